@@ -1,0 +1,1 @@
+"""Checkpoints are data: recognised, converted by pure key maps, checked, never executed."""

@@ -1,0 +1,96 @@
+"""Errors a user can act on.
+
+LatentwalkError                 message + hint, shown as they are
+├── CheckpointError             a file could not become a generator
+│   ├── UnreadableFileError     truncated, not a checkpoint, a web page saved as .pkl, ...
+│   ├── UnsafeFileError         the file asks for something that only code could do
+│   ├── UnsupportedModelError   readable, but of a family or variant that is not supported
+│   └── MismatchError           keys, shapes or values do not fit the architecture
+├── LatentError                 a latent in the wrong space, of the wrong shape, or from another model
+├── ProjectError                a project file or text that cannot be opened
+├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
+├── RenderError                 a generator failed while rendering
+├── CancelledError              the user cancelled
+└── UsageError                  wrong use of the command line
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CancelledError",
+    "CheckpointError",
+    "LatentError",
+    "LatentwalkError",
+    "MismatchError",
+    "ProjectError",
+    "RenderError",
+    "RequestError",
+    "UnreadableFileError",
+    "UnsafeFileError",
+    "UnsupportedModelError",
+    "UsageError",
+]
+
+
+class LatentwalkError(Exception):
+    """An error that explains itself: what happened, and what to do about it.
+
+    Args:
+        message: One sentence that names the file or control and what was found.
+        hint: One sentence that says what the user can do; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class CheckpointError(LatentwalkError):
+    """A file could not become a generator."""
+
+
+class UnreadableFileError(CheckpointError):
+    """The file is truncated, damaged or not a checkpoint at all."""
+
+
+class UnsafeFileError(CheckpointError):
+    """The file names something that only running its code could do; nothing was run."""
+
+
+class UnsupportedModelError(CheckpointError):
+    """The file was understood, but its family or variant is not supported."""
+
+
+class MismatchError(CheckpointError):
+    """Keys, shapes or values of the file do not fit its architecture."""
+
+
+class LatentError(LatentwalkError):
+    """A latent is in the wrong space, of the wrong shape, or from another model."""
+
+
+class ProjectError(LatentwalkError):
+    """A project file or a pasted state cannot be opened."""
+
+
+class RequestError(LatentwalkError):
+    """A state cannot be rendered, for example because a number is not finite."""
+
+
+class RenderError(LatentwalkError):
+    """A generator failed while rendering."""
+
+
+class CancelledError(LatentwalkError):
+    """The user cancelled the work; nothing was changed."""
+
+    def __init__(self, message: str = "Cancelled.", hint: str = "") -> None:
+        super().__init__(message, hint)
+
+
+class UsageError(LatentwalkError):
+    """The command line was used wrongly."""

@@ -1,0 +1,1 @@
+"""Pure maths on latents: seeds, truncation, style mixing, edits."""

@@ -1,0 +1,1 @@
+"""Documented tensor operators: a readable reference, fast backends, a parity test each."""

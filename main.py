@@ -1,0 +1,6 @@
+"""Opens the Latentwalk window, or runs one of its commands: `python main.py --help`."""
+
+from explorer.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
