@@ -1,0 +1,230 @@
+"""The explorer's whole state as one frozen value: what is looked at, how it is rendered, where it is shown.
+
+Everything here is immutable, hashable and made of plain numbers, strings and tuples, so that undo is a list of
+states, a project file is JSON, a keyframe is a state, and "did it change?" is `!=`. Arrays are never stored:
+a loaded latent is named by its id in a `LatentTable` (`explorer.latents.table`).
+
+A `Look` is everything that decides a generator's picture. The state has one shared look, and one of its own
+for each view; a view follows the shared look in the aspects it is linked to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+__all__ = [
+    "ASPECTS",
+    "Animation",
+    "Classes",
+    "ExplorerState",
+    "Latent",
+    "Look",
+    "MixRow",
+    "MixSource",
+    "Mixing",
+    "Noise",
+    "Nudge",
+    "Offset",
+    "Tap",
+    "Transform",
+    "Truncation",
+    "ViewState",
+    "look_of",
+    "with_look",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """Where on the latent plane we are.
+
+    The plane has a seed at every integer point: `seed + i + 100 * j (mod 2**32)` at (i, j). Between them the
+    four neighbours' `w` are blended bilinearly, relative to `w_avg`. (0, 0) is exactly `seed`.
+    If `stored` is not empty, the latent of that id replaces the point (0, 0) and `x`, `y` walk from it along
+    the differences between plane points.
+    """
+
+    seed: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    stored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Mixture of classes of a conditional generator as (class index, weight); empty = class 0."""
+
+    weights: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """`ws <- w_avg + psi * (ws - w_avg)` for the first `cutoff` entries (None = all, 0 = none).
+
+    `layer_psi` overrides psi for single entries of `ws` as (index, psi), whatever the cutoff.
+    """
+
+    psi: float = 1.0
+    cutoff: int | None = None
+    layer_psi: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MixSource:
+    """A latent to mix in: a seed, or a stored latent if `stored` is not empty."""
+
+    seed: int = 1
+    stored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MixRow:
+    """Entry `layer` of `ws` takes `amount` (0..1) of source number `source`."""
+
+    layer: int
+    source: int
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """Style mixing: sources, and for each mixed entry of `ws` one row; rows are sorted by layer."""
+
+    sources: tuple[MixSource, ...] = (MixSource(),)
+    rows: tuple[MixRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """A step of `strength` along a random unit direction (drawn from `seed`), for entries first..last of `ws`.
+
+    `last` None means the last entry.
+    """
+
+    seed: int
+    strength: float
+    first: int = 0
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Values added to entries first..last of `ws`: the w editor's bars. `values` has length `w_dim`."""
+
+    values: tuple[float, ...]
+    first: int = 0
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Noise inputs: mode, seed of the random mode, strength for all and for single layers (name, factor)."""
+
+    mode: Literal["none", "const", "random"] = "const"
+    seed: int = 0
+    strength: float = 1.0
+    layer_strengths: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """Time-based motion of the transform: its kind, speed (widths/s or turns/s) and radius (image widths)."""
+
+    kind: Literal["none", "circle", "spin", "shake"] = "none"
+    speed: float = 0.1
+    radius: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Forward motion of the picture: scale and shear, then rotation, then translation.
+
+    `x`, `y`: image widths, right and down positive. `rotate`: degrees, counter-clockwise on screen. `scale_x`,
+    `scale_y`: factors. `shear`: x shift per unit y. `matrix`: a free forward 2x3 matrix (row by row) applied
+    after all that. `untransform`: resample the picture back by the inverse motion for display.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    rotate: float = 0.0
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    shear: float = 0.0
+    matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    animation: Animation = Animation()
+    untransform: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that decides a generator's picture; each field is an aspect that views can share or own."""
+
+    latent: Latent = Latent()
+    drift: float = 0.0  # seeds per second along x
+    classes: Classes = Classes()
+    truncation: Truncation = Truncation()
+    mixing: Mixing = Mixing()
+    nudges: tuple[Nudge, ...] = ()
+    offsets: tuple[Offset, ...] = ()
+    noise: Noise = Noise()
+    transform: Transform = Transform()
+
+
+ASPECTS: tuple[str, ...] = tuple(f.name for f in fields(Look))
+"""The names of `Look`'s fields, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """What of the network is shown: the final picture (`layer` empty) or one layer's activation.
+
+    `channels` "rgb" shows three channels from `first_channel` on, "one" that channel, "norm" the vector norm.
+    `scale_db` brightens, `normalize` fits the range. `spectrum` shows the log power spectrum instead.
+    """
+
+    layer: str = ""
+    channels: Literal["rgb", "one", "norm"] = "rgb"
+    first_channel: int = 0
+    scale_db: float = 0.0
+    normalize: bool = True
+    spectrum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """One picture on screen: its model, the aspects in which it follows the shared look, and its own look."""
+
+    model: str = ""  # a bundled name or a path; empty = nothing loaded
+    linked: frozenset[str] = frozenset(ASPECTS)
+    own: Look = Look()
+    tap: Tap = Tap()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorerState:
+    """The one value that the store holds."""
+
+    shared: Look = Look()
+    views: tuple[ViewState, ...] = (ViewState(), ViewState())
+    active: int = 0
+    layout: Literal["a", "b", "both", "wipe"] = "both"
+
+
+def look_of(state: ExplorerState, view: int) -> Look:
+    """The look that view number `view` has: shared where it is linked, its own elsewhere."""
+    v = state.views[view]
+    own = {name: getattr(v.own, name) for name in ASPECTS if name not in v.linked}
+    return replace(state.shared, **own) if own else state.shared
+
+
+def with_look(state: ExplorerState, view: int, **aspects: Any) -> ExplorerState:
+    """A state in which view `view` shows the given aspects: set in the shared look where linked, else its own."""
+    v = state.views[view]
+    shared = {k: a for k, a in aspects.items() if k in v.linked}
+    own = {k: a for k, a in aspects.items() if k not in v.linked}
+    if own:
+        views = list(state.views)
+        views[view] = replace(v, own=replace(v.own, **own))
+        state = replace(state, views=tuple(views))
+    return replace(state, shared=replace(state.shared, **shared)) if shared else state
