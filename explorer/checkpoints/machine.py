@@ -300,9 +300,7 @@ class Machine:
     def refuse_class(self, group: list[object]) -> NoReturn:
         """OBJ: the old way to make instances, never used by checkpoints."""
         builder = group[0] if group else None
-        self.refuse(
-            f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object"
-        )
+        self.refuse(f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object")
 
     def refuse_instance(self) -> NoReturn:
         """INST: the oldest way to make instances."""
