@@ -1,4 +1,4 @@
-"""From a file to a running generator, with progress, cancellation, and an error for each thing that can be wrong."""
+"""From a file to a running generator, with progress, cancellation, and an error for each kind of bad input."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _check_values(name: str, tensors: Mapping[str, Tensor]) -> None:
         bad = tensor.numel() - int(torch.isfinite(tensor).sum())
         if bad:
             raise MismatchError(
-                f"{name}: {key} has {bad:,} of {tensor.numel():,} values that are not finite numbers (NaN or infinite).",
+                f"{name}: {bad:,} of {tensor.numel():,} values of {key} are not finite numbers (NaN or infinite).",
                 "The training diverged or the file is damaged; use an earlier snapshot.",
             )
 

@@ -288,7 +288,8 @@ class Machine:
                 self.fail(problem)
         elif isinstance(target, Builder):
             self.refuse(f"to change {target.name}")
-        elif not (isinstance(target, dict) and (state is None or state == {})):
+        elif not (isinstance(target, dict) and (state is None or isinstance(state, dict))):
+            # A table may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:

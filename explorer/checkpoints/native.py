@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
@@ -191,7 +192,7 @@ def save_native(
         "class_names": json.dumps(list(checkpoint.class_names)),
         **{f"card.{key}": value for key, value in {**checkpoint.card, **(card or {})}.items()},
     }
-    _write_whole(path, save(tensors, metadata))
+    _write_whole(path, tensors, metadata)
 
 
 def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
@@ -205,22 +206,23 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
     return stored
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
+            temporary.touch(exist_ok=False)  # a folder that cannot be written to fails here, with an OSError
+            save_file(tensors, temporary, metadata)
+            with open(temporary, "rb+") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise _cannot_write(path, error) from error
 
 
-def _cannot_write(path: Path, error: OSError) -> CheckpointError:
+def _cannot_write(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{path} cannot be written: {error.strerror or error}.", "Choose another folder, or free some space."
+        f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
+        "Choose another folder, or free some space.",
     )

@@ -233,8 +233,8 @@ def _stylegan3_config(source: Source, generator: ModuleRecord) -> dict[str, obje
     _copy_attributes(source, config, synthesis, {name: name for name in names})
     layers = [m for m in synthesis.table("_modules").values() if isinstance(m, ModuleRecord)] if synthesis else []
     first = next((m for m in layers if m.class_name == "SynthesisLayer"), None)
-    names = ("conv_clamp", "conv_kernel", "magnitude_ema_beta")
-    _copy_attributes(source, config, first, {name: name for name in names})
+    attributes = ("conv_clamp", "conv_kernel", "magnitude_ema_beta")
+    _copy_attributes(source, config, first, {name: name for name in attributes})
     return config
 
 

@@ -46,7 +46,7 @@ def _bytes_of(record: TensorRecord) -> int:
 def _read(record: TensorRecord, monitor: Monitor, progress: float) -> Tensor:
     dtype, span = record.storage.dtype, record.span
     data = torch.empty(span * dtype.itemsize, dtype=torch.uint8)
-    view = memoryview(data.numpy())
+    view = data.numpy().data  # a memoryview of the tensor's own memory
     offset = record.storage.offset + record.offset * dtype.itemsize
     for start in range(0, len(view), _CHUNK):
         record.storage.source.read_into(offset + start, view[start : start + _CHUNK])
