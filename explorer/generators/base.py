@@ -120,6 +120,10 @@ class SynthesisLayer(nn.Module, ABC):
         """
         return None
 
+    def update_emas(self, activation: Activation) -> None:
+        """Update the moving averages this layer keeps of its input; training only, most layers keep none."""
+        return None
+
 
 class Generator(nn.Module, ABC):
     """A style-based generator: mapping network and a chain of synthesis layers."""
@@ -161,13 +165,27 @@ class Generator(nn.Module, ABC):
         *,
         transform: Tensor | None = None,
         noise: NoiseSpec | None = None,
+        update_emas: bool = False,
     ) -> Tensor:
-        """The image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb."""
+        """The image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
+
+        `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
+        """
         spec = noise or NoiseSpec()
         activation = self.begin(ws[:, 0], transform)
         for layer in self.layers:
+            if update_emas:
+                layer.update_emas(activation)
             activation = layer.run(activation, ws[:, layer.info.ws_index], layer.noise(spec, ws.shape[0]))
         return self.rgb(activation)
+
+    def update_w_avg(self, w: Tensor) -> None:
+        """Take `w` `[N, w_dim]` into the moving average `w_avg`; training only, a no-op where it is fixed."""
+        return None
+
+    def register_hidden(self, name: str, module: nn.Module) -> None:
+        """Register a sub-module under a name that a method hides: `mapping` and `synthesis` in state dicts."""
+        self._modules[name] = module
 
     def broadcast(self, w: Tensor) -> Tensor:
         """`ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""

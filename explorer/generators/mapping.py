@@ -1,0 +1,120 @@
+"""The mapping network that StyleGAN2 and StyleGAN3 share, and its dense layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from explorer.ops.bias_act import bias_act
+from explorer.ops.normalize import normalize_2nd_moment
+
+__all__ = ["FullyConnectedLayer", "MappingNetwork"]
+
+
+class FullyConnectedLayer(nn.Module):
+    """Dense layer with equalised learning rate: `act(x W^T lr/sqrt(in) + b lr)`.
+
+    Args:
+        in_features: Size of the input.
+        out_features: Size of the output.
+        activation: A name of `explorer.ops.bias_act.ACTIVATIONS`.
+        lr_multiplier: Slows the layer's learning; the stored weights are that much larger.
+        weight_init: Standard deviation of the initial weights, before the multiplier.
+        bias_init: Initial bias, one number or one for each output, before the multiplier.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        activation: str = "linear",
+        lr_multiplier: float = 1.0,
+        weight_init: float = 1.0,
+        bias_init: float | Sequence[float] = 0.0,
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) * (weight_init / lr_multiplier))
+        bias = torch.as_tensor(bias_init, dtype=torch.float32).expand(out_features)
+        self.bias = nn.Parameter(bias / lr_multiplier)
+        self.weight_gain = lr_multiplier / math.sqrt(in_features)
+        self.bias_gain = lr_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, out_features]` from `[N, in_features]`, in the dtype of `x`."""
+        weight = self.weight.to(x.dtype) * self.weight_gain
+        bias = self.bias.to(x.dtype)
+        if self.bias_gain != 1:
+            bias = bias * self.bias_gain
+        if self.activation == "linear":
+            return torch.addmm(bias, x, weight.t())
+        return bias_act(x @ weight.t(), bias, act=self.activation)
+
+
+class MappingNetwork(nn.Module):
+    """`w` from a latent and a class label.
+
+    Args:
+        z_dim: Size of the latent; 0 maps labels alone (as a discriminator does).
+        c_dim: Size of the label; 0 is unconditional.
+        w_dim: Size of the output.
+        num_layers: Number of dense layers, `fc0` onwards.
+        embed_features: Size of the label's embedding; None is `w_dim`.
+        layer_features: Size between the layers; None is `w_dim`.
+        activation: Of every layer.
+        lr_multiplier: Of every layer but the embedding.
+        has_w_avg: Keep a running mean of `w`, the centre of truncation.
+    """
+
+    w_avg: Tensor
+
+    def __init__(
+        self,
+        z_dim: int,
+        c_dim: int,
+        w_dim: int,
+        num_layers: int = 8,
+        embed_features: int | None = None,
+        layer_features: int | None = None,
+        activation: str = "lrelu",
+        lr_multiplier: float = 0.01,
+        has_w_avg: bool = True,
+    ) -> None:
+        super().__init__()
+        self.z_dim, self.c_dim, self.num_layers = z_dim, c_dim, num_layers
+        embedded = (embed_features or w_dim) if c_dim > 0 else 0
+        hidden = layer_features or w_dim
+        sizes = [z_dim + embedded, *[hidden] * (num_layers - 1), w_dim]
+        if c_dim > 0:
+            self.embed = FullyConnectedLayer(c_dim, embedded)
+        for i in range(num_layers):
+            layer = FullyConnectedLayer(sizes[i], sizes[i + 1], activation, lr_multiplier)
+            self.add_module(f"fc{i}", layer)
+        if has_w_avg:
+            self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, z: Tensor | None, c: Tensor | None = None) -> Tensor:
+        """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros)."""
+        parts: list[Tensor] = []
+        if self.z_dim > 0:
+            if z is None:
+                raise ValueError("this mapping network needs z")
+            parts.append(normalize_2nd_moment(z.to(torch.float32)))
+        if self.c_dim > 0:
+            if c is None:
+                if z is None:
+                    raise ValueError("this mapping network needs z or c")
+                c = torch.zeros(z.shape[0], self.c_dim, device=z.device)
+            parts.append(normalize_2nd_moment(self.embed(c.to(torch.float32))))
+        x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        for i in range(self.num_layers):
+            x = self._modules[f"fc{i}"](x)  # type: ignore[misc]  # registered above, never None
+        return x
+
+    @torch.no_grad()
+    def update_w_avg(self, w: Tensor, beta: float) -> None:
+        """Move `w_avg` towards the mean of `w` `[N, w_dim]`: `beta` is the weight of the old value."""
+        self.w_avg.copy_(torch.lerp(w.detach().float().mean(dim=0), self.w_avg, beta))

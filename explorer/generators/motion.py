@@ -1,0 +1,54 @@
+"""From a forward motion of the picture to the matrix a network samples with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from explorer.errors import RequestError
+
+__all__ = ["inverse_motion", "resample"]
+
+
+def inverse_motion(transform: Tensor) -> Tensor:
+    """The inverse of a forward motion, computed in float64.
+
+    Args:
+        transform: `[3, 3]` or `[N, 3, 3]`; x right, y down, unit = image width, origin in the middle.
+
+    Returns:
+        `[1 or N, 3, 3]` float64 on the device of `transform` (on the CPU where the device has no float64).
+
+    Raises:
+        RequestError: If a matrix is singular or not finite.
+    """
+    matrix = transform if transform.ndim == 3 else transform[None]
+    # The matrices are tiny and some devices (MPS) know no float64, so this is done on the CPU.
+    matrix = matrix.detach().to("cpu", torch.float64)
+    determinant = torch.linalg.det(matrix)
+    if not bool(torch.isfinite(matrix).all()) or bool((determinant.abs() < 1e-12).any()):
+        raise RequestError(
+            "The input transform cannot be inverted.", "Choose a scale above zero and finite numbers."
+        )
+    inverse: Tensor = torch.linalg.inv(matrix)
+    return inverse
+
+
+def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
+    """A picture or feature map moved by a forward motion, its edge pixels repeated outwards.
+
+    Args:
+        x: `[N, C, H, W]`.
+        transform: As for `inverse_motion`.
+        mode: "bilinear" or "bicubic".
+
+    Returns:
+        The shape and dtype of `x`.
+    """
+    inverse = inverse_motion(transform)
+    if torch.equal(inverse, torch.eye(3, dtype=inverse.dtype).expand_as(inverse)):
+        return x  # bicubic interpolation of a picture at its own pixels is not exact
+    # grid_sample counts from -1 to 1 over the picture, so translations double.
+    theta = torch.cat([inverse[:, :2, :2], 2 * inverse[:, :2, 2:]], dim=2).to(x.device, x.dtype)
+    grid = torch.nn.functional.affine_grid(theta.expand(x.shape[0], 2, 3), list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, grid, mode=mode, padding_mode="border", align_corners=False)

@@ -1,0 +1,318 @@
+"""StyleGAN2 and StyleGAN2-ADA: a learned 4x4 constant grown by modulated convolutions with noise."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import MismatchError
+from explorer.ops.bias_act import ACTIVATIONS, bias_act
+from explorer.ops.conv2d_resample import conv2d_resample
+from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
+from explorer.ops.upfirdn2d import setup_filter, upsample2d
+
+from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
+from .config import config_from_mapping
+from .mapping import FullyConnectedLayer, MappingNetwork
+from .motion import resample
+
+__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "build", "layer_noise"]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleGAN2Config:
+    """Flat settings, with NVIDIA's names and defaults.
+
+    `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`), the rest
+    those of the generator and its `synthesis_kwargs`. `num_fp16_res` is recorded but has no effect: precision
+    is chosen by whoever renders. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
+    """
+
+    img_resolution: int
+    z_dim: int = 512
+    c_dim: int = 0
+    w_dim: int = 512
+    img_channels: int = 3
+    channel_base: int = 32768
+    channel_max: int = 512
+    architecture: Literal["skip", "orig", "resnet"] = "skip"
+    resample_filter: tuple[float, ...] = (1, 3, 3, 1)
+    num_fp16_res: int = 4
+    conv_clamp: float | None = 256
+    use_noise: bool = True
+    activation: str = "lrelu"
+    mapping_layers: int = 8
+    mapping_lr_multiplier: float = 0.01
+    mapping_embed_features: int | None = None
+    mapping_layer_features: int | None = None
+    mapping_activation: str = "lrelu"
+    w_avg_beta: float | None = 0.998
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        size = self.img_resolution
+        if size < 4 or size & (size - 1):
+            raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two from 4 up, not {size}.")
+        if self.architecture not in ("skip", "orig", "resnet"):
+            raise MismatchError(f"StyleGAN2 has no architecture named {self.architecture!r}.")
+        if self.activation not in ACTIVATIONS or self.mapping_activation not in ACTIVATIONS:
+            raise MismatchError(f"Unknown activation: {self.activation!r} or {self.mapping_activation!r}.")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> StyleGAN2Config:
+        """The configuration of flat `values`; MismatchError for unknown names."""
+        return config_from_mapping(cls, values, "StyleGAN2")
+
+    def channels(self, resolution: int) -> int:
+        """Feature channels at a resolution."""
+        return min(self.channel_base // resolution, self.channel_max)
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """4, 8, ... `img_resolution`."""
+        return tuple(4 << i for i in range(int(math.log2(self.img_resolution)) - 1))
+
+
+def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:
+    """`[batch, 1, height, width]` standard normal numbers of one layer's own stream, the same on every device."""
+    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+    return torch.randn(batch, 1, height, width, generator=generator)
+
+
+class _Block(nn.Module):
+    """The layers of one resolution, under NVIDIA's names; it runs nothing itself."""
+
+    resample_filter: Tensor
+    const: nn.Parameter
+    skip: _SkipConv
+
+
+class _BlockLayer(SynthesisLayer):
+    """A layer that may look at its block."""
+
+    def __init__(self, info: LayerInfo, block: _Block) -> None:
+        super().__init__()
+        self.info = info
+        self._block = (block,)  # in a tuple, so that torch does not register the parent as a child
+
+    @property
+    def block(self) -> _Block:
+        """The block this layer belongs to."""
+        return self._block[0]
+
+
+class _SkipConv(nn.Module):
+    """The 1x1 upsampling convolution beside the two main ones of a `resnet` block."""
+
+    resample_filter: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.weight_gain = 1 / math.sqrt(in_channels)
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        weight = self.weight * (self.weight_gain * gain)
+        return conv2d_resample(x, weight.to(x.dtype), self.resample_filter, up=2, flip_weight=False)
+
+
+class StyleGAN2Conv(_BlockLayer):
+    """3x3 modulated convolution, noise, bias and activation; doubles the resolution if `up` is 2."""
+
+    resample_filter: Tensor
+    noise_const: Tensor
+
+    def __init__(
+        self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config, up: int = 1
+    ) -> None:
+        super().__init__(info, block)
+        self.up = up
+        self.activation = config.activation
+        resnet = config.architecture == "resnet" and info.resolution > 4
+        self.opens_skip = resnet and up == 2
+        gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
+        self.act_gain = ACTIVATIONS[config.activation].gain * gain
+        self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
+        self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(info.channels))
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        if config.use_noise:
+            self.register_buffer("noise_const", torch.randn(info.height, info.width))
+            self.noise_strength = nn.Parameter(torch.zeros([]))
+
+    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
+        strength = spec.strength_of(self.info.name)
+        if not self.info.has_noise or spec.mode == "none" or strength == 0:
+            return None
+        if spec.mode == "const":
+            return self.noise_const[None, None] * strength
+        drawn = layer_noise(spec.seed, self.info.name, batch, self.info.height, self.info.width)
+        return drawn.to(self.noise_const.device) * strength
+
+    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+        x, skip = activation.x, activation.skip
+        if self.opens_skip:
+            skip = self.block.skip(x, gain=math.sqrt(0.5))
+        x = stylegan2_modulated_conv2d(
+            x,
+            self.weight,
+            self.affine(w),
+            noise=None if noise is None else noise * self.noise_strength,
+            up=self.up,
+            padding=1,
+            resample_filter=self.resample_filter,
+            flip_weight=self.up == 1,
+        )
+        x = bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
+        if skip is not None and not self.opens_skip:
+            x, skip = skip + x, None
+        return Activation(x, activation.img, skip)
+
+
+class StyleGAN2ToRGB(_BlockLayer):
+    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far."""
+
+    def __init__(self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config) -> None:
+        super().__init__(info, block)
+        self.clamp = config.conv_clamp
+        self.style_gain = 1 / math.sqrt(in_channels)
+        self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(info.channels))
+
+    def picture(self, x: Tensor, w: Tensor) -> Tensor:
+        """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
+        styles = self.affine(w) * self.style_gain
+        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False)
+        return bias_act(rgb, self.bias, clamp=self.clamp)
+
+    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+        img = self.picture(activation.x, w).to(torch.float32)
+        if activation.img is not None:
+            img = upsample2d(activation.img, self.block.resample_filter) + img
+        return Activation(activation.x, img)
+
+
+class StyleGAN2Generator(Generator):
+    """StyleGAN2; `info.has_input_transform` is False.
+
+    Counterpart of an input transform: the 4x4 constant is resampled bicubically by the inverse motion, its edge
+    repeated outwards. The picture follows coarsely; fine detail keeps sticking to the pixel grid and to the
+    noise, which is what StyleGAN3 was made to cure.
+    """
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.config = config
+        network = MappingNetwork(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            num_layers=config.mapping_layers,
+            embed_features=config.mapping_embed_features,
+            layer_features=config.mapping_layer_features,
+            activation=config.mapping_activation,
+            lr_multiplier=config.mapping_lr_multiplier,
+        )
+        synthesis = nn.Module()
+        layers: list[SynthesisLayer] = []
+        for resolution in config.resolutions:
+            block, members = _make_block(config, resolution)
+            synthesis.add_module(f"b{resolution}", block)
+            layers += members
+        self.register_hidden("synthesis", synthesis)
+        self.register_hidden("mapping", network)
+        self._layers = tuple(layers)
+        self.info = GeneratorInfo(
+            family="stylegan2",
+            z_dim=config.z_dim,
+            c_dim=config.c_dim,
+            w_dim=config.w_dim,
+            num_ws=2 * len(config.resolutions),
+            img_resolution=config.img_resolution,
+            img_channels=config.img_channels,
+            layers=tuple(layer.info for layer in layers),
+            has_noise=config.use_noise,
+            has_input_transform=False,
+            class_names=config.class_names,
+        )
+
+    @property
+    def layers(self) -> Sequence[SynthesisLayer]:
+        return self._layers
+
+    @property
+    def mapping_network(self) -> MappingNetwork:
+        """The mapping network as a module."""
+        return cast("MappingNetwork", self._modules["mapping"])
+
+    @property
+    def w_avg(self) -> Tensor:
+        return self.mapping_network.w_avg
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        w: Tensor = self.mapping_network(z, c)
+        return w
+
+    def update_w_avg(self, w: Tensor) -> None:
+        if self.config.w_avg_beta is not None:
+            self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
+
+    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
+        first = cast("_BlockLayer", self._layers[0])
+        x = first.block.const[None].expand(w.shape[0], -1, -1, -1)
+        return Activation(x if transform is None else resample(x, transform))
+
+    def rgb(self, activation: Activation) -> Tensor:
+        if activation.img is None:
+            raise ValueError("the last activation carries no picture; run every layer first")
+        return activation.img
+
+
+def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:
+    """The block of one resolution and its layers in running order."""
+    block = _Block()
+    channels = config.channels(resolution)
+    index = 2 * int(math.log2(resolution)) - 5  # the entry of ws that styles conv0, or -1 at 4x4
+
+    def info(name: str, ws_index: int, rgb: bool = False) -> LayerInfo:
+        return LayerInfo(
+            name=f"b{resolution}.{name}",
+            ws_index=ws_index,
+            resolution=resolution,
+            channels=config.img_channels if rgb else channels,
+            height=resolution,
+            width=resolution,
+            has_noise=config.use_noise and not rgb,
+            is_rgb=rgb,
+        )
+
+    block.register_buffer("resample_filter", setup_filter(config.resample_filter))
+    layers: list[tuple[str, SynthesisLayer]] = []
+    if resolution == 4:
+        block.const = nn.Parameter(torch.randn(channels, 4, 4))
+    else:
+        below = config.channels(resolution // 2)
+        layers.append(("conv0", StyleGAN2Conv(info("conv0", index), block, below, config, up=2)))
+        if config.architecture == "resnet":
+            block.skip = _SkipConv(below, channels, config)
+    layers.append(("conv1", StyleGAN2Conv(info("conv1", index + 1), block, channels, config)))
+    if config.architecture == "skip" or resolution == config.img_resolution:
+        layers.append(("torgb", StyleGAN2ToRGB(info("torgb", index + 2, rgb=True), block, channels, config)))
+    for name, layer in layers:
+        block.add_module(name, layer)
+    return block, [layer for _, layer in layers]
+
+
+def build(config: Mapping[str, Any]) -> StyleGAN2Generator:
+    """The generator of a flat configuration."""
+    return StyleGAN2Generator(StyleGAN2Config.from_mapping(config))

@@ -1,0 +1,220 @@
+"""StyleGAN3 (alias-free), configurations T and R: Fourier features filtered through band-limited layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from explorer.ops.filter_design import design_lowpass_filter
+from explorer.ops.filtered_lrelu import filtered_lrelu
+from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
+
+from .base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
+from .mapping import FullyConnectedLayer, MappingNetwork
+from .motion import inverse_motion
+from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
+
+__all__ = ["StyleGAN3Generator", "StyleGAN3Input", "StyleGAN3Layer", "build_r", "build_t"]
+
+
+class StyleGAN3Input(nn.Module):
+    """Fourier features of the picture plane, moved by a learned and by a wanted motion."""
+
+    freqs: Tensor
+    phases: Tensor
+    transform: Tensor
+
+    def __init__(self, spec: InputSpec, w_dim: int) -> None:
+        super().__init__()
+        self.spec = spec
+        freqs = torch.randn(spec.channels, 2)
+        radius = freqs.square().sum(dim=1, keepdim=True).sqrt()
+        freqs = freqs / (radius * radius.square().exp().pow(0.25)) * spec.bandwidth  # uniform over the disc
+        self.weight = nn.Parameter(torch.randn(spec.channels, spec.channels))
+        self.affine = FullyConnectedLayer(w_dim, 4, weight_init=0, bias_init=[1, 0, 0, 0])
+        self.register_buffer("freqs", freqs)
+        self.register_buffer("phases", torch.rand(spec.channels) - 0.5)
+        # Released files carry this buffer (the identity); the user's motion is an argument, not a buffer.
+        self.register_buffer("transform", torch.eye(3))
+
+    def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
+        """`[N, channels, size, size]` float32 from `w` `[N, w_dim]` and a forward motion."""
+        motion = self._motion(self.affine(w), transform)  # [N, 3, 3]
+        # freqs as row vectors; its dot products with the motion's rotation and translation columns.
+        freqs = self.freqs @ motion[:, :2, :2]  # [N, C, 2]
+        phases = self.phases + (self.freqs @ motion[:, :2, 2:])[:, :, 0]  # [N, C]
+        rate, bandwidth = self.spec.sampling_rate, self.spec.bandwidth
+        # Frequencies that the motion lifted above the band fade out before they would alias.
+        amplitudes = 1 - (freqs.norm(dim=2) - bandwidth) / (rate / 2 - bandwidth)
+        amplitudes = amplitudes.clamp(0, 1)
+        size = self.spec.size
+        axis = (torch.arange(size, device=w.device, dtype=torch.float32) + 0.5 - size / 2) / rate
+        across = axis[None, None, :, None] * freqs[:, None, None, :, 0]  # [N, 1, size, C]
+        down = axis[None, :, None, None] * freqs[:, None, None, :, 1]  # [N, size, 1, C]
+        x = torch.sin((across + down + phases[:, None, None, :]) * (2 * math.pi))
+        x = x * amplitudes[:, None, None, :]  # [N, size, size, C]
+        weight = self.weight / math.sqrt(self.spec.channels)
+        mixed: Tensor = x @ weight.t()
+        return mixed.permute(0, 3, 1, 2)
+
+    def _motion(self, t: Tensor, transform: Tensor | None) -> Tensor:
+        """Where each output position samples the features: learned motion times the inverse of the wanted one."""
+        t = t / t[:, :2].norm(dim=1, keepdim=True)
+        cos, sin, shift_x, shift_y = t.unbind(dim=1)
+        zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+        rotation = torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
+        shift = torch.stack([one, zero, -shift_x, zero, one, -shift_y, zero, zero, one], dim=1).reshape(-1, 3, 3)
+        motion = rotation @ shift @ self.transform
+        return motion if transform is None else motion @ inverse_motion(transform).to(motion)
+
+
+class StyleGAN3Layer(SynthesisLayer):
+    """Modulated convolution and filtered leaky ReLU; ToRGB is the same without filters and slope."""
+
+    magnitude_ema: Tensor
+    up_filter: Tensor | None
+    down_filter: Tensor | None
+
+    def __init__(self, spec: LayerSpec, index: int, config: StyleGAN3Config) -> None:
+        super().__init__()
+        self.spec = spec
+        self.clamp = config.conv_clamp
+        self.magnitude_ema_beta = config.magnitude_ema_beta
+        self.info = LayerInfo(
+            name=spec.name,
+            ws_index=index + 1,
+            resolution=spec.out_sampling_rate,
+            channels=spec.out_channels,
+            height=spec.out_size,
+            width=spec.out_size,
+            is_rgb=spec.is_torgb,
+        )
+        k = spec.conv_kernel
+        self.affine = FullyConnectedLayer(config.w_dim, spec.in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(spec.out_channels, spec.in_channels, k, k))
+        self.bias = nn.Parameter(torch.zeros(spec.out_channels))
+        self.register_buffer("magnitude_ema", torch.ones([]))
+        rate = spec.tmp_sampling_rate
+        up_width, down_width = spec.in_half_width * 2, spec.out_half_width * 2
+        self.register_buffer("up_filter", design_lowpass_filter(spec.up_taps, spec.in_cutoff, up_width, rate))
+        self.register_buffer(
+            "down_filter",
+            design_lowpass_filter(spec.down_taps, spec.out_cutoff, down_width, rate, spec.down_radial),
+        )
+
+    @torch.no_grad()
+    def update_emas(self, activation: Activation) -> None:
+        energy = activation.x.detach().to(torch.float32).square().mean()
+        self.magnitude_ema.copy_(torch.lerp(energy, self.magnitude_ema, self.magnitude_ema_beta))
+
+    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+        spec = self.spec
+        styles = self.affine(w)
+        if spec.is_torgb:
+            styles = styles / math.sqrt(spec.in_channels * spec.conv_kernel**2)
+        x = stylegan3_modulated_conv2d(
+            activation.x,
+            self.weight,
+            styles,
+            demodulate=not spec.is_torgb,
+            padding=spec.conv_kernel - 1,
+            input_gain=self.magnitude_ema.rsqrt(),
+        )
+        x = filtered_lrelu(
+            x,
+            fu=self.up_filter,
+            fd=self.down_filter,
+            b=self.bias,
+            up=spec.up_factor,
+            down=spec.down_factor,
+            padding=spec.padding,
+            gain=1.0 if spec.is_torgb else math.sqrt(2),
+            slope=1.0 if spec.is_torgb else 0.2,
+            clamp=self.clamp,
+        )
+        return Activation(x)
+
+
+class StyleGAN3Generator(Generator):
+    """StyleGAN3; its input transform moves the picture exactly, up to the margin around it."""
+
+    def __init__(self, config: StyleGAN3Config, family: str) -> None:
+        super().__init__()
+        self.config = config
+        first, specs = layer_table(config)
+        synthesis = nn.Module()
+        synthesis.add_module("input", StyleGAN3Input(first, config.w_dim))
+        layers = []
+        for i, spec in enumerate(specs):
+            layer = StyleGAN3Layer(spec, i, config)
+            synthesis.add_module(spec.name, layer)
+            layers.append(layer)
+        self.register_hidden("synthesis", synthesis)
+        network = MappingNetwork(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            num_layers=config.mapping_layers,
+            lr_multiplier=config.mapping_lr_multiplier,
+        )
+        self.register_hidden("mapping", network)
+        self._layers = tuple(layers)
+        self.info = GeneratorInfo(
+            family=family,
+            z_dim=config.z_dim,
+            c_dim=config.c_dim,
+            w_dim=config.w_dim,
+            num_ws=config.num_layers + 2,
+            img_resolution=config.img_resolution,
+            img_channels=config.img_channels,
+            layers=tuple(layer.info for layer in layers),
+            has_noise=False,
+            has_input_transform=True,
+            class_names=config.class_names,
+        )
+
+    @property
+    def layers(self) -> Sequence[SynthesisLayer]:
+        return self._layers
+
+    @property
+    def mapping_network(self) -> MappingNetwork:
+        """The mapping network as a module."""
+        return cast("MappingNetwork", self._modules["mapping"])
+
+    @property
+    def input(self) -> StyleGAN3Input:
+        """The Fourier features as a module."""
+        return cast("StyleGAN3Input", cast("nn.Module", self._modules["synthesis"])._modules["input"])
+
+    @property
+    def w_avg(self) -> Tensor:
+        return self.mapping_network.w_avg
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        w: Tensor = self.mapping_network(z, c)
+        return w
+
+    def update_w_avg(self, w: Tensor) -> None:
+        self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
+
+    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
+        return Activation(self.input(w, transform))
+
+    def rgb(self, activation: Activation) -> Tensor:
+        return activation.x.to(torch.float32) * self.config.output_scale
+
+
+def build_t(config: Mapping[str, Any]) -> StyleGAN3Generator:
+    """A translation-equivariant generator: 3x3 convolutions unless the configuration says otherwise."""
+    return StyleGAN3Generator(StyleGAN3Config.from_mapping(config, "stylegan3-t"), "stylegan3-t")
+
+
+def build_r(config: Mapping[str, Any]) -> StyleGAN3Generator:
+    """A rotation-equivariant generator: 1x1 convolutions and radial filters unless told otherwise."""
+    values = {"conv_kernel": 1, "use_radial_filters": True, **config}
+    return StyleGAN3Generator(StyleGAN3Config.from_mapping(values, "stylegan3-r"), "stylegan3-r")

@@ -1,0 +1,166 @@
+"""StyleGAN3's layer table: cutoffs, rates, sizes, channels, filters and paddings from the configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import MismatchError
+
+from .config import config_from_mapping
+
+__all__ = ["InputSpec", "LayerSpec", "StyleGAN3Config", "layer_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleGAN3Config:
+    """Flat settings, with NVIDIA's names and the defaults of config T.
+
+    `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`, while
+    `num_layers` counts synthesis layers, without input and ToRGB). `num_fp16_res` is recorded but has no effect.
+    """
+
+    img_resolution: int
+    z_dim: int = 512
+    c_dim: int = 0
+    w_dim: int = 512
+    img_channels: int = 3
+    channel_base: int = 32768
+    channel_max: int = 512
+    num_layers: int = 14
+    num_critical: int = 2
+    first_cutoff: float = 2
+    first_stopband: float = 2**2.1
+    last_stopband_rel: float = 2**0.3
+    margin_size: int = 10
+    output_scale: float = 0.25
+    num_fp16_res: int = 4
+    conv_kernel: int = 3
+    filter_size: int = 6
+    lrelu_upsampling: int = 2
+    use_radial_filters: bool = False
+    conv_clamp: float | None = 256
+    magnitude_ema_beta: float = 0.999
+    mapping_layers: int = 2
+    mapping_lr_multiplier: float = 0.01
+    w_avg_beta: float = 0.998
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.img_resolution < 4 or self.num_layers < 1 or self.num_critical >= self.num_layers:
+            raise MismatchError(
+                f"StyleGAN3 cannot have {self.num_layers} layers, {self.num_critical} of them critical, "
+                f"at {self.img_resolution} pixels."
+            )
+        if self.conv_kernel < 1 or self.conv_kernel % 2 == 0:
+            raise MismatchError(f"StyleGAN3 needs an odd kernel, not {self.conv_kernel}.")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], family: str = "StyleGAN3") -> StyleGAN3Config:
+        """The configuration of flat `values`; MismatchError for unknown names."""
+        return config_from_mapping(cls, values, family)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """The Fourier features: `size` pixels at `sampling_rate`, frequencies up to `bandwidth`."""
+
+    channels: int
+    size: int
+    sampling_rate: float
+    bandwidth: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """Everything derived about one layer. Frequencies and rates are in cycles and samples per image width."""
+
+    name: str
+    is_torgb: bool
+    is_critically_sampled: bool
+    in_channels: int
+    out_channels: int
+    in_size: int
+    out_size: int
+    in_sampling_rate: int
+    out_sampling_rate: int
+    tmp_sampling_rate: int
+    in_cutoff: float
+    out_cutoff: float
+    in_half_width: float
+    out_half_width: float
+    conv_kernel: int
+    up_factor: int
+    down_factor: int
+    up_taps: int
+    down_taps: int
+    down_radial: bool
+    padding: tuple[int, int, int, int]
+
+
+def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ...]]:
+    """The input and the layers L0 ... L`num_layers` (the last is ToRGB)."""
+    # The order of these float64 operations decides whether a rate rounds to 128 or 256: do not rearrange.
+    last_cutoff = config.img_resolution / 2
+    last_stopband = last_cutoff * config.last_stopband_rel
+    exponents = np.minimum(np.arange(config.num_layers + 1) / (config.num_layers - config.num_critical), 1)
+    cutoffs = config.first_cutoff * (last_cutoff / config.first_cutoff) ** exponents
+    stopbands = config.first_stopband * (last_stopband / config.first_stopband) ** exponents
+    rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, config.img_resolution))))
+    half_widths = np.maximum(stopbands, rates / 2) - cutoffs
+    sizes = rates + config.margin_size * 2
+    sizes[-2:] = config.img_resolution
+    channels = np.rint(np.minimum((config.channel_base / 2) / cutoffs, config.channel_max))
+    channels[-1] = config.img_channels
+
+    first = InputSpec(
+        channels=int(channels[0]),
+        size=int(sizes[0]),
+        sampling_rate=float(rates[0]),
+        bandwidth=float(cutoffs[0]),
+    )
+    layers = []
+    for i in range(config.num_layers + 1):
+        before = max(i - 1, 0)
+        is_torgb = i == config.num_layers
+        is_critical = i >= config.num_layers - config.num_critical
+        tmp_rate = max(rates[i], rates[before]) * (1 if is_torgb else config.lrelu_upsampling)
+        up = int(np.rint(tmp_rate / rates[before]))
+        down = int(np.rint(tmp_rate / rates[i]))
+        up_taps = config.filter_size * up if up > 1 and not is_torgb else 1
+        down_taps = config.filter_size * down if down > 1 and not is_torgb else 1
+        kernel = 1 if is_torgb else config.conv_kernel
+        in_size, out_size = int(sizes[before]), int(sizes[i])
+        pad_total = (out_size - 1) * down + 1 - (in_size + kernel - 1) * up + up_taps + down_taps - 2
+        pad_low = math.floor((pad_total + up) / 2)
+        pad = (pad_low, pad_total - pad_low)
+        layers.append(
+            LayerSpec(
+                name=f"L{i}_{out_size}_{int(channels[i])}",
+                is_torgb=is_torgb,
+                is_critically_sampled=is_critical,
+                in_channels=int(channels[before]),
+                out_channels=int(channels[i]),
+                in_size=in_size,
+                out_size=out_size,
+                in_sampling_rate=int(rates[before]),
+                out_sampling_rate=int(rates[i]),
+                tmp_sampling_rate=int(tmp_rate),
+                in_cutoff=float(cutoffs[before]),
+                out_cutoff=float(cutoffs[i]),
+                in_half_width=float(half_widths[before]),
+                out_half_width=float(half_widths[i]),
+                conv_kernel=kernel,
+                up_factor=up,
+                down_factor=down,
+                up_taps=up_taps,
+                down_taps=down_taps,
+                down_radial=config.use_radial_filters and not is_critical,
+                padding=pad + pad,
+            )
+        )
+    return first, tuple(layers)

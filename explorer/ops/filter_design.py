@@ -1,0 +1,64 @@
+"""Low-pass filters of StyleGAN3: Kaiser-windowed sinc, and its radially symmetric counterpart."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__ = ["design_lowpass", "design_lowpass_filter", "kaiser_beta"]
+
+
+def kaiser_beta(numtaps: int, width: float, fs: float) -> float:
+    """Shape parameter of the Kaiser window for a transition band of full width `width` at sampling rate `fs`."""
+    attenuation = 2.285 * np.pi * (numtaps - 1) * (width / (fs / 2)) + 7.95  # in dB
+    if attenuation > 50:
+        return float(0.1102 * (attenuation - 8.7))
+    if attenuation > 21:
+        return float(0.5842 * (attenuation - 21) ** 0.4 + 0.07886 * (attenuation - 21))
+    return 0.0
+
+
+def design_lowpass(
+    numtaps: int, cutoff: float, width: float, fs: float, radial: bool = False
+) -> NDArray[np.float64]:
+    """A low-pass filter in float64: `[numtaps]`, or `[numtaps, numtaps]` if radial, with sum 1.
+
+    Args:
+        numtaps: Number of taps, at least 1.
+        cutoff: Cutoff frequency, in the unit of `fs`.
+        width: Full width of the transition band.
+        fs: Sampling rate.
+        radial: Make the cutoff a circle in the frequency plane (jinc) instead of a square.
+    """
+    if numtaps < 1:
+        raise ValueError(f"a filter needs at least one tap, got {numtaps}")
+    positions = np.arange(numtaps) - (numtaps - 1) / 2
+    window = np.kaiser(numtaps, kaiser_beta(numtaps, width, fs))
+    if radial:
+        radius = np.hypot(positions[:, None], positions[None, :]) / fs
+        taps = _jinc(radius, cutoff) * np.outer(window, window)
+    else:
+        taps = np.sinc(cutoff / (fs / 2) * positions) * window
+    normalized: NDArray[np.float64] = taps / taps.sum()
+    return normalized
+
+
+def design_lowpass_filter(
+    numtaps: int, cutoff: float, width: float, fs: float, radial: bool = False
+) -> Tensor | None:
+    """`design_lowpass` as a float32 tensor; None for a single tap, which filters nothing."""
+    if numtaps == 1:
+        return None
+    return torch.as_tensor(design_lowpass(numtaps, cutoff, width, fs, radial), dtype=torch.float32)
+
+
+def _jinc(radius: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
+    # Here because importing scipy.special takes longer than building a network that has no radial filter.
+    from scipy.special import j1
+
+    safe = np.where(radius == 0, 1, radius)
+    # J1(x) / x tends to 1/2, so the centre tap of an odd filter is the cutoff itself.
+    values: NDArray[np.float64] = np.where(radius == 0, cutoff, j1(2 * cutoff * np.pi * safe) / (np.pi * safe))
+    return values

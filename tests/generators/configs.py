@@ -1,0 +1,47 @@
+"""Small configurations of every family, for tests that hold for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from explorer.generators import registry
+from explorer.generators.base import Generator
+
+__all__ = ["SMALL", "golden_config", "small_generator"]
+
+_SG3 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "num_layers": 5}
+_SG2 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
+
+# (family, flat configuration) by a readable name; every family of the registry must be here.
+SMALL: dict[str, tuple[str, dict[str, Any]]] = {
+    "stylegan2-skip": ("stylegan2", _SG2),
+    "stylegan2-resnet": ("stylegan2", {**_SG2, "architecture": "resnet", "conv_clamp": 0.7}),
+    "stylegan2-orig": ("stylegan2", {**_SG2, "architecture": "orig", "c_dim": 3}),
+    "stylegan2-plain": ("stylegan2", {**_SG2, "use_noise": False, "conv_clamp": None}),
+    "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
+    "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
+    "tiny": ("tiny", {"c_dim": 2}),
+}
+
+
+def small_generator(name: str, seed: int = 0) -> Generator:
+    """A small generator with random weights, every zero of the initialisation replaced by a random number."""
+    family, config = SMALL[name]
+    torch.manual_seed(seed)
+    generator = registry.build(family, config)
+    with torch.no_grad():
+        for key, tensor in generator.named_parameters():
+            if key.endswith(("bias", "noise_strength")):
+                tensor += 0.1 * torch.randn_like(tensor)
+    return generator
+
+
+def golden_config(init: dict[str, Any]) -> dict[str, Any]:
+    """The flat configuration of a fixture's constructor arguments."""
+    flat = {k: v for k, v in init.items() if not isinstance(v, dict)}
+    flat.update(init.get("synthesis_kwargs", {}))
+    for key, value in init.get("mapping_kwargs", {}).items():
+        flat["mapping_layers" if key == "num_layers" else f"mapping_{key}"] = value
+    return flat
