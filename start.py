@@ -101,7 +101,7 @@ def install_packages(extras):
     extras = sorted(have | set(extras))
     target = "." + ("[%s]" % ",".join(extras) if extras else "")
     say("installing packages into .venv (once; PyTorch alone is several hundred MB)")
-    if run([PYTHON, "-m", "pip", "install", "-q", "--progress-bar", "on", "-e", target]) != 0:
+    if run([PYTHON, "-m", "pip", "install", "-e", target]) != 0:
         raise SetupError("pip could not install the packages; its message stands above. Start again to go on.")
     with open(STAMP, "w", encoding="utf-8") as file:
         json.dump(stamp_for(extras), file)

@@ -173,8 +173,10 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
         return False
     files = list(archives.glob("*.deb"))
     done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]
-    shutil.rmtree(into / "lists")
-    shutil.rmtree(archives)
+    for folder in (into / "lists", archives):
+        shutil.rmtree(folder)
+    for index in into.glob("*.bin"):
+        index.unlink()
     _write_font_configuration(into)
     return bool(files) and all(done)
 

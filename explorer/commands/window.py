@@ -38,7 +38,7 @@ def _run_without_display(files: list[str]) -> int:
     from explorer.animation.comparison import Comparison, render_comparison
     from explorer.bundled import DEFAULT_PAIR
 
-    sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset), so here is a comparison video\n")
+    sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
     render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO)
