@@ -1,0 +1,260 @@
+"""LookIntents: what the hand may wish, one method a wish; each is a named undo step, or live inside a stroke."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from explorer.latents.groups import GROUPS, group_of
+from explorer.latents.seeds import SEED_COUNT, plane_seed
+from explorer.session_core import SessionCore
+from explorer.state import (
+    ASPECTS,
+    Animation,
+    Classes,
+    Latent,
+    Look,
+    Mixing,
+    MixRow,
+    MixSource,
+    Noise,
+    Nudge,
+    Offset,
+    Tap,
+    Transform,
+    Truncation,
+    look_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["LookIntents"]
+
+TRUNCATION_RANGE = (-2.0, 2.0)
+
+
+class LookIntents(SessionCore):
+    """Changes to the look of the active view (shared with the views linked to it). GUI thread only."""
+
+    # -- latent --------------------------------------------------------------------------------------------
+
+    def set_seed(self, seed: int) -> None:
+        """Goes to a seed: the middle of a new plane."""
+        self.edit("Seed", latent=Latent(seed=seed % SEED_COUNT))
+
+    def random_seed(self) -> None:
+        """Goes to a random seed."""
+        self.edit("Random seed", latent=Latent(seed=random.randrange(SEED_COUNT)))
+
+    def walk(self, dx: float, dy: float) -> None:
+        """Walks the latent plane by (dx, dy) seeds; a drift stops, because the hand steers now."""
+        latent = self.look().latent
+        self.edit("Walk", latent=replace(latent, x=latent.x + dx, y=latent.y + dy), drift=0.0)
+
+    def set_latent_xy(self, x: float, y: float) -> None:
+        """Goes to a point of the latent plane."""
+        self.edit("Walk", latent=replace(self.look().latent, x=x, y=y), drift=0.0)
+
+    def snap(self) -> None:
+        """Goes to the nearest seed, which becomes the middle of the plane."""
+        latent = self.look().latent
+        i, j = round(latent.x), round(latent.y)
+        if latent.stored:
+            self.edit("Snap", latent=replace(latent, x=float(i), y=float(j)), drift=0.0)
+        else:
+            self.edit("Snap", latent=Latent(seed=plane_seed(latent.seed, i, j)), drift=0.0)
+
+    def set_drift(self, seeds_per_second: float) -> None:
+        """Moves along x by itself; 0 stops."""
+        self.edit("Drift", drift=seeds_per_second)
+
+    def use_stored(self, key: str) -> None:
+        """Makes a stored latent the middle of the plane; "" goes back to the seed."""
+        self.edit("Stored latent", latent=replace(self.look().latent, stored=key, x=0.0, y=0.0))
+
+    # -- truncation ----------------------------------------------------------------------------------------
+
+    def set_psi(self, psi: float) -> None:
+        """Sets truncation, clamped to -2..2."""
+        low, high = TRUNCATION_RANGE
+        self.edit("Truncation", truncation=replace(self.look().truncation, psi=min(max(psi, low), high)))
+
+    def set_cutoff(self, cutoff: int | None) -> None:
+        """Sets how many entries of `ws` are truncated; None = all."""
+        self.edit("Cutoff", truncation=replace(self.look().truncation, cutoff=cutoff))
+
+    def set_layer_psi(self, index: int, value: float | None) -> None:
+        """Sets psi of one entry of `ws`; None takes it back to the common one."""
+        truncation = self.look().truncation
+        pairs = {i: p for i, p in truncation.layer_psi if i != index}
+        if value is not None:
+            pairs[index] = value
+        self.edit("Layer truncation", truncation=replace(truncation, layer_psi=tuple(sorted(pairs.items()))))
+
+    def clear_layer_psi(self) -> None:
+        """Takes every entry of `ws` back to the common psi."""
+        self.edit("Layer truncation", truncation=replace(self.look().truncation, layer_psi=()))
+
+    # -- mixing --------------------------------------------------------------------------------------------
+
+    def set_mix(self, layer: int, source: int, amount: float) -> None:
+        """Mixes `amount` (0..1) of a source into one entry of `ws`; 0 takes the entry out of the mixing."""
+        self._set_rows("Style mixing", (layer,), source, amount)
+
+    def set_mix_group(self, group: Literal["coarse", "middle", "fine"], amount: float, source: int | None = None) -> None:
+        """Moves all entries of a group; each keeps its source unless one is named."""
+        info = self.info(self.active)
+        if info is None or group not in GROUPS:
+            return
+        layers = tuple(i for i in range(info.num_ws) if group_of(info, i) == group)
+        self._set_rows(f"Mix {group} styles", layers, source, amount)
+
+    def _set_rows(self, name: str, layers: Iterable[int], source: int | None, amount: float) -> None:
+        mixing = self.look().mixing
+        rows = {row.layer: row for row in mixing.rows}
+        amount = min(max(amount, 0.0), 1.0)
+        for layer in layers:
+            number = source if source is not None else rows[layer].source if layer in rows else 0
+            rows[layer] = MixRow(layer, number, amount)
+            if amount == 0.0 and number == 0:
+                del rows[layer]
+        self.edit(name, mixing=replace(mixing, rows=tuple(rows[i] for i in sorted(rows))))
+
+    def add_mix_source(self, source: MixSource) -> None:
+        """Adds a latent to mix in."""
+        mixing = self.look().mixing
+        self.edit("Add source", mixing=replace(mixing, sources=(*mixing.sources, source)))
+
+    def set_mix_source(self, index: int, source: MixSource) -> None:
+        """Changes a latent to mix in."""
+        mixing = self.look().mixing
+        sources = list(mixing.sources)
+        sources[index] = source
+        self.edit("Mix source", mixing=replace(mixing, sources=tuple(sources)))
+
+    def remove_mix_source(self, index: int) -> None:
+        """Removes a latent to mix in, and the rows that used it; the last one stays."""
+        mixing = self.look().mixing
+        if len(mixing.sources) < 2:
+            return
+        sources = mixing.sources[:index] + mixing.sources[index + 1 :]
+        rows = tuple(
+            replace(row, source=row.source - (row.source > index)) for row in mixing.rows if row.source != index
+        )
+        self.edit("Remove source", mixing=Mixing(sources, rows))
+
+    def clear_mixing(self) -> None:
+        """Takes every entry out of the mixing; the sources stay."""
+        self.edit("Clear mixing", mixing=replace(self.look().mixing, rows=()))
+
+    # -- classes, noise ------------------------------------------------------------------------------------
+
+    def set_class_weights(self, weights: Iterable[tuple[int, float]]) -> None:
+        """Mixes classes of a conditional model by weight; empty = class 0."""
+        kept = {int(i): float(w) for i, w in weights if w > 0.0}
+        self.edit("Class", classes=Classes(tuple(sorted(kept.items()))))
+
+    def set_noise(self, **fields: Any) -> None:
+        """Changes fields of `Noise`: mode, seed, strength."""
+        self.edit("Noise", noise=replace(self.look().noise, **fields))
+
+    def set_noise_layer(self, name: str, strength: float) -> None:
+        """Sets the factor on one layer's noise; 1 is the default."""
+        noise = self.look().noise
+        pairs = {n: s for n, s in noise.layer_strengths if n != name}
+        if strength != 1.0:
+            pairs[name] = strength
+        self.edit("Layer noise", noise=replace(noise, layer_strengths=tuple(sorted(pairs.items()))))
+
+    # -- transform -----------------------------------------------------------------------------------------
+
+    def set_transform(self, **fields: Any) -> None:
+        """Changes fields of `Transform`."""
+        self.edit("Transform", transform=replace(self.look().transform, **fields))
+
+    def move(self, dx: float, dy: float) -> None:
+        """Moves the picture by (dx, dy) image widths, right and down."""
+        t = self.look().transform
+        self.edit("Move", transform=replace(t, x=t.x + dx, y=t.y + dy))
+
+    def rotate_by(self, degrees: float) -> None:
+        """Turns the picture counter-clockwise; the angle stays within -180..180."""
+        t = self.look().transform
+        angle = (t.rotate + degrees + 180.0) % 360.0 - 180.0
+        self.edit("Rotate", transform=replace(t, rotate=angle))
+
+    def reset_transform(self) -> None:
+        """Puts the picture back where the network made it."""
+        self.edit("Reset transform", transform=Transform())
+
+    def set_animation(self, **fields: Any) -> None:
+        """Changes fields of `Animation`: kind, speed, radius."""
+        t = self.look().transform
+        self.edit("Animation", transform=replace(t, animation=replace(t.animation, **fields)))
+
+    # -- edits ---------------------------------------------------------------------------------------------
+
+    def set_offset(self, values: Iterable[float], first: int = 0, last: int | None = None) -> None:
+        """Sets the values added to entries first..last of `ws`; all zeros take them away."""
+        offsets = [o for o in self.look().offsets if (o.first, o.last) != (first, last)]
+        values = tuple(float(v) for v in values)
+        if any(values):
+            offsets.append(Offset(values, first, last))
+        self.edit("Edit w", offsets=tuple(offsets))
+
+    def add_nudge(self, nudge: Nudge) -> None:
+        """Adds a step along a random direction."""
+        self.edit("Nudge", nudges=(*self.look().nudges, nudge))
+
+    def set_nudge(self, index: int, nudge: Nudge) -> None:
+        """Changes a step along a random direction."""
+        nudges = list(self.look().nudges)
+        nudges[index] = nudge
+        self.edit("Nudge", nudges=tuple(nudges))
+
+    def remove_nudge(self, index: int) -> None:
+        """Takes one step back out."""
+        nudges = self.look().nudges
+        self.edit("Remove nudge", nudges=nudges[:index] + nudges[index + 1 :])
+
+    def clear_edits(self) -> None:
+        """Takes away nudges and offsets."""
+        self.edit("Clear edits", nudges=(), offsets=())
+
+    # -- views ---------------------------------------------------------------------------------------------
+
+    def set_tap(self, view: int, **fields: Any) -> None:
+        """Changes what of the network a view shows."""
+        self.edit_view(view, "Layer", tap=replace(self.store.state.views[view].tap, **fields))
+
+    def set_active(self, view: int) -> None:
+        """Makes a view the one that intents are for; no undo step."""
+        if 0 <= view < len(self.store.state.views):
+            self.store.update_transient(replace(self.store.state, active=view))
+
+    def set_layout(self, name: Literal["a", "b", "both", "wipe"]) -> None:
+        """Chooses which views are seen; no undo step."""
+        state = replace(self.store.state, layout=name)
+        if name in ("a", "b"):
+            state = replace(state, active=min("ab".index(name), len(state.views) - 1))
+        self.store.update_transient(state)
+
+    def set_link(self, view: int, aspect: str, is_linked: bool) -> None:
+        """Links an aspect of a view to the shared look (it takes that over), or frees it (it keeps what it has)."""
+        if aspect not in ASPECTS:
+            raise ValueError(f"no aspect of a look is called {aspect!r}")
+        v = self.store.state.views[view]
+        if is_linked:
+            self.edit_view(view, "Link views", linked=v.linked | {aspect})
+        else:
+            own = replace(v.own, **{aspect: getattr(look_of(self.store.state, view), aspect)})
+            self.edit_view(view, "Unlink views", linked=v.linked - {aspect}, own=own)
+
+    def reset(self) -> None:
+        """Puts every control of the active view back to its default; the seed stays."""
+        latent = self.look().latent
+        default = Look()
+        aspects = {name: getattr(default, name) for name in ASPECTS}
+        self.edit("Reset", **{**aspects, "latent": Latent(seed=latent.seed)})

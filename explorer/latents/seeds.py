@@ -1,0 +1,60 @@
+"""From seeds to `z`, and the plane of seeds that the hand walks on."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "unit_direction", "z_of_seed"]
+
+SEED_COUNT = 2**32
+"""Seeds are 0 .. 2**32 - 1, as `numpy.random.RandomState` takes them."""
+
+PLANE_STRIDE = 100
+"""One step down the plane is a hundred seeds; one step right is one (the field's convention)."""
+
+
+@lru_cache(maxsize=4096)
+def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
+    """The `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as published pictures use.
+
+    Args:
+        seed: Any integer; taken modulo 2**32.
+        z_dim: Length of `z`.
+    """
+    z = np.random.RandomState(seed % SEED_COUNT).randn(z_dim).astype(np.float32)
+    z.setflags(write=False)
+    return z
+
+
+@lru_cache(maxsize=256)
+def unit_direction(seed: int, w_dim: int) -> NDArray[np.float32]:
+    """A random direction of length one, float32 `[w_dim]`, read-only; the same for the same seed."""
+    d = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
+    d = (d / np.linalg.norm(d)).astype(np.float32)
+    d.setflags(write=False)
+    return d
+
+
+def plane_seed(seed: int, i: int, j: int) -> int:
+    """The seed at the integer point (i, j) of the plane around `seed`."""
+    return (seed + i + PLANE_STRIDE * j) % SEED_COUNT
+
+
+def plane_corners(seed: int, x: float, y: float) -> tuple[tuple[int, float], ...]:
+    """The plane's neighbouring points as (seed, bilinear weight); weights sum to 1, zero weights are left out.
+
+    At an integer point this is that one seed with weight exactly 1.
+    """
+    i, j = math.floor(x), math.floor(y)
+    fx, fy = x - i, y - j
+    weights = (
+        (i, j, (1.0 - fx) * (1.0 - fy)),
+        (i + 1, j, fx * (1.0 - fy)),
+        (i, j + 1, (1.0 - fx) * fy),
+        (i + 1, j + 1, fx * fy),
+    )
+    return tuple((plane_seed(seed, a, b), weight) for a, b, weight in weights if weight > 0.0)

@@ -1,0 +1,113 @@
+"""Pure maths on `ws` arrays, in the one order that every render uses: blend, mix, truncate, edit.
+
+1. *blend*: `w = anchor + sum(weight * (mapping(z) - w_avg))`, relative to the centre so that every point
+   between seeds keeps the distance that truncation expects;
+2. *mix*: chosen entries move towards a source's entry;
+3. *truncate*: each entry moves towards `w_avg` by its own psi;
+4. *edit*: nudges and offsets are added last, so truncation never weakens what the hand set.
+
+Everything is numpy float32 on the host: the arrays are small (18 x 512), and a torch call costs more than
+the arithmetic. No function changes its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.latents.seeds import unit_direction
+
+__all__ = ["add_nudges", "add_offsets", "blend", "broadcast", "mix", "psi_of_entries", "truncate"]
+
+Array = NDArray[np.float32]
+
+
+def blend(anchor: Array, w_avg: Array, points: Iterable[tuple[Array, float]]) -> Array:
+    """`anchor + sum(weight * (w - w_avg))`.
+
+    Args:
+        anchor: `[w_dim]` or `[num_ws, w_dim]`: `w_avg` for a point of the plane, a stored latent otherwise.
+        w_avg: `[w_dim]`, the centre.
+        points: (`w` `[w_dim]`, weight) of each mapped seed.
+
+    Returns:
+        The shape of `anchor`. A single point of weight 1 around `w_avg` is returned without rounding.
+    """
+    points = tuple(points)
+    if anchor is w_avg and len(points) == 1 and points[0][1] == 1.0:
+        return points[0][0]
+    result = anchor
+    for w, weight in points:
+        result = result + np.float32(weight) * (w - w_avg)
+    return result
+
+
+def broadcast(w: Array, num_ws: int) -> Array:
+    """`ws` `[num_ws, w_dim]` from `w` `[w_dim]` (repeated) or from `ws` (returned as it is)."""
+    return np.repeat(w[None], num_ws, axis=0) if w.ndim == 1 else w
+
+
+def mix(ws: Array, sources: Sequence[Array], rows: Iterable[tuple[int, int, float]]) -> Array:
+    """`ws` with some entries moved towards those of the sources.
+
+    Args:
+        ws: `[num_ws, w_dim]`.
+        sources: Each `[w_dim]` or `[num_ws, w_dim]`.
+        rows: (entry, source number, amount 0..1); amount 1 copies the source's entry exactly.
+    """
+    result = ws
+    for entry, number, amount in rows:
+        if result is ws:
+            result = ws.copy()
+        source = sources[number]
+        target = source if source.ndim == 1 else source[entry]
+        start = result[entry]
+        result[entry] = target if amount == 1.0 else start + np.float32(amount) * (target - start)
+    return result
+
+
+def psi_of_entries(
+    num_ws: int, psi: float, cutoff: int | None, layer_psi: Iterable[tuple[int, float]] = ()
+) -> tuple[float, ...]:
+    """Psi for each entry of `ws`: `psi` below the cutoff (None = all), 1 above, single entries overridden."""
+    last = num_ws if cutoff is None else max(0, min(cutoff, num_ws))
+    values = [psi] * last + [1.0] * (num_ws - last)
+    for entry, value in layer_psi:
+        if 0 <= entry < num_ws:
+            values[entry] = value
+    return tuple(values)
+
+
+def truncate(ws: Array, w_avg: Array, psi: Sequence[float]) -> Array:
+    """`w_avg + psi * (ws - w_avg)` with one psi for each entry; entries of psi 1 stay bit for bit."""
+    if all(p == 1.0 for p in psi):
+        return ws
+    factors = np.asarray(psi, dtype=np.float32)[:, None]  # [num_ws, 1]
+    return np.where(factors == 1.0, ws, w_avg + factors * (ws - w_avg))
+
+
+def add_nudges(ws: Array, nudges: Iterable[tuple[int, float, int, int]]) -> Array:
+    """`ws` with steps along random unit directions added.
+
+    Args:
+        ws: `[num_ws, w_dim]`.
+        nudges: (seed of the direction, length of the step, first entry, last entry inclusive).
+    """
+    result = ws
+    for seed, strength, first, last in nudges:
+        if result is ws:
+            result = ws.copy()
+        result[first : last + 1] += np.float32(strength) * unit_direction(seed, ws.shape[1])
+    return result
+
+
+def add_offsets(ws: Array, offsets: Iterable[tuple[Sequence[float], int, int]]) -> Array:
+    """`ws` with (values `[w_dim]`, first entry, last entry inclusive) added."""
+    result = ws
+    for values, first, last in offsets:
+        if result is ws:
+            result = ws.copy()
+        result[first : last + 1] += np.asarray(values, dtype=np.float32)
+    return result

@@ -1,0 +1,104 @@
+"""LatentTable: the read-only arrays that states name by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import LatentError
+
+__all__ = ["SPACES", "LatentTable", "Space", "StoredLatent", "digest_of"]
+
+Space = Literal["z", "w", "ws"]
+
+SPACES: tuple[Space, ...] = ("z", "w", "ws")
+"""`z`: input of the mapping network; `w`: its output; `ws`: one `w` for each layer (W+)."""
+
+
+def digest_of(array: NDArray[np.float32]) -> bytes:
+    """16 bytes that name the contents of an array, its shape included."""
+    h = blake2b(repr(array.shape).encode(), digest_size=16)
+    h.update(np.ascontiguousarray(array))
+    return h.digest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredLatent:
+    """A latent kept as numbers. Immutable: the array is read-only float32.
+
+    Args:
+        space: What the numbers are.
+        array: `[z_dim]` for z, `[w_dim]` for w, `[num_ws, w_dim]` for ws; finite.
+        model_sha: sha256 of the model it was made with; empty if unknown. A `z` belongs to no model.
+        psi: Truncation already applied to the numbers (1 = none).
+        name: What people call it.
+    """
+
+    space: Space
+    array: NDArray[np.float32]
+    model_sha: str = ""
+    psi: float = 1.0
+    name: str = ""
+    digest: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        array = np.array(self.array, dtype=np.float32, order="C")
+        if self.space not in SPACES:
+            raise LatentError(f"A latent is in the unknown space {self.space!r}.", "Known spaces are z, w and ws.")
+        if array.ndim != (2 if self.space == "ws" else 1) or array.size == 0:
+            raise LatentError(
+                f"A latent of space {self.space} has the shape {array.shape}.",
+                "z and w are single vectors; ws has one row for each layer.",
+            )
+        if not np.isfinite(array).all():
+            raise LatentError("A latent holds values that are not finite numbers.", "Save it again from its source.")
+        array.setflags(write=False)
+        object.__setattr__(self, "array", array)
+        object.__setattr__(self, "digest", digest_of(array))
+
+    @property
+    def key(self) -> str:
+        """The id under which a table keeps it: equal contents have equal ids."""
+        h = blake2b(digest_size=8)
+        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode() + self.digest)
+        return h.hexdigest()
+
+
+class LatentTable:
+    """Stored latents by id. Grows only; reading is safe from any thread, adding belongs to the GUI thread."""
+
+    def __init__(self, latents: tuple[StoredLatent, ...] = ()) -> None:
+        self._latents: dict[str, StoredLatent] = {}
+        for latent in latents:
+            self.add(latent)
+
+    def add(self, latent: StoredLatent) -> str:
+        """Keeps a latent and returns its id; the same contents give the same id."""
+        return self._latents.setdefault(latent.key, latent).key
+
+    def get(self, key: str) -> StoredLatent | None:
+        """The latent of that id, or None."""
+        return self._latents.get(key)
+
+    def __getitem__(self, key: str) -> StoredLatent:
+        latent = self._latents.get(key)
+        if latent is None:
+            raise LatentError(
+                f"The state names a stored latent {key!r} that is not here.",
+                "Open the project that holds it, or choose a seed.",
+            )
+        return latent
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._latents
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._latents))
+
+    def __len__(self) -> int:
+        return len(self._latents)

@@ -1,0 +1,100 @@
+"""Devices: which there are, which is best, what they can compute in, and what their errors mean."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from explorer.errors import UsageError
+
+__all__ = ["Device", "Trouble", "best_device", "cache_budget", "check_settings", "devices", "trouble_of"]
+
+Trouble = Literal["memory", "lost", "other"]
+
+MIB = 1 << 20
+
+# What drivers say when a device is gone or broken: nothing works on it until the process ends.
+_LOST_PHRASES = (
+    "device-side assert",
+    "illegal memory access",
+    "unspecified launch failure",
+    "driver shutting down",
+    "no cuda-capable device",
+    "device is lost",
+    "device lost",
+    "gpu is lost",
+    "cuda error",
+    "ecc error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device by the name torch takes, as people call it, and the precisions it can compute in."""
+
+    name: str
+    label: str
+    dtypes: tuple[str, ...]
+
+
+def devices() -> tuple[Device, ...]:
+    """All usable devices, the fastest kind first; the CPU is always the last."""
+    found = []
+    if torch.cuda.is_available():
+        for i in range(torch.cuda.device_count()):
+            found.append(Device(f"cuda:{i}", torch.cuda.get_device_name(i), ("float32", "bfloat16")))
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU", ("float32",)))
+    # float16 on a CPU is thousands of times slower, so it is not among them.
+    found.append(Device("cpu", "CPU", ("float32", "bfloat16")))
+    return tuple(found)
+
+
+def best_device() -> str:
+    """The name of the device to begin with."""
+    return devices()[0].name
+
+
+def check_settings(device: str, dtype: str) -> None:
+    """Raises `UsageError` if that device or precision is not to be had here."""
+    known = {d.name: d for d in devices()}
+    name = "cuda:0" if device == "cuda" else device
+    if name not in known:
+        raise UsageError(f"There is no device {device!r} here.", f"Choose one of: {', '.join(known)}.")
+    if dtype not in known[name].dtypes:
+        raise UsageError(
+            f"{known[name].label} does not compute in {dtype} here.",
+            f"Choose one of: {', '.join(known[name].dtypes)}.",
+        )
+
+
+def cache_budget(device: str) -> int:
+    """Bytes for kept stages: a tenth of the device's memory, at most 512 MB."""
+    total = total_memory(device)
+    return min(512 * MIB, max(64 * MIB, total // 10))
+
+
+def total_memory(device: str) -> int:
+    """Bytes of memory of the device (for the CPU and Apple GPUs: of the machine)."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 8 << 30
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """What an error says about its device: out of memory, lost, or nothing."""
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        return "memory"
+    text = str(error).lower()
+    if isinstance(error, RuntimeError):
+        if "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text:
+            return "memory"
+        if any(phrase in text for phrase in _LOST_PHRASES):
+            return "lost"
+    return "other"

@@ -1,0 +1,136 @@
+"""The mailbox between the hands and one render thread: the latest look of each view wins, deeds are all done."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+__all__ = ["Deed", "Mailbox", "Ticket"]
+
+R = TypeVar("R")
+V = Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket(Generic[R]):
+    """A look to render, taken from its slot. `is_refinement`: the renderer itself left it, to finish a draft."""
+
+    view: V
+    generation: int
+    request: R
+    is_refinement: bool = False
+    overwritten: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Work that must be done in the render thread, in order; never overwritten by a look."""
+
+    run: Callable[[], object]
+    name: str = ""
+
+
+class Mailbox(Generic[R]):
+    """One slot for each view. Any thread puts; the render thread alone takes.
+
+    What is taken, in this order: deeds (first come first served), looks (the view that has waited longest),
+    refinements of drafts, chores (thumbnails). A look overwrites the look and the refinement that wait in its
+    view's slot; a refinement never displaces a look.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._filled = threading.Condition(self._lock)
+        self._newest: dict[V, int] = {}
+        self._looks: dict[V, Ticket[R]] = {}  # in order of arrival; an overwritten look keeps its place
+        self._refinements: dict[V, Ticket[R]] = {}
+        self._deeds: deque[Deed] = deque()
+        self._chores: deque[Deed] = deque()
+        self._closed = False
+
+    def put(self, view: V, request: R, generation: int | None = None) -> int:
+        """Puts a look into its view's slot and returns its generation number, one higher than the last."""
+        with self._lock:
+            if generation is None:
+                generation = self._newest.get(view, 0) + 1
+            self._newest[view] = generation
+            self._refinements.pop(view, None)
+            waiting = self._looks.get(view)
+            overwritten = waiting.overwritten + 1 if waiting else 0
+            self._looks[view] = Ticket(view, generation, request, False, overwritten)
+            self._filled.notify()
+            return generation
+
+    def put_refinement(self, ticket: Ticket[R]) -> None:
+        """Leaves a draft's refinement for when nothing is more urgent; dropped if a newer look came."""
+        with self._lock:
+            if self._newest.get(ticket.view) == ticket.generation:
+                self._refinements[ticket.view] = Ticket(ticket.view, ticket.generation, ticket.request, True)
+                self._filled.notify()
+
+    def put_deed(self, deed: Deed) -> None:
+        """Appends work that must happen."""
+        with self._lock:
+            self._deeds.append(deed)
+            self._filled.notify()
+
+    def put_chore(self, deed: Deed) -> None:
+        """Appends work of low priority: done when no look and no refinement waits."""
+        with self._lock:
+            self._chores.append(deed)
+            self._filled.notify()
+
+    def take(self, timeout: float | None = None) -> Ticket[R] | Deed | None:
+        """The next thing to do; waits up to `timeout` seconds (None = for ever). None if nothing came or closed."""
+        with self._lock:
+            self._filled.wait_for(self._has_something, timeout)
+            if self._closed:
+                return None
+            if self._deeds:
+                return self._deeds.popleft()
+            for slots in (self._looks, self._refinements):
+                if slots:
+                    return slots.pop(next(iter(slots)))
+            return self._chores.popleft() if self._chores else None
+
+    def superseded(self, view: V, generation: int) -> bool:
+        """True if a newer look of this view came, or the mailbox is closed. Takes no lock: asked between stages."""
+        return self._closed or self._newest.get(view, generation) != generation
+
+    @property
+    def has_look(self) -> bool:
+        """True if a look of any view waits. Takes no lock."""
+        return bool(self._looks)
+
+    @property
+    def has_urgent(self) -> bool:
+        """True if a look or a deed waits, or the mailbox is closed. Takes no lock."""
+        return bool(self._looks or self._deeds) or self._closed
+
+    @property
+    def is_closed(self) -> bool:
+        """True after `close`."""
+        return self._closed
+
+    def forget(self, view: V) -> None:
+        """Drops what waits for a view, and makes what runs for it stale."""
+        with self._lock:
+            self._looks.pop(view, None)
+            self._refinements.pop(view, None)
+            self._newest[view] = self._newest.get(view, 0) + 1
+
+    def close(self) -> None:
+        """Ends it: what waits is dropped, `take` returns None at once, everything is superseded."""
+        with self._lock:
+            self._closed = True
+            self._looks.clear()
+            self._refinements.clear()
+            self._deeds.clear()
+            self._chores.clear()
+            self._filled.notify_all()
+
+    def _has_something(self) -> bool:
+        return self._closed or bool(self._deeds or self._looks or self._refinements or self._chores)

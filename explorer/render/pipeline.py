@@ -1,0 +1,331 @@
+"""The pipeline: one request through mapping, style, synthesis layers and display, resuming where the keys change.
+
+The key of a stage is a digest of the key before it and the stage's own inputs. All keys follow from the request
+alone, so they are known before anything runs: the work begins after the last stage whose result is still kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+
+from explorer.errors import RenderError
+from explorer.generators.base import Activation
+from explorer.render import display
+from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
+from explorer.render.stopwatch import Stopwatch
+from explorer.render.styles import Styles, StyleStage
+from explorer.render.untransform import untransform
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from explorer.generators.base import Generator, NoiseSpec, SynthesisLayer
+    from explorer.render.cache import StageCache
+    from explorer.render.request import RenderRequest
+
+__all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
+
+Token: TypeAlias = Callable[[], bool]
+Place: TypeAlias = tuple[tuple[Hashable, Hashable], Hashable]
+
+log = logging.getLogger("explorer.render")
+
+
+class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+    """The token said stop; every stage completed so far is kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What a run of a request would do.
+
+    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `start` is
+    the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 = unknown.
+    """
+
+    request: RenderRequest
+    view: Hashable
+    styles: Styles
+    keys: tuple[bytes, ...]
+    image_key: bytes
+    start: int
+    has_image: bool
+    expected_ms: float
+
+    @property
+    def last(self) -> int:
+        """Number of the last layer to run."""
+        return len(self.keys) - 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """One run's outcome. `image` `[C, H, W]` float32 is the picture or the layer's features before grading."""
+
+    tier: Tier
+    image: Tensor
+    pixels: NDArray[np.uint8]
+    facts: FrameFacts
+    stats: TapStats | None
+    timings: tuple[StageTime, ...]
+    hits: int
+    total_ms: float
+
+
+class Pipeline:
+    """Renders requests of one loaded generator on one device. Belongs to the render thread.
+
+    Args:
+        generator: In evaluation mode, on its device.
+        cache: Where stage results are kept; shared by all pipelines of the device.
+        model: sha256 of the generator, the root of every key.
+        dtype: Precision of the features; weights, mapping and the running picture stay float32.
+        backend: Part of the root; choosing the kernels is the caller's business.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        cache: StageCache[Any],
+        model: str = "",
+        dtype: torch.dtype = torch.float32,
+        backend: str = "auto",
+    ) -> None:
+        self.generator = generator
+        self.device = generator.device
+        self.dtype = dtype
+        self.styles = StyleStage(generator)
+        self._cache = cache
+        self._root = _digest(f"{model}|{self.device}|{dtype}|{backend}".encode())
+        self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
+        self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
+        self._layer_ms = [0.0] * len(self._layers)
+        self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
+        self._wanted: dict[Hashable, int | None] = {}
+
+    # -- planning ------------------------------------------------------------------------------------------
+
+    def plan(self, request: RenderRequest, view: Hashable = None) -> Plan:
+        """Makes the styles, chains the keys and looks where the work would begin.
+
+        Args:
+            request: Of this pipeline's model and settings.
+            view: Whose results are reused and kept; None uses and keeps none.
+        """
+        styles = self.styles.make(request, view)
+        keys = self._chain(request, styles)
+        image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
+        start, has_image = -1, False
+        if view is not None:
+            has_image = self._cache.has(self._place(view, "image"), image_key)
+            numbers = range(len(keys) - 1, -1, -1)
+            start = next((i for i in numbers if self._cache.has(self._place(view, i), keys[i])), -1)
+        expected = 0.0 if has_image else sum(self._layer_ms[max(start, 0) : len(keys) - 1])
+        return Plan(request, view, styles, keys, image_key, start, has_image, expected)
+
+    def draft_layer(self, plan: Plan) -> int | None:
+        """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
+
+        None where there is none, where a layer is looked at, or where stopping there would not halve the time.
+        """
+        if plan.request.tap.layer or plan.has_image:
+            return None
+        begin = max(plan.start, 0)
+        best = None
+        for i in range(begin, len(self._layers) - 1):
+            if self._layers[i].info.is_rgb and sum(self._layer_ms[begin : i + 1]) <= 0.5 * plan.expected_ms:
+                best = i
+        return best
+
+    def _chain(self, request: RenderRequest, styles: Styles) -> tuple[bytes, ...]:
+        last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
+        key = _digest(self._root, styles.rows[0], repr(request.transform).encode())
+        keys = [key]
+        spec = request.noise.spec()
+        for layer in self._layers[: last + 1]:
+            info = layer.info
+            noise = b""
+            if info.has_noise and spec.mode != "none" and spec.strength_of(info.name) != 0.0:
+                noise = _noise_key(spec, info.name)
+            key = _digest(key, styles.rows[info.ws_index], noise)
+            keys.append(key)
+        return tuple(keys)
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def run(self, plan: Plan, token: Token = lambda: False, draft_layer: int | None = None) -> Result:
+        """Runs a plan made just before; stages whose key is kept are reused.
+
+        Args:
+            plan: From `plan`.
+            token: Asked before each stage; True ends the run.
+            draft_layer: Stop after this layer and show the picture so far.
+
+        Raises:
+            Cancelled: The token said so. Only completed stages were kept.
+            RenderError: The generator gave something that is no picture.
+        """
+        request = plan.request
+        watch = Stopwatch(self.device)
+        self._mark_wanted(plan)
+        image, hits = self._image(plan, token, watch, draft_layer)
+        if token():
+            raise Cancelled
+        shown = display.select_channels(image, request.tap)
+        stats = None
+        if request.tap.layer or request.tap.spectrum:
+            stats = display.stats_of(request.tap.layer or "image", image, shown)
+            watch.lap("statistics")
+        if request.untransform and request.transform is not None:
+            shown = untransform(shown, request.transform)
+            watch.lap("untransform")
+        pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
+        watch.lap("present")
+        timings = watch.stages()
+        self._learn(timings)
+        facts = FrameFacts(plan.styles.ws, plan.styles.base, self.styles.w_avg)
+        tier = Tier.FULL if draft_layer is None else Tier.DRAFT
+        return Result(tier, image, pixels, facts, stats, timings, hits, watch.total_ms)
+
+    def forget(self, view: Hashable) -> None:
+        """Drops what is kept for a view."""
+        self._cache.drop_where((id(self), view))
+        self._last_keys.pop(view, None)
+        self._wanted.pop(view, None)
+
+    def forget_all(self) -> None:
+        """Drops everything this pipeline kept."""
+        for view in tuple(self._last_keys):
+            self.forget(view)
+        self._cache.drop_where((id(self), "noise"))
+
+    def _image(
+        self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None
+    ) -> tuple[Tensor, int]:
+        """The tensor `[C, H, W]` to show, and how many stages were reused."""
+        if plan.has_image and draft_layer is None:
+            image = self._cache.get(self._place(plan.view, "image"), plan.image_key)
+            watch.lap("synthesis", hit=True)
+            return image, len(plan.keys)
+        stop = plan.last if draft_layer is None else draft_layer
+        activation = self._synthesize(plan, stop, token, watch)
+        image = self._shown(activation, plan, stop, draft_layer is not None)
+        if not bool(torch.isfinite(image.sum())):
+            raise RenderError(
+                "The generator gave numbers that are not finite.", "Lower psi, undo the last edit, or use float32."
+            )
+        if draft_layer is None and plan.view is not None:
+            self._cache.put(self._place(plan.view, "image"), plan.image_key, image, _nbytes(image))
+        return image, plan.start + 1
+
+    def _synthesize(self, plan: Plan, stop: int, token: Token, watch: Stopwatch) -> Activation:
+        """The activation after layer `stop`, from the last kept stage on."""
+        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]  # [num_ws, 1, w_dim]
+        start, activation = plan.start, None
+        if start >= 0:
+            activation = self._cache.get(self._place(plan.view, start), plan.keys[start])
+            watch.lap("kept stages", hit=True)
+        if activation is None:
+            if token():
+                raise Cancelled
+            start, activation = 0, self._begin(plan.request, ws[0])
+            self._keep(plan, 0, activation)
+            watch.lap("input")
+        spec = plan.request.noise.spec()
+        for i in range(start, stop + 1):
+            if token():
+                raise Cancelled
+            layer = self._layers[i]
+            activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
+            self._keep(plan, i + 1, activation)
+            watch.lap(layer.info.name)
+        return activation
+
+    def _begin(self, request: RenderRequest, w: Tensor) -> Activation:
+        transform = None
+        if request.transform is not None:
+            # On the host: its inverse is taken there in float64, and no device has to be waited for.
+            transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
+        a = self.generator.begin(w, transform)
+        return a if a.x.dtype == self.dtype else Activation(a.x.to(self.dtype), a.img, a.skip)
+
+    def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
+        """The noise of layer i; kept, because drawing a large random map costs as much as a layer."""
+        layer = self._layers[i]
+        if not layer.info.has_noise or spec.mode == "none" or spec.strength_of(layer.info.name) == 0.0:
+            return None
+        place, key = ((id(self), "noise"), i), _noise_key(spec, layer.info.name)
+        noise: Tensor | None = self._cache.get(place, key)
+        if noise is None:
+            noise = layer.noise(spec, 1)
+            if noise is not None:
+                self._cache.put(place, key, noise, _nbytes(noise))
+        return noise
+
+    def _shown(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
+        shown: Tensor | None
+        if plan.request.tap.layer:
+            has_img = self._layers[stop].info.is_rgb and activation.img is not None
+            shown = activation.img if has_img else activation.x
+        else:
+            shown = activation.img if is_draft else self.generator.rgb(activation)
+        if shown is None or shown.ndim != 4:
+            raise RenderError("The generator gave no picture.", "Try another model.")
+        return shown[0].float()
+
+    # -- bookkeeping ---------------------------------------------------------------------------------------
+
+    def _place(self, view: Hashable, stage: Hashable) -> Place:
+        return (id(self), view), stage
+
+    def _keep(self, plan: Plan, number: int, activation: Activation) -> None:
+        # The last layer's result is only needed for the image, which is kept itself.
+        if plan.view is not None and number < len(plan.keys) - 1:
+            wanted = number == self._wanted.get(plan.view)
+            self._cache.put(self._place(plan.view, number), plan.keys[number], activation, activation.nbytes,
+                            is_wanted=wanted)
+
+    def _mark_wanted(self, plan: Plan) -> None:
+        """Marks the stage that this stroke resumes from: the last one whose key did not change since the last run."""
+        if plan.view is None:
+            return
+        before = self._last_keys.get(plan.view, ())
+        self._last_keys[plan.view] = plan.keys
+        if before == plan.keys:
+            return
+        same = next((i for i, (a, b) in enumerate(zip(before, plan.keys, strict=False)) if a != b), 0)
+        wanted = same - 1 if same > 0 else None
+        old = self._wanted.get(plan.view)
+        if old is not None and old != wanted:
+            self._cache.want(self._place(plan.view, old), False)
+        self._wanted[plan.view] = wanted
+        if wanted is not None:
+            self._cache.want(self._place(plan.view, wanted), True)
+
+    def _learn(self, timings: tuple[StageTime, ...]) -> None:
+        """Remembers how long each layer takes: a mean that forgets, because machines warm up and get busy."""
+        for stage in timings:
+            i = self._index.get(stage.name)
+            if i is not None and not stage.hit:
+                known = self._layer_ms[i]
+                self._layer_ms[i] = stage.ms if known == 0.0 else 0.7 * known + 0.3 * stage.ms
+
+
+def _digest(*parts: bytes) -> bytes:
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _noise_key(spec: NoiseSpec, name: str) -> bytes:
+    return f"{spec.mode}|{spec.seed}|{spec.strength_of(name)!r}".encode()
+
+
+def _nbytes(x: Tensor) -> int:
+    return x.numel() * x.element_size()

@@ -1,0 +1,300 @@
+"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+
+from explorer.render.cache import StageCache
+from explorer.render.devices import cache_budget, trouble_of
+from explorer.render.mailbox import Deed, Mailbox, Ticket
+from explorer.render.models import ModelStore, on_device
+from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
+from explorer.render.request import DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
+
+__all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
+
+log = logging.getLogger("explorer.render")
+
+Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail
+Publish: TypeAlias = Callable[[Message], None]
+
+DRAFT_ABOVE_MS = 40.0
+"""A render expected to take longer shows a draft first, where the family has an honest one."""
+
+FAILURES_KEPT = 32
+PIPELINES_KEPT = 4
+
+
+class Renderer:
+    """Renders for every view of one device.
+
+    `step` does one thing and returns; `start` runs it in a thread until `close`. The mailbox may be used from any
+    thread, everything else belongs to the render thread.
+
+    Args:
+        models: Where loaded generators are found.
+        device: As torch names it.
+        publish: Called from the render thread with each outcome; must not block.
+        budget_bytes: For kept stages.
+    """
+
+    def __init__(
+        self,
+        models: ModelStore,
+        device: str,
+        publish: Publish,
+        budget_bytes: int | None = None,
+    ) -> None:
+        self.device = device
+        self.mailbox: Mailbox[RenderRequest] = Mailbox()
+        self.cache: StageCache[Any] = StageCache(cache_budget(device) if budget_bytes is None else budget_bytes)
+        self.stage = ""
+        self._models = models
+        self._publish = publish
+        self._pipelines: OrderedDict[tuple[str, str, str], Pipeline] = OrderedDict()
+        self._shown_by: dict[Hashable, tuple[str, str, str]] = {}
+        self._failures: OrderedDict[RenderRequest, RenderFailed] = OrderedDict()
+        self._dropped: dict[Hashable, int] = {}
+        self._thread: threading.Thread | None = None
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Runs the loop in a thread of its own."""
+        self._thread = threading.Thread(target=self._loop, name=f"render {self.device}", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Ends the loop; True if its thread has ended within `timeout` seconds."""
+        self.mailbox.close()
+        thread = self._thread
+        if thread is None:
+            return True
+        thread.join(timeout)
+        if thread.is_alive():
+            log.error("the render thread of %s did not end within %.1f s; it is at: %s", self.device, timeout, self.stage)
+            return False
+        self._thread = None
+        return True
+
+    def _loop(self) -> None:
+        while self.step(timeout=None):
+            pass
+        # Device memory is given back here, in the thread that made it.
+        self._pipelines.clear()
+        self.cache.clear()
+
+    def step(self, timeout: float | None = 0.0) -> bool:
+        """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
+
+        Returns:
+            False if nothing came or the mailbox is closed.
+        """
+        item = self.mailbox.take(timeout)
+        if item is None:
+            return False
+        # Grad mode is thread-local, and tensors made here must not be changed elsewhere.
+        with torch.inference_mode():
+            if isinstance(item, Deed):
+                self.stage = item.name
+                self._do(item)
+            else:
+                self._render(item)
+        self.stage = ""
+        return True
+
+    # -- deeds ---------------------------------------------------------------------------------------------
+
+    def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
+        """Asks for a small picture, made when nobody waits for a look. Any thread."""
+        self.mailbox.put_chore(Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {key}"))
+
+    def forget_models(self, shas: tuple[str, ...]) -> None:
+        """Gives up what is kept of these models. Any thread."""
+        self.mailbox.put_deed(Deed(lambda: self._forget(shas), "forget models"))
+
+    def forget_view(self, view: Hashable) -> None:
+        """Gives up what waits and what is kept for a view. Any thread."""
+        self.mailbox.forget(view)
+        self.mailbox.put_deed(Deed(lambda: self._drop_view(view), "forget view"))
+
+    def _do(self, deed: Deed) -> None:
+        try:
+            deed.run()
+        except Exception as error:
+            # One failing deed must not end the loop for everyone else.
+            log.exception("%s failed", deed.name)
+            if self._is_lost(error):
+                self._publish(DeviceLost(self.device, error, traceback.format_exc()))
+
+    def _thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
+        pipeline = self._pipeline(request)
+        try:
+            # A look that comes meanwhile goes first; the thumbnail begins anew after it.
+            result = pipeline.run(pipeline.plan(request), lambda: self.mailbox.has_urgent)
+        except Cancelled:
+            if not self.mailbox.is_closed:
+                self.thumbnail(key, view, request)
+            return
+        self._publish(Thumbnail(key, view, result.pixels))
+
+    def _forget(self, shas: tuple[str, ...]) -> None:
+        for name in [n for n in self._pipelines if n[0] in shas]:
+            self._pipelines.pop(name).forget_all()
+
+    def _drop_view(self, view: Hashable) -> None:
+        name = self._shown_by.pop(view, None)
+        pipeline = self._pipelines.get(name) if name else None
+        if pipeline is not None:
+            pipeline.forget(view)
+
+    # -- looks ---------------------------------------------------------------------------------------------
+
+    def _render(self, ticket: Ticket[RenderRequest]) -> None:
+        view, request = ticket.view, ticket.request
+        self.stage = f"view {view}, generation {ticket.generation}"
+        self._dropped[view] = self._dropped.get(view, 0) + ticket.overwritten
+        failure = self._failures.get(request) if self._failures else None
+        if failure is not None:
+            # It failed before; asking again at 60 Hz would only burn the machine.
+            self._publish(replace(failure, view=view, generation=ticket.generation))
+            return
+        try:
+            self._render_or_retry(ticket)
+        except Cancelled:
+            self._dropped[view] += 1
+        except Exception as error:
+            # The one broad catch: whatever a generator throws becomes a message over its picture, and the loop goes on.
+            self._fail(ticket, error)
+
+    def _render_or_retry(self, ticket: Ticket[RenderRequest]) -> None:
+        try:
+            self._render_tiers(ticket)
+            return
+        except Exception as error:
+            if trouble_of(error) != "memory":
+                raise
+            log.warning("out of memory on %s; trying again with an empty cache", self.device)
+        # Outside the handler, so that the traceback no longer holds the tensors of the failed run.
+        self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        self._render_tiers(ticket)
+
+    def _render_tiers(self, ticket: Ticket[RenderRequest]) -> None:
+        """The transition table of tiers.
+
+        look, cheap or without an honest draft -> FULL, to its end
+        look, expensive                        -> DRAFT, to its end; the rest is left as a refinement
+        refinement                             -> FULL, ended by any urgent look; left again if its own is not newer
+        """
+        pipeline = self._pipeline(ticket.request)
+        self._claim(ticket.view, ticket.request)
+        plan = pipeline.plan(ticket.request, ticket.view)
+        if ticket.is_refinement:
+            self._refine(pipeline, plan, ticket)
+            return
+        draft = pipeline.draft_layer(plan) if plan.expected_ms > DRAFT_ABOVE_MS else None
+        # Never cancelled, whether draft or only tier: a look that everybody overtakes would never be seen.
+        self._show(ticket, pipeline.run(plan, self._closed, draft_layer=draft))
+        if draft is not None:
+            self.mailbox.put_refinement(ticket)
+
+    def _refine(self, pipeline: Pipeline, plan: Plan, ticket: Ticket[RenderRequest]) -> None:
+        try:
+            self._show(ticket, pipeline.run(plan, lambda: self.mailbox.has_urgent))
+        except Cancelled:
+            # What is done is kept, so another view's look costs this one nothing but the wait.
+            self.mailbox.put_refinement(ticket)
+            if self.mailbox.superseded(ticket.view, ticket.generation):
+                raise
+
+    def _closed(self) -> bool:
+        return self.mailbox.is_closed
+
+    def _show(self, ticket: Ticket[RenderRequest], result: Result) -> None:
+        log.debug(
+            "view %s generation %d %s: %.1f ms, %d stages kept, cache %.1f MB; %s",
+            ticket.view, ticket.generation, result.tier.name, result.total_ms, result.hits,
+            self.cache.nbytes / 1e6, ", ".join(f"{t.name} {t.ms:.2f}" for t in result.timings),
+        )  # fmt: skip
+        assert isinstance(ticket.view, int)
+        self._publish(
+            Frame(
+                view=ticket.view,
+                generation=ticket.generation,
+                tier=result.tier,
+                pixels=result.pixels,
+                request=ticket.request,
+                facts=result.facts,
+                timings=result.timings,
+                total_ms=result.total_ms,
+                cache_hits=result.hits,
+                cache_bytes=self.cache.nbytes,
+                dropped=self._dropped.get(ticket.view, 0),
+                stats=result.stats,
+            )
+        )
+
+    def _fail(self, ticket: Ticket[RenderRequest], error: Exception) -> None:
+        text = "".join(traceback.format_exception(error))
+        log.error("view %s generation %d failed: %s", ticket.view, ticket.generation, error)
+        if self._is_lost(error):
+            self._publish(DeviceLost(self.device, error, text))
+            return
+        assert isinstance(ticket.view, int)
+        failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
+        if trouble_of(error) == "other":
+            self._failures[ticket.request] = failure
+            while len(self._failures) > FAILURES_KEPT:
+                self._failures.popitem(last=False)
+        self._publish(failure)
+
+    def _is_lost(self, error: BaseException) -> bool:
+        """True if going on needs another device: it is gone, or too small even with an empty cache."""
+        return self.device != "cpu" and trouble_of(error) != "other"
+
+    def _pipeline(self, request: RenderRequest) -> Pipeline:
+        settings = request.settings
+        name = (request.model.sha256, settings.dtype, settings.backend)
+        pipeline = self._pipelines.get(name)
+        if pipeline is None:
+            self._failures.clear()
+            generator = self._generator(request)
+            dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[settings.dtype]
+            pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
+            self._pipelines[name] = pipeline
+            while len(self._pipelines) > PIPELINES_KEPT:
+                self._pipelines.popitem(last=False)[1].forget_all()
+        self._pipelines.move_to_end(name)
+        return pipeline
+
+    def _generator(self, request: RenderRequest) -> Generator:
+        """The device's copy of a generator, shared by its precisions."""
+        for (sha, _, _), pipeline in self._pipelines.items():
+            if sha == request.model.sha256:
+                return pipeline.generator
+        return on_device(self._models.get(request.model), self.device)
+
+    def _claim(self, view: Hashable, request: RenderRequest) -> None:
+        """Notes which pipeline a view uses; what another one kept for it is given up."""
+        settings = request.settings
+        name = (request.model.sha256, settings.dtype, settings.backend)
+        before = self._shown_by.get(view)
+        if before != name:
+            if before in self._pipelines:
+                self._pipelines[before].forget(view)
+            self._shown_by[view] = name
+
+

@@ -1,0 +1,272 @@
+"""The Qt face of the render core: requests in from the GUI thread, frames back to it by queued signals."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from explorer.render.devices import Device, best_device, check_settings, devices
+from explorer.render.models import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
+from explorer.render.renderer import Renderer
+from explorer.render.request import DeviceLost, Frame, ModelKey, RenderFailed, RenderRequest, Thumbnail
+
+if TYPE_CHECKING:
+    from explorer.render.request import ModelFacts
+
+__all__ = ["RenderService"]
+
+log = logging.getLogger("explorer.render")
+
+
+class _Outbox:
+    """What the worker threads want to say. At most one wake-up is under way, however much is said.
+
+    Frames overwrite older ones of their view that were not yet fetched; everything else is kept in order.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._frames: dict[int, Frame] = {}
+        self._others: deque[object] = deque()
+        self._wake: Callable[[], None] | None = wake
+        self._woken = False
+
+    def post(self, message: object) -> None:
+        """Any thread."""
+        with self._lock:
+            if isinstance(message, Frame):
+                self._frames[message.view] = message
+            else:
+                self._others.append(message)
+            wake = None if self._woken else self._wake
+            self._woken = True
+            if wake is not None:
+                # Inside the lock, so that `close` cannot drop the receiver between the check and the call.
+                wake()
+
+    def fetch(self) -> list[object]:
+        """GUI thread: everything said since the last time."""
+        with self._lock:
+            said: list[object] = [*self._others, *self._frames.values()]
+            self._others.clear()
+            self._frames.clear()
+            self._woken = False
+            return said
+
+    def close(self) -> None:
+        """Wakes nobody any more."""
+        with self._lock:
+            self._wake = None
+
+
+class RenderService(QObject):
+    """Owns the render threads, the loader threads and the model store. Made, used and closed in the GUI thread.
+
+    Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
+    `thumbnail_ready(Thumbnail)`, `model_loading(view, fraction, label)`, `model_loaded(view, ModelFacts)`,
+    `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the work has moved to the CPU.
+    """
+
+    frame_ready = Signal(object)
+    failed = Signal(object)
+    thumbnail_ready = Signal(object)
+    model_loading = Signal(int, float, str)
+    model_loaded = Signal(int, object)
+    model_failed = Signal(int, object)
+    device_lost = Signal(object)
+    _said = Signal()
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        models: ModelStore | None = None,
+        load: LoadFile = load_file,
+        renderer: Callable[..., Renderer] = Renderer,
+    ) -> None:
+        super().__init__(parent)
+        self.models = models or ModelStore()
+        self._load = load
+        self._make_renderer = renderer
+        self._renderers: dict[str, Renderer] = {}
+        self._generations: dict[int, int] = {}
+        self._last: dict[int, RenderRequest] = {}
+        self._jobs: dict[int, LoadJob] = {}
+        self._old_jobs: list[LoadJob] = []
+        self._lost: set[str] = set()
+        self._closed = False
+        # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
+        self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._outbox = _Outbox(self._said.emit)
+
+    # -- looks ---------------------------------------------------------------------------------------------
+
+    def request(self, view: int, request: RenderRequest) -> int:
+        """Posts a look for a view and returns its generation number; it overwrites one that still waits."""
+        if self._closed:
+            return 0
+        generation = self._generations.get(view, 0) + 1
+        self._generations[view] = generation
+        device = self._usable(request.settings.device)
+        if device != request.settings.device:
+            request = replace(request, settings=replace(request.settings, device=device))
+        before = self._last.get(view)
+        if before is not None and before.settings.device != device and before.settings.device in self._renderers:
+            self._renderers[before.settings.device].forget_view(view)
+        self._last[view] = request
+        self._renderer(device).mailbox.put(view, request, generation)
+        return generation
+
+    def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
+        """Asks for a small picture, made when no look waits."""
+        if not self._closed:
+            device = self._usable(request.settings.device)
+            request = replace(request, settings=replace(request.settings, device=device))
+            self._renderer(device).thumbnail(key, view, request)
+
+    def forget_view(self, view: int) -> None:
+        """Gives up what waits and what is kept for a view that shows nothing any more."""
+        self._last.pop(view, None)
+        for renderer in self._renderers.values():
+            renderer.forget_view(view)
+
+    def devices(self) -> tuple[Device, ...]:
+        """Usable devices, the fastest kind first; those lost in this session are left out."""
+        return tuple(d for d in devices() if d.name not in self._lost)
+
+    def best_device(self) -> str:
+        """The device to begin with."""
+        return self._usable(best_device())
+
+    def check(self, device: str, dtype: str) -> None:
+        """Raises `UsageError` if that device or precision is not to be had here."""
+        check_settings(device, dtype)
+
+    # -- models --------------------------------------------------------------------------------------------
+
+    def load_model(self, view: int, path: str) -> None:
+        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled."""
+        self.cancel_load(view)
+        if self._closed:
+            return
+        kept = self.models.find(path)
+        if kept is not None:
+            self._outbox.post(("loaded", view, None, kept))
+            return
+        outbox = self._outbox
+        job = LoadJob(
+            path,
+            done=lambda model: outbox.post(("loaded", view, job, model)),
+            failed=lambda error: outbox.post(("failed", view, job, error)),
+            progress=lambda fraction, label: outbox.post(("progress", view, job, (fraction, label))),
+            load=self._load,
+        )
+        self._jobs[view] = job
+        job.start()
+
+    def cancel_load(self, view: int) -> bool:
+        """Ends a view's loading; True if there was one. The model shown before stays."""
+        job = self._jobs.pop(view, None)
+        if job is None:
+            return False
+        job.cancel()
+        self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
+        self._old_jobs.append(job)
+        return True
+
+    def is_loading(self, view: int) -> bool:
+        """True while a model is being read for that view."""
+        return view in self._jobs
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Ends all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
+        if self._closed:
+            return True
+        self._closed = True
+        self._outbox.close()
+        for view in list(self._jobs):
+            self.cancel_load(view)
+        ended = [job.join(timeout) for job in self._old_jobs]
+        ended += [renderer.close(timeout) for renderer in self._renderers.values()]
+        self._renderers.clear()
+        self._old_jobs.clear()
+        return all(ended)
+
+    def _renderer(self, device: str) -> Renderer:
+        renderer = self._renderers.get(device)
+        if renderer is None:
+            renderer = self._make_renderer(self.models, device, self._outbox.post)
+            self._renderers[device] = renderer
+            renderer.start()
+        return renderer
+
+    def _usable(self, device: str) -> str:
+        device = "cuda:0" if device == "cuda" else device
+        return "cpu" if device in self._lost else device
+
+    @Slot()
+    def _deliver(self) -> None:
+        """Runs in the GUI thread, once for everything that was said meanwhile."""
+        for message in self._outbox.fetch():
+            # A queued wake-up may still arrive after close; and a slot may close us in the middle.
+            if self._closed:
+                return
+            if isinstance(message, Frame):
+                self.frame_ready.emit(message)
+            elif isinstance(message, RenderFailed):
+                self.failed.emit(message)
+            elif isinstance(message, Thumbnail):
+                self.thumbnail_ready.emit(message)
+            elif isinstance(message, DeviceLost):
+                self._fall_back(message)
+            elif isinstance(message, tuple):
+                what, view, job, payload = message
+                if job is None or self._jobs.get(view) is job:
+                    self._on_load(what, view, payload)
+
+    def _fall_back(self, lost: DeviceLost) -> None:
+        """Moves every view of a lost device to the CPU and asks again for what it showed."""
+        if lost.device in self._lost:
+            return
+        self._lost.add(lost.device)
+        renderer = self._renderers.pop(lost.device, None)
+        if renderer is not None:
+            renderer.close(1.0)
+        for view, request in list(self._last.items()):
+            if request.settings.device == lost.device:
+                moved = replace(request, settings=replace(request.settings, device="cpu"))
+                self._last[view] = moved
+                # The same generation: for the user it is the same wish.
+                self._renderer("cpu").mailbox.put(view, moved, self._generations[view])
+        self.device_lost.emit(lost)
+
+    def _on_load(self, what: str, view: int, payload: Any) -> None:
+        if what == "progress":
+            fraction, label = payload
+            self.model_loading.emit(view, fraction, label)
+        elif what == "loaded":
+            self._loaded(view, payload)
+        else:
+            self._jobs.pop(view, None)
+            self.model_failed.emit(view, payload)
+
+    def _loaded(self, view: int, model: LoadedModel) -> None:
+        self._jobs.pop(view, None)
+        in_use = {r.model.sha256 for r in self._last.values()}
+        gone = self.models.add(model, in_use)
+        if gone:
+            for renderer in self._renderers.values():
+                renderer.forget_models(gone)
+        self.model_loaded.emit(view, model.facts)
+
+    def has_model(self, facts: ModelFacts | ModelKey) -> bool:
+        """True if that model is still loaded."""
+        return facts.sha256 in self.models

@@ -1,0 +1,118 @@
+"""The mapping and style stages: from the numbers of a request to the final `ws` and the digest of each row."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from explorer.errors import RenderError
+from explorer.latents import style
+from explorer.latents.seeds import z_of_seed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.generators.base import Generator
+    from explorer.render.request import LatentPoint, RenderRequest
+
+__all__ = ["StyleStage", "Styles"]
+
+MAPPED_LIMIT = 4096
+"""Mapped seeds kept for each model: 2 KB each."""
+
+VIEWS_KEPT = 16
+"""Views whose last styles are kept."""
+
+Weights = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Styles:
+    """Final `ws` `[num_ws, w_dim]`, the base before mixing, and a digest of each row of `ws`."""
+
+    ws: NDArray[np.float32]
+    base: NDArray[np.float32]
+    rows: tuple[bytes, ...]
+
+
+class StyleStage:
+    """Maps seeds (each once) and makes `ws` of a request. Belongs to the render thread."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+        self._info = generator.info
+        self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
+        self._last: OrderedDict[Hashable, tuple[tuple[object, ...], Styles]] = OrderedDict()
+        self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
+        self.w_avg.setflags(write=False)
+
+    def make(self, request: RenderRequest, view: Hashable = None) -> Styles:
+        """The styles of a request; those of a view's last request are kept as long as their inputs are equal."""
+        r = request
+        inputs = (r.base, r.class_weights, r.sources, r.mix, r.psi, r.nudges, r.offsets)
+        known = self._last.get(view)
+        if known is not None and known[0] == inputs:
+            return known[1]
+        styles = self._compute(request)
+        self._last[view] = (inputs, styles)
+        self._last.move_to_end(view)
+        while len(self._last) > VIEWS_KEPT:
+            self._last.popitem(last=False)
+        return styles
+
+    def mapped(self, key: Hashable, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
+        """`w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
+        full_key = (key, weights)
+        w = self._mapped.get(full_key)
+        if w is None:
+            # One z at a time: in a batch, the kernels' order of sums would depend on its neighbours.
+            w = self._map(z, weights)
+            self._mapped[full_key] = w
+            while len(self._mapped) > MAPPED_LIMIT:
+                self._mapped.popitem(last=False)
+        else:
+            self._mapped.move_to_end(full_key)
+        return w
+
+    def _map(self, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
+        device = self._generator.device
+        c = None
+        if self._info.c_dim:
+            c = torch.zeros(1, self._info.c_dim, device=device)
+            for index, weight in weights:
+                c[0, index] = weight
+        w = self._generator.mapping(torch.tensor(z, device=device)[None], c)[0]
+        result: NDArray[np.float32] = w.detach().float().cpu().numpy().copy()
+        if not np.isfinite(result).all():
+            raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed or model.")
+        result.setflags(write=False)
+        return result
+
+    def _point(self, point: LatentPoint, weights: Weights) -> NDArray[np.float32]:
+        anchor = self.w_avg
+        if point.stored is not None:
+            anchor = point.stored.array
+            if point.space == "z":
+                anchor = self.mapped(point.stored.digest, anchor, weights)
+        z_dim = self._info.z_dim
+        terms = [(self.mapped(seed, z_of_seed(seed, z_dim), weights), weight) for seed, weight in point.seeds]
+        return style.blend(anchor, self.w_avg, terms)
+
+    def _compute(self, r: RenderRequest) -> Styles:
+        base = self._point(r.base, r.class_weights)
+        sources = [self._point(source, r.class_weights) for source in r.sources]
+        ws = style.broadcast(base, self._info.num_ws)
+        ws = style.mix(ws, sources, r.mix)
+        ws = style.truncate(ws, self.w_avg, r.psi)
+        ws = style.add_nudges(ws, r.nudges)
+        ws = style.add_offsets(ws, r.offsets)
+        ws = np.ascontiguousarray(ws, dtype=np.float32)
+        ws.setflags(write=False)
+        rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
+        return Styles(ws, base, rows)

@@ -1,0 +1,543 @@
+"""SessionCore: intents in, requests out, frames accepted; models, motion and pacing. GUI thread only."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from explorer import bundled
+from explorer.clock import Clock
+from explorer.errors import LatentwalkError
+from explorer.latents.table import LatentTable
+from explorer.motion import drifted, is_moving
+from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings, StageTime, Tier
+from explorer.render.service import RenderService
+from explorer.resolve import resolve, resolve_look
+from explorer.state import ExplorerState, Look, Tap, look_of, with_look
+from explorer.store import StateStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
+
+__all__ = ["PerformanceFacts", "SessionCore"]
+
+log = logging.getLogger("explorer.session")
+
+TICK_MS = 1000 / 60
+"""Motion asks for no more than sixty frames a second."""
+
+THUMBNAIL_PX = 96
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceFacts:
+    """How a view is doing. `latency_ms`: from the wish to its first paint; `dropped`: looks overtaken before rendering."""
+
+    fps: float = 0.0
+    total_ms: float = 0.0
+    latency_ms: float = 0.0
+    stages: tuple[StageTime, ...] = ()
+    hits: int = 0
+    dropped: int = 0
+    cache_bytes: int = 0
+    device: str = ""
+    dtype: str = ""
+    tier: Tier = Tier.FULL
+
+
+@dataclass(slots=True)
+class _View:
+    """What the session remembers of one view."""
+
+    model: str = ""  # as the state names it
+    facts: ModelFacts | None = None
+    pending: str = ""  # a model being loaded by `set_model`, not yet in the state
+    loading: str = ""
+    request: RenderRequest | None = None
+    posted: int = 0
+    settled: int = 0  # the last generation that was painted or failed
+    shown: tuple[int, int] = (0, -1)
+    frame: Frame | None = None
+    failure: RenderFailed | None = None
+    posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
+    paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
+    painted: tuple[int, int] = (0, -1)
+    latency_ms: float = 0.0
+
+
+@dataclass(slots=True)
+class _Drift:
+    """Where and when a drift began, and what it wrote last."""
+
+    time: float
+    x: float
+    speed: float
+    written: float
+
+
+class SessionCore(QObject):
+    """The widgets' only interlocutor: holds the store, the clock and the latent table, drives the render service.
+
+    Args:
+        parent: Owner.
+        state: To begin with.
+        service: For tests; made here otherwise.
+        clock: For tests.
+    """
+
+    changed = Signal(object, object)  # old, new ExplorerState
+    frame = Signal(object)  # Frame, accepted
+    failure = Signal(object)  # RenderFailed: over the picture of its view
+    failure_cleared = Signal(int)  # view
+    model_changed = Signal(int)  # view
+    loading = Signal(object)  # (view, fraction 0..1, label); fraction None when it ended
+    status = Signal(str)
+    saved_changed = Signal(bool)
+    thumbnail = Signal(object)  # Thumbnail
+    settings_changed = Signal(object)  # RenderSettings: device, precision, kernels
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        state: ExplorerState | None = None,
+        service: RenderService | None = None,
+        clock: Clock | None = None,
+        settings: RenderSettings | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.store = StateStore(state)
+        self.clock = clock or Clock()
+        self.table = LatentTable()
+        self.service = service or RenderService(self)
+        self._settings = settings or RenderSettings(device=self.service.best_device())
+        self._views: dict[int, _View] = {}
+        self._drifts: dict[int, _Drift] = {}  # by view; -1 is the shared look
+        self._is_ticking = False
+        self._last_tick = 0.0
+        self._closed = False
+        self._was_saved = True
+        self._tick_timer = QTimer(self)
+        self._tick_timer.setSingleShot(True)
+        self._tick_timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._tick_timer.timeout.connect(self._tick)
+        self._connect()
+        self._unsubscribe = self.store.subscribe(self._on_changed)
+
+    def _connect(self) -> None:
+        self.service.frame_ready.connect(self._on_frame)
+        self.service.failed.connect(self._on_failed)
+        self.service.thumbnail_ready.connect(self._on_thumbnail)
+        self.service.model_loading.connect(self._on_loading)
+        self.service.model_loaded.connect(self._on_loaded)
+        self.service.model_failed.connect(self._on_model_failed)
+        self.service.device_lost.connect(self._on_device_lost)
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ExplorerState:
+        """The current state."""
+        return self.store.state
+
+    @property
+    def active(self) -> int:
+        """Number of the view that intents are for."""
+        return self.store.state.active
+
+    def look(self, view: int | None = None) -> Look:
+        """The look of a view, the active one by default."""
+        return look_of(self.store.state, self.active if view is None else view)
+
+    def facts(self, view: int) -> ModelFacts | None:
+        """What is known of the view's model; None while nothing is loaded."""
+        return self._view(view).facts
+
+    def info(self, view: int) -> GeneratorInfo | None:
+        """The limits of the view's network; None while nothing is loaded."""
+        facts = self._view(view).facts
+        return facts.info if facts else None
+
+    def last_frame(self, view: int) -> Frame | None:
+        """The frame that the view shows."""
+        return self._view(view).frame
+
+    def last_failure(self, view: int) -> RenderFailed | None:
+        """The failure that lies over the view's picture, if any."""
+        return self._view(view).failure
+
+    def is_refining(self, view: int) -> bool:
+        """True while a newer or a finer picture than the shown one is on its way."""
+        v = self._view(view)
+        return v.failure is None and v.posted > 0 and v.shown < (v.posted, int(Tier.FULL))
+
+    def ws(self, view: int) -> NDArray[np.float32] | None:
+        """The final `ws` `[num_ws, w_dim]` of the shown frame."""
+        frame = self._view(view).frame
+        return frame.facts.ws if frame else None
+
+    @property
+    def render_settings(self) -> RenderSettings:
+        """Device, precision and kernels."""
+        return self._settings
+
+    def visible_views(self) -> tuple[int, ...]:
+        """The views that the layout shows."""
+        state = self.store.state
+        one = {"a": 0, "b": 1}.get(state.layout)
+        return tuple(range(len(state.views))) if one is None else (min(one, len(state.views) - 1),)
+
+    def performance(self, view: int) -> PerformanceFacts:
+        """Figures of the last second."""
+        v = self._view(view)
+        if v.frame is None:
+            return PerformanceFacts(device=self._settings.device, dtype=self._settings.dtype)
+        now = perf_counter()
+        recent = [t for t in v.paints if now - t <= 1.0]
+        f = v.frame
+        return PerformanceFacts(
+            fps=float(len(recent)),
+            total_ms=f.total_ms,
+            latency_ms=v.latency_ms,
+            stages=f.timings,
+            hits=f.cache_hits,
+            dropped=f.dropped,
+            cache_bytes=f.cache_bytes,
+            device=f.device,
+            dtype=f.dtype,
+            tier=f.tier,
+        )
+
+    # -- changing ------------------------------------------------------------------------------------------
+
+    def begin(self, name: str) -> None:
+        """Begins a gesture: what changes until `commit` is one undo step."""
+        self.store.begin(name)
+
+    def commit(self) -> None:
+        """Ends the gesture."""
+        self.store.commit()
+        self._tell_saved()
+
+    def cancel(self) -> None:
+        """Ends the gesture and restores what was before it."""
+        self.store.cancel()
+        self._tell_saved()
+
+    def undo(self) -> None:
+        """One step back."""
+        self.store.undo()
+
+    def redo(self) -> None:
+        """One step forward."""
+        self.store.redo()
+
+    def edit(self, name: str, **aspects: Any) -> None:
+        """Changes aspects of the active view's look as one undo step called `name`."""
+        self.store.update(with_look(self.store.state, self.active, **aspects), name)
+
+    def edit_view(self, view: int, name: str, **fields: Any) -> None:
+        """Changes fields of a view as one undo step called `name`."""
+        self.store.update(self._with_view(view, **fields), name)
+
+    def _with_view(self, view: int, **fields: Any) -> ExplorerState:
+        state = self.store.state
+        views = list(state.views)
+        views[view] = replace(views[view], **fields)
+        return replace(state, views=tuple(views))
+
+    # -- models and devices --------------------------------------------------------------------------------
+
+    def set_model(self, view: int, name_or_path: str) -> None:
+        """Loads a model into a view. The picture and the state stay as they are until it is there."""
+        v = self._view(view)
+        if not name_or_path:
+            self.edit_view(view, "Close model", model="")
+            return
+        v.pending = name_or_path
+        self._load(view, name_or_path)
+
+    def cancel_load(self, view: int) -> None:
+        """Ends a view's loading; the model shown before stays."""
+        v = self._view(view)
+        if self.service.cancel_load(view):
+            self._end_loading(view)
+            if self.store.state.views[view].model != v.model:
+                self.store.update_transient(self._with_view(view, model=v.model))
+
+    def set_device(self, name: str) -> None:
+        """Renders on another device from now on. Raises UsageError if there is none of that name."""
+        dtypes = {d.name: d.dtypes for d in self.service.devices()}.get(name, ())
+        dtype = self._settings.dtype if self._settings.dtype in dtypes or not dtypes else dtypes[0]
+        self.service.check(name, dtype)
+        self._apply_settings(replace(self._settings, device=name, dtype=dtype))
+
+    def set_dtype(self, name: str) -> None:
+        """Renders in another precision from now on. Raises UsageError if the device has it not."""
+        self.service.check(self._settings.device, name)
+        self._apply_settings(replace(self._settings, dtype=name))
+
+    def set_backend(self, name: str) -> None:
+        """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
+        self._apply_settings(replace(self._settings, backend=name))
+
+    def _apply_settings(self, settings: RenderSettings) -> None:
+        if settings != self._settings:
+            self._settings = settings
+            self.settings_changed.emit(settings)
+            self.refresh()
+
+    def _load(self, view: int, name: str) -> None:
+        v = self._view(view)
+        v.loading = name
+        self.loading.emit((view, 0.0, name))
+        self.service.load_model(view, bundled.resolve(name))
+
+    def _end_loading(self, view: int) -> None:
+        v = self._view(view)
+        v.loading = v.pending = ""
+        self.loading.emit((view, None, ""))
+
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, label: str) -> None:
+        self.loading.emit((view, fraction, label))
+
+    @Slot(int, object)
+    def _on_loaded(self, view: int, facts: ModelFacts) -> None:
+        v = self._view(view)
+        if view >= len(self.store.state.views):
+            return
+        name, is_wish = v.loading, bool(v.pending)
+        v.facts, v.model, v.request = facts, name, None
+        self._end_loading(view)
+        self.model_changed.emit(view)
+        self._clear_failure(view)
+        if is_wish and self.store.state.views[view].model != name:
+            self.edit_view(view, "Open model", model=name)
+        self.post(view)
+
+    @Slot(int, object)
+    def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
+        v = self._view(view)
+        self._end_loading(view)
+        log.warning("view %d: %s", view, error)
+        self._set_failure(view, RenderFailed(view, v.posted, error))
+
+    @Slot(object)
+    def _on_device_lost(self, lost: DeviceLost) -> None:
+        self._settings = RenderSettings("cpu", "float32", self._settings.backend)
+        self.settings_changed.emit(self._settings)
+        self.status.emit(f"{lost.device} cannot go on ({lost.error}); rendering on the CPU now.")
+
+    # -- requests and frames -------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Asks anew for every visible picture."""
+        for view in self.visible_views():
+            self.post(view)
+
+    def post(self, view: int) -> None:
+        """Resolves the state for a view and posts the request, if it differs from the last one."""
+        v = self._view(view)
+        if v.facts is None or self._closed or self.store.state.views[view].model != v.model:
+            return
+        try:
+            request = self.resolve_view(view)
+        except LatentwalkError as error:
+            v.request = None
+            self._set_failure(view, RenderFailed(view, v.posted, error))
+            return
+        if request == v.request:
+            return
+        v.request = request
+        v.posted = self.service.request(view, request)
+        v.posted_at.append((v.posted, perf_counter()))
+
+    def resolve_view(self, view: int) -> RenderRequest:
+        """The request of a view as the state is now. Raises LatentwalkError."""
+        facts = self._view(view).facts
+        if facts is None:
+            raise LatentwalkError("Nothing is loaded in this view.", "Open a model first.")
+        return resolve(
+            self.store.state,
+            view,
+            facts.info,
+            self.clock.now(),
+            model=facts.key,
+            settings=self._settings,
+            table=self.table,
+        )
+
+    def request_thumbnail(self, key: str, look: Look, view: int) -> None:
+        """Asks for a small picture of a look with a view's model; it comes by the signal `thumbnail`."""
+        facts = self._view(view).facts
+        if facts is None or self._closed:
+            return
+        try:
+            request = resolve_look(
+                look, Tap(), facts.info, model=facts.key, settings=self._settings, table=self.table
+            )
+        except LatentwalkError as error:
+            log.info("no thumbnail %s: %s", key, error)
+            return
+        self.service.thumbnail(key, view, replace(request, max_px=THUMBNAIL_PX))
+
+    def painted(self, view: int, generation: int) -> None:
+        """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
+        v = self._view(view)
+        now = perf_counter()
+        if v.shown != v.painted:
+            v.painted = v.shown
+            v.paints.append(now)
+            while v.posted_at and v.posted_at[0][0] <= generation:
+                number, at = v.posted_at.popleft()
+                if number == generation:
+                    v.latency_ms = 1e3 * (now - at)
+        v.settled = max(v.settled, generation)
+        self._schedule_tick()
+
+    @Slot(object)
+    def _on_frame(self, frame: Frame) -> None:
+        v = self._view(frame.view)
+        if self._closed or v.facts is None or (frame.generation, int(frame.tier)) <= v.shown:
+            return
+        v.shown = (frame.generation, int(frame.tier))
+        v.frame = frame
+        if frame.generation == v.posted:
+            self._clear_failure(frame.view)
+        self.frame.emit(frame)
+
+    @Slot(object)
+    def _on_failed(self, failed: RenderFailed) -> None:
+        v = self._view(failed.view)
+        if self._closed or failed.generation < v.posted:
+            return
+        v.settled = max(v.settled, failed.generation)
+        self._set_failure(failed.view, failed)
+        self._schedule_tick()
+
+    @Slot(object)
+    def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
+        self.thumbnail.emit(thumbnail)
+
+    def _set_failure(self, view: int, failed: RenderFailed) -> None:
+        self._view(view).failure = failed
+        self.failure.emit(failed)
+
+    def _clear_failure(self, view: int) -> None:
+        v = self._view(view)
+        if v.failure is not None:
+            v.failure = None
+            self.failure_cleared.emit(view)
+
+    # -- motion --------------------------------------------------------------------------------------------
+
+    def is_moving(self, view: int) -> bool:
+        """True if a view's picture changes by itself while the clock plays."""
+        look = self.look(view)
+        return look.drift != 0.0 or is_moving(look.transform)
+
+    def _schedule_tick(self) -> None:
+        if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
+            return
+        if any(self.is_moving(v) and not self._in_flight(v) for v in self.visible_views()):
+            wait_ms = TICK_MS - 1e3 * (perf_counter() - self._last_tick)
+            self._tick_timer.start(max(0, round(wait_ms)))
+
+    def _in_flight(self, view: int) -> bool:
+        v = self._view(view)
+        return v.posted > v.settled
+
+    @Slot()
+    def _tick(self) -> None:
+        """One step of motion: time is read once, and every view that showed its last frame is asked for the next."""
+        if self._closed or not self.clock.is_playing:
+            return
+        self._last_tick = perf_counter()
+        self._is_ticking = True
+        try:
+            self._advance_drifts(self.clock.now())
+        finally:
+            self._is_ticking = False
+        for view in self.visible_views():
+            if self.is_moving(view) and not self._in_flight(view):
+                self.post(view)
+
+    def _advance_drifts(self, now: float) -> None:
+        state = self.store.state
+        shared = self._drifted(-1, state.shared, now)
+        views = tuple(
+            v if v.linked >= {"drift", "latent"} else replace(v, own=self._drifted(i, v.own, now))
+            for i, v in enumerate(state.views)
+        )
+        self.store.update_transient(replace(state, shared=shared, views=views))
+
+    def _drifted(self, slot: int, look: Look, now: float) -> Look:
+        """A look with its latent moved on to where its drift is by now: a function of time since the drift began."""
+        if look.drift == 0.0:
+            self._drifts.pop(slot, None)
+            return look
+        d = self._drifts.get(slot)
+        if d is None or d.speed != look.drift or d.written != look.latent.x or now < d.time:
+            d = self._drifts[slot] = _Drift(now, look.latent.x, look.drift, look.latent.x)
+        d.written = drifted(d.x, d.speed, now - d.time)
+        return replace(look, latent=replace(look.latent, x=d.written))
+
+    # -- the store -----------------------------------------------------------------------------------------
+
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.views != new.views:
+            self._sync_models(new)
+        self.changed.emit(old, new)
+        for view in self.visible_views():
+            if not (self._is_ticking and self._in_flight(view)):
+                self.post(view)
+        if not self._is_ticking:
+            self._schedule_tick()
+            self._tell_saved()
+
+    def _sync_models(self, state: ExplorerState) -> None:
+        """Loads what the state names and the views do not have: after undo, paste and opened projects."""
+        for i, view in enumerate(state.views):
+            v = self._view(i)
+            if view.model == v.model or view.model in (v.loading, v.pending) and view.model:
+                continue
+            if not view.model:
+                self.service.cancel_load(i)
+                self.service.forget_view(i)
+                v.facts, v.model, v.request, v.frame = None, "", None, None
+                self._clear_failure(i)
+                self.model_changed.emit(i)
+            else:
+                self._load(i, view.model)
+
+    def _tell_saved(self) -> None:
+        is_saved = self.store.is_saved()
+        if is_saved != self._was_saved:
+            self._was_saved = is_saved
+            self.saved_changed.emit(is_saved)
+
+    def _view(self, view: int) -> _View:
+        return self._views.setdefault(view, _View())
+
+    def start(self) -> None:
+        """Loads the models that the initial state names. Called once, when the window listens."""
+        self._sync_models(self.store.state)
+
+    def close(self) -> bool:
+        """Ends everything; True if every thread has ended."""
+        if self._closed:
+            return True
+        self._closed = True
+        self._tick_timer.stop()
+        self._unsubscribe()
+        return self.service.close()

@@ -1,0 +1,185 @@
+"""StateStore: the one mutable reference to the explorer's state, with strokes, undo and redo."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from explorer.state import ExplorerState
+
+__all__ = ["StateStore", "Subscriber"]
+
+Subscriber = Callable[[ExplorerState, ExplorerState], None]
+
+log = logging.getLogger("explorer.store")
+
+HISTORY_LIMIT = 1000
+"""Undo entries kept; a state shares nearly everything with its neighbours, so a thousand are cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One undo entry: its name and the states on both sides of it."""
+
+    name: str
+    before: ExplorerState
+    after: ExplorerState
+
+
+class StateStore:
+    """Holds the current state, tells subscribers `(old, new)`, and remembers the way back. GUI thread only.
+
+    A *stroke* (`begin` ... `commit`) gathers the updates of one gesture into one undo entry; `cancel` takes
+    them back. Strokes of a second hand inside a stroke are joined with it: the outermost commit counts.
+
+    Args:
+        state: The state to begin with.
+        limit: Undo entries kept; the oldest are forgotten.
+    """
+
+    def __init__(self, state: ExplorerState | None = None, limit: int = HISTORY_LIMIT) -> None:
+        self._state = state or ExplorerState()
+        self._undo: deque[_Step] = deque(maxlen=limit)
+        self._redo: list[_Step] = []
+        self._subscribers: list[Subscriber] = []
+        self._stroke: tuple[str, ExplorerState] | None = None
+        self._depth = 0
+        self._saved = self._state
+
+    @property
+    def state(self) -> ExplorerState:
+        """The current state."""
+        return self._state
+
+    # -- changing ------------------------------------------------------------------------------------------
+
+    def update(self, new: ExplorerState, name: str = "") -> None:
+        """Makes `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
+        if new == self._state:
+            return
+        if self._stroke is None:
+            self._push(_Step(name or "Change", self._state, new))
+        self._replace(new)
+
+    def update_transient(self, new: ExplorerState) -> None:
+        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback)."""
+        if new != self._state:
+            self._replace(new)
+
+    def begin(self, name: str) -> None:
+        """Begins a stroke called `name`; inside a stroke, joins it."""
+        self._depth += 1
+        if self._stroke is None:
+            self._stroke = (name, self._state)
+
+    def commit(self) -> None:
+        """Ends the stroke and makes one undo entry of it, if anything changed."""
+        if self._stroke is None:
+            return
+        self._depth -= 1
+        if self._depth > 0:
+            return
+        name, before = self._stroke
+        self._stroke = None
+        if before != self._state:
+            self._push(_Step(name, before, self._state))
+
+    def cancel(self) -> None:
+        """Ends the stroke and restores the state that it began with."""
+        if self._stroke is None:
+            return
+        _, before = self._stroke
+        self._stroke = None
+        self._depth = 0
+        if before != self._state:
+            self._replace(before)
+
+    @property
+    def in_stroke(self) -> bool:
+        """True between `begin` and `commit` or `cancel`."""
+        return self._stroke is not None
+
+    # -- history -------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Goes one entry back; an open stroke is committed first, so that it is the entry undone."""
+        self._end_stroke()
+        if self._undo:
+            step = self._undo.pop()
+            self._redo.append(step)
+            self._replace(step.before)
+
+    def redo(self) -> None:
+        """Goes one entry forward again."""
+        self._end_stroke()
+        if self._redo:
+            step = self._redo.pop()
+            self._undo.append(step)
+            self._replace(step.after)
+
+    @property
+    def can_undo(self) -> bool:
+        """True if `undo` would do something."""
+        return bool(self._undo) or (self._stroke is not None and self._stroke[1] != self._state)
+
+    @property
+    def can_redo(self) -> bool:
+        """True if `redo` would do something."""
+        return bool(self._redo)
+
+    @property
+    def undo_name(self) -> str:
+        """The name of the entry that `undo` takes back; empty if there is none."""
+        return self._undo[-1].name if self._undo else ""
+
+    @property
+    def redo_name(self) -> str:
+        """The name of the entry that `redo` brings back; empty if there is none."""
+        return self._redo[-1].name if self._redo else ""
+
+    # -- document ------------------------------------------------------------------------------------------
+
+    def reset_to(self, state: ExplorerState) -> None:
+        """Makes `state` the whole document: no history, nothing unsaved. For new and opened projects."""
+        self._stroke = None
+        self._depth = 0
+        self._undo.clear()
+        self._redo.clear()
+        self._saved = state
+        self._replace(state)
+
+    def is_saved(self) -> bool:
+        """True if the state equals the one last marked as saved."""
+        return self._state == self._saved
+
+    def mark_saved(self) -> None:
+        """Takes the present state for what lies on disk."""
+        self._saved = self._state
+
+    # -- telling -------------------------------------------------------------------------------------------
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Calls `callback(old, new)` after each change; returns the function that ends this."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def _end_stroke(self) -> None:
+        self._depth = min(self._depth, 1)
+        self.commit()
+
+    def _push(self, step: _Step) -> None:
+        self._undo.append(step)
+        self._redo.clear()
+
+    def _replace(self, new: ExplorerState) -> None:
+        old, self._state = self._state, new
+        # A copy, because a callback may unsubscribe itself or others.
+        for callback in tuple(self._subscribers):
+            callback(old, new)
