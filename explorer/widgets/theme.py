@@ -209,6 +209,12 @@ def _style_sheet(t: Theme) -> str:
         color: {t.muted}; min-height: 18px; }}
     QToolButton#segment:hover {{ color: {t.text}; }}
     QToolButton#segment:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+    QToolButton#segment:disabled {{ color: {t.faint}; }}
+    QToolButton#segment:checked:disabled {{ border-bottom-color: {t.border}; }}
+    QHeaderView {{ background: {t.panel}; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; padding: 2px 4px;
+        border-bottom: 1px solid {t.border}; font-size: 11px; }}
+    QTreeView::item {{ padding: 0 4px; }}
     QToolButton#badge {{ color: {t.muted}; padding: 2px 8px; }}
     QCheckBox {{ spacing: 6px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
