@@ -288,7 +288,8 @@ class Machine:
                 self.fail(problem)
         elif isinstance(target, Builder):
             self.refuse(f"to change {target.name}")
-        elif not (isinstance(target, dict) and (state is None or state == {})):
+        elif not (isinstance(target, dict) and (state is None or isinstance(state, dict))):
+            # A table may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:
@@ -300,9 +301,7 @@ class Machine:
     def refuse_class(self, group: list[object]) -> NoReturn:
         """OBJ: the old way to make instances, never used by checkpoints."""
         builder = group[0] if group else None
-        self.refuse(
-            f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object"
-        )
+        self.refuse(f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object")
 
     def refuse_instance(self) -> NoReturn:
         """INST: the oldest way to make instances."""

@@ -93,9 +93,7 @@ class FileSource(Source):
         self.size = self._stat.st_size
         if self.size == 0:
             self._file.close()
-            raise UnreadableFileError(
-                f"{self.name} is empty.", "The download or copy did not finish; repeat it."
-            )
+            raise UnreadableFileError(f"{self.name} is empty.", "The download or copy did not finish; repeat it.")
 
     def __enter__(self) -> FileSource:
         return self
