@@ -220,7 +220,7 @@ class Pipeline:
     ) -> tuple[Tensor, int]:
         """The tensor `[C, H, W]` to show, and how many stages were reused."""
         if plan.has_image and draft_layer is None:
-            image = self._cache.get(self._place(plan.view, "image"), plan.image_key)
+            image: Tensor = self._cache.get(self._place(plan.view, "image"), plan.image_key)  # type: ignore[assignment]
             watch.lap("synthesis", hit=True)
             return image, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
