@@ -56,7 +56,7 @@ class StoredLatent:
                 "z and w are single vectors; ws has one row for each layer.",
             )
         if not np.isfinite(array).all():
-            raise LatentError("A latent holds values that are not finite numbers.", "Save it again from its source.")
+            raise LatentError("A latent holds numbers that are not finite.", "Save it again from its source.")
         array.setflags(write=False)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "digest", digest_of(array))

@@ -94,7 +94,7 @@ def stats_of(name: str, x: Tensor, shown: Tensor) -> TapStats:
     std, mean = torch.std_mean(x, correction=0)
     low, high = torch.aminmax(x)
     numbers = torch.stack([mean, std, low, high]).cpu().tolist()  # one trip to the host
-    return TapStats(name, (c, h, w), *numbers, spectrum_profile(shown))
+    return TapStats(name, (c, h, w), numbers[0], numbers[1], numbers[2], numbers[3], spectrum_profile(shown))
 
 
 def fit(x: Tensor, max_px: int) -> Tensor:

@@ -93,6 +93,9 @@ class HeadlessRenderer:
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> RenderRequest:
         """The request of a look at a time in seconds. Raises RequestError or LatentError."""
+        names = [layer.name for layer in self.info.layers]
+        if tap is not None and tap.layer and tap.layer not in names:
+            raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
         return resolve_look(
             look, tap or Tap(), self.info, time, model=self.model, settings=self.settings, table=table
         )
@@ -101,8 +104,6 @@ class HeadlessRenderer:
         """Renders a request in full."""
         if (request.model, request.settings) != (self.model, self.settings):
             raise RequestError("The request is for another model or other settings than this renderer's.")
-        if request.tap.layer and request.tap.layer not in {layer.name for layer in self.info.layers}:
-            raise RequestError(f"There is no layer {request.tap.layer!r}.", "List them with: main.py inspect MODEL")
         with torch.inference_mode():
             result = self._pipeline.run(self._pipeline.plan(request, 0))
             image: NDArray[np.float32] = result.image.float().cpu().numpy().copy()

@@ -1,4 +1,4 @@
-"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives what goes wrong."""
+"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives errors."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Renderer:
             return True
         thread.join(timeout)
         if thread.is_alive():
-            log.error("the render thread of %s did not end within %.1f s; it is at: %s", self.device, timeout, self.stage)
+            log.error("the thread of %s did not end within %.1f s; it is at: %s", self.device, timeout, self.stage)
             return False
         self._thread = None
         return True
@@ -180,7 +180,7 @@ class Renderer:
         except Cancelled:
             self._dropped[view] += 1
         except Exception as error:
-            # The one broad catch: whatever a generator throws becomes a message over its picture, and the loop goes on.
+            # The one broad catch: what a generator throws becomes a message over its picture, and the loop goes on.
             self._fail(ticket, error)
 
     def _render_or_retry(self, ticket: Ticket[RenderRequest]) -> None:
@@ -292,7 +292,7 @@ class Renderer:
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
-        return on_device(self._models.get(request.model), self.device)
+        return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
         """Notes which pipeline a view uses; what another one kept for it is given up."""

@@ -1,8 +1,8 @@
 """Untransform: resample a picture back by the inverse of its motion, band-limited, fast enough for live display.
 
-The same maths as `explorer.ops.resample.affine`, which the equivariance metrics use: enlarge four times with a filter
-made for the motion, look up bilinearly. Here the filter is designed on a smaller domain, kept for each linear part,
-and applied phase by phase.
+The same maths as `explorer.ops.resample.affine`, which the equivariance metrics use: enlarge four times with a
+filter made for the motion, look up bilinearly. Here the filter is designed on a smaller domain, kept for each
+linear part, and applied phase by phase.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ REACH = 6
 """Half width of the filter in pixels (twice the Lanczos parameter of 3)."""
 
 SPAN, STILL_SPAN = 16, 64
-"""Radius in pixels of the domain in which a filter is designed. The metrics use 64; 16 differs by less than an 8-bit
-level and takes a twentieth of the time, which counts while a picture turns. A motion that only translates needs the
-long one (two equal sincs decay slowly), but the same for every step."""
+"""Radius in pixels of the domain in which a filter is designed. The metrics use 64; 16 differs by less than
+an 8-bit level and takes a twentieth of the time, which counts while a picture turns. A motion that only translates
+needs the long one (two equal sincs decay slowly), but the same for every step."""
 
 
 def untransform(x: Tensor, forward: tuple[float, ...]) -> Tensor:
     """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths)."""
-    inverse: NDArray[np.float64] = np.linalg.inv(np.array(forward, dtype=np.float64).reshape(3, 3))
+    inverse = np.linalg.inv(np.array(forward, dtype=np.float64).reshape(3, 3)).astype(np.float64)
     return apply_affine(x, inverse)
 
 
@@ -76,6 +76,6 @@ def _upsample(x: Tensor, kernel: Tensor) -> Tensor:
     weight = phases.reshape(UP * UP, 1, per_phase, per_phase) * (UP * UP)
     y = F.conv2d(x[:, None], weight, padding=per_phase)  # [C, UP * UP, H + per_phase + 1, ...]
     y = F.pixel_shuffle(y, UP)[:, 0]
-    # Phase 0 of the first sample lies two samples before the enlarged picture's edge (ops: centring of even factors).
+    # Phase 0 of the first sample lies two samples before the enlarged picture's edge.
     first = UP // 2
     return y[:, first : first + UP * h + taps - 1, first : first + UP * w + taps - 1]
