@@ -446,6 +446,15 @@ class SessionCore(QObject):
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
+    def play(self) -> None:
+        """Lets the clock of drifts and animations run."""
+        self.clock.play()
+        self._schedule_tick()
+
+    def pause(self) -> None:
+        """Stops the clock; motion goes on from here when it plays again."""
+        self.clock.pause()
+
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
             return
