@@ -377,8 +377,8 @@ class SessionCore(QObject):
             table=self.table,
         )
 
-    def request_thumbnail(self, key: str, look: Look, view: int) -> None:
-        """Asks for a small picture of a look with a view's model; it comes by the signal `thumbnail`."""
+    def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
+        """Asks for a picture of a look with a view's model, `max_px` at most (0: as it is); comes by `thumbnail`."""
         facts = self._view(view).facts
         if facts is None or self._closed:
             return
@@ -389,7 +389,7 @@ class SessionCore(QObject):
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return
-        self.service.thumbnail(key, view, replace(request, max_px=THUMBNAIL_PX))
+        self.service.thumbnail(key, view, replace(request, max_px=max_px))
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""

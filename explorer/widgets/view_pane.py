@@ -186,7 +186,7 @@ class ViewPane(QWidget):
         view, share, words = progress  # type: ignore[misc]
         if view != self.view:
             return
-        if share >= 1.0:
+        if share is None:
             self.loading.set_shown(False)
         else:
             self.empty.set_shown(False)
