@@ -11,19 +11,15 @@ from explorer.latents.seeds import SEED_COUNT, plane_seed
 from explorer.session_core import SessionCore
 from explorer.state import (
     ASPECTS,
-    Animation,
     Classes,
     Latent,
     Look,
     Mixing,
     MixRow,
     MixSource,
-    Noise,
     Nudge,
     Offset,
-    Tap,
     Transform,
-    Truncation,
     look_of,
 )
 

@@ -455,6 +455,12 @@ class SessionCore(QObject):
         """Stops the clock; motion goes on from here when it plays again."""
         self.clock.pause()
 
+    def stop_drift(self) -> None:
+        """Stops every drift where it is, without an undo step: for drifts that nobody asked for."""
+        state = self.store.state
+        views = tuple(replace(v, own=replace(v.own, drift=0.0)) for v in state.views)
+        self.store.update_transient(replace(state, shared=replace(state.shared, drift=0.0), views=views))
+
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
             return
@@ -518,7 +524,7 @@ class SessionCore(QObject):
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
         for i, view in enumerate(state.views):
             v = self._view(i)
-            if view.model == v.model or view.model in (v.loading, v.pending) and view.model:
+            if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
                 continue
             if not view.model:
                 self.service.cancel_load(i)

@@ -19,7 +19,7 @@ from explorer.render.request import ModelFacts, ModelKey
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
 
-__all__ = ["LoadedModel", "LoadJob", "ModelStore", "load_file"]
+__all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 
 log = logging.getLogger("explorer.models")
 

@@ -43,7 +43,7 @@ DRAFT_MS = 30.0
 """What a draft may cost."""
 
 
-class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+class Cancelled(Exception):
     """The token said stop; every stage completed so far is kept."""
 
 
