@@ -1,0 +1,123 @@
+"""The command line: `main.py` opens the window, `main.py COMMAND ...` works without one.
+
+Every subcommand is a module of `explorer.commands` with `add_arguments(parser)` and `run(arguments)`, imported only
+when it is called, so that `--help` answers at once. Errors are one line on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from explorer import __version__
+from explorer.errors import LatentwalkError, UsageError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
+    "render": ("explorer.commands.render", "render pictures from seeds or latents"),
+    "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
+    "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),
+    "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
+    "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about each lack"),
+    "train": ("explorer.training.command", "train a generator"),
+    "bench": ("explorer.commands.bench", "time a model on this machine"),
+}
+
+
+class Command(Protocol):
+    """What a subcommand's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declares the command's options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Does the work; the exit code."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are `UsageError`s, so that they are told like all others: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the usage and exiting."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the program and gives its exit code: 0 done, 2 an error that was told, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except SystemExit as done:  # argparse leaves so after --help and --version
+        return done.code if isinstance(done.code, int) else 0
+    except LatentwalkError as error:
+        return _tell(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return _tell(f"{name}{error.strerror or error}.")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _tell(message: str) -> int:
+    print("latentwalk: error: " + " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name, rest = "window", arguments
+    if arguments and arguments[0] in COMMANDS:
+        name, rest = arguments[0], arguments[1:]
+    elif arguments and arguments[0].startswith("-"):
+        _front_page().parse_args(arguments[:1])
+    module, summary = COMMANDS[name]
+    command = cast("Command", importlib.import_module(module))
+    parser = Parser(prog=f"main.py {name}", description=f"{summary[0].upper()}{summary[1:]}.")
+    parser.add_argument(
+        "-v", dest="verbose", metavar="AREA", action="append", default=[], help="log an area, e.g. -v render"
+    )
+    command.add_arguments(parser)
+    parsed = parser.parse_args(_keep_negative_values(rest))
+    _set_up_logging(parsed.verbose)
+    return command.run(parsed)
+
+
+def _front_page() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
+    parser = Parser(
+        prog="main.py",
+        usage="main.py [FILE ...] | main.py COMMAND [OPTION ...]",
+        description="Explore the latent space of style-based image generators with the mouse, in real time.",
+        epilog=f"commands:\n{listed}\n\nmain.py COMMAND --help explains a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Latentwalk {__version__}")
+    return parser
+
+
+def _keep_negative_values(arguments: list[str]) -> list[str]:
+    """Joins `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
+    joined: list[str] = []
+    for argument in arguments:
+        before = joined[-1] if joined else ""
+        if re.match(r"-[\d.]", argument) and before.startswith("--") and "=" not in before:
+            joined[-1] = f"{before}={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _set_up_logging(areas: list[str]) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    for area in areas:
+        logging.getLogger("explorer" if area == "all" else f"explorer.{area}").setLevel(logging.DEBUG)

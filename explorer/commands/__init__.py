@@ -1,0 +1,1 @@
+"""The subcommands of the command line, one a module, each with `add_arguments(parser)` and `run(arguments)`."""

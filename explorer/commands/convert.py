@@ -1,0 +1,24 @@
+"""`main.py convert IN OUT.safetensors`: the generator of a checkpoint in Latentwalk's own format."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Source, target, and the precision of the stored weights."""
+    parser.add_argument("source", metavar="IN", help="a checkpoint that `inspect` understands")
+    parser.add_argument("target", metavar="OUT", help="a name that ends in .safetensors; replaced if it exists")
+    parser.add_argument("--store", choices=("float32", "float16"), default="float32", help="of the weights")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Converts and prints the path of the result."""
+    from explorer.checkpoints import convert, resolve_model
+
+    convert(resolve_model(arguments.source), arguments.target, dtype=arguments.store)
+    sys.stdout.write(f"{arguments.target}\n")
+    return 0

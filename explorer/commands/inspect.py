@@ -1,0 +1,39 @@
+"""`main.py inspect FILE`: what a checkpoint holds, without reading its weights or executing anything in it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, and whether to print JSON."""
+    parser.add_argument("file", metavar="FILE", help="a checkpoint, or the name of a bundled model")
+    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the facts."""
+    from explorer.checkpoints import inspect, resolve_model
+
+    facts = inspect(resolve_model(arguments.file))
+    if arguments.json:
+        json.dump(facts, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return 0
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        if value not in (None, "", [], {}):
+            sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_as_text(value)}\n")
+    return 0
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,46 @@
+"""`main.py [FILE ...]`: the window; with no display, the comparison video of the bundled pair instead."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["HEADLESS_VIDEO", "add_arguments", "has_display", "run"]
+
+HEADLESS_VIDEO = Path("out/comparison.mp4")
+"""Where the video goes that stands in for the window, relative to the current folder."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to open."""
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to two models")
+
+
+def has_display() -> bool:
+    """Whether a window can be shown. Only on Linux is there a cheap way to know."""
+    if sys.platform != "linux":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Opens the window and gives its exit code."""
+    if has_display():
+        from explorer.app import run as run_window
+
+        return run_window(arguments.files)
+    return _run_without_display(arguments.files)
+
+
+def _run_without_display(files: list[str]) -> int:
+    from explorer.animation.comparison import Comparison, render_comparison
+    from explorer.bundled import DEFAULT_PAIR
+
+    sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
+    models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
+    HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
+    render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO)
+    sys.stdout.write(f"{HEADLESS_VIDEO.resolve()}\n")
+    return 0

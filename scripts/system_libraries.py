@@ -1,0 +1,207 @@
+"""What Qt needs from the operating system: finds what is missing, installs it without a password, or names it.
+
+Standard library only: this runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "FONTS",
+    "OFFSCREEN",
+    "SCREEN",
+    "TEST_TOOLS",
+    "Need",
+    "administrator",
+    "environment",
+    "family_of",
+    "has_display",
+    "install",
+    "install_line",
+    "missing",
+    "unpack",
+]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A shared library (`name` ends in `.so.N`), a program, or fonts, and the packages that hold it."""
+
+    name: str
+    debian: str
+    fedora: str
+    arch: str
+
+
+OFFSCREEN = (
+    Need("libGL.so.1", "libgl1", "libglvnd-glx", "libglvnd"),
+    Need("libEGL.so.1", "libegl1", "libglvnd-egl", "libglvnd"),
+    Need("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
+    Need("libfontconfig.so.1", "libfontconfig1", "fontconfig", "fontconfig"),
+    Need("libdbus-1.so.3", "libdbus-1-3", "dbus-libs", "dbus"),
+    Need("libglib-2.0.so.0", "libglib2.0-0", "glib2", "glib2"),
+    Need("libzstd.so.1", "libzstd1", "libzstd", "zstd"),
+)
+"""Libraries that Qt loads on every platform plugin, also without a screen."""
+
+SCREEN = (
+    Need("libxcb-cursor.so.0", "libxcb-cursor0", "xcb-util-cursor", "xcb-util-cursor"),
+    Need("libxcb-icccm.so.4", "libxcb-icccm4", "xcb-util-wm", "xcb-util-wm"),
+    Need("libxcb-keysyms.so.1", "libxcb-keysyms1", "xcb-util-keysyms", "xcb-util-keysyms"),
+    Need("libxcb-shape.so.0", "libxcb-shape0", "libxcb", "libxcb"),
+    Need("libxcb-randr.so.0", "libxcb-randr0", "libxcb", "libxcb"),
+    Need("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
+    Need("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb", "libx11"),
+)
+"""What a window under X11 needs beyond that."""
+
+FONTS = Need("fonts", "fonts-dejavu-core", "dejavu-sans-fonts", "ttf-dejavu")
+
+TEST_TOOLS = (
+    Need("Xvfb", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+    Need("xauth", "xauth", "xorg-x11-xauth", "xorg-xauth"),
+    Need("xdotool", "xdotool", "xdotool", "xdotool"),
+    Need("import", "imagemagick", "ImageMagick", "imagemagick"),
+    # Without a window manager keyboard focus is lost after a dialog.
+    Need("icewm", "icewm", "icewm", "icewm"),
+)
+"""Programs with which the tests drive a real window."""
+
+
+def missing(needs: Iterable[Need], unpacked: Path | None = None) -> list[Need]:
+    """The needs that this system (and a folder filled by `unpack`) does not meet."""
+    return [need for need in needs if not _is_met(need, unpacked)]
+
+
+def _is_met(need: Need, unpacked: Path | None) -> bool:
+    if need is FONTS:
+        roots = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts"]
+        roots += [unpacked / "usr/share/fonts"] if unpacked else []
+        return any(True for root in roots for _ in root.rglob("*.[to]t[fc]"))
+    if ".so." not in need.name:
+        return shutil.which(need.name) is not None
+    if unpacked and any((folder / need.name).exists() for folder in _library_folders(unpacked)):
+        return True
+    try:
+        ctypes.CDLL(need.name)
+    except OSError:
+        return False
+    return True
+
+
+def has_display() -> bool:
+    """Whether windows can be shown: always said to be so outside Linux."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def family_of(os_release: str) -> str:
+    """'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
+    pairs = (line.partition("=") for line in os_release.splitlines())
+    facts = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
+    names = f"{facts.get('ID', '')} {facts.get('ID_LIKE', '')}".split()
+    aliases = {"debian": "debian", "ubuntu": "debian", "fedora": "fedora", "rhel": "fedora", "arch": "arch"}
+    return next((aliases[name] for name in names if name in aliases), "")
+
+
+def install_line(needs: Sequence[Need], family: str) -> str:
+    """The command a user would type to install `needs`; for an unknown system a sentence that names them."""
+    commands = {"debian": "sudo apt-get install", "fedora": "sudo dnf install", "arch": "sudo pacman -S"}
+    if family not in commands:
+        return "install what holds: " + ", ".join(need.name for need in needs)
+    return f"{commands[family]} {' '.join(packages(needs, family))}"
+
+
+def packages(needs: Iterable[Need], family: str) -> list[str]:
+    """The package names of `needs`, each once."""
+    return list(dict.fromkeys(str(getattr(need, family)) for need in needs))
+
+
+def administrator() -> list[str] | None:
+    """Prefix of a command that runs with all rights and asks for no password; None if there is no such way."""
+    if not hasattr(os, "geteuid") or not shutil.which("apt-get"):
+        return None
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return [sudo, "-n"]
+    return None
+
+
+def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
+    """Installs Debian packages for the whole system; False if that takes a password or fails."""
+    prefix = administrator()
+    if prefix is None:
+        return False
+    say("installing with apt-get: " + " ".join(names))
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    subprocess.run([*apt, "update"], stdout=subprocess.DEVNULL, check=False)
+    command = [*apt, "install", "-y", "--no-install-recommends", *names]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool:
+    """Fetches Debian packages with what they depend on and unpacks them into a folder; needs no rights at all.
+
+    apt works on lists and archives of its own below `into`; only the system's record of what is installed is
+    read. False if there is no apt or no network.
+    """
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        return False
+    say(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
+    archives = into / "archives"
+    for folder in (into / "lists/partial", archives / "partial"):
+        folder.mkdir(parents=True, exist_ok=True)
+    apt = [
+        "apt-get", "-qq", "-o", f"Dir::State::lists={into / 'lists'}", "-o", f"Dir::Cache={into}",
+        "-o", f"Dir::Cache::archives={archives}", "-o", "Dir::State::status=/var/lib/dpkg/status",
+        "-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=", "-o", "Dpkg::Use-Pty=0",
+    ]  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*apt, "update"], check=False, **quiet)
+    command = [*apt, "install", "-y", "--no-install-recommends", "--download-only", *names]
+    if subprocess.run(command, check=False, **quiet).returncode != 0:
+        return False
+    files = list(archives.glob("*.deb"))
+    done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]
+    for folder in (into / "lists", archives):
+        shutil.rmtree(folder)
+    for index in into.glob("*.bin"):
+        index.unlink()
+    _write_font_configuration(into)
+    return bool(files) and all(done)
+
+
+def _write_font_configuration(unpacked: Path) -> None:
+    folders = (unpacked / "usr/share/fonts", Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+    rows = "".join(f"<dir>{folder}</dir>" for folder in folders)
+    text = f'<?xml version="1.0"?><fontconfig>{rows}<cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n'
+    (unpacked / "fonts.conf").write_text(text, encoding="utf-8")
+
+
+def _library_folders(unpacked: Path) -> list[Path]:
+    triplet = sysconfig.get_config_var("MULTIARCH") or ""
+    return [unpacked / "usr/lib" / triplet, unpacked / "lib" / triplet]
+
+
+def environment(unpacked: Path) -> dict[str, str]:
+    """The variables with which programs find the libraries, keyboard maps and fonts that `unpack` fetched."""
+    if not unpacked.is_dir():
+        return {}
+    folders = [str(folder) for folder in _library_folders(unpacked) if folder.is_dir()]
+    before = os.environ.get("LD_LIBRARY_PATH", "")
+    found = {"LD_LIBRARY_PATH": ":".join([*folders, *([before] if before else [])])}
+    if (unpacked / "usr/share/X11/xkb").is_dir():
+        found["XKB_CONFIG_ROOT"] = str(unpacked / "usr/share/X11/xkb")
+    if not Path("/etc/fonts/fonts.conf").exists():
+        found["FONTCONFIG_FILE"] = str(unpacked / "fonts.conf")
+    return found
