@@ -40,7 +40,7 @@ THUMBNAIL_PX = 96
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from the wish to its first paint; `dropped`: looks overtaken before rendering."""
+    """How a view is doing. `latency_ms`: from a wish to its first paint; `dropped`: looks overtaken unrendered."""
 
     fps: float = 0.0
     total_ms: float = 0.0
@@ -377,8 +377,8 @@ class SessionCore(QObject):
             table=self.table,
         )
 
-    def request_thumbnail(self, key: str, look: Look, view: int) -> None:
-        """Asks for a small picture of a look with a view's model; it comes by the signal `thumbnail`."""
+    def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
+        """Asks for a picture of a look with a view's model, `max_px` at most (0: as it is); comes by `thumbnail`."""
         facts = self._view(view).facts
         if facts is None or self._closed:
             return
@@ -389,7 +389,7 @@ class SessionCore(QObject):
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return
-        self.service.thumbnail(key, view, replace(request, max_px=THUMBNAIL_PX))
+        self.service.thumbnail(key, view, replace(request, max_px=max_px))
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
@@ -446,6 +446,21 @@ class SessionCore(QObject):
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
+    def play(self) -> None:
+        """Lets the clock of drifts and animations run."""
+        self.clock.play()
+        self._schedule_tick()
+
+    def pause(self) -> None:
+        """Stops the clock; motion goes on from here when it plays again."""
+        self.clock.pause()
+
+    def stop_drift(self) -> None:
+        """Stops every drift where it is, without an undo step: for drifts that nobody asked for."""
+        state = self.store.state
+        views = tuple(replace(v, own=replace(v.own, drift=0.0)) for v in state.views)
+        self.store.update_transient(replace(state, shared=replace(state.shared, drift=0.0), views=views))
+
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
             return
@@ -459,7 +474,7 @@ class SessionCore(QObject):
 
     @Slot()
     def _tick(self) -> None:
-        """One step of motion: time is read once, and every view that showed its last frame is asked for the next."""
+        """One step of motion: time is read once; every view that showed its last frame is asked for the next."""
         if self._closed or not self.clock.is_playing:
             return
         self._last_tick = perf_counter()
@@ -482,7 +497,7 @@ class SessionCore(QObject):
         self.store.update_transient(replace(state, shared=shared, views=views))
 
     def _drifted(self, slot: int, look: Look, now: float) -> Look:
-        """A look with its latent moved on to where its drift is by now: a function of time since the drift began."""
+        """A look with its latent where its drift is by now: a function of the time since the drift began."""
         if look.drift == 0.0:
             self._drifts.pop(slot, None)
             return look
@@ -509,7 +524,7 @@ class SessionCore(QObject):
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
         for i, view in enumerate(state.views):
             v = self._view(i)
-            if view.model == v.model or view.model in (v.loading, v.pending) and view.model:
+            if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
                 continue
             if not view.model:
                 self.service.cancel_load(i)

@@ -117,7 +117,9 @@ class _Card(QFrame):
         parent = self.parentWidget()
         hint = self.sizeHint()
         width = min(hint.width(), parent.width() - 2 * GRID)
-        self.setGeometry((parent.width() - width) // 2, (parent.height() - hint.height()) // 2, width, hint.height())
+        self.setGeometry(
+            (parent.width() - width) // 2, (parent.height() - hint.height()) // 2, width, hint.height()
+        )
 
     def set_shown(self, shown: bool) -> None:
         """Show or hide, in place."""

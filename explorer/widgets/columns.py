@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent, QMouseEvent
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -191,7 +201,11 @@ class Column(QScrollArea):
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
-        y = visible[index].y() - 3 if index < len(visible) else (visible[-1].geometry().bottom() + 1 if visible else 0)
+        y = (
+            visible[index].y() - 3
+            if index < len(visible)
+            else (visible[-1].geometry().bottom() + 1 if visible else 0)
+        )
         self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
         self._line.show()
         self._line.raise_()

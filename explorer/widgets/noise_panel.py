@@ -52,7 +52,10 @@ class NoisePanel(Panel):
         self.bind.look(lambda look: look.noise.seed, self.seed.set_seed)
         self.bind.look(lambda look: look.noise.mode, lambda _: self._grey())
         self.bind.slider(
-            self.strength, "Noise strength", lambda look: look.noise.strength, lambda v: session.set_noise(strength=v)
+            self.strength,
+            "Noise strength",
+            lambda look: look.noise.strength,
+            lambda v: session.set_noise(strength=v),
         )
         self.bind.look(lambda look: look.noise.layer_strengths, self._show_strengths)
 

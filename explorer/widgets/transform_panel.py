@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
 from explorer.state import Animation
+from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
-from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import GRID
 
@@ -38,7 +38,9 @@ class TransformPanel(Panel):
         super().__init__(session, parent)
         self.note = label("", "faint", wrap=True)
         self.pad, self.dial = MovePad(), Dial()
-        self.offset_x = ValueSlider("x", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths to the right.")
+        self.offset_x = ValueSlider(
+            "x", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths to the right."
+        )
         self.offset_y = ValueSlider("y", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths down.")
         self.rotate = ValueSlider("Rotate", -180, 180, 0, step=1, decimals=1, unit="\u00b0", tip="Degrees.")
         self.scale_x = ValueSlider("Scale x", 0.1, 4, 1, step=0.02, tip="Factor across.")
@@ -47,7 +49,9 @@ class TransformPanel(Panel):
         self.together = QCheckBox("Same scale in both directions", checked=True)
         self.reset = IconButton("arrow-counter-clockwise", "Reset the whole transform", session.reset_transform)
         self.untransform = QCheckBox("Untransform the output")
-        self.untransform.setToolTip("Resample the picture back by the inverse motion, to compare it with the unmoved one")
+        self.untransform.setToolTip(
+            "Resample the picture back by the inverse motion, to compare it with the unmoved one"
+        )
         self._build_motion()
         self._build_matrix()
         self.add(self.note)
@@ -63,12 +67,18 @@ class TransformPanel(Panel):
         for kind, text in KINDS:
             self.kind.addItem(text, kind)
         self.kind.setToolTip("Motion of the picture in time; Space stops and starts the clock")
-        self.speed = ValueSlider("Speed", 0, 2, 0.1, step=0.01, tip="Image widths (circle, shake) or turns (spin) a second.")
-        self.radius = ValueSlider("Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths.")
+        self.speed = ValueSlider(
+            "Speed", 0, 2, 0.1, step=0.01, tip="Image widths (circle, shake) or turns (spin) a second."
+        )
+        self.radius = ValueSlider(
+            "Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths."
+        )
         self.motion = row(label("Motion"), self.kind)
 
     def _build_matrix(self) -> None:
-        self.more = IconButton("caret-right", "A free 3x3 matrix applied after the rest", self._toggle, text="Matrix")
+        self.more = IconButton(
+            "caret-right", "A free 3x3 matrix applied after the rest", self._toggle, text="Matrix"
+        )
         self.matrix = QWidget()
         grid = QGridLayout(self.matrix)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +86,9 @@ class TransformPanel(Panel):
         self.cells: list[ValueSlider] = []
         for i, name in enumerate(_CELLS):
             home = 1.0 if i in (0, 4) else 0.0
-            cell = ValueSlider(name, -4, 4, home, step=0.02, decimals=3, tip="Forward motion; the last row is 0 0 1.")
+            cell = ValueSlider(
+                name, -4, 4, home, step=0.02, decimals=3, tip="Forward motion; the last row is 0 0 1."
+            )
             self.cells.append(cell)
             grid.addWidget(cell, i, 0)
             self.bind.stroke(cell, "Free matrix", lambda v, k=i: self._set_cell(k, v))
@@ -93,7 +105,10 @@ class TransformPanel(Panel):
             (self.shear, "Shear", "shear"),
         ):
             bind.slider(
-                slider, name, lambda look, f=field: getattr(look.transform, f), lambda v, f=field: self._set(**{f: v})
+                slider,
+                name,
+                lambda look, f=field: getattr(look.transform, f),
+                lambda v, f=field: self._set(**{f: v}),
             )
         bind.slider(self.scale_x, "Scale", lambda look: look.transform.scale_x, lambda v: self._scale("scale_x", v))
         bind.slider(self.scale_y, "Scale", lambda look: look.transform.scale_y, lambda v: self._scale("scale_y", v))
@@ -108,14 +123,17 @@ class TransformPanel(Panel):
         self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
         self.pad.reset_wanted.connect(lambda: self._set(x=0.0, y=0.0))
         self.dial.reset_wanted.connect(lambda: self._set(rotate=0.0))
-        bind.check(
-            self.untransform, lambda look: look.transform.untransform, lambda on: self._set(untransform=on)
-        )
+        bind.check(self.untransform, lambda look: look.transform.untransform, lambda on: self._set(untransform=on))
         bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
         animation = lambda look: look.transform.animation  # noqa: E731 - read three times below
-        bind.slider(self.speed, "Motion speed", lambda look: animation(look).speed, lambda v: session.set_animation(speed=v))
         bind.slider(
-            self.radius, "Motion radius", lambda look: animation(look).radius, lambda v: session.set_animation(radius=v)
+            self.speed, "Motion speed", lambda look: animation(look).speed, lambda v: session.set_animation(speed=v)
+        )
+        bind.slider(
+            self.radius,
+            "Motion radius",
+            lambda look: animation(look).radius,
+            lambda v: session.set_animation(radius=v),
         )
         bind.look(animation, self._grey_motion)
         bind.model(self._show_model)

@@ -40,7 +40,9 @@ class TruncationPanel(Panel):
             tip="Truncate only that many first layers.",
             text_of=lambda v: "all" if v >= self.cutoff.maximum else "none" if v == 0 else f"{v:.0f}",
         )
-        self.more = IconButton("caret-right", "Give single layers a psi of their own", self._toggle, text="Per layer")
+        self.more = IconButton(
+            "caret-right", "Give single layers a psi of their own", self._toggle, text="Per layer"
+        )
         self.layers = LayerRows(self._make_row)
         for item in (self.psi, self.cutoff, row(self.more, None), self.layers):
             self.add(item)
