@@ -66,7 +66,9 @@ class LayerList(QTreeWidget):
             self.clear()
             if info is not None:
                 size = info.img_resolution
-                self._add("", FINAL, (str(size), str(info.img_channels), _size(size, size)), "What the network makes")
+                self._add(
+                    "", FINAL, (str(size), str(info.img_channels), _size(size, size)), "What the network makes"
+                )
                 for layer in info.layers:
                     self._add(layer.name, layer.name, _numbers(layer), _tip(layer))
         rows = min(_ROWS_SHOWN, max(2, self.topLevelItemCount()))
@@ -83,7 +85,7 @@ class LayerList(QTreeWidget):
 
     def set_layer(self, name: str) -> None:
         """Mark the layer that is shown; one that this network lacks marks the final picture. Says nothing."""
-        items = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
+        items = [item for i in range(self.topLevelItemCount()) if (item := self.topLevelItem(i)) is not None]
         found = next((i for i in items if i.data(0, Qt.ItemDataRole.UserRole) == name), items[0] if items else None)
         if found is not None and found is not self.currentItem():
             with QSignalBlocker(self):
@@ -113,4 +115,5 @@ def _numbers(layer: LayerInfo) -> tuple[str, ...]:
 def _tip(layer: LayerInfo) -> str:
     what = "makes a picture" if layer.is_rgb else f"gives {layer.channels} channels"
     noise = ", takes noise" if layer.has_noise else ""
-    return f"{layer.name} {what} of {layer.width}\u00d7{layer.height} pixels; styled by entry {layer.ws_index} of ws{noise}"
+    size = _size(layer.width, layer.height)
+    return f"{layer.name} {what} of {size} pixels; styled by entry {layer.ws_index} of ws{noise}"

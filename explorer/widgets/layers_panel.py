@@ -17,7 +17,7 @@ from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, Segments, label, row, value_label
 from explorer.widgets.plots import QuietPlot
 from explorer.widgets.sliders import ValueSlider
-from explorer.widgets.theme import GRID, color, view_color
+from explorer.widgets.theme import GRID, view_color
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -109,7 +109,9 @@ class LayersPanel(Panel):
         tip = "Brightens: +6 dB doubles the contrast."
         self.gain = ValueSlider("Gain", -40, 40, 0, step=1, decimals=1, unit="dB", value_width=64, tip=tip)
         self.normalize = QCheckBox("Fit range")
-        self.normalize.setToolTip("Centre on the mean and fit the largest distance from it into the picture's range")
+        self.normalize.setToolTip(
+            "Centre on the mean and fit the largest distance from it into the picture's range"
+        )
         self.spectrum = QCheckBox("Spectrum")
         self.spectrum.setToolTip("Show the log power spectrum instead, frequency 0 in the middle")
         self.caption = ElidedLabel()

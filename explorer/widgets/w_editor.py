@@ -44,7 +44,7 @@ MODES = (
 class WEditorPanel(Panel):
     """Edits `w` by hand: drags become offsets, random steps become nudges, both added after truncation."""
 
-    key = "w_editor"
+    key = "w"
     title = "w editor"
     icon = "chart-bar"
 
