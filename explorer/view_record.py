@@ -6,21 +6,29 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings, StageTime, Tier
 
 if TYPE_CHECKING:
     from explorer.render.request import RenderRequest
 
-__all__ = ["PerformanceFacts", "ViewRecord"]
+__all__ = ["LATENCIES_KEPT", "PerformanceFacts", "ViewRecord"]
+
+LATENCIES_KEPT = 200
+"""Enough that the 99th percentile is not the maximum, few enough that a slow start is soon forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from a wish to its first paint; `dropped`: looks overtaken unrendered."""
+    """How a view is doing. `latency_ms`: from a wish to its first paint, last, and median and 99th percentile of the
+    last `LATENCIES_KEPT`; `dropped`: looks overtaken unrendered."""
 
     fps: float = 0.0
     total_ms: float = 0.0
     latency_ms: float = 0.0
+    latency_median_ms: float = 0.0
+    latency_p99_ms: float = 0.0
     stages: tuple[StageTime, ...] = ()
     hits: int = 0
     dropped: int = 0
@@ -43,7 +51,7 @@ class ViewRecord:
     settled: int = 0
     frame: Frame | None = None
     failure: RenderFailed | None = None
-    latency_ms: float = 0.0
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
@@ -72,7 +80,7 @@ class ViewRecord:
         while self._posted_at and self._posted_at[0][0] <= generation:
             number, at = self._posted_at.popleft()
             if number == generation:
-                self.latency_ms = 1e3 * (now - at)
+                self.latencies_ms.append(1e3 * (now - at))
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -98,10 +106,14 @@ class ViewRecord:
         f = self.frame
         if f is None:
             return PerformanceFacts(device=settings.device, dtype=settings.dtype)
+        recent = self.latencies_ms
+        median, p99 = np.quantile(recent, (0.5, 0.99)) if recent else (0.0, 0.0)
         return PerformanceFacts(
             fps=float(sum(now - t <= 1.0 for t in self._paints)),
             total_ms=f.total_ms,
-            latency_ms=self.latency_ms,
+            latency_ms=recent[-1] if recent else 0.0,
+            latency_median_ms=float(median),
+            latency_p99_ms=float(p99),
             stages=f.timings,
             hits=f.cache_hits,
             dropped=f.dropped,
