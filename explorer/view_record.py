@@ -21,8 +21,8 @@ LATENCIES_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from a wish to its first paint, last, and median and 99th percentile of the
-    last `LATENCIES_KEPT`; `dropped`: looks overtaken unrendered."""
+    """How a view is doing. `latency_ms`: from a wish to its first paint; the median and the 99th percentile are of
+    the last `LATENCIES_KEPT`. `dropped`: looks overtaken unrendered."""
 
     fps: float = 0.0
     total_ms: float = 0.0

@@ -2,113 +2,169 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
+from explorer.widgets.grey import grey
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import label, row, value_label
-from explorer.widgets.stage_bars import StageBars
+from explorer.widgets.stage_bars import StageBars, stage_groups
 from explorer.widgets.theme import GRID
 
 if TYPE_CHECKING:
-    from explorer.session import Session
+    from explorer.session import PerformanceFacts, Session
 
 __all__ = ["PerformancePanel"]
 
-_PERIOD_MS = 250
+_PERIOD_MS = 250  # four times a second: faster, and numbers could not be read
+_VIEWS = 2
 _ROWS = (
-    ("fps", "Shown", "Pictures shown in the last second"),
-    ("render", "Render", "Time to make the last picture"),
-    ("latency", "Latency", "From the wish to its first paint"),
-    ("hits", "Kept stages", "Stages of the last picture that came from the cache"),
-    ("dropped", "Overtaken", "Wishes that a newer one overtook before they were rendered"),
-    ("cache", "Cache", "Memory of kept stages"),
+    ("fps", "Frames", "Pictures shown in the last second"),
+    ("render", "Render", "Time to make the last picture, in milliseconds"),
+    ("latency", "Latency", "From the hand to the paint, in milliseconds: median / 99th percentile of the last 200"),
+    ("hits", "Reused", "Stages of the last picture whose result was kept from before, of all stages"),
+    ("dropped", "Overtaken", "Pictures asked for that a newer wish replaced before they were rendered"),
+    ("cache", "Cache", "Memory of kept stages, in megabytes"),
 )
+_KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
 
 
 class PerformancePanel(Panel):
-    """Figures of both views, four times a second while the panel is seen."""
+    """Figures of both views, four times a second while the panel is seen, and what they are computed on and in."""
 
     key = "performance"
     title = "Performance"
+    icon = "gauge"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.device, self.dtype, self.backend = QComboBox(), QComboBox(), QComboBox()
-        self.device.setToolTip("Where pictures are computed")
-        self.dtype.setToolTip("Precision: float32 is exact, bfloat16 is faster on some processors")
-        self.backend.setToolTip("Kernels: the fastest there are, or the readable reference to compare with")
-        for device in session.service.devices():
+        self._build()
+        self._lay_out()
+        self._bind()
+
+    def _build(self) -> None:
+        self.device = _box("Device", "Where pictures are computed; changes at once")
+        self.dtype = _box(
+            "Precision", "float32 is exact; bfloat16 is faster on some processors, with small differences"
+        )
+        self.backend = _box("Kernels", "The fastest kernels there are, or the readable reference to compare with")
+        for device in self.session.service.devices():
             self.device.addItem(device.label, device.name)
-        self.backend.addItem("fast kernels", "auto")
-        self.backend.addItem("reference kernels", "reference")
-        self.figures: dict[tuple[str, int], QWidget] = {}
+        for key, name in _KERNELS:
+            self.backend.addItem(name, key)
+        self.figures: dict[tuple[str, int], QLabel] = {}
+        self.heading = label("", "muted")
+        self.bars = StageBars()
+        self._timer = QTimer(self, interval=_PERIOD_MS)
+
+    def _lay_out(self) -> None:
+        self.add(row(self.device, self.dtype))
+        self.add(self.backend)
         table = QWidget()
         grid = QGridLayout(table)
         grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
         grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
-        for column, name in enumerate("AB", start=1):
-            grid.addWidget(label(name, "muted"), 0, column)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for view in range(_VIEWS):
+            grid.setColumnStretch(view + 1, 1)
+            grid.addWidget(label("AB"[view]), 0, view + 1, right)
         for i, (key, name, tip) in enumerate(_ROWS, start=1):
             title = label(name)
             title.setToolTip(tip)
             grid.addWidget(title, i, 0)
-            for view in range(2):
+            for view in range(_VIEWS):
                 value = value_label("\u2013")
-                value.setMinimumWidth(64)
+                value.setAlignment(right)
+                value.setToolTip(tip)
+                value.setAccessibleName(f"{name} of {'AB'[view]}")
                 self.figures[key, view] = value
                 grid.addWidget(value, i, view + 1)
-        self.bars = StageBars()
-        self.add(row(self.device, self.dtype))
-        self.add(self.backend)
         self.add(table)
+        self.add(self.heading)
         self.add(self.bars)
-        self._timer = QTimer(self, interval=_PERIOD_MS)
+
+    def _bind(self) -> None:
+        session = self.session
         self._timer.timeout.connect(self.refresh)
-        self.device.activated.connect(lambda i: self.attempt(lambda: session.set_device(self.device.itemData(i))))
-        self.dtype.activated.connect(lambda i: self.attempt(lambda: session.set_dtype(self.dtype.itemData(i))))
-        self.backend.activated.connect(lambda i: session.set_backend(self.backend.itemData(i)))
+        self.device.activated.connect(lambda i: self._choose(lambda: session.set_device(self.device.itemData(i))))
+        self.dtype.activated.connect(lambda i: self._choose(lambda: session.set_dtype(self.dtype.itemData(i))))
+        self.backend.activated.connect(
+            lambda i: self._choose(lambda: session.set_backend(self.backend.itemData(i)))
+        )
         session.settings_changed.connect(self._show_settings)
         self._show_settings()
 
+    def _choose(self, deed: Callable[[], object]) -> None:
+        self.attempt(deed)
+        self._show_settings()  # what was refused must not stay in the box
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.refresh()
         self._timer.start()
 
+    @Slot()
     def _show_settings(self) -> None:
-        settings = self.session.render_settings
-        self.device.setCurrentIndex(max(0, self.device.findData(settings.device)))
-        self.dtype.clear()
-        for device in self.session.service.devices():
-            if device.name == settings.device:
-                for dtype in device.dtypes:
-                    self.dtype.addItem(dtype, dtype)
-        self.dtype.setCurrentIndex(max(0, self.dtype.findData(settings.dtype)))
-        self.backend.setCurrentIndex(max(0, self.backend.findData(settings.backend)))
+        settings, devices = self.session.render_settings, self.session.service.devices()
+        if [self.device.itemData(i) for i in range(self.device.count())] != [d.name for d in devices]:
+            self.device.clear()  # one was lost
+            for device in devices:
+                self.device.addItem(device.label, device.name)
+        dtypes = next((d.dtypes for d in devices if d.name == settings.device), (settings.dtype,))
+        if [self.dtype.itemData(i) for i in range(self.dtype.count())] != list(dtypes):
+            self.dtype.clear()
+            for dtype in dtypes:
+                self.dtype.addItem(dtype, dtype)
+        for box, value in (
+            (self.device, settings.device),
+            (self.dtype, settings.dtype),
+            (self.backend, settings.backend),
+        ):
+            box.setCurrentIndex(max(0, box.findData(value)))
+        grey(
+            self.device,
+            "" if len(devices) > 1 else "There is no other device here: no graphics card that can compute",
+        )
+        grey(self.dtype, "" if len(dtypes) > 1 else "This device computes in one precision only")
 
+    @Slot()
     def refresh(self) -> None:
         """Show the figures as they are now; stops by itself once the panel is out of sight."""
         if not self.isVisible():
             self._timer.stop()
             return
-        for view in range(2):
-            facts = self.session.performance(view)
-            texts = {
-                "fps": f"{facts.fps:.0f} fps",
-                "render": f"{facts.total_ms:.1f} ms",
-                "latency": f"{facts.latency_ms:.0f} ms",
-                "hits": f"{facts.hits} of {len(facts.stages)}",
-                "dropped": f"{facts.dropped}",
-                "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
-            }
-            shown = self.session.info(view) is not None and view in self.session.visible_views()
-            for key, text in texts.items():
-                figure = self.figures[key, view]
-                figure.setText(text if shown else "\u2013")  # type: ignore[attr-defined]
-        active = self.session.state.active
-        stages = self.session.performance(active).stages
-        self.bars.set_stages(active, [(s.name, s.ms, s.hit) for s in stages])
+        session = self.session
+        for view in range(_VIEWS):
+            shown = session.info(view) is not None and view in session.visible_views()
+            texts = _texts(session.performance(view)) if shown else {}
+            for key, _, _ in _ROWS:
+                self.figures[key, view].setText(texts.get(key, "\u2013"))
+        active = session.store.state.active
+        facts, info = session.performance(active), session.info(active)
+        self.bars.show_groups(active, stage_groups(facts.stages, info))
+        self.heading.setText(f"Stages of {'AB'[active % 2]}:  {self.bars.total_ms:.1f} ms" if info else "")
+
+
+def _texts(facts: PerformanceFacts) -> dict[str, str]:
+    kept = sum(s.hit for s in facts.stages)
+    ran = len(facts.stages) - kept
+    return {
+        "fps": f"{facts.fps:.0f} /s",
+        "render": f"{facts.total_ms:.1f} ms",
+        "latency": f"{facts.latency_median_ms:.0f} / {facts.latency_p99_ms:.0f} ms",
+        "hits": f"{facts.hits} of {facts.hits + ran}",
+        "dropped": f"{facts.dropped}",
+        "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
+    }
+
+
+def _box(name: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return box
