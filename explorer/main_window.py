@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
-        self.actions_by_key = build_menus(self)
+        self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar(self)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
         self.sides = Sides(self)
@@ -108,22 +108,15 @@ class MainWindow(QMainWindow):
         self.views.panes[0].image.setFocus()
 
     def _connect_menus(self) -> None:
-        menus = {key: self.actions_by_key[key].menu() for key in ("recent", "bundled")}
-        recent, models = menus["recent"], menus["bundled"]
-        assert recent is not None
-        assert models is not None
+        recent, models = self.menus["recent"], self.menus["bundled"]
         recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
         models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
-        for action in self.menuBar().actions():
-            menu = action.menu()
-            if menu is not None:
-                menu.aboutToShow.connect(self.show_state)
+        for menu in self.menus.values():
+            menu.aboutToShow.connect(self.show_state)
 
     def _fill_panel_menu(self) -> None:
-        menu = self.actions_by_key["panels"].menu()
-        assert menu is not None
-        menu.clear()
-        menu.addActions(self.sides.toggles())
+        self.menus["panels"].clear()
+        self.menus["panels"].addActions(self.sides.toggles())
 
     # showing ---------------------------------------------------------------------------------------------
 
@@ -178,7 +171,7 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
-        menus = [(a.text().replace("&", ""), a.menu().actions()) for a in self.menuBar().actions() if a.menu()]
+        menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
         self.help_sheet = HelpSheet(self, menus)
         self.help_sheet.open()
 

@@ -17,10 +17,17 @@ from explorer.widgets.sliders import ValueSlider
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
+    from explorer.latents.table import Space
     from explorer.session import Session
 
 __all__ = ["LatentPanel"]
 
+SPACE_NAMES: dict[Space, str] = {
+    "w": "w, the style vector",
+    "ws": "ws, one w for each layer",
+    "z": "z, the input of the mapping",
+}
+SAVED = "*.safetensors *.npy *.npz *.pt"
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
@@ -98,11 +105,7 @@ class LatentPanel(Panel):
 
     def save_file(self) -> None:
         """Ask for a file and save the latent; the dialog's filter chooses its space."""
-        filters = {
-            "w, the style vector (*.safetensors *.npy *.npz)": "w",
-            "z, the input (*.safetensors *.npy *.npz)": "z",
-        }
-        filters["ws, one w for each layer (*.safetensors *.npy *.npz)"] = "ws"
+        filters: dict[str, Space] = {f"{name} ({SAVED})": space for space, name in SPACE_NAMES.items()}
         path, chosen = QFileDialog.getSaveFileName(
             self, "Save the latent", "latent.safetensors", ";;".join(filters)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ class WindowFiles(QObject):
             self.window.show_problem(
                 UnreadableFileError(
                     f"{Path(path).name} is no kind of file that can be opened.",
-                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz, .pt, .safetensors.",
+                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz or .pt.",
                 )
             )
 
@@ -189,7 +190,7 @@ class WindowFiles(QObject):
         """The menu of recent files, made when it opens."""
         menu.clear()
         for path in self.window.settings.recent():
-            action = menu.addAction(Path(path).name, lambda p=path: self.open_path(p))
+            action = menu.addAction(Path(path).name, partial(self.open_path, path))
             action.setToolTip(path)
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)
@@ -200,7 +201,7 @@ class WindowFiles(QObject):
         for item in bundled():
             for view in range(2):
                 menu.addAction(
-                    f"{item.title or item.name} in {'AB'[view]}", lambda n=item.name, v=view: self.open_model(n, v)
+                    f"{item.title or item.name} in {'AB'[view]}", partial(self.open_model, item.name, view)
                 )
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)
