@@ -3,71 +3,96 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.bundled import bundled
 from explorer.state import ViewState
-from explorer.widgets.class_mixer import ClassMixer
+from explorer.widgets.class_weights import ClassWeights
 from explorer.widgets.model_card import ModelCard
+from explorer.widgets.model_facts import ModelFactsTable
+from explorer.widgets.opening import kind_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, IconButton, label, row
-from explorer.widgets.theme import GRID, value_font
+from explorer.widgets.progress_line import ProgressLine
+from explorer.widgets.theme import color
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
-    from explorer.widgets.window_files import WindowFiles
 
-__all__ = ["ModelPanel"]
+__all__ = ["Files", "ModelPanel"]
 
-FACTS = ("Model", "Family", "Latents", "Size", "Licence", "Origin")
+
+class Files(Protocol):
+    """What the panel needs of the window's files."""
+
+    def open_model(self, path: str, view: int) -> None:
+        """Load a bundled name or a file into a view."""
+
+    def open_many(self, paths: list[str], view: int | None = None) -> None:
+        """Open what was dropped."""
+
+    def ask_model(self, view: int) -> None:
+        """Choose a file for a view."""
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """Put the recent files into a menu."""
 
 
 class ModelPanel(Panel):
-    """The active view's model. Files can also be dropped on a picture."""
+    """The active view's model. Files can be dropped here, or on a picture."""
 
     key = "model"
     title = "Model"
+    icon = "cube"
 
-    def __init__(self, session: Session, files: WindowFiles, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, files: Files, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._files = files
+        self._loading: dict[int, tuple[float, str]] = {}
+        self._is_target = False
+        self.setAcceptDrops(True)
+        self._build()
+        self._bind()
+
+    def _build(self) -> None:
         self.cards = [ModelCard(item) for item in bundled()]
         for card in self.cards:
             card.chosen.connect(self._load)
             self.add(card)
-        self.open = IconButton("folder-open", "Open a model file in the active view", self._ask, text="Open \u2026")
-        self.recent = IconButton("clock-counter-clockwise", "Files opened lately", self._recent, text="Recent")
-        self.add(row(self.open, self.recent, None))
-        self.facts: dict[str, ElidedLabel] = {}
-        self._grid = QWidget()
-        grid = QGridLayout(self._grid)
-        grid.setContentsMargins(0, GRID // 2, 0, 0)
-        grid.setHorizontalSpacing(GRID)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        for i, name in enumerate(FACTS):
-            value = ElidedLabel()
-            value.setFont(value_font(value.font()))
-            self.facts[name] = value
-            grid.addWidget(label(name), i, 0)
-            grid.addWidget(value, i, 1)
-        self.add(self._grid)
-        self.classes = ClassMixer()
-        self.add(self.classes)
-        self._bind()
+        tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
+        self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
+        tip = "Files opened lately"
+        self.recent = IconButton("clock-counter-clockwise", tip, self._show_recent, text="Recent")
+        self.add(row(self.open, self.recent))
+        self.progress = ProgressLine()
+        self.words = ElidedLabel()
+        self.cancel = IconButton("x", "Cancel loading; the model shown now stays", self._cancel, size=12)
+        self.loading = row(self.words, self.cancel)
+        self.words.setProperty("role", "muted")
+        self.add(self.loading)
+        self.add(self.progress)
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "heading")
+        self.nothing = label("Nothing is loaded in this view. Open a model, or drop a file here.", wrap=True)
+        self.facts = ModelFactsTable()
+        self.classes = ClassWeights(self.session)
+        self.heading = row(self.name, self.facts.more)
+        for widget in (self.heading, self.nothing, self.facts, 4, self.classes):
+            self.add(widget)
 
     def _bind(self) -> None:
-        session = self.session
-        self.classes.pressed.connect(lambda: session.begin("Class weights"))
-        self.classes.weighed.connect(session.set_class_weights)
-        self.classes.released.connect(session.commit)
-        self.classes.cancelled.connect(session.cancel)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
         self.bind.state(lambda state: state.views, self._show_views)
+        self.bind.state(lambda state: state.active, lambda _: self._show_loading())
+        self.session.loading.connect(self._on_loading)
+
+    # showing ---------------------------------------------------------------------------------------------
 
     def _show_views(self, views: tuple[ViewState, ...]) -> None:
         for card in self.cards:
@@ -75,36 +100,81 @@ class ModelPanel(Panel):
             card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        facts = self.session.facts(self.session.state.active)
-        self._grid.setVisible(facts is not None)
+        active = self.session.store.state.active
+        facts = self.session.facts(active)
+        for widget in (self.heading, self.facts):
+            widget.setVisible(facts is not None)
+        self.nothing.setVisible(facts is None)
         self.classes.setVisible(info is not None and info.c_dim > 0)
-        if info is None or facts is None:
-            return
-        if info.c_dim:
-            names = facts.class_names or info.class_names
-            self.classes.set_names(tuple(names) or tuple(f"class {i}" for i in range(info.c_dim)))
-        for name, text in (
-            ("Model", facts.name),
-            ("Family", f"{info.family}, {info.img_resolution} px"),
-            (
-                "Latents",
-                f"z {info.z_dim}   w {info.w_dim}   ws {info.num_ws}"
-                + (f"   c {info.c_dim}" if info.c_dim else ""),
-            ),
-            ("Size", f"{facts.nbytes / 1e6:.1f} MB" if facts.nbytes else "?"),
-            ("Licence", facts.licence or "not stated"),
-            ("Origin", facts.origin or Path(facts.path).name),
-        ):
-            self.facts[name].set_text(text)
+        if facts is not None:
+            self.name.set_text(f"{'AB'[active % 2]}   {facts.name}")
+            self.facts.show_facts(facts)
+        if info is not None and facts is not None and info.c_dim > 0:
+            self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
+
+    @Slot(object)
+    def _on_loading(self, progress: object) -> None:
+        assert isinstance(progress, tuple)
+        view, share, words = progress
+        if share is None:
+            self._loading.pop(view, None)
+        else:
+            self._loading[view] = (float(share), str(words))
+        self._show_loading()
+
+    def _show_loading(self) -> None:
+        share, words = self._loading.get(self.session.store.state.active, (None, ""))
+        for widget in (self.loading, self.progress):
+            widget.setVisible(share is not None)
+        if share is not None:
+            self.progress.set_share(share)
+            self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
+
+    # deeds -----------------------------------------------------------------------------------------------
 
     def _load(self, name: str) -> None:
-        self._files.open_model(name, self.session.state.active)
+        self._files.open_model(name, self.session.store.state.active)
 
     def _ask(self) -> None:
-        self._files.ask_model(self.session.state.active)
+        self._files.ask_model(self.session.store.state.active)
 
-    def _recent(self) -> None:
+    def _cancel(self) -> None:
+        self.session.cancel_load(self.session.store.state.active)
+
+    def _show_recent(self) -> None:
         menu = QMenu(self)
+        menu.setToolTipsVisible(True)
         self._files.fill_recent(menu)
-        menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
         menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
+
+    # dropping --------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
+        if any(kind_of(path) == "model" for path in paths):
+            event.acceptProposedAction()
+            self._mark(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark(False)
+        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
+        models = [path for path in paths if kind_of(path) == "model"]
+        event.acceptProposedAction()
+        # Two models go to A and B; a single one goes where the hand is: the active view.
+        self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
+
+    def _mark(self, is_target: bool) -> None:
+        self._is_target = is_target
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._is_target:
+            p = QPainter(self)
+            p.setPen(QPen(color("accent"), 2))
+            p.setBrush(color("accent", 30))
+            p.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 6, 6)
+            p.end()
