@@ -25,9 +25,12 @@ from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
     from explorer.widgets.view_area import ViewArea
+    from explorer.widgets.window_files import Offer
 
 __all__ = ["MainWindow"]
 
@@ -102,6 +105,7 @@ class MainWindow(QMainWindow):
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
         session.status.connect(self.say)
+        session.project_changed.connect(lambda _: self.show_title())
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
@@ -124,14 +128,13 @@ class MainWindow(QMainWindow):
         """A few words that go away by themselves."""
         self.toast.say(text)
 
-    @Slot(object)
-    def show_problem(self, error: object) -> None:
-        """An error over the active picture, to read and to copy."""
+    def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
+        """An error over the active picture, to read and to copy, with ways out."""
         text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
             self.say(text)
         else:
-            self.views.active_pane().banner.show_fault(text)
+            self.views.active_pane().banner.show_fault(text, offers=offers)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""

@@ -46,8 +46,9 @@ class Banner(QFrame):
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         layout.setSpacing(4)
         layout.addWidget(self._words)
-        links = QHBoxLayout()
+        links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
+        self._offers: list[QToolButton] = []
         links.addWidget(self.details)
         links.addWidget(self.copy)
         links.addStretch(1)
@@ -69,11 +70,24 @@ class Banner(QFrame):
         """The words shown; empty if hidden."""
         return self._words.text() if not self.isHidden() else ""
 
-    def show_fault(self, words: str, trace: str = "") -> None:
-        """Show the fault; the same words again change nothing, so that nothing blinks."""
+    def show_fault(
+        self, words: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show the fault; the same words again change nothing, so that nothing blinks.
+
+        Args:
+            words: What happened and what to do.
+            trace: Where in the program, for Details.
+            offers: Ways out, each a button with a text; pressing one takes the banner away.
+        """
         if words == self._words.text() and not self.isHidden():
             return
         self._words.setText(words)
+        for old in self._offers:
+            old.deleteLater()
+        self._offers = [self._offer(text, deed) for text, deed in offers]
+        for place, button in enumerate(self._offers):
+            self._links.insertWidget(place, button)
         self._trace.setPlainText(trace or words)
         self._trace.hide()
         self.details.setVisible(bool(trace))
@@ -93,6 +107,13 @@ class Banner(QFrame):
         width = max(120, min(640, parent.width() - 2 * GRID))
         height = max(self.sizeHint().height(), self._column.heightForWidth(width))
         self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
+
+    def _offer(self, text: str, deed: Callable[[], object]) -> QToolButton:
+        def accept() -> None:
+            self.clear()
+            deed()
+
+        return self._link(text, accept)
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import Space
     from explorer.session import Session
+    from explorer.widgets.window_files import WindowFiles
 
 __all__ = ["LatentPanel"]
 
@@ -37,8 +38,9 @@ class LatentPanel(Panel):
     key = "latent"
     title = "Latent"
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, files: WindowFiles, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._files = files
         self.seed = SeedField()
         self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.set_seed(random_seed()))
         self.snap = IconButton("magnet", "Snap to the nearest seed", session.snap)
@@ -101,7 +103,7 @@ class LatentPanel(Panel):
         """Ask for a file and load its latent."""
         path, _ = QFileDialog.getOpenFileName(self, "Load a latent", "", FILES)
         if path:
-            self.attempt(lambda: self.session.load_latent(path))
+            self._files.open_latent(path)
 
     def save_file(self) -> None:
         """Ask for a file and save the latent; the dialog's filter chooses its space."""

@@ -71,7 +71,7 @@ class _Face(QWidget):
 
 
 class SourceRow(QWidget):
-    """Signals, each with the index: `chosen`, `changed` (and a MixSource), `pinned` (take what is shown), `removed`."""
+    """Signals, each with the index: `chosen`, `changed` (and a MixSource), `pinned`, `removed`."""
 
     chosen = Signal(int)
     changed = Signal(int, object)

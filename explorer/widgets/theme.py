@@ -215,7 +215,10 @@ def _style_sheet(t: Theme) -> str:
     QHeaderView {{ background: {t.panel}; }}
     QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none; padding: 2px 4px;
         border-bottom: 1px solid {t.border}; font-size: 11px; }}
+    QTreeView {{ background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; outline: none; }}
     QTreeView::item {{ padding: 0 4px; }}
+    QTreeView::item:selected {{ background: {t.raised}; color: {t.accent}; }}
+    QTreeView:focus {{ border-color: {t.accent}; }}
     QToolButton#badge {{ color: {t.muted}; padding: 2px 8px; }}
     QCheckBox {{ spacing: 6px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}

@@ -64,9 +64,9 @@ class TransformPanel(Panel):
         self.add(row(None, self.pad, 2 * GRID, self.dial, None, spacing=0))
         for item in (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear):
             self.add(item)
-        for item in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix):
-            self.add(item)
-        self.add(self.motion)
+        for widget in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix):
+            self.add(widget)
+        self.add(self.motion_row)
         self._bind()
 
     def _build_motion(self) -> None:
@@ -80,7 +80,7 @@ class TransformPanel(Panel):
         self.radius = ValueSlider(
             "Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths."
         )
-        self.motion = row(label("Motion"), self.kind)
+        self.motion_row = row(label("Motion"), self.kind)
 
     def _build_matrix(self) -> None:
         self.more = IconButton(
