@@ -49,7 +49,7 @@ class LayerList(QTreeWidget):
         for i, tip in enumerate(HEADER_TIPS):
             head.setToolTip(i, tip)
             if i:
-                head.setTextAlignment(i, Qt.AlignmentFlag.AlignRight)
+                head.setTextAlignment(i, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         header = self.header()
         header.setSectionsMovable(False)
         header.setStretchLastSection(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, Qt
@@ -23,7 +23,8 @@ INPUT, SHOW = "input", "display"
 
 @dataclass(frozen=True, slots=True)
 class StageGroup:
-    """Stages that belong together. `ms` None: did not run, because its result was kept or nobody needs it.
+    """Stages that belong together. `ms` None: did not run, because its result was kept or (`is_needed` False) because
+    the picture ends before it: a layer is looked at, or it is a draft.
 
     `depth` is 0 for the coarsest layers, 1 for the finest, -1 for what is no layer; `parts` are (name, ms).
     """
@@ -32,6 +33,7 @@ class StageGroup:
     ms: float | None
     depth: float
     parts: tuple[tuple[str, float], ...] = ()
+    is_needed: bool = True
 
 
 def stage_groups(stages: Sequence[StageTime], info: GeneratorInfo | None) -> list[StageGroup]:
@@ -46,6 +48,8 @@ def stage_groups(stages: Sequence[StageTime], info: GeneratorInfo | None) -> lis
         names = [layer.name for layer in info.layers if layer.resolution == resolution]
         depth = i / max(1, len(resolutions) - 1)
         groups.append(_group(f"{resolution}\u00b2", depth, {n: ran[n] for n in names if n in ran}))
+    last = max((i for i, g in enumerate(groups) if g.ms is not None), default=len(groups))
+    groups = [g if i <= last else replace(g, is_needed=False) for i, g in enumerate(groups)]
     rest = {name: ms for name, ms in ran.items() if name != INPUT and name not in layers}
     return [*groups, _group(SHOW, -1.0, rest)]
 
@@ -144,9 +148,12 @@ class StageBars(QWidget):
         if group is None:
             return "Time of each stage of the last picture, in milliseconds"
         if group.ms is None:
-            return f"{group.name}: not run for the last picture, its result was kept"
+            why = "its result was kept" if group.is_needed else "the picture ends before it"
+            return f"{group.name}: not run for the last picture, {why}"
         return "\n".join([f"{group.name}: {group.ms:.2f} ms", *(f"{n}  {ms:.2f} ms" for n, ms in group.parts)])
 
 
 def _time(group: StageGroup) -> str:
-    return f"{group.ms:.1f} ms" if group.ms is not None else "kept"
+    if group.ms is None:
+        return "kept" if group.is_needed else "\u2013"
+    return f"{group.ms:.1f} ms"

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from explorer.state import Look, Nudge
+from explorer.widgets.grey import grey
 from explorer.widgets.layer_rows import ws_names
 from explorer.widgets.nudge_rows import NudgeRows, reach
 from explorer.widgets.panel import Panel
@@ -157,7 +158,7 @@ class WEditorPanel(Panel):
         self.last.setCurrentIndex(len(names) - 1)
         reason = "" if info else "No model is loaded"
         for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.free, self.nudge):
-            widget.setEnabled(not reason)
+            grey(widget, reason)
         self.plot.setToolTip(reason)
         self.scale.set_reason(reason)
         self._on_scope()

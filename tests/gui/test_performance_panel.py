@@ -103,6 +103,8 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     )
     assert [g.ms for g in full] == [1.0, 2.0, None, None, 3.0]
     assert [g.ms for g in kept] == [None, None, None, None, 3.0]
+    assert [g.is_needed for g in full] == [True, True, False, False, True]
+    assert all(g.is_needed for g in kept)
     bars = StageBars()
     qtbot.addWidget(bars)
     bars.resize(300, 100)
