@@ -23,8 +23,8 @@ INPUT, SHOW = "input", "display"
 
 @dataclass(frozen=True, slots=True)
 class StageGroup:
-    """Stages that belong together. `ms` None: did not run, because its result was kept or (`is_needed` False) because
-    the picture ends before it: a layer is looked at, or it is a draft.
+    """Stages that belong together. `ms` None: did not run, because its result was kept, or (`is_needed` False)
+    because the picture ends before it: a layer is looked at, or it is a draft.
 
     `depth` is 0 for the coarsest layers, 1 for the finest, -1 for what is no layer; `parts` are (name, ms).
     """
