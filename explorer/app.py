@@ -106,6 +106,8 @@ class Program(QObject):
         QTimer.singleShot(0, self._thread.start)
 
     def _import(self) -> None:
+        import pyqtgraph  # noqa: F401 - takes half a second, and makes no Qt objects while it is read
+
         import explorer.session  # noqa: F401 - torch takes a second or more
 
         self._imported.emit()
