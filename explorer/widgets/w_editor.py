@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from explorer.state import Look, Nudge
@@ -82,7 +81,7 @@ class WEditorPanel(Panel):
 
     def _lay_out(self) -> None:
         self.dash = label("to", "muted")
-        self.dash.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.dash.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.layers = row(self.first, self.dash, self.last)
         self.add(self.scope_kind)
         self.add(self.layers)

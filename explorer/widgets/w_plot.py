@@ -48,7 +48,7 @@ class WPlot(QuietPlot):
     zoomed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(34, "dimension of w", parent=parent)
+        super().__init__(40, "dimension of w", parent=parent)
         self.mode = "drag"
         self.cursor_bar: int | None = None
         self.selection: tuple[int, int] | None = None
