@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -152,7 +152,8 @@ class ViewPane(QWidget):
         self.image.set_frame(frame)
         self.empty.set_shown(False)
         self.cost.setText(f"{frame.total_ms:.1f} ms")
-        self.image.set_progress(-1.0)
+        # The thin bar stays while a finer picture of the same look is on its way.
+        self.image.set_progress(0.5 if frame.tier < 1 else -1.0)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
@@ -183,14 +184,14 @@ class ViewPane(QWidget):
 
     @Slot(object)
     def _on_loading(self, progress: object) -> None:
-        view, share, words = progress  # type: ignore[misc]
+        view, share, words = cast("tuple[int, float | None, str]", progress)
         if view != self.view:
             return
         if share is None:
             self.loading.set_shown(False)
         else:
             self.empty.set_shown(False)
-            self.loading.set_progress(float(share), str(words))
+            self.loading.set_progress(share, words)
 
     @Slot(object)
     def _on_failure(self, failed: RenderFailed) -> None:
