@@ -1,0 +1,155 @@
+"""Bytes of a checkpoint, read where they are needed: files of hundreds of megabytes are never held whole.
+
+Plain reads rather than a memory map: a file cut short or a drive pulled out while it is open then gives an
+error, where a map would end the process (SIGBUS).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from explorer.errors import UnreadableFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["BytesSource", "FileSource", "Source"]
+
+
+class Source(ABC):
+    """Random access to `size` bytes; `name` is what errors call them. Not thread-safe."""
+
+    name: str
+    size: int
+
+    @abstractmethod
+    def read_into(self, offset: int, target: bytearray | memoryview) -> None:
+        """Fill `target` with the bytes from `offset`.
+
+        Raises:
+            UnreadableFileError: There are not that many bytes, or the system cannot read them.
+        """
+
+    def read(self, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset`; checks the bounds before it allocates."""
+        if size < 0 or offset < 0 or offset + size > self.size:
+            raise self.truncated(offset)
+        target = bytearray(size)
+        self.read_into(offset, target)
+        return bytes(target)
+
+    def truncated(self, offset: int) -> UnreadableFileError:
+        """The error for data that should go on after the end."""
+        return UnreadableFileError(
+            f"{self.name} is truncated or damaged: it has {self.size:,} bytes, "
+            f"but what begins at byte {max(offset, 0):,} goes on beyond them.",
+            "Download or copy the file again and compare its size with the original.",
+        )
+
+    def damaged(self, found: str) -> UnreadableFileError:
+        """The error for content that breaks its own format."""
+        return UnreadableFileError(
+            f"{self.name} is damaged or is not a checkpoint: {found}.",
+            "Download or copy the file again; if that does not help, ask its author for another copy.",
+        )
+
+
+class BytesSource(Source):
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name, self.size, self._data = name, len(data), data
+
+    def read_into(self, offset: int, target: bytearray | memoryview) -> None:
+        view = memoryview(target).cast("B")
+        if offset < 0 or offset + len(view) > self.size:
+            raise self.truncated(offset)
+        view[:] = self._data[offset : offset + len(view)]
+
+
+class FileSource(Source):
+    """A file on disk, open while the `with` block runs.
+
+    Raises:
+        UnreadableFileError: There is no such file, it is a folder, empty, or may not be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name or str(path)
+        self.path = path
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "is a folder")
+            if path.exists() and not path.is_file():
+                raise OSError(errno.EINVAL, "is not an ordinary file")
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+        except OSError as error:
+            raise _cannot_open(path, error) from error
+        self._stat = os.fstat(self._file.fileno())
+        self.size = self._stat.st_size
+        if self.size == 0:
+            self._file.close()
+            raise UnreadableFileError(
+                f"{self.name} is empty.", "The download or copy did not finish; repeat it."
+            )
+
+    def __enter__(self) -> FileSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Numbers that change when the file does: size, times in ns, inode, device."""
+        stat = self._stat
+        return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+
+    def read_into(self, offset: int, target: bytearray | memoryview) -> None:
+        view = memoryview(target).cast("B")
+        if offset < 0 or offset + len(view) > self.size:
+            raise self.truncated(offset)
+        try:
+            self._file.seek(offset)
+            while len(view):
+                count = self._file.readinto(view)
+                if not count:
+                    raise self.changed()
+                view = view[count:]
+        except OSError as error:
+            raise UnreadableFileError(
+                f"{self.name} could not be read: {error.strerror or error}.",
+                "Check the drive or the network folder it lies on.",
+            ) from error
+
+    def check_unchanged(self) -> None:
+        """Raise when the file was written to since it was opened."""
+        stat = os.fstat(self._file.fileno())
+        if (stat.st_size, stat.st_mtime_ns) != (self._stat.st_size, self._stat.st_mtime_ns):
+            raise self.changed()
+
+    def changed(self) -> UnreadableFileError:
+        """The error for a file that is written to while it is read."""
+        return UnreadableFileError(
+            f"{self.name} changed while it was being read.",
+            "Wait until the download or copy ends, then open it.",
+        )
+
+
+def _cannot_open(path: Path, error: OSError) -> UnreadableFileError:
+    if isinstance(error, FileNotFoundError):
+        return UnreadableFileError(f"There is no file {path}.", "Check the spelling and the folder.")
+    if isinstance(error, IsADirectoryError):
+        return UnreadableFileError(f"{path} is a folder, not a checkpoint.", "Open one file inside it.")
+    if isinstance(error, PermissionError):
+        return UnreadableFileError(
+            f"{path} may not be read: permission denied.",
+            "Change its permissions or copy it to a folder of yours.",
+        )
+    return UnreadableFileError(f"{path} cannot be opened: {error.strerror or error}.", "Choose another file.")

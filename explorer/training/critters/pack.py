@@ -1,0 +1,69 @@
+"""Render critters once into a packed uint8 file that training maps into memory."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from explorer.training.critters.attributes import attributes, latents
+from explorer.training.critters.render import render
+
+__all__ = ["main", "pack", "to_uint8"]
+
+log = logging.getLogger("explorer.training.critters")
+
+
+def to_uint8(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures in 0..1 as uint8, rounded."""
+    return (pictures * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+
+
+def pack(
+    out: Path, count: int, resolution: int, *, seed: int = 0, start: int = 0, batch: int = 2, device: str = "cpu"
+) -> Path:
+    """Render pictures `start ... start + count` of data set `seed` into `out`, uint8 `[count, 3, R, R]` in `.npy`.
+
+    The file gets its name only when it is whole, so that an interrupted run leaves no half data set behind.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    shape = (count, 3, resolution, resolution)
+    packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+    began = reported = time.monotonic()
+    with torch.inference_mode():
+        for first in range(0, count, batch):
+            size = min(batch, count - first)
+            latent = latents(size, seed, start + first).to(device)
+            packed[first : first + size] = to_uint8(render(attributes(latent), resolution)).cpu().numpy()
+            now = time.monotonic()
+            if now - reported > 10:
+                reported, done = now, first + size
+                log.info("%d of %d pictures, %.0f s left", done, count, (now - began) / done * (count - done))
+    packed.flush()
+    partial.replace(out)
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: `python -m explorer.training.critters.pack OUT.npy --count N --resolution R`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--resolution", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=2, help="2 keeps a CPU's cache, 256 fills a GPU")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    pack(**vars(options))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
