@@ -43,12 +43,11 @@ class ViewArea(QWidget):
         wiping = state.layout == "wipe"
         first.setVisible(state.layout != "b")
         second.setVisible(state.layout in ("b", "both"))
-        first.second.setVisible(wiping)
+        first.set_wiping(wiping)
         if wiping and first.image.other is None:
             first.image.set_other(second.image.image)
         if not wiping:
             first.image.set_other(None)
-        first.image.set_wiping(wiping)
         self._on_model_changed(1)
 
     def visible_views(self) -> list[int]:
