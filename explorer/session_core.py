@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
+    from explorer.ops.backend import Backend
     from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
 
 __all__ = ["PerformanceFacts", "SessionCore"]
@@ -223,7 +224,7 @@ class SessionCore(QObject):
         self.service.check(self._settings.device, name)
         self._apply_settings(replace(self._settings, dtype=name))
 
-    def set_backend(self, name: str) -> None:
+    def set_backend(self, name: Backend) -> None:
         """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
         self._apply_settings(replace(self._settings, backend=name))
 

@@ -17,7 +17,7 @@ from explorer.render.devices import cache_budget, trouble_of
 from explorer.render.mailbox import Deed, Mailbox, Ticket
 from explorer.render.models import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
-from explorer.render.request import DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
@@ -279,7 +279,7 @@ class Renderer:
         if pipeline is None:
             self._failures.clear()
             generator = self._generator(request)
-            dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[settings.dtype]
+            dtype = DTYPES[settings.dtype]
             pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
             self._pipelines[name] = pipeline
             while len(self._pipelines) > PIPELINES_KEPT:
@@ -292,7 +292,9 @@ class Renderer:
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
-        return on_device(self._models.get(request.model).generator, self.device)
+        # Weights made under inference mode count no changes, so nothing derived from them could be kept.
+        with torch.inference_mode(False):
+            return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
         """Notes which pipeline a view uses; what another one kept for it is given up."""
