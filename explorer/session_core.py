@@ -443,7 +443,10 @@ class SessionCore(QObject):
             self.saved_changed.emit(is_saved)
 
     def _view(self, view: int) -> ViewRecord:
-        return self._views.setdefault(view, ViewRecord())
+        record = self._views.get(view)
+        if record is None:
+            record = self._views[view] = ViewRecord()
+        return record
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""

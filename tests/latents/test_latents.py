@@ -219,7 +219,9 @@ def test_a_damaged_text_is_refused() -> None:
             latent_from_text(swapped)
 
 
-@pytest.mark.parametrize("data", [[], {}, {"seed": 1, "x": 0, "y": 0}, {"seed": "1", "x": 0, "y": 0, "stored": None}])
+@pytest.mark.parametrize(
+    "data", [[], {}, {"seed": 1, "x": 0, "y": 0}, {"seed": "1", "x": 0, "y": 0, "stored": None}]
+)
 def test_texts_of_another_shape_are_refused(data: object) -> None:
     from explorer.project import pack_text
 

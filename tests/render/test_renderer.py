@@ -1,4 +1,4 @@
-"""The render loop: what is shown, in which order, and what survives errors. Threads wait at gates, nobody sleeps."""
+"""The render loop: what is shown, in which order, what survives errors. Threads wait at gates, nobody sleeps."""
 
 from __future__ import annotations
 
