@@ -32,6 +32,8 @@ Publish: TypeAlias = Callable[[Message], None]
 DRAFT_ABOVE_MS = 40.0
 """A render expected to take longer shows a draft first, where the family has an honest one."""
 
+THUMBNAIL_VIEW = -1
+
 REMEASURE_AFTER = 30
 REMEASURE_BELOW_MS = 250.0
 """After so many drafts in a row, one look is rendered in full if it is expected to take less than this."""
@@ -123,7 +125,7 @@ class Renderer:
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         """Asks for a small picture, made when nobody waits for a look. Any thread."""
-        self.mailbox.put_chore(Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {key}"))
+        self.mailbox.put_chore(self._thumbnail_deed(key, view, request))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Gives up what is kept of these models. Any thread."""
@@ -142,16 +144,21 @@ class Renderer:
             log.exception("%s failed", deed.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
+            _release_frames(error)
+
+    def _thumbnail_deed(self, key: str, view: int, request: RenderRequest) -> Deed:
+        return Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {view} {key}")
 
     def _thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         pipeline = self._pipeline(request)
+        plan = pipeline.plan(request, THUMBNAIL_VIEW)
         try:
-            # A look that comes meanwhile goes first; the thumbnail begins anew after it.
-            result = pipeline.run(pipeline.plan(request), lambda: self.mailbox.has_urgent)
+            result = pipeline.run(plan, lambda: self.mailbox.has_urgent)
         except Cancelled:
-            if not self.mailbox.is_closed:
-                self.thumbnail(key, view, request)
+            # A look goes first. What was done is kept, so even a slow thumbnail is finished between quick looks.
+            self.mailbox.put_chore(self._thumbnail_deed(key, view, request), is_unfinished=True)
             return
+        pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
@@ -257,6 +264,7 @@ class Renderer:
 
     def _fail(self, ticket: Ticket[RenderRequest], error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
+        _release_frames(error)
         log.error("view %s generation %d failed: %s", ticket.view, ticket.generation, error)
         if self._is_lost(error):
             self._publish(DeviceLost(self.device, error, text))
@@ -307,3 +315,11 @@ class Renderer:
             self._shown_by[view] = name
 
 
+
+
+def _release_frames(error: BaseException) -> None:
+    """Takes the tracebacks off an error: their frames hold the tensors of the run, and errors are kept."""
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__
