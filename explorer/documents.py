@@ -255,6 +255,10 @@ class Documents(LookIntents):
                 work()
             except LatentwalkError as error:
                 done.emit(path, str(error))
+            except Exception as error:
+                # An executor swallows what it is not asked for; the user must hear of every file that is not there.
+                log.exception("%s was not written", path)
+                done.emit(path, f"{Path(path).name} was not saved: {error}")
             else:
                 done.emit(path, "")
 

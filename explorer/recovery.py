@@ -52,10 +52,13 @@ class Recovery:
 
     def discard(self, path: Path | None = None) -> None:
         """Removes a file, this program's own by default."""
-        for file in [path or self.path]:
+        file = path or self.path
+        try:
             file.unlink(missing_ok=True)
             if file != self.path:
                 file.with_suffix(".lock").unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s could not be removed: %s", file, error)
 
     def close(self) -> None:
         """Removes this program's file and lock: it ended well."""

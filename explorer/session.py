@@ -18,6 +18,8 @@ __all__ = ["PerformanceFacts", "Session"]
 class Session(Documents):
     """Everything that widgets may ask and wish; see the base classes. GUI thread only.
 
+    The bases form one line, because a Qt object with two Qt bases loses the signals of the second.
+
     Args:
         parent: Owner.
         recovery: Where to autosave; None does not.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
+    from explorer.ops.backend import Backend
     from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
 
 __all__ = ["PerformanceFacts", "SessionCore"]
@@ -223,7 +224,7 @@ class SessionCore(QObject):
         self.service.check(self._settings.device, name)
         self._apply_settings(replace(self._settings, dtype=name))
 
-    def set_backend(self, name: str) -> None:
+    def set_backend(self, name: Backend) -> None:
         """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
         self._apply_settings(replace(self._settings, backend=name))
 
@@ -442,7 +443,10 @@ class SessionCore(QObject):
             self.saved_changed.emit(is_saved)
 
     def _view(self, view: int) -> ViewRecord:
-        return self._views.setdefault(view, ViewRecord())
+        record = self._views.get(view)
+        if record is None:
+            record = self._views[view] = ViewRecord()
+        return record
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""

@@ -22,7 +22,7 @@ from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, check_settings
 from explorer.render.models import on_device
 from explorer.render.pipeline import Pipeline
-from explorer.render.request import ModelKey, RenderSettings
+from explorer.render.request import DTYPES, ModelKey, RenderSettings
 from explorer.resolve import resolve_look
 from explorer.state import Tap
 
@@ -84,9 +84,12 @@ class HeadlessRenderer:
         cache: StageCache[Any] = StageCache(
             cache_budget(self.settings.device) if budget_bytes is None else budget_bytes
         )
-        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.settings.dtype]
         self._pipeline = Pipeline(
-            on_device(generator, self.settings.device), cache, self.model.sha256, dtype, self.settings.backend
+            on_device(generator, self.settings.device),
+            cache,
+            self.model.sha256,
+            DTYPES[self.settings.dtype],
+            self.settings.backend,
         )
 
     def request(
