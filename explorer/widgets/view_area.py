@@ -36,6 +36,10 @@ class ViewArea(QWidget):
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         self.arrange(session.store.state)
+        for view in range(len(self.panes)):
+            frame = session.last_frame(view)
+            if frame is not None:
+                self._on_frame(frame)
 
     def arrange(self, state: ExplorerState) -> None:
         """Show the panes of the layout."""

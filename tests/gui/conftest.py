@@ -56,8 +56,9 @@ def surroundings(assets: Path, monkeypatch: pytest.MonkeyPatch, qapp: QApplicati
     yield
     qapp.clipboard().clear()
     for widget in qapp.topLevelWidgets():
-        widget.close()
-        widget.deleteLater()
+        if widget.parent() is None:  # menus and popups go with their owners
+            widget.close()
+            widget.deleteLater()
     flush()
     left = [t for t in threading.enumerate() if t not in threads and t.is_alive()]
     assert not left, f"threads left: {left}"
@@ -95,7 +96,6 @@ def window(session: Session, settings: Settings) -> Iterator[MainWindow]:
     made.resize(1280, 800)
     made.show()
     QTest.qWaitForWindowExposed(made)
-    session.refresh()
     wait_until(lambda: all(pane.image.image is not None for pane in made.views.panes))
     yield made
     made.close()

@@ -18,7 +18,9 @@ from tests.gui.conftest import drag, flush
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
 
-def frame(colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1) -> object:
+def frame(
+    colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1
+) -> object:
     pixels = np.zeros((size, size, 4), np.uint8)
     pixels[:] = (*reversed(colour), 255)
     return SimpleNamespace(pixels=pixels, width=size, height=size, generation=generation, view=view, tier=tier)
