@@ -176,6 +176,7 @@ def _style_sheet(t: Theme) -> str:
     QMenu::item:disabled {{ color: {t.faint}; }}
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
     QMenu::icon {{ padding-left: 6px; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QMainWindow::separator {{ background: {t.window}; width: 4px; height: 4px; }}
     QMainWindow::separator:hover {{ background: {t.border}; }}
     QDockWidget {{ titlebar-close-icon: none; }}
