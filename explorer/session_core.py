@@ -251,9 +251,9 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
-        v = self._view(view)
         if view >= len(self.store.state.views):
             return
+        v = self._view(view)
         name, is_wish = v.loading, bool(v.pending)
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
@@ -423,6 +423,10 @@ class SessionCore(QObject):
 
     def _sync_models(self, state: ExplorerState) -> None:
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
+        for gone in [i for i in self._views if i >= len(state.views)]:
+            self.service.cancel_load(gone)
+            self.service.forget_view(gone)
+            del self._views[gone]
         for i, view in enumerate(state.views):
             v = self._view(i)
             if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
