@@ -407,6 +407,8 @@ class SessionCore(QObject):
         for view in self.visible_views():
             if self.is_moving(view) and not self._view(view).in_flight:
                 self.post(view)
+        # A drift's first step is zero seconds long: it asks for nothing new, so no paint would bring the next one.
+        self._schedule_tick()
 
     # -- the store -----------------------------------------------------------------------------------------
 

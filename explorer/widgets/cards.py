@@ -105,7 +105,7 @@ class Banner(QFrame):
         """Lie along the upper edge of the parent, as high as the words need."""
         parent = self._over
         width = max(120, min(640, parent.width() - 2 * GRID))
-        height = max(self.sizeHint().height(), self._column.heightForWidth(width))
+        height = self._column.heightForWidth(width) or self.sizeHint().height()
         self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
 
     def _offer(self, text: str, deed: Callable[[], object]) -> QToolButton:

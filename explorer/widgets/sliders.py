@@ -315,14 +315,20 @@ class ValueSlider(QWidget):
             self.update()  # not a number: the old value stays, and is visible again
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-        if watched is self._editor and self._editor is not None and escape:
-            if event.type() == QEvent.Type.KeyPress:
+        if watched is not self._editor or self._editor is None or not isinstance(event, QKeyEvent):
+            return False
+        key = event.key()
+        if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return False
+        # Kept from the line edit, which would hand them on: Return would open the field again.
+        if event.type() == QEvent.Type.KeyPress:
+            if key == Qt.Key.Key_Escape:
                 self._editor.hide()
-                self.setFocus()
-            event.accept()
-            return True
-        return False
+            else:
+                self._on_typed()
+            self.setFocus()
+        event.accept()
+        return True
 
     # painting --------------------------------------------------------------------------------------------
 

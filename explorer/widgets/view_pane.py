@@ -145,6 +145,12 @@ class ViewPane(QWidget):
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
 
+    def set_wiping(self, wiping: bool) -> None:
+        """Share the picture with the other view, and name both in the heading."""
+        self.second.setVisible(wiping)
+        self.model_facts.setVisible(not wiping)
+        self.image.set_wiping(wiping)
+
     # from the session ------------------------------------------------------------------------------------
 
     def show_frame(self, frame: Frame) -> None:

@@ -148,6 +148,7 @@ class WPlot(pg.PlotWidget):  # type: ignore[misc]
     def _tint(self) -> None:
         if not hasattr(self, "_bars"):
             return  # Qt polishes the base class before there are bars
+        self.setBackground(color("sunken"))
         self._bars.setOpts(brush=color("accent"), pen=None)
         self._axis.setPen(color("border"))
         self._axis.setTextPen(color("faint"))

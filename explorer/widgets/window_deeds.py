@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPointF
+from PySide6.QtCore import QMimeData, QObject, QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -76,7 +76,10 @@ class WindowDeeds(QObject):
 
     def paste(self) -> None:
         """A state, a latent, or files from the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        if data is None:  # so says Qt of an empty clipboard on some platforms
+            self.window.say("The clipboard is empty")
+            return
         if data.hasUrls():
             self.window.files.open_many([u.toLocalFile() for u in data.urls() if u.isLocalFile()])
             return

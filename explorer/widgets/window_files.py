@@ -140,8 +140,8 @@ class WindowFiles(QObject):
             self.window.show_problem(
                 ProjectError("The program did not end well last time.", "What you had was saved."),
                 [
-                    ("Bring it back", lambda: self._attempt(self.session.recover)),
-                    ("Throw it away", self.session.discard_recovery),
+                    ("Restore", lambda: self._attempt(self.session.recover)),
+                    ("Discard", self.session.discard_recovery),
                 ],
             )
 
