@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +12,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from . import backend
 from .banded import Banded, banded_matmul, resampling_matrix, separable_terms
 from .bias_act import bias_act
 from .upfirdn2d import Padding, parse_padding, upfirdn2d
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .native import Kernels
 
 __all__ = ["FilteredLReLU", "filtered_lrelu"]
 
@@ -74,6 +81,45 @@ class _Strip:
     downs: tuple[Tensor, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _NativeTaps:
+    """What the native kernel wants to know; see `native.Kernels.filtered_lrelu`."""
+
+    up: int
+    up_x: Tensor
+    up_y: Tensor
+    down_x: Tensor
+    down_y: Tensor
+    top: int
+    left: int
+    out_size: tuple[int, int]
+
+    def run(
+        self,
+        kernels: Kernels,
+        x: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        return kernels.filtered_lrelu(
+            x.contiguous(memory_format=torch.channels_last),
+            up=self.up,
+            up_x=self.up_x,
+            up_y=self.up_y,
+            down_x=self.down_x,
+            down_y=self.down_y,
+            top=self.top,
+            left=self.left,
+            out_size=self.out_size,
+            scale=None if scale is None else scale.float().contiguous(),
+            bias=None if bias is None else bias.detach().float().contiguous(),
+            slope=slope,
+            clamp=clamp,
+        )
+
+
 class FilteredLReLU:
     """`filtered_lrelu` prepared for one size of input, as products with banded matrices; immutable.
 
@@ -123,10 +169,10 @@ class FilteredLReLU:
         ups = _terms(fu, 1e-6)
         if len(ups) != 1:
             raise ValueError("the upsampling filter must be separable")
-        ((up_rows, up_columns),) = ups
+        ((up_taps_y, up_taps_x),) = ups
         # gain > 0 commutes with the leaky ReLU, so it rides on a filter.
-        rows = resampling_matrix(up_rows, height, up, 1, (top, bottom), up, flip_filter)
-        columns = resampling_matrix(up_columns, width, up, 1, (left, right), up * gain, flip_filter)
+        rows = resampling_matrix(up_taps_y, height, up, 1, (top, bottom), up, flip_filter)
+        columns = resampling_matrix(up_taps_x, width, up, 1, (left, right), up * gain, flip_filter)
         downs = _terms(fd, _RANK_TOLERANCE[dtype])
         down_rows = [resampling_matrix(v, rows.shape[0], 1, down, flip_filter=flip_filter) for v, _ in downs]
         down_columns = [resampling_matrix(h, columns.shape[0], 1, down, flip_filter=flip_filter) for _, h in downs]
@@ -138,12 +184,43 @@ class FilteredLReLU:
         self._down_rows = tuple(banded(m) for m in down_rows)
         self._down_columns = tuple(banded(m) for m in down_columns)
         self._strips = _strips(columns, down_columns, dtype, device)
+        self._native: _NativeTaps | None = None
+        if (device is None or device.type == "cpu") and down == 2 and up in (2, 4) and len(downs) <= 4:
+            taps = [(up_taps_x, 6 * up), (up_taps_y, 6 * up), *((t, 12) for term in downs for t in term)]
+            if all(t is not None and len(t) == size for t, size in taps):
+                order = 1 if flip_filter else -1
+                self._native = _NativeTaps(
+                    up=up,
+                    up_x=_stacked([up_taps_x], order, up * gain)[0],
+                    up_y=_stacked([up_taps_y], order, up)[0],
+                    down_x=_stacked([h for _, h in downs], order),
+                    down_y=_stacked([v for v, _ in downs], order),
+                    top=top,
+                    left=left,
+                    out_size=(down_rows[0].shape[0], down_columns[0].shape[0]),
+                )
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """`[N, C, H', W']` in channels-last order from `x` `[N, C, height, width]` of the plan's dtype."""
-        if torch.is_grad_enabled():
-            return self._differentiable(x)
-        return self._in_strips(x)
+    def __call__(self, x: Tensor, scale: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+        """`[N, C, H', W']` in channels-last order.
+
+        Args:
+            x: `[N, C, height, width]` of the plan's dtype.
+            scale: `[N, C]` float32 factor on `x`; None is 1.
+            bias: `[C]` float32 added after the factor; None is 0.
+        """
+        kernels = None if torch.is_grad_enabled() or self._native is None else backend.native_for(x)
+        if kernels is not None and self._native is not None:
+            return self._native.run(kernels, x, scale, bias, self.slope, self.clamp)
+        if scale is not None:
+            x = x * scale.to(x.dtype)[:, :, None, None]
+        if bias is not None:
+            x = x + bias.to(x.dtype)[:, None, None]
+        return self._differentiable(x) if torch.is_grad_enabled() else self._in_strips(x)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the native kernel knows these filters."""
+        return self._native is not None
 
     def _in_strips(self, x: Tensor) -> Tensor:
         n, c, height, width = x.shape
@@ -200,6 +277,12 @@ def _terms(
     if taps.ndim == 1:
         return [(taps, taps)]
     return list(separable_terms(taps, tolerance))
+
+
+def _stacked(taps: Sequence[NDArray[np.float64] | None], order: int, gain: float = 1.0) -> Tensor:
+    """`[len(taps), size]` float32, each row in the given order."""
+    rows = np.stack([t[::order] * gain for t in taps if t is not None])
+    return torch.as_tensor(np.ascontiguousarray(rows), dtype=torch.float32)
 
 
 def _strips(
