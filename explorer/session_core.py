@@ -292,7 +292,8 @@ class SessionCore(QObject):
             request = self.resolve_view(view)
         except LatentwalkError as error:
             v.request = None
-            self._set_failure(view, RenderFailed(view, v.posted, error))
+            # Without its traceback, whose frames would keep this session and the whole state.
+            self._set_failure(view, RenderFailed(view, v.posted, error.with_traceback(None)))
             return
         if request == v.request:
             return

@@ -1,4 +1,4 @@
-"""Hundreds of random wishes through a session: no error that was not asked for, no stage memory beyond its budget."""
+"""Many random wishes through a session: no error that was not asked for, no memory beyond its budget."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         lambda: s.begin("stroke"),
         s.commit,
         s.cancel,
-        lambda: s.set_tap(rng.randrange(2), layer=rng.choice(["", "t1", "rgb", "gone"]), spectrum=rng.random() < 0.2),
+        lambda: s.set_tap(rng.randrange(2), layer=rng.choice(["", "t1", "rgb", "gone"])),
+        lambda: s.set_tap(rng.randrange(2), spectrum=rng.random() < 0.5),
         lambda: s.set_layout(rng.choice(["a", "b", "both", "wipe"])),
         lambda: s.set_active(rng.randrange(2)),
         lambda: s.set_drift(rng.choice([0.0, 1.0])),
