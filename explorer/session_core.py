@@ -251,9 +251,9 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
-        v = self._view(view)
         if view >= len(self.store.state.views):
             return
+        v = self._view(view)
         name, is_wish = v.loading, bool(v.pending)
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
@@ -292,7 +292,8 @@ class SessionCore(QObject):
             request = self.resolve_view(view)
         except LatentwalkError as error:
             v.request = None
-            self._set_failure(view, RenderFailed(view, v.posted, error))
+            # Without its traceback, whose frames would keep this session and the whole state.
+            self._set_failure(view, RenderFailed(view, v.posted, error.with_traceback(None)))
             return
         if request == v.request:
             return
@@ -425,6 +426,10 @@ class SessionCore(QObject):
 
     def _sync_models(self, state: ExplorerState) -> None:
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
+        for gone in [i for i in self._views if i >= len(state.views)]:
+            self.service.cancel_load(gone)
+            self.service.forget_view(gone)
+            del self._views[gone]
         for i, view in enumerate(state.views):
             v = self._view(i)
             if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):

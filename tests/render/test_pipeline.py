@@ -366,6 +366,14 @@ def test_drawn_noise_is_kept() -> None:
     assert calls == 2
 
 
+def test_a_layer_may_have_no_noise_after_all() -> None:
+    generator = generator_of("tiny")
+    silent = run(pipeline_of(generator), request_of(generator, Look(noise=Noise("none")))).image
+    for layer in generator.layers:
+        layer.noise = lambda spec, batch: None  # type: ignore[method-assign]
+    assert torch.equal(run(pipeline_of(generator), request_of(generator)).image, silent)
+
+
 def test_seeds_are_mapped_once() -> None:
     generator = generator_of("tiny")
     calls = 0
