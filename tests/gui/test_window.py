@@ -483,3 +483,21 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     assert not window.hints.isVisible()
     assert session.look().drift == 0
     assert settings.flag("welcomed")
+
+
+def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, session: Session) -> None:
+    noise = window.sides.sections["noise"].body
+    button = noise.mode.buttons["random"]  # type: ignore[attr-defined]
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert session.look().noise.mode == "random"
+    assert session.look().drift == 0
+
+
+def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Session) -> None:
+    session.set_drift(0.5)
+    session.store.reset_to(session.state)
+    wait_until(lambda: session.look().latent.x > 0)
+    assert not window.isWindowModified()
+    session.set_psi(0.5)
+    assert window.isWindowModified()
