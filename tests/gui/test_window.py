@@ -501,3 +501,13 @@ def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Se
     assert not window.isWindowModified()
     session.set_psi(0.5)
     assert window.isWindowModified()
+
+
+def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, session: Session) -> None:
+    image = window.views.panes[1].image
+    x, y = centre(image)
+    drag(image, [(x, y), (x + 20, y)], release=False)
+    assert session.store.in_stroke
+    session.set_layout("a")
+    assert not session.store.in_stroke
+    assert session.store.undo_name == "Walk"
