@@ -160,12 +160,14 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
         return lambda share: (groove.center().x() + 0.4 * groove.width() * sin(4 * pi * share), slider.height() / 2)
 
     psi = panels["truncation"].psi  # type: ignore[attr-defined]
-    last = panels["mixing"].layers[window.session.info(0).num_ws - 1]  # type: ignore[attr-defined, union-attr]
+    infos = [window.session.info(view) for view in range(2)]  # type: ignore[union-attr]
+    shared = min(info.num_ws for info in infos if info is not None)  # a layer that both pictures have
+    last = panels["mixing"].layers[shared - 1]  # type: ignore[attr-defined]
     return [
         ("walk on the picture", image, circle, none),
         ("move the picture", image, circle, shift),
         ("psi slider", psi, swing(psi), none),
-        ("mix the last layer", last, swing(last), none),
+        ("mix a late layer", last, swing(last), none),
     ]
 
 
@@ -190,6 +192,8 @@ def main() -> int:
         wait_for(lambda: program.window.session is not None)
         session = program.window.session
         assert session is not None
+        if not options.models and not all(view.model for view in session.state.views):
+            raise SystemExit("no bundled models are installed: name two models")
         wait_for(lambda: all(session.last_frame(v) is not None and not session.is_refining(v) for v in range(2)))
         ready_s = perf_counter() - begin
         meter = Meter(program)

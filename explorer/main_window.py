@@ -168,9 +168,14 @@ class MainWindow(QMainWindow):
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
         name = self.files.project.name if self.files.project else "Untitled"
-        unsaved = self.session is not None and self.session.store.can_undo and not self.session.store.is_saved()
         self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
-        self.setWindowModified(unsaved)
+        self.setWindowModified(self.is_unsaved)
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether there are changes of the user's own (a drift that welcomes is none) that are not on disk."""
+        store = self.session.store if self.session is not None else None
+        return store is not None and store.can_undo and not store.is_saved()
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
@@ -223,6 +228,7 @@ class MainWindow(QMainWindow):
         if self._first_run and (self.session.store.in_stroke or self.session.store.can_undo):
             QTimer.singleShot(0, self, self.touched)
         actions = self.actions_by_key
+        self.setWindowModified(self.is_unsaved)
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
         actions["undo"].setEnabled(self.session.store.can_undo)
         actions["redo"].setEnabled(self.session.store.can_redo)

@@ -188,8 +188,7 @@ class WindowFiles(QObject):
 
     def may_discard(self) -> bool:
         """Ask about unsaved changes, if there are any; False to stay."""
-        session = self.window.session
-        if session is None or session.store.is_saved() or not self.window.asks_before_discarding:
+        if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton
         name = self.project.name if self.project else "this walk"

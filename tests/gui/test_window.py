@@ -155,7 +155,12 @@ def test_menus_show_what_is_the_case(window: MainWindow, session: Session) -> No
 
 def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> None:
     first, second = window.views.panes
-    for layout, shown in (("a", (True, False)), ("b", (False, True)), ("both", (True, True)), ("wipe", (True, False))):
+    for layout, shown in (
+        ("a", (True, False)),
+        ("b", (False, True)),
+        ("both", (True, True)),
+        ("wipe", (True, False)),
+    ):
         window.deeds.layout(layout)
         assert (first.isVisible(), second.isVisible()) == shown
     assert first.image.is_wiping
