@@ -432,6 +432,14 @@ def test_a_generator_without_a_picture_is_an_error() -> None:
         run(pipeline_of(generator), request_of(generator))
 
 
+def test_kernels_that_come_later_make_new_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = generator_of("tiny")
+    pipeline = pipeline_of(generator)
+    run(pipeline, request_of(generator))
+    monkeypatch.setattr("explorer.render.pipeline.identity", lambda: "other kernels")
+    assert ran(run(pipeline, request_of(generator)))[0] == "input"
+
+
 def test_untransform_takes_the_motion_back() -> None:
     generator = generator_of("tiny")
     motion = Transform(x=0.1, y=-0.05, rotate=20.0, untransform=True)
