@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import QStringListModel, Qt, Slot
+from PySide6.QtWidgets import QListView, QWidget
 
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.panel import Panel
@@ -35,7 +35,13 @@ class LayersPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.list = QListWidget()
+        # A list view over strings: a QListWidget's items, whose wrappers Python may have dropped already, crashed
+        # PySide 6.11 in clear().
+        self.list = QListView()
+        self._texts = QStringListModel(self)
+        self._layers: list[str] = []  # the layer of each row; "" is the picture
+        self.list.setModel(self._texts)
+        self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setFixedHeight(152)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Layers of the network")
@@ -57,8 +63,8 @@ class LayersPanel(Panel):
     def _bind(self) -> None:
         self.bind.model(self._show_model)
         self.bind.state(self._tap, self._show_tap)
-        self.list.itemClicked.connect(lambda item: self._set(layer=item.data(Qt.ItemDataRole.UserRole)))
-        self.list.itemActivated.connect(lambda item: self._set(layer=item.data(Qt.ItemDataRole.UserRole)))
+        self.list.clicked.connect(lambda index: self.choose(index.row()))
+        self.list.activated.connect(lambda index: self.choose(index.row()))
         self.mode.chosen.connect(lambda mode: self._set(channels=mode))
         self.bind.stroke(self.channel, "Channel", lambda v: self._set(first_channel=int(v)))
         self.bind.stroke(self.gain, "Layer gain", lambda v: self._set(scale_db=v))
@@ -73,26 +79,28 @@ class LayersPanel(Panel):
     def _set(self, **fields: Any) -> None:
         self.session.set_tap(self.session.state.active, **fields)
 
+    def choose(self, row_number: int) -> None:
+        """Show the layer of that row; row 0 is the picture."""
+        if 0 <= row_number < len(self._layers):
+            self._set(layer=self._layers[row_number])
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The layers in the list; the first is the picture, without a name."""
+        return self._layers
+
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        self.list.clear()
-        if info is None:
-            return
-        entries = [("", "Picture")]
-        for layer in info.layers:
-            entries.append(
-                (layer.name, f"{layer.name}    {layer.channels} ch   {layer.width} \u00d7 {layer.height}")
-            )
-        for name, text in entries:
-            item = QListWidgetItem(text)
-            item.setData(Qt.ItemDataRole.UserRole, name)
-            self.list.addItem(item)
+        layers = info.layers if info is not None else ()
+        self._layers = ["", *(layer.name for layer in layers)] if layers else []
+        texts = [f"{at.name}    {at.channels} ch   {at.width} \u00d7 {at.height}" for at in layers]
+        self._texts.setStringList(["Picture", *texts] if layers else [])
 
     def _show_tap(self, tap: Tap) -> None:
         info = self.session.info(self.session.state.active)
         inside = next((layer for layer in info.layers if layer.name == tap.layer), None) if info else None
-        for i in range(self.list.count()):
-            if self.list.item(i).data(Qt.ItemDataRole.UserRole) == (tap.layer if inside else ""):
-                self.list.setCurrentRow(i)
+        layer = tap.layer if inside else ""
+        if layer in self._layers:
+            self.list.setCurrentIndex(self._texts.index(self._layers.index(layer)))
         why = "" if inside else "Choose a layer first: the picture's channels are its colours"
         self.mode.setEnabled(inside is not None)
         self.mode.setToolTip(why)

@@ -217,9 +217,9 @@ def _style_sheet(t: Theme) -> str:
     QToolButton#segment:hover {{ color: {t.text}; }}
     QToolButton#segment:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.accent}; }}
     QToolButton#badge {{ color: {t.muted}; padding: 2px 8px; }}
-    QListWidget {{ background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; outline: none; }}
-    QListWidget::item {{ padding: 2px 6px; }}
-    QListWidget::item:selected {{ background: {t.raised}; color: {t.accent}; }}
+    QListView {{ background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; outline: none; }}
+    QListView::item {{ padding: 2px 6px; }}
+    QListView::item:selected {{ background: {t.raised}; color: {t.accent}; }}
     QCheckBox {{ spacing: 6px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
     QLabel[role="faint"] {{ color: {t.faint}; }}
