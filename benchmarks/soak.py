@@ -214,7 +214,7 @@ class Hand:
         """Another size, or out of full screen."""
         if self.window.isFullScreen():
             self.window.set_full_screen(False)
-        self.window.resize(self.rng.randrange(960, 1920), self.rng.randrange(600, 1080))
+        self.window.resize(self.rng.randrange(1040, 1920), self.rng.randrange(600, 1080))
 
     def model(self) -> None:
         """Another model, a file that is none, or nothing; sometimes cancelled at once."""

@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(960, 600))
+        self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
         return None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.sides.limit(self.width() // 4)
+        self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures
         super().resizeEvent(event)
         self.toast.place()
         if self.session is not None:
