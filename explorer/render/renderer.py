@@ -101,6 +101,8 @@ class Renderer:
         # Device memory is given back here, in the thread that made it.
         self._pipelines.clear()
         self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
         """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
