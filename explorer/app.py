@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, Slot, qInstallMessageHandler
+from PySide6.QtCore import (
+    QEvent,
+    QMessageLogContext,
+    QObject,
+    QTimer,
+    QtMsgType,
+    Signal,
+    Slot,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication
 
 from explorer.bundled import DEFAULT_PAIR, bundled
@@ -40,6 +49,10 @@ def run(argv_files: Sequence[str] = ()) -> int:
         return app.exec()
     finally:
         program.close()
+        # In this order and while there is an application: widgets before the session that they talk to.
+        program.window.deleteLater()
+        program.deleteLater()
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 class _Faults(QObject):

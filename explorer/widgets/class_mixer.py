@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.state import Classes
-from explorer.widgets.parts import IconButton, row
+from explorer.widgets.parts import Choice, IconButton, row
 from explorer.widgets.sliders import ValueSlider
 
 __all__ = ["ClassMixer"]
@@ -27,7 +27,7 @@ class ClassMixer(QWidget):
         super().__init__(parent)
         self._names: tuple[str, ...] = ()
         self._weights: dict[int, float] = {0: 1.0}
-        self.choice = QComboBox()
+        self.choice = Choice()
         self.choice.setToolTip("Show this class alone")
         self.choice.activated.connect(self._alone)
         self.plus = IconButton("plus", "Mix this class in as well", self._mix_in)

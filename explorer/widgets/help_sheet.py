@@ -69,7 +69,7 @@ class HelpSheet(QWidget):
         for i, (keys, text) in enumerate(lines, start=1):
             self.lines.append((keys, text))
             name = label(keys, "muted")
-            name.setMinimumWidth(112)
+            name.setMinimumWidth(136)
             grid.addWidget(name, i, 0)
             words = label(text, "")
             words.setWordWrap(False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -238,6 +239,12 @@ class ImageView(QWidget):
         if event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
             self.cancel_drag()
         self.update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A hidden widget gets no release: what was dragged so far stays.
+        if self._drag is not None:
+            self._end_drag(cancelled=False)
+        super().hideEvent(event)
 
     # painting --------------------------------------------------------------------------------------------
 

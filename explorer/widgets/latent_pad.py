@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Classes, Latent, Look, Truncation
@@ -122,6 +122,12 @@ class LatentPad(QWidget):
         if self._held is not None and event.button() == Qt.MouseButton.LeftButton:
             self._held = None
             self.released.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._held is not None:  # a hidden widget gets no release
+            self._held = None
+            self.released.emit()
+        super().hideEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._held is not None:

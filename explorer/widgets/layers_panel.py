@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import Segments, row, value_label
+from explorer.widgets.parts import Check, Segments, row, value_label
 from explorer.widgets.plots import CurvePlot
 from explorer.widgets.sliders import ValueSlider
 
@@ -42,8 +42,8 @@ class LayersPanel(Panel):
         self.mode = Segments(MODES)
         self.channel = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, tip="The first channel shown.")
         self.gain = ValueSlider("Gain", -40, 40, 0, step=1, decimals=1, unit="dB", tip="Brightens or darkens.")
-        self.normalize = QCheckBox("Fit the range")
-        self.spectrum = QCheckBox("Spectrum")
+        self.normalize = Check("Fit the range")
+        self.spectrum = Check("Spectrum")
         self.spectrum.setToolTip("The log power spectrum instead of the picture, frequency 0 in the middle")
         self.numbers = value_label()
         self.numbers.setWordWrap(True)

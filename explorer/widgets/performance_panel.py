@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import label, row, value_label
+from explorer.widgets.parts import Choice, label, row, value_label
 from explorer.widgets.plots import StageBars
 from explorer.widgets.theme import GRID
 
@@ -37,7 +37,7 @@ class PerformancePanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.device, self.dtype, self.backend = QComboBox(), QComboBox(), QComboBox()
+        self.device, self.dtype, self.backend = Choice(), Choice(), Choice()
         self.device.setToolTip("Where pictures are computed")
         self.dtype.setToolTip("Precision: float32 is exact, bfloat16 is faster on some processors")
         self.backend.setToolTip("Kernels: the fastest there are, or the readable reference to compare with")
@@ -101,7 +101,7 @@ class PerformancePanel(Panel):
                 "fps": f"{facts.fps:.0f} fps",
                 "render": f"{facts.total_ms:.1f} ms",
                 "latency": f"{facts.latency_ms:.0f} ms",
-                "hits": f"{facts.hits} of {len(facts.stages)}",
+                "hits": f"{facts.hits}",
                 "dropped": f"{facts.dropped}",
                 "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
             }

@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 from explorer.widgets.theme import color
 
@@ -126,6 +126,12 @@ class WPlot(pg.PlotWidget):  # type: ignore[misc]
         if self._drawing is not None and event.button() == Qt.MouseButton.LeftButton:
             self._drawing = None
             self.released.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._drawing is not None:  # a hidden widget gets no release
+            self._drawing = None
+            self.released.emit()
+        super().hideEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.select(None)

@@ -95,7 +95,7 @@ def test_without_models_the_window_says_so(
 ) -> None:
     monkeypatch.setenv("LATENTWALK_ASSETS", str(tmp_path / "nothing"))
     program = start(qapp, settings)
-    assert all(pane.empty.isVisible() for pane in program.window.views.panes)
+    wait_until(lambda: all(pane.empty.isVisible() for pane in program.window.views.panes))
     end(program)
 
 

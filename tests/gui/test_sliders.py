@@ -223,3 +223,22 @@ def test_it_paints_in_every_state(slider: ValueSlider) -> None:
     greyed = slider.grab().toImage()
     assert plain != moved
     assert moved != greyed
+
+
+def test_a_stroke_ends_when_the_slider_goes_away(slider: ValueSlider) -> None:
+    for leave in (slider.hide, lambda: slider.set_reason("No model is loaded")):
+        log = Log(slider)
+        slider.show()
+        slider.set_reason("")
+        drag(slider, [at(slider, slider.value), at(slider, 0)], release=False)
+        leave()
+        assert log.said[-1] == "released"
+        slider.set_value(1)
+
+
+def test_a_wheel_stroke_ends_when_the_focus_goes(slider: ValueSlider) -> None:
+    log = Log(slider)
+    slider.setFocus()
+    wheel(slider, 1)
+    slider.clearFocus()
+    assert log.said == ["pressed", "1.10", "released"]

@@ -483,3 +483,31 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     assert not window.hints.isVisible()
     assert session.look().drift == 0
     assert settings.flag("welcomed")
+
+
+def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, session: Session) -> None:
+    noise = window.sides.sections["noise"].body
+    button = noise.mode.buttons["random"]  # type: ignore[attr-defined]
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert session.look().noise.mode == "random"
+    assert session.look().drift == 0
+
+
+def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Session) -> None:
+    session.set_drift(0.5)
+    session.store.reset_to(session.state)
+    wait_until(lambda: session.look().latent.x > 0)
+    assert not window.isWindowModified()
+    session.set_psi(0.5)
+    assert window.isWindowModified()
+
+
+def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, session: Session) -> None:
+    image = window.views.panes[1].image
+    x, y = centre(image)
+    drag(image, [(x, y), (x + 20, y)], release=False)
+    assert session.store.in_stroke
+    session.set_layout("a")
+    assert not session.store.in_stroke
+    assert session.store.undo_name == "Walk"
