@@ -29,6 +29,7 @@ from explorer.generators.base import Generator
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
+from explorer.ops.memory import keep_freed_memory
 
 _SG3_10 = {"num_layers": 10, "margin_size": 10}
 _R = {"channel_max": 1024, "channel_base": 65536}
@@ -180,6 +181,7 @@ def measure(
 
 def main() -> None:
     """Print a table, or JSON."""
+    keep_freed_memory()
     native.build()  # seconds, on the first run after a change
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=list(NETWORKS), help="may be given several times")
