@@ -1,6 +1,6 @@
 """What the program adds to a generator's own time: one table, processor milliseconds of this thread.
 
-    PYTHONPATH=. python benchmarks/render_core.py [--frames 300]
+PYTHONPATH=. python benchmarks/render_core.py [--frames 300]
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ saved and opened, undo and redo. Dialogs are answered with Cancel. The exit code
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import json
 import logging
@@ -261,6 +262,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    faulthandler.enable()
     errors = Errors()
     logging.getLogger().addHandler(errors)
     QFileDialog.getOpenFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
 from explorer.bundled import bundled
-from explorer.state import ViewState
+from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.class_mixer import ClassMixer
 from explorer.widgets.model_card import ModelCard
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, IconButton, label, row
 from explorer.widgets.theme import GRID, value_font
+from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelPanel"]
 
+CARD_LOOK = Look(latent=Latent(seed=2), truncation=Truncation(psi=0.7))
 FACTS = ("Model", "Family", "Latents", "Size", "Licence", "Origin")
 
 
@@ -34,6 +36,7 @@ class ModelPanel(Panel):
     def __init__(self, session: Session, files: WindowFiles, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._files = files
+        self._thumbs = Thumbs(session, "card", self._fill_cards, self)
         self.cards = [ModelCard(item) for item in bundled()]
         for card in self.cards:
             card.chosen.connect(self._load)
@@ -73,8 +76,19 @@ class ModelPanel(Panel):
         for card in self.cards:
             mine = {card.item.name, str(card.item.path)}
             card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
+        self._fill_cards()
+
+    def _fill_cards(self) -> None:
+        """Give cards that came without a picture one of their own, once their model is loaded."""
+        for card in self.cards:
+            for view in card.views:
+                if not card.has_picture and self.session.info(view) is not None:
+                    image = self._thumbs.get(card.item.name, CARD_LOOK, view)
+                    if image is not None:
+                        card.set_picture(image)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
+        self._fill_cards()
         facts = self.session.facts(self.session.state.active)
         self._grid.setVisible(facts is not None)
         self.classes.setVisible(info is not None and info.c_dim > 0)

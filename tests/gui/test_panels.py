@@ -388,7 +388,8 @@ def test_cards_load_into_the_active_view(window: MainWindow, session: Session) -
     QTest.mouseClick(other, Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
     wait_until(lambda: session.state.views[1].model == "other-stylegan2")
     assert model.facts["Model"]._full == "other-stylegan2"
-    assert other._views == (1,)
+    assert other.views == (1,)
+    wait_until(lambda: other.has_picture)
     assert session.store.undo_name == "Open model"
 
 
