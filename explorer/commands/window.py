@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from explorer.errors import UsageError
+from explorer.system_libraries import has_display
 
-__all__ = ["HEADLESS_VIDEO", "add_arguments", "has_display", "run"]
+__all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
 
 HEADLESS_VIDEO = Path("out/comparison.mp4")
 """Where the video goes that stands in for the window, relative to the current folder."""
@@ -18,13 +18,6 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to open."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to two models")
-
-
-def has_display() -> bool:
-    """Whether a window can be shown. Only on Linux is there a cheap way to know."""
-    if sys.platform != "linux":
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def run(arguments: argparse.Namespace) -> int:
