@@ -39,6 +39,10 @@ Place: TypeAlias = tuple[tuple[Hashable, Hashable], Hashable]
 log = logging.getLogger("explorer.render")
 
 
+DRAFT_MS = 30.0
+"""What a draft may cost."""
+
+
 class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
     """The token said stop; every stage completed so far is kept."""
 
@@ -108,6 +112,7 @@ class Pipeline:
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
         self._layer_ms = [0.0] * len(self._layers)
+        self._layer_runs = [0] * len(self._layers)
         self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
         self._wanted: dict[Hashable, int | None] = {}
 
@@ -128,20 +133,23 @@ class Pipeline:
             has_image = self._cache.has(self._place(view, "image"), image_key)
             numbers = range(len(keys) - 1, -1, -1)
             start = next((i for i in numbers if self._cache.has(self._place(view, i), keys[i])), -1)
-        expected = 0.0 if has_image else sum(self._layer_ms[max(start, 0) : len(keys) - 1])
+        times = self._layer_ms[max(start, 0) : len(keys) - 1]
+        expected = 0.0 if has_image or 0.0 in times else sum(times)
         return Plan(request, view, styles, keys, image_key, start, has_image, expected)
 
     def draft_layer(self, plan: Plan) -> int | None:
         """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
 
-        None where there is none, where a layer is looked at, or where stopping there would not halve the time.
+        The latest that is reached within `DRAFT_MS`, or else the first, if it halves the time. None where there is
+        no such picture, where a layer is looked at, or where the times are not known yet.
         """
-        if plan.request.tap.layer or plan.has_image:
+        if plan.request.tap.layer or plan.has_image or plan.expected_ms == 0.0:
             return None
+        best, spent = None, 0.0
         begin = max(plan.start, 0)
-        best = None
         for i in range(begin, len(self._layers) - 1):
-            if self._layers[i].info.is_rgb and sum(self._layer_ms[begin : i + 1]) <= 0.5 * plan.expected_ms:
+            spent += self._layer_ms[i]
+            if self._layers[i].info.is_rgb and spent <= 0.5 * plan.expected_ms and (best is None or spent <= DRAFT_MS):
                 best = i
         return best
 
@@ -311,12 +319,20 @@ class Pipeline:
             self._cache.want(self._place(plan.view, wanted), True)
 
     def _learn(self, timings: tuple[StageTime, ...]) -> None:
-        """Remembers how long each layer takes: a mean that forgets, because machines warm up and get busy."""
+        """Remembers how long each layer takes. The first time counts for nothing: kernels are chosen in it.
+
+        A mean that believes good news faster than bad: other programs can only slow a layer down.
+        """
         for stage in timings:
             i = self._index.get(stage.name)
-            if i is not None and not stage.hit:
-                known = self._layer_ms[i]
-                self._layer_ms[i] = stage.ms if known == 0.0 else 0.7 * known + 0.3 * stage.ms
+            if i is None or stage.hit:
+                continue
+            self._layer_runs[i] += 1
+            known = self._layer_ms[i]
+            if self._layer_runs[i] == 2:
+                self._layer_ms[i] = stage.ms
+            elif self._layer_runs[i] > 2:
+                self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -32,6 +32,10 @@ Publish: TypeAlias = Callable[[Message], None]
 DRAFT_ABOVE_MS = 40.0
 """A render expected to take longer shows a draft first, where the family has an honest one."""
 
+REMEASURE_AFTER = 30
+REMEASURE_BELOW_MS = 250.0
+"""After so many drafts in a row, one look is rendered in full if it is expected to take less than this."""
+
 FAILURES_KEPT = 32
 PIPELINES_KEPT = 4
 
@@ -66,6 +70,7 @@ class Renderer:
         self._shown_by: dict[Hashable, tuple[str, str, str]] = {}
         self._failures: OrderedDict[RenderRequest, RenderFailed] = OrderedDict()
         self._dropped: dict[Hashable, int] = {}
+        self._drafts = 0
         self._thread: threading.Thread | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -206,6 +211,10 @@ class Renderer:
             self._refine(pipeline, plan, ticket)
             return
         draft = pipeline.draft_layer(plan) if plan.expected_ms > DRAFT_ABOVE_MS else None
+        self._drafts = self._drafts + 1 if draft is not None else 0
+        if self._drafts > REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
+            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
+            self._drafts, draft = 0, None
         # Never cancelled, whether draft or only tier: a look that everybody overtakes would never be seen.
         self._show(ticket, pipeline.run(plan, self._closed, draft_layer=draft))
         if draft is not None:
