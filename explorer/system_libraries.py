@@ -178,10 +178,9 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
         "-o", f"Dir::Cache::archives={archives}", "-o", "Dir::State::status=/var/lib/dpkg/status",
         "-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=", "-o", "Dpkg::Use-Pty=0",
     ]  # fmt: skip
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([*apt, "update"], check=False, **quiet)
+    subprocess.run([*apt, "update"], capture_output=True, check=False)
     command = [*apt, "install", "-y", "--no-install-recommends", "--download-only", *names]
-    if subprocess.run(command, check=False, **quiet).returncode != 0:
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         return False
     files = list(archives.glob("*.deb"))
     done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]

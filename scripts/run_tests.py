@@ -24,8 +24,8 @@ def private_screen() -> Iterator[str]:
         return
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, pass_fds=[writer], **quiet)
+    null = subprocess.DEVNULL
+    server = subprocess.Popen(command, pass_fds=[writer], stdout=null, stderr=null)
     os.close(writer)
     with ExitStack() as stack:
         stack.callback(_stop, server)
@@ -35,7 +35,7 @@ def private_screen() -> Iterator[str]:
             yield ""
             return
         display = f":{number}"
-        manager = subprocess.Popen(["icewm"], env=dict(os.environ, DISPLAY=display), **quiet)
+        manager = subprocess.Popen(["icewm"], env=dict(os.environ, DISPLAY=display), stdout=null, stderr=null)
         stack.callback(_stop, manager)
         yield display
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.render_options import add_look_options, look_from, seeds_of, tap_from
-from explorer.errors import UsageError
+from explorer.errors import LatentError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.latents.table import LatentTable, Space
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.request import RenderSettings
 
@@ -58,14 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_output("--output", arguments.output, ".png")
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")
-    latent = next((space for space in ("z", "w", "ws") if getattr(arguments, space)), "")
-    seeds = (0,) if latent else seeds_of(arguments.seed)
-    from explorer.latents.table import LatentTable
+    from explorer.latents.table import SPACES, LatentTable
     from explorer.render.headless import HeadlessRenderer
 
+    space: Space | None = next((name for name in SPACES if getattr(arguments, name)), None)
+    seeds = (0,) if space else seeds_of(arguments.seed)
     table = LatentTable()
     renderer = HeadlessRenderer.open(arguments.model, settings_from(arguments), table)
-    stored = _stored(getattr(arguments, latent), latent, renderer, table) if latent else ""
+    stored = _stored(getattr(arguments, space), space, renderer, table) if space else ""
     pictures = []
     for seed in seeds:
         info = renderer.facts.info
@@ -103,9 +104,15 @@ def check_output(option: str, path: Path, suffix: str) -> None:
         raise UsageError(f"{option} {path}: the folder {path.parent} does not exist.")
 
 
-def _stored(path: Path, space: str, renderer: HeadlessRenderer, table: object) -> str:
+def _stored(path: Path, space: Space, renderer: HeadlessRenderer, table: LatentTable) -> str:
     """Puts the latent of a file into the table and gives its id."""
-    raise NotImplementedError
+    from explorer.latents.files import fit_to, load_latents
+
+    facts = renderer.facts
+    latents = load_latents(path, facts.info, space)
+    if len(latents) != 1:
+        raise LatentError(f"{path} holds {len(latents)} latents; one is wanted here.", "Save them one by one.")
+    return table.add(fit_to(latents[0], facts.info, facts.sha256))
 
 
 def _numbered(path: Path, seed: int, seeds: Sequence[int]) -> Path:

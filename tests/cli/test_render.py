@@ -125,8 +125,8 @@ def test_reference_backend_agrees(models: dict[str, str], out: Path) -> None:
 def test_several_seeds_give_several_files(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["render", models["tiny"], "--seed", "3-4,12", "-o", str(out / "a.png"), "--raw", str(out / "a.npy")])
-    assert code == 0
+    results = ["-o", str(out / "a.png"), "--raw", str(out / "a.npy")]
+    assert main(["render", models["tiny"], "--seed", "3-4,12", *results]) == 0
     printed = capsys.readouterr().out.split()
     wanted = {f"a-seed00{n}.{ending}" for n in ("03", "04", "12") for ending in ("png", "npy")}
     assert {Path(line).name for line in printed} == wanted == {p.name for p in out.iterdir()}
