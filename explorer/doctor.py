@@ -89,7 +89,7 @@ def _kernels() -> Finding:
 
 def _window() -> list[Finding]:
     needs = [*system_libraries.OFFSCREEN, *system_libraries.SCREEN, system_libraries.FONTS]
-    unpacked = Path(__file__).resolve().parent.parent / ".system"  # where start.py puts what it may not install
+    unpacked = Path(__file__).resolve().parent.parent / ".system"  # start.py's folder
     lacks = system_libraries.missing(needs, unpacked) if sys.platform == "linux" else []
     advice = system_libraries.install_line(lacks, system_libraries.this_family()) if lacks else ""
     found = ", ".join(need.name for need in lacks) + " missing" if lacks else "all here"

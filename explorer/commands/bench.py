@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(f"{renderer.facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
     for name, look_at in changes.items():
         renderer.render(start)
-        times = [renderer.render(look_at((i + 1) / (arguments.count + 1))).total_ms for i in range(arguments.count)]
+        steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
+        times = [renderer.render(look_at(step)).total_ms for step in steps]
         middle = statistics.median(times)
         sys.stdout.write(f"  {name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s\n")
     return 0

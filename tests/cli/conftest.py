@@ -18,7 +18,8 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2": (
         "stylegan2",
         {
-            "z_dim": 16, "w_dim": 16, "img_resolution": 16, "channel_base": 128, "channel_max": 8, "mapping_layers": 2,
+            "z_dim": 16, "w_dim": 16, "img_resolution": 16, "channel_base": 128, "channel_max": 8,
+            "mapping_layers": 2,
         },
     ),
 }  # fmt: skip

@@ -69,7 +69,7 @@ def test_installing_keeps_earlier_extras_and_marks_only_success(
 
 @pytest.mark.parametrize(
     ("name", "script"),
-    [("test", "run_tests.py"), ("check", "check.py"), ("render", "main.py"), ("--help", "main.py"), ("", "main.py")],
+    [("test", "run_tests.py"), ("check", "check.py"), ("render", "main.py"), ("", "main.py")],
 )
 def test_words_lead_to_scripts(start: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
     handed: list[list[str]] = []
