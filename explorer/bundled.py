@@ -1,4 +1,4 @@
-"""The generators that come with the program: `assets/generators/NAME.safetensors` with `NAME.png` beside it."""
+"""The generators that come with the program: `assets/NAME.safetensors` with `NAME.png` beside it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assets_dir() -> Path:
 
 def bundled() -> tuple[Bundled, ...]:
     """Every bundled generator, the default pair first, then by name. Empty if the files are missing."""
-    return _scan(assets_dir() / "generators")
+    return _scan(assets_dir())
 
 
 def find(name: str) -> Bundled | None:

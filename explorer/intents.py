@@ -11,19 +11,15 @@ from explorer.latents.seeds import SEED_COUNT, plane_seed
 from explorer.session_core import SessionCore
 from explorer.state import (
     ASPECTS,
-    Animation,
     Classes,
     Latent,
     Look,
     Mixing,
     MixRow,
     MixSource,
-    Noise,
     Nudge,
     Offset,
-    Tap,
     Transform,
-    Truncation,
     look_of,
 )
 
@@ -103,7 +99,9 @@ class LookIntents(SessionCore):
         """Mixes `amount` (0..1) of a source into one entry of `ws`; 0 takes the entry out of the mixing."""
         self._set_rows("Style mixing", (layer,), source, amount)
 
-    def set_mix_group(self, group: Literal["coarse", "middle", "fine"], amount: float, source: int | None = None) -> None:
+    def set_mix_group(
+        self, group: Literal["coarse", "middle", "fine"], amount: float, source: int | None = None
+    ) -> None:
         """Moves all entries of a group; each keeps its source unless one is named."""
         info = self.info(self.active)
         if info is None or group not in GROUPS:

@@ -36,9 +36,9 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
     """
     dx, dy, turn = animated_offset(transform.animation, time)
     t = transform
-    if (t.x, t.y, t.rotate, t.scale_x, t.scale_y, t.shear) == (0, 0, 0, 1, 1, 0) and t.matrix == IDENTITY[:6]:
-        if (dx, dy, turn) == (0, 0, 0):
-            return IDENTITY
+    still = (t.x + dx, t.y + dy, t.rotate + turn, t.scale_x, t.scale_y, t.shear) == (0, 0, 0, 1, 1, 0)
+    if still and t.matrix == IDENTITY[:6]:
+        return IDENTITY
     angle = math.radians(t.rotate + turn)
     c, s = math.cos(angle), math.sin(angle)
     scale_shear = np.array([[t.scale_x, t.shear, 0.0], [0.0, t.scale_y, 0.0], [0.0, 0.0, 1.0]])

@@ -40,7 +40,7 @@ THUMBNAIL_PX = 96
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from the wish to its first paint; `dropped`: looks overtaken before rendering."""
+    """How a view is doing. `latency_ms`: from a wish to its first paint; `dropped`: looks overtaken unrendered."""
 
     fps: float = 0.0
     total_ms: float = 0.0
@@ -459,7 +459,7 @@ class SessionCore(QObject):
 
     @Slot()
     def _tick(self) -> None:
-        """One step of motion: time is read once, and every view that showed its last frame is asked for the next."""
+        """One step of motion: time is read once; every view that showed its last frame is asked for the next."""
         if self._closed or not self.clock.is_playing:
             return
         self._last_tick = perf_counter()
@@ -482,7 +482,7 @@ class SessionCore(QObject):
         self.store.update_transient(replace(state, shared=shared, views=views))
 
     def _drifted(self, slot: int, look: Look, now: float) -> Look:
-        """A look with its latent moved on to where its drift is by now: a function of time since the drift began."""
+        """A look with its latent where its drift is by now: a function of the time since the drift began."""
         if look.drift == 0.0:
             self._drifts.pop(slot, None)
             return look
@@ -509,7 +509,7 @@ class SessionCore(QObject):
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
         for i, view in enumerate(state.views):
             v = self._view(i)
-            if view.model == v.model or view.model in (v.loading, v.pending) and view.model:
+            if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
                 continue
             if not view.model:
                 self.service.cancel_load(i)

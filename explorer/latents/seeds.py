@@ -33,8 +33,8 @@ def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=256)
 def unit_direction(seed: int, w_dim: int) -> NDArray[np.float32]:
     """A random direction of length one, float32 `[w_dim]`, read-only; the same for the same seed."""
-    d = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
-    d = (d / np.linalg.norm(d)).astype(np.float32)
+    drawn = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
+    d: NDArray[np.float32] = (drawn / np.linalg.norm(drawn)).astype(np.float32)
     d.setflags(write=False)
     return d
 

@@ -23,7 +23,7 @@ SPACES: tuple[Space, ...] = ("z", "w", "ws")
 def digest_of(array: NDArray[np.float32]) -> bytes:
     """16 bytes that name the contents of an array, its shape included."""
     h = blake2b(repr(array.shape).encode(), digest_size=16)
-    h.update(np.ascontiguousarray(array))
+    h.update(np.ascontiguousarray(array).data)
     return h.digest()
 
 
@@ -56,7 +56,7 @@ class StoredLatent:
                 "z and w are single vectors; ws has one row for each layer.",
             )
         if not np.isfinite(array).all():
-            raise LatentError("A latent holds values that are not finite numbers.", "Save it again from its source.")
+            raise LatentError("A latent holds numbers that are not finite.", "Save it again from its source.")
         array.setflags(write=False)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "digest", digest_of(array))

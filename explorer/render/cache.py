@@ -1,4 +1,4 @@
-"""A byte-budgeted cache of stage results: one result for each place, and the right one to give up when it is full."""
+"""A byte-budgeted cache of stage results: one for each place, and the right one to give up when it is full."""
 
 from __future__ import annotations
 

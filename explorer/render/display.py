@@ -58,7 +58,8 @@ def spectrum_db(x: Tensor) -> Tensor:
     window = _window(h).to(x.device)[:, None] * _window(w).to(x.device)[None, :]
     power = torch.fft.fft2((x - x.mean(dim=(-2, -1), keepdim=True)) * window).abs().square()
     power = power / (window.square().sum() * 1.0)
-    return torch.fft.fftshift(10.0 * torch.log10(power.clamp_min(1e-12)), dim=(-2, -1))
+    db: Tensor = torch.fft.fftshift(10.0 * torch.log10(power.clamp_min(1e-12)), dim=(-2, -1))
+    return db
 
 
 def spectrum_profile(x: Tensor) -> NDArray[np.float32]:
@@ -92,8 +93,8 @@ def stats_of(name: str, x: Tensor, shown: Tensor) -> TapStats:
     c, h, w = x.shape
     std, mean = torch.std_mean(x, correction=0)
     low, high = torch.aminmax(x)
-    numbers = torch.stack([mean, std, low, high]).cpu().tolist()
-    return TapStats(name, (c, h, w), *numbers, spectrum_db=spectrum_profile(shown))
+    numbers = torch.stack([mean, std, low, high]).cpu().tolist()  # one trip to the host
+    return TapStats(name, (c, h, w), numbers[0], numbers[1], numbers[2], numbers[3], spectrum_profile(shown))
 
 
 def fit(x: Tensor, max_px: int) -> Tensor:

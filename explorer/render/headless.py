@@ -1,89 +1,144 @@
-"""Pictures without a window: the same stages as on screen, run where one stands, for commands and videos."""
+"""Rendering without a window or a thread: the same pipeline, called and waited for.
+
+One picture::
+
+    generator = load_file("model.safetensors").generator
+    picture = render_look(generator, Look(latent=Latent(seed=7)))
+    picture.save("seed7.png")
+
+Many of one model: keep a `HeadlessRenderer` and call it; stages that do not change are not computed again.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from explorer.errors import RequestError
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, check_settings
-from explorer.render.models import load_file, on_device
+from explorer.render.models import on_device
 from explorer.render.pipeline import Pipeline
 from explorer.render.request import ModelKey, RenderSettings
 from explorer.resolve import resolve_look
-from explorer.state import Look, Tap
+from explorer.state import Tap
 
 if TYPE_CHECKING:
-    import numpy as np
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from explorer.generators.base import Generator
     from explorer.latents.table import LatentTable
-    from explorer.render.models import LoadedModel
+    from explorer.render.request import FrameFacts, RenderRequest, TapStats
+    from explorer.state import Look
 
-__all__ = ["HeadlessRenderer", "Picture"]
+__all__ = ["HeadlessRenderer", "Rendered", "render", "render_look"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """One rendered look.
+class Rendered:
+    """One picture. `image`: float32 `[C, H, W]` before clamping: the final picture, or the tapped layer's features.
 
-    `values` is float32 `[C, H, W]`: the picture, nominally -1..1 and not clamped, or the layer's activation before
-    any grading. `pixels` is uint8 `[H, W, 3]`, red-green-blue.
+    `pixels`: uint8 `[H, W, 3]` red-green-blue as a window would show them. `facts`: final `ws` and base `w`.
+    `stats`: numbers of a tapped layer.
     """
 
-    values: NDArray[np.float32]
+    image: NDArray[np.float32]
     pixels: NDArray[np.uint8]
+    facts: FrameFacts
+    stats: TapStats | None
     total_ms: float
+
+    def save(self, path: str | Path) -> None:
+        """Writes `pixels` as a PNG."""
+        from PIL import Image
+
+        Image.fromarray(self.pixels).save(path)
 
 
 class HeadlessRenderer:
-    """Renders looks of one model: `HeadlessRenderer.open("critters-stylegan2").render(Look())`.
-
-    Stages that a look shares with the one before are kept, as on screen. One thread at a time.
+    """Renders requests of one generator, one after another, in the calling thread.
 
     Args:
-        model: From `load_file`.
-        settings: Device, precision and kernels.
-        table: Where the looks' stored latents lie.
-
-    Raises:
-        UsageError: The device or precision is not to be had here.
+        generator: On any device; copied to the device of `settings` if that is another one.
+        settings: Device, precision, kernels.
+        model: Name and hash of the generator; only stored latents of other models need it.
+        budget_bytes: For kept stages; 0 keeps none.
     """
 
     def __init__(
-        self, model: LoadedModel, settings: RenderSettings | None = None, table: LatentTable | None = None
+        self,
+        generator: Generator,
+        settings: RenderSettings | None = None,
+        model: ModelKey | None = None,
+        budget_bytes: int | None = None,
     ) -> None:
-        self.facts = model.facts
-        self.settings = settings or RenderSettings()
-        self._table = table
-        self._key = ModelKey(model.facts.sha256, model.facts.path)
+        self.settings = settings or RenderSettings(device=str(generator.device))
         check_settings(self.settings.device, self.settings.dtype)
-        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.settings.dtype]
-        cache: StageCache[Any] = StageCache(cache_budget(self.settings.device))
-        generator = on_device(model, self.settings.device)
-        self._pipeline = Pipeline(generator, cache, model.facts.sha256, dtype, self.settings.backend)
-
-    @classmethod
-    def open(
-        cls, model: str, settings: RenderSettings | None = None, table: LatentTable | None = None
-    ) -> HeadlessRenderer:
-        """Loads a file or a bundled model by name; errors as `load_file`."""
-        return cls(load_file(model), settings, table)
-
-    def render(self, look: Look, tap: Tap | None = None, time: float = 0.0) -> Picture:
-        """The picture of a look at `time` seconds, or what `tap` shows of a layer.
-
-        Raises:
-            RequestError: The look holds a value that is not finite, or a transform that cannot be inverted.
-            LatentError: A stored latent does not fit the model.
-            RenderError: The generator gave something that is no picture.
-        """
-        request = resolve_look(
-            look, tap or Tap(), self.facts.info, time, model=self._key, settings=self.settings, table=self._table
+        self.model = model or ModelKey("")
+        self.info = generator.info
+        cache: StageCache[Any] = StageCache(
+            cache_budget(self.settings.device) if budget_bytes is None else budget_bytes
         )
+        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.settings.dtype]
+        self._pipeline = Pipeline(
+            on_device(generator, self.settings.device), cache, self.model.sha256, dtype, self.settings.backend
+        )
+
+    def request(
+        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
+    ) -> RenderRequest:
+        """The request of a look at a time in seconds. Raises RequestError or LatentError."""
+        names = [layer.name for layer in self.info.layers]
+        if tap is not None and tap.layer and tap.layer not in names:
+            raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
+        return resolve_look(
+            look, tap or Tap(), self.info, time, model=self.model, settings=self.settings, table=table
+        )
+
+    def render(self, request: RenderRequest) -> Rendered:
+        """Renders a request in full."""
+        if (request.model, request.settings) != (self.model, self.settings):
+            raise RequestError("The request is for another model or other settings than this renderer's.")
         with torch.inference_mode():
-            result = self._pipeline.run(self._pipeline.plan(request, "headless"))
-            values: NDArray[np.float32] = result.image.float().cpu().numpy().copy()
-        return Picture(values, result.pixels[:, :, 2::-1].copy(), result.total_ms)
+            result = self._pipeline.run(self._pipeline.plan(request, 0))
+            image: NDArray[np.float32] = result.image.float().cpu().numpy().copy()
+        pixels = np.ascontiguousarray(result.pixels[:, :, 2::-1])
+        return Rendered(image, pixels, result.facts, result.stats, result.total_ms)
+
+    def render_look(
+        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
+    ) -> Rendered:
+        """Renders a look at a time in seconds."""
+        return self.render(self.request(look, tap, time, table))
+
+
+def render(generator: Generator, request: RenderRequest) -> Rendered:
+    """Renders one request; for several of one generator keep a `HeadlessRenderer`."""
+    return HeadlessRenderer(generator, request.settings, request.model, budget_bytes=0).render(request)
+
+
+def render_look(
+    generator: Generator,
+    look: Look,
+    tap: Tap | None = None,
+    time: float = 0.0,
+    *,
+    settings: RenderSettings | None = None,
+    table: LatentTable | None = None,
+) -> Rendered:
+    """Renders one look of a generator.
+
+    Args:
+        generator: In evaluation mode.
+        look: What to show.
+        tap: A layer to show instead of the final picture.
+        time: Seconds on the clock, for animated transforms.
+        settings: Device (the generator's by default), precision, kernels.
+        table: Where the look's stored latents lie.
+    """
+    return HeadlessRenderer(generator, settings, budget_bytes=0).render_look(look, tap, time, table)

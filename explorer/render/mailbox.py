@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 __all__ = ["Deed", "Mailbox", "Ticket"]
 
 R = TypeVar("R")
-V = Hashable
+
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket(Generic[R]):
     """A look to render, taken from its slot. `is_refinement`: the renderer itself left it, to finish a draft."""
 
-    view: V
+    view: int
     generation: int
     request: R
     is_refinement: bool = False
@@ -44,14 +44,14 @@ class Mailbox(Generic[R]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
-        self._newest: dict[V, int] = {}
-        self._looks: dict[V, Ticket[R]] = {}  # in order of arrival; an overwritten look keeps its place
-        self._refinements: dict[V, Ticket[R]] = {}
+        self._newest: dict[int, int] = {}
+        self._looks: dict[int, Ticket[R]] = {}  # in order of arrival; an overwritten look keeps its place
+        self._refinements: dict[int, Ticket[R]] = {}
         self._deeds: deque[Deed] = deque()
         self._chores: deque[Deed] = deque()
         self._closed = False
 
-    def put(self, view: V, request: R, generation: int | None = None) -> int:
+    def put(self, view: int, request: R, generation: int | None = None) -> int:
         """Puts a look into its view's slot and returns its generation number, one higher than the last."""
         with self._lock:
             if generation is None:
@@ -96,7 +96,7 @@ class Mailbox(Generic[R]):
                     return slots.pop(next(iter(slots)))
             return self._chores.popleft() if self._chores else None
 
-    def superseded(self, view: V, generation: int) -> bool:
+    def superseded(self, view: int, generation: int) -> bool:
         """True if a newer look of this view came, or the mailbox is closed. Takes no lock: asked between stages."""
         return self._closed or self._newest.get(view, generation) != generation
 
@@ -115,7 +115,7 @@ class Mailbox(Generic[R]):
         """True after `close`."""
         return self._closed
 
-    def forget(self, view: V) -> None:
+    def forget(self, view: int) -> None:
         """Drops what waits for a view, and makes what runs for it stale."""
         with self._lock:
             self._looks.pop(view, None)

@@ -1,4 +1,4 @@
-"""Loaded generators: read in a thread of their own, kept within a memory budget, copied to each device on demand."""
+"""Loaded generators: read in a thread of their own, kept within a memory budget, copied to devices on demand."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import total_memory
 from explorer.render.request import ModelFacts, ModelKey
 
 if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
     from explorer.generators.base import Generator
 
-__all__ = ["LoadedModel", "LoadJob", "ModelStore", "load_file"]
+__all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 
 log = logging.getLogger("explorer.models")
 
@@ -115,7 +118,9 @@ def _stamp(path: str) -> tuple[str, int, int] | None:
     return os.path.realpath(path), st.st_size, st.st_mtime_ns
 
 
-def load_file(path: str, progress: Progress = lambda f, label: None, cancelled: Cancelled = lambda: False) -> LoadedModel:
+def load_file(
+    path: str, progress: Progress | None = None, cancelled: Cancelled | None = None
+) -> LoadedModel:
     """Reads any supported checkpoint into a generator.
 
     Args:
@@ -127,34 +132,32 @@ def load_file(path: str, progress: Progress = lambda f, label: None, cancelled: 
         CheckpointError: The file could not become a generator.
         CancelledError: `cancelled` said so.
     """
-    from explorer import bundled, checkpoints
+    from explorer import checkpoints
 
-    found = bundled.find(path)
-    file = str(found.path) if found else path
-    if not Path(file).is_file():
-        raise UnreadableFileError(f"There is no file {file}.", "Check the path, or choose a bundled model.")
+    file = checkpoints.resolve_model(path)
     checkpoint = checkpoints.load(file, progress=progress, cancelled=cancelled)
+    if progress is not None:
+        progress(1.0, "Building the network")
     generator = checkpoints.build_generator(checkpoint).eval().requires_grad_(False)
-    name = found.name if found else Path(file).stem
-    return LoadedModel(generator, facts_of(generator, checkpoint, name, file))
+    return LoadedModel(generator, facts_of(generator, checkpoint, str(file)))
 
 
-def facts_of(generator: Generator, checkpoint: object, name: str, path: str) -> ModelFacts:
-    """Facts for people, from the generator and whatever the checkpoint knows of itself."""
-
-    def text(attribute: str) -> str:
-        return str(getattr(checkpoint, attribute, "") or "")
-
+def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelFacts:
+    """Facts for people, from the generator and from what the checkpoint says of itself."""
+    extra = {"format": checkpoint.source_format, **checkpoint.card}
+    if checkpoint.notes:
+        extra["notes"] = " ".join(checkpoint.notes)
     return ModelFacts(
         info=generator.info,
-        name=name,
+        name=checkpoint.name or Path(path).stem,
         path=path,
-        sha256=text("sha256"),
-        licence=text("licence"),
-        origin=text("origin"),
+        sha256=checkpoint.sha256,
+        licence=checkpoint.licence,
+        origin=checkpoint.origin,
         family=generator.info.family,
         nbytes=generator.nbytes,
         class_names=generator.info.class_names,
+        metadata=extra,
     )
 
 
@@ -220,8 +223,8 @@ class LoadJob:
             self._progress(fraction, label)
 
 
-def on_device(model: LoadedModel, device: str) -> Generator:
-    """The model's generator on a device: itself on the CPU, a copy elsewhere."""
-    if device == "cpu":
-        return model.generator
-    return copy.deepcopy(model.generator).to(device)
+def on_device(generator: Generator, device: str) -> Generator:
+    """The generator on a device: itself if it is there already, a copy otherwise."""
+    if generator.device == torch.device(device):
+        return generator
+    return copy.deepcopy(generator).to(device)

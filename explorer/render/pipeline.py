@@ -43,7 +43,7 @@ DRAFT_MS = 30.0
 """What a draft may cost."""
 
 
-class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+class Cancelled(Exception):
     """The token said stop; every stage completed so far is kept."""
 
 
@@ -52,7 +52,8 @@ class Plan:
     """What a run of a request would do.
 
     `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `start` is
-    the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 = unknown.
+    the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 if
+    unknown.
     """
 
     request: RenderRequest
@@ -149,7 +150,8 @@ class Pipeline:
         begin = max(plan.start, 0)
         for i in range(begin, len(self._layers) - 1):
             spent += self._layer_ms[i]
-            if self._layers[i].info.is_rgb and spent <= 0.5 * plan.expected_ms and (best is None or spent <= DRAFT_MS):
+            limit = 0.5 * plan.expected_ms
+            if self._layers[i].info.is_rgb and spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i
         return best
 
@@ -220,7 +222,7 @@ class Pipeline:
     ) -> tuple[Tensor, int]:
         """The tensor `[C, H, W]` to show, and how many stages were reused."""
         if plan.has_image and draft_layer is None:
-            image = self._cache.get(self._place(plan.view, "image"), plan.image_key)
+            image: Tensor = self._cache.get(self._place(plan.view, "image"), plan.image_key)  # type: ignore[assignment]
             watch.lap("synthesis", hit=True)
             return image, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
@@ -302,7 +304,7 @@ class Pipeline:
                             is_wanted=wanted)
 
     def _mark_wanted(self, plan: Plan) -> None:
-        """Marks the stage that this stroke resumes from: the last one whose key did not change since the last run."""
+        """Marks the stage that this stroke resumes from: the last one whose key is that of the run before."""
         if plan.view is None:
             return
         before = self._last_keys.get(plan.view, ())

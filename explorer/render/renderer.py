@@ -1,4 +1,4 @@
-"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives what goes wrong."""
+"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -67,9 +67,9 @@ class Renderer:
         self._models = models
         self._publish = publish
         self._pipelines: OrderedDict[tuple[str, str, str], Pipeline] = OrderedDict()
-        self._shown_by: dict[Hashable, tuple[str, str, str]] = {}
+        self._shown_by: dict[int, tuple[str, str, str]] = {}
         self._failures: OrderedDict[RenderRequest, RenderFailed] = OrderedDict()
-        self._dropped: dict[Hashable, int] = {}
+        self._dropped: dict[int, int] = {}
         self._drafts = 0
         self._thread: threading.Thread | None = None
 
@@ -88,7 +88,7 @@ class Renderer:
             return True
         thread.join(timeout)
         if thread.is_alive():
-            log.error("the render thread of %s did not end within %.1f s; it is at: %s", self.device, timeout, self.stage)
+            log.error("the thread of %s did not end within %.1f s; it is at: %s", self.device, timeout, self.stage)
             return False
         self._thread = None
         return True
@@ -129,7 +129,7 @@ class Renderer:
         """Gives up what is kept of these models. Any thread."""
         self.mailbox.put_deed(Deed(lambda: self._forget(shas), "forget models"))
 
-    def forget_view(self, view: Hashable) -> None:
+    def forget_view(self, view: int) -> None:
         """Gives up what waits and what is kept for a view. Any thread."""
         self.mailbox.forget(view)
         self.mailbox.put_deed(Deed(lambda: self._drop_view(view), "forget view"))
@@ -158,7 +158,7 @@ class Renderer:
         for name in [n for n in self._pipelines if n[0] in shas]:
             self._pipelines.pop(name).forget_all()
 
-    def _drop_view(self, view: Hashable) -> None:
+    def _drop_view(self, view: int) -> None:
         name = self._shown_by.pop(view, None)
         pipeline = self._pipelines.get(name) if name else None
         if pipeline is not None:
@@ -180,7 +180,7 @@ class Renderer:
         except Cancelled:
             self._dropped[view] += 1
         except Exception as error:
-            # The one broad catch: whatever a generator throws becomes a message over its picture, and the loop goes on.
+            # The one broad catch: what a generator throws becomes a message over its picture, and the loop goes on.
             self._fail(ticket, error)
 
     def _render_or_retry(self, ticket: Ticket[RenderRequest]) -> None:
@@ -238,7 +238,6 @@ class Renderer:
             ticket.view, ticket.generation, result.tier.name, result.total_ms, result.hits,
             self.cache.nbytes / 1e6, ", ".join(f"{t.name} {t.ms:.2f}" for t in result.timings),
         )  # fmt: skip
-        assert isinstance(ticket.view, int)
         self._publish(
             Frame(
                 view=ticket.view,
@@ -262,7 +261,6 @@ class Renderer:
         if self._is_lost(error):
             self._publish(DeviceLost(self.device, error, text))
             return
-        assert isinstance(ticket.view, int)
         failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
         if trouble_of(error) == "other":
             self._failures[ticket.request] = failure
@@ -294,15 +292,15 @@ class Renderer:
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
-        return on_device(self._models.get(request.model), self.device)
+        return on_device(self._models.get(request.model).generator, self.device)
 
-    def _claim(self, view: Hashable, request: RenderRequest) -> None:
+    def _claim(self, view: int, request: RenderRequest) -> None:
         """Notes which pipeline a view uses; what another one kept for it is given up."""
         settings = request.settings
         name = (request.model.sha256, settings.dtype, settings.backend)
         before = self._shown_by.get(view)
         if before != name:
-            if before in self._pipelines:
+            if before is not None and before in self._pipelines:
                 self._pipelines[before].forget(view)
             self._shown_by[view] = name
 

@@ -105,9 +105,9 @@ class RenderRequest:
     A request is complete: rendering it alone, without a window, later, gives the same pixels.
 
     `psi` has one value for each entry of `ws`; `mix` is (entry, source number, amount); `nudges` (seed, length,
-    first, last) and `offsets` (values, first, last) have inclusive ranges; `transform` is the forward 3x3 matrix, row
-    by row, None for the identity; `class_weights` sum to 1 and are empty for unconditional models. `max_px` bounds
-    the longer side of the pixels (0 = as they are).
+    first, last) and `offsets` (values, first, last) have inclusive ranges; `transform` is the forward 3x3 matrix,
+    row by row, None for the identity; `class_weights` sum to 1 and are empty for unconditional models. `max_px`
+    bounds the longer side of the pixels (0 = as they are).
     """
 
     model: ModelKey
@@ -121,7 +121,7 @@ class RenderRequest:
     offsets: tuple[tuple[tuple[float, ...], int, int], ...] = ()
     noise: NoiseRecipe = NoiseRecipe()
     transform: tuple[float, ...] | None = None
-    tap: Tap = Tap()
+    tap: Tap = Tap()  # noqa: RUF009 - frozen, like the others
     untransform: bool = False
     max_px: int = 0
 

@@ -90,7 +90,7 @@ class StyleStage:
         w = self._generator.mapping(torch.tensor(z, device=device)[None], c)[0]
         result: NDArray[np.float32] = w.detach().float().cpu().numpy().copy()
         if not np.isfinite(result).all():
-            raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed or model.")
+            raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed.")
         result.setflags(write=False)
         return result
 
