@@ -15,6 +15,9 @@ from explorer import __version__, system_libraries
 __all__ = ["Finding", "examine"]
 
 
+COMPILER = system_libraries.Need("a C++ compiler", "g++", "gcc-c++", "gcc")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report: a name, what was found, and what to do if something is lacking ('' = all well)."""
@@ -78,8 +81,7 @@ def _compiler() -> Finding:
         path = shutil.which(name)
         if path:
             return Finding("compiler", f"{path}: {_first_line([path, '--version'])}")
-    lines = {"debian": "sudo apt-get install g++", "fedora": "sudo dnf install gcc-c++", "arch": "sudo pacman -S gcc"}
-    do = lines.get(system_libraries.this_family(), "Install a C++ compiler")
+    do = system_libraries.install_line([COMPILER], system_libraries.this_family())
     return Finding("compiler", "none", f"{do}, if you want kernels built for this machine. Nothing else needs it.")
 
 

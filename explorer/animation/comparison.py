@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from explorer.animation.writer import VideoWriter
 from explorer.errors import UsageError
 from explorer.motion import animated_offset, drifted
-from explorer.render.headless import HeadlessRenderer
+from explorer.render.headless import open_model
 from explorer.state import Animation, Latent, Look, Transform, Truncation
 
 if TYPE_CHECKING:
@@ -105,13 +105,13 @@ def render_comparison(
         LatentwalkError: A model cannot be loaded or rendered.
         OSError: The video cannot be written.
     """
-    sides = [HeadlessRenderer.open(model, settings) for model in (comparison.left, comparison.right)]
-    sheet = Sheet([side.facts for side in sides])
+    sides = [open_model(model, settings) for model in (comparison.left, comparison.right)]
+    sheet = Sheet([facts for _, facts in sides])
     with VideoWriter(path, comparison.fps) as writer:
         for i in range(comparison.frames):
             time = i / comparison.fps
             look = comparison.look(time)
-            pictures = [side.render(look, time=time).pixels for side in sides]
+            pictures = [renderer.render_look(look, time=time).pixels for renderer, _ in sides]
             writer.add(sheet.compose(pictures, comparison.caption(time)))
             progress(i + 1, comparison.frames)
 

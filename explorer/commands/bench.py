@@ -26,10 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the median and the slowest time of each kind of change."""
     if not 1 <= arguments.count <= 10_000:
         raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
-    from explorer.render.headless import HeadlessRenderer
+    from explorer.render.headless import open_model
 
-    renderer = HeadlessRenderer.open(arguments.model, settings_from(arguments))
-    last = renderer.facts.info.num_ws - 1
+    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    last = facts.info.num_ws - 1
     start = Look(latent=Latent(seed=1))
     changes: dict[str, Callable[[float], Look]] = {
         "another seed": lambda t: replace(start, latent=Latent(seed=2 + round(1000 * t))),
@@ -38,11 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    sys.stdout.write(f"{renderer.facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
+    sys.stdout.write(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
     for name, look_at in changes.items():
-        renderer.render(start)
+        renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
-        times = [renderer.render(look_at(step)).total_ms for step in steps]
+        times = [renderer.render_look(look_at(step)).total_ms for step in steps]
         middle = statistics.median(times)
-        sys.stdout.write(f"  {name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s\n")
+        row = f"{name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s"
+        sys.stdout.write(f"  {row}\n")
     return 0

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.latents.table import LatentTable, Space
-    from explorer.render.headless import HeadlessRenderer
-    from explorer.render.request import RenderSettings
+    from explorer.render.request import ModelFacts, RenderSettings
 
 __all__ = ["add_arguments", "add_device_options", "check_output", "grid_of", "run", "settings_from"]
 
@@ -60,19 +59,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")
     from explorer.latents.table import SPACES, LatentTable
-    from explorer.render.headless import HeadlessRenderer
+    from explorer.render.headless import open_model
 
     space: Space | None = next((name for name in SPACES if getattr(arguments, name)), None)
     seeds = (0,) if space else seeds_of(arguments.seed)
     table = LatentTable()
-    renderer = HeadlessRenderer.open(arguments.model, settings_from(arguments), table)
-    stored = _stored(getattr(arguments, space), space, renderer, table) if space else ""
+    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    tap = tap_from(arguments, facts.info)
+    stored = _stored(getattr(arguments, space), space, facts, table) if space else ""
     pictures = []
     for seed in seeds:
-        info = renderer.facts.info
-        picture = renderer.render(look_from(arguments, info, seed, stored), tap_from(arguments, info))
+        picture = renderer.render_look(look_from(arguments, facts.info, seed, stored), tap, table=table)
         if arguments.raw is not None:
-            _write_raw(_numbered(arguments.raw, seed, seeds), picture.values)
+            _write_raw(_numbered(arguments.raw, seed, seeds), picture.image)
         if arguments.grid:
             pictures.append(picture.pixels)
         else:
@@ -104,11 +103,10 @@ def check_output(option: str, path: Path, suffix: str) -> None:
         raise UsageError(f"{option} {path}: the folder {path.parent} does not exist.")
 
 
-def _stored(path: Path, space: Space, renderer: HeadlessRenderer, table: LatentTable) -> str:
+def _stored(path: Path, space: Space, facts: ModelFacts, table: LatentTable) -> str:
     """Puts the latent of a file into the table and gives its id."""
     from explorer.latents.files import fit_to, load_latents
 
-    facts = renderer.facts
     latents = load_latents(path, facts.info, space)
     if len(latents) != 1:
         raise LatentError(f"{path} holds {len(latents)} latents; one is wanted here.", "Save them one by one.")
