@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from explorer.documents import Documents
 from explorer.intents import LookIntents
 from explorer.session_core import PerformanceFacts
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+
+    from explorer.recovery import Recovery
 
 __all__ = ["PerformanceFacts", "Session"]
 
 
-class Session(LookIntents):
-    """Everything that widgets may ask and wish; see the base classes. GUI thread only."""
+class Session(LookIntents, Documents):
+    """Everything that widgets may ask and wish; see the base classes. GUI thread only.
+
+    Args:
+        parent: Owner.
+        recovery: Where to autosave; None does not.
+        options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._init_documents(recovery)
+
+    def close(self) -> bool:
+        """Ends everything and removes the recovery file; True if every thread has ended."""
+        if self._closed:
+            return True
+        ended = super().close()
+        self._close_documents()
+        return ended

@@ -1,0 +1,114 @@
+"""Frozen dataclasses to plain JSON values and back, every type checked on the way in."""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeVar, Union
+
+from explorer.errors import ProjectError
+
+__all__ = ["decode", "encode"]
+
+T = TypeVar("T")
+
+MAX_ITEMS = 1 << 20
+"""Longest list taken; a state that a hand made is far below."""
+
+
+def encode(value: Any) -> Any:
+    """The value as JSON: dataclasses become objects without the fields that have their default."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((f, getattr(value, f.name)) for f in fields(value))
+        return {f.name: encode(item) for f, item in pairs if item != f.default}
+    if isinstance(value, tuple):
+        return [encode(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value
+
+
+def decode(cls: type[T], data: Any, where: str = "state") -> T:
+    """An instance of the dataclass `cls` from what `encode` made; missing fields have their default.
+
+    Raises:
+        ProjectError: A value has another type, a number is not finite, or a field is unknown; names the place.
+    """
+    return typing.cast("T", _decode(cls, data, where))
+
+
+def _decode(kind: Any, data: Any, where: str) -> Any:
+    origin = typing.get_origin(kind)
+    if is_dataclass(kind):
+        return _decode_dataclass(kind, data, where)
+    if origin in (Union, types.UnionType):
+        return _decode_union(typing.get_args(kind), data, where)
+    if origin is Literal:
+        choices = typing.get_args(kind)
+        if not isinstance(data, str) or data not in choices:
+            raise _wrong(where, f"one of {', '.join(map(repr, choices))}", data)
+        return data
+    if origin is tuple:
+        return _decode_tuple(typing.get_args(kind), data, where)
+    if origin is frozenset:
+        return frozenset(_decode_tuple((*typing.get_args(kind), ...), data, where))
+    return _decode_scalar(kind, data, where)
+
+
+def _decode_scalar(kind: Any, data: Any, where: str) -> Any:
+    if kind is float and type(data) in (int, float):
+        try:
+            number = float(data)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    elif kind in (int, bool, str) and type(data) is kind:
+        return data
+    names = {float: "a finite number", int: "a whole number", bool: "true or false"}
+    raise _wrong(where, names.get(kind, "text"), data)
+
+
+def _decode_union(kinds: tuple[Any, ...], data: Any, where: str) -> Any:
+    if data is None and type(None) in kinds:
+        return None
+    (kind,) = (k for k in kinds if k is not type(None))  # only `X | None` occurs
+    return _decode(kind, data, where)
+
+
+def _decode_tuple(kinds: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(data, list | tuple) or len(data) > MAX_ITEMS:
+        raise _wrong(where, "a list", data)
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(_decode(kinds[0], item, f"{where}[{i}]") for i, item in enumerate(data))
+    if len(data) != len(kinds):
+        raise _wrong(where, f"a list of {len(kinds)}", data)
+    return tuple(_decode(k, item, f"{where}[{i}]") for i, (k, item) in enumerate(zip(kinds, data, strict=True)))
+
+
+def _decode_dataclass(cls: Any, data: Any, where: str) -> Any:
+    if not isinstance(data, dict):
+        raise _wrong(where, "an object", data)
+    hints = _hints(cls)
+    unknown = [name for name in data if name not in hints]
+    if unknown:
+        raise ProjectError(
+            f"{where} has the unknown field {str(unknown[0])[:40]!r}.",
+            "The file is damaged, or was made by a newer version.",
+        )
+    missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in data]
+    if missing:
+        raise ProjectError(f"{where} lacks the field {missing[0]!r}.", "The file is damaged.")
+    return cls(**{name: _decode(hints[name], value, f"{where}.{name}") for name, value in data.items()})
+
+
+@lru_cache(maxsize=64)
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _wrong(where: str, wanted: str, data: Any) -> ProjectError:
+    return ProjectError(f"{where} should be {wanted}, but is {repr(data)[:60]}.", "The file is damaged.")

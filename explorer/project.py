@@ -1,0 +1,289 @@
+"""Projects: a state and its stored latents as JSON, inside a PNG, or as one short text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.codec import decode, encode
+from explorer.errors import LatentwalkError, ProjectError
+from explorer.latents.table import SPACES, LatentTable, StoredLatent
+from explorer.state import ExplorerState, Look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "FORMAT",
+    "TEXT_PREFIX",
+    "VERSION",
+    "from_json",
+    "latent_from_json",
+    "latent_to_json",
+    "latents_of",
+    "read_project",
+    "state_from_text",
+    "state_to_text",
+    "to_json",
+    "write_png",
+    "write_project",
+]
+
+FORMAT = "latentwalk-project"
+VERSION = 1
+TEXT_PREFIX = "latentwalk:1:"
+
+PNG_KEY = b"latentwalk"
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+MAX_BYTES = 64 << 20
+"""Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
+
+MAX_VIEWS = 16
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------
+
+
+def latents_of(state: ExplorerState) -> set[str]:
+    """Ids of the stored latents that a state names."""
+
+    def of_look(look: Look) -> Iterator[str]:
+        yield look.latent.stored
+        yield from (source.stored for source in look.mixing.sources)
+
+    return {key for look in (state.shared, *(v.own for v in state.views)) for key in of_look(look) if key}
+
+
+def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
+    """The project as JSON values: the state without its defaults, and the latents that it names."""
+    latents = {}
+    for key in sorted(latents_of(state)):
+        latent = table.get(key) if table is not None else None
+        if latent is not None:
+            latents[key] = latent_to_json(latent)
+    data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": encode(state)}
+    if latents:
+        data["latents"] = latents
+    return data
+
+
+def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
+    """The state and its latents.
+
+    Raises:
+        ProjectError: Not a project, of a newer version, or damaged; names the place.
+    """
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ProjectError("This is no Latentwalk project.", "Open a .json or .png that Latentwalk saved.")
+    version = data.get("version")
+    if version != VERSION:
+        raise ProjectError(
+            f"The project has version {str(version)[:20]}; this program knows {VERSION}.", "Update Latentwalk."
+        )
+    state = decode(ExplorerState, data.get("state", {}))
+    if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
+        raise ProjectError("The project's views make no sense.", "The file is damaged.")
+    table = LatentTable()
+    stored = data.get("latents", {})
+    if not isinstance(stored, dict):
+        raise ProjectError("The project's latents are no object.", "The file is damaged.")
+    for key, item in stored.items():
+        if table.add(latent_from_json(key, item)) != key:
+            raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
+    return state, table
+
+
+def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
+    """A stored latent as JSON values."""
+    packed = zlib.compress(latent.array.astype("<f4").tobytes(), 6)
+    return {
+        "space": latent.space,
+        "shape": list(latent.array.shape),
+        "model_sha": latent.model_sha,
+        "psi": latent.psi,
+        "name": latent.name,
+        "data": base64.b64encode(packed).decode("ascii"),
+    }
+
+
+def latent_from_json(key: str, item: Any) -> StoredLatent:
+    """A stored latent from JSON values; `key` names it in errors. Raises ProjectError."""
+    damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
+    try:
+        shape = tuple(int(n) for n in item["shape"])
+        if item["space"] not in SPACES or not shape or min(shape) < 1:
+            raise damaged
+        nbytes = 4 * int(np.prod(shape, dtype=object))
+        raw = _unpack(base64.b64decode(item["data"], validate=True), nbytes)
+        if len(raw) != nbytes:
+            raise damaged
+        array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
+        sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
+        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name)
+    except LatentwalkError as error:
+        raise damaged from error
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, zlib.error) as error:
+        raise damaged from error
+
+
+def _unpack(data: bytes, limit: int) -> bytes:
+    """Decompresses at most `limit` bytes; more is a ProjectError."""
+    if limit > MAX_BYTES:
+        raise ProjectError("The project is too large.", f"At most {MAX_BYTES >> 20} MB are taken.")
+    unpacker = zlib.decompressobj()
+    raw = unpacker.decompress(data, limit)
+    if unpacker.unconsumed_tail or unpacker.decompress(unpacker.unconsumed_tail, 1) or not unpacker.eof:
+        raise ProjectError("The packed data are longer than they say, or cut off.", "The file is damaged.")
+    return raw
+
+
+# -- text ------------------------------------------------------------------------------------------------------
+
+
+def state_to_text(state: ExplorerState, table: LatentTable | None = None) -> str:
+    """The whole state as one short text that survives mails and chats: prefix, then packed JSON in base64."""
+    data = to_json(state, table)
+    del data["format"], data["version"]  # the prefix says both
+    return TEXT_PREFIX + pack_text(data)
+
+
+def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
+    """The state and latents of such a text. Raises ProjectError."""
+    text = "".join(text.split())  # mail programs break long lines
+    if not text.startswith(TEXT_PREFIX):
+        known = text.startswith("latentwalk:")
+        raise ProjectError(
+            "The text is a state of another version." if known else "The text holds no Latentwalk state.",
+            "Update Latentwalk." if known else f"A copied state begins with {TEXT_PREFIX}",
+        )
+    data = unpack_text(text.removeprefix(TEXT_PREFIX))
+    if not isinstance(data, dict):
+        raise ProjectError("The copied text is damaged.", "Copy it again as a whole.")
+    return from_json({**data, "format": FORMAT, "version": VERSION})
+
+
+def pack_text(data: Any) -> str:
+    """JSON values as URL-safe base64 of packed JSON with its checksum."""
+    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    packed = struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw, 9)
+    return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
+
+
+def unpack_text(text: str) -> Any:
+    """What `pack_text` packed. Raises ProjectError."""
+    damaged = ProjectError("The copied text is damaged.", "Copy it again as a whole.")
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        (checksum,) = struct.unpack(">I", packed[:4])
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(packed[4:], MAX_BYTES)
+        if not unpacker.eof or zlib.crc32(raw) != checksum:
+            raise damaged
+        return json.loads(raw)
+    except (ValueError, struct.error, zlib.error, RecursionError) as error:
+        raise damaged from error
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+def write_project(path: str | Path, state: ExplorerState, table: LatentTable | None = None) -> None:
+    """Writes a project as JSON; the file appears whole or not at all. Raises ProjectError."""
+    text = json.dumps(to_json(state, table), indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text.encode())
+
+
+def write_png(
+    path: str | Path, pixels: NDArray[np.uint8], state: ExplorerState, table: LatentTable | None = None
+) -> None:
+    """Writes a picture that carries the project inside.
+
+    Args:
+        path: Ends in .png.
+        pixels: uint8 `[H, W, 4]` blue-green-red-any, as frames have them.
+        state: Of the project.
+        table: Holds its stored latents.
+
+    Raises:
+        ProjectError: The file cannot be written.
+    """
+    import io
+
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text(PNG_KEY.decode(), state_to_text(state, table))
+    info.add_text("Software", "Latentwalk")
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[:, :, 2::-1])).save(buffer, "PNG", pnginfo=info)
+    write_whole(path, buffer.getvalue())
+
+
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Replaces a file as a whole, so that a crash or a full disk leaves the old one. Raises ProjectError."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise ProjectError(f"{path.name} cannot be written: {what}.", "Choose another folder.") from error
+
+
+def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
+    """Reads a project from JSON or from the PNG that carries it.
+
+    Raises:
+        ProjectError: It cannot be read, is none, or is damaged.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ProjectError(f"{path.name} is too large for a project.", "Open a file that Latentwalk saved.")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
+    try:
+        if raw.startswith(_PNG_MAGIC):
+            return state_from_text(_text_of_png(raw))
+        return from_json(json.loads(raw))
+    except ProjectError as error:
+        raise ProjectError(f"{path.name}: {error.message}", error.hint) from error
+    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
+        raise ProjectError(f"{path.name} is no project.", "Open a .json or .png that Latentwalk saved.") from error
+
+
+def _text_of_png(raw: bytes) -> str:
+    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`."""
+    position = len(_PNG_MAGIC)
+    while position + 12 <= len(raw):
+        (length,) = struct.unpack_from(">I", raw, position)
+        kind, body = raw[position + 4 : position + 8], raw[position + 8 : position + 8 + length]
+        key, _, rest = body.partition(b"\0")
+        if key == PNG_KEY and kind == b"tEXt":
+            return rest.decode("latin-1")
+        if key == PNG_KEY and kind == b"iTXt" and rest[:1] == b"\0":
+            return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
+        position += 12 + length
+    raise ProjectError("The picture carries no project.", "Only snapshots saved by Latentwalk do.")
