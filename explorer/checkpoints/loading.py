@@ -83,6 +83,7 @@ def load(
         source_sha256=contents.source_sha256,
         card=contents.card,
         notes=contents.notes,
+        file=source.name,
     )
 
 
@@ -114,7 +115,7 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
         UnsupportedModelError: The family is unknown.
         MismatchError: Keys, shapes, values or settings do not fit the family.
     """
-    name = checkpoint.name
+    name = checkpoint.file or checkpoint.name
     check_config(name, checkpoint.config)
     config = dict(checkpoint.config)
     if checkpoint.class_names:
