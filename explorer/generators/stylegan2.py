@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import MismatchError
+from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
+from explorer.ops.prepared_conv import PreparedConv, PreparedUpConv, finish, upsample_picture
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
@@ -141,6 +143,9 @@ class StyleGAN2Conv(_BlockLayer):
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
         self.act_gain = ACTIVATIONS[config.activation].gain * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
+        # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
+        self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
+        self._prepared: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -159,23 +164,46 @@ class StyleGAN2Conv(_BlockLayer):
         return drawn.to(self.noise_const.device) * strength
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        x, skip = activation.x, activation.skip
+        x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
             skip = self.block.skip(x, gain=math.sqrt(0.5))
+        if noise is not None:
+            noise = noise * self.noise_strength
+        x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
+        if skip is not None and not self.opens_skip:
+            x, skip = skip + x, None
+        return Activation(x, activation.img, skip)
+
+    def _train(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """The layer in operators that are differentiable to any order."""
         x = stylegan2_modulated_conv2d(
             x,
             self.weight,
             self.affine(w),
-            noise=None if noise is None else noise * self.noise_strength,
+            noise=noise,
             up=self.up,
             padding=1,
             resample_filter=self.resample_filter,
             flip_weight=self.up == 1,
+            fused=backend.policy().backend == "reference",
         )
-        x = bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
-        if skip is not None and not self.opens_skip:
-            x, skip = skip + x, None
-        return Activation(x, activation.img, skip)
+        return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
+
+    def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """The same without gradients, from derived weights."""
+        if noise is not None:
+            noise = noise.to(x.dtype) * self.early_gain
+        conv = self._prepared.get(
+            (self.weight, self.bias, self.resample_filter), x.dtype, lambda: self._prepare(x.dtype)
+        )
+        return finish(conv(x, self.affine(w)), noise, self.activation, self.act_gain, self.clamp)
+
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
+        gain = self.early_gain
+        bias = self.bias * gain
+        if self.up == 1:
+            return PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
+        return PreparedUpConv(self.weight, resample_filter=self.resample_filter, bias=bias, gain=gain, dtype=dtype)
 
 
 class StyleGAN2ToRGB(_BlockLayer):
@@ -185,6 +213,7 @@ class StyleGAN2ToRGB(_BlockLayer):
         super().__init__(info, block)
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
+        self._prepared: backend.Derived[PreparedConv] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -192,13 +221,23 @@ class StyleGAN2ToRGB(_BlockLayer):
     def picture(self, x: Tensor, w: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
         styles = self.affine(w) * self.style_gain
-        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False)
+        x = backend.features(x)
+        if backend.is_inference():
+            conv = self._prepared.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
+            return finish(conv(x, styles), None, "linear", 1.0, self.clamp)
+        fused = backend.policy().backend == "reference"
+        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
         return bias_act(rgb, self.bias, clamp=self.clamp)
+
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv:
+        return PreparedConv(self.weight, padding=0, demodulate=False, bias=self.bias, dtype=dtype)
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
         img = self.picture(activation.x, w).to(torch.float32)
         if activation.img is not None:
-            img = upsample2d(activation.img, self.block.resample_filter) + img
+            taps = self.block.resample_filter
+            quick = backend.is_inference() and tuple(taps.shape) == (4, 4)
+            img = (upsample_picture if quick else upsample2d)(activation.img, taps) + img
         return Activation(activation.x, img)
 
 
