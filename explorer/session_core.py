@@ -377,8 +377,8 @@ class SessionCore(QObject):
             table=self.table,
         )
 
-    def request_thumbnail(self, key: str, look: Look, view: int) -> None:
-        """Asks for a small picture of a look with a view's model; it comes by the signal `thumbnail`."""
+    def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
+        """Asks for a picture of a look with a view's model, `max_px` at most (0: as it is); comes by `thumbnail`."""
         facts = self._view(view).facts
         if facts is None or self._closed:
             return
@@ -389,7 +389,7 @@ class SessionCore(QObject):
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return
-        self.service.thumbnail(key, view, replace(request, max_px=THUMBNAIL_PX))
+        self.service.thumbnail(key, view, replace(request, max_px=max_px))
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
@@ -445,6 +445,21 @@ class SessionCore(QObject):
         """True if a view's picture changes by itself while the clock plays."""
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
+
+    def play(self) -> None:
+        """Lets the clock of drifts and animations run."""
+        self.clock.play()
+        self._schedule_tick()
+
+    def pause(self) -> None:
+        """Stops the clock; motion goes on from here when it plays again."""
+        self.clock.pause()
+
+    def stop_drift(self) -> None:
+        """Stops every drift where it is, without an undo step: for drifts that nobody asked for."""
+        state = self.store.state
+        views = tuple(replace(v, own=replace(v.own, drift=0.0)) for v in state.views)
+        self.store.update_transient(replace(state, shared=replace(state.shared, drift=0.0), views=views))
 
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():

@@ -1,0 +1,162 @@
+"""The program with a window: application, hooks, garbage collection, and the order in which things are made."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, Slot, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from explorer.bundled import DEFAULT_PAIR, bundled
+from explorer.main_window import MainWindow
+from explorer.settings import Settings
+from explorer.state import ExplorerState, ViewState
+from explorer.widgets.theme import apply_theme
+from explorer.widgets.window_deeds import DRIFT
+
+__all__ = ["Program", "run"]
+
+log = logging.getLogger("explorer.app")
+
+
+def run(argv_files: Sequence[str] = ()) -> int:
+    """Open the window and stay until it is closed; the exit code."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Latentwalk")
+    app.setDesktopFileName("latentwalk")
+    settings = Settings()
+    apply_theme(app, settings.flag("dark", default=True))
+    program = Program(app, settings, list(argv_files))
+    program.start()
+    try:
+        return app.exec()
+    finally:
+        program.close()
+
+
+class _Faults(QObject):
+    """Brings faults of any thread to the window. A slot that raises would otherwise go unseen."""
+
+    happened = Signal(str, str)  # words, traceback
+
+    def install(self) -> None:
+        """Catch what reaches the top of any thread, and Qt's own messages."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = lambda args: self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
+        qInstallMessageHandler(_on_qt_message)
+
+    def uninstall(self) -> None:
+        """Leave things as they were."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        qInstallMessageHandler(None)
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        text = "".join(traceback.format_exception(kind, error, trace))
+        log.error("unexpected fault\n%s", text)
+        self.happened.emit(f"Something went wrong inside the program: {kind.__name__}: {error}", text)
+
+
+def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    levels = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO}
+    logging.getLogger("explorer.qt").log(levels.get(kind, logging.WARNING), "%s", text)
+
+
+class Program(QObject):
+    """Makes the window first, then reads torch in a thread, then makes the session and fills the window."""
+
+    _imported = Signal()
+    ready = Signal()
+
+    def __init__(self, app: QApplication, settings: Settings, files: list[str]) -> None:
+        super().__init__()
+        self._app, self._files = app, files
+        self.settings = settings
+        self.window = MainWindow(settings)
+        self._faults = _Faults(self)
+        self._faults.happened.connect(self._on_fault)
+        self._imported.connect(self._on_imported)
+        self._gc_timer = QTimer(self, interval=1000)
+        self._gc_timer.timeout.connect(self._collect)
+        self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
+        self._closed = False
+
+    def start(self) -> None:
+        """Show the window and begin."""
+        self._faults.install()
+        # Cyclic garbage may hold Qt objects, which only the GUI thread may destroy; so only it collects.
+        gc.disable()
+        self._gc_timer.start()
+        self.window.closing.connect(self.close)
+        self.window.show()
+        # The first paint comes before the imports take the interpreter for themselves.
+        QTimer.singleShot(0, self._thread.start)
+
+    def _import(self) -> None:
+        import explorer.session  # noqa: F401 - torch takes a second or more
+
+        self._imported.emit()
+
+    @Slot()
+    def _on_imported(self) -> None:
+        if self._closed:
+            return
+        from explorer.session import Session
+
+        session = Session(self, state=self._first_state())
+        self.window.attach(session)
+        session.start()
+        if self._files:
+            self.window.files.open_many(self._files)
+        elif not self.settings.flag("welcomed") and session.state.shared.drift:
+            self.window.welcome()
+        # What is here now stays for good: later collections need not look at it, and take a few milliseconds.
+        gc.collect()
+        gc.freeze()
+        self.ready.emit()
+
+    def _first_state(self) -> ExplorerState:
+        names = {item.name for item in bundled()}
+        views = tuple(ViewState(model=name if name in names else "") for name in DEFAULT_PAIR)
+        state = ExplorerState(views=views)
+        if not self.settings.flag("welcomed") and names and not self._files:
+            state = replace(state, shared=replace(state.shared, drift=DRIFT))
+        return state
+
+    @Slot(str, str)
+    def _on_fault(self, words: str, trace: str) -> None:
+        if self.window.session is not None:
+            self.window.views.active_pane().banner.show_fault(words, trace)
+        else:
+            self.window.say(words)
+
+    @Slot()
+    def _collect(self) -> None:
+        if self.window.session is None or not self.window.views.is_dragging():
+            gc.collect(1)
+
+    @Slot()
+    def close(self) -> None:
+        """End the threads; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._gc_timer.stop()
+        if self.window.session is not None and not self.window.session.close():
+            log.error("a render thread did not end in time")
+        self._thread.join(10) if self._thread.is_alive() else None
+        self._faults.uninstall()
+        gc.enable()

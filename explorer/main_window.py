@@ -1,0 +1,310 @@
+"""The main window: pictures in the middle, panels in two columns, menus, and what is remembered of all that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
+
+from explorer import __version__
+from explorer.errors import LatentwalkError
+from explorer.settings import Settings
+from explorer.state import ASPECTS, ExplorerState
+from explorer.widgets.actions import build_menus
+from explorer.widgets.cards import Hints
+from explorer.widgets.gestures import HINTS
+from explorer.widgets.help_sheet import HelpSheet
+from explorer.widgets.parts import label
+from explorer.widgets.sides import Sides
+from explorer.widgets.theme import GRID, theme
+from explorer.widgets.toast import Toast
+from explorer.widgets.top_bar import TopBar, device_text
+from explorer.widgets.window_deeds import WindowDeeds
+from explorer.widgets.window_files import WindowFiles
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.widgets.before import BeforeAfter
+    from explorer.widgets.view_area import ViewArea
+
+__all__ = ["MainWindow"]
+
+FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
+_ARROWS = {
+    Qt.Key.Key_Left: (-1.0, 0.0),
+    Qt.Key.Key_Right: (1.0, 0.0),
+    Qt.Key.Key_Up: (0.0, -1.0),
+    Qt.Key.Key_Down: (0.0, 1.0),
+}
+ARROW_SEEDS = 0.05
+
+
+class MainWindow(QMainWindow):
+    """Opens as an empty frame, so that it is on screen before the heavy libraries are read; `attach` fills it."""
+
+    recent_changed = Signal()
+    closing = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.session: Session | None = None
+        self.asks_before_discarding = True
+        self._first_run = False
+        self._plain_geometry: QByteArray | None = None
+        self.setWindowTitle("Latentwalk")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(960, 600))
+        self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
+        self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
+        self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
+        self.actions_by_key = build_menus(self)
+        self.top_bar = TopBar(self)
+        self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
+        self.sides = Sides(self)
+        self.middle = QWidget()
+        self._middle_layout = QVBoxLayout(self.middle)
+        self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
+        self._waiting = label("Starting \u2026", "faint")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._middle_layout.addWidget(self._waiting)
+        self.setCentralWidget(self.middle)
+        self.toast = Toast(self.middle)
+        self._connect_menus()
+        self._restore_geometry()
+        self.show_state()
+
+    # assembly --------------------------------------------------------------------------------------------
+
+    def attach(self, session: Session) -> None:
+        """Fill the frame with the views and panels of a session."""
+        from explorer.widgets.before import BeforeAfter
+        from explorer.widgets.panels import make_panels
+        from explorer.widgets.view_area import ViewArea
+
+        self.session = session
+        self.views: ViewArea = ViewArea(session)
+        self.before: BeforeAfter = BeforeAfter(session, self.views)
+        self._middle_layout.removeWidget(self._waiting)
+        self._waiting.deleteLater()
+        self._middle_layout.addWidget(self.views)
+        self.hints = Hints(self.middle, FIRST_HINTS)
+        self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
+        self._fill_panel_menu()
+        self.top_bar.attach(session)
+        self.toast.raise_()
+        for pane in self.views.panes:
+            pane.image.touched.connect(self.touched)
+            pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
+        session.changed.connect(self._on_changed)
+        session.model_changed.connect(self._on_model_changed)
+        session.saved_changed.connect(self._on_saved_changed)
+        session.status.connect(self.say)
+        self.views.camera.changed.connect(self.show_state)
+        self.show_state()
+        self.show_title()
+        self.views.panes[0].image.setFocus()
+
+    def _connect_menus(self) -> None:
+        menus = {key: self.actions_by_key[key].menu() for key in ("recent", "bundled")}
+        recent, models = menus["recent"], menus["bundled"]
+        assert recent is not None
+        assert models is not None
+        recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
+        models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
+        for action in self.menuBar().actions():
+            menu = action.menu()
+            if menu is not None:
+                menu.aboutToShow.connect(self.show_state)
+
+    def _fill_panel_menu(self) -> None:
+        menu = self.actions_by_key["panels"].menu()
+        assert menu is not None
+        menu.clear()
+        menu.addActions(self.sides.toggles())
+
+    # showing ---------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """A few words that go away by themselves."""
+        self.toast.say(text)
+
+    @Slot(object)
+    def show_problem(self, error: object) -> None:
+        """An error over the active picture, to read and to copy."""
+        text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
+        if self.session is None:
+            self.say(text)
+        else:
+            self.views.active_pane().banner.show_fault(text)
+
+    def show_state(self) -> None:
+        """Check marks, greyed entries and undo names of the menus."""
+        session, actions = self.session, self.actions_by_key
+        loaded = session is not None and session.info(session.state.active) is not None
+        for action in actions.values():
+            needs = action.property("needs")
+            action.setEnabled(not needs or (session is not None and (needs != "picture" or loaded)))
+        actions["theme"].setChecked(theme().name == "dark")
+        actions["fullscreen"].setChecked(self.isFullScreen())
+        if session is None:
+            return
+        state, store, look = session.state, session.store, session.look()
+        for layout in ("a", "b", "both", "wipe"):
+            actions[f"view_{layout}"].setChecked(state.layout == layout)
+        for key, verb, name, possible in (
+            ("undo", "Undo", store.undo_name, store.can_undo),
+            ("redo", "Redo", store.redo_name, store.can_redo),
+        ):
+            actions[key].setText(f"{verb} {name}".strip())
+            actions[key].setEnabled(possible)
+        actions["smooth"].setChecked(self.views.camera.is_smooth)
+        actions["grid"].setChecked(self.views.camera.shows_grid)
+        actions["link"].setChecked(all(view.linked == frozenset(ASPECTS) for view in state.views))
+        actions["before"].setChecked(self.before.is_on)
+        actions["play"].setChecked(session.clock.is_playing)
+        actions["drift"].setChecked(look.drift != 0)
+        for kind in ("still", "circle", "spin", "shake"):
+            actions[kind].setChecked(look.transform.animation.kind == ("none" if kind == "still" else kind))
+
+    def show_title(self) -> None:
+        """The project's name, with a mark while it has unsaved changes."""
+        name = self.files.project.name if self.files.project else "Untitled"
+        unsaved = self.session is not None and self.session.store.can_undo and not self.session.store.is_saved()
+        self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
+        self.setWindowModified(unsaved)
+
+    def show_help(self) -> None:
+        """All keys and gestures on one page."""
+        menus = [(a.text().replace("&", ""), a.menu().actions()) for a in self.menuBar().actions() if a.menu()]
+        self.help_sheet = HelpSheet(self, menus)
+        self.help_sheet.open()
+
+    def show_device(self) -> None:
+        """Explain the badge at the top right."""
+        if self.session is not None:
+            self.say(device_text(self.session))
+            self.top_bar.open_device_menu()
+
+    def show_about(self) -> None:
+        """Version and licence."""
+        QMessageBox.about(
+            self,
+            "About Latentwalk",
+            f"<b>Latentwalk {__version__}</b><p>Explores the latent space of style-based image generators by hand, "
+            "in real time.</p><p>MIT licence. Models keep their own licences; the Model panel names them.</p>",
+        )
+
+    def reveal(self, key: str) -> None:
+        """Bring a panel into view."""
+        self.sides.reveal(key)
+
+    def reset_panels(self) -> None:
+        """Every panel back to its place."""
+        self.sides.reset()
+
+    def set_full_screen(self, on: bool) -> None:
+        """Only the pictures, or the window as it was."""
+        self.sides.set_visible(not on)
+        self.menuBar().setVisible(not on)
+        if on:
+            self._plain_geometry = self.saveGeometry()
+            self.showFullScreen()
+            self.say("Esc or F leaves the full screen")
+        else:
+            self.showNormal()
+            if self._plain_geometry is not None:
+                self.restoreGeometry(self._plain_geometry)
+        self.show_state()
+
+    # from the session ------------------------------------------------------------------------------------
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        assert self.session is not None
+        if self._first_run and (self.session.store.in_stroke or self.session.store.can_undo):
+            QTimer.singleShot(0, self, self.touched)
+        actions = self.actions_by_key
+        # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
+        actions["undo"].setEnabled(self.session.store.can_undo)
+        actions["redo"].setEnabled(self.session.store.can_redo)
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        self.show_state()
+
+    @Slot(bool)
+    def _on_saved_changed(self, is_saved: bool) -> None:
+        self.show_title()
+
+    # first run -------------------------------------------------------------------------------------------
+
+    def welcome(self) -> None:
+        """The first hints over a picture that already moves."""
+        self._first_run = True
+        self.hints.set_shown(True)
+
+    def touched(self) -> None:
+        """The user has begun: hints go, and the welcome's drift stops where it is."""
+        if not self._first_run or self.session is None:
+            return
+        self._first_run = False
+        self.settings.set("welcomed", True)
+        self.hints.set_shown(False)
+        self.session.stop_drift()
+
+    # events ----------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape and self.isFullScreen():
+            self.set_full_screen(False)
+        elif key in _ARROWS and self.session is not None:
+            dx, dy = _ARROWS[key]
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.deeds.nudge(dx * ARROW_SEEDS, dy * ARROW_SEEDS, picture=shift)
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.session is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
+        event.acceptProposedAction()
+        self.files.open_many(paths, view)
+
+    def _view_at(self, at: QPoint) -> int | None:
+        for pane in self.views.panes:
+            if pane.isVisible() and pane.rect().contains(pane.mapFrom(self, at)):
+                return pane.view
+        return None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.sides.limit(self.width() // 4)
+        super().resizeEvent(event)
+        self.toast.place()
+        if self.session is not None:
+            self.hints.place()
+
+    def _restore_geometry(self) -> None:
+        self.resize(1440, 900)
+        geometry = self.settings.blob("geometry")
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.files.may_discard():
+            event.ignore()
+            return
+        if self.isFullScreen():
+            self.set_full_screen(False)
+        self.settings.set("geometry", self.saveGeometry())
+        self.sides.remember(self.settings)
+        self.settings.sync()
+        self.closing.emit()
+        super().closeEvent(event)

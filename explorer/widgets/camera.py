@@ -1,0 +1,79 @@
+"""How the pictures are magnified and placed on screen: one camera for all views, so that they stay comparable."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+
+__all__ = ["Camera"]
+
+_MIN_ZOOM, _MAX_ZOOM = 0.25, 64.0
+
+
+class Camera(QObject):
+    """Zoom, pan and sampling of the pictures; display only, never part of the state.
+
+    `zoom` 1 fits the picture into its view. `pan` is the shift of the picture's centre in units of the fitted
+    size, so that views of different sizes show the same part.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.zoom = 1.0
+        self.pan = QPointF(0.0, 0.0)
+        self.is_smooth = True
+        self.shows_grid = True
+
+    def rect(self, width: float, height: float, area: QRectF) -> QRectF:
+        """Where a picture of `width` x `height` lies in `area`."""
+        fit = min(area.width() / width, area.height() / height) if width and height else 1.0
+        w, h = width * fit * self.zoom, height * fit * self.zoom
+        side = min(area.width(), area.height())
+        centre = area.center() + QPointF(self.pan.x() * side, self.pan.y() * side)
+        return QRectF(centre.x() - w / 2, centre.y() - h / 2, w, h)
+
+    def zoom_at(self, factor: float, at: QPointF, area: QRectF) -> None:
+        """Magnify by `factor` so that the point under `at` stays where it is."""
+        zoom = min(_MAX_ZOOM, max(_MIN_ZOOM, self.zoom * factor))
+        if abs(zoom - 1.0) < 0.04:
+            zoom = 1.0  # a soft catch, so that the wheel finds the fitted size again
+        factor = zoom / self.zoom
+        side = max(1.0, min(area.width(), area.height()))
+        offset = (at - area.center()) / side
+        self.pan = offset + (self.pan - offset) * factor if zoom > 1.0 else QPointF(0.0, 0.0)
+        self.zoom = zoom
+        self._limit()
+        self.changed.emit()
+
+    def move(self, delta: QPointF, area: QRectF) -> None:
+        """Shift the picture by `delta` pixels."""
+        self.pan += delta / max(1.0, min(area.width(), area.height()))
+        self._limit()
+        self.changed.emit()
+
+    def reset(self) -> None:
+        """Fit the picture into its view."""
+        self.zoom, self.pan = 1.0, QPointF(0.0, 0.0)
+        self.changed.emit()
+
+    def set_zoom_pixels(self, screen_pixels: float, width: int, area: QRectF) -> None:
+        """One picture pixel becomes `screen_pixels` wide."""
+        fit = min(area.width(), area.height()) / max(1, width)
+        self.zoom = min(_MAX_ZOOM, max(_MIN_ZOOM, screen_pixels / fit))
+        self._limit()
+        self.changed.emit()
+
+    def set_smooth(self, smooth: bool) -> None:
+        """Interpolate between pixels, or show them as squares."""
+        self.is_smooth = smooth
+        self.changed.emit()
+
+    def set_grid(self, shown: bool) -> None:
+        """Draw lines between pixels once they are large enough."""
+        self.shows_grid = shown
+        self.changed.emit()
+
+    def _limit(self) -> None:
+        reach = 0.5 * max(1.0, self.zoom)
+        self.pan = QPointF(min(reach, max(-reach, self.pan.x())), min(reach, max(-reach, self.pan.y())))

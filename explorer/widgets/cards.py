@@ -1,0 +1,212 @@
+"""What can lie over a picture: the amber banner of a fault, the progress of a loading model, the first hints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.widgets.parts import label
+from explorer.widgets.theme import GRID, color, mono_font
+
+__all__ = ["Banner", "EmptyCard", "Hints", "LoadingCard"]
+
+
+class Banner(QFrame):
+    """A fault in words, amber, over the upper edge of the picture; Details unfolds the trace, Copy takes it all."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setAccessibleName("Fault")
+        self._words = QLabel(wordWrap=True)
+        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = self._link("Details", self._toggle)
+        self.copy = self._link("Copy", self._copy)
+        close = self._link("Dismiss", self.clear)
+        self._trace = QPlainTextEdit(readOnly=True)
+        self._trace.setFont(mono_font())
+        self._trace.setMaximumHeight(160)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
+        layout.setSpacing(4)
+        layout.addWidget(self._words)
+        links = QHBoxLayout()
+        links.setSpacing(GRID)
+        links.addWidget(self.details)
+        links.addWidget(self.copy)
+        links.addStretch(1)
+        links.addWidget(close)
+        layout.addLayout(links)
+        layout.addWidget(self._trace)
+        self._trace.hide()
+        self.hide()
+
+    def _link(self, text: str, slot: object) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(slot)
+        return button
+
+    @property
+    def text(self) -> str:
+        """The words shown; empty if hidden."""
+        return self._words.text() if not self.isHidden() else ""
+
+    def show_fault(self, words: str, trace: str = "") -> None:
+        """Show the fault; the same words again change nothing, so that nothing blinks."""
+        if words == self._words.text() and not self.isHidden():
+            return
+        self._words.setText(words)
+        self._trace.setPlainText(trace or words)
+        self._trace.hide()
+        self.details.setVisible(bool(trace))
+        self.show()
+        self.place()
+        self.raise_()
+
+    def clear(self) -> None:
+        """Take the banner away."""
+        if not self.isHidden():
+            self.hide()
+            self.closed.emit()
+
+    def place(self) -> None:
+        """Lie along the upper edge of the parent, as high as the words need."""
+        parent = self.parentWidget()
+        width = max(120, min(640, parent.width() - 2 * GRID))
+        height = max(self.sizeHint().height(), self.layout().heightForWidth(width))
+        self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
+
+    def _toggle(self) -> None:
+        self._trace.setVisible(self._trace.isHidden())
+        self.place()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
+
+
+class _Card(QFrame):
+    """A quiet card in the middle of the picture."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        self.column.setSpacing(GRID)
+        self.hide()
+
+    def place(self) -> None:
+        """Lie in the middle of the parent."""
+        parent = self.parentWidget()
+        hint = self.sizeHint()
+        width = min(hint.width(), parent.width() - 2 * GRID)
+        self.setGeometry(
+            (parent.width() - width) // 2, (parent.height() - hint.height()) // 2, width, hint.height()
+        )
+
+    def set_shown(self, shown: bool) -> None:
+        """Show or hide, in place."""
+        if shown:
+            self.place()
+            self.raise_()
+        self.setVisible(shown)
+
+
+class _Bar(QWidget):
+    """A thin progress bar; a negative share means that nobody knows how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0
+        self.setFixedHeight(4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.fillRect(self.rect(), color("border"))
+        if self.share >= 0:
+            p.fillRect(0, 0, int(self.width() * min(1.0, self.share)), self.height(), color("accent"))
+        else:
+            p.fillRect(0, 0, self.width(), self.height(), color("accent", 110))
+
+
+class LoadingCard(_Card):
+    """A model on its way, with a bar and Cancel. The picture shown before stays under it."""
+
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.words = label("", "muted")
+        self.words.setMinimumWidth(200)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.bar = _Bar()
+        cancel = QPushButton("Cancel")
+        cancel.clicked.connect(self.cancelled)
+        self.column.addWidget(self.words)
+        self.column.addWidget(self.bar)
+        self.column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def set_progress(self, share: float, words: str) -> None:
+        """Show how far it is, 0..1 (below 0: unknown)."""
+        name = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, 260)
+        if name != self.words.text():
+            self.words.setText(name)
+        self.bar.share = share
+        self.bar.update()
+        if self.isHidden():
+            self.set_shown(True)
+
+
+class EmptyCard(_Card):
+    """Where a picture would be: what to do to get one."""
+
+    open_wanted = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.title = label("Nothing loaded", "heading")
+        self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's own .pkl", "muted")
+        button = QPushButton("Open a model \u2026")
+        button.clicked.connect(self.open_wanted)
+        for widget in (self.title, self.words):
+            widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.column.addWidget(widget)
+        self.column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+
+class Hints(_Card):
+    """The first three things to know, until the first touch."""
+
+    def __init__(self, parent: QWidget, hints: Sequence[tuple[str, str]]) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        for i, (gesture, effect) in enumerate(hints):
+            grid.addWidget(label(gesture, "heading"), i, 0)
+            grid.addWidget(label(effect, "muted"), i, 1)
+        self.column.addLayout(grid)
+
+    def place(self) -> None:
+        """Lie over the lower part of the picture."""
+        super().place()
+        parent = self.parentWidget()
+        self.move(self.x(), parent.height() - self.height() - 6 * GRID)

@@ -1,0 +1,234 @@
+"""The two columns of panels: sections that fold to their title, move by hand, hide, and remember their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.widgets.parts import IconButton
+from explorer.widgets.theme import GRID, color
+
+__all__ = ["Column", "Section"]
+
+_MIME = "application/x-latentwalk-section"
+
+
+class _Head(QFrame):
+    """The title bar of a section: click folds, drag moves, right click offers the rest."""
+
+    clicked = Signal()
+
+    def __init__(self, section: Section, title: str) -> None:
+        super().__init__(section)
+        self.setObjectName("sectionHead")
+        self._section = section
+        self._press: QPoint | None = None
+        self.setFixedHeight(28)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click to fold, drag to move, right-click for more")
+        self.setAccessibleName(title)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
+        layout.setSpacing(2)
+        self.chevron = IconButton("caret-down", "Fold or unfold", self.clicked.emit, size=12)
+        self.chevron.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout.addWidget(self.chevron)
+        self.title = QLabel(title.upper())
+        layout.addWidget(self.title)
+        layout.addStretch(1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._press is None:
+            return
+        if (event.position().toPoint() - self._press).manhattanLength() > QApplication.startDragDistance():
+            self._press = None
+            self._section.start_drag()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._press is not None:
+            self._press = None
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._section.menu().popup(event.globalPos())
+
+
+class Section(QFrame):
+    """One panel under its title bar."""
+
+    folded_changed = Signal(bool)
+    hidden_changed = Signal(bool)
+    move_wanted = Signal(str, str)  # key, "up" | "down" | "other" | "float"
+
+    def __init__(self, key: str, title: str, body: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("section")
+        self.key, self.title, self.body = key, title, body
+        self.is_folded = False
+        self.head = _Head(self, title)
+        self.head.clicked.connect(lambda: self.set_folded(not self.is_folded))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.head)
+        layout.addWidget(body)
+        self.toggle = QAction(title, self, checkable=True, checked=True)
+        self.toggle.triggered.connect(self.set_shown)
+
+    def set_folded(self, folded: bool) -> None:
+        """Show only the title, or the panel again."""
+        self.is_folded = folded
+        self.body.setVisible(not folded)
+        self.head.chevron.set_icon_name("caret-right" if folded else "caret-down")
+        self.folded_changed.emit(folded)
+
+    def set_shown(self, shown: bool) -> None:
+        """Hide the whole section, or bring it back (unfolded: whoever asks for it wants to see it)."""
+        self.toggle.setChecked(shown)
+        self.setVisible(shown)
+        if shown and self.is_folded:
+            self.set_folded(False)
+        self.hidden_changed.emit(not shown)
+
+    def menu(self) -> QMenu:
+        """What else can be done with the section."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Unfold" if self.is_folded else "Fold", lambda: self.set_folded(not self.is_folded))
+        for where, text in (
+            ("up", "Move up"),
+            ("down", "Move down"),
+            ("other", "Move to the other side"),
+            ("float", "Own window"),
+        ):
+            menu.addAction(text, lambda w=where: self.move_wanted.emit(self.key, w))
+        menu.addSeparator()
+        menu.addAction("Hide", lambda: self.set_shown(False))
+        return menu
+
+    def start_drag(self) -> None:
+        """Carry the section to another place; columns take it."""
+        data = QMimeData()
+        data.setData(_MIME, self.key.encode())
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        drag.setPixmap(self.head.grab())
+        drag.exec(Qt.DropAction.MoveAction)
+
+
+class Column(QScrollArea):
+    """A scrolling stack of sections. `dropped(key, index)`: a section was carried here."""
+
+    dropped = Signal(str, int)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAcceptDrops(True)
+        self._stack = QWidget()
+        self._stack.setObjectName("column")
+        self._layout = QVBoxLayout(self._stack)
+        self._layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
+        self._layout.setSpacing(GRID // 2)
+        self._layout.addStretch(1)
+        self.setWidget(self._stack)
+        self._line = _DropLine(self._stack)
+
+    def sections(self) -> list[Section]:
+        """The sections from top to bottom."""
+        items = (self._layout.itemAt(i) for i in range(self._layout.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [w for w in widgets if isinstance(w, Section)]
+
+    def insert(self, section: Section, index: int = -1) -> None:
+        """Put a section at `index` (-1: last); takes it from wherever it was."""
+        count = self._layout.count() - 1  # the stretch stays last
+        self._layout.insertWidget(count if index < 0 else min(index, count), section)
+
+    def extend(self, sections: Iterable[Section]) -> None:
+        """Append several."""
+        for section in sections:
+            self.insert(section)
+
+    def sizeHint(self) -> QSize:
+        return QSize(296, 600)
+
+    def _index_at(self, y: float) -> int:
+        at = self._stack.mapFrom(self.viewport(), QPoint(0, int(y))).y()
+        return sum(1 for s in self.sections() if s.isVisible() and s.geometry().center().y() < at)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasFormat(_MIME):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        visible = [s for s in self.sections() if s.isVisible()]
+        index = self._index_at(event.position().y())
+        y = (
+            visible[index].y() - 3
+            if index < len(visible)
+            else (visible[-1].geometry().bottom() + 1 if visible else 0)
+        )
+        self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
+        self._line.show()
+        self._line.raise_()
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._line.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._line.hide()
+        visible = [s for s in self.sections() if s.isVisible()]
+        index = self._index_at(event.position().y())
+        place = self.sections().index(visible[index]) if index < len(visible) else -1
+        event.acceptProposedAction()
+        self.dropped.emit(bytes(event.mimeData().data(_MIME).data()).decode(), place)
+
+
+class _DropLine(QWidget):
+    """Where the carried section will land."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), color("accent"))

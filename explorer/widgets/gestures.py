@@ -1,0 +1,97 @@
+"""What a hand on the picture means: which drag walks, moves, turns or pans, and the words that say so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+
+__all__ = ["HINTS", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
+
+Mode = Literal["walk", "move", "rotate", "pan", "wipe"]
+
+NAMES: dict[str, str] = {
+    "walk": "Walk the latent plane",
+    "move": "Move the picture",
+    "rotate": "Turn the picture",
+}
+HINTS: tuple[tuple[str, str], ...] = (
+    ("Drag", "walk the latent plane"),
+    ("Shift + drag", "move the picture"),
+    ("Alt + drag", "turn the picture (Ctrl + drag where Alt moves windows)"),
+    ("Wheel", "zoom"),
+    ("Middle drag", "pan the zoomed picture"),
+    ("Double-click", "take moves and turns back, fit the picture"),
+    ("Esc", "take the running drag back"),
+)
+
+
+def mode_of(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> Mode | None:
+    """What a press with this button and these keys begins."""
+    if button == Qt.MouseButton.MiddleButton:
+        return "pan"
+    if button != Qt.MouseButton.LeftButton:
+        return None
+    if modifiers & Qt.KeyboardModifier.ShiftModifier:
+        return "move"
+    # Many X11 window managers keep Alt+drag for themselves, so Ctrl does the same.
+    if modifiers & (Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier):
+        return "rotate"
+    return "walk"
+
+
+def cursor_of(mode: Mode | None) -> Qt.CursorShape:
+    """The cursor that announces a mode."""
+    shapes = {
+        "walk": Qt.CursorShape.OpenHandCursor,
+        "move": Qt.CursorShape.SizeAllCursor,
+        "rotate": Qt.CursorShape.PointingHandCursor,
+        "pan": Qt.CursorShape.ClosedHandCursor,
+        "wipe": Qt.CursorShape.SplitHCursor,
+    }
+    return shapes[mode] if mode else Qt.CursorShape.ArrowCursor
+
+
+@dataclass(slots=True)
+class Drag:
+    """A running drag: turns pointer positions into steps in image widths (or degrees).
+
+    `total` sums the steps of the drag: (x, y) in image widths, or (degrees, 0).
+    """
+
+    mode: Mode
+    last: QPointF
+    rect: QRectF
+    total: tuple[float, float] = (0.0, 0.0)
+
+    def step(self, to: QPointF) -> tuple[float, float]:
+        """The movement since the last call: image widths (right, down), or (degrees counter-clockwise, 0)."""
+        if self.mode == "rotate":
+            centre = self.rect.center()
+            angle = _angle(to - centre) - _angle(self.last - centre)
+            result = ((angle + 180.0) % 360.0 - 180.0, 0.0)
+        else:
+            width = max(1.0, self.rect.width())
+            result = ((to.x() - self.last.x()) / width, (to.y() - self.last.y()) / width)
+        self.last = to
+        self.total = (self.total[0] + result[0], self.total[1] + result[1])
+        return result
+
+
+def _angle(offset: QPointF) -> float:
+    """Degrees counter-clockwise on screen, where y points down."""
+    return math.degrees(math.atan2(-offset.y(), offset.x()))
+
+
+def describe(mode: Mode, total: tuple[float, float]) -> str:
+    """The overlay's words for a running drag."""
+    first, second = total
+    if mode == "walk":
+        return f"walk   x {first:+.2f}   y {second:+.2f} seeds"
+    if mode == "move":
+        return f"move   {first:+.3f}   {second:+.3f} widths"
+    if mode == "rotate":
+        return f"turn   {first:+.1f}\u00b0"
+    return ""

@@ -1,0 +1,104 @@
+"""Where we have been: thumbnails of the latents one stayed at, to go back to with a click."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from explorer.state import Latent, Look, Transform
+from explorer.widgets.theme import color
+from explorer.widgets.thumbs import Thumbs, paint_thumb
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+__all__ = ["HistoryStrip"]
+
+_PX, _GAP = 36, 4
+_REST_MS = 700  # a place one stays at for so long is worth a thumbnail
+
+
+class HistoryStrip(QWidget):
+    """The latest resting places, newest first. `chosen(latent)` when one is clicked."""
+
+    chosen = Signal(object)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._places: deque[tuple[str, Look]] = deque(maxlen=48)
+        self._serial = 0
+        self._look = Look()
+        self._thumbs = Thumbs(session, "history", self.update, self)
+        self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
+        self._rest.timeout.connect(self._remember)
+        self.setFixedHeight(_PX + 2)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("History")
+
+    def set_look(self, look: Look) -> None:
+        """The look has changed; its latent is remembered once it rests."""
+        if look.latent != self._look.latent:
+            self._rest.start()
+        self._look = look
+
+    def forget_pictures(self) -> None:
+        """Another model: the same places look different."""
+        self._thumbs.clear()
+        self.update()
+
+    @property
+    def places(self) -> list[Latent]:
+        """The remembered latents, newest first."""
+        return [look.latent for _, look in self._places]
+
+    def _remember(self) -> None:
+        if self._session.store.in_stroke or self._look.drift:
+            if self._session.store.in_stroke:
+                self._rest.start()
+            return
+        if any(look.latent == self._look.latent for _, look in self._places):
+            return
+        self._serial += 1
+        # Shown as the network made it: a moved picture would hide what the latent is.
+        self._places.appendleft((str(self._serial), replace(self._look, transform=Transform(), drift=0.0)))
+        self.update()
+
+    def _index_at(self, x: float) -> int:
+        index = int(x // (_PX + _GAP))
+        return index if index < len(self._places) else -1
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position().x())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self.chosen.emit(self._places[index][1].latent)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self._index_at(event.pos().x())
+            text = "Places one has been at appear here"
+            if index >= 0:
+                latent = self._places[index][1].latent
+                text = f"Back to seed {latent.seed}, {latent.x:+.2f} {latent.y:+.2f}"
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        for i, (key, look) in enumerate(self._places):
+            box = QRectF(1 + i * (_PX + _GAP), 1, _PX, _PX)
+            if box.left() > self.width():
+                break
+            mark = color("accent") if look.latent == self._look.latent else None
+            paint_thumb(p, self._thumbs.get(key, look), box, mark=mark)
+        if not self._places:
+            p.setPen(color("faint"))
+            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")
+        p.end()

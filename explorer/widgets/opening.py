@@ -1,0 +1,58 @@
+"""What a dropped or chosen file is, told from its name and, where names do not say, from its first bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of"]
+
+Kind = Literal["model", "latent", "project", "unknown"]
+
+DIALOG_FILTER = (
+    "Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.npy *.npz *.json *.png);;"
+    "Models (*.pkl *.safetensors *.pt *.pth);;Projects (*.json *.png);;Latents (*.npy *.npz *.pt *.safetensors);;"
+    "All files (*)"
+)
+MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
+
+_SUFFIXES: dict[str, Kind] = {
+    ".pkl": "model",
+    ".pth": "model",
+    ".npy": "latent",
+    ".npz": "latent",
+    ".json": "project",
+    ".png": "project",
+}
+_SMALL = 4 << 20  # a latent of a large model is under 1 MB; a model is far above
+_MAX_HEADER = 1 << 20
+
+
+def kind_of(path: str) -> Kind:
+    """What a file seems to be. Whoever opens it looks closely; this only chooses who does."""
+    suffix = Path(path).suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    if suffix == ".safetensors":
+        return "latent" if _tensors(path) and _tensors(path) <= {"z", "w", "ws"} else "model"
+    if suffix == ".pt":
+        try:
+            return "latent" if Path(path).stat().st_size < _SMALL else "model"
+        except OSError:
+            return "model"
+    return "unknown"
+
+
+def _tensors(path: str) -> set[str]:
+    """The names of the tensors in a safetensors file; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MAX_HEADER:
+                return set()
+            header = json.loads(file.read(length))
+    except (OSError, ValueError, struct.error):
+        return set()
+    return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()

@@ -1,0 +1,27 @@
+"""Which panels there are, in the order of their first place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.widgets.latent_panel import LatentPanel
+from explorer.widgets.noise_panel import NoisePanel
+from explorer.widgets.panel import Panel
+from explorer.widgets.transform_panel import TransformPanel
+from explorer.widgets.truncation_panel import TruncationPanel
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.widgets.window_files import WindowFiles
+
+__all__ = ["make_panels"]
+
+
+def make_panels(session: Session, files: WindowFiles) -> list[Panel]:
+    """All panels of the window."""
+    return [
+        LatentPanel(session),
+        TruncationPanel(session),
+        NoisePanel(session),
+        TransformPanel(session),
+    ]

@@ -1,0 +1,148 @@
+"""Small parts that every panel is made of: icon buttons, rows, labels, a segmented choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from explorer.widgets.theme import GRID, ROW, icon, value_font
+
+__all__ = ["ElidedLabel", "IconButton", "Segments", "label", "row", "value_label"]
+
+
+class IconButton(QToolButton):
+    """A flat button with an icon of the set; follows the theme. `name` is Phosphor's name of the icon."""
+
+    def __init__(
+        self,
+        name: str,
+        tip: str,
+        on_click: Callable[[], object] | None = None,
+        *,
+        text: str = "",
+        checkable: bool = False,
+        size: int = 16,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.setToolTip(tip)
+        self.setAccessibleName(text or tip)
+        self.setCheckable(checkable)
+        self.setIconSize(QSize(size, size))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if text:
+            self.setText(text)
+            self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(ROW)
+        if on_click is not None:
+            self.clicked.connect(lambda _=False: on_click())
+        self._tint()
+
+    def set_icon_name(self, name: str) -> None:
+        """Another icon of the set."""
+        if name != self._name:
+            self._name = name
+            self._tint()
+
+    def _tint(self) -> None:
+        self.setIcon(icon(self._name))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+        super().changeEvent(event)
+
+
+class Segments(QWidget):
+    """A row of joined buttons of which one is pressed. `chosen(key)` is emitted when the user presses another."""
+
+    chosen = Signal(str)
+
+    def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        """`choices`: (key, text, tooltip) of each button."""
+        super().__init__(parent)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self.buttons: dict[str, QToolButton] = {}
+        group = QButtonGroup(self)
+        for key, text, tip in choices:
+            button = QToolButton(self)
+            button.setObjectName("segment")
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
+            group.addButton(button)
+            layout.addWidget(button)
+            self.buttons[key] = button
+
+    def set_choice(self, key: str) -> None:
+        """Show which one is pressed; says nothing."""
+        if key in self.buttons:
+            self.buttons[key].setChecked(True)
+
+
+class ElidedLabel(QLabel):
+    """A label that shortens its text in the middle when there is no room, and never asks for more room."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._full = text
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._elide()
+
+    def set_text(self, text: str) -> None:
+        """The full text; it becomes the tooltip where it has to be shortened."""
+        if text != self._full:
+            self._full = text
+            self._elide()
+
+    def _elide(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, max(8, self.width()))
+        self.setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._elide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(8, super().minimumSizeHint().height())
+
+
+def label(text: str, role: str = "muted", *, wrap: bool = False) -> QLabel:
+    """A label in one of the text colours: "muted", "faint" or "heading"."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    return made
+
+
+def value_label(text: str = "") -> QLabel:
+    """A label for numbers: smaller, figures of one width, text can be selected."""
+    made = QLabel(text)
+    made.setFont(value_font(made.font()))
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def row(*items: QWidget | int | None, spacing: int = GRID // 2) -> QWidget:
+    """Widgets side by side; None is a stretch, a number a gap in pixels."""
+    box = QWidget()
+    layout = QHBoxLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, int):
+            layout.addSpacing(item)
+        else:
+            layout.addWidget(item)
+    return box

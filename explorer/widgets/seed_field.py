@@ -1,0 +1,80 @@
+"""A field for seeds: whole numbers from 0 to 2**32 - 1, with arrows, wheel and dice."""
+
+from __future__ import annotations
+
+import random
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from explorer.widgets.theme import value_font
+
+__all__ = ["SEEDS", "SeedField", "random_seed"]
+
+SEEDS = 2**32
+
+
+def random_seed() -> int:
+    """A seed short enough to remember and to say."""
+    return random.randrange(100_000)
+
+
+class SeedField(QLineEdit):
+    """Shows a seed; `chosen(seed)` when the user entered another. Larger numbers wrap, as numpy's would not."""
+
+    chosen = Signal(object)  # an int above 2**31 does not fit Qt's int
+
+    def __init__(self, tip: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._seed = 0
+        self.setFont(value_font(self.font()))
+        self.setToolTip(tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
+        self.setAccessibleName("Seed")
+        self.setText("0")
+        self.editingFinished.connect(self._on_typed)
+
+    @property
+    def seed(self) -> int:
+        """The seed shown."""
+        return self._seed
+
+    def set_seed(self, seed: int) -> None:
+        """Show a seed; says nothing."""
+        self._seed = int(seed)
+        self.setText(str(self._seed))
+        self.setModified(False)
+
+    def _choose(self, seed: int) -> None:
+        seed %= SEEDS
+        if seed != self._seed:
+            self.set_seed(seed)
+            self.chosen.emit(seed)
+
+    def _on_typed(self) -> None:
+        if not self.isModified():
+            return
+        try:
+            self._choose(int(self.text().strip().replace(" ", "")))
+        except ValueError:
+            pass  # not a number: the old seed comes back
+        self.set_seed(self._seed)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}
+        key = Qt.Key(event.key())
+        if key in step:
+            self._choose(self._seed + step[key])
+        elif key == Qt.Key.Key_Escape:
+            self.set_seed(self._seed)
+            self.clearFocus()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        ticks = event.angleDelta().y()
+        if self.hasFocus() and ticks:
+            self._choose(self._seed + (1 if ticks > 0 else -1))
+            event.accept()
+        else:
+            event.ignore()

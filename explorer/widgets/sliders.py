@@ -1,0 +1,375 @@
+"""A slider that shows its name, value and unit in one row, takes typed values and remembers its default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+
+from explorer.widgets.theme import GRID, ROW, color, value_font
+
+__all__ = ["ValueSlider"]
+
+_PAD = 5.0  # px between the ends of the groove and the handle's furthest centre
+_FINE = 0.1  # Shift makes wheel and drags this much slower
+_WHEEL_PAUSE_MS = 400  # wheel ticks closer than this are one stroke
+
+
+class ValueSlider(QWidget):
+    """One number in a row: name, groove with a mark at the default, value with unit.
+
+    Drag the groove or the handle; middle drag or Shift+drag is relative; the wheel steps (Shift: fine);
+    double-click resets; click the value, or just type, to enter a number; Esc takes a running drag back.
+
+    Signals (GUI thread): `pressed` before the first change of a stroke, `moving(value)` at every change,
+    then `released`, or `cancelled` if Esc ended it. A typed or reset value is a whole stroke at once.
+    """
+
+    pressed = Signal()
+    moving = Signal(float)
+    released = Signal()
+    cancelled = Signal()
+
+    def __init__(
+        self,
+        label: str,
+        minimum: float,
+        maximum: float,
+        default: float = 0.0,
+        *,
+        unit: str = "",
+        decimals: int = 2,
+        step: float | None = None,
+        label_width: int = 72,
+        value_width: int = 58,
+        tip: str = "",
+        text_of: Callable[[float], str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.minimum, self.maximum, self.default = float(minimum), float(maximum), float(default)
+        self.label, self.unit, self.decimals = label, unit, decimals
+        self.step = step if step is not None else (self.maximum - self.minimum) / 100
+        self.label_width, self.value_width = label_width, value_width
+        self._value = self.default
+        self._tip, self._reason, self._text_of = tip, "", text_of
+        self._dragging = False
+        self._before = self._value
+        self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
+        self._hover = self._aimed = False
+        self._editor: QLineEdit | None = None
+        self._pause = QTimer(self, interval=_WHEEL_PAUSE_MS, singleShot=True)
+        self._pause.timeout.connect(self._end_stroke)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setAccessibleName(label)
+        self._show_tip()
+
+    # what it shows ---------------------------------------------------------------------------------------
+
+    @property
+    def value(self) -> float:
+        """The number shown."""
+        return self._value
+
+    def set_value(self, value: float) -> None:
+        """Show `value`, clamped to the range; says nothing to anybody."""
+        value = self._clamped(value)
+        if value != self._value:
+            self._value = value
+            self.update()
+
+    def set_range(self, minimum: float, maximum: float, default: float | None = None) -> None:
+        """Change the limits (and the default); the value shown is clamped."""
+        self.minimum, self.maximum = float(minimum), float(maximum)
+        self.default = self.default if default is None else float(default)
+        self._value = self._clamped(self._value)
+        self.update()
+
+    def set_reason(self, reason: str) -> None:
+        """Grey the slider and let its tooltip say why; an empty reason gives it back."""
+        if reason != self._reason or self.isEnabled() == bool(reason):
+            self._reason = reason
+            self.setEnabled(not reason)
+            self._show_tip()
+            self.update()
+
+    def set_label(self, label: str) -> None:
+        """Another name in front of the groove."""
+        if label != self.label:
+            self.label = label
+            self.setAccessibleName(label)
+            self.update()
+
+    def set_tip(self, tip: str) -> None:
+        """What the slider does, in words."""
+        self._tip = tip
+        self._show_tip()
+
+    def text(self) -> str:
+        """The value as shown, with unit."""
+        if self._text_of is not None:
+            return self._text_of(self._value)
+        return f"{self._value:.{self.decimals}f}".replace("-", "\u2212") + (f" {self.unit}" if self.unit else "")
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.label_width + self.value_width + 96, ROW)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.label_width + self.value_width + 40, ROW)
+
+    def _clamped(self, value: float) -> float:
+        if not math.isfinite(value):
+            return self._value
+        return min(self.maximum, max(self.minimum, float(value)))
+
+    def _show_tip(self) -> None:
+        usage = "Double-click: reset. Wheel: step (Shift: fine). Click the number to type."
+        about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
+        self.setToolTip(f"<p style='white-space:pre-wrap'>{about}</p>")
+
+    # geometry --------------------------------------------------------------------------------------------
+
+    def groove(self) -> QRectF:
+        """Where the groove is, in widget coordinates."""
+        left = self.label_width + (GRID if self.label_width else 0)
+        width = max(1.0, self.width() - left - self.value_width - GRID)
+        return QRectF(left, self.height() / 2 - 1.5, width, 3)
+
+    def position_of(self, value: float) -> float:
+        """The x of a value on the groove."""
+        g = self.groove()
+        span = self.maximum - self.minimum
+        share = (value - self.minimum) / span if span else 0.0
+        return g.left() + _PAD + share * max(1.0, g.width() - 2 * _PAD)
+
+    def _per_pixel(self) -> float:
+        return (self.maximum - self.minimum) / max(1.0, self.groove().width() - 2 * _PAD)
+
+    def _value_at(self, x: float) -> float:
+        return self.minimum + (x - self.groove().left() - _PAD) * self._per_pixel()
+
+    def value_rect(self) -> QRectF:
+        """Where the number stands."""
+        return QRectF(self.width() - self.value_width, 1, self.value_width, self.height() - 2)
+
+    # strokes ---------------------------------------------------------------------------------------------
+
+    def _begin_stroke(self) -> None:
+        if self._dragging:
+            return
+        self._dragging, self._before = True, self._value
+        self.pressed.emit()
+
+    def _end_stroke(self) -> None:
+        if not self._dragging:
+            return
+        self._pause.stop()
+        self._dragging, self._anchor = False, None
+        self.update()
+        self.released.emit()
+
+    def _cancel_stroke(self) -> None:
+        self._pause.stop()
+        self._dragging, self._anchor = False, None
+        self.set_value(self._before)
+        self.update()
+        self.cancelled.emit()
+
+    def _change(self, value: float) -> None:
+        value = self._clamped(value)
+        if self.decimals == 0:
+            value = float(round(value))
+        if value != self._value:
+            self._value = value
+            self.update()
+            self.moving.emit(value)
+
+    def enter(self, value: float) -> None:
+        """Set the value as a hand would: one whole stroke."""
+        self._end_stroke()
+        if self._clamped(value) != self._value:
+            self._begin_stroke()
+            self._change(value)
+            self._end_stroke()
+
+    # hands -----------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        button = event.button()
+        if button == Qt.MouseButton.LeftButton and self.value_rect().contains(event.position()):
+            self.edit()
+        elif button in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and x >= self.label_width:
+            self._end_stroke()
+            self._begin_stroke()
+            relative = button == Qt.MouseButton.MiddleButton or bool(
+                event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            )
+            on_handle = abs(x - self.position_of(self._value)) <= 7
+            if not relative and not on_handle:
+                self._change(self._value_at(x))
+            self._anchor = (x, self._value)
+        else:
+            event.ignore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._anchor is None:
+            self._aimed = True
+            return
+        start, value = self._anchor
+        x = event.position().x()
+        fine = _FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._change(value + (x - start) * self._per_pixel() * fine)
+        if fine != 1.0:  # re-anchor, so that letting Shift go does not jump
+            self._anchor = (x, value + (x - start) * self._per_pixel() * fine)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._anchor is not None:
+            self._end_stroke()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and not self.value_rect().contains(event.position()):
+            self.enter(self.default)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        # Off the groove the wheel scrolls the panel, and so it does when the panel scrolled the slider under a
+        # resting hand: only a hand that moved onto the groove, or the focus, means this slider.
+        ticks = (event.angleDelta().y() or event.angleDelta().x()) / 120.0
+        on_groove = self._aimed and self.groove().adjusted(-4, -12, 4, 12).contains(event.position())
+        if not ticks or not (self.hasFocus() or on_groove):
+            event.ignore()
+            return
+        self._nudge(ticks, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        event.accept()
+
+    def _nudge(self, ticks: float, fine: bool) -> None:
+        self._begin_stroke()
+        small = self.step if self.decimals == 0 else self.step * _FINE
+        self._change(self._value + ticks * (small if fine else self.step))
+        self._pause.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, text = event.key(), event.text()
+        fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if key == Qt.Key.Key_Escape and self._dragging:
+            self._cancel_stroke()
+        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Up):
+            self._nudge(1, fine)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Down):
+            self._nudge(-1, fine)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self.enter(self.default)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.edit()
+        elif text and (text.isdigit() or text in ".-+"):
+            self.edit(text)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            text = event.text()
+            mine = bool(text) and (text.isdigit() or text in ".-+") and not event.modifiers()
+            arrows = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+            if mine or arrows or (event.key() == Qt.Key.Key_Escape and self._dragging):
+                event.accept()
+                return True
+        return super().event(event)
+
+    # typing ----------------------------------------------------------------------------------------------
+
+    def edit(self, text: str | None = None) -> None:
+        """Open the field over the value; `text` is what has been typed already."""
+        if not self.isEnabled():
+            return
+        self._end_stroke()
+        if self._editor is None:
+            self._editor = QLineEdit(self)
+            self._editor.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self._editor.setFont(value_font(self.font()))
+            self._editor.setTextMargins(0, 0, 0, 0)
+            self._editor.editingFinished.connect(self._on_typed)
+            self._editor.installEventFilter(self)
+        self._editor.setGeometry(self.value_rect().toRect())
+        self._editor.setText(text if text is not None else f"{self._value:.{max(self.decimals, 3)}g}")
+        self._editor.show()
+        self._editor.setFocus()
+        if text is None:
+            self._editor.selectAll()
+
+    def _on_typed(self) -> None:
+        if self._editor is None or not self._editor.isVisible():
+            return
+        text = self._editor.text().replace(",", ".").replace("\u2212", "-").removesuffix(self.unit).strip()
+        self._editor.hide()
+        try:
+            self.enter(float(text))
+        except ValueError:
+            self.update()  # not a number: the old value stays, and is visible again
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if watched is self._editor and self._editor is not None and escape:
+            if event.type() == QEvent.Type.KeyPress:
+                self._editor.hide()
+                self.setFocus()
+            event.accept()
+            return True
+        return False
+
+    # painting --------------------------------------------------------------------------------------------
+
+    def enterEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._hover = True
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = self._aimed = False
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        on = self.isEnabled()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        if self.label_width:
+            box = QRectF(0, 0, self.label_width, self.height())
+            name = QFontMetrics(p.font()).elidedText(self.label, Qt.TextElideMode.ElideRight, self.label_width)
+            p.setPen(color("text" if on and self.hasFocus() else "muted" if on else "faint"))
+            p.drawText(box, int(middle | Qt.AlignmentFlag.AlignLeft), name)
+        self._paint_groove(p, on)
+        p.setFont(value_font(self.font()))
+        p.setPen(color("text") if on else color("faint"))
+        p.drawText(self.value_rect(), int(middle | Qt.AlignmentFlag.AlignRight), self.text() if on else "\u2013")
+        p.end()
+
+    def _paint_groove(self, p: QPainter, on: bool) -> None:
+        g = self.groove()
+        mid = g.center().y()
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(color("raised" if on else "border", 255 if on else 120))
+        if color("raised").lightness() > 250:  # white on a white panel would vanish
+            p.setBrush(color("border", 255 if on else 120))
+        p.drawRoundedRect(g, 1.5, 1.5)
+        if not on:
+            return
+        home, here = self.position_of(self._clamped(self.default)), self.position_of(self._value)
+        changed = abs(self._value - self.default) > 1e-9
+        if changed:
+            p.setBrush(color("accent"))
+            p.drawRoundedRect(QRectF(min(home, here), g.top(), abs(here - home), g.height()), 1.5, 1.5)
+        p.setBrush(color("faint"))
+        p.drawRect(QRectF(home - 0.5, mid - 5, 1, 10))  # the mark at the default
+        radius = 6.0 if self._dragging or self._hover else 5.0
+        p.setBrush(color("accent") if changed or self._dragging else color("muted"))
+        p.setPen(QPen(color("panel"), 1.5))
+        p.drawEllipse(QPointF(here, mid), radius, radius)
+        if self.hasFocus():
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.setPen(QPen(color("accent", 120), 1.5))
+            p.drawEllipse(QPointF(here, mid), radius + 2, radius + 2)

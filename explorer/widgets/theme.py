@@ -1,0 +1,227 @@
+"""The look: two palettes, one accent, an 8 pixel grid, one style sheet, and icons from one set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QColor, QFont, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+
+__all__ = ["GRID", "ROW", "Theme", "apply_theme", "color", "icon", "mono_font", "theme", "value_font", "view_color"]
+
+GRID = 8  # px; every margin and gap is a whole or half step of it
+ROW = 24  # px; height of a slider, a field, a button row
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours by role. `a` and `b` mark the two views wherever they appear; `accent` what is live or selected."""
+
+    name: str
+    window: str
+    panel: str
+    raised: str
+    sunken: str
+    border: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    on_accent: str
+    a: str
+    b: str
+    warn: str
+    on_warn: str
+    canvas: str
+
+
+DARK = Theme(
+    name="dark",
+    window="#1c1d1f",
+    panel="#232427",
+    raised="#2f3135",
+    sunken="#18191b",
+    border="#37393e",
+    text="#e4e5e7",
+    muted="#a0a3a9",
+    faint="#6d7077",
+    accent="#3dbfae",
+    on_accent="#0c2421",
+    a="#f08a5d",
+    b="#7da2f5",
+    warn="#e9b44c",
+    on_warn="#2b2110",
+    canvas="#141517",
+)
+LIGHT = Theme(
+    name="light",
+    window="#eeeff1",
+    panel="#f8f8f9",
+    raised="#ffffff",
+    sunken="#e3e4e7",
+    border="#d3d5d9",
+    text="#24262a",
+    muted="#5c6067",
+    faint="#989ca4",
+    accent="#0f8f7f",
+    on_accent="#ffffff",
+    a="#c9572a",
+    b="#3f68cf",
+    warn="#f2c14e",
+    on_warn="#33270b",
+    canvas="#dfe0e3",
+)
+
+_current = DARK
+
+
+def theme() -> Theme:
+    """The theme in use."""
+    return _current
+
+
+def color(role: str, alpha: int = 255) -> QColor:
+    """The colour of a role of `Theme`, for painting."""
+    result = QColor(getattr(_current, role))
+    result.setAlpha(alpha)
+    return result
+
+
+def view_color(view: int) -> QColor:
+    """The mark of view number `view`: A, B, and A again."""
+    return color("b" if view % 2 else "a")
+
+
+def icon(name: str, role: str = "muted", active: str = "text") -> QIcon:
+    """An icon of the one set in use (Phosphor), tinted for the theme: `icon("dice-five")`."""
+    import qtawesome  # reads its fonts on import; the window must be painted before that
+
+    made: QIcon = qtawesome.icon(
+        f"ph.{name}", color=color(role), color_active=color(active), color_disabled=color("faint", 110)
+    )
+    return made
+
+
+def value_font(base: QFont) -> QFont:
+    """`base` one step smaller with figures of one width, so that numbers do not jump while they change."""
+    font = QFont(base)
+    font.setPixelSize(max(9, font.pixelSize() - 1) if font.pixelSize() > 0 else 11)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def mono_font() -> QFont:
+    """A fixed pitch font for traces and texts to copy."""
+    font = QFont()
+    font.setFamilies(["JetBrains Mono", "SF Mono", "Consolas", "DejaVu Sans Mono", "monospace"])
+    font.setPixelSize(11)
+    return font
+
+
+def apply_theme(app: QApplication, dark: bool) -> None:
+    """Give the whole application the dark or the light look; may be called at any time on the GUI thread."""
+    global _current
+    _current = DARK if dark else LIGHT
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    font = QFont()
+    font.setFamilies(["Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans", "sans-serif"])
+    font.setPixelSize(12)
+    app.setFont(font)
+    app.setPalette(_palette(_current))
+    app.setStyleSheet(_style_sheet(_current))
+
+
+def _palette(t: Theme) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for where, value in (
+        (role.Window, t.window),
+        (role.WindowText, t.text),
+        (role.Base, t.sunken),
+        (role.AlternateBase, t.panel),
+        (role.Text, t.text),
+        (role.Button, t.raised),
+        (role.ButtonText, t.text),
+        (role.BrightText, t.warn),
+        (role.ToolTipBase, t.raised),
+        (role.ToolTipText, t.text),
+        (role.PlaceholderText, t.faint),
+        (role.Highlight, t.accent),
+        (role.HighlightedText, t.on_accent),
+        (role.Link, t.accent),
+        (role.Mid, t.border),
+    ):
+        palette.setColor(where, QColor(value))
+    for where in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, where, QColor(t.faint))
+    return palette
+
+
+def _style_sheet(t: Theme) -> str:
+    """The one style sheet. Only shapes that a palette cannot express are here."""
+    return f"""
+    QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
+    QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
+    QMenuBar::item {{ padding: 5px 9px; border-radius: 4px; background: transparent; }}
+    QMenuBar::item:selected {{ background: {t.raised}; }}
+    QMenu {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 28px 5px 24px; border-radius: 4px; }}
+    QMenu::item:selected {{ background: {t.raised}; color: {t.text}; }}
+    QMenu::item:disabled {{ color: {t.faint}; }}
+    QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
+    QMenu::icon {{ padding-left: 6px; }}
+    QMainWindow::separator {{ background: {t.window}; width: 4px; height: 4px; }}
+    QMainWindow::separator:hover {{ background: {t.border}; }}
+    QDockWidget {{ titlebar-close-icon: none; }}
+    QScrollArea, QScrollArea > QWidget > QWidget#column {{ background: transparent; border: none; }}
+    QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+    QScrollBar::handle {{ background: {t.border}; border-radius: 3px; margin: 1px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {t.faint}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QLineEdit, QPlainTextEdit, QAbstractSpinBox {{
+        background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 6px;
+        min-height: 22px; selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
+    QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+    QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {t.faint}; background: transparent; }}
+    QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 8px;
+        min-height: 22px; }}
+    QComboBox:hover, QPushButton:hover {{ border-color: {t.faint}; }}
+    QComboBox:disabled {{ color: {t.faint}; }}
+    QComboBox::drop-down {{ border: none; width: 18px; }}
+    QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; outline: none;
+        selection-background-color: {t.raised}; selection-color: {t.text}; padding: 2px; }}
+    QPushButton {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 10px;
+        min-height: 22px; }}
+    QPushButton:pressed, QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
+        border-color: {t.accent}; }}
+    QPushButton:disabled {{ color: {t.faint}; background: transparent; }}
+    QPushButton:focus {{ border-color: {t.accent}; }}
+    QPushButton[flat="true"] {{ background: transparent; border: none; color: {t.accent}; }}
+    QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 2px; }}
+    QToolButton:hover {{ background: {t.raised}; border-color: {t.border}; }}
+    QToolButton:checked {{ background: {t.raised}; border-color: {t.accent}; }}
+    QToolButton:focus {{ border-color: {t.accent}; }}
+    QToolButton::menu-indicator {{ image: none; width: 0; }}
+    QToolButton#segment {{ border: 1px solid {t.border}; border-radius: 0; padding: 2px 9px; background: {t.panel};
+        color: {t.muted}; min-height: 18px; }}
+    QToolButton#segment:hover {{ color: {t.text}; }}
+    QToolButton#segment:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+    QToolButton#badge {{ color: {t.muted}; padding: 2px 8px; }}
+    QCheckBox {{ spacing: 6px; }}
+    QLabel[role="muted"] {{ color: {t.muted}; }}
+    QLabel[role="faint"] {{ color: {t.faint}; }}
+    QLabel[role="heading"] {{ color: {t.text}; font-weight: 600; }}
+    QFrame#banner {{ background: {t.warn}; border-radius: 6px; }}
+    QFrame#banner QLabel {{ color: {t.on_warn}; background: transparent; }}
+    QFrame#banner QToolButton {{ color: {t.on_warn}; text-decoration: underline; }}
+    QFrame#banner QToolButton:hover {{ background: transparent; border-color: {t.on_warn}; }}
+    QFrame#card {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 8px; }}
+    QFrame#card QLabel {{ background: transparent; }}
+    QFrame#section {{ background: {t.panel}; border-radius: 6px; }}
+    QFrame#sectionHead {{ background: transparent; border-radius: 6px; }}
+    QFrame#sectionHead:hover {{ background: {t.raised}; }}
+    QFrame#sectionHead QLabel {{ font-weight: 600; font-size: 11px; color: {t.muted}; }}
+    """

@@ -1,0 +1,141 @@
+"""The right end of the menu bar: layout buttons, device and precision, frames a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from explorer.errors import LatentwalkError
+from explorer.state import ExplorerState
+from explorer.widgets.parts import IconButton, Segments
+from explorer.widgets.theme import GRID, value_font
+
+if TYPE_CHECKING:
+    from explorer.main_window import MainWindow
+    from explorer.session import Session
+
+__all__ = ["TopBar", "device_text"]
+
+LAYOUTS = (
+    ("a", "A", "Picture A alone (1)"),
+    ("b", "B", "Picture B alone (2)"),
+    ("both", "A|B", "Side by side (3)"),
+    ("wipe", "Wipe", "A and B in one frame with a divider to drag (W)"),
+)
+DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
+
+
+def device_text(session: Session) -> str:
+    """What the pictures are computed on and in, in words."""
+    settings = session.render_settings
+    device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
+    words = f"Pictures are computed on {device} in {settings.dtype}."
+    if settings.device == "cpu":
+        words += " No graphics card that can compute was found."
+    if settings.dtype == "bfloat16":
+        words += " bfloat16 is faster on some processors and shows small rounding differences."
+    return words
+
+
+class TopBar(QWidget):
+    """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self._window = window
+        self._session: Session | None = None
+        self.layouts = Segments(LAYOUTS)
+        self.layouts.setEnabled(False)
+        self.play = IconButton(
+            "pause", "Stop or start motion (Space)", lambda: window.actions_by_key["play"].trigger()
+        )
+        self.badge = QToolButton()
+        self.badge.setObjectName("badge")
+        self.badge.setToolTip("Device and precision: click to explain and choose")
+        self.badge.clicked.connect(self.open_device_menu)
+        self.fps = QToolButton()
+        self.fps.setObjectName("badge")
+        self.fps.setFont(value_font(self.fps.font()))
+        self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
+        self.fps.setMinimumWidth(64)
+        self.fps.clicked.connect(lambda: window.reveal("performance"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 2, GRID, 2)
+        layout.setSpacing(GRID)
+        layout.addWidget(self.layouts)
+        layout.addWidget(self.play)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.badge)
+        layout.addWidget(self.fps)
+        self._timer = QTimer(self, interval=500)
+        self._timer.timeout.connect(self._show_fps)
+        for late in (self.play, self.badge, self.fps):
+            late.hide()
+
+    def attach(self, session: Session) -> None:
+        """Show a session's figures."""
+        self._session = session
+        self.layouts.setEnabled(True)
+        for late in (self.play, self.badge, self.fps):
+            late.show()
+        self.layouts.chosen.connect(session.set_layout)
+        session.changed.connect(self._on_changed)
+        session.settings_changed.connect(self._show_device)
+        self.layouts.set_choice(session.state.layout)
+        self._show_device()
+        self._timer.start()
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.layout != new.layout:
+            self.layouts.set_choice(new.layout)
+
+    def _show_device(self) -> None:
+        assert self._session is not None
+        settings = self._session.render_settings
+        self.badge.setText(
+            f"{settings.device.split(':')[0].upper()}  {DTYPE_NAMES.get(settings.dtype, settings.dtype)}"
+        )
+
+    def _show_fps(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        rates = [session.performance(view).fps for view in session.visible_views() if session.info(view)]
+        fps = min(rates, default=0.0)
+        self.fps.setText(f"{fps:.0f} fps" if fps else "at rest" if rates else "")
+        moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
+        self.play.set_icon_name("pause" if moving else "play")
+
+    def device_menu(self) -> QMenu:
+        """What the badge says, in words, and what else there is."""
+        assert self._session is not None
+        session = self._session
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for line in device_text(session).split(". "):
+            menu.addAction(line.rstrip(".") + ".").setEnabled(False)
+        settings = session.render_settings
+        for device in session.service.devices():
+            menu.addSection(device.label)
+            for dtype in device.dtypes:
+                action = menu.addAction(f"{device.name}  {dtype}", lambda d=device.name, t=dtype: self.choose(d, t))
+                action.setCheckable(True)
+                action.setChecked((device.name, dtype) == (settings.device, settings.dtype))
+        return menu
+
+    def open_device_menu(self) -> None:
+        """Show the menu under the badge."""
+        self.device_menu().popup(self.badge.mapToGlobal(self.badge.rect().bottomLeft()))
+
+    def choose(self, device: str, dtype: str) -> None:
+        """Compute on another device or in another precision."""
+        assert self._session is not None
+        try:
+            if device != self._session.render_settings.device:
+                self._session.set_device(device)
+            self._session.set_dtype(dtype)
+        except LatentwalkError as error:
+            self._window.show_problem(error)

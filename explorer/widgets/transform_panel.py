@@ -1,0 +1,169 @@
+"""Input transform: translation pad, rotation dial, scale, shear, a free matrix, motion in time, untransform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+
+from explorer.state import Animation
+from explorer.widgets.pads import Dial, MovePad
+from explorer.widgets.panel import Panel
+from explorer.widgets.parts import IconButton, label, row
+from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.theme import GRID
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.session import Session
+
+__all__ = ["TransformPanel"]
+
+KINDS = (("none", "Still"), ("circle", "Circle"), ("spin", "Spin"), ("shake", "Shake"))
+NOTES = {
+    True: "Moves the Fourier features of the input: the picture itself moves.",
+    False: "This network has no input transform; its constant input is resampled instead, "
+    "so coarse shapes move and fine texture may stay behind.",
+}
+_CELLS = ("x from x", "x from y", "shift x", "y from x", "y from y", "shift y")
+
+
+class TransformPanel(Panel):
+    """Where the picture lies. Distances are in image widths, right and down positive; angles counter-clockwise."""
+
+    key = "transform"
+    title = "Transform"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.note = label("", "faint", wrap=True)
+        self.pad, self.dial = MovePad(), Dial()
+        self.offset_x = ValueSlider(
+            "x", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths to the right."
+        )
+        self.offset_y = ValueSlider("y", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths down.")
+        self.rotate = ValueSlider("Rotate", -180, 180, 0, step=1, decimals=1, unit="\u00b0", tip="Degrees.")
+        self.scale_x = ValueSlider("Scale x", 0.1, 4, 1, step=0.02, tip="Factor across.")
+        self.scale_y = ValueSlider("Scale y", 0.1, 4, 1, step=0.02, tip="Factor down.")
+        self.shear = ValueSlider("Shear", -2, 2, 0, step=0.02, tip="Shift in x for each unit of y.")
+        self.together = QCheckBox("Same scale in both directions", checked=True)
+        self.reset = IconButton("arrow-counter-clockwise", "Reset the whole transform", session.reset_transform)
+        self.untransform = QCheckBox("Untransform the output")
+        self.untransform.setToolTip(
+            "Resample the picture back by the inverse motion, to compare it with the unmoved one"
+        )
+        self._build_motion()
+        self._build_matrix()
+        self.add(self.note)
+        self.add(row(None, self.pad, 2 * GRID, self.dial, None, spacing=0))
+        for item in (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear):
+            self.add(item)
+        for item in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix, self.motion):
+            self.add(item)
+        self._bind()
+
+    def _build_motion(self) -> None:
+        self.kind = QComboBox()
+        for kind, text in KINDS:
+            self.kind.addItem(text, kind)
+        self.kind.setToolTip("Motion of the picture in time; Space stops and starts the clock")
+        self.speed = ValueSlider(
+            "Speed", 0, 2, 0.1, step=0.01, tip="Image widths (circle, shake) or turns (spin) a second."
+        )
+        self.radius = ValueSlider(
+            "Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths."
+        )
+        self.motion = row(label("Motion"), self.kind)
+
+    def _build_matrix(self) -> None:
+        self.more = IconButton(
+            "caret-right", "A free 3x3 matrix applied after the rest", self._toggle, text="Matrix"
+        )
+        self.matrix = QWidget()
+        grid = QGridLayout(self.matrix)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        self.cells: list[ValueSlider] = []
+        for i, name in enumerate(_CELLS):
+            home = 1.0 if i in (0, 4) else 0.0
+            cell = ValueSlider(
+                name, -4, 4, home, step=0.02, decimals=3, tip="Forward motion; the last row is 0 0 1."
+            )
+            self.cells.append(cell)
+            grid.addWidget(cell, i, 0)
+            self.bind.stroke(cell, "Free matrix", lambda v, k=i: self._set_cell(k, v))
+        self.matrix.hide()
+
+    def _bind(self) -> None:
+        session, bind = self.session, self.bind
+        self.add(self.speed)
+        self.add(self.radius)
+        for slider, name, field in (
+            (self.offset_x, "Move x", "x"),
+            (self.offset_y, "Move y", "y"),
+            (self.rotate, "Rotate", "rotate"),
+            (self.shear, "Shear", "shear"),
+        ):
+            bind.slider(
+                slider,
+                name,
+                lambda look, f=field: getattr(look.transform, f),
+                lambda v, f=field: self._set(**{f: v}),
+            )
+        bind.slider(self.scale_x, "Scale", lambda look: look.transform.scale_x, lambda v: self._scale("scale_x", v))
+        bind.slider(self.scale_y, "Scale", lambda look: look.transform.scale_y, lambda v: self._scale("scale_y", v))
+        bind.look(lambda look: (look.transform.x, look.transform.y), self.pad.set_position)
+        bind.look(lambda look: look.transform.rotate, self.dial.set_degrees)
+        bind.look(lambda look: look.transform.matrix, self._show_matrix)
+        for hand, name in ((self.pad, "Move"), (self.dial, "Rotate")):
+            hand.pressed.connect(lambda n=name: session.begin(n))
+            hand.released.connect(session.commit)
+            hand.cancelled.connect(session.cancel)
+        self.pad.moving.connect(lambda x, y: self._set(x=x, y=y))
+        self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
+        self.pad.reset_wanted.connect(lambda: self._set(x=0.0, y=0.0))
+        self.dial.reset_wanted.connect(lambda: self._set(rotate=0.0))
+        bind.check(self.untransform, lambda look: look.transform.untransform, lambda on: self._set(untransform=on))
+        bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
+        animation = lambda look: look.transform.animation  # noqa: E731 - read three times below
+        bind.slider(
+            self.speed, "Motion speed", lambda look: animation(look).speed, lambda v: session.set_animation(speed=v)
+        )
+        bind.slider(
+            self.radius,
+            "Motion radius",
+            lambda look: animation(look).radius,
+            lambda v: session.set_animation(radius=v),
+        )
+        bind.look(animation, self._grey_motion)
+        bind.model(self._show_model)
+
+    def _set(self, **fields: Any) -> None:
+        self.session.set_transform(**fields)
+
+    def _scale(self, field: str, value: float) -> None:
+        both = self.together.isChecked()
+        self._set(**({"scale_x": value, "scale_y": value} if both else {field: value}))
+
+    def _set_cell(self, index: int, value: float) -> None:
+        cells = list(self.session.look(self.session.store.state.active).transform.matrix)
+        cells[index] = value
+        self._set(matrix=tuple(cells))
+
+    def _show_matrix(self, cells: tuple[float, ...]) -> None:
+        for slider, value in zip(self.cells, cells, strict=True):
+            slider.set_value(value)
+
+    def _grey_motion(self, animation: Animation) -> None:
+        still = "The picture stands still: choose a motion" if animation.kind == "none" else ""
+        self.speed.set_reason(still)
+        self.radius.set_reason(still or ("A spin has no radius" if animation.kind == "spin" else ""))
+
+    def _show_model(self, info: GeneratorInfo | None) -> None:
+        self.note.setText(NOTES[info.has_input_transform] if info else "")
+        self.note.setVisible(info is not None)
+
+    def _toggle(self) -> None:
+        shown = self.matrix.isHidden()
+        self.matrix.setVisible(shown)
+        self.more.set_icon_name("caret-down" if shown else "caret-right")

@@ -1,0 +1,261 @@
+"""One view: its heading with mark, model and links, the picture, and the line of numbers under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from explorer.errors import LatentwalkError
+from explorer.state import ASPECTS, ExplorerState, Look, look_of
+from explorer.widgets.camera import Camera
+from explorer.widgets.cards import Banner, EmptyCard, LoadingCard
+from explorer.widgets.image_view import ImageView
+from explorer.widgets.parts import ElidedLabel, IconButton, label, value_label
+from explorer.widgets.theme import GRID, color, value_font, view_color
+
+if TYPE_CHECKING:
+    from explorer.render.request import Frame, RenderFailed
+    from explorer.session import Session
+
+__all__ = ["ViewPane", "look_text"]
+
+ASPECT_NAMES: dict[str, str] = {
+    "latent": "Latent",
+    "drift": "Drift",
+    "classes": "Classes",
+    "truncation": "Truncation",
+    "mixing": "Style mixing",
+    "nudges": "Nudges",
+    "offsets": "w edits",
+    "noise": "Noise",
+    "transform": "Transform",
+}
+DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture"}
+
+
+def look_text(look: Look) -> str:
+    """Where a look is, in one line: seed, psi, and what differs from the plain picture."""
+    latent, t = look.latent, look.transform
+    parts = ["stored latent" if latent.stored else f"seed {latent.seed}", f"\u03c8 {look.truncation.psi:.2f}"]
+    if latent.x or latent.y:
+        parts.append(f"at {latent.x:+.2f} {latent.y:+.2f}")
+    if t.x or t.y:
+        parts.append(f"moved {t.x:+.2f} {t.y:+.2f}")
+    if t.rotate:
+        parts.append(f"turned {t.rotate:+.1f}\u00b0")
+    return "   ".join(parts).replace("-", "\u2212")
+
+
+class _Chip(QWidget):
+    """The letter of a view on its colour."""
+
+    def __init__(self, view: int) -> None:
+        super().__init__()
+        self._view = view
+        self.setFixedSize(18, 18)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(view_color(self._view))
+        p.drawRoundedRect(QRectF(self.rect()), 4, 4)
+        font = p.font()
+        font.setBold(True)
+        font.setPixelSize(11)
+        p.setFont(font)
+        p.setPen(color("window"))
+        p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "AB"[self._view % 2])
+
+
+class ViewPane(QWidget):
+    """A picture with its heading and its line of numbers; wired to the session."""
+
+    def __init__(self, session: Session, view: int, camera: Camera) -> None:
+        super().__init__()
+        self.session, self.view = session, view
+        self.image = ImageView(view, camera)
+        self.image.installEventFilter(self)
+        self.banner = Banner(self.image)
+        self.loading = LoadingCard(self.image)
+        self.empty = EmptyCard(self.image)
+        self._build()
+        self._wire()
+        self.show_model()
+        self._show_state(session.store.state)
+
+    def _build(self) -> None:
+        self.model_name = ElidedLabel()
+        self.model_facts = label("", "faint")
+        self.tap = label("", "muted")
+        self.link = IconButton("link-simple", "What this view shares with the other", self._open_links)
+        self.second = QWidget()  # the other model's name during a wipe
+        second = QHBoxLayout(self.second)
+        second.setContentsMargins(0, 0, 0, 0)
+        second.setSpacing(GRID)
+        self.second_name = ElidedLabel()
+        self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
+        second.addWidget(self.second_name, 1)
+        second.addWidget(_Chip(1 - self.view))
+        self.second.hide()
+        head = QHBoxLayout()
+        head.setContentsMargins(GRID, 0, GRID // 2, 0)
+        head.setSpacing(GRID)
+        head.addWidget(_Chip(self.view))
+        head.addWidget(self.model_name, 1)
+        head.addWidget(self.model_facts)
+        head.addWidget(self.tap)
+        head.addWidget(self.second, 1)
+        head.addWidget(self.link)
+        self._active_line = QWidget()
+        self._active_line.setFixedHeight(2)
+        self._active_line.setAutoFillBackground(True)
+        self.where = ElidedLabel()
+        self.where.setFont(value_font(self.where.font()))
+        self.where.setProperty("role", "muted")
+        self.cost = value_label()
+        self.cost.setProperty("role", "muted")
+        foot = QHBoxLayout()
+        foot.setContentsMargins(GRID, 0, GRID, 0)
+        foot.addWidget(self.where, 1)
+        foot.addWidget(self.cost)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        layout.setSpacing(GRID // 2)
+        layout.addLayout(head)
+        layout.addWidget(self.image, 1)
+        layout.addLayout(foot)
+
+    def _wire(self) -> None:
+        session, image = self.session, self.image
+        image.drag_started.connect(lambda mode: session.begin(DRAG_NAMES[mode]))
+        image.dragged.connect(self._on_dragged)
+        image.drag_finished.connect(session.commit)
+        image.drag_cancelled.connect(session.cancel)
+        image.touched.connect(self._on_touched)
+        image.reset_wanted.connect(self._on_reset)
+        image.painted.connect(session.painted)
+        self.loading.cancelled.connect(self._on_cancel_load)
+        session.changed.connect(self._on_changed)
+        session.failure.connect(self._on_failure)
+        session.failure_cleared.connect(self._on_failure_cleared)
+        session.model_changed.connect(self._on_model_changed)
+        session.loading.connect(self._on_loading)
+
+    # from the session ------------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """Show a frame of this view and what it cost."""
+        self.image.set_frame(frame)
+        self.empty.set_shown(False)
+        self.cost.setText(f"{frame.total_ms:.1f} ms")
+        self.image.set_progress(-1.0)
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        self._show_state(new)
+
+    def _show_state(self, state: ExplorerState) -> None:
+        self.where.set_text(look_text(look_of(state, self.view)))
+        v = state.views[self.view]
+        self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
+        self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        if view == self.view:
+            self.loading.set_shown(False)
+            self.show_model()
+
+    def show_model(self) -> None:
+        """Name the model in the heading."""
+        facts, info = self.session.facts(self.view), self.session.info(self.view)
+        loaded = facts is not None and info is not None
+        self.model_name.set_text(facts.name if facts else "no model")
+        self.model_facts.setText(f"{info.family}  {info.img_resolution} px" if info else "")
+        self.empty.set_shown(not loaded and self.loading.isHidden())
+        if not loaded:
+            self.image.set_image(None)
+            self.cost.setText("")
+
+    @Slot(object)
+    def _on_loading(self, progress: object) -> None:
+        view, share, words = progress  # type: ignore[misc]
+        if view != self.view:
+            return
+        if share is None:
+            self.loading.set_shown(False)
+        else:
+            self.empty.set_shown(False)
+            self.loading.set_progress(float(share), str(words))
+
+    @Slot(object)
+    def _on_failure(self, failed: RenderFailed) -> None:
+        if failed.view != self.view:
+            return
+        error = failed.error
+        words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
+        self.loading.set_shown(False)
+        self.banner.show_fault(words, failed.traceback_text)
+        self.empty.set_shown(self.session.info(self.view) is None)
+        self.banner.raise_()
+
+    @Slot(int)
+    def _on_failure_cleared(self, view: int) -> None:
+        if view == self.view:
+            self.banner.clear()
+
+    # from the hand ---------------------------------------------------------------------------------------
+
+    @Slot(str, float, float)
+    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
+        if mode == "walk":
+            self.session.walk(dx, dy)
+        elif mode == "move":
+            self.session.move(dx, dy)
+        else:
+            self.session.rotate_by(dx)
+
+    def _on_touched(self) -> None:
+        if self.session.store.state.active != self.view:
+            self.session.set_active(self.view)
+
+    def _on_reset(self) -> None:
+        self.image.camera.reset()
+        self.session.reset_transform()
+
+    def _on_cancel_load(self) -> None:
+        self.session.cancel_load(self.view)
+        self.loading.set_shown(False)
+        self.show_model()
+
+    def _open_links(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        linked = self.session.store.state.views[self.view].linked
+        everything = menu.addAction("Share everything", lambda: self._link_all(True))
+        everything.setEnabled(linked != frozenset(ASPECTS))
+        menu.addAction("Share nothing", lambda: self._link_all(False)).setEnabled(bool(linked))
+        menu.addSeparator()
+        for aspect in ASPECTS:
+            action = menu.addAction(ASPECT_NAMES[aspect])
+            action.setCheckable(True)
+            action.setChecked(aspect in linked)
+            action.triggered.connect(lambda on, a=aspect: self.session.set_link(self.view, a, bool(on)))
+        menu.popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
+
+    def _link_all(self, on: bool) -> None:
+        self.session.begin("Share everything" if on else "Share nothing")
+        for aspect in ASPECTS:
+            self.session.set_link(self.view, aspect, on)
+        self.session.commit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.image and event.type() == QEvent.Type.Resize:
+            self.banner.place()
+            for card in (self.loading, self.empty):
+                card.place()
+        return False

@@ -1,0 +1,193 @@
+"""What the menus do to pictures and state; files are in `window_files`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPointF
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from explorer.errors import LatentwalkError
+from explorer.state import ASPECTS, Look
+from explorer.widgets.seed_field import random_seed
+from explorer.widgets.theme import apply_theme, theme
+
+if TYPE_CHECKING:
+    from explorer.main_window import MainWindow
+    from explorer.session import Session
+
+__all__ = ["WindowDeeds"]
+
+DRIFT = 0.15  # seeds a second: slow enough to watch
+_STATE_PREFIX = "latentwalk:"
+
+
+class WindowDeeds(QObject):
+    """The deeds behind the menus. Everything that changes the picture goes through the session."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+
+    @property
+    def session(self) -> Session:
+        """The session; menus are greyed until there is one."""
+        session = self.window.session
+        assert session is not None
+        return session
+
+    # state -----------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """One step back."""
+        if not self.window.views.is_dragging():
+            self.session.undo()
+
+    def redo(self) -> None:
+        """One step forward."""
+        if not self.window.views.is_dragging():
+            self.session.redo()
+
+    def random(self) -> None:
+        """A random seed."""
+        self.session.edit("Random seed", latent=replace(Look().latent, seed=random_seed()))
+
+    def snap(self) -> None:
+        """The nearest seed."""
+        self.session.snap()
+
+    def reset(self) -> None:
+        """All controls back to their defaults."""
+        self.session.reset()
+
+    def nudge(self, dx: float, dy: float, *, picture: bool) -> None:
+        """Arrow keys: walk the plane a little, or move the picture (with Shift)."""
+        if picture:
+            self.session.move(dx * 0.1, dy * 0.1)
+        else:
+            self.session.walk(dx, dy)
+
+    def copy_state(self) -> None:
+        """The whole state as one text on the clipboard."""
+        QGuiApplication.clipboard().setText(self.session.state_text())
+        self.window.say("The state is on the clipboard")
+
+    def paste(self) -> None:
+        """A state, a latent, or files from the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data.hasUrls():
+            self.window.files.open_many([u.toLocalFile() for u in data.urls() if u.isLocalFile()])
+            return
+        text = data.text().strip()
+        if not text:
+            self.window.say("The clipboard holds no text")
+            return
+        paste = self.session.paste_state_text if text.startswith(_STATE_PREFIX) else self.session.paste_latent_text
+        try:
+            paste(text)
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+
+    # views -----------------------------------------------------------------------------------------------
+
+    def layout(self, name: str) -> None:
+        """Which pictures are seen: "a", "b", "both" or "wipe"."""
+        self.session.set_layout(name)  # type: ignore[arg-type]
+        self.window.show_state()
+
+    def toggle_wipe(self) -> None:
+        """The wipe, or side by side again."""
+        self.layout("both" if self.session.state.layout == "wipe" else "wipe")
+
+    def toggle_before(self) -> None:
+        """The picture without what was done to it, or with it again."""
+        self.window.before.toggle()
+
+    def toggle_full_screen(self) -> None:
+        """Only pictures on the whole screen, or the window again."""
+        self.window.set_full_screen(not self.window.isFullScreen())
+
+    def toggle_link(self) -> None:
+        """Both views share everything, or B goes its own way."""
+        session, view = self.session, 1
+        linked = session.state.views[view].linked == frozenset(ASPECTS)
+        session.begin("Unlink views" if linked else "Link views")
+        for aspect in ASPECTS:
+            session.set_link(view, aspect, not linked)
+        session.commit()
+
+    def swap(self) -> None:
+        """A becomes B and B becomes A."""
+        state = self.session.state
+        first, second, *rest = state.views
+        self.session.store.update(replace(state, views=(second, first, *rest)), "Swap A and B")
+
+    def zoom(self, factor: float) -> None:
+        """Magnify the pictures about their middle."""
+        image = self.window.views.active_pane().image
+        self.window.views.camera.zoom_at(factor, QPointF(image.rect().center()), image.area())
+
+    def zoom_fit(self) -> None:
+        """Fit the pictures into their views."""
+        self.window.views.camera.reset()
+
+    def zoom_pixels(self) -> None:
+        """One picture pixel on one screen pixel."""
+        image = self.window.views.active_pane().image
+        if image.image is not None:
+            ratio = image.devicePixelRatioF()
+            self.window.views.camera.set_zoom_pixels(1.0 / ratio, image.image.width(), image.area())
+
+    def toggle_smooth(self) -> None:
+        """Interpolated or square pixels."""
+        camera = self.window.views.camera
+        camera.set_smooth(not camera.is_smooth)
+
+    def toggle_grid(self) -> None:
+        """Lines between pixels."""
+        camera = self.window.views.camera
+        camera.set_grid(not camera.shows_grid)
+
+    def toggle_theme(self) -> None:
+        """Dark or light."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        dark = theme().name != "dark"
+        apply_theme(app, dark)
+        self.window.settings.set("dark", dark)
+
+    def copy_picture(self) -> None:
+        """The active view's picture to the clipboard, as large as it was rendered."""
+        image = self.window.views.active_pane().image.image
+        if image is not None:
+            QGuiApplication.clipboard().setImage(image)
+            self.window.say("The picture is on the clipboard")
+
+    def close_model(self) -> None:
+        """The active view shows nothing any more."""
+        self.session.set_model(self.session.state.active, "")
+
+    # motion ----------------------------------------------------------------------------------------------
+
+    def toggle_play(self) -> None:
+        """Let the clock run or stop it; with nothing in motion, begin to drift."""
+        session = self.session
+        moving = any(session.is_moving(view) for view in session.visible_views())
+        if session.clock.is_playing and moving:
+            session.pause()
+        else:
+            session.play()
+            if not moving:
+                session.set_drift(DRIFT)
+        self.window.show_state()
+
+    def toggle_drift(self) -> None:
+        """Walk by itself, or stand still."""
+        self.session.set_drift(0.0 if self.session.look().drift else DRIFT)
+
+    def motion(self, kind: str) -> None:
+        """How the picture moves in time."""
+        self.session.set_animation(kind=kind)
+        self.window.show_state()

@@ -1,0 +1,206 @@
+"""Opening, saving, dropping and remembering files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+
+from explorer.bundled import bundled
+from explorer.errors import LatentwalkError, UnreadableFileError
+from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of
+
+if TYPE_CHECKING:
+    from explorer.main_window import MainWindow
+    from explorer.session import Session
+
+__all__ = ["WindowFiles"]
+
+PROJECT_FILTER = "Projects (*.json);;Pictures that carry their project (*.png)"
+
+
+class WindowFiles(QObject):
+    """The files of the window: which project is open, what was opened lately."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.project: Path | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session; menus are greyed until there is one."""
+        assert self.window.session is not None
+        return self.window.session
+
+    def _attempt(self, deed: Callable[[], object]) -> bool:
+        try:
+            deed()
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        except OSError as error:
+            self.window.show_problem(UnreadableFileError(f"{error.filename}: {error.strerror}.", "Check the path."))
+        else:
+            return True
+        return False
+
+    # opening ---------------------------------------------------------------------------------------------
+
+    def ask_open(self) -> None:
+        """Choose any file and open it."""
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open", self._folder(), DIALOG_FILTER)
+        if path:
+            self.open_path(path)
+
+    def ask_model(self, view: int) -> None:
+        """Choose a model for a view."""
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self._folder(), MODEL_FILTER)
+        if path:
+            self.open_model(path, view)
+
+    def open_many(self, paths: list[str], view: int | None = None) -> None:
+        """Open what was dropped or named on the command line: two models go to A and B."""
+        models = [path for path in paths if kind_of(path) == "model"]
+        if len(models) > 1 and view is None:
+            for number, path in enumerate(models[:2]):
+                self.open_model(path, number)
+            paths = [path for path in paths if path not in models]
+        for path in paths:
+            self.open_path(path, view)
+
+    def open_path(self, path: str, view: int | None = None) -> None:
+        """Open a model, project, picture or latent, whatever it is."""
+        kind = kind_of(path)
+        if kind == "project":
+            self.open_project(path)
+        elif kind == "latent":
+            if self._attempt(lambda: self.session.load_latent(path)):
+                self.remember(path)
+        elif kind == "model":
+            self.open_model(path, self.session.state.active if view is None else view)
+        else:
+            self.window.show_problem(
+                UnreadableFileError(
+                    f"{Path(path).name} is no kind of file that can be opened.",
+                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz, .pt or .safetensors.",
+                )
+            )
+
+    def open_model(self, path: str, view: int) -> None:
+        """Load a model into a view; a picture of it comes when it is there."""
+        self.window.touched()
+        self.session.set_model(view, path)
+        if Path(path).exists():
+            self.remember(path)
+
+    def open_project(self, path: str) -> None:
+        """Open a project, after asking about unsaved changes."""
+        if self.may_discard() and self._attempt(lambda: self.session.open_project(path)):
+            self.project = Path(path)
+            self.remember(path)
+            self.window.touched()
+            self.window.show_title()
+
+    def new_project(self) -> None:
+        """Begin anew with the bundled pair."""
+        if self.may_discard():
+            self.session.new_project()
+            self.project = None
+            self.window.show_title()
+
+    # saving ----------------------------------------------------------------------------------------------
+
+    def save(self) -> bool:
+        """Save to the project's file, or ask for one; False if nothing was saved."""
+        # A picture that was opened is a snapshot: saving over it would lose the picture.
+        if self.project is None or self.project.suffix.lower() == ".png":
+            return self.ask_save()
+        return self._save_to(self.project)
+
+    def ask_save(self) -> bool:
+        """Ask for a file and save the project."""
+        start = str(self.project or Path(self._folder()) / "walk.json")
+        path, _ = QFileDialog.getSaveFileName(self.window, "Save project", start, PROJECT_FILTER)
+        return bool(path) and self._save_to(Path(path))
+
+    def _save_to(self, path: Path) -> bool:
+        if not path.suffix:
+            path = path.with_suffix(".json")
+        if path.suffix.lower() == ".png":
+            return self.save_picture(path)
+        if not self._attempt(lambda: self.session.save_project(str(path))):
+            return False
+        self.project = path
+        self.remember(str(path))
+        self.window.show_title()
+        self.window.say(f"Saved {path.name}")
+        return True
+
+    def ask_save_picture(self) -> None:
+        """Ask for a file and save the active view's picture with its project inside."""
+        facts = self.session.facts(self.session.state.active)
+        latent = self.session.look().latent
+        name = f"{facts.name if facts else 'picture'}-seed{latent.seed}.png"
+        path, _ = QFileDialog.getSaveFileName(
+            self.window, "Save picture", str(Path(self._folder()) / name), "Pictures (*.png)"
+        )
+        if path:
+            self.save_picture(Path(path).with_suffix(".png"))
+
+    def save_picture(self, path: Path) -> bool:
+        """Save the active view's picture with its project inside."""
+        done = self._attempt(lambda: self.session.snapshot(self.session.state.active, str(path)))
+        if done:
+            self.remember(str(path))
+            self.window.say(f"Saved {path.name}")
+        return done
+
+    def may_discard(self) -> bool:
+        """Ask about unsaved changes, if there are any; False to stay."""
+        session = self.window.session
+        if session is None or session.store.is_saved() or not self.window.asks_before_discarding:
+            return True
+        button = QMessageBox.StandardButton
+        name = self.project.name if self.project else "this walk"
+        answer = QMessageBox.question(
+            self.window,
+            "Unsaved changes",
+            f"Save the changes to {name}?",
+            button.Save | button.Discard | button.Cancel,
+            button.Save,
+        )
+        return self.save() if answer == button.Save else answer == button.Discard
+
+    # memory ----------------------------------------------------------------------------------------------
+
+    def remember(self, path: str) -> None:
+        """Put a file among the recent ones."""
+        self.window.settings.add_recent(path)
+        self.window.settings.set("folder", str(Path(path).resolve().parent))
+        self.window.recent_changed.emit()
+
+    def _folder(self) -> str:
+        return self.window.settings.text("folder")
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """The menu of recent files, made when it opens."""
+        menu.clear()
+        for path in self.window.settings.recent():
+            action = menu.addAction(Path(path).name, lambda p=path: self.open_path(p))
+            action.setToolTip(path)
+        if menu.isEmpty():
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def fill_bundled(self, menu: QMenu) -> None:
+        """The menu of bundled models, made when it opens."""
+        menu.clear()
+        for item in bundled():
+            for view in range(2):
+                menu.addAction(
+                    f"{item.title or item.name} in {'AB'[view]}", lambda n=item.name, v=view: self.open_model(n, v)
+                )
+        if menu.isEmpty():
+            menu.addAction("None are installed").setEnabled(False)
