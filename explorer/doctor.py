@@ -67,13 +67,17 @@ def _computing() -> list[Finding]:
 def _cpu_bfloat16() -> str:
     import torch
 
+    from explorer.ops.backend import fastest_dtype
+
     capability = torch.backends.cpu.get_cpu_capability()
     try:
         flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:
         return f"unknown ({capability})"
     native = sorted(flags & {"avx512_bf16", "amx_bf16", "bf16"})
-    return f"in hardware ({', '.join(native)})" if native else f"emulated ({capability}), float32 is faster"
+    where = f"in hardware ({', '.join(native)})" if native else f"emulated ({capability})"
+    faster = str(fastest_dtype("cpu")).removeprefix("torch.")
+    return f"{where}; measured just now, {faster} is the faster one"
 
 
 def _compiler() -> Finding:

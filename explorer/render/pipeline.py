@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +18,7 @@ import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation
+from explorer.ops.backend import Backend, using
 from explorer.render import display
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
@@ -93,7 +96,7 @@ class Pipeline:
         cache: Where stage results are kept; shared by all pipelines of the device.
         model: sha256 of the generator, the root of every key.
         dtype: Precision of the features; weights, mapping and the running picture stay float32.
-        backend: Part of the root; choosing the kernels is the caller's business.
+        backend: "auto" or "reference" kernels.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Pipeline:
         self.dtype = dtype
         self.styles = StyleStage(generator)
         self._cache = cache
+        self._policy: Callable[[], AbstractContextManager[object]] = partial(using, _backend_of(backend), dtype)
         self._root = _digest(f"{model}|{self.device}|{dtype}|{backend}".encode())
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
@@ -126,7 +130,8 @@ class Pipeline:
             request: Of this pipeline's model and settings.
             view: Whose results are reused and kept; None uses and keeps none.
         """
-        styles = self.styles.make(request, view)
+        with self._policy():
+            styles = self.styles.make(request, view)
         keys = self._chain(request, styles)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = -1, False
@@ -186,7 +191,8 @@ class Pipeline:
         request = plan.request
         watch = Stopwatch(self.device)
         self._mark_wanted(plan)
-        image, hits = self._image(plan, token, watch, draft_layer)
+        with self._policy():
+            image, hits = self._image(plan, token, watch, draft_layer)
         if token():
             raise Cancelled
         shown = display.select_channels(image, request.tap)
@@ -335,6 +341,10 @@ class Pipeline:
                 self._layer_ms[i] = stage.ms
             elif self._layer_runs[i] > 2:
                 self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
+
+
+def _backend_of(name: str) -> Backend:
+    return "reference" if name == "reference" else "auto"
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -13,7 +13,9 @@ from PIL import Image
 
 from explorer.checkpoints import build_generator, load
 from explorer.cli import main
-from explorer.generators.base import Generator, NoiseSpec
+from explorer.generators.base import Activation, Generator, NoiseSpec
+from explorer.generators.tiny import TinyGenerator
+from explorer.ops.backend import Policy, policy
 
 Floats = NDArray[np.float32]
 
@@ -115,6 +117,22 @@ def test_bfloat16_is_near_float32(models: dict[str, str], out: Path) -> None:
     coarse = raw(models["stylegan2"], out, "--dtype", "bfloat16")
     assert not np.array_equal(exact, coarse)
     assert np.abs(exact - coarse).max() < 0.05 * np.abs(exact).max()
+
+
+def test_device_options_reach_the_operators(
+    models: dict[str, str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Policy] = []
+    begin = TinyGenerator.begin
+
+    def spy(self: TinyGenerator, w: torch.Tensor, transform: torch.Tensor | None = None) -> Activation:
+        seen.append(policy())
+        return begin(self, w, transform)
+
+    monkeypatch.setattr(TinyGenerator, "begin", spy)
+    raw(models["tiny"], out, "--backend", "reference")
+    raw(models["tiny"], out, "--dtype", "bfloat16")
+    assert seen == [Policy("reference", torch.float32), Policy("auto", torch.bfloat16)]
 
 
 def test_reference_backend_agrees(models: dict[str, str], out: Path) -> None:
