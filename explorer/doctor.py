@@ -29,12 +29,13 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, most important first. Takes a second or two: Qt is started in another process."""
+    compiler = _compiler()
     return [
         Finding("version", f"Latentwalk {__version__}"),
         Finding("python", f"{platform.python_version()} on {platform.platform()}"),
         *_computing(),
-        _compiler(),
-        _kernels(),
+        compiler,
+        _kernels(has_compiler=not compiler.advice),
         *_window(),
         _video(),
         _models(),
@@ -86,11 +87,16 @@ def _compiler() -> Finding:
         if path:
             return Finding("compiler", f"{path}: {_first_line([path, '--version'])}")
     do = system_libraries.install_line([COMPILER], system_libraries.this_family())
-    return Finding("compiler", "none", f"{do}, if you want kernels built for this machine. Nothing else needs it.")
+    return Finding("compiler", "none", f"{do}, to train faster. Nothing else needs it.")
 
 
-def _kernels() -> Finding:
-    return Finding("kernels", "PyTorch")
+def _kernels(has_compiler: bool) -> Finding:
+    import torch
+
+    libraries = {"oneDNN": torch.backends.mkldnn.is_available(), "cuDNN": torch.cuda.is_available()}
+    names = " and ".join(name for name, is_here in libraries.items() if is_here) or "no accelerated library"
+    training = "the C++ filter, built on first use" if has_compiler else "matrix products"
+    return Finding("kernels", f"rendering: PyTorch with {names}; training: {training}")
 
 
 def _window() -> list[Finding]:
