@@ -93,7 +93,8 @@ def _compiler() -> Finding:
 def _kernels(has_compiler: bool) -> Finding:
     import torch
 
-    libraries = {"oneDNN": torch.backends.mkldnn.is_available(), "cuDNN": torch.cuda.is_available()}
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own
+    libraries = {"oneDNN": has_onednn, "cuDNN": torch.cuda.is_available()}
     names = " and ".join(name for name, is_here in libraries.items() if is_here) or "no accelerated library"
     training = "the C++ filter, built on first use" if has_compiler else "matrix products"
     return Finding("kernels", f"rendering: PyTorch with {names}; training: {training}")
