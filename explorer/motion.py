@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.state import Animation, Transform
 
-__all__ = ["IDENTITY", "animated_offset", "drifted", "forward_matrix", "is_identity", "is_moving"]
+__all__ = ["IDENTITY", "animated_offset", "forward_matrix", "is_identity", "is_moving"]
 
 Matrix = tuple[float, ...]
 
@@ -83,8 +83,3 @@ def is_moving(transform: Transform) -> bool:
     """True if the transform changes by itself as time passes."""
     a = transform.animation
     return a.kind != "none" and a.speed != 0.0 and (a.kind == "spin" or a.radius != 0.0)
-
-
-def drifted(x: float, drift: float, seconds: float) -> float:
-    """Where a drift of `drift` seeds a second has come from `x` after `seconds`."""
-    return x + drift * seconds

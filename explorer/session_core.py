@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,16 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer import bundled
 from explorer.clock import Clock
+from explorer.drift import Drifts
 from explorer.errors import LatentwalkError
 from explorer.latents.table import LatentTable
-from explorer.motion import drifted, is_moving
-from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings, StageTime, Tier
+from explorer.motion import is_moving
+from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
 from explorer.render.service import RenderService
 from explorer.resolve import resolve, resolve_look
 from explorer.state import ExplorerState, Look, Tap, look_of, with_look
 from explorer.store import StateStore
+from explorer.view_record import PerformanceFacts, ViewRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,52 +37,6 @@ TICK_MS = 1000 / 60
 """Motion asks for no more than sixty frames a second."""
 
 THUMBNAIL_PX = 96
-
-
-@dataclass(frozen=True, slots=True)
-class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from a wish to its first paint; `dropped`: looks overtaken unrendered."""
-
-    fps: float = 0.0
-    total_ms: float = 0.0
-    latency_ms: float = 0.0
-    stages: tuple[StageTime, ...] = ()
-    hits: int = 0
-    dropped: int = 0
-    cache_bytes: int = 0
-    device: str = ""
-    dtype: str = ""
-    tier: Tier = Tier.FULL
-
-
-@dataclass(slots=True)
-class _View:
-    """What the session remembers of one view."""
-
-    model: str = ""  # as the state names it
-    facts: ModelFacts | None = None
-    pending: str = ""  # a model being loaded by `set_model`, not yet in the state
-    loading: str = ""
-    request: RenderRequest | None = None
-    posted: int = 0
-    settled: int = 0  # the last generation that was painted or failed
-    shown: tuple[int, int] = (0, -1)
-    frame: Frame | None = None
-    failure: RenderFailed | None = None
-    posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
-    paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
-    painted: tuple[int, int] = (0, -1)
-    latency_ms: float = 0.0
-
-
-@dataclass(slots=True)
-class _Drift:
-    """Where and when a drift began, and what it wrote last."""
-
-    time: float
-    x: float
-    speed: float
-    written: float
 
 
 class SessionCore(QObject):
@@ -120,8 +75,8 @@ class SessionCore(QObject):
         self.table = LatentTable()
         self.service = service or RenderService(self)
         self._settings = settings or RenderSettings(device=self.service.best_device())
-        self._views: dict[int, _View] = {}
-        self._drifts: dict[int, _Drift] = {}  # by view; -1 is the shared look
+        self._views: dict[int, ViewRecord] = {}
+        self._drifts = Drifts()
         self._is_ticking = False
         self._last_tick = 0.0
         self._closed = False
@@ -177,8 +132,7 @@ class SessionCore(QObject):
 
     def is_refining(self, view: int) -> bool:
         """True while a newer or a finer picture than the shown one is on its way."""
-        v = self._view(view)
-        return v.failure is None and v.posted > 0 and v.shown < (v.posted, int(Tier.FULL))
+        return self._view(view).is_refining
 
     def ws(self, view: int) -> NDArray[np.float32] | None:
         """The final `ws` `[num_ws, w_dim]` of the shown frame."""
@@ -198,24 +152,7 @@ class SessionCore(QObject):
 
     def performance(self, view: int) -> PerformanceFacts:
         """Figures of the last second."""
-        v = self._view(view)
-        if v.frame is None:
-            return PerformanceFacts(device=self._settings.device, dtype=self._settings.dtype)
-        now = perf_counter()
-        recent = [t for t in v.paints if now - t <= 1.0]
-        f = v.frame
-        return PerformanceFacts(
-            fps=float(len(recent)),
-            total_ms=f.total_ms,
-            latency_ms=v.latency_ms,
-            stages=f.timings,
-            hits=f.cache_hits,
-            dropped=f.dropped,
-            cache_bytes=f.cache_bytes,
-            device=f.device,
-            dtype=f.dtype,
-            tier=f.tier,
-        )
+        return self._view(view).performance(self._settings, perf_counter())
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -358,9 +295,7 @@ class SessionCore(QObject):
             return
         if request == v.request:
             return
-        v.request = request
-        v.posted = self.service.request(view, request)
-        v.posted_at.append((v.posted, perf_counter()))
+        v.note_post(request, self.service.request(view, request), perf_counter())
 
     def resolve_view(self, view: int) -> RenderRequest:
         """The request of a view as the state is now. Raises LatentwalkError."""
@@ -378,7 +313,7 @@ class SessionCore(QObject):
         )
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
-        """Asks for a picture of a look with a view's model, `max_px` at most (0: as it is); comes by `thumbnail`."""
+        """Asks for a picture of a look, `max_px` at most (0: as it is); it comes by the signal `thumbnail`."""
         facts = self._view(view).facts
         if facts is None or self._closed:
             return
@@ -393,25 +328,14 @@ class SessionCore(QObject):
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
-        v = self._view(view)
-        now = perf_counter()
-        if v.shown != v.painted:
-            v.painted = v.shown
-            v.paints.append(now)
-            while v.posted_at and v.posted_at[0][0] <= generation:
-                number, at = v.posted_at.popleft()
-                if number == generation:
-                    v.latency_ms = 1e3 * (now - at)
-        v.settled = max(v.settled, generation)
+        self._view(view).note_paint(generation, perf_counter())
         self._schedule_tick()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
         v = self._view(frame.view)
-        if self._closed or v.facts is None or (frame.generation, int(frame.tier)) <= v.shown:
+        if self._closed or not v.accept(frame):
             return
-        v.shown = (frame.generation, int(frame.tier))
-        v.frame = frame
         if frame.generation == v.posted:
             self._clear_failure(frame.view)
         self.frame.emit(frame)
@@ -464,13 +388,9 @@ class SessionCore(QObject):
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
             return
-        if any(self.is_moving(v) and not self._in_flight(v) for v in self.visible_views()):
+        if any(self.is_moving(v) and not self._view(v).in_flight for v in self.visible_views()):
             wait_ms = TICK_MS - 1e3 * (perf_counter() - self._last_tick)
             self._tick_timer.start(max(0, round(wait_ms)))
-
-    def _in_flight(self, view: int) -> bool:
-        v = self._view(view)
-        return v.posted > v.settled
 
     @Slot()
     def _tick(self) -> None:
@@ -480,32 +400,12 @@ class SessionCore(QObject):
         self._last_tick = perf_counter()
         self._is_ticking = True
         try:
-            self._advance_drifts(self.clock.now())
+            self.store.update_transient(self._drifts.advance(self.store.state, self.clock.now()))
         finally:
             self._is_ticking = False
         for view in self.visible_views():
-            if self.is_moving(view) and not self._in_flight(view):
+            if self.is_moving(view) and not self._view(view).in_flight:
                 self.post(view)
-
-    def _advance_drifts(self, now: float) -> None:
-        state = self.store.state
-        shared = self._drifted(-1, state.shared, now)
-        views = tuple(
-            v if v.linked >= {"drift", "latent"} else replace(v, own=self._drifted(i, v.own, now))
-            for i, v in enumerate(state.views)
-        )
-        self.store.update_transient(replace(state, shared=shared, views=views))
-
-    def _drifted(self, slot: int, look: Look, now: float) -> Look:
-        """A look with its latent where its drift is by now: a function of the time since the drift began."""
-        if look.drift == 0.0:
-            self._drifts.pop(slot, None)
-            return look
-        d = self._drifts.get(slot)
-        if d is None or d.speed != look.drift or d.written != look.latent.x or now < d.time:
-            d = self._drifts[slot] = _Drift(now, look.latent.x, look.drift, look.latent.x)
-        d.written = drifted(d.x, d.speed, now - d.time)
-        return replace(look, latent=replace(look.latent, x=d.written))
 
     # -- the store -----------------------------------------------------------------------------------------
 
@@ -514,7 +414,7 @@ class SessionCore(QObject):
             self._sync_models(new)
         self.changed.emit(old, new)
         for view in self.visible_views():
-            if not (self._is_ticking and self._in_flight(view)):
+            if not (self._is_ticking and self._view(view).in_flight):
                 self.post(view)
         if not self._is_ticking:
             self._schedule_tick()
@@ -529,7 +429,7 @@ class SessionCore(QObject):
             if not view.model:
                 self.service.cancel_load(i)
                 self.service.forget_view(i)
-                v.facts, v.model, v.request, v.frame = None, "", None, None
+                v.clear()
                 self._clear_failure(i)
                 self.model_changed.emit(i)
             else:
@@ -541,8 +441,8 @@ class SessionCore(QObject):
             self._was_saved = is_saved
             self.saved_changed.emit(is_saved)
 
-    def _view(self, view: int) -> _View:
-        return self._views.setdefault(view, _View())
+    def _view(self, view: int) -> ViewRecord:
+        return self._views.setdefault(view, ViewRecord())
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""

@@ -1,0 +1,45 @@
+"""Drifts: latents that move by themselves, as a function of the time since they began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from explorer.state import ExplorerState, Look
+
+__all__ = ["Drifts"]
+
+
+@dataclass(slots=True)
+class _Drift:
+    """Where and when a drift began, and what it wrote last."""
+
+    time: float
+    x: float
+    speed: float
+    written: float
+
+
+class Drifts:
+    """Remembers where drifts began. A drift begins anew when someone else moved its latent or changed its speed."""
+
+    def __init__(self) -> None:
+        self._drifts: dict[int, _Drift] = {}  # by view; -1 is the shared look
+
+    def advance(self, state: ExplorerState, now: float) -> ExplorerState:
+        """The state with every drifting latent where it is at `now` seconds; equal to `state` if none drifts."""
+        shared = self._advance(-1, state.shared, now)
+        views = tuple(
+            v if v.linked >= {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
+            for i, v in enumerate(state.views)
+        )
+        return replace(state, shared=shared, views=views)
+
+    def _advance(self, slot: int, look: Look, now: float) -> Look:
+        if look.drift == 0.0:
+            self._drifts.pop(slot, None)
+            return look
+        d = self._drifts.get(slot)
+        if d is None or d.speed != look.drift or d.written != look.latent.x or now < d.time:
+            d = self._drifts[slot] = _Drift(now, look.latent.x, look.drift, look.latent.x)
+        d.written = d.x + d.speed * (now - d.time)
+        return replace(look, latent=replace(look.latent, x=d.written))

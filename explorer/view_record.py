@@ -1,0 +1,112 @@
+"""What a session remembers of one view: what was asked, what came, what was seen, and how long it took."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings, StageTime, Tier
+
+if TYPE_CHECKING:
+    from explorer.render.request import RenderRequest
+
+__all__ = ["PerformanceFacts", "ViewRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceFacts:
+    """How a view is doing. `latency_ms`: from a wish to its first paint; `dropped`: looks overtaken unrendered."""
+
+    fps: float = 0.0
+    total_ms: float = 0.0
+    latency_ms: float = 0.0
+    stages: tuple[StageTime, ...] = ()
+    hits: int = 0
+    dropped: int = 0
+    cache_bytes: int = 0
+    device: str = ""
+    dtype: str = ""
+    tier: Tier = Tier.FULL
+
+
+@dataclass(slots=True)
+class ViewRecord:
+    """One view's record. `settled` is the last generation that was painted or failed."""
+
+    model: str = ""  # as the state names it
+    facts: ModelFacts | None = None
+    pending: str = ""  # a model that the user asked for and that is not yet in the state
+    loading: str = ""
+    request: RenderRequest | None = None
+    posted: int = 0
+    settled: int = 0
+    frame: Frame | None = None
+    failure: RenderFailed | None = None
+    latency_ms: float = 0.0
+    _painted: Frame | None = None
+    _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
+    _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
+
+    def note_post(self, request: RenderRequest, generation: int, now: float) -> None:
+        """A request went out at `now` seconds."""
+        self.request, self.posted = request, generation
+        self._posted_at.append((generation, now))
+
+    def accept(self, frame: Frame) -> bool:
+        """Takes a frame of the present model, if it is newer or finer than the one shown."""
+        if self.facts is None or frame.request.model != self.facts.key:
+            return False
+        if (frame.generation, frame.tier) <= self.shown:
+            return False
+        self.frame = frame
+        return True
+
+    def note_paint(self, generation: int, now: float) -> None:
+        """The shown frame was painted at `now` seconds."""
+        self.settled = max(self.settled, generation)
+        if self.frame is None or self.frame is self._painted:
+            return  # a repaint of what was seen already
+        self._painted = self.frame
+        self._paints.append(now)
+        while self._posted_at and self._posted_at[0][0] <= generation:
+            number, at = self._posted_at.popleft()
+            if number == generation:
+                self.latency_ms = 1e3 * (now - at)
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """(generation, tier) of the frame shown."""
+        return (self.frame.generation, int(self.frame.tier)) if self.frame is not None else (0, -1)
+
+    @property
+    def in_flight(self) -> bool:
+        """True if something was asked for that was neither painted nor failed."""
+        return self.posted > self.settled
+
+    @property
+    def is_refining(self) -> bool:
+        """True while a newer or a finer picture than the shown one is on its way."""
+        return self.failure is None and self.posted > 0 and self.shown < (self.posted, int(Tier.FULL))
+
+    def clear(self) -> None:
+        """Nothing is shown any more."""
+        self.facts, self.model, self.request, self.frame = None, "", None, None
+
+    def performance(self, settings: RenderSettings, now: float) -> PerformanceFacts:
+        """Figures of the last second before `now`."""
+        f = self.frame
+        if f is None:
+            return PerformanceFacts(device=settings.device, dtype=settings.dtype)
+        return PerformanceFacts(
+            fps=float(sum(now - t <= 1.0 for t in self._paints)),
+            total_ms=f.total_ms,
+            latency_ms=self.latency_ms,
+            stages=f.timings,
+            hits=f.cache_hits,
+            dropped=f.dropped,
+            cache_bytes=f.cache_bytes,
+            device=f.device,
+            dtype=f.dtype,
+            tier=f.tier,
+        )
