@@ -63,6 +63,7 @@ class ImageView(QWidget):
         self.before: QImage | None = None  # shown instead of `image` while before/after is on
         self.split = 0.5
         self.is_wiping = False
+        self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
@@ -264,7 +265,9 @@ class ImageView(QWidget):
 
     def _paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         scale = rect.width() * self.devicePixelRatioF() / max(1, image.width())
-        smooth = self.camera.is_smooth and not (self.camera.shows_grid and scale >= 2 * _GRID_PX)
+        # A draft has few large pixels, which are no pixels of the picture: it is always smoothed.
+        squares = self.camera.shows_grid and self.camera.zoom > 1.0 and scale >= 2 * _GRID_PX
+        smooth = self.is_draft or (self.camera.is_smooth and not squares)
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         p.drawImage(rect, image)
 
@@ -290,7 +293,7 @@ class ImageView(QWidget):
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         pixel = rect.width() / max(1, image.width())
-        if not self.camera.shows_grid or pixel < _GRID_PX:
+        if self.is_draft or not self.camera.shows_grid or self.camera.zoom <= 1.0 or pixel < _GRID_PX:
             return
         seen = rect.intersected(self.area())
         p.setRenderHint(QPainter.RenderHint.Antialiasing, False)

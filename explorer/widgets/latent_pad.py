@@ -168,6 +168,7 @@ class LatentPad(QWidget):
         paint_thumb(p, self._thumbs.get(key, look), box)
         p.setPen(color("muted"))
         name = "stored" if "stored" in key else str(seed)
+        name = name if len(name) < 8 else f"\u2026{name[-6:]}"  # longer ones would run into their neighbours
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_cross(self, p: QPainter) -> None:

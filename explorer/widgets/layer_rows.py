@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from explorer.latents.groups import label_of
 from explorer.widgets.sliders import ValueSlider
 
 if TYPE_CHECKING:
@@ -17,11 +18,7 @@ __all__ = ["LayerRows", "ws_names"]
 
 def ws_names(info: GeneratorInfo) -> list[str]:
     """A short name for each entry of `ws`: its number and the resolution it styles."""
-    names = []
-    for index in range(info.num_ws):
-        layers = info.layers_of_ws(index)
-        names.append(f"{index}   {layers[0].resolution}\u00b2" if layers else f"{index}   input")
-    return names
+    return [f"{index}   {label_of(info, index)}" for index in range(info.num_ws)]
 
 
 class LayerRows(QWidget):

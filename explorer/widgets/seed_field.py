@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 from PySide6.QtCore import Qt, Signal
@@ -54,10 +55,8 @@ class SeedField(QLineEdit):
     def _on_typed(self) -> None:
         if not self.isModified():
             return
-        try:
+        with contextlib.suppress(ValueError):  # not a number: the old seed comes back
             self._choose(int(self.text().strip().replace(" ", "")))
-        except ValueError:
-            pass  # not a number: the old seed comes back
         self.set_seed(self._seed)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

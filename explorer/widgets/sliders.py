@@ -47,10 +47,12 @@ class ValueSlider(QWidget):
         value_width: int = 58,
         tip: str = "",
         text_of: Callable[[float], str] | None = None,
+        is_strong: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.minimum, self.maximum, self.default = float(minimum), float(maximum), float(default)
+        self.is_strong = is_strong
         self.label, self.unit, self.decimals = label, unit, decimals
         self.step = step if step is not None else (self.maximum - self.minimum) / 100
         self.label_width, self.value_width = label_width, value_width
@@ -340,7 +342,7 @@ class ValueSlider(QWidget):
         if self.label_width:
             box = QRectF(0, 0, self.label_width, self.height())
             name = QFontMetrics(p.font()).elidedText(self.label, Qt.TextElideMode.ElideRight, self.label_width)
-            p.setPen(color("text" if on and self.hasFocus() else "muted" if on else "faint"))
+            p.setPen(color("text" if on and (self.hasFocus() or self.is_strong) else "muted" if on else "faint"))
             p.drawText(box, int(middle | Qt.AlignmentFlag.AlignLeft), name)
         self._paint_groove(p, on)
         p.setFont(value_font(self.font()))

@@ -163,7 +163,7 @@ def _style_sheet(t: Theme) -> str:
     return f"""
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
     QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
-    QMenuBar::item {{ padding: 5px 9px; border-radius: 4px; background: transparent; }}
+    QMenuBar::item {{ padding: 7px 9px 6px 9px; border-radius: 4px; background: transparent; }}
     QMenuBar::item:selected {{ background: {t.raised}; }}
     QMenu {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px; }}
     QMenu::item {{ padding: 5px 28px 5px 24px; border-radius: 4px; }}
@@ -177,7 +177,8 @@ def _style_sheet(t: Theme) -> str:
     QScrollArea, QScrollArea > QWidget > QWidget#column {{ background: transparent; border: none; }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
-    QScrollBar::handle {{ background: {t.border}; border-radius: 3px; margin: 1px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::handle {{ background: {t.border}; border-radius: 3px; margin: 1px;
+        min-height: 24px; min-width: 24px; }}
     QScrollBar::handle:hover {{ background: {t.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}

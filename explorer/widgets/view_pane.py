@@ -152,7 +152,8 @@ class ViewPane(QWidget):
         self.image.set_frame(frame)
         self.empty.set_shown(False)
         self.cost.setText(f"{frame.total_ms:.1f} ms")
-        self.image.set_progress(-1.0)
+        # The thin bar stays while a finer picture of the same look is on its way.
+        self.image.set_progress(0.5 if frame.tier < 1 else -1.0)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:

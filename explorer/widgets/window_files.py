@@ -85,7 +85,7 @@ class WindowFiles(QObject):
             self.window.show_problem(
                 UnreadableFileError(
                     f"{Path(path).name} is no kind of file that can be opened.",
-                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz, .pt or .safetensors.",
+                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz, .pt, .safetensors.",
                 )
             )
 

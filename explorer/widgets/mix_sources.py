@@ -1,0 +1,105 @@
+"""One source of style mixing: its letter, its picture, and the seed it is made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from explorer.state import Latent, Look, MixSource, Truncation
+from explorer.widgets.parts import IconButton
+from explorer.widgets.seed_field import SeedField, random_seed
+from explorer.widgets.theme import color
+from explorer.widgets.thumbs import paint_thumb
+
+if TYPE_CHECKING:
+    from explorer.widgets.thumbs import Thumbs
+
+__all__ = ["SourceRow", "letter_of"]
+
+_PX = 32
+_THUMB_PSI = 0.7
+
+
+def letter_of(source: int) -> str:
+    """B for the first source, C for the second, ...; A is the base."""
+    return chr(ord("B") + source) if source < 25 else str(source + 2)
+
+
+class _Face(QWidget):
+    """The picture of a source with its letter; a click chooses it."""
+
+    clicked = Signal()
+
+    def __init__(self, index: int, thumbs: Thumbs) -> None:
+        super().__init__()
+        self._index, self._thumbs = index, thumbs
+        self._source = MixSource()
+        self._chosen = False
+        self.setFixedSize(QSize(_PX, _PX))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Mix this source in with the sliders below")
+
+    def show_source(self, source: MixSource, chosen: bool) -> None:
+        """Another latent, or another choice."""
+        self._source, self._chosen = source, chosen
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.clicked.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        latent = Latent(seed=self._source.seed, stored=self._source.stored)
+        look = Look(latent=latent, truncation=Truncation(psi=_THUMB_PSI))
+        image = self._thumbs.get(self._source.stored or str(self._source.seed), look)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)
+        corner = QRectF(box.left(), box.bottom() - 13, 13, 13)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(color("accent") if self._chosen else color("window", 220))
+        p.drawRoundedRect(corner, 3, 3)
+        font = p.font()
+        font.setPixelSize(10)
+        font.setBold(True)
+        p.setFont(font)
+        p.setPen(color("on_accent") if self._chosen else color("text"))
+        p.drawText(corner, Qt.AlignmentFlag.AlignCenter, letter_of(self._index))
+        p.end()
+
+
+class SourceRow(QWidget):
+    """Signals: `chosen(index)`, `changed(index, MixSource)`, `pinned(index)` (take the latent shown), `removed(index)`."""
+
+    chosen = Signal(int)
+    changed = Signal(int, object)
+    pinned = Signal(int)
+    removed = Signal(int)
+
+    def __init__(self, index: int, thumbs: Thumbs) -> None:
+        super().__init__()
+        self.face = _Face(index, thumbs)
+        self.face.clicked.connect(lambda: self.chosen.emit(index))
+        self.seed = SeedField(f"Seed of source {letter_of(index)}")
+        self.seed.chosen.connect(lambda seed: self.changed.emit(index, MixSource(seed)))
+        dice = IconButton("dice-five", "A random seed", lambda: self.changed.emit(index, MixSource(random_seed())))
+        pin = IconButton("push-pin", "Take the latent shown now as this source", lambda: self.pinned.emit(index))
+        self.remove = IconButton("x", "Remove this source", lambda: self.removed.emit(index), size=12)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.face)
+        layout.addWidget(self.seed, 1)
+        for button in (dice, pin, self.remove):
+            layout.addWidget(button)
+
+    def show_source(self, source: MixSource, chosen: bool, removable: bool) -> None:
+        """Show what the source is."""
+        self.face.show_source(source, chosen)
+        self.seed.set_seed(source.seed)
+        self.seed.setEnabled(not source.stored)
+        if source.stored:
+            self.seed.setText("pinned latent")
+        self.remove.setEnabled(removable)

@@ -1,0 +1,81 @@
+"""A bundled model as a card: its picture, name and family; a click loads it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from explorer.bundled import Bundled
+from explorer.widgets.theme import color, value_font, view_color
+from explorer.widgets.thumbs import paint_thumb
+
+__all__ = ["ModelCard"]
+
+
+class ModelCard(QWidget):
+    """`chosen(name)` at a click or Enter. Letters mark the views that show the model."""
+
+    chosen = Signal(str)
+
+    def __init__(self, item: Bundled) -> None:
+        super().__init__()
+        self.item = item
+        self._image = QImage(str(item.thumbnail)) if item.thumbnail else None
+        self._views: tuple[int, ...] = ()
+        self._hover = False
+        self.setFixedHeight(44)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(item.title or item.name)
+        self.setToolTip(f"Load {item.title or item.name} into the active view")
+
+    def set_views(self, views: tuple[int, ...]) -> None:
+        """Which views show it."""
+        if views != self._views:
+            self._views = views
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.chosen.emit(self.item.name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self.item.name)
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._hover = True
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = False
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._hover or self.hasFocus():
+            p.setPen(QPen(color("accent"), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
+            p.setBrush(color("raised"))
+            p.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
+        room = self.width() - 52 - 22 * len(self._views)
+        name = QFontMetrics(p.font()).elidedText(
+            self.item.title or self.item.name, Qt.TextElideMode.ElideMiddle, room
+        )
+        p.setPen(color("text"))
+        p.drawText(QRectF(48, 5, room, 18), int(Qt.AlignmentFlag.AlignVCenter), name)
+        p.setFont(value_font(self.font()))
+        p.setPen(color("muted"))
+        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.item.family)
+        for i, view in enumerate(self._views):
+            box = QRectF(self.width() - 22 * (len(self._views) - i), 14, 16, 16)
+            p.setPen(Qt.PenStyle.NoPen)
+            p.setBrush(view_color(view))
+            p.drawRoundedRect(box, 4, 4)
+            p.setPen(color("window"))
+            p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view % 2])
+        p.end()
