@@ -69,7 +69,7 @@ def test_installing_keeps_earlier_extras_and_marks_only_success(
 
 @pytest.mark.parametrize(
     ("name", "script"),
-    [("test", "run_tests.py"), ("check", "check.py"), ("render", "main.py"), ("", "main.py")],
+    [("check", "check.py"), ("render", "main.py"), ("", "main.py")],
 )
 def test_words_lead_to_scripts(start: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
     handed: list[list[str]] = []
@@ -79,6 +79,18 @@ def test_words_lead_to_scripts(start: ModuleType, monkeypatch: pytest.MonkeyPatc
     start.main([name] if name else [])
     assert Path(handed[0][0]).name == script
     assert handed[0][1:] == ([name] if script == "main.py" and name else [])
+
+
+def test_tests_run_offscreen(start: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[list[str]] = []
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(start, "is_current", lambda extras: extras == ["test"])
+    monkeypatch.setattr(start, "install_libraries", lambda for_tests: None)
+    monkeypatch.setattr(start, "hand_over", handed.append)
+    start.main(["test", "-k", "x"])
+    assert handed == [["-m", "pytest", "-k", "x"]]
+    assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 
 def test_the_script_parses_under_the_oldest_python() -> None:
