@@ -44,10 +44,12 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
     scale_shear = np.array([[t.scale_x, t.shear, 0.0], [0.0, t.scale_y, 0.0], [0.0, 0.0, 1.0]])
     move = np.array([[c, s, t.x + dx], [-s, c, t.y + dy], [0.0, 0.0, 1.0]])  # rotate, then translate
     free = np.array([*t.matrix, 0.0, 0.0, 1.0]).reshape(3, 3)
-    matrix: NDArray[np.float64] = free @ move @ scale_shear
-    if not np.isfinite(matrix).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        matrix: NDArray[np.float64] = free @ move @ scale_shear
+        determinant = float(np.linalg.det(matrix))
+    if not (np.isfinite(matrix).all() and math.isfinite(determinant)):
         raise RequestError("The transform overflows.", "Reset the transform.")
-    if abs(np.linalg.det(matrix)) < 1e-6:
+    if abs(determinant) < 1e-6:
         raise RequestError(
             "The transform flattens the picture to a line or a point, which cannot be undone.",
             "Choose scales other than 0, or reset the transform.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentError, RequestError
@@ -19,7 +20,7 @@ from explorer.render.request import (
     RenderRequest,
     RenderSettings,
 )
-from explorer.state import Classes, ExplorerState, Latent, Look, Noise, Tap, look_of
+from explorer.state import ASPECTS, Classes, ExplorerState, Latent, Look, Noise, Tap, look_of
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -69,8 +70,9 @@ def resolve_look(
     table: LatentTable | None = None,
 ) -> RenderRequest:
     """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
-    check_finite(look, "look")
-    check_finite(tap, "tap")
+    for name in ASPECTS:
+        _check_finite(getattr(look, name), name)
+    _check_finite(tap, "tap")
     if not math.isfinite(time):
         raise RequestError("The time is not a finite number.", "Stop the animation and start it again.")
     sources, mix = _mixing(look, info, model, table)
@@ -101,9 +103,11 @@ def resolve_look(
     )
 
 
-def check_finite(value: object, path: str) -> None:
+@lru_cache(maxsize=512)
+def _check_finite(value: object, path: str) -> None:
     """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite."""
-    # One pass over the leaves, because NaN never equals itself and would defeat every comparison of requests.
+    # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
+    # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
     for name, number in _numbers(value, path):
         if not math.isfinite(number):
             raise RequestError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.state import ExplorerState
 
@@ -109,7 +109,7 @@ class StateStore:
         if self._undo:
             step = self._undo.pop()
             self._redo.append(step)
-            self._replace(step.before)
+            self._replace(self._seen_from_here(step.before))
 
     def redo(self) -> None:
         """Goes one entry forward again."""
@@ -117,7 +117,7 @@ class StateStore:
         if self._redo:
             step = self._redo.pop()
             self._undo.append(step)
-            self._replace(step.after)
+            self._replace(self._seen_from_here(step.after))
 
     @property
     def can_undo(self) -> bool:
@@ -152,7 +152,7 @@ class StateStore:
 
     def is_saved(self) -> bool:
         """True if the state equals the one last marked as saved."""
-        return self._state == self._saved
+        return self._seen_from_here(self._saved) == self._state
 
     def mark_saved(self) -> None:
         """Takes the present state for what lies on disk."""
@@ -173,6 +173,11 @@ class StateStore:
     def _end_stroke(self) -> None:
         self._depth = min(self._depth, 1)
         self.commit()
+
+    def _seen_from_here(self, state: ExplorerState) -> ExplorerState:
+        """`state` with the layout and active view of now: where one looks is not what one made."""
+        active = min(self._state.active, len(state.views) - 1)
+        return replace(state, active=active, layout=self._state.layout)
 
     def _push(self, step: _Step) -> None:
         self._undo.append(step)

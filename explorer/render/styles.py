@@ -105,6 +105,14 @@ class StyleStage:
         return style.blend(anchor, self.w_avg, terms)
 
     def _compute(self, r: RenderRequest) -> Styles:
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
+            base, ws = self._blend_and_edit(r)
+        if not np.isfinite(ws).all():
+            raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.")
+        rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
+        return Styles(ws, base, rows)
+
+    def _blend_and_edit(self, r: RenderRequest) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         base = self._point(r.base, r.class_weights)
         sources = [self._point(source, r.class_weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
@@ -114,5 +122,4 @@ class StyleStage:
         ws = style.add_offsets(ws, r.offsets)
         ws = np.ascontiguousarray(ws, dtype=np.float32)
         ws.setflags(write=False)
-        rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
-        return Styles(ws, base, rows)
+        return base, ws

@@ -411,6 +411,12 @@ def test_numbers_that_are_not_finite_are_an_error_and_not_a_picture() -> None:
         run(pipeline_of(generator), request_of(generator))
 
 
+def test_a_latent_that_overflows_is_an_error() -> None:
+    generator = generator_of("tiny")
+    with pytest.raises(RenderError, match="overflows"):
+        run(pipeline_of(generator), request_of(generator, Look(truncation=Truncation(1e39))))
+
+
 def test_a_generator_without_a_picture_is_an_error() -> None:
     generator = generator_of("tiny")
     generator.rgb = lambda activation: torch.zeros(3)  # type: ignore[method-assign]
