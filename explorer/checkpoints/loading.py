@@ -90,7 +90,7 @@ def load(
 def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
     monitor.enter(0.0, 0.2, "Opening")
     head = source.read(0, min(_HEAD, source.size))
-    if source.path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
+    if source.path.suffix.lower() == ".safetensors" or _looks_native(source, head):
         check_foreign(source, head)
         contents = read_native(source)
     elif head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -106,6 +106,10 @@ def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
             raise
     check_config(source.name, contents.config)
     return contents
+
+
+def _looks_native(source: FileSource, head: bytes) -> bool:
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < source.size
 
 
 def build_generator(checkpoint: Checkpoint) -> Generator:

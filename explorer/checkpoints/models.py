@@ -44,7 +44,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
 def _suggestion(path: Path, bundled: list[str]) -> str:
     try:
         nearby = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _SUFFIXES]
-    except OSError:
+    except (OSError, ValueError):
         nearby = []
     close = difflib.get_close_matches(path.name, [*bundled, *nearby], n=3, cutoff=0.5)
     close += [name for name in bundled if path.name and name.startswith(path.name) and name not in close]

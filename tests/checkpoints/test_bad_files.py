@@ -33,6 +33,7 @@ from tests.checkpoints.nvidia_writer import (
     Call,
     Keep,
     Name,
+    PickleWriter,
     Raw,
     module_call,
     network_bytes,
@@ -371,3 +372,63 @@ def test_tensors_sharing_one_storage_are_no_bomb(tmp_path: Path) -> None:
     path.write_bytes(network_bytes({"first": Keep(tensor, 0xFFFF), **value}, protocol=3))
     with pytest.raises(UnreadableFileError, match="declare"):
         load(path)
+
+
+def test_modules_sharing_children_are_walked_to_a_limit(tmp_path: Path) -> None:
+    """Twelve levels of ten references each name a billion modules."""
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    layer: object = module_call("SynthesisLayer", {"_modules": {}})
+    first: dict[str, object] = {}
+    for level in range(12):
+        first[f"level{level}"] = Keep(layer, 0xFFF0 + level)
+        children = {f"c{index}": Raw(b"j" + struct.pack("<I", 0xFFF0 + level)) for index in range(10)}
+        layer = module_call("SynthesisLayer", {"_modules": children})
+    value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]["_modules"]["b4"] = layer
+    path = tmp_path / "many.pkl"
+    path.write_bytes(network_bytes({**first, **value}, protocol=3))
+    with pytest.raises(UnreadableFileError, match="more than 5,000 modules"):
+        load(path)
+
+
+def test_modules_that_contain_themselves(tmp_path: Path) -> None:
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    state = value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]
+    # The table of modules is remembered, and later gets an entry that holds it.
+    state["_modules"] = Keep(state["_modules"], 0xFFFF)
+    loop = io.BytesIO()
+    writer = PickleWriter(loop, 3)
+    writer.put("b8")
+    writer.put(module_call("SynthesisBlock", {"_modules": Raw(b"j\xff\xff\x00\x00")}))
+    path = tmp_path / "loop.pkl"
+    change = Raw(b"j\xff\xff\x00\x00" + loop.getvalue() + b"s")
+    path.write_bytes(network_bytes({**value, "change": change}, protocol=3))
+    with pytest.raises(UnreadableFileError, match="nested more than 16 deep"):
+        load(path)
+
+
+def test_an_archive_with_a_long_table_of_contents(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(21_000):
+            archive.writestr(f"{index}.txt", b"")
+    with pytest.raises(UnreadableFileError, match="21,000 members"):
+        load(path)
+
+
+def test_a_path_that_no_system_has() -> None:
+    with pytest.raises(UnreadableFileError, match="cannot be opened"):
+        load("a\0b.pkl")
+
+
+def test_text_of_a_file_is_fit_to_be_shown(tmp_path: Path) -> None:
+    from explorer.checkpoints import Checkpoint, save_native
+
+    config, tensors = small_network("stylegan2")
+    name, licence = "a\x1b[2J\u202eb" * 100, "x\n" * 5000
+    save_native(tmp_path / "net.safetensors", Checkpoint("stylegan2", config, tensors, name, licence))
+    checkpoint = load(tmp_path / "net.safetensors")
+    assert checkpoint.name.isprintable()
+    assert len(checkpoint.name) <= 120
+    assert len(checkpoint.licence) <= 2000
