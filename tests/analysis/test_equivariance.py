@@ -6,16 +6,17 @@ import math
 
 import pytest
 import torch
-from tests.goldens import Golden, load_net, weights
 
 from explorer.analysis.equivariance import Draw, PsnrSum, draws, measure
 from explorer.generators import registry
+from tests.generators.configs import golden_config
+from tests.goldens import Golden, load_net, weights
 
 
 @pytest.mark.parametrize(("name", "family"), [("sg3r_u64", "stylegan3-r"), ("sg3t_u64", "stylegan3-t")])
 def test_golden_metric(name: str, family: str) -> None:
     golden = Golden(f"equivariance/eq_metric_{name}")
-    generator = registry.build(family, load_net(name).meta["init"]).eval()
+    generator = registry.build(family, golden_config(load_net(name).meta["init"]))
     generator.load_state_dict(weights(name))
     z, whole, fraction, turn = (golden.arrays[k] for k in ("z", "rand_t_int", "rand_t_frac", "rand_angle"))
     size = golden.meta["batch_size"]

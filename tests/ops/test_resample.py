@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.goldens import Golden
 
 from explorer.ops import resample
+from tests.goldens import Golden
 
 MOVERS = {
     "apply_integer_translation": resample.translate_integer,
