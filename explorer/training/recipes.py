@@ -72,7 +72,7 @@ _LIST = (
     Recipe(
         "critters-stylegan3-r-cpu", "stylegan3-r", 64, 16000,
         _CPU | {
-            "generator": _SIZES | _V3 | {"channel_base": 1536, "channel_max": 96},
+            "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 96},
             "warm_up": [(30, 1), (90, 2)],
             "lr_half_kimg": 40.0,
         },
