@@ -90,7 +90,9 @@ class Folder(Dataset):
     def __init__(self, folder: Path, resolution: int, mirror: bool = False) -> None:
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
         if not files:
-            raise UsageError(f"{folder} holds no pictures.", f"Expected files ending in {', '.join(sorted(_SUFFIXES))}.")
+            raise UsageError(
+                f"{folder} holds no pictures.", f"Expected files ending in {', '.join(sorted(_SUFFIXES))}."
+            )
         self.resolution, self.mirror = resolution, mirror
         self._pictures = np.stack([self._load(path) for path in files])
 

@@ -44,6 +44,7 @@ class _Conv(nn.Module):
             matrix = axis_matrix(size, FIR4, pad=(2, 2))
         elif down:
             matrix = axis_matrix(size, FIR4, down=2, pad=(1, 1))
+        self.matrix: Tensor
         self.register_buffer("matrix", matrix, persistent=False)
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
@@ -52,7 +53,9 @@ class _Conv(nn.Module):
             x = resample(x, self.matrix.to(x.dtype))
         stride = 2 if self.down and self.kernel == 3 else 1
         padding = 0 if self.down else self.kernel // 2
-        x = F.conv2d(x, weight, None if self.bias is None else self.bias.to(x.dtype), stride=stride, padding=padding)
+        x = F.conv2d(
+            x, weight, None if self.bias is None else self.bias.to(x.dtype), stride=stride, padding=padding
+        )
         return lrelu(x, math.sqrt(2) * gain) if self.active else x * gain
 
 
@@ -71,7 +74,8 @@ class _Block(nn.Module):
         if self.first:
             x = self.fromrgb(x)
         gain = math.sqrt(0.5)
-        return self.skip(x, gain) + self.conv1(self.conv0(x), gain)
+        result: Tensor = self.skip(x, gain) + self.conv1(self.conv0(x), gain)
+        return result
 
 
 class _Epilogue(nn.Module):
@@ -84,7 +88,8 @@ class _Epilogue(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(minibatch_stddev(x, self.group)).float()
-        return self.out(self.fc(x.flatten(1)))
+        logits: Tensor = self.out(self.fc(x.flatten(1)))
+        return logits
 
 
 class Discriminator(nn.Module):

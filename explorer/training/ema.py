@@ -22,7 +22,7 @@ def decay(batch: int, ema_kimg: float, shown: int, ramp: float | None = 0.05) ->
 @torch.no_grad()
 def update(average: nn.Module, model: nn.Module, beta: float) -> None:
     """Move every parameter of `average` towards `model`; copy buffers."""
-    for old, new in zip(average.parameters(), model.parameters(), strict=True):
-        old.lerp_(new, 1 - beta)
+    for mean, parameter in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(parameter, 1 - beta)
     for old, new in zip(average.buffers(), model.buffers(), strict=True):
         old.copy_(new)

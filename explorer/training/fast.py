@@ -41,7 +41,8 @@ class FastSynthesis:
         device = generator.device
         self._up = {name: matrix.to(device, dtype) for name, matrix in self._up.items()}
         self._down = {
-            name: [(a.to(device, dtype), b.to(device, dtype)) for a, b in terms] for name, terms in self._down.items()
+            name: [(a.to(device, dtype), b.to(device, dtype)) for a, b in terms]
+            for name, terms in self._down.items()
         }
         self._native: dict[str, FilteredLeakyReLU] = {}
         if device.type == "cpu" and dtype == torch.float32 and self._down and native_module() is not None:
@@ -49,7 +50,8 @@ class FastSynthesis:
 
     def _prepare_stylegan3(self, layer: StyleGAN3Layer) -> None:
         spec = layer.spec
-        assert layer.up_filter is not None and layer.down_filter is not None
+        assert layer.up_filter is not None
+        assert layer.down_filter is not None
         size = spec.in_size + spec.conv_kernel - 1
         taps = layer.up_filter.double().cpu().numpy()
         up = axis_matrix(size, taps, up=spec.up_factor, pad=spec.padding[:2], gain=spec.up_factor)
@@ -72,14 +74,22 @@ class FastSynthesis:
         ]
 
     def __call__(self, ws: Tensor, *, noise: bool = True, update_emas: bool = False) -> Tensor:
-        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise where the family has it."""
+        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise in StyleGAN2."""
+        return self.generator.rgb(self.features(ws, None, noise=noise, update_emas=update_emas))
+
+    def features(
+        self, ws: Tensor, stop: str | None, *, noise: bool = True, update_emas: bool = False
+    ) -> Activation:
+        """The activation after the layer named `stop` (None = the last)."""
         activation = self.generator.begin(ws[:, 0])
         activation = Activation(activation.x.to(self.dtype))
         for layer in self.generator.layers:
             if update_emas:
                 layer.update_emas(activation)
             activation = self._run(layer, activation, ws[:, layer.info.ws_index], noise)
-        return self.generator.rgb(activation)
+            if layer.info.name == stop:
+                break
+        return activation
 
     def _run(self, layer: SynthesisLayer, activation: Activation, w: Tensor, noise: bool) -> Activation:
         if isinstance(layer, StyleGAN2Conv):

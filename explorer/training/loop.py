@@ -28,6 +28,7 @@ from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_sheet, save_state
+from explorer.training.warmup import WarmUp
 
 __all__ = ["Trainer", "run"]
 
@@ -53,13 +54,14 @@ class Trainer:
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
         if device.type == "cuda" and settings.bfloat16:
-            self.g.to(memory_format=torch.channels_last)
-            self.d.to(memory_format=torch.channels_last)
+            self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.is_v2 = settings.family == "stylegan2"
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
         self.fast = FastSynthesis(self.g, self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)
-        self.opt_g = torch.optim.Adam(self.g.parameters(), lr=settings.lr_g)
+        self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
+        self.opt_g = torch.optim.Adam([*self.g.parameters(), *self.warm_up.parameters()], lr=settings.lr_g)
         self.opt_d = torch.optim.Adam(self.d.parameters(), lr=settings.lr_d)
         self.augment = Augment(settings)
         self.iteration = 0
@@ -76,6 +78,7 @@ class Trainer:
             "g": self.g.state_dict(),
             "g_ema": self.g_ema.state_dict(),
             "d": self.d.state_dict(),
+            "warm_up": self.warm_up.state_dict(),
             "opt_g": self.opt_g.state_dict(),
             "opt_d": self.opt_d.state_dict(),
             "augment": self.augment.state(),
@@ -87,7 +90,7 @@ class Trainer:
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue from `state`."""
-        for name in ("g", "g_ema", "d", "opt_g", "opt_d"):
+        for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
             getattr(self, name).load_state_dict(state[name])
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"]
@@ -106,7 +109,8 @@ class Trainer:
         adversarial = not guided or self.shown >= s.adversarial_kimg * 1000
         self._set_rates(adversarial)
         z = latents.to(s.device) if guided and latents is not None else self._draw_z(s.batch)
-        fake = self._step_generator(z, real if guided else None, adversarial)
+        stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
+        fake = self._step_generator(z, real if guided else None, adversarial, stop)
         if adversarial:
             if self.is_v2 and s.path_weight > 0 and self.iteration % s.path_interval == 0:
                 self._step_path_length()
@@ -136,7 +140,9 @@ class Trainer:
         logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), self.dtype)
         return logits
 
-    def _step_generator(self, z: Tensor, target: Tensor | None, adversarial: bool) -> Tensor:
+    def _step_generator(
+        self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
+    ) -> Tensor:
         s = self.settings
         w = self.g.mapping(z)
         self.g.update_w_avg(w)
@@ -149,7 +155,11 @@ class Trainer:
             mixed, happened = schedule.mix_styles(ws[half:], other, s.mixing_probability)
             if happened:
                 ws, plain = torch.cat([ws[:half], mixed]), half
-        fake = self.fast(ws, update_emas=True)
+        if stop is None:
+            fake = self.fast(ws, update_emas=True)
+        else:
+            fake = self.warm_up.picture(self.fast, ws, stop, update_emas=True)
+            target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
             guide = losses.guide_loss(fake[:plain], target[:plain]).mean()
@@ -216,13 +226,17 @@ class Trainer:
     @torch.no_grad()
     def samples(self, count: int = 64, psi: float = 1.0) -> Tensor:
         """Pictures of the averaged generator for seeds 0, 1, ...: `[count, 3, R, R]`."""
-        z = torch.stack([torch.randn(self.g.info.z_dim, generator=torch.Generator().manual_seed(i)) for i in range(count)])
-        ws = self.g_ema.truncate(self.g_ema.broadcast(self.g_ema.mapping(z.to(self.settings.device))), psi)
-        return torch.cat([self.fast_ema(part) for part in ws.split(8)])
+        size, device = self.g.info.z_dim, self.settings.device
+        z = torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(i)) for i in range(count)])
+        ws = self.g_ema.truncate(self.g_ema.broadcast(self.g_ema.mapping(z.to(device))), psi)
+        stop = self.warm_up.stage(self.shown)
+        if stop is not None:
+            return torch.cat([self.warm_up.picture(self.fast_ema, part, stop) for part in torch.split(ws, 8)])
+        return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
 
 
 def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
-    """Train until `total_kimg` or the time limit; continues from the checkpoint in `settings.out` if there is one."""
+    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
     trainer = Trainer(settings, dataset)
     out = settings.out
     out.mkdir(parents=True, exist_ok=True)

@@ -28,11 +28,12 @@ def native_module() -> ModuleType | None:
     try:
         from torch.utils.cpp_extension import load
 
-        return load(
+        module: ModuleType = load(
             name="latentwalk_band_filter",
             sources=[str(Path(__file__).with_name("band_filter.cpp"))],
             extra_cflags=["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"],
         )
+        return module
     except (OSError, RuntimeError, ImportError) as error:
         log.warning("no native filter, training uses matrix products: %s", error)
         return None
@@ -67,7 +68,7 @@ class FilteredLeakyReLU:
 
     def __call__(self, x: Tensor) -> Tensor:
         """`[N, C, n, n]` float32 on the CPU to `[N, C, m, m]`."""
-        result: Tensor = _Function.apply(x, self)
+        result: Tensor = _Function.apply(x, self)  # type: ignore[no-untyped-call]
         return result
 
     def run(self, x: Tensor, signs: Tensor, forward: bool) -> Tensor:
@@ -75,9 +76,8 @@ class FilteredLeakyReLU:
         module = native_module()
         assert module is not None
         one, two = (self.first, self.second) if forward else (self.second_back, self.first_back)
-        result: Tensor = module.band_filter(
-            x, [s for s, _ in one], [w for _, w in one], [s for s, _ in two], [w for _, w in two], signs, 0.2, forward
-        )
+        bands = [s for s, _ in one], [w for _, w in one], [s for s, _ in two], [w for _, w in two]
+        result: Tensor = module.band_filter(x, *bands, signs, 0.2, forward)
         return result
 
 
