@@ -114,11 +114,14 @@ class Program(QObject):
     def _on_imported(self) -> None:
         if self._closed:
             return
+        from explorer.recovery import Recovery
         from explorer.session import Session
 
-        session = Session(self, state=self._first_state())
+        recovery = Recovery(self.settings.folder / "recovery")
+        session = Session(self, state=self._first_state(), recovery=recovery)
         self.window.attach(session)
         session.start()
+        self.window.files.offer_recovery()
         if self._files:
             self.window.files.open_many(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer, Signal, Slot
 
 from explorer.errors import LatentError, LatentwalkError, ProjectError
+from explorer.intents import LookIntents
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
@@ -18,7 +19,6 @@ from explorer.latents.text import latent_from_text, latent_to_text
 from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
-from explorer.session_core import SessionCore
 from explorer.state import ExplorerState, Truncation, ViewState
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ log = logging.getLogger("explorer.session")
 AUTOSAVE_MS = 20_000
 
 
-class Documents(SessionCore):
+class Documents(LookIntents):
     """What can be saved, opened, copied and pasted.
 
     Errors of what the user asked for are raised as `LatentError` or `ProjectError`; what happens in the background

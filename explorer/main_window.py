@@ -25,9 +25,12 @@ from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
     from explorer.widgets.view_area import ViewArea
+    from explorer.widgets.window_files import Offer
 
 __all__ = ["MainWindow"]
 
@@ -60,7 +63,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
-        self.actions_by_key = build_menus(self)
+        self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar(self)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
         self.sides = Sides(self)
@@ -102,28 +105,22 @@ class MainWindow(QMainWindow):
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
         session.status.connect(self.say)
+        session.project_changed.connect(lambda _: self.show_title())
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
 
     def _connect_menus(self) -> None:
-        menus = {key: self.actions_by_key[key].menu() for key in ("recent", "bundled")}
-        recent, models = menus["recent"], menus["bundled"]
-        assert recent is not None
-        assert models is not None
+        recent, models = self.menus["recent"], self.menus["bundled"]
         recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
         models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
-        for action in self.menuBar().actions():
-            menu = action.menu()
-            if menu is not None:
-                menu.aboutToShow.connect(self.show_state)
+        for menu in self.menus.values():
+            menu.aboutToShow.connect(self.show_state)
 
     def _fill_panel_menu(self) -> None:
-        menu = self.actions_by_key["panels"].menu()
-        assert menu is not None
-        menu.clear()
-        menu.addActions(self.sides.toggles())
+        self.menus["panels"].clear()
+        self.menus["panels"].addActions(self.sides.toggles())
 
     # showing ---------------------------------------------------------------------------------------------
 
@@ -131,14 +128,13 @@ class MainWindow(QMainWindow):
         """A few words that go away by themselves."""
         self.toast.say(text)
 
-    @Slot(object)
-    def show_problem(self, error: object) -> None:
-        """An error over the active picture, to read and to copy."""
+    def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
+        """An error over the active picture, to read and to copy, with ways out."""
         text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
             self.say(text)
         else:
-            self.views.active_pane().banner.show_fault(text)
+            self.views.active_pane().banner.show_fault(text, offers=offers)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""
@@ -178,7 +174,7 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
-        menus = [(a.text().replace("&", ""), a.menu().actions()) for a in self.menuBar().actions() if a.menu()]
+        menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
         self.help_sheet = HelpSheet(self, menus)
         self.help_sheet.open()
 

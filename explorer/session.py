@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explorer.documents import Documents
-from explorer.intents import LookIntents
 from explorer.session_core import PerformanceFacts
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PerformanceFacts", "Session"]
 
 
-class Session(LookIntents, Documents):
+class Session(Documents):
     """Everything that widgets may ask and wish; see the base classes. GUI thread only.
 
     Args:

@@ -147,8 +147,8 @@ def deeds(w: MainWindow) -> list[Deed]:
     ]
 
 
-def build_menus(w: MainWindow) -> dict[str, QAction]:
-    """Fill the menu bar; returns the actions by key."""
+def build_menus(w: MainWindow) -> tuple[dict[str, QAction], dict[str, QMenu]]:
+    """Fill the menu bar; returns the actions by key, and the menus by title or, for submenus, by key."""
     menus: dict[str, QMenu] = {}
     actions: dict[str, QAction] = {}
     for deed in deeds(w):
@@ -159,10 +159,11 @@ def build_menus(w: MainWindow) -> dict[str, QAction]:
         if not deed.text:
             menu.addSeparator()
         elif deed.run is None:
-            actions[deed.key] = menu.addMenu(deed.text).menuAction()
+            menus[deed.key] = menu.addMenu(deed.text)
+            actions[deed.key] = menus[deed.key].menuAction()
         else:
             actions[deed.key] = _action(w, menu, deed)
-    return actions
+    return actions, menus
 
 
 def _action(w: MainWindow, menu: QMenu, deed: Deed) -> QAction:

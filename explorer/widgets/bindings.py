@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox
 
 from explorer.state import ExplorerState, Look, look_of
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["Binder"]
 
 T = TypeVar("T")
+
+
+class Hand(Protocol):
+    """A control that is pressed, and then released or cancelled."""
+
+    pressed: SignalInstance
+    released: SignalInstance
+    cancelled: SignalInstance
 
 
 class Binder(QObject):
@@ -81,11 +89,15 @@ class Binder(QObject):
 
     def stroke(self, slider: ValueSlider, name: str, intent: Callable[[float], object]) -> None:
         """A slider's press..release becomes one undo step called `name`; Esc restores the state before."""
-        session = self._session
-        slider.pressed.connect(lambda: session.begin(name))
+        self.hand(slider, name)
         slider.moving.connect(lambda value: intent(value))
-        slider.released.connect(session.commit)
-        slider.cancelled.connect(session.cancel)
+
+    def hand(self, control: Hand, name: str) -> None:
+        """Make one undo step of press..release of anything that has such signals."""
+        session = self._session
+        control.pressed.connect(lambda: session.begin(name))
+        control.released.connect(session.commit)
+        control.cancelled.connect(session.cancel)
 
     def slider(
         self, slider: ValueSlider, name: str, read: Callable[[Look], float], intent: Callable[[float], object]

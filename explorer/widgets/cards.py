@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
@@ -32,6 +32,7 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
+        self._over = parent
         self.setAccessibleName("Fault")
         self._words = QLabel(wordWrap=True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -41,12 +42,13 @@ class Banner(QFrame):
         self._trace = QPlainTextEdit(readOnly=True)
         self._trace.setFont(mono_font())
         self._trace.setMaximumHeight(160)
-        layout = QVBoxLayout(self)
+        layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         layout.setSpacing(4)
         layout.addWidget(self._words)
-        links = QHBoxLayout()
+        links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
+        self._offers: list[QToolButton] = []
         links.addWidget(self.details)
         links.addWidget(self.copy)
         links.addStretch(1)
@@ -56,11 +58,11 @@ class Banner(QFrame):
         self._trace.hide()
         self.hide()
 
-    def _link(self, text: str, slot: object) -> QToolButton:
+    def _link(self, text: str, slot: Callable[[], object]) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(slot)
+        button.clicked.connect(lambda _=False: slot())
         return button
 
     @property
@@ -68,11 +70,24 @@ class Banner(QFrame):
         """The words shown; empty if hidden."""
         return self._words.text() if not self.isHidden() else ""
 
-    def show_fault(self, words: str, trace: str = "") -> None:
-        """Show the fault; the same words again change nothing, so that nothing blinks."""
+    def show_fault(
+        self, words: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show the fault; the same words again change nothing, so that nothing blinks.
+
+        Args:
+            words: What happened and what to do.
+            trace: Where in the program, for Details.
+            offers: Ways out, each a button with a text; pressing one takes the banner away.
+        """
         if words == self._words.text() and not self.isHidden():
             return
         self._words.setText(words)
+        for old in self._offers:
+            old.deleteLater()
+        self._offers = [self._offer(text, deed) for text, deed in offers]
+        for place, button in enumerate(self._offers):
+            self._links.insertWidget(place, button)
         self._trace.setPlainText(trace or words)
         self._trace.hide()
         self.details.setVisible(bool(trace))
@@ -88,10 +103,17 @@ class Banner(QFrame):
 
     def place(self) -> None:
         """Lie along the upper edge of the parent, as high as the words need."""
-        parent = self.parentWidget()
+        parent = self._over
         width = max(120, min(640, parent.width() - 2 * GRID))
-        height = max(self.sizeHint().height(), self.layout().heightForWidth(width))
+        height = max(self.sizeHint().height(), self._column.heightForWidth(width))
         self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
+
+    def _offer(self, text: str, deed: Callable[[], object]) -> QToolButton:
+        def accept() -> None:
+            self.clear()
+            deed()
+
+        return self._link(text, accept)
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())
@@ -107,6 +129,7 @@ class _Card(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("card")
+        self._over = parent
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         self.column.setSpacing(GRID)
@@ -114,8 +137,7 @@ class _Card(QFrame):
 
     def place(self) -> None:
         """Lie in the middle of the parent."""
-        parent = self.parentWidget()
-        hint = self.sizeHint()
+        parent, hint = self._over, self.sizeHint()
         width = min(hint.width(), parent.width() - 2 * GRID)
         self.setGeometry(
             (parent.width() - width) // 2, (parent.height() - hint.height()) // 2, width, hint.height()
@@ -208,5 +230,4 @@ class Hints(_Card):
     def place(self) -> None:
         """Lie over the lower part of the picture."""
         super().place()
-        parent = self.parentWidget()
-        self.move(self.x(), parent.height() - self.height() - 6 * GRID)
+        self.move(self.x(), self._over.height() - self.height() - 6 * GRID)

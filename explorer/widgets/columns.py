@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -135,7 +136,7 @@ class Section(QFrame):
             ("other", "Move to the other side"),
             ("float", "Own window"),
         ):
-            menu.addAction(text, lambda w=where: self.move_wanted.emit(self.key, w))
+            menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
         menu.addSeparator()
         menu.addAction("Hide", lambda: self.set_shown(False))
         return menu
@@ -211,7 +212,7 @@ class Column(QScrollArea):
         self._line.raise_()
         event.acceptProposedAction()
 
-    def dragLeaveEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def dragLeaveEvent(self, event: QEvent) -> None:
         self._line.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:

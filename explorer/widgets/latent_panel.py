@@ -17,10 +17,18 @@ from explorer.widgets.sliders import ValueSlider
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
+    from explorer.latents.table import Space
     from explorer.session import Session
+    from explorer.widgets.window_files import WindowFiles
 
 __all__ = ["LatentPanel"]
 
+SPACE_NAMES: dict[Space, str] = {
+    "w": "w, the style vector",
+    "ws": "ws, one w for each layer",
+    "z": "z, the input of the mapping",
+}
+SAVED = "*.safetensors *.npy *.npz *.pt"
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
@@ -30,8 +38,9 @@ class LatentPanel(Panel):
     key = "latent"
     title = "Latent"
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, files: WindowFiles, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._files = files
         self.seed = SeedField()
         self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.set_seed(random_seed()))
         self.snap = IconButton("magnet", "Snap to the nearest seed", session.snap)
@@ -94,15 +103,11 @@ class LatentPanel(Panel):
         """Ask for a file and load its latent."""
         path, _ = QFileDialog.getOpenFileName(self, "Load a latent", "", FILES)
         if path:
-            self.attempt(lambda: self.session.load_latent(path))
+            self._files.open_latent(path)
 
     def save_file(self) -> None:
         """Ask for a file and save the latent; the dialog's filter chooses its space."""
-        filters = {
-            "w, the style vector (*.safetensors *.npy *.npz)": "w",
-            "z, the input (*.safetensors *.npy *.npz)": "z",
-        }
-        filters["ws, one w for each layer (*.safetensors *.npy *.npz)"] = "ws"
+        filters: dict[str, Space] = {f"{name} ({SAVED})": space for space, name in SPACE_NAMES.items()}
         path, chosen = QFileDialog.getSaveFileName(
             self, "Save the latent", "latent.safetensors", ";;".join(filters)
         )

@@ -71,7 +71,7 @@ class _Face(QWidget):
 
 
 class SourceRow(QWidget):
-    """Signals: `chosen(index)`, `changed(index, MixSource)`, `pinned(index)` (take the latent shown), `removed(index)`."""
+    """Signals, each with the index: `chosen`, `changed` (and a MixSource), `pinned`, `removed`."""
 
     chosen = Signal(int)
     changed = Signal(int, object)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixingPanel"]
 
-WIDTHS = {"label_width": 88, "value_width": 46}  # of all rows, so that the grooves are aligned
+LABEL_PX, VALUE_PX = 88, 46  # of all rows, so that the grooves are aligned
 GROUP_TIPS = {
     "coarse": "Pose, outline, large shapes.",
     "middle": "Features, smaller shapes.",
@@ -62,7 +62,17 @@ class MixingPanel(Panel):
     # building --------------------------------------------------------------------------------------------
 
     def _group_slider(self, name: str) -> ValueSlider:
-        slider = ValueSlider(name.capitalize(), 0, 1, 0, step=0.05, tip=GROUP_TIPS[name], is_strong=True, **WIDTHS)
+        slider = ValueSlider(
+            name.capitalize(),
+            0,
+            1,
+            0,
+            step=0.05,
+            tip=GROUP_TIPS[name],
+            is_strong=True,
+            label_width=LABEL_PX,
+            value_width=VALUE_PX,
+        )
         self.bind.stroke(slider, f"Mix {name} styles", lambda v: self._mix_group(name, v))
         return slider
 
@@ -73,7 +83,8 @@ class MixingPanel(Panel):
             1,
             0,
             step=0.05,
-            **WIDTHS,
+            label_width=LABEL_PX,
+            value_width=VALUE_PX,
             tip="0: the base. 1: the chosen source.",
             text_of=lambda v: f"{letter_of(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
         )
@@ -88,8 +99,9 @@ class MixingPanel(Panel):
         self.empty.setVisible(info is None)
         while self._rows.count():
             item = self._rows.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().hide()
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
         for enabled in (self.plus, self.clear, self.more):
             enabled.setEnabled(info is not None)
         if info is None:

@@ -26,7 +26,7 @@ def make_panels(session: Session, files: WindowFiles) -> list[Panel]:
     """All panels of the window: the left column's first, then the right one's."""
     return [
         ModelPanel(session, files),
-        LatentPanel(session),
+        LatentPanel(session, files),
         WEditor(session),
         MixingPanel(session),
         TruncationPanel(session),

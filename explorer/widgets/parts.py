@@ -109,7 +109,7 @@ class ElidedLabel(QLabel):
         self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
 
-    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def resizeEvent(self, event: QEvent) -> None:
         self._elide()
 
     def minimumSizeHint(self) -> QSize:

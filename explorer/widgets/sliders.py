@@ -326,7 +326,7 @@ class ValueSlider(QWidget):
 
     # painting --------------------------------------------------------------------------------------------
 
-    def enterEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def enterEvent(self, event: QEvent) -> None:
         self._hover = True
         self.update()
 

@@ -19,10 +19,11 @@ class Toast(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._over = parent
         self._words = QLabel()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        layout.addWidget(self._words)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        self._row.addWidget(self._words)
         self._timer = QTimer(self, interval=_SHOWN_MS, singleShot=True)
         self._timer.timeout.connect(self.hide)
         self.hide()
@@ -42,8 +43,8 @@ class Toast(QFrame):
 
     def place(self) -> None:
         """Lie at the lower edge of the parent."""
-        parent = self.parentWidget()
+        parent = self._over
         width = min(self.sizeHint().width(), parent.width() - 2 * GRID)
         self._words.setWordWrap(self.sizeHint().width() > width)
-        height = self.layout().heightForWidth(width) if self._words.wordWrap() else self.sizeHint().height()
+        height = self._row.heightForWidth(width) if self._words.wordWrap() else self.sizeHint().height()
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - 5 * GRID, width, height)

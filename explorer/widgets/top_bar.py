@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
@@ -121,7 +122,7 @@ class TopBar(QWidget):
         for device in session.service.devices():
             menu.addSection(device.label)
             for dtype in device.dtypes:
-                action = menu.addAction(f"{device.name}  {dtype}", lambda d=device.name, t=dtype: self.choose(d, t))
+                action = menu.addAction(f"{device.name}  {dtype}", partial(self.choose, device.name, dtype))
                 action.setCheckable(True)
                 action.setChecked((device.name, dtype) == (settings.device, settings.dtype))
         return menu

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
-from explorer.state import Animation
+from explorer.state import Animation, Look
 from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
@@ -28,6 +29,10 @@ NOTES = {
 _CELLS = ("x from x", "x from y", "shift x", "y from x", "y from y", "shift y")
 
 
+def _field(field: str, look: Look) -> float:
+    return float(getattr(look.transform, field))
+
+
 class TransformPanel(Panel):
     """Where the picture lies. Distances are in image widths, right and down positive; angles counter-clockwise."""
 
@@ -46,7 +51,8 @@ class TransformPanel(Panel):
         self.scale_x = ValueSlider("Scale x", 0.1, 4, 1, step=0.02, tip="Factor across.")
         self.scale_y = ValueSlider("Scale y", 0.1, 4, 1, step=0.02, tip="Factor down.")
         self.shear = ValueSlider("Shear", -2, 2, 0, step=0.02, tip="Shift in x for each unit of y.")
-        self.together = QCheckBox("Same scale in both directions", checked=True)
+        self.together = QCheckBox("Same scale in both directions")
+        self.together.setChecked(True)
         self.reset = IconButton("arrow-counter-clockwise", "Reset the whole transform", session.reset_transform)
         self.untransform = QCheckBox("Untransform the output")
         self.untransform.setToolTip(
@@ -58,8 +64,9 @@ class TransformPanel(Panel):
         self.add(row(None, self.pad, 2 * GRID, self.dial, None, spacing=0))
         for item in (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear):
             self.add(item)
-        for item in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix, self.motion):
-            self.add(item)
+        for widget in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix):
+            self.add(widget)
+        self.add(self.motion_row)
         self._bind()
 
     def _build_motion(self) -> None:
@@ -73,7 +80,7 @@ class TransformPanel(Panel):
         self.radius = ValueSlider(
             "Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths."
         )
-        self.motion = row(label("Motion"), self.kind)
+        self.motion_row = row(label("Motion"), self.kind)
 
     def _build_matrix(self) -> None:
         self.more = IconButton(
@@ -91,7 +98,7 @@ class TransformPanel(Panel):
             )
             self.cells.append(cell)
             grid.addWidget(cell, i, 0)
-            self.bind.stroke(cell, "Free matrix", lambda v, k=i: self._set_cell(k, v))
+            self.bind.stroke(cell, "Free matrix", partial(self._set_cell, i))
         self.matrix.hide()
 
     def _bind(self) -> None:
@@ -104,42 +111,40 @@ class TransformPanel(Panel):
             (self.rotate, "Rotate", "rotate"),
             (self.shear, "Shear", "shear"),
         ):
-            bind.slider(
-                slider,
-                name,
-                lambda look, f=field: getattr(look.transform, f),
-                lambda v, f=field: self._set(**{f: v}),
-            )
+            bind.slider(slider, name, partial(_field, field), partial(self._set_field, field))
         bind.slider(self.scale_x, "Scale", lambda look: look.transform.scale_x, lambda v: self._scale("scale_x", v))
         bind.slider(self.scale_y, "Scale", lambda look: look.transform.scale_y, lambda v: self._scale("scale_y", v))
         bind.look(lambda look: (look.transform.x, look.transform.y), self.pad.set_position)
         bind.look(lambda look: look.transform.rotate, self.dial.set_degrees)
         bind.look(lambda look: look.transform.matrix, self._show_matrix)
-        for hand, name in ((self.pad, "Move"), (self.dial, "Rotate")):
-            hand.pressed.connect(lambda n=name: session.begin(n))
-            hand.released.connect(session.commit)
-            hand.cancelled.connect(session.cancel)
+        bind.hand(self.pad, "Move")
+        bind.hand(self.dial, "Rotate")
         self.pad.moving.connect(lambda x, y: self._set(x=x, y=y))
         self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
         self.pad.reset_wanted.connect(lambda: self._set(x=0.0, y=0.0))
         self.dial.reset_wanted.connect(lambda: self._set(rotate=0.0))
         bind.check(self.untransform, lambda look: look.transform.untransform, lambda on: self._set(untransform=on))
         bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
-        animation = lambda look: look.transform.animation  # noqa: E731 - read three times below
         bind.slider(
-            self.speed, "Motion speed", lambda look: animation(look).speed, lambda v: session.set_animation(speed=v)
+            self.speed,
+            "Motion speed",
+            lambda look: look.transform.animation.speed,
+            lambda v: session.set_animation(speed=v),
         )
         bind.slider(
             self.radius,
             "Motion radius",
-            lambda look: animation(look).radius,
+            lambda look: look.transform.animation.radius,
             lambda v: session.set_animation(radius=v),
         )
-        bind.look(animation, self._grey_motion)
+        bind.look(lambda look: look.transform.animation, self._grey_motion)
         bind.model(self._show_model)
 
     def _set(self, **fields: Any) -> None:
         self.session.set_transform(**fields)
+
+    def _set_field(self, field: str, value: float) -> None:
+        self._set(**{field: value})
 
     def _scale(self, field: str, value: float) -> None:
         both = self.together.isChecked()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -184,14 +184,14 @@ class ViewPane(QWidget):
 
     @Slot(object)
     def _on_loading(self, progress: object) -> None:
-        view, share, words = progress  # type: ignore[misc]
+        view, share, words = cast("tuple[int, float | None, str]", progress)
         if view != self.view:
             return
         if share is None:
             self.loading.set_shown(False)
         else:
             self.empty.set_shown(False)
-            self.loading.set_progress(float(share), str(words))
+            self.loading.set_progress(share, words)
 
     @Slot(object)
     def _on_failure(self, failed: RenderFailed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,25 +11,33 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.bundled import bundled
-from explorer.errors import LatentwalkError, UnreadableFileError
+from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of
 
 if TYPE_CHECKING:
+    from explorer.latents.table import Space
     from explorer.main_window import MainWindow
     from explorer.session import Session
 
 __all__ = ["WindowFiles"]
 
+Offer = tuple[str, Callable[[], object]]
+
 PROJECT_FILTER = "Projects (*.json);;Pictures that carry their project (*.png)"
 
 
 class WindowFiles(QObject):
-    """The files of the window: which project is open, what was opened lately."""
+    """The files of the window. Which project is open is the session's to know."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.window = window
-        self.project: Path | None = None
+
+    @property
+    def project(self) -> Path | None:
+        """The file of the open project; None for a new one."""
+        session = self.window.session
+        return Path(session.project_path) if session is not None and session.project_path else None
 
     @property
     def session(self) -> Session:
@@ -77,15 +86,14 @@ class WindowFiles(QObject):
         if kind == "project":
             self.open_project(path)
         elif kind == "latent":
-            if self._attempt(lambda: self.session.load_latent(path)):
-                self.remember(path)
+            self.open_latent(path)
         elif kind == "model":
             self.open_model(path, self.session.state.active if view is None else view)
         else:
             self.window.show_problem(
                 UnreadableFileError(
                     f"{Path(path).name} is no kind of file that can be opened.",
-                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz, .pt, .safetensors.",
+                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz or .pt.",
                 )
             )
 
@@ -96,29 +104,52 @@ class WindowFiles(QObject):
         if Path(path).exists():
             self.remember(path)
 
+    def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
+        """Load a latent; one that does not fit is refused with an offer to convert it."""
+        from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
+
+        try:
+            self.session.load_latent(path, space=space, convert=convert)
+        except LatentMisfit as misfit:
+            offers: list[Offer] = [
+                (f"It is {choice}", partial(self.open_latent, path, choice, convert=convert))
+                for choice in misfit.choices
+            ]
+            if misfit.offer and not convert:
+                offers.append((misfit.offer, partial(self.open_latent, path, space, convert=True)))
+            self.window.show_problem(misfit, offers)
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        else:
+            self.remember(path)
+
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
         if self.may_discard() and self._attempt(lambda: self.session.open_project(path)):
-            self.project = Path(path)
             self.remember(path)
             self.window.touched()
-            self.window.show_title()
 
     def new_project(self) -> None:
-        """Begin anew with the bundled pair."""
+        """Begin anew with the models that are open."""
         if self.may_discard():
             self.session.new_project()
-            self.project = None
-            self.window.show_title()
+
+    def offer_recovery(self) -> None:
+        """If the program crashed last time, offer what it autosaved; nothing is lost by not answering."""
+        if self.session.recovery() is not None:
+            self.window.show_problem(
+                ProjectError("The program did not end well last time.", "What you had was saved."),
+                [
+                    ("Bring it back", lambda: self._attempt(self.session.recover)),
+                    ("Throw it away", self.session.discard_recovery),
+                ],
+            )
 
     # saving ----------------------------------------------------------------------------------------------
 
     def save(self) -> bool:
         """Save to the project's file, or ask for one; False if nothing was saved."""
-        # A picture that was opened is a snapshot: saving over it would lose the picture.
-        if self.project is None or self.project.suffix.lower() == ".png":
-            return self.ask_save()
-        return self._save_to(self.project)
+        return self._save_to(self.project) if self.project else self.ask_save()
 
     def ask_save(self) -> bool:
         """Ask for a file and save the project."""
@@ -133,9 +164,7 @@ class WindowFiles(QObject):
             return self.save_picture(path)
         if not self._attempt(lambda: self.session.save_project(str(path))):
             return False
-        self.project = path
         self.remember(str(path))
-        self.window.show_title()
         self.window.say(f"Saved {path.name}")
         return True
 
@@ -155,7 +184,6 @@ class WindowFiles(QObject):
         done = self._attempt(lambda: self.session.snapshot(self.session.state.active, str(path)))
         if done:
             self.remember(str(path))
-            self.window.say(f"Saved {path.name}")
         return done
 
     def may_discard(self) -> bool:
@@ -189,7 +217,7 @@ class WindowFiles(QObject):
         """The menu of recent files, made when it opens."""
         menu.clear()
         for path in self.window.settings.recent():
-            action = menu.addAction(Path(path).name, lambda p=path: self.open_path(p))
+            action = menu.addAction(Path(path).name, partial(self.open_path, path))
             action.setToolTip(path)
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)
@@ -200,7 +228,7 @@ class WindowFiles(QObject):
         for item in bundled():
             for view in range(2):
                 menu.addAction(
-                    f"{item.title or item.name} in {'AB'[view]}", lambda n=item.name, v=view: self.open_model(n, v)
+                    f"{item.title or item.name} in {'AB'[view]}", partial(self.open_model, item.name, view)
                 )
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)
