@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.animation.writer import VideoWriter
 from explorer.errors import UsageError
-from explorer.motion import animated_offset, drifted
+from explorer.motion import animated_offset
 from explorer.render.headless import open_model
 from explorer.state import Animation, Latent, Look, Transform, Truncation
 
@@ -33,6 +33,9 @@ MIN_PICTURE_PX = 384
 
 RADIUS = 0.1
 """Of the circle of `translate`, in image widths: within what StyleGAN3 is trained to show."""
+
+WALK_SPEED = 1.0
+"""Of `walk`, in seeds a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Comparison:
 
     def look(self, time: float) -> Look:
         """The look of both sides at `time` seconds; the animation is a function of the time that is rendered."""
-        x = drifted(0.0, 1.0, time) if self.motion == "walk" else 0.0
+        x = WALK_SPEED * time if self.motion == "walk" else 0.0
         return Look(
             latent=Latent(self.seed, x),
             truncation=Truncation(self.psi),
@@ -82,7 +85,7 @@ class Comparison:
     def caption(self, time: float) -> str:
         """The motion in numbers."""
         if self.motion == "walk":
-            return f"walk   seed {self.seed} {drifted(0.0, 1.0, time):+.2f}"
+            return f"walk   seed {self.seed} {WALK_SPEED * time:+.2f}"
         dx, dy, degrees = animated_offset(self.animation, time)
         return f"rotate   {degrees:5.1f}°" if self.motion == "rotate" else f"translate   x {dx:+.3f}   y {dy:+.3f}"
 
