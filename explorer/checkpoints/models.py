@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError
 
 __all__ = ["assets_folder", "bundled_models", "resolve_model"]
@@ -14,7 +15,7 @@ _SUFFIXES = {".safetensors", ".pkl", ".pt", ".pth", ".ckpt"}
 
 def assets_folder() -> Path:
     """The folder of the bundled generators."""
-    return Path(__file__).resolve().parents[2] / "assets"
+    return assets_dir()
 
 
 def bundled_models() -> dict[str, Path]:

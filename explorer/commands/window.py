@@ -37,7 +37,7 @@ def _run_without_display(files: list[str]) -> int:
     sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
-        raise UsageError("The bundled generators are not here (assets/generators).", "Name two checkpoint files.")
+        raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
     HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
     render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO, progress=ProgressLine("frame"))
     sys.stdout.write(f"{HEADLESS_VIDEO.resolve()}\n")
