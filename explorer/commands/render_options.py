@@ -58,6 +58,8 @@ def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, sto
         classes = Classes(((arguments.class_index, 1.0),))
     if arguments.cutoff is not None and arguments.cutoff < 0:
         raise UsageError(f"--cutoff {arguments.cutoff} is negative.", "0 truncates nothing.")
+    if not 0 <= arguments.noise_seed < SEEDS:
+        raise UsageError(f"--noise-seed {arguments.noise_seed} is not within 0 to {SEEDS - 1}.")
     x, y = _numbers("--translate", arguments.translate or "0,0", 2)
     matrix = _numbers("--transform", arguments.transform or "1,0,0,0,1,0", 6)
     return Look(

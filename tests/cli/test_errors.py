@@ -56,6 +56,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--device", "cuda:9"], "no device 'cuda:9'"),
         (["--backend", "fast"], "Argument --backend"),
         (["--noise", "loud"], "Argument --noise"),
+        (["--noise-seed", "-1"], "--noise-seed -1 is not within"),
         (["--raw", "x.txt"], "does not end in .npy"),
         (["--z", "missing.npy"], "missing.npy"),
         (["--frobnicate"], "Unrecognized arguments"),
