@@ -32,8 +32,10 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
         time: Seconds; moves the picture if an animation is set.
 
     Raises:
-        RequestError: The matrix cannot be inverted, so no network could show it.
+        RequestError: The matrix cannot be inverted, so no network could show it, or the free part is none.
     """
+    if len(transform.matrix) != 6:
+        raise RequestError("The free matrix needs six numbers.", "Reset the transform.")
     dx, dy, turn = animated_offset(transform.animation, time)
     t = transform
     still = (t.x + dx, t.y + dy, t.rotate + turn, t.scale_x, t.scale_y, t.shear) == (0, 0, 0, 1, 1, 0)

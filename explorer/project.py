@@ -62,7 +62,11 @@ def latents_of(state: ExplorerState) -> set[str]:
         yield look.latent.stored
         yield from (source.stored for source in look.mixing.sources)
 
-    return {key for look in (state.shared, *(v.own for v in state.views)) for key in of_look(look) if key}
+    return {key for look in _looks_of(state) for key in of_look(look) if key}
+
+
+def _looks_of(state: ExplorerState) -> tuple[Look, ...]:
+    return state.shared, *(v.own for v in state.views)
 
 
 def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
@@ -94,6 +98,8 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
     state = decode(ExplorerState, data.get("state", {}))
     if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
+    if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
+        raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):

@@ -41,7 +41,9 @@ INFO = TinyGenerator(TinyConfig(c_dim=3)).info  # z 8, w 8, five entries of ws, 
 KEY = ModelKey("sha-a", "/a")
 
 
-def of(look: Look | None = None, tap: Tap | None = None, info: GeneratorInfo = INFO, **options: Any) -> RenderRequest:
+def of(
+    look: Look | None = None, tap: Tap | None = None, info: GeneratorInfo = INFO, **options: Any
+) -> RenderRequest:
     return resolve_look(look or Look(), tap or Tap(), info, model=KEY, **options)
 
 
@@ -73,6 +75,11 @@ def test_plane_points_become_seeds_and_weights() -> None:
     seeds = dict(of(Look(Latent(7, 0.25, 0.5))).base.seeds)
     assert seeds == {7: 0.375, 8: 0.125, 107: 0.375, 108: 0.125}
     assert of(Look(Latent(0, -1.0))).base.seeds == ((2**32 - 1, 1.0),)
+
+
+def test_far_away_points_are_points() -> None:
+    (corner,) = of(Look(Latent(5, 1e300, -1e300))).base.seeds
+    assert 0 <= corner[0] < 2**32
 
 
 def stored_table() -> tuple[LatentTable, dict[str, str]]:
@@ -130,9 +137,9 @@ def test_truncation_is_one_psi_for_each_entry(truncation: Truncation, psi: tuple
 
 
 def test_only_usable_mixing_is_asked_for() -> None:
+    unusable = (MixRow(1, 0, 0.0), MixRow(2, 9, 1.0), MixRow(3, -1, 1.0), MixRow(17, 0, 1.0))
     mixing = Mixing(
-        (MixSource(1), MixSource(2), MixSource(3)),
-        (MixRow(0, 2, 0.5), MixRow(1, 0, 0.0), MixRow(2, 9, 1.0), MixRow(3, -1, 1.0), MixRow(4, 0, 7.0), MixRow(17, 0, 1.0)),
+        (MixSource(1), MixSource(2), MixSource(3)), (MixRow(0, 2, 0.5), *unusable, MixRow(4, 0, 7.0))
     )
     request = of(Look(mixing=mixing))
     assert [point.seeds for point in request.sources] == [((3, 1.0),), ((1, 1.0),)]
@@ -236,6 +243,8 @@ def test_transforms_that_cannot_be_inverted_are_refused() -> None:
     for flat in (Transform(scale_x=0.0), Transform(matrix=(1.0, 1.0, 0.0, 1.0, 1.0, 0.0)), Transform(scale_y=1e-9)):
         with pytest.raises(RequestError, match="flattens"):
             of(Look(transform=flat))
+    with pytest.raises(RequestError, match="six numbers"):
+        of(Look(transform=Transform(matrix=(1.0, 0.0))))
     with pytest.raises(RequestError, match="overflows"):
         of(Look(transform=Transform(scale_x=1e200, scale_y=1e200, matrix=(1e300, 0, 0, 0, 1e300, 0))))
 
@@ -280,7 +289,8 @@ def test_animations_are_functions_of_time() -> None:
     assert animated_offset(Animation("shake", 0.1, 0.2), 1.0)[0] == pytest.approx(0.2 * math.sin(0.5))
     assert animated_offset(Animation("circle", 0.1, 0.0), 1.0) == (0.0, 0.0, 0.0)
     assert animated_offset(Animation(), 5.0) == (0.0, 0.0, 0.0)
-    assert of(Look(transform=Transform(animation=circle)), time=1.0) != of(Look(transform=Transform(animation=circle)))
+    turning = Look(transform=Transform(animation=circle))
+    assert of(turning, time=1.0) != of(turning)
 
 
 def test_what_moves_by_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -55,7 +56,7 @@ class StoredLatent:
                 f"A latent of space {self.space} has the shape {array.shape}.",
                 "z and w are single vectors; ws has one row for each layer.",
             )
-        if not np.isfinite(array).all():
+        if not (np.isfinite(array).all() and math.isfinite(self.psi)):
             raise LatentError("A latent holds numbers that are not finite.", "Save it again from its source.")
         array.setflags(write=False)
         object.__setattr__(self, "array", array)

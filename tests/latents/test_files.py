@@ -1,0 +1,193 @@
+"""Latent files: ours carry every fact, foreign ones are told by shape, misfits are refused with an offer."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.errors import LatentError
+from explorer.generators.base import GeneratorInfo
+from explorer.latents.files import LatentMisfit, convert_to, fit_to, load_latents, save_latent
+from explorer.latents.table import StoredLatent
+
+INFO = GeneratorInfo("stylegan2", 16, 0, 24, 6, 32, 3, (), True, False)
+SAME = GeneratorInfo("stylegan2", 24, 0, 24, 6, 32, 3, (), True, False)  # z and w of one width
+RNG = np.random.RandomState(0)
+ARRAYS = {
+    "z": RNG.randn(16).astype(np.float32),
+    "w": RNG.randn(24).astype(np.float32),
+    "ws": RNG.randn(6, 24).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
+@pytest.mark.parametrize("space", ["z", "w", "ws"])
+def test_saved_latents_come_back(tmp_path: Path, suffix: str, space: str) -> None:
+    path = tmp_path / f"mine{suffix}"
+    latent = StoredLatent(space, ARRAYS[space], "sha", 0.7, "näme")  # type: ignore[arg-type]
+    save_latent(path, latent)
+    (found,) = load_latents(path, INFO)
+    np.testing.assert_array_equal(found.array, latent.array)
+    assert found.space == space
+    if suffix != ".npy":  # a bare array carries nothing else
+        assert (found.model_sha, found.psi, found.name, found.key) == ("sha", 0.7, "näme", latent.key)
+    else:
+        assert (found.model_sha, found.psi, found.name) == ("", 1.0, "mine")
+
+
+@pytest.mark.parametrize(
+    ("shape", "space", "count"),
+    [((16,), "z", 1), ((24,), "w", 1), ((1, 24), "w", 1), ((3, 24), "w", 3), ((6, 24), "ws", 1), ((2, 6, 24), "ws", 2),
+     ((1, 1, 6, 24), "ws", 1), ((5, 16), "z", 5), ((1, 9, 24), "ws", 1)],
+)  # fmt: skip
+def test_a_foreign_arrays_space_is_told_by_its_shape(
+    tmp_path: Path, shape: tuple[int, ...], space: str, count: int
+) -> None:
+    np.save(tmp_path / "a.npy", RNG.randn(*shape))
+    found = load_latents(tmp_path / "a.npy", INFO)
+    assert [latent.space for latent in found] == [space] * count
+    assert found[0].model_sha == ""
+    assert found[0].name == ("a" if count == 1 else "a 1")
+
+
+def test_where_the_shape_does_not_tell_the_user_is_asked(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", ARRAYS["w"])
+    with pytest.raises(LatentMisfit, match="may be z or w") as caught:
+        load_latents(tmp_path / "a.npy", SAME)
+    assert caught.value.choices == ("z", "w")
+    assert load_latents(tmp_path / "a.npy", SAME, "z")[0].space == "z"
+    assert load_latents(tmp_path / "a.npy", SAME, "w")[0].space == "w"
+
+
+def test_a_name_in_the_file_tells(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", w=ARRAYS["w"][None])
+    assert load_latents(tmp_path / "a.npz", SAME)[0].space == "w"
+    np.savez(tmp_path / "b.npz", w=ARRAYS["ws"][None])  # a projector's file: called w, but one for each layer
+    assert load_latents(tmp_path / "b.npz", SAME)[0].space == "ws"
+    torch.save({"pic.png": {"latent": torch.tensor(ARRAYS["ws"]), "noise": []}}, tmp_path / "c.pt")
+    assert load_latents(tmp_path / "c.pt", SAME)[0].space == "ws"
+    torch.save(torch.tensor(ARRAYS["ws"], dtype=torch.float64)[None], tmp_path / "d.pt")
+    assert load_latents(tmp_path / "d.pt", SAME)[0].array.shape == (6, 24)
+
+
+def test_a_broadcast_w_said_to_be_a_w_is_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.repeat(ARRAYS["w"][None, None], 6, axis=1))
+    (found,) = load_latents(tmp_path / "a.npy", INFO, "w")
+    np.testing.assert_array_equal(found.array, ARRAYS["w"])
+
+
+# -- refusals --------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """A .npy that declares much and holds nothing."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("1/0",)
+
+
+def test_files_that_are_no_latents_are_refused_with_words(tmp_path: Path) -> None:
+    good = tmp_path / "good.npy"
+    np.save(good, ARRAYS["w"])
+    bomb = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w.npy", npy_header((100_000_000,)) + bytes(400_000_000))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(tmp_path / "texts.npy", np.array(["a"]))
+    np.save(tmp_path / "scalar.npy", np.float32(3.0))
+    np.save(tmp_path / "nan.npy", np.full(24, np.nan))
+    np.save(tmp_path / "many.npy", np.zeros((2000, 24)))
+    np.savez(tmp_path / "none.npz", a=ARRAYS["w"], b=ARRAYS["w"])
+    torch.save([1, 2], tmp_path / "list.pt")
+    torch.save({"a": 1}, tmp_path / "dict.pt")
+    torch.save(Hostile(), tmp_path / "hostile.pt")
+    bad = [
+        tmp_path / "absent.npy",
+        tmp_path / "picture.jpg",
+        write(tmp_path / "cut.npy", good.read_bytes()[:-10]),
+        write(tmp_path / "huge.npy", npy_header((1_000_000_000_000,))),
+        write(tmp_path / "text.pt", b"hello"),
+        write(tmp_path / "text.npz", b"hello"),
+        write(tmp_path / "text.safetensors", b"hello hello hello"),
+        write(tmp_path / "empty.npy", b""),
+        bomb,
+        *(tmp_path / name for name in ("objects.npy", "texts.npy", "scalar.npy", "nan.npy", "many.npy", "none.npz")),
+        *(tmp_path / name for name in ("list.pt", "dict.pt", "hostile.pt")),
+    ]
+    for path in bad:
+        with pytest.raises(LatentError) as caught:
+            load_latents(path, INFO)
+        assert caught.value.hint, path
+
+
+def test_a_file_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.latents.files.MAX_BYTES", 100)
+    np.save(tmp_path / "a.npy", ARRAYS["ws"])
+    with pytest.raises(LatentError, match="too large"):
+        load_latents(tmp_path / "a.npy", INFO)
+
+
+def test_ws_of_one_dimension_is_none(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", ws=ARRAYS["w"])
+    with pytest.raises(LatentError, match="no ws"):
+        load_latents(tmp_path / "a.npz", INFO)
+
+
+def test_saving_needs_a_known_suffix_and_a_folder(tmp_path: Path) -> None:
+    latent = StoredLatent("w", ARRAYS["w"])
+    with pytest.raises(LatentError, match="no latent format"):
+        save_latent(tmp_path / "a.txt", latent)
+    with pytest.raises(LatentError, match="cannot be written"):
+        save_latent(tmp_path / "nowhere" / "a.npy", latent)
+
+
+# -- fitting ---------------------------------------------------------------------------------------------------
+
+
+def test_a_latent_of_this_model_or_of_an_unknown_one_fits() -> None:
+    for sha in ("mine", ""):
+        latent = StoredLatent("ws", ARRAYS["ws"], sha)
+        assert fit_to(latent, INFO, "mine") is latent
+    z = StoredLatent("z", ARRAYS["z"], "other")  # a z belongs to no model
+    assert fit_to(z, INFO, "mine") is z
+
+
+def test_a_latent_of_another_model_is_refused_with_an_offer() -> None:
+    latent = StoredLatent("w", ARRAYS["w"], "other", name="theirs")
+    with pytest.raises(LatentMisfit, match="theirs was made with another model") as caught:
+        fit_to(latent, INFO, "mine")
+    assert caught.value.offer
+    converted = convert_to(latent, INFO, "mine")
+    assert converted.model_sha == "mine"
+    np.testing.assert_array_equal(converted.array, latent.array)
+
+
+def test_rows_are_spread_over_those_of_this_model() -> None:
+    latent = StoredLatent("ws", RNG.randn(11, 24).astype(np.float32), "other")
+    with pytest.raises(LatentMisfit, match="11 x 24") as caught:
+        fit_to(latent, INFO, "mine")
+    assert "11 rows over the 6" in caught.value.offer
+    np.testing.assert_array_equal(convert_to(latent, INFO, "mine").array, latent.array[[0, 2, 4, 6, 8, 10]])
+
+
+def test_a_latent_of_another_width_cannot_be_converted() -> None:
+    wrong = [("w", ARRAYS["z"]), ("z", ARRAYS["w"]), ("ws", ARRAYS["ws"][:, 1:])]
+    for latent in (StoredLatent(space, array) for space, array in wrong):  # type: ignore[arg-type]
+        with pytest.raises(LatentMisfit) as caught:
+            convert_to(latent, INFO, "mine")
+        assert not caught.value.offer

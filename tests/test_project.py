@@ -1,0 +1,299 @@
+"""Projects: states survive JSON, PNG and text; what is damaged is refused with the place."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import struct
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.codec import decode, encode
+from explorer.errors import ProjectError
+from explorer.latents.table import LatentTable, StoredLatent
+from explorer.project import (
+    from_json,
+    latents_of,
+    pack_text,
+    read_project,
+    state_from_text,
+    state_to_text,
+    to_json,
+    write_png,
+    write_project,
+    write_whole,
+)
+from explorer.state import (
+    ASPECTS,
+    Animation,
+    Classes,
+    ExplorerState,
+    Latent,
+    Look,
+    Mixing,
+    MixRow,
+    MixSource,
+    Noise,
+    Nudge,
+    Offset,
+    Tap,
+    Transform,
+    Truncation,
+    ViewState,
+)
+
+
+def random_look(rng: random.Random, keys: list[str]) -> Look:
+    def number() -> float:
+        return rng.choice([0.0, -0.0, 1.0, rng.gauss(0, 1), 1e-300, 1e300, 0.1])
+
+    def some(make: Any) -> tuple[Any, ...]:
+        return tuple(make() for _ in range(rng.randrange(4)))
+
+    return Look(
+        latent=Latent(rng.randrange(2**32), number(), number(), rng.choice(["", *keys])),
+        drift=number(),
+        classes=Classes(some(lambda: (rng.randrange(9), number()))),
+        truncation=Truncation(number(), rng.choice([None, 0, 7]), some(lambda: (rng.randrange(18), number()))),
+        mixing=Mixing(
+            some(lambda: MixSource(rng.randrange(99), rng.choice(["", *keys]))),
+            some(lambda: MixRow(rng.randrange(18), rng.randrange(3), number())),
+        ),
+        nudges=some(lambda: Nudge(rng.randrange(99), number(), rng.randrange(5), rng.choice([None, 3]))),
+        offsets=some(lambda: Offset(tuple(number() for _ in range(8)), rng.randrange(3), rng.choice([None, 3]))),
+        noise=Noise(
+            rng.choice(["none", "const", "random"]), rng.randrange(9), number(), some(lambda: ("b4", number()))
+        ),
+        transform=Transform(
+            *(number() for _ in range(6)), tuple(number() for _ in range(6)),
+            Animation(rng.choice(["none", "circle", "spin", "shake"]), number(), number()), rng.random() < 0.5,
+        ),
+    )  # fmt: skip
+
+
+def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
+    views = tuple(
+        ViewState(
+            rng.choice(["", "critters", "/päth/to/model.pkl"]),
+            frozenset(rng.sample(ASPECTS, rng.randrange(len(ASPECTS) + 1))),
+            random_look(rng, keys),
+            Tap(rng.choice(["", "b8.conv1"]), rng.choice(["rgb", "one", "norm"]), rng.randrange(9), rng.gauss(0, 9),
+                rng.random() < 0.5, rng.random() < 0.5),
+        )
+        for _ in range(rng.randrange(1, 4))
+    )  # fmt: skip
+    layout = rng.choice(["a", "b", "both", "wipe"])
+    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), layout)
+
+
+def some_table() -> LatentTable:
+    rng = np.random.RandomState(0)
+    return LatentTable(
+        (
+            StoredLatent("w", rng.randn(8).astype(np.float32), "sha", 0.5, "näme"),
+            StoredLatent("ws", rng.randn(6, 8).astype(np.float32)),
+        )
+    )
+
+
+def same_latents(a: LatentTable, b: LatentTable, keys: set[str]) -> bool:
+    facts = [[(t[k].space, t[k].array.tolist(), t[k].name, t[k].psi, t[k].model_sha) for k in keys] for t in (a, b)]
+    return facts[0] == facts[1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_states_survive_json_and_text(seed: int) -> None:
+    table = some_table()
+    state = random_state(random.Random(seed), list(table))
+    through = json.loads(json.dumps(to_json(state, table)))
+    found, latents = from_json(through)
+    assert found == state
+    assert set(latents) == latents_of(state)
+    assert same_latents(table, latents, latents_of(state))
+    text = state_to_text(state, table)
+    assert text.startswith("latentwalk:1:")
+    found, latents = state_from_text(f" {text[:30]}\n{text[30:]} ")
+    assert found == state
+    assert same_latents(table, latents, latents_of(state))
+
+
+def test_the_default_state_is_a_short_text() -> None:
+    assert len(state_to_text(ExplorerState(shared=Look(Latent(1234), truncation=Truncation(0.7))))) < 140
+    assert to_json(ExplorerState())["state"] == {}
+
+
+def test_projects_survive_files(tmp_path: Path) -> None:
+    table = some_table()
+    state = random_state(random.Random(3), list(table))
+    write_project(tmp_path / "deep" / "a.json", state, table)
+    found, latents = read_project(tmp_path / "deep" / "a.json")
+    assert found == state
+    assert same_latents(table, latents, latents_of(state))
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.json"]
+
+
+def test_a_picture_carries_its_project(tmp_path: Path) -> None:
+    table = some_table()
+    state = random_state(random.Random(5), list(table))
+    pixels = np.random.RandomState(0).randint(0, 256, (5, 7, 4)).astype(np.uint8)
+    write_png(tmp_path / "a.png", pixels, state, table)
+    found, latents = read_project(tmp_path / "a.png")
+    assert found == state
+    assert same_latents(table, latents, latents_of(state))
+    with Image.open(tmp_path / "a.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), pixels[:, :, 2::-1])
+
+
+def test_a_picture_edited_elsewhere_may_keep_its_project_as_international_text(tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    state = ExplorerState(shared=Look(Latent(7)))
+    info = PngInfo()
+    info.add_itxt("latentwalk", state_to_text(state))
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png", pnginfo=info)
+    assert read_project(tmp_path / "a.png")[0] == state
+
+
+# -- refusals --------------------------------------------------------------------------------------------------
+
+
+def project(**changes: Any) -> dict[str, Any]:
+    return {"format": "latentwalk-project", "version": 1, "state": {}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ([], "no Latentwalk project"),
+        ({"format": "other"}, "no Latentwalk project"),
+        (project(version=2), "version 2"),
+        (project(version=None), "version None"),
+        (project(state=[]), "state should be an object"),
+        (project(state={"colour": 1}), "unknown field 'colour'"),
+        (project(state={"shared": {"truncation": {"psi": "high"}}}), r"state\.shared\.truncation\.psi should be a"),
+        (project(state={"shared": {"truncation": {"psi": True}}}), "psi should be"),
+        (project(state={"shared": {"truncation": {"psi": float("nan")}}}), "psi should be a finite number"),
+        (project(state={"shared": {"truncation": {"psi": 10**400}}}), "psi should be a finite number"),
+        (project(state={"shared": {"truncation": {"cutoff": 1.5}}}), "cutoff should be a whole number"),
+        (project(state={"shared": {"noise": {"mode": "loud"}}}), "mode should be one of"),
+        (project(state={"shared": {"noise": {"mode": []}}}), "mode should be one of"),
+        (project(state={"shared": {"transform": {"matrix": [1, 0]}}}), "matrix"),
+        (project(state={"shared": {"transform": {"untransform": 1}}}), "true or false"),
+        (project(state={"shared": {"latent": {"stored": 3}}}), "stored should be text"),
+        (project(state={"shared": {"mixing": {"rows": [{"layer": 1}]}}}), "lacks the field 'source'"),
+        (project(state={"shared": {"truncation": {"layer_psi": [[1]]}}}), r"layer_psi\[0\] should be a list of 2"),
+        (project(state={"views": {}}), "views should be a list"),
+        (project(state={"views": []}), "views make no sense"),
+        (project(state={"views": [{}] * 99}), "views make no sense"),
+        (project(state={"active": 2}), "views make no sense"),
+        (project(state={"views": [{"linked": [1]}]}), "linked"),
+        (project(latents=[]), "latents are no object"),
+        (project(latents={"a": {}}), "stored latent 'a' cannot be read"),
+        (project(latents={"a": None}), "stored latent 'a' cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_is_no_project_is_refused_with_the_place(data: Any, words: str) -> None:
+    with pytest.raises(ProjectError, match=words) as caught:
+        from_json(data)
+    assert caught.value.hint
+
+
+def test_damaged_latents_are_refused() -> None:
+    table = some_table()
+    state = ExplorerState(shared=Look(Latent(stored=next(iter(table)))))
+    data = to_json(state, table)
+    (key,) = data["latents"]
+    good = data["latents"][key]
+    bomb = zlib.compress(bytes(1 << 20))
+    for change in (
+        {"space": "q"},
+        {"shape": [9]},
+        {"shape": [-8]},
+        {"shape": [1 << 40]},
+        {"shape": "x"},
+        {"data": "%%%"},
+        {"data": good["data"][:-8]},
+        {"data": base64.b64encode(bomb).decode()},
+        {"psi": "x"},
+        {"psi": float("nan")},
+        {"model_sha": "forged"},
+    ):
+        with pytest.raises(ProjectError):
+            from_json({**data, "latents": {key: {**good, **change}}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "latentwalk:2:abc", *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1])))],
+)
+def test_texts_that_are_no_states_are_refused(text: str) -> None:
+    with pytest.raises(ProjectError):
+        state_from_text(text)
+
+
+def test_a_damaged_text_is_refused() -> None:
+    text = state_to_text(ExplorerState(shared=Look(Latent(1234), truncation=Truncation(0.7))))
+    for i in range(len("latentwalk:1:"), len(text) - 1, 3):
+        with pytest.raises(ProjectError):
+            state_from_text(text[:i] + ("A" if text[i] != "A" else "B") + text[i + 1 :])
+        with pytest.raises(ProjectError):
+            state_from_text(text[:i])
+
+
+def test_a_bomb_in_a_text_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.project.MAX_BYTES", 1000)
+    raw = b'{"a": "' + b" " * 100_000 + b'"}'
+    packed = struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw)
+    with pytest.raises(ProjectError, match="damaged"):
+        state_from_text("latentwalk:1:" + base64.urlsafe_b64encode(packed).decode())
+
+
+def test_files_that_are_no_projects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (2, 2)).save(tmp_path / "plain.png")
+    whole = (tmp_path / "plain.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[:20])
+    (tmp_path / "text.json").write_text("hello")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "other.json").write_text("{}")
+    for name in ("absent.json", "plain.png", "cut.png", "text.json", "bytes.json", "deep.json", "other.json"):
+        with pytest.raises(ProjectError, match=name) as caught:
+            read_project(tmp_path / name)
+        assert caught.value.hint
+    monkeypatch.setattr("explorer.project.MAX_BYTES", 1)
+    with pytest.raises(ProjectError, match="too large"):
+        read_project(tmp_path / "other.json")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, b"old")
+
+    def fail(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(ProjectError, match="No space left"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_missing_latents_are_left_out() -> None:
+    state = ExplorerState(shared=Look(Latent(stored="nowhere")))
+    assert "latents" not in to_json(state, LatentTable())
+    assert "latents" not in to_json(state)
+    assert from_json(to_json(state))[0] == state
+
+
+def test_encoding_is_plain_json() -> None:
+    state = replace(ExplorerState(), active=1)
+    assert encode(state) == {"active": 1}
+    assert decode(ExplorerState, {"active": 1}) == state
