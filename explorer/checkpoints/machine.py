@@ -130,10 +130,14 @@ class Machine:
     def text(self, count: int, encoding: str = "utf-8") -> str:
         """The next `count` bytes as text."""
         self.check_length(count)
+        self.charge_text(count)
+        return self.decode(self.take(count), encoding)
+
+    def charge_text(self, count: int) -> None:
+        """Account for `count` characters."""
         self.budget.text -= count
         if self.budget.text < 0:
             self.fail("more text than any checkpoint holds")
-        return self.decode(self.take(count), encoding)
 
     def line(self, encoding: str = "ascii") -> str:
         """The text up to the next line break."""
@@ -143,7 +147,7 @@ class Machine:
         if length < 0:
             self.fail("a line of text without an end")
         self.position += length + 1 - size
-        self.budget.text -= length
+        self.charge_text(length)
         return self.decode(data[:length], encoding)
 
     def decode(self, data: bytes, encoding: str) -> str:
@@ -166,6 +170,13 @@ class Machine:
         """Account for a new container or record."""
         self.budget.objects -= 1
         if self.budget.objects < 0:
+            self.fail("more objects than any checkpoint holds")
+
+    def charge(self, count: int) -> None:
+        """Account for work on `count` values in one instruction, such as copying a list that was remembered."""
+        self.budget.opcodes -= count
+        self.budget.objects -= count
+        if min(self.budget.opcodes, self.budget.objects) < 0:
             self.fail("more objects than any checkpoint holds")
 
     def pop(self) -> object:
@@ -288,7 +299,8 @@ class Machine:
                 self.fail(problem)
         elif isinstance(target, Builder):
             self.refuse(f"to change {target.name}")
-        elif not (isinstance(target, dict) and (state is None or state == {})):
+        elif not (isinstance(target, dict) and (state is None or isinstance(state, dict))):
+            # A table may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:
@@ -300,9 +312,7 @@ class Machine:
     def refuse_class(self, group: list[object]) -> NoReturn:
         """OBJ: the old way to make instances, never used by checkpoints."""
         builder = group[0] if group else None
-        self.refuse(
-            f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object"
-        )
+        self.refuse(f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object")
 
     def refuse_instance(self) -> NoReturn:
         """INST: the oldest way to make instances."""

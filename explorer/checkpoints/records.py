@@ -37,9 +37,7 @@ class Blob:
     def read(self, limit: int) -> bytes:
         """The bytes, if there are at most `limit`."""
         if self.size > limit:
-            raise self.source.damaged(
-                f"{self.size:,} bytes at byte {self.offset:,} where at most {limit:,} belong"
-            )
+            raise self.source.damaged(f"{self.size:,} bytes at byte {self.offset:,} where at most {limit:,} belong")
         return self.source.read(self.offset, self.size)
 
 
@@ -159,9 +157,7 @@ class NumpyArray(StatefulRecord):
     def set_state(self, state: object) -> str | None:
         match state:
             case (_, tuple(shape), NumpyType() as dtype, bool(), Blob() as data) if (
-                len(shape) <= 8
-                and all(type(n) is int and 0 <= n <= data.size for n in shape)
-                and dtype.is_plain
+                len(shape) <= 8 and all(type(n) is int and 0 <= n <= data.size for n in shape) and dtype.is_plain
             ):
                 if math.prod(shape) * dtype.item_size != data.size:
                     return f"a numpy array of shape {shape} with {data.size:,} bytes of data"

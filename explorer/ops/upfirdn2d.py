@@ -77,7 +77,8 @@ def setup_filter(
             product.
         device: Where to put it.
     """
-    taps = torch.as_tensor(1.0 if f is None else f, dtype=torch.float32)
+    # The device is named, so that a network can be laid out on the meta device without memory for its weights.
+    taps = torch.as_tensor(1.0 if f is None else f, dtype=torch.float32, device=device or torch.device("cpu"))
     if taps.ndim > 2 or taps.numel() == 0:
         raise ValueError(f"a filter is a scalar, a row or a matrix of taps, got shape {tuple(taps.shape)}")
     if taps.ndim == 0:
@@ -91,7 +92,7 @@ def setup_filter(
     if flip_filter:
         taps = taps.flip(list(range(taps.ndim)))
     scale = float(gain ** (taps.ndim / 2))
-    return (taps * scale).to(device or torch.device("cpu"))
+    return taps * scale
 
 
 def upfirdn2d(

@@ -1,0 +1,64 @@
+"""Building a network no larger than the weights that are there for it, and without making random ones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from explorer.errors import MismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Allowance"]
+
+_RANDOM = (torch.randn, torch.rand)
+_FACTORIES = (*_RANDOM, torch.empty, torch.zeros, torch.ones, torch.full, torch.eye)
+_SPARE = 1 << 25  # elements; lets a network that is merely different be compared key by key
+
+
+class Allowance(TorchFunctionMode):
+    """Within this context new tensors may hold four times `numel` elements, and random ones hold anything.
+
+    The meta device would lay out a network without memory, but importing what it needs takes a second.
+
+    Args:
+        name: Of the file, for the error.
+        numel: Elements of the weights that will be copied in.
+
+    Raises:
+        MismatchError: The network would be larger; raised before the memory is taken.
+    """
+
+    def __init__(self, name: str, numel: int) -> None:
+        super().__init__()
+        self._name, self._numel = name, numel
+        self._left = 4 * numel + _SPARE
+
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        kwargs = kwargs or {}
+        if func in _FACTORIES:
+            self._left -= _elements(func, args, kwargs)
+            if self._left < 0:
+                raise MismatchError(
+                    f"{self._name} describes a network far larger than the {self._numel:,} weights it holds.",
+                    "The file is damaged.",
+                )
+            if func in _RANDOM:
+                func = torch.empty
+        return func(*args, **kwargs)
+
+
+def _elements(func: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> int:
+    size = kwargs.get("size", args[0] if args and isinstance(args[0], (tuple, list, torch.Size)) else args)
+    numbers = [n for n in size if isinstance(n, int)] if isinstance(size, (tuple, list)) else []
+    return math.prod(numbers) ** (2 if func is torch.eye else 1)

@@ -1,0 +1,66 @@
+"""What a reader hands on: facts and tensors of one generator, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.checkpoints.records import TensorRecord
+
+__all__ = ["Checkpoint", "Contents"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One generator as data; `build_generator` makes it run.
+
+    Args:
+        family: Registry key: `stylegan2`, `stylegan3-t`, `stylegan3-r`.
+        config: Flat settings, plain JSON values, names of the family's config dataclass.
+        tensors: CPU tensors in the stored dtype under the generator's state-dict keys.
+        name: What to call it.
+        licence: As the file states it; empty if it does not.
+        origin: Where it comes from, one sentence; may be empty.
+        sha256: Hex digest of the file it was read from; empty if it never was a file.
+        class_names: One for each class of a conditional model, or empty.
+        source_format: For example `NVIDIA pickle` or `safetensors`.
+        source_sha256: Digest of the file this one was converted from; empty if it was not.
+        card: Further facts as free text, such as training data and date.
+        file: Name of the file it was read from, for errors; empty if it never was a file.
+        notes: What a user should know about the reading, such as "G_ema is missing, G was used".
+    """
+
+    family: str
+    config: dict[str, object]
+    tensors: dict[str, Tensor]
+    name: str
+    licence: str = ""
+    origin: str = ""
+    sha256: str = ""
+    class_names: tuple[str, ...] = ()
+    source_format: str = ""
+    source_sha256: str = ""
+    card: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The same before the tensors are read: `records` says where they lie."""
+
+    family: str
+    config: dict[str, object]
+    records: dict[str, TensorRecord]
+    name: str
+    source_format: str
+    licence: str = ""
+    origin: str = ""
+    class_names: tuple[str, ...] = ()
+    source_sha256: str = ""
+    card: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

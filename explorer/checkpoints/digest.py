@@ -1,0 +1,91 @@
+"""SHA-256 of files, remembered from one start to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.source import FileSource
+
+__all__ = ["cache_folder", "file_digest"]
+
+_log = logging.getLogger("explorer.checkpoints")
+
+_CHUNK = 4 << 20
+_ENTRIES = 256  # the oldest go first
+_FILE_LIMIT = 1_000_000  # bytes
+
+
+def cache_folder() -> Path:
+    """Where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place."""
+    chosen = os.environ.get("LATENTWALK_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
+
+
+def file_digest(source: FileSource, monitor: Monitor) -> str:
+    """The hex digest of a file; at once if it was computed before and the file has not changed since.
+
+    Raises:
+        UnreadableFileError: The file cannot be read or changed meanwhile.
+        CancelledError: The user cancelled.
+    """
+    path = str(source.path.resolve())
+    known = _load()
+    entry = known.pop(path, None)
+    identity = list(source.identity)
+    if isinstance(entry, dict) and entry.get("identity") == identity and _is_digest(entry.get("sha256")):
+        return str(entry["sha256"])
+    digest = _compute(source, monitor)
+    source.check_unchanged()
+    known[path] = {"identity": identity, "sha256": digest}
+    _store(dict(list(known.items())[-_ENTRIES:]))
+    return digest
+
+
+def _compute(source: FileSource, monitor: Monitor) -> str:
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(min(_CHUNK, source.size)))
+    for start in range(0, source.size, _CHUNK):
+        monitor.step(start / source.size)
+        part = buffer[: min(_CHUNK, source.size - start)]
+        source.read_into(start, part)
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _load() -> dict[str, object]:
+    file = cache_folder() / "digests.json"
+    try:
+        if file.stat().st_size > _FILE_LIMIT:
+            return {}
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}  # missing or damaged: computed again
+    return known if isinstance(known, dict) else {}
+
+
+def _store(known: dict[str, object]) -> None:
+    folder = cache_folder()
+    temporary = folder / f"digests.{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(known))
+        os.replace(temporary, folder / "digests.json")
+    except OSError as error:  # a full or read-only disk only costs time
+        _log.info("cannot remember digests: %s", error)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

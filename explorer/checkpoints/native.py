@@ -1,0 +1,233 @@
+"""Latentwalk's own format: safetensors whose metadata say which generator the tensors make.
+
+The metadata are text: `format`, `version`, `family`, `config` (JSON), `name`, `licence`, `origin`,
+`source_format`, `source_sha256`, `class_names` (JSON), and free `card.*` entries.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.records import StorageRecord, TensorRecord
+from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.checkpoints.checkpoint import Checkpoint
+    from explorer.checkpoints.source import Source
+
+__all__ = ["FORMAT", "read_native", "save_native"]
+
+FORMAT = "latentwalk"
+_VERSION = 1
+_HEADER_LIMIT = 8_000_000  # bytes of JSON; ours take some 20,000
+_TENSOR_LIMIT = 50_000
+_SMALL = 1024  # tensors up to this many elements stay float32 in a float16 file
+
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+
+
+def read_native(source: Source) -> Contents:
+    """The contents of a safetensors file with our metadata; tensors stay in the file.
+
+    Raises:
+        UnreadableFileError: The header is broken or does not fit the file.
+        UnsupportedModelError: The metadata are missing or of a newer version.
+    """
+    records, metadata = read_safetensors(source)
+    if metadata.get("format") != FORMAT:
+        raise UnsupportedModelError(
+            f"{source.name} holds {len(records)} tensors but does not say of which generator "
+            "(no Latentwalk metadata).",
+            "Open the original checkpoint, or convert that one with: main.py convert IN OUT.safetensors",
+        )
+    if metadata.get("version") != str(_VERSION):
+        raise UnsupportedModelError(
+            f"{source.name} has version {metadata.get('version', '?')[:20]} of Latentwalk's format; "
+            f"this program knows version {_VERSION}.",
+            "Update Latentwalk.",
+        )
+    config = _json_of(source, metadata, "config", "{}")
+    names = _json_of(source, metadata, "class_names", "[]")
+    if not isinstance(config, dict) or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise source.damaged("its metadata are incomplete")
+    return Contents(
+        family=_clean(metadata.get("family", "")),
+        config=config,
+        records=records,
+        name=_clean(metadata.get("name", "")) or Path(source.name).stem,
+        source_format="safetensors",
+        licence=_clean(metadata.get("licence", ""), 2000),
+        origin=_clean(metadata.get("origin", ""), 2000),
+        class_names=tuple(_clean(name) for name in names),
+        source_sha256=_clean(metadata.get("source_sha256", "")),
+        card={_clean(k[5:]): _clean(v, 4000) for k, v in metadata.items() if k.startswith("card.")},
+    )
+
+
+def _clean(text: str, limit: int = 120) -> str:
+    """Text of a file, fit to be shown: no control characters, not longer than a label can be."""
+    return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
+
+
+def read_safetensors(source: Source) -> tuple[dict[str, TensorRecord], dict[str, str]]:
+    """Tensor records and metadata of any safetensors file."""
+    if source.size < 8:
+        raise source.truncated(0)
+    length = int.from_bytes(source.read(0, 8), "little")
+    if length > _HEADER_LIMIT:
+        raise source.damaged(f"its header declares {length:,} bytes")
+    header = _parse(source, source.read(8, length))
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise source.damaged("its metadata are not text")
+    if len(header) > _TENSOR_LIMIT:
+        raise source.damaged(f"it lists {len(header):,} tensors")
+    start = 8 + length
+    records = {key: _record(source, key, entry, start) for key, entry in header.items()}
+    _check_layout(source, records, start)
+    return records, metadata
+
+
+def _parse(source: Source, data: bytes) -> dict[str, object]:
+    try:
+        header = json.loads(data, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise source.damaged("its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise source.damaged("its header is not a table")
+    return header
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a name appears twice")
+    return table
+
+
+def _record(source: Source, key: str, entry: object, start: int) -> TensorRecord:
+    match entry:
+        case {"dtype": str(name), "shape": list(shape), "data_offsets": [int(first), int(last)]} if (
+            name in _DTYPES and len(shape) <= 8 and all(type(n) is int and 0 <= n < 1 << 48 for n in shape)
+        ):
+            dtype, numel = _DTYPES[name], math.prod(shape)
+        case _:
+            raise source.damaged(f"the entry of {key[:80]!r} is broken or of an unknown dtype")
+    if numel * dtype.itemsize != last - first or not 0 <= first <= last:
+        raise source.damaged(f"{key[:80]!r} has shape {shape} but {last - first:,} bytes")
+    if start + last > source.size:
+        raise source.truncated(start + first)
+    stride = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    return TensorRecord(StorageRecord(source, start + first, dtype, numel), 0, tuple(shape), stride)
+
+
+def _check_layout(source: Source, records: dict[str, TensorRecord], start: int) -> None:
+    """Tensors lie end to end and fill the file: neither overlaps nor hidden data."""
+    position = start
+    for record in sorted(records.values(), key=lambda r: (r.storage.offset, r.numel)):
+        if record.storage.offset != position:
+            raise source.damaged("its tensors overlap or leave gaps")
+        position += record.numel * record.storage.dtype.itemsize
+    if position != source.size:
+        raise source.damaged(f"{source.size - position:,} bytes follow its last tensor")
+
+
+def _json_of(source: Source, metadata: dict[str, str], key: str, default: str) -> object:
+    try:
+        value: object = json.loads(metadata.get(key, default))
+    except (ValueError, RecursionError) as error:
+        raise source.damaged(f"its metadata entry {key!r} is not JSON") from error
+    return value
+
+
+def save_native(
+    path: str | os.PathLike[str],
+    checkpoint: Checkpoint,
+    *,
+    dtype: Literal["float32", "float16"] = "float32",
+    card: dict[str, str] | None = None,
+) -> None:
+    """Write `checkpoint` as safetensors with metadata; the file appears whole or not at all.
+
+    Args:
+        path: The file to write; one that exists is replaced.
+        checkpoint: What to write.
+        dtype: Of stored weights. In a float16 file small tensors (biases, filters, averages) stay float32.
+        card: Further facts, added to those of the checkpoint.
+
+    Raises:
+        MismatchError: A weight is not a finite number in `dtype`.
+        CheckpointError: The file cannot be written.
+    """
+    path = Path(path)
+    tensors = {key: _stored(path, key, tensor, dtype) for key, tensor in checkpoint.tensors.items()}
+    metadata = {
+        "format": FORMAT,
+        "version": str(_VERSION),
+        "family": checkpoint.family,
+        "config": json.dumps(checkpoint.config, sort_keys=True, allow_nan=False),
+        "name": checkpoint.name,
+        "licence": checkpoint.licence,
+        "origin": checkpoint.origin,
+        "source_format": checkpoint.source_format,
+        "source_sha256": checkpoint.source_sha256 or checkpoint.sha256,
+        "class_names": json.dumps(list(checkpoint.class_names)),
+        **{f"card.{key}": value for key, value in {**checkpoint.card, **(card or {})}.items()},
+    }
+    _write_whole(path, tensors, metadata)
+
+
+def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
+    half = dtype == "float16" and tensor.numel() > _SMALL
+    stored = tensor.detach().to("cpu", torch.float16 if half else torch.float32).contiguous()
+    if not torch.isfinite(stored).all():
+        raise MismatchError(
+            f"{path.name} cannot be written: {key} holds a value that is not a finite {dtype} number.",
+            "Write it as float32." if half else "The weights are damaged; use another checkpoint.",
+        )
+    return stored
+
+
+def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        try:
+            temporary.touch(exist_ok=False)  # a folder that cannot be written to fails here, with an OSError
+            save_file(tensors, temporary, metadata)
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
+        "Choose another folder, or free some space.",
+    )

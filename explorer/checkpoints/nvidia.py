@@ -1,0 +1,262 @@
+"""NVIDIA's PyTorch network pickles (StyleGAN2-ADA and StyleGAN3 formats): inert records -> config and tensors."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.allow_list import network_names
+from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.machine import Budget
+from explorer.checkpoints.records import ModuleRecord, NumpyArray, TensorRecord
+from explorer.checkpoints.safe_pickle import Interpreter
+from explorer.checkpoints.torch_storage import LEGACY_MAGIC
+from explorer.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.source import Source
+
+__all__ = ["read_nvidia"]
+
+_DEPTH_LIMIT = 16  # modules in modules; the deepest public file has 4
+_TENSOR_LIMIT = 20_000
+_MODULE_LIMIT = 5_000  # modules can be shared, so a small file could name more than could ever be walked
+
+_DIMENSIONS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
+_MAPPING_OPTIONS = {
+    "num_layers": "mapping_layers",
+    "embed_features": "mapping_embed_features",
+    "layer_features": "mapping_layer_features",
+    "activation": "mapping_activation",
+    "lr_multiplier": "mapping_lr_multiplier",
+    "w_avg_beta": "w_avg_beta",
+}
+_STYLEGAN2_OPTIONS = {
+    "channel_base", "channel_max", "num_fp16_res", "architecture", "resample_filter", "conv_clamp", "use_noise",
+    "activation",
+}  # fmt: skip
+_STYLEGAN3_OPTIONS = {
+    "channel_base", "channel_max", "num_layers", "num_critical", "first_cutoff", "first_stopband",
+    "last_stopband_rel", "margin_size", "output_scale", "num_fp16_res", "conv_kernel", "filter_size",
+    "lrelu_upsampling", "use_radial_filters", "conv_clamp", "magnitude_ema_beta",
+}  # fmt: skip
+# How NVIDIA's code computes, not what: no effect on the picture.
+_WITHOUT_EFFECT = {"fp16_channels_last", "fused_modconv_default"}
+
+_CLASSES = {
+    "stylegan2": {
+        "Generator", "MappingNetwork", "SynthesisNetwork", "SynthesisBlock", "SynthesisLayer", "ToRGBLayer",
+        "FullyConnectedLayer", "Conv2dLayer",
+    },
+    "stylegan3": {
+        "Generator", "MappingNetwork", "SynthesisNetwork", "SynthesisInput", "SynthesisLayer",
+        "FullyConnectedLayer",
+    },
+}  # fmt: skip
+
+
+def read_nvidia(source: Source, monitor: Monitor) -> Contents:
+    """The contents of a network pickle; tensors stay in the file.
+
+    Raises:
+        UnsafeFileError: It names something that only running code could provide.
+        UnreadableFileError: It is truncated, broken, or no network pickle.
+        UnsupportedModelError: It holds networks of another kind.
+    """
+    budget = Budget(monitor=monitor)
+    value, _ = Interpreter(source, network_names, budget=budget).run()
+    generator, notes = _pick_generator(source, value)
+    family = _family_of(source, generator)
+    records = dict(_state_of(source, generator, family))
+    config = _stylegan2_config(source, generator) if family == "stylegan2" else _stylegan3_config(source, generator)
+    if family == "stylegan3":
+        is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
+        family = "stylegan3-r" if is_rotation else "stylegan3-t"
+    return Contents(
+        family=family,
+        config=config,
+        records=records,
+        name=posixpath.splitext(source.name)[0],
+        source_format="NVIDIA pickle",
+        origin=_origin(value),
+        notes=notes,
+    )
+
+
+def _pick_generator(source: Source, value: object) -> tuple[ModuleRecord, tuple[str, ...]]:
+    if value == LEGACY_MAGIC:
+        raise UnsupportedModelError(
+            f"{source.name} was written by torch.save in its format before 2020, which is not supported.",
+            "Load and save it again with a current PyTorch, or convert it to safetensors.",
+        )
+    if isinstance(value, ModuleRecord):
+        return value, ()
+    if not isinstance(value, dict):
+        raise UnsupportedModelError(
+            f"{source.name} is a pickle of a {type(value).__name__}, not of NVIDIA's networks.",
+            "Open a network pickle with the entries G, D and G_ema.",
+        )
+    if isinstance(generator := value.get("G_ema"), ModuleRecord):
+        return generator, ()
+    if isinstance(generator := value.get("G"), ModuleRecord):
+        return generator, ("The file has no averaged generator (G_ema); the one being trained (G) is shown.",)
+    keys = ", ".join(key for key in list(value)[:8] if isinstance(key, str))[:120]
+    raise UnsupportedModelError(
+        f"{source.name} is a pickle without a generator: it has no entry G_ema or G, but {keys or 'nothing'}.",
+        "Open a network pickle of StyleGAN2-ADA or StyleGAN3 (network-snapshot-*.pkl).",
+    )
+
+
+def _walk(
+    source: Source, module: ModuleRecord, prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, ModuleRecord]]:
+    if depth > _DEPTH_LIMIT:
+        raise source.damaged(f"modules nested more than {_DEPTH_LIMIT} deep")
+    yield prefix, module
+    for name, child in module.table("_modules").items():
+        if isinstance(child, ModuleRecord) and isinstance(name, str):
+            yield from _walk(source, child, f"{prefix}{name}.", depth + 1)
+        elif child is not None:
+            raise source.damaged(f"the module {prefix}{name} is a {type(child).__name__}")
+
+
+def _family_of(source: Source, generator: ModuleRecord) -> str:
+    synthesis = generator.child("synthesis")
+    if generator.class_name == "Generator" and synthesis is not None and generator.child("mapping") is not None:
+        entry = synthesis.child("input")
+        if entry is not None and entry.class_name == "SynthesisInput":
+            return "stylegan3"
+        if synthesis.child("b4") is not None:
+            return "stylegan2"
+    raise UnsupportedModelError(
+        f"{source.name} holds a network of class {generator.class_name[:60]!r} that is neither StyleGAN2 nor "
+        "StyleGAN3.",
+        "Supported are the generators of stylegan2-ada-pytorch and stylegan3.",
+    )
+
+
+def _state_of(source: Source, generator: ModuleRecord, family: str) -> Iterator[tuple[str, TensorRecord]]:
+    """Keys and tensors in the order of torch's `state_dict`."""
+    count = 0
+    for index, (prefix, module) in enumerate(_walk(source, generator)):
+        if index >= _MODULE_LIMIT:
+            raise source.damaged(f"more than {_MODULE_LIMIT:,} modules")
+        if module.class_name not in _CLASSES[family]:
+            raise UnsupportedModelError(
+                f"{source.name} is a modified network: its module {prefix[:60]!r} has the unknown class "
+                f"{module.class_name[:60]!r}.",
+                "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
+            )
+        hidden = module.attribute("_non_persistent_buffers_set")
+        for table in ("_parameters", "_buffers"):
+            for name, tensor in module.table(table).items():
+                if tensor is None or (table == "_buffers" and isinstance(hidden, set) and name in hidden):
+                    continue
+                count += 1
+                if not isinstance(tensor, TensorRecord) or not isinstance(name, str) or count > _TENSOR_LIMIT:
+                    raise source.damaged(f"the entry {prefix}{name} is not a tensor")
+                yield prefix + name, tensor
+
+
+def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
+    """What the constructor was given, flat; the names of `known` and the mapping's."""
+    merged: dict[str, object] = {}
+    mapping: dict[str, object] = {}
+    for key, value in _keywords(generator).items():
+        if key == "mapping_kwargs" and isinstance(value, dict):
+            mapping |= value
+        elif key == "synthesis_kwargs" and isinstance(value, dict):
+            merged |= value
+        else:
+            merged[key] = value
+    config: dict[str, object] = {}
+    for options, names in ((merged, {name: name for name in known}), (mapping, _MAPPING_OPTIONS)):
+        for key, value in options.items():
+            if key in names:
+                config[names[key]] = _plain(source, key, value)
+            elif key not in _WITHOUT_EFFECT and key not in _DIMENSIONS:
+                raise UnsupportedModelError(
+                    f"{source.name} was trained with modified code: its generator has the unknown setting "
+                    f"{str(key)[:60]!r}.",
+                    "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
+                )
+    return config
+
+
+def _keywords(module: ModuleRecord | None) -> dict[str, object]:
+    value = module.attribute("_init_kwargs") if module is not None else None
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _copy_attributes(
+    source: Source, config: dict[str, object], module: ModuleRecord | None, names: dict[str, str]
+) -> None:
+    """Attributes say what a module is; keywords leave out what was the default of its code's version."""
+    for attribute, name in names.items():
+        if module is not None and attribute in module.state:
+            config[name] = _plain(source, attribute, module.state[attribute])
+
+
+def _common_config(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
+    config = _options(source, generator, known)
+    _copy_attributes(source, config, generator, {name: name for name in _DIMENSIONS})
+    mapping = generator.child("mapping")
+    _copy_attributes(source, config, mapping, {"num_layers": "mapping_layers", "w_avg_beta": "w_avg_beta"})
+    if mapping is not None and (layer := mapping.child("fc0")) is not None:
+        _copy_attributes(source, config, layer, {"bias_gain": "mapping_lr_multiplier"})
+    missing = [name for name in _DIMENSIONS if name not in config]
+    if missing:
+        raise source.damaged(f"the generator does not say its {', '.join(missing)}")
+    return config
+
+
+def _stylegan2_config(source: Source, generator: ModuleRecord) -> dict[str, object]:
+    config = _common_config(source, generator, _STYLEGAN2_OPTIONS)
+    synthesis = generator.child("synthesis")
+    block = synthesis.child("b4") if synthesis is not None else None
+    layer = block.child("conv1") if block is not None else None
+    _copy_attributes(source, config, block, {"architecture": "architecture"})
+    _copy_attributes(source, config, layer, {name: name for name in ("conv_clamp", "use_noise", "activation")})
+    mapping = generator.child("mapping")
+    first = mapping.child("fc0") if mapping is not None else None
+    _copy_attributes(source, config, first, {"activation": "mapping_activation"})
+    return config
+
+
+def _stylegan3_config(source: Source, generator: ModuleRecord) -> dict[str, object]:
+    config = _common_config(source, generator, _STYLEGAN3_OPTIONS)
+    if config.pop("mapping_activation", "lrelu") != "lrelu":
+        raise UnsupportedModelError(f"{source.name} has a mapping network with an unusual activation.")
+    synthesis = generator.child("synthesis")
+    names = ("num_layers", "num_critical", "margin_size", "output_scale", "num_fp16_res")
+    _copy_attributes(source, config, synthesis, {name: name for name in names})
+    layers = [m for m in synthesis.table("_modules").values() if isinstance(m, ModuleRecord)] if synthesis else []
+    first = next((m for m in layers if m.class_name == "SynthesisLayer"), None)
+    attributes = ("conv_clamp", "conv_kernel", "magnitude_ema_beta")
+    _copy_attributes(source, config, first, {name: name for name in attributes})
+    return config
+
+
+def _plain(source: Source, name: str, value: object) -> object:
+    """A setting as a plain JSON value."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, NumpyArray):
+        value = value.values()
+    if isinstance(value, (list, tuple)) and len(value) <= 64 and all(isinstance(v, (int, float)) for v in value):
+        return list(value)
+    raise source.damaged(f"the setting {name[:60]} is a {type(value).__name__}")
+
+
+def _origin(value: object) -> str:
+    """Where the network comes from, as far as the pickle says."""
+    data = value.get("training_set_kwargs") if isinstance(value, dict) else None
+    path = data.get("path") if isinstance(data, dict) else None
+    if not isinstance(path, str):
+        return "Network pickle in NVIDIA's format"
+    base = ntpath.basename(path.rstrip("/\\"))[:80]
+    return f"Network pickle in NVIDIA's format, trained on {base!r}"

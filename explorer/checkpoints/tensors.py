@@ -1,0 +1,57 @@
+"""Reading recorded tensors from the file, strides honoured, sizes checked before anything is allocated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.records import TensorRecord
+    from explorer.checkpoints.source import Source
+
+__all__ = ["read_tensors"]
+
+_CHUNK = 8 << 20  # bytes between two looks at the cancel button
+
+
+def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: Monitor) -> dict[str, Tensor]:
+    """Contiguous CPU tensors of `records` in the stored dtype.
+
+    Raises:
+        UnreadableFileError: Together they declare more bytes than the file has, or the file cannot be read.
+        CancelledError: The user cancelled.
+    """
+    total = sum(_bytes_of(record) for record in records.values())
+    # Tensors can share a storage, so each may be within bounds and all of them a memory bomb.
+    if total > source.size:
+        raise source.damaged(f"its tensors declare {total:,} bytes, the file has {source.size:,}")
+    tensors, done = {}, 0
+    for key, record in records.items():
+        tensors[key] = _read(record, monitor, done / max(total, 1))
+        done += _bytes_of(record)
+        monitor.step(done / max(total, 1))
+    return tensors
+
+
+def _bytes_of(record: TensorRecord) -> int:
+    return max(record.span, record.numel) * record.storage.dtype.itemsize
+
+
+def _read(record: TensorRecord, monitor: Monitor, progress: float) -> Tensor:
+    dtype, span = record.storage.dtype, record.span
+    data = torch.empty(span * dtype.itemsize, dtype=torch.uint8)
+    view = data.numpy().data  # a memoryview of the tensor's own memory
+    offset = record.storage.offset + record.offset * dtype.itemsize
+    for start in range(0, len(view), _CHUNK):
+        record.storage.source.read_into(offset + start, view[start : start + _CHUNK])
+        monitor.step(progress)
+    flat = data.view(dtype) if span else torch.empty(0, dtype=dtype)
+    if record.numel == 0:
+        return flat.reshape(record.shape)
+    return flat.as_strided(record.shape, record.stride).contiguous()

@@ -1,0 +1,91 @@
+"""Archives of `torch.save`: read as records, recognised by their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.allow_list import torch_names
+from explorer.checkpoints.machine import Budget
+from explorer.checkpoints.records import StorageRecord, TensorRecord
+from explorer.checkpoints.safe_pickle import Interpreter
+from explorer.checkpoints.torch_storage import storage_of_id
+from explorer.checkpoints.zip_index import zip_members
+from explorer.errors import UnreadableFileError, UnsupportedModelError
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from explorer.checkpoints.machine import Machine
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.source import Source
+
+__all__ = ["read_torch_zip", "refuse_torch_zip"]
+
+_SUPPORTED = "Supported are NVIDIA's network pickles of StyleGAN2-ADA and StyleGAN3, and Latentwalk's .safetensors."
+
+
+def refuse_torch_zip(source: Source, monitor: Monitor) -> NoReturn:
+    """Say what kind of archive this is; none can be shown yet.
+
+    Raises:
+        UnsupportedModelError: It is a model of a family that has no reader.
+        UnreadableFileError: It is an archive of something else, or broken.
+        UnsafeFileError: It names something that only running code could provide.
+    """
+    value = read_torch_zip(source, monitor)
+    raise UnsupportedModelError(f"{source.name} is {_kind_of(value)}, which is not supported yet.", _SUPPORTED)
+
+
+def read_torch_zip(source: Source, monitor: Monitor) -> object:
+    """The value that was given to `torch.save`, tensors as records of where they lie in the archive."""
+    members = zip_members(source)
+    pickles = [member for name, member in members.items() if name.endswith("/data.pkl")]
+    if len(pickles) != 1:
+        _refuse_archive(source, list(members))
+    if any("/code/" in name or name.endswith("/constants.pkl") for name in members):
+        raise UnsupportedModelError(
+            f"{source.name} is a TorchScript program, which contains code and is not run.", _SUPPORTED
+        )
+    main = pickles[0]
+    if not main.is_stored:
+        raise source.damaged("the archive is compressed, torch.save never does that")
+    root = main.name.removesuffix("data.pkl")
+
+    def storage(vm: Machine, identifier: object) -> StorageRecord:
+        kind, key, numel = storage_of_id(vm, identifier)
+        member = members.get(f"{root}data/{key}")
+        if member is None or not member.is_stored or numel * kind.dtype.itemsize > member.size:
+            vm.fail(f"the stored tensor {key[:40]!r} is missing or too short")
+        return StorageRecord(source, member.offset, kind.dtype, numel)
+
+    budget = Budget(monitor=monitor)
+    value, _ = Interpreter(source, torch_names, main.offset, main.offset + main.size, budget, storage).run()
+    return value
+
+
+def _refuse_archive(source: Source, names: list[str]) -> NoReturn:
+    shown = ", ".join(name[:40] for name in names[:3]) or "nothing"
+    raise UnreadableFileError(
+        f"{source.name} is a zip archive, but not of a network: it holds {shown}"
+        f"{f' and {len(names) - 3} more' if len(names) > 3 else ''}.",
+        "If the network is inside, unpack the archive and open that file.",
+    )
+
+
+def _kind_of(value: object) -> str:
+    if not isinstance(value, dict):
+        return f"a torch.save file of a {type(value).__name__}"
+    keys = {key for key in value if isinstance(key, str)}
+    if "g_ema" in keys:
+        return "a StyleGAN2 of rosinality/stylegan2-pytorch"
+    if {"generator", "mapping_network"} <= keys:
+        return "a StarGAN v2"
+    if isinstance(state := value.get("state_dict"), dict):
+        names = [key for key in state if isinstance(key, str)]
+        if any(name.startswith("student.") for name in names):
+            return "a MobileStyleGAN (PyTorch Lightning checkpoint)"
+        return "a PyTorch Lightning checkpoint of an unknown network"
+    if value and all(isinstance(item, TensorRecord) for item in value.values()):
+        return "a torch.save file of bare tensors that does not say of which network"
+    shown = ", ".join(sorted(keys)[:6])[:100]
+    return f"a torch.save file with the entries {shown or '(none)'}"
