@@ -283,7 +283,7 @@ class _StopSignal:
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked = True
-        signal.signal(number, self._old[number])  # the second one is obeyed at once
+        signal.signal(number, self._old[signal.Signals(number)])  # the second one is obeyed at once
 
     def restore(self) -> None:
         """Give the handlers back."""
