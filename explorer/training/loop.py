@@ -11,6 +11,8 @@ import csv
 import dataclasses
 import json
 import logging
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -245,9 +247,13 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if (out / _STATE).exists():
         trainer.load(load_state(out / _STATE, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
+    stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
     while trainer.shown < settings.total_kimg * 1000 and time.monotonic() - began < settings.time_limit_s:
+        if stop.asked:
+            log.info("asked to stop")
+            break
         trainer.step()
         now = time.monotonic()
         trainer.seconds = before + now - began
@@ -261,9 +267,28 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
         if now - drawn >= settings.samples_s:
             drawn = now
             _draw(trainer, out)
+    stop.restore()
     save_state(out / _STATE, trainer.state())
     _draw(trainer, out)
     return trainer
+
+
+class _StopSignal:
+    """Turns the first SIGTERM or SIGINT into a wish that the loop grants after the step at hand."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        if threading.current_thread() is threading.main_thread():
+            self._old = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+        signal.signal(number, self._old[signal.Signals(number)])  # the second one is obeyed at once
+
+    def restore(self) -> None:
+        """Give the handlers back."""
+        for number, handler in getattr(self, "_old", {}).items():
+            signal.signal(number, handler)
 
 
 def _draw(trainer: Trainer, out: Path) -> None:

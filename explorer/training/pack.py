@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import platform
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
+from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.generators.base import Generator
-from explorer.generators.registry import build
 from explorer.training.snapshot import load_state, save_sheet
 
 __all__ = ["export", "load_packed", "main", "sample_sheet", "write_card"]
@@ -30,25 +28,18 @@ def export(run: Path, name: str, assets: Path) -> Path:
     settings = json.loads((run / "settings.json").read_text())
     state = load_state(run / "state.pt", "cpu")
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
-    tensors = {key: _half(value) for key, value in state["g_ema"].items()}
-    digest = hashlib.sha256()
-    for key in sorted(tensors):
-        digest.update(key.encode())
-        digest.update(tensors[key].numpy().tobytes())
-    metadata = {
-        "format": "latentwalk",
-        "format_version": "1",
-        "family": settings["family"],
-        "config": json.dumps(config),
-        "name": name,
-        "licence": "MIT",
-        "origin": _ORIGIN,
-        "class_names": "[]",
-        "source_sha256": digest.hexdigest(),
-    }
+    checkpoint = Checkpoint(
+        family=settings["family"],
+        config=config,
+        tensors=dict(state["g_ema"]),
+        name=name,
+        licence="MIT",
+        origin=_ORIGIN,
+        card={"training": _verdict(settings, state["shown"] / 1000), "steps": str(state["iteration"])},
+    )
     assets.mkdir(parents=True, exist_ok=True)
     path = assets / f"{name}.safetensors"
-    save_file(tensors, path, metadata=metadata)
+    save_native(path, checkpoint, dtype="float16")
     generator = load_packed(path)  # what is drawn is what the file holds
     for psi in (1.0, 0.7):
         save_sheet(assets / f"{name}-samples-psi{psi:g}.png", sample_sheet(generator, psi))
@@ -56,30 +47,14 @@ def export(run: Path, name: str, assets: Path) -> Path:
     return path
 
 
-def _half(tensor: torch.Tensor) -> torch.Tensor:
-    """float16 for storage; statistics that are single numbers stay float32."""
-    if tensor.is_floating_point() and tensor.ndim > 0:
-        if tensor.abs().max() > 6e4:
-            raise ValueError("a weight does not fit float16")
-        return tensor.detach().to(torch.float16).contiguous()
-    return tensor.detach().contiguous()
-
-
 def load_packed(path: Path) -> Generator:
-    """The generator of a packed file, float32 on the CPU."""
-    with safe_open(path, framework="pt") as file:
-        metadata: dict[str, str] = file.metadata()
-        tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
-    generator = build(metadata["family"], json.loads(metadata["config"]))
-    generator.load_state_dict(tensors)
-    return generator
+    """The generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
+    return build_generator(load(path))
 
 
 @torch.no_grad()
 def sample_sheet(generator: Generator, psi: float, count: int = 64) -> torch.Tensor:
     """Pictures of the seeds 0 ... `count` - 1, with the explorer's way from seed to latent and stored noise."""
-    import numpy as np
-
     rows = [np.random.RandomState(seed).randn(1, generator.info.z_dim) for seed in range(count)]
     z = torch.from_numpy(np.concatenate(rows)).float()
     ws = generator.truncate(generator.broadcast(generator.mapping(z)), psi)

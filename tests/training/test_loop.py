@@ -132,7 +132,7 @@ def test_packing_round_trip(data: Path, tmp_path: Path) -> None:
     path = export(tmp_path / "run", "critters-test", tmp_path / "assets")
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
-    assert metadata["format"] == "latentwalk"
+    assert (metadata["format"], metadata["family"]) == ("latentwalk", "stylegan2")
     assert json.loads(metadata["config"])["channel_base"] == 128
     generator = load_packed(path)
     for key, value in trainer.g_ema.state_dict().items():
