@@ -101,6 +101,8 @@ class Renderer:
         # Device memory is given back here, in the thread that made it.
         self._pipelines.clear()
         self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
         """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
@@ -162,6 +164,7 @@ class Renderer:
         self._publish(Thumbnail(key, view, result.pixels))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
+        self._failures.clear()
         for name in [n for n in self._pipelines if n[0] in shas]:
             self._pipelines.pop(name).forget_all()
 
@@ -270,7 +273,8 @@ class Renderer:
             self._publish(DeviceLost(self.device, error, text))
             return
         failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
-        if trouble_of(error) == "other":
+        # What only memory or loading lacked may work the next time.
+        if trouble_of(error) == "other" and _name_of(ticket.request) in self._pipelines:
             self._failures[ticket.request] = failure
             while len(self._failures) > FAILURES_KEPT:
                 self._failures.popitem(last=False)
@@ -281,8 +285,7 @@ class Renderer:
         return self.device != "cpu" and trouble_of(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
-        settings = request.settings
-        name = (request.model.sha256, settings.dtype, settings.backend)
+        settings, name = request.settings, _name_of(request)
         pipeline = self._pipelines.get(name)
         if pipeline is None:
             self._failures.clear()
@@ -306,8 +309,7 @@ class Renderer:
 
     def _claim(self, view: int, request: RenderRequest) -> None:
         """Notes which pipeline a view uses; what another one kept for it is given up."""
-        settings = request.settings
-        name = (request.model.sha256, settings.dtype, settings.backend)
+        name = _name_of(request)
         before = self._shown_by.get(view)
         if before != name:
             if before is not None and before in self._pipelines:
@@ -315,6 +317,11 @@ class Renderer:
             self._shown_by[view] = name
 
 
+
+
+def _name_of(request: RenderRequest) -> tuple[str, str, str]:
+    """What tells one pipeline of a device from another."""
+    return request.model.sha256, request.settings.dtype, request.settings.backend
 
 
 def _release_frames(error: BaseException) -> None:

@@ -82,6 +82,10 @@ def test_a_model_that_is_not_loaded_is_a_failure() -> None:
     (failure,) = published.failures
     assert isinstance(failure.error, RenderError)
     assert "not loaded" in str(failure.error)
+    renderer._models.add(tiny_model("gone"))
+    renderer.mailbox.put(0, with_model(request_of(model), "gone"))
+    renderer.step()
+    assert published.generations == [(2, 1)]
 
 
 Running = tuple[LoadedModel, Renderer, Published]

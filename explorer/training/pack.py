@@ -1,0 +1,149 @@
+"""Export a training run's averaged generator as float16 safetensors with its card and sheets of samples."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.checkpoints import Checkpoint, build_generator, load, save_native
+from explorer.generators.base import Generator
+from explorer.training.snapshot import load_state, save_sheet
+
+__all__ = ["export", "load_packed", "main", "sample_sheet", "write_card"]
+
+log = logging.getLogger("explorer.training.pack")
+
+_ORIGIN = "trained by explorer.training on procedurally rendered Critters"
+
+
+def export(run: Path, name: str, assets: Path) -> Path:
+    """Write `assets/NAME.safetensors`, its card and two sheets from the newest checkpoint of `run`."""
+    settings = json.loads((run / "settings.json").read_text())
+    state = load_state(run / "state.pt", "cpu")
+    config = {"img_resolution": settings["resolution"], **settings["generator"]}
+    checkpoint = Checkpoint(
+        family=settings["family"],
+        config=config,
+        tensors=dict(state["g_ema"]),
+        name=name,
+        licence="MIT",
+        origin=_ORIGIN,
+        card={"training": _verdict(settings, state["shown"] / 1000), "steps": str(state["iteration"])},
+    )
+    assets.mkdir(parents=True, exist_ok=True)
+    path = assets / f"{name}.safetensors"
+    save_native(path, checkpoint, dtype="float16")
+    generator = load_packed(path)  # what is drawn is what the file holds
+    for psi in (1.0, 0.7):
+        save_sheet(assets / f"{name}-samples-psi{psi:g}.png", sample_sheet(generator, psi))
+    write_card(assets / f"{name}.md", name, settings, state, generator, path)
+    return path
+
+
+def load_packed(path: Path) -> Generator:
+    """The generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
+    return build_generator(load(path))
+
+
+@torch.no_grad()
+def sample_sheet(generator: Generator, psi: float, count: int = 64) -> torch.Tensor:
+    """Pictures of the seeds 0 ... `count` - 1, with the explorer's way from seed to latent and stored noise."""
+    rows = [np.random.RandomState(seed).randn(1, generator.info.z_dim) for seed in range(count)]
+    z = torch.from_numpy(np.concatenate(rows)).float()
+    ws = generator.truncate(generator.broadcast(generator.mapping(z)), psi)
+    return torch.cat([generator.synthesis(part) for part in torch.split(ws, 8)])
+
+
+def write_card(
+    path: Path, name: str, settings: dict[str, Any], state: dict[str, Any], generator: Generator, file: Path
+) -> None:
+    """Write the card: what was trained on what, how far, and with which settings."""
+    kimg, seconds = state["shown"] / 1000, state["seconds"]
+    parameters = sum(p.numel() for p in generator.parameters())
+    changed = {k: v for k, v in settings.items() if k not in ("out", "data", "time_limit_s", "save_s", "samples_s")}
+    names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
+    stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
+    adversarial = settings["adversarial_kimg"]
+    reached = max(kimg - adversarial, 0)
+    phase = f"then {reached:.1f} kimg with the discriminator as well" if reached else "no adversarial phase yet"
+    metrics = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
+    path.write_text(
+        f"""# {name}
+
+A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels, {parameters:,} parameters
+({file.stat().st_size / 1e6:.2f} MB as float16). Licence: MIT, like the program; data and weights are our own.
+
+**State of training: {_verdict(settings, kimg)}**
+
+## Data
+Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads of cats, dogs,
+foxes, bears and rabbits, not aligned. Every picture is a function of a 64-dimensional normal latent.
+
+## Training
+{kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, batch {settings["batch"]}, on
+{settings["device"]} ({platform.machine()}, {torch.get_num_threads()} thread(s) while packing; training ran as one
+low-priority thread beside other work).
+
+The latents of the data are known, so training is **guided**: `z` is the latent that made the picture, and the
+generator is drawn towards that picture by the absolute difference at three octaves. {_sentence(stages)}
+Guided for {min(kimg, adversarial):.1f} kimg, {phase}
+(non-saturating logistic loss, R1 with gamma {settings["gamma"]:g}). This is not how the published networks were
+trained: it needs data with known latents, and is what a CPU can do in an hour. The architecture is theirs.
+
+Last figures of the log: {metrics}.
+
+```
+{_command(settings)}
+```
+
+Settings: `{json.dumps(changed)}`
+
+## Figures
+Not measured: Fréchet distances, EQ-T, EQ-R.
+
+Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{name}-samples-psi0.7.png`.
+""",
+        encoding="utf-8",
+    )
+
+
+def _verdict(settings: dict[str, Any], kimg: float) -> str:
+    return settings.get("verdict") or f"unfinished; stopped by the clock at {kimg:.1f} kimg."
+
+
+def _sentence(stages: str) -> str:
+    return f"Warm-up on the early layers first ({stages})." if stages else "No warm-up."
+
+
+def _command(settings: dict[str, Any]) -> str:
+    return f"python -m explorer.training.command --recipe critters-{settings['family']}-cpu --out DIR"
+
+
+def _last_metrics(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    header, *rows = path.read_text().splitlines()
+    return dict(zip(header.split(","), rows[-1].split(","), strict=False)) if rows else {}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: `python -m explorer.training.pack RUN NAME [--assets DIR]`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name")
+    parser.add_argument("--assets", type=Path, default=Path("assets"))
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    log.info("%s", export(options.run, options.name, options.assets))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
