@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.session: Session | None = None
         self.asks_before_discarding = True
+        self.help_sheet: HelpSheet | None = None
         self._first_run = False
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
@@ -179,8 +180,9 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
-        menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
-        self.help_sheet = HelpSheet(self, menus)
+        if self.help_sheet is None:
+            menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
+            self.help_sheet = HelpSheet(self, menus)
         self.help_sheet.open()
 
     def show_device(self) -> None:

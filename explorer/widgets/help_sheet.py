@@ -47,7 +47,9 @@ class HelpSheet(QWidget):
             ("On a slider", list(SLIDER_HINTS)),
         ]
         for title, actions in menus:
-            found = [(_keys(action), action.text().rstrip(" \u2026")) for action in actions if action.shortcuts()]
+            found = [
+                (_keys(action), str(action.data()).rstrip(" \u2026")) for action in actions if action.shortcuts()
+            ]
             if found:
                 blocks.append((title, found))
         for group in _columns(blocks):
@@ -57,9 +59,8 @@ class HelpSheet(QWidget):
                 column.addLayout(self._block(title, lines))
             column.addStretch(1)
             columns.addLayout(column)
-        self._card = card
-        self.setGeometry(parent.rect())
-        self._place()
+        self._card, self._over = card, parent
+        self.hide()
 
     def _block(self, title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
         grid = QGridLayout()
@@ -83,17 +84,17 @@ class HelpSheet(QWidget):
         self._card.setGeometry((self.width() - width) // 2, (self.height() - height) // 2, width, height)
 
     def open(self) -> None:
-        """Show the sheet and take the keys."""
+        """Show the sheet over the whole window and take the keys."""
+        self.setGeometry(self._over.rect())
+        self._place()
         self.show()
         self.raise_()
         self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        self.deleteLater()
         self.hide()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.deleteLater()
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:

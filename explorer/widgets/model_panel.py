@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.bundled import bundled
 from explorer.state import Latent, Look, Truncation, ViewState
@@ -118,7 +118,5 @@ class ModelPanel(Panel):
         self._files.ask_model(self.session.state.active)
 
     def _recent(self) -> None:
-        menu = QMenu(self)
-        self._files.fill_recent(menu)
+        menu = self._files.window.menus["recent"]
         menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
-        menu.aboutToHide.connect(menu.deleteLater)

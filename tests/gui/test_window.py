@@ -234,7 +234,6 @@ def test_the_badge_explains_and_switches(window: MainWindow, session: Session) -
     next(action for action in menu.actions() if "bfloat16" in action.text()).trigger()
     assert session.render_settings.dtype == "bfloat16"
     assert "bfloat16" in window.top_bar.badge.text()
-    menu.deleteLater()
 
 
 def test_the_picture_keeps_half_the_window(window: MainWindow) -> None:
