@@ -13,6 +13,15 @@ from explorer.widgets.thumbs import paint_thumb
 __all__ = ["ModelCard"]
 
 
+def _picture_of(item: Bundled) -> QImage | None:
+    """The model's own picture, or the first of its sheet of samples (8 by 8), or None."""
+    if item.thumbnail is not None:
+        return QImage(str(item.thumbnail))
+    sheet = QImage(str(item.path.with_name(f"{item.path.stem}-samples-psi0.7.png")))
+    side = min(sheet.width(), sheet.height()) // 8
+    return sheet.copy(0, 0, side, side) if side else None
+
+
 class ModelCard(QWidget):
     """`chosen(name)` at a click or Enter. Letters mark the views that show the model."""
 
@@ -21,7 +30,7 @@ class ModelCard(QWidget):
     def __init__(self, item: Bundled) -> None:
         super().__init__()
         self.item = item
-        self._image = QImage(str(item.thumbnail)) if item.thumbnail else None
+        self._image = _picture_of(item)
         self.views: tuple[int, ...] = ()
         self._hover = False
         self.setFixedHeight(44)
