@@ -42,7 +42,8 @@ def run(argv_files: Sequence[str] = ()) -> int:
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
     settings = Settings()
-    apply_theme(app, settings.flag("dark", default=True))
+    # The user's choice, else the desktop's; dark where nobody says, because pictures stand out on it.
+    apply_theme(app, settings.flag("dark", default=app.styleHints().colorScheme() != Qt.ColorScheme.Light))
     program = Program(app, settings, list(argv_files))
     program.start()
     try:
