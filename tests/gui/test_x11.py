@@ -88,7 +88,6 @@ class Screen:
         command = [sys.executable, "-c", PROGRAM, str(self._out)]
         with self.log.open("wb") as log:
             self.program = self._start(command, env=self._environment, cwd=ROOT, stderr=log)
-        self.until(lambda told: all(told["pictures"]), 60)
 
     def _start(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
         options.setdefault("stderr", subprocess.DEVNULL)
@@ -158,8 +157,11 @@ class Screen:
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[Screen]:
     made = Screen(tmp_path_factory.mktemp("x11"), assets)
-    yield made
-    made.end()
+    try:
+        made.until(lambda told: all(told["pictures"]), 60)
+        yield made
+    finally:
+        made.end()
 
 
 def middle(box: object) -> tuple[float, float]:
