@@ -66,7 +66,7 @@ _LIST = (
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 1280, "channel_max": 64},
             "warm_up": [(30, 1), (70, 2)],
-            "lr_half_kimg": 40.0,
+            "lr_half_kimg": 80.0,
         },
     ),
     Recipe(
@@ -74,7 +74,7 @@ _LIST = (
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 96},
             "warm_up": [(30, 1), (70, 2)],
-            "lr_half_kimg": 40.0,
+            "lr_half_kimg": 80.0,
         },
     ),
     Recipe(
