@@ -65,7 +65,7 @@ _LIST = (
         "critters-stylegan3-t-cpu", "stylegan3-t", 64, 16000,
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 1280, "channel_max": 64},
-            "warm_up": [(30, 1), (70, 2)],
+            "warm_up": [(30, 1), (90, 2)],
             "lr_half_kimg": 80.0,
         },
     ),
@@ -73,7 +73,7 @@ _LIST = (
         "critters-stylegan3-r-cpu", "stylegan3-r", 64, 16000,
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 96},
-            "warm_up": [(30, 1), (70, 2)],
+            "warm_up": [(30, 1), (90, 2)],
             "lr_half_kimg": 80.0,
         },
     ),
