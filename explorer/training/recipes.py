@@ -107,6 +107,7 @@ def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> Train
     recipe = RECIPES.get(name)
     if recipe is None:
         raise UsageError(f"There is no recipe named {name!r}.", f"Recipes: {', '.join(RECIPES)}.")
-    values: dict[str, Any] = {"family": recipe.family, "resolution": recipe.resolution, **recipe.settings}
+    values: dict[str, Any] = {"family": recipe.family, "resolution": recipe.resolution, "recipe": name}
+    values |= recipe.settings
     values |= changes
     return TrainSettings(out=out, data=data, **values)

@@ -56,5 +56,7 @@ class TrainSettings:
     augment_kimg: float = 500.0
     device: str = "cpu"
     bfloat16: bool = False
+    recipe: str = ""  # the name these settings started from
+    note: str = ""  # a sentence for the card, such as the machine
     save_s: float = 120.0
     samples_s: float = 300.0
