@@ -126,7 +126,7 @@ def _data(settings: dict[str, Any]) -> str:
     if settings["guide_weight"] <= 0:
         return "Pictures of the user's own: " + ", ".join(Path(path).name for path in settings["data"]) + "."
     return f"""Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads
-of cats, dogs, foxes, bears and rabbits, not aligned. Every picture is a function of a 64-dimensional normal latent."""
+of cats, dogs, foxes, bears and rabbits, not aligned. Every picture is a function of a normal latent of 64 numbers."""
 
 
 def _method(settings: dict[str, Any], kimg: float, stages: str) -> str:
@@ -141,7 +141,8 @@ def _method(settings: dict[str, Any], kimg: float, stages: str) -> str:
         else "no adversarial phase"
     )
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
-picture, and the generator is drawn towards that picture by the absolute difference at three octaves. {_sentence(stages)}
+picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
+{_sentence(stages)}
 Guided alone for {guided:.1f} kimg, {phase}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
