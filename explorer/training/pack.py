@@ -126,7 +126,7 @@ def _data(settings: dict[str, Any]) -> str:
     if settings["guide_weight"] <= 0:
         return "Pictures of the user's own: " + ", ".join(Path(path).name for path in settings["data"]) + "."
     return f"""Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads
-of cats, dogs, foxes, bears and rabbits, not aligned. Every picture is a function of a normal latent of 64 numbers."""
+of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function of a normal latent of 64 numbers."""
 
 
 def _method(settings: dict[str, Any], kimg: float, stages: str) -> str:
