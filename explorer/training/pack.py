@@ -95,7 +95,7 @@ A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels
 
 ## Training
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
-batch {settings["batch"]}, device {settings["device"]}. {settings["note"]}
+batch {settings["batch"]}, device {settings["device"]}. {settings.get("note", "")}
 
 {_method(settings, kimg, stages)}
 
@@ -154,7 +154,9 @@ def _sentence(stages: str) -> str:
 
 def _command(settings: dict[str, Any]) -> str:
     start = (
-        f"--recipe {settings['recipe']}" if settings["recipe"] else f"--family {settings['family']} --data FOLDER"
+        f"--recipe {settings['recipe']}"
+        if settings.get("recipe")
+        else f"--family {settings['family']} --data FOLDER"
     )
     return f"python main.py train {start} --out DIR --pack NAME"
 
