@@ -65,16 +65,16 @@ _LIST = (
         "critters-stylegan3-t-cpu", "stylegan3-t", 64, 16000,
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 1280, "channel_max": 64},
-            "warm_up": [(30, 1), (90, 2)],
-            "lr_half_kimg": 80.0,
+            "warm_up": [(30, 1), (75, 2)],
+            "lr_half_kimg": 120.0,
         },
     ),
     Recipe(
         "critters-stylegan3-r-cpu", "stylegan3-r", 64, 16000,
         _CPU | {
             "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 96},
-            "warm_up": [(30, 1), (90, 2)],
-            "lr_half_kimg": 80.0,
+            "warm_up": [(30, 1), (75, 2)],
+            "lr_half_kimg": 120.0,
         },
     ),
     Recipe(
