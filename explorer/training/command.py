@@ -111,6 +111,7 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
 
 def run(options: argparse.Namespace) -> int:
     """Train as `options` say; returns the exit status."""
+    logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
     settings = _settings(options)
     dataset = _data(options, settings)
     train(settings, dataset)
