@@ -45,13 +45,10 @@ class FullyConnectedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[N, out_features]` from `[N, in_features]`, in the dtype of `x`."""
-        weight = self.weight.to(x.dtype) * self.weight_gain
-        bias = self.bias.to(x.dtype)
-        if self.bias_gain != 1:
-            bias = bias * self.bias_gain
-        if self.activation == "linear":
-            return torch.addmm(bias, x, weight.t())
-        return bias_act(x @ weight.t(), bias, act=self.activation)
+        x = torch.addmm(
+            self.bias.to(x.dtype), x, self.weight.to(x.dtype).t(), beta=self.bias_gain, alpha=self.weight_gain
+        )
+        return x if self.activation == "linear" else bias_act(x, act=self.activation)
 
 
 class MappingNetwork(nn.Module):

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import MismatchError
+from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
+from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv, finish
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
@@ -141,6 +143,9 @@ class StyleGAN2Conv(_BlockLayer):
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
         self.act_gain = ACTIVATIONS[config.activation].gain * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
+        # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
+        self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
+        self._prepared: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -159,23 +164,47 @@ class StyleGAN2Conv(_BlockLayer):
         return drawn.to(self.noise_const.device) * strength
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        x, skip = activation.x, activation.skip
+        x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
             skip = self.block.skip(x, gain=math.sqrt(0.5))
+        if noise is not None:
+            noise = noise * self.noise_strength
+        x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
+        if skip is not None and not self.opens_skip:
+            x, skip = skip + x, None
+        return Activation(x, activation.img, skip)
+
+    def _train(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """The layer in operators that are differentiable to any order."""
         x = stylegan2_modulated_conv2d(
             x,
             self.weight,
             self.affine(w),
-            noise=None if noise is None else noise * self.noise_strength,
+            noise=noise,
             up=self.up,
             padding=1,
             resample_filter=self.resample_filter,
             flip_weight=self.up == 1,
+            fused=backend.policy().backend == "reference",
         )
-        x = bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
-        if skip is not None and not self.opens_skip:
-            x, skip = skip + x, None
-        return Activation(x, activation.img, skip)
+        return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
+
+    def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """The same without gradients, from derived weights."""
+        if noise is not None:
+            noise = noise * self.early_gain
+        sources = (self.weight, self.bias, self.resample_filter)
+        conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+        if isinstance(conv, PreparedUpConv):
+            return conv(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
+        return finish(conv(x, self.affine(w)), noise, self.activation, self.act_gain, self.clamp)
+
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
+        gain = self.early_gain
+        bias = self.bias * gain
+        if self.up == 1:
+            return PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
+        return PreparedUpConv(self.weight, resample_filter=self.resample_filter, bias=bias, gain=gain, dtype=dtype)
 
 
 class StyleGAN2ToRGB(_BlockLayer):
@@ -185,21 +214,32 @@ class StyleGAN2ToRGB(_BlockLayer):
         super().__init__(info, block)
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
+        self._prepared: backend.Derived[PreparedToRGB] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
 
     def picture(self, x: Tensor, w: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
-        styles = self.affine(w) * self.style_gain
-        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False)
-        return bias_act(rgb, self.bias, clamp=self.clamp)
+        return self._picture(x, w, None)
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        img = self.picture(activation.x, w).to(torch.float32)
-        if activation.img is not None:
-            img = upsample2d(activation.img, self.block.resample_filter) + img
-        return Activation(activation.x, img)
+        return Activation(activation.x, self._picture(activation.x, w, activation.img))
+
+    def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
+        styles = self.affine(w) * self.style_gain
+        x = backend.features(x)
+        taps = self.block.resample_filter
+        if backend.is_inference():
+            sources = (self.weight, self.bias, taps)
+            torgb = self._prepared.get(
+                sources, x.dtype, lambda: PreparedToRGB(self.weight, self.bias, taps, x.dtype)
+            )
+            return torgb(x, styles, img, self.clamp)
+        fused = backend.policy().backend == "reference"
+        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
+        rgb = bias_act(rgb, self.bias, clamp=self.clamp).to(torch.float32)
+        return rgb if img is None else upsample2d(img, taps) + rgb
 
 
 class StyleGAN2Generator(Generator):

@@ -9,9 +9,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from explorer.ops import backend
+from explorer.ops.bias_act import bias_act
 from explorer.ops.filter_design import design_lowpass_filter
-from explorer.ops.filtered_lrelu import filtered_lrelu
+from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
+from explorer.ops.prepared_conv import Pending, PreparedConv, finish
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappingNetwork
@@ -84,6 +87,10 @@ class StyleGAN3Layer(SynthesisLayer):
         self.spec = spec
         self.clamp = config.conv_clamp
         self.magnitude_ema_beta = config.magnitude_ema_beta
+        self.act_gain = 1.0 if spec.is_torgb else math.sqrt(2)
+        self.slope = 1.0 if spec.is_torgb else 0.2
+        self._prepared: backend.Derived[PreparedConv] = backend.Derived()
+        self._filters: backend.Derived[FilteredLReLU] = backend.Derived()
         self.info = LayerInfo(
             name=spec.name,
             ws_index=index + 1,
@@ -113,30 +120,77 @@ class StyleGAN3Layer(SynthesisLayer):
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
         spec = self.spec
+        x = backend.features(activation.x)
         styles = self.affine(w)
         if spec.is_torgb:
-            styles = styles / math.sqrt(spec.in_channels * spec.conv_kernel**2)
+            styles = styles / math.sqrt(spec.in_channels)
+        if backend.is_inference():
+            conv = self._prepared.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
+            return Activation(self._infer(conv(x, styles, self.magnitude_ema.rsqrt())))
         x = stylegan3_modulated_conv2d(
-            activation.x,
+            x,
             self.weight,
             styles,
             demodulate=not spec.is_torgb,
             padding=spec.conv_kernel - 1,
             input_gain=self.magnitude_ema.rsqrt(),
+            fused=backend.policy().backend == "reference",
         )
-        x = filtered_lrelu(
-            x,
-            fu=self.up_filter,
-            fd=self.down_filter,
-            b=self.bias,
+        return Activation(self._filter(x))
+
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv:
+        weight = self.weight.detach()
+        if not self.spec.is_torgb:
+            weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
+        padding = self.spec.conv_kernel - 1
+        return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
+
+    def _infer(self, pending: Pending) -> Tensor:
+        """Bias and nonlinearity without gradients."""
+        if self.spec.is_torgb:  # no filters, gain and slope are 1
+            return finish(pending, None, "linear", 1.0, self.clamp)
+        return self._filters_for(pending.x)(pending.x, pending.scale, pending.bias)
+
+    def _filter(self, x: Tensor) -> Tensor:
+        """Bias and nonlinearity, differentiable."""
+        spec = self.spec
+        if backend.policy().backend == "reference":
+            return filtered_lrelu(
+                x,
+                fu=self.up_filter,
+                fd=self.down_filter,
+                b=self.bias,
+                up=spec.up_factor,
+                down=spec.down_factor,
+                padding=spec.padding,
+                gain=self.act_gain,
+                slope=self.slope,
+                clamp=self.clamp,
+            )
+        if spec.is_torgb:
+            return bias_act(x, self.bias, clamp=self.clamp)
+        return self._filters_for(x)(x, None, self.bias)
+
+    def _filters_for(self, x: Tensor) -> FilteredLReLU:
+        filters = [f for f in (self.up_filter, self.down_filter) if f is not None]
+        return self._filters.get(filters, (x.dtype, x.shape[2:]), lambda: self._plan(x))
+
+    def _plan(self, x: Tensor) -> FilteredLReLU:
+        spec = self.spec
+        return FilteredLReLU(
+            self.up_filter,
+            self.down_filter,
+            int(x.shape[2]),
+            int(x.shape[3]),
             up=spec.up_factor,
             down=spec.down_factor,
             padding=spec.padding,
-            gain=1.0 if spec.is_torgb else math.sqrt(2),
-            slope=1.0 if spec.is_torgb else 0.2,
+            gain=self.act_gain,
+            slope=self.slope,
             clamp=self.clamp,
+            dtype=x.dtype,
+            device=x.device,
         )
-        return Activation(x)
 
 
 class StyleGAN3Generator(Generator):

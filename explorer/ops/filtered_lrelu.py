@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from . import backend
+from .banded import resampling_matrix, separable_terms
 from .bias_act import bias_act
-from .upfirdn2d import Padding, upfirdn2d
+from .filtered_products import FilteredProducts
+from .upfirdn2d import Padding, parse_padding, upfirdn2d
 
-__all__ = ["filtered_lrelu"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .native import Kernels
+
+__all__ = ["FilteredLReLU", "filtered_lrelu"]
+
+# What the low-rank form of a radial filter may lose, relative to its largest singular value: no more than rounding.
+_RANK_TOLERANCE = {torch.float32: 5e-7, torch.float64: 1e-15, torch.bfloat16: 1e-3, torch.float16: 1e-3}
 
 
 def filtered_lrelu(
@@ -25,7 +42,7 @@ def filtered_lrelu(
     clamp: float | None = None,
     flip_filter: bool = False,
 ) -> Tensor:
-    """Bias, upsampling, leaky ReLU with gain and clamp, downsampling.
+    """Bias, upsampling, leaky ReLU with gain and clamp, downsampling: the reference of `FilteredLReLU`.
 
     Args:
         x: `[N, C, H, W]`, any float dtype (no float16 on the CPU).
@@ -47,3 +64,191 @@ def filtered_lrelu(
     x = upfirdn2d(x, fu, up=up, padding=padding, gain=up**2, flip_filter=flip_filter)
     x = bias_act(x, act="lrelu", alpha=slope, gain=gain, clamp=clamp)
     return upfirdn2d(x, fd, down=down, flip_filter=flip_filter)
+
+
+@dataclass(frozen=True, slots=True)
+class _NativeTaps:
+    """What the native kernel wants to know; see `native.Kernels.filtered_lrelu`."""
+
+    up: int
+    up_x: Tensor
+    up_y: Tensor
+    down_x: Tensor
+    down_y: Tensor
+    top: int
+    left: int
+    out_size: tuple[int, int]
+
+    def run(
+        self,
+        kernels: Kernels,
+        x: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        return kernels.filtered_lrelu(
+            x.contiguous(memory_format=torch.channels_last),
+            up=self.up,
+            up_x=self.up_x,
+            up_y=self.up_y,
+            down_x=self.down_x,
+            down_y=self.down_y,
+            top=self.top,
+            left=self.left,
+            out_size=self.out_size,
+            scale=None if scale is None else scale.float().contiguous(),
+            bias=None if bias is None else bias.detach().float().contiguous(),
+            slope=slope,
+            clamp=clamp,
+        )
+
+
+class FilteredLReLU:
+    """`filtered_lrelu` prepared for one size of input; immutable.
+
+    `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals
+    `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. The native kernel does it where it can
+    and gradients are off, products with banded matrices elsewhere, differentiable to any order.
+
+    A two-dimensional down filter becomes a sum of separable ones; up filters must be separable or of rank one.
+
+    Args:
+        fu: Upsampling filter; None is the impulse.
+        fd: Downsampling filter; None is the impulse.
+        height: Of the input.
+        width: Of the input.
+        up: As in `filtered_lrelu`, like the other arguments.
+        down: Downsampling factor.
+        padding: In pixels of the upsampled picture.
+        gain: Factor after the leaky ReLU, positive.
+        slope: Slope of its negative half.
+        clamp: Absolute limit after the gain; None does not clamp.
+        flip_filter: Correlate instead of convolving.
+        dtype: Of the features.
+        device: Of the features.
+    """
+
+    def __init__(
+        self,
+        fu: Tensor | None,
+        fd: Tensor | None,
+        height: int,
+        width: int,
+        *,
+        up: int = 1,
+        down: int = 1,
+        padding: Padding = 0,
+        gain: float = math.sqrt(2),
+        slope: float = 0.2,
+        clamp: float | None = None,
+        flip_filter: bool = False,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> None:
+        if gain <= 0:
+            raise ValueError(f"gain must be positive, got {gain}")
+        self.slope, self.clamp, self.dtype, self.device = slope, clamp, dtype, device
+        self._size, self._up, self._down, self._flip = (height, width), up, down, flip_filter
+        self._padding = parse_padding(padding)
+        self._gain = gain
+        ups = _terms(fu, 1e-6)
+        if len(ups) != 1:
+            raise ValueError("the upsampling filter must be separable")
+        self._up_taps = ups[0]
+        self._down_taps = _terms(fd, _RANK_TOLERANCE[dtype])
+        self._native = self._native_taps()
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the native kernel knows these filters."""
+        return self._native is not None
+
+    def __call__(self, x: Tensor, scale: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+        """`[N, C, H', W']` in channels-last order.
+
+        Args:
+            x: `[N, C, height, width]` of the plan's dtype.
+            scale: `[N, C]` float32 factor on `x`; None is 1.
+            bias: `[C]` float32 added after the factor; None is 0.
+        """
+        kernels = None if torch.is_grad_enabled() or self._native is None else backend.native_for(x)
+        if kernels is not None and self._native is not None:
+            return self._native.run(kernels, x, scale, bias, self.slope, self.clamp)
+        if scale is not None:
+            x = x * scale.to(x.dtype)[:, :, None, None]
+        if bias is not None:
+            x = x + bias.to(x.dtype)[:, None, None]
+        if self._products_dtype == self.dtype:
+            return self._products(x)
+        return self._products(x.to(self._products_dtype)).to(self.dtype)
+
+    @property
+    def _products_dtype(self) -> torch.dtype:
+        # On a CPU products of bfloat16 are slower than of float32 at these sizes, and four roundings are coarse.
+        on_cpu = self.device is None or self.device.type == "cpu"
+        return torch.float32 if on_cpu and self.dtype == torch.bfloat16 else self.dtype
+
+    @cached_property
+    def _products(self) -> FilteredProducts:
+        """Made when first needed: the matrices of a 1024-pixel layer take some 50 ms."""
+        (height, width), up, down, flip = self._size, self._up, self._down, self._flip
+        left, right, top, bottom = self._padding
+        vertical, horizontal = self._up_taps
+        # gain > 0 commutes with the leaky ReLU, so it rides on a filter.
+        rows = resampling_matrix(vertical, height, up, 1, (top, bottom), up, flip)
+        columns = resampling_matrix(horizontal, width, up, 1, (left, right), up * self._gain, flip)
+        downs = [
+            (
+                resampling_matrix(v, rows.shape[0], 1, down, flip_filter=flip),
+                resampling_matrix(h, columns.shape[0], 1, down, flip_filter=flip),
+            )
+            for v, h in self._down_taps
+        ]
+        return FilteredProducts((rows, columns), downs, self.slope, self.clamp, self._products_dtype, self.device)
+
+    def _native_taps(self) -> _NativeTaps | None:
+        """What the native kernel needs, or None if it does not know these filters."""
+        up, vertical, horizontal = self._up, *self._up_taps
+        if self._down != 2 or up not in (2, 4) or len(self._down_taps) > 4:
+            return None
+        taps = [(horizontal, 6 * up), (vertical, 6 * up), *((t, 12) for term in self._down_taps for t in term)]
+        if any(t is None or len(t) != size for t, size in taps):
+            return None
+        left, right, top, bottom = self._padding
+        height, width = (
+            (size * up + sum(pads) - (6 * up - 1) - 12) // 2 + 1
+            for size, pads in zip(self._size, ((top, bottom), (left, right)), strict=True)
+        )
+        if min(height, width) < 1:
+            return None  # nothing is left; the other form explains it
+        order = 1 if self._flip else -1
+        return _NativeTaps(
+            up=up,
+            up_x=_stacked([horizontal], order, up * self._gain)[0],
+            up_y=_stacked([vertical], order, up)[0],
+            down_x=_stacked([h for _, h in self._down_taps], order),
+            down_y=_stacked([v for v, _ in self._down_taps], order),
+            top=top,
+            left=left,
+            out_size=(height, width),
+        )
+
+
+def _terms(
+    f: Tensor | None, tolerance: float
+) -> list[tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]]:
+    """(vertical, horizontal) taps of each separable term of a filter."""
+    if f is None:
+        return [(None, None)]
+    taps = f.detach().cpu().double().numpy()
+    if taps.ndim == 1:
+        return [(taps, taps)]
+    return list(separable_terms(taps, tolerance))
+
+
+def _stacked(taps: Sequence[NDArray[np.float64] | None], order: int, gain: float = 1.0) -> Tensor:
+    """`[len(taps), size]` float32, each row in the given order."""
+    rows = np.stack([t[::order] * gain for t in taps if t is not None])
+    return torch.as_tensor(np.ascontiguousarray(rows), dtype=torch.float32)

@@ -13,6 +13,7 @@ from explorer.generators import registry
 from explorer.generators.base import Activation, Generator, NoiseSpec
 from explorer.generators.stylegan2 import StyleGAN2ToRGB
 from explorer.generators.stylegan3 import StyleGAN3Generator
+from explorer.ops import backend, native
 from tests.generators.configs import golden_config
 from tests.goldens import Golden, assert_close, load_net, stored_crop, weights
 
@@ -86,13 +87,15 @@ def _noises(golden: Golden, name: str, case: dict[str, Any]) -> dict[str, Tensor
     return {k[len(prefix) :]: golden.array(k) for k in golden.arrays if k.startswith(prefix)}
 
 
-def _check(name: str) -> None:
+def _check(name: str, used: backend.Backend) -> None:
+    if used == "auto":
+        native.build()  # so that it is the native kernels that are compared, where there is a compiler
     golden, generator = load_net(name), _generator(name)
     compared: set[str] = set()
     for case_name, case in golden.meta["cases"].items():
         forward = case["call"].get("transform_forward")
         transform = None if forward is None else torch.tensor(forward, dtype=torch.float64)
-        with torch.no_grad():
+        with torch.no_grad(), backend.using(used):
             ws, tensors = _mapped(generator, golden, case)
             image, inner = _traced(generator, ws, transform, _noises(golden, case_name, case))
         tensors |= inner
@@ -114,10 +117,12 @@ def _check(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SG2)
-def test_stylegan2(name: str) -> None:
-    _check(name)
+@pytest.mark.parametrize("used", ["reference", "torch", "auto"])
+def test_stylegan2(name: str, used: backend.Backend) -> None:
+    _check(name, used)
 
 
 @pytest.mark.parametrize("name", SG3)
-def test_stylegan3(name: str) -> None:
-    _check(name)
+@pytest.mark.parametrize("used", ["reference", "torch", "auto"])
+def test_stylegan3(name: str, used: backend.Backend) -> None:
+    _check(name, used)

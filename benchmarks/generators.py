@@ -1,0 +1,215 @@
+"""Times of the generators: optimised against the reference backend and against this machine's convolution peak.
+
+    python benchmarks/generators.py [--only NAME] [--repeat N] [--dtype float32] [--json] [--no-reference]
+
+Random weights, one picture at a time. Reference and optimised runs alternate, and the best time of each counts,
+so that other work on the machine disturbs both alike. The limit is the time the convolutions alone would take at
+the fastest rate a large convolution reaches here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from explorer.generators import registry
+from explorer.generators.base import Generator
+from explorer.generators.stylegan2 import StyleGAN2Conv
+from explorer.generators.stylegan3 import StyleGAN3Layer
+from explorer.ops import backend, native
+from explorer.ops.memory import keep_freed_memory
+
+_SG3_10 = {"num_layers": 10, "margin_size": 10}
+_R = {"channel_max": 1024, "channel_base": 65536}
+
+# Name -> (family, configuration).
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "stylegan2-64": ("stylegan2", {"img_resolution": 64, "channel_base": 2048, "channel_max": 64}),
+    "stylegan3-t-64": (
+        "stylegan3-t", {"img_resolution": 64, "channel_base": 2048, "channel_max": 64, **_SG3_10},
+    ),
+    "stylegan3-t-64-margin4": (
+        "stylegan3-t", {"img_resolution": 64, "channel_base": 2048, "channel_max": 64, **_SG3_10, "margin_size": 4},
+    ),
+    "stylegan2-128": ("stylegan2", {"img_resolution": 128, "channel_base": 4096, "channel_max": 128}),
+    "stylegan3-t-128": (
+        "stylegan3-t", {"img_resolution": 128, "channel_base": 4096, "channel_max": 128, **_SG3_10},
+    ),
+    "stylegan3-r-128": (
+        "stylegan3-r", {"img_resolution": 128, "channel_base": 8192, "channel_max": 256, **_SG3_10},
+    ),
+    "stylegan2-256": ("stylegan2", {"img_resolution": 256, "channel_base": 16384}),
+    "stylegan2-1024": ("stylegan2", {"img_resolution": 1024}),
+    "stylegan3-t-256": ("stylegan3-t", {"img_resolution": 256}),
+    "stylegan3-r-256": ("stylegan3-r", {"img_resolution": 256, **_R}),
+    "stylegan3-t-1024": ("stylegan3-t", {"img_resolution": 1024}),
+    "stylegan3-r-1024": ("stylegan3-r", {"img_resolution": 1024, **_R}),
+    # The golden fixtures' sizes.
+    "golden-sg2-64": (
+        "stylegan2",
+        {"img_resolution": 64, "z_dim": 64, "w_dim": 64, "channel_base": 1024, "channel_max": 32},
+    ),
+    "golden-sg3t-64": (
+        "stylegan3-t",
+        {"img_resolution": 64, "z_dim": 64, "w_dim": 64, "channel_base": 2048, "channel_max": 24, "num_layers": 8},
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the table; times in seconds for one picture."""
+
+    name: str
+    device: str
+    dtype: str
+    reference_s: float | None
+    optimised_s: float
+    ratio: float | None
+    share_of_limit: float
+    psnr_db: float | None
+
+
+def build(name: str, device: torch.device) -> Generator:
+    """A random generator whose features keep their size through all layers, like those of a trained one."""
+    family, config = NETWORKS[name]
+    torch.manual_seed(0)
+    generator = registry.build(family, config)
+    generator.to(device)
+    with torch.no_grad():
+        ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
+        activation = generator.begin(ws[:, 0])
+        for layer in generator.layers:
+            if isinstance(layer, StyleGAN3Layer):
+                layer.magnitude_ema.copy_(activation.x.square().mean())
+            elif isinstance(layer, StyleGAN2Conv):
+                layer.noise_strength.fill_(0.1)
+            activation = layer.run(activation, ws[:, layer.info.ws_index])
+    return generator
+
+
+def convolution_gflop(generator: Generator) -> float:
+    """2 x multiply-adds of the convolutions of one picture, in units of 1e9."""
+    total = 0.0
+    for layer in generator.layers:
+        weight = layer.get_parameter("weight")
+        h, w = layer.info.height, layer.info.width
+        if isinstance(layer, StyleGAN3Layer):
+            h = w = layer.spec.in_size + layer.spec.conv_kernel - 1
+        elif isinstance(layer, StyleGAN2Conv) and layer.up == 2:
+            h, w = h // 2, w // 2  # a transposed convolution multiplies input pixels
+        total += 2 * weight.numel() * h * w
+    return total / 1e9
+
+
+def peak_gflops(device: torch.device, dtype: torch.dtype) -> float:
+    """Rate of a large 3x3 convolution in channels-last order, in GFLOP/s: the best of a few sizes."""
+    best = 0.0
+    for channels, size in ((128, 128), (256, 64), (512, 32)):
+        x = torch.randn(1, channels, size, size, device=device).to(dtype)
+        w = torch.randn(channels, channels, 3, 3, device=device).to(dtype)
+        x = x.contiguous(memory_format=torch.channels_last)
+        w = w.contiguous(memory_format=torch.channels_last)
+        seconds = min(timed(lambda x=x, w=w: F.conv2d(x, w, padding=1), device) for _ in range(6))  # type: ignore[misc]
+        best = max(best, 2e-9 * w.numel() * size * size / seconds)
+    return best
+
+
+def timed(run: Callable[[], Any], device: torch.device) -> float:
+    """Seconds of one call, the device's queue drained."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def psnr(picture: torch.Tensor, reference: torch.Tensor) -> float:
+    """PSNR in dB after scaling the reference to [-1, 1]; infinite pictures are refused by the caller's eyes."""
+    scale = reference.abs().max()
+    error = float(((picture - reference) / scale).double().square().mean())
+    return math.inf if error == 0 else 10 * math.log10(4 / error)
+
+
+@torch.inference_mode()
+def measure(
+    name: str, repeat: int, device: torch.device, dtype: torch.dtype, peak: float, with_reference: bool
+) -> Result:
+    """Alternate the two backends and keep each one's best time."""
+    generator = build(name, device)
+    ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
+
+    def run(kind: backend.Backend) -> torch.Tensor:
+        with backend.using(kind, torch.float32 if kind == "reference" else dtype):
+            return generator.synthesis(ws)
+
+    picture = run("auto")  # warm: derived weights, thread pools
+    reference_s = fidelity = None
+    if with_reference:
+        fidelity = psnr(picture, run("reference"))
+        reference_s = math.inf
+    optimised_s = math.inf
+    for _ in range(repeat):
+        optimised_s = min(optimised_s, timed(lambda: run("auto"), device))
+        if reference_s is not None:
+            reference_s = min(reference_s, timed(lambda: run("reference"), device))
+    return Result(
+        name=name,
+        device=device.type,
+        dtype=str(dtype).removeprefix("torch."),
+        reference_s=reference_s,
+        optimised_s=optimised_s,
+        ratio=None if reference_s is None else reference_s / optimised_s,
+        share_of_limit=convolution_gflop(generator) / peak / optimised_s,
+        psnr_db=fidelity,
+    )
+
+
+def main() -> None:
+    """Print a table, or JSON."""
+    keep_freed_memory()
+    native.build()  # seconds, on the first run after a change
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=list(NETWORKS), help="may be given several times")
+    parser.add_argument("--repeat", type=int, default=10)
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--no-reference", action="store_true", help="time the optimised form alone")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    device, dtype = torch.device(args.device), getattr(torch, args.dtype)
+    peak = peak_gflops(device, dtype)
+    results = []
+    if not args.json:
+        print(f"convolution peak {peak:.0f} GFLOP/s, {args.dtype}, {torch.get_num_threads()} threads")
+        print(f"native kernels: {native.status().state} {native.status().detail}")
+        print(f"{'name':24} {'reference ms':>13} {'optimised ms':>13} {'ratio':>7} {'of limit':>9} {'PSNR dB':>8}")
+    for name in args.only or [n for n in NETWORKS if not n.endswith("1024")] + ["stylegan2-1024"]:
+        result = measure(name, args.repeat, device, dtype, peak, not args.no_reference)
+        results.append(result)
+        if not args.json:
+            reference = "-" if result.reference_s is None else f"{result.reference_s * 1e3:.1f}"
+            ratio = "-" if result.ratio is None else f"{result.ratio:.1f}"
+            fidelity = "-" if result.psnr_db is None else f"{result.psnr_db:.1f}"
+            row = f"{name:24} {reference:>13} {result.optimised_s * 1e3:>13.2f} {ratio:>7}"
+            print(f"{row} {result.share_of_limit:>8.0%} {fidelity:>8}", flush=True)
+    if args.json:
+        print(json.dumps([asdict(r) for r in results], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Which implementation and which precision the operators use: one choice, local to the running thread.
+
+`with using(backend="reference"):` holds for the code inside it, in this thread (and this asyncio task) alone; a
+render thread never sees another's choice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Generic, Literal, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import native
+from .precision import check_dtype
+
+__all__ = [
+    "Backend",
+    "Derived",
+    "Policy",
+    "fastest_dtype",
+    "features",
+    "identity",
+    "is_inference",
+    "native_for",
+    "policy",
+    "using",
+]
+
+Backend = Literal["auto", "torch", "reference"]
+T = TypeVar("T")
+_log = logging.getLogger("explorer.ops")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`backend` "reference" is the readable form of every operator, "auto" the fastest one that agrees with it.
+
+    "torch" is as "auto", but without the native kernels. All three agree up to rounding.
+
+    `dtype` is the format of features between layers: float32, bfloat16, or float16 (not on a CPU). Latents,
+    styles and pictures are float32 always.
+    """
+
+    backend: Backend = "auto"
+    dtype: torch.dtype = torch.float32
+
+
+_DEFAULT = Policy()
+_POLICY: ContextVar[Policy] = ContextVar("latentwalk_ops_policy", default=_DEFAULT)
+
+
+def policy() -> Policy:
+    """The choice in force here."""
+    return _POLICY.get()
+
+
+@contextmanager
+def using(backend: Backend | None = None, dtype: torch.dtype | None = None) -> Iterator[Policy]:
+    """Change the choice for a block of code; None keeps what holds outside."""
+    chosen = policy()
+    chosen = replace(chosen, backend=backend or chosen.backend, dtype=dtype or chosen.dtype)
+    token = _POLICY.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _POLICY.reset(token)
+
+
+def features(x: Tensor) -> Tensor:
+    """`x` in the format the choice wants; TypeError for float16 on a CPU."""
+    x = x.to(policy().dtype)
+    check_dtype(x)
+    return x
+
+
+def is_inference() -> bool:
+    """Whether fast forms without gradients may be used."""
+    return policy().backend != "reference" and not torch.is_grad_enabled()
+
+
+def native_for(x: Tensor) -> native.Kernels | None:
+    """The native kernels if they are wanted, loaded and fit for the features `x`; never waits for a build."""
+    if policy().backend != "auto" or x.device.type != "cpu" or x.dtype not in native.DTYPES:
+        return None
+    return native.kernels()
+
+
+def identity() -> str:
+    """Names what decides the last bits of a picture: results under the same identity are bitwise comparable."""
+    chosen = policy()
+    kernels = "+native" if chosen.backend == "auto" and native.kernels() is not None else ""
+    return f"{chosen.backend}{kernels}/{str(chosen.dtype).removeprefix('torch.')}"
+
+
+class Derived(Generic[T]):
+    """A value computed from tensors, kept until one of them changes.
+
+    Changes are seen by torch's own counters: loading a state dict, an optimiser step, `.to(device)` and any
+    in-place operation count; writing through `.data` does not. Copies of a module start without the value.
+    Tensors made under `torch.inference_mode()` count nothing, so for those the value is made anew every time.
+    """
+
+    def __init__(self) -> None:
+        self._entry: tuple[Hashable, tuple[Tensor, ...], T] | None = None
+
+    def get(self, sources: Sequence[Tensor], variant: Hashable, make: Callable[[], T]) -> T:
+        """`make()`, or what it gave last time for the same tensors and `variant`. Any thread may call it."""
+        if any(source.is_inference() for source in sources):
+            _log.warning(
+                "weights made under inference mode: what is derived from them cannot be kept, so this is slow"
+            )
+            return make()  # such tensors do not count their changes
+        key = (variant, *((s.data_ptr(), s._version, s.dtype, s.shape) for s in sources))
+        entry = self._entry
+        if entry is not None and entry[0] == key:
+            return entry[2]
+        value = make()
+        # Keeping the tensors makes sure that no other one gets their address while the entry lives.
+        self._entry = (key, tuple(source.detach() for source in sources), value)
+        return value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Derived[T]:
+        return Derived()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Derived, ())
+
+
+@cache
+def fastest_dtype(device_type: str) -> torch.dtype:
+    """The quickest format for features on a kind of device: measured once on a CPU (it takes some 10 ms).
+
+    On a GPU that is bfloat16, which needs no care about overflow.
+    """
+    if device_type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device_type != "cpu":
+        return torch.float32
+    return torch.bfloat16 if _seconds(torch.bfloat16) * 1.5 < _seconds(torch.float32) else torch.float32
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    """Time of a convolution that is typical of the generators."""
+    with torch.no_grad():
+        x = torch.ones(1, 128, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        w = torch.ones(128, 128, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        best = float("inf")
+        for _ in range(4):
+            start = time.perf_counter()
+            F.conv2d(x, w, padding=1)
+            best = min(best, time.perf_counter() - start)
+        return best
