@@ -105,6 +105,8 @@ Last figures of the log: {metrics}.
 {_command(settings)}
 ```
 
+Runs that were adjusted on the way or cut by the clock come out alike, not identical, when the command is run again.
+
 Settings: `{json.dumps(changed)}`
 
 ## Figures
