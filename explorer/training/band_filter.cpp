@@ -5,6 +5,10 @@
 
 #include <torch/extension.h>
 
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -12,7 +16,15 @@
 
 namespace {
 
-constexpr int kLane = 32;  // floats handled together; rows are padded to a multiple
+constexpr int kLane = 16;  // floats in a vector; rows are padded to a multiple
+
+typedef float Vector __attribute__((vector_size(kLane * sizeof(float))));
+
+Vector load(const float* p) {
+    Vector v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
 
 int padded(int n) { return (n + kLane - 1) / kLane * kLane; }
 
@@ -27,38 +39,64 @@ Band band(const torch::Tensor& start, const torch::Tensor& weight) {
             weight.data_ptr<float>()};
 }
 
+// One strip of `kWidth` vectors. The sums are variables, not an array in memory: they stay in registers.
+template <int kWidth>
+void strip(const float* row, const float* w, int taps, int stride, float* target, bool add) {
+    Vector sum[kWidth];
+#pragma GCC unroll 8
+    for (int i = 0; i < kWidth; ++i) sum[i] = add ? load(target + i * kLane) : Vector{};
+    for (int k = 0; k < taps; ++k, row += stride) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kWidth; ++i) sum[i] += w[k] * load(row + i * kLane);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kWidth; ++i) std::memcpy(target + i * kLane, &sum[i], sizeof(Vector));
+}
+
 // out[o] (+)= sum_k weight[o][k] * in[start[o] + k], rows of `length` floats at `stride`.
 void apply(const Band& b, const float* in, int length, int stride, float* out, bool add) {
     for (int o = 0; o < b.rows; ++o) {
         const float* row = in + static_cast<int64_t>(b.start[o]) * stride;
         const float* w = b.weight + static_cast<int64_t>(o) * b.width;
         float* target = out + static_cast<int64_t>(o) * stride;
-        for (int j = 0; j < length; j += kLane) {
-            float sum[kLane];
-            if (add) {
-                for (int t = 0; t < kLane; ++t) sum[t] = target[j + t];
-            } else {
-                for (int t = 0; t < kLane; ++t) sum[t] = 0.0f;
-            }
-            for (int k = 0; k < b.width; ++k) {
-                const float c = w[k];
-                const float* source = row + static_cast<int64_t>(k) * stride + j;
-                for (int t = 0; t < kLane; ++t) sum[t] += c * source[t];
-            }
-            for (int t = 0; t < kLane; ++t) target[j + t] = sum[t];
+        int left = (length + kLane - 1) / kLane;
+        for (; left >= 5; left -= 5, row += 5 * kLane, target += 5 * kLane) strip<5>(row, w, b.width, stride, target, add);
+        switch (left) {
+            case 4: strip<4>(row, w, b.width, stride, target, add); break;
+            case 3: strip<3>(row, w, b.width, stride, target, add); break;
+            case 2: strip<2>(row, w, b.width, stride, target, add); break;
+            case 1: strip<1>(row, w, b.width, stride, target, add); break;
+            default: break;
         }
     }
 }
 
-// out[c][r] = in[r][c]
-void transpose(const float* in, int rows, int columns, int in_stride, float* out, int out_stride) {
-    constexpr int kTile = 16;
-    for (int r0 = 0; r0 < rows; r0 += kTile)
-        for (int c0 = 0; c0 < columns; c0 += kTile) {
-            const int r1 = std::min(r0 + kTile, rows), c1 = std::min(c0 + kTile, columns);
-            for (int c = c0; c < c1; ++c)
-                for (int r = r0; r < r1; ++r) out[c * out_stride + r] = in[r * in_stride + c];
+// out[c][r] = in[r][c]. Works in whole tiles: buffers are padded, what lies past the edges is never used.
+void transpose(const float* in, int rows, int columns, int stride, float* out) {
+#ifdef __AVX__
+    for (int r = 0; r < rows; r += 8)
+        for (int c = 0; c < columns; c += 8) {
+            __m256 a[8], b[8];
+            for (int i = 0; i < 8; ++i) a[i] = _mm256_loadu_ps(in + (r + i) * stride + c);
+            for (int i = 0; i < 8; i += 2) {
+                b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+                b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+            }
+            for (int i = 0; i < 8; i += 4) {
+                a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+                a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+                a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+                a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+            }
+            for (int i = 0; i < 4; ++i) {
+                _mm256_storeu_ps(out + (c + i) * stride + r, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+                _mm256_storeu_ps(out + (c + i + 4) * stride + r, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+            }
         }
+#else
+    for (int c = 0; c < columns; ++c)
+        for (int r = 0; r < rows; ++r) out[c * stride + r] = in[r * stride + c];
+#endif
 }
 
 }  // namespace
@@ -80,7 +118,7 @@ torch::Tensor band_filter(torch::Tensor x, std::vector<torch::Tensor> first_star
     const float* source = x.data_ptr<float>();
     float* result = y.data_ptr<float>();
     uint8_t* sign = signs.data_ptr<uint8_t>();
-    // One stride for all, so that a pass may use any buffer; the widest band reads at most `slack` rows too far.
+    // One stride for all, so that a pass may use any buffer; spare rows for whole tiles at the lower edge.
     const int stride = padded(std::max({n, middle, m}));
     const int rows = std::max({n, middle, m}) + 64;
     at::parallel_for(0, planes, 4, [&](int64_t begin, int64_t end) {
@@ -90,7 +128,7 @@ torch::Tensor band_filter(torch::Tensor x, std::vector<torch::Tensor> first_star
             for (int r = 0; r < n; ++r) std::memcpy(&a[r * stride], source + (p * n + r) * n, n * sizeof(float));
             for (size_t t = 0; t + 1 < first.size() || t == 0; t += 2) {
                 apply(first[t], a.data(), n, stride, b.data(), false);           // [middle, n]
-                transpose(b.data(), middle, n, stride, c.data(), stride);        // [n, middle]
+                transpose(b.data(), middle, n, stride, c.data());        // [n, middle]
                 apply(first[t + 1], c.data(), middle, stride, d.data(), t > 0);  // [middle, middle], transposed
             }
             uint8_t* plane_sign = sign + p * middle * middle;
@@ -109,7 +147,7 @@ torch::Tensor band_filter(torch::Tensor x, std::vector<torch::Tensor> first_star
             }
             for (size_t t = 0; t + 1 < second.size() || t == 0; t += 2) {
                 apply(second[t + 1], d.data(), middle, stride, b.data(), false);  // columns: [m, middle]
-                transpose(b.data(), m, middle, stride, c.data(), stride);         // [middle, m]
+                transpose(b.data(), m, middle, stride, c.data());         // [middle, m]
                 apply(second[t], c.data(), m, stride, e.data(), t > 0);           // [m, m]
             }
             for (int r = 0; r < m; ++r) std::memcpy(result + (p * m + r) * m, &e[r * stride], m * sizeof(float));

@@ -63,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
     parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
     parser.add_argument("--assets", type=Path, default=Path("assets"))
+    parser.add_argument(
+        "--figures", type=int, default=0, metavar="N", help="measure the card over N pictures (critters)"
+    )
 
 
 def _settings(options: argparse.Namespace) -> TrainSettings:
@@ -111,11 +114,12 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
 
 def run(options: argparse.Namespace) -> int:
     """Train as `options` say; returns the exit status."""
+    logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
     settings = _settings(options)
     dataset = _data(options, settings)
     train(settings, dataset)
     if options.pack:
-        export(options.out, options.pack, options.assets)
+        export(options.out, options.pack, options.assets, options.figures)
     return 0
 
 

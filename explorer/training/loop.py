@@ -28,6 +28,7 @@ from explorer.training.augment import Augment
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
+from explorer.training.parallel import Group
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_sheet, save_state
 from explorer.training.warmup import WarmUp
@@ -49,6 +50,10 @@ class Trainer:
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
+        self.group = Group(settings.device)
+        if settings.batch % self.group.size:
+            raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")
+        self.share = settings.batch // self.group.size
         torch.manual_seed(settings.seed)
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
@@ -103,14 +108,14 @@ class Trainer:
     def step(self) -> None:
         """Show one batch."""
         s = self.settings
-        torch.manual_seed((s.seed << 40) + self.iteration)
-        indices = order(self.shown, s.batch, len(self.dataset), s.seed)
+        torch.manual_seed((s.seed << 40) + (self.group.rank << 32) + self.iteration)
+        indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
         guided = s.guide_weight > 0 and latents is not None
         adversarial = not guided or self.shown >= s.adversarial_kimg * 1000
         self._set_rates(adversarial)
-        z = latents.to(s.device) if guided and latents is not None else self._draw_z(s.batch)
+        z = latents.to(s.device) if guided and latents is not None else self._draw_z(self.share)
         stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
         fake = self._step_generator(z, real if guided else None, adversarial, stop)
         if adversarial:
@@ -121,6 +126,7 @@ class Trainer:
                 self._step_r1(real)
         self.iteration += 1
         self.shown += s.batch
+        self.group.average_buffers(self.g)
         ema.update(self.g_ema, self.g, ema.decay(s.batch, s.ema_kimg, self.shown, s.ema_ramp))
 
     def _draw_z(self, count: int) -> Tensor:
@@ -164,7 +170,7 @@ class Trainer:
             target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
-            guide = losses.guide_loss(fake[:plain], target[:plain]).mean()
+            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square).mean()
             loss = loss + s.guide_weight * guide
             self._note("guide", guide)
         if adversarial:
@@ -179,14 +185,15 @@ class Trainer:
 
     def _step_path_length(self) -> None:
         s = self.settings
-        count = max(s.batch // 2, 1)
+        count = max(self.share // 2, 1)
         ws = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         other = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         ws, _ = schedule.mix_styles(ws, other, s.mixing_probability)
         pictures = self.fast(ws)
         lengths = losses.path_lengths(pictures, ws, torch.randn_like(pictures))
         mean = torch.lerp(self.path_mean, lengths.mean(), 0.01)
-        self.path_mean = mean.detach()
+        self.path_mean = mean.detach().clone()
+        self.group.average([self.path_mean])
         penalty = (lengths - mean).square().mean()
         self._note("path_length", lengths.mean())
         self._descend(self.opt_g, penalty * (s.path_weight * s.path_interval))
@@ -196,7 +203,9 @@ class Trainer:
         real_logits = self._judge(real)
         fake_logits = self._judge(fake)
         loss = losses.discriminator_loss(real_logits, fake_logits)
-        self.augment.observe(real_logits.detach(), self.settings.batch)
+        sure = real_logits.detach().sign().mean()
+        self.group.average([sure])
+        self.augment.observe(sure, self.settings.batch)
         self._note("loss_d", loss)
         self._note("real_sign", real_logits.detach().sign().mean())
         self._note("fake_sign", fake_logits.detach().sign().mean())
@@ -212,6 +221,7 @@ class Trainer:
     def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.group.average(p.grad for group in optimiser.param_groups for p in group["params"])
         for group in optimiser.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
@@ -243,20 +253,24 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     out = settings.out
     out.mkdir(parents=True, exist_ok=True)
     described = dataclasses.asdict(settings) | {"out": str(out), "data": [str(p) for p in settings.data]}
-    (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
+    if trainer.group.leads:
+        (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
     if (out / _STATE).exists():
         trainer.load(load_state(out / _STATE, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
-    while trainer.shown < settings.total_kimg * 1000 and time.monotonic() - began < settings.time_limit_s:
-        if stop.asked:
-            log.info("asked to stop")
+    while trainer.shown < settings.total_kimg * 1000:
+        late = time.monotonic() - began >= settings.time_limit_s
+        if trainer.group.any(stop.asked or late, settings.device):
+            log.info("out of time" if late else "asked to stop")
             break
         trainer.step()
         now = time.monotonic()
         trainer.seconds = before + now - began
+        if not trainer.group.leads:
+            continue
         if now - noted >= 20:
             noted = now
             rate = (trainer.shown - shown_before) / (now - began)
@@ -268,8 +282,9 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
             drawn = now
             _draw(trainer, out)
     stop.restore()
-    save_state(out / _STATE, trainer.state())
-    _draw(trainer, out)
+    if trainer.group.leads:
+        save_state(out / _STATE, trainer.state())
+        _draw(trainer, out)
     return trainer
 
 

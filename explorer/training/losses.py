@@ -38,11 +38,12 @@ def path_lengths(pictures: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
     return gradient.square().sum(2).mean(1).sqrt()
 
 
-def guide_loss(fake: Tensor, real: Tensor, levels: int = 3) -> Tensor:
+def guide_loss(fake: Tensor, real: Tensor, levels: int = 3, square: float = 0.0) -> Tensor:
     """Distance `[N]` of pictures to the renderer's pictures of the same latents.
 
     Absolute difference at `levels` octaves plus that of neighbouring differences, which weighs edges, so that a
-    thin line out of place costs more than a tint.
+    thin line out of place costs more than a tint. `square` adds squared differences with that weight: absolute
+    ones are content to leave out what they cannot place (eyes, early on), squared ones draw it faintly.
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     difference = fake - real
@@ -50,6 +51,8 @@ def guide_loss(fake: Tensor, real: Tensor, levels: int = 3) -> Tensor:
         if level:
             difference = F.avg_pool2d(difference, 2)
         total = total + difference.abs().mean(dim=(1, 2, 3))
+        if square:
+            total = total + square * difference.square().mean(dim=(1, 2, 3))
         edges_x = (difference[..., 1:] - difference[..., :-1]).abs().mean(dim=(1, 2, 3))
         edges_y = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean(dim=(1, 2, 3))
         total = total + 0.5 * (edges_x + edges_y)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 
 from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.generators.base import Generator
+from explorer.training.figures import figures
 from explorer.training.snapshot import load_state, save_sheet
 
 __all__ = ["export", "load_packed", "main", "sample_sheet", "write_card"]
@@ -23,8 +23,11 @@ log = logging.getLogger("explorer.training.pack")
 _ORIGIN = "trained by explorer.training on procedurally rendered Critters"
 
 
-def export(run: Path, name: str, assets: Path) -> Path:
-    """Write `assets/NAME.safetensors`, its card and two sheets from the newest checkpoint of `run`."""
+def export(run: Path, name: str, assets: Path, figure_samples: int = 0) -> Path:
+    """Write `assets/NAME.safetensors`, its card and two sheets from the newest checkpoint of `run`.
+
+    With `figure_samples` the card's figures are measured over so many pictures; critters only.
+    """
     settings = json.loads((run / "settings.json").read_text())
     state = load_state(run / "state.pt", "cpu")
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
@@ -43,7 +46,8 @@ def export(run: Path, name: str, assets: Path) -> Path:
     generator = load_packed(path)  # what is drawn is what the file holds
     for psi in (1.0, 0.7):
         save_sheet(assets / f"{name}-samples-psi{psi:g}.png", sample_sheet(generator, psi))
-    write_card(assets / f"{name}.md", name, settings, state, generator, path)
+    measured = figures(generator, figure_samples) if figure_samples else []
+    write_card(assets / f"{name}.md", settings, state, generator, path, measured)
     return path
 
 
@@ -62,19 +66,23 @@ def sample_sheet(generator: Generator, psi: float, count: int = 64) -> torch.Ten
 
 
 def write_card(
-    path: Path, name: str, settings: dict[str, Any], state: dict[str, Any], generator: Generator, file: Path
+    card: Path,
+    settings: dict[str, Any],
+    state: dict[str, Any],
+    generator: Generator,
+    file: Path,
+    measured: list[str],
 ) -> None:
-    """Write the card: what was trained on what, how far, and with which settings."""
+    """Write the card: what was trained on what, how far, with which settings, and what was measured."""
+    name = file.stem
     kimg, seconds = state["shown"] / 1000, state["seconds"]
     parameters = sum(p.numel() for p in generator.parameters())
     changed = {k: v for k, v in settings.items() if k not in ("out", "data", "time_limit_s", "save_s", "samples_s")}
     names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
     stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
-    adversarial = settings["adversarial_kimg"]
-    reached = max(kimg - adversarial, 0)
-    phase = f"then {reached:.1f} kimg with the discriminator as well" if reached else "no adversarial phase yet"
     metrics = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
-    path.write_text(
+    figures_text = "\n".join(f"* {line}" for line in measured) or "None measured yet."
+    card.write_text(
         f"""# {name}
 
 A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels, {parameters:,} parameters
@@ -83,19 +91,13 @@ A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels
 **State of training: {_verdict(settings, kimg)}**
 
 ## Data
-Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads of cats, dogs,
-foxes, bears and rabbits, not aligned. Every picture is a function of a 64-dimensional normal latent.
+{_data(settings)}
 
 ## Training
-{kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, batch {settings["batch"]}, on
-{settings["device"]} ({platform.machine()}, {torch.get_num_threads()} thread(s) while packing; training ran as one
-low-priority thread beside other work).
+{kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
+batch {settings["batch"]}, device {settings["device"]}. {settings.get("note", "")}
 
-The latents of the data are known, so training is **guided**: `z` is the latent that made the picture, and the
-generator is drawn towards that picture by the absolute difference at three octaves. {_sentence(stages)}
-Guided for {min(kimg, adversarial):.1f} kimg, {phase}
-(non-saturating logistic loss, R1 with gamma {settings["gamma"]:g}). This is not how the published networks were
-trained: it needs data with known latents, and is what a CPU can do in an hour. The architecture is theirs.
+{_method(settings, kimg, stages)}
 
 Last figures of the log: {metrics}.
 
@@ -103,10 +105,14 @@ Last figures of the log: {metrics}.
 {_command(settings)}
 ```
 
+Runs that were adjusted on the way or cut by the clock come out alike, not identical, when the command is run again.
+
 Settings: `{json.dumps(changed)}`
 
 ## Figures
-Not measured: Fréchet distances, EQ-T, EQ-R.
+{figures_text}
+
+Not measured yet: Fréchet distances.
 
 Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{name}-samples-psi0.7.png`.
 """,
@@ -118,12 +124,43 @@ def _verdict(settings: dict[str, Any], kimg: float) -> str:
     return settings.get("verdict") or f"unfinished; stopped by the clock at {kimg:.1f} kimg."
 
 
+def _data(settings: dict[str, Any]) -> str:
+    if settings["guide_weight"] <= 0:
+        return "Pictures of the user's own: " + ", ".join(Path(path).name for path in settings["data"]) + "."
+    return f"""Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads
+of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function of a normal latent of 64 numbers."""
+
+
+def _method(settings: dict[str, Any], kimg: float, stages: str) -> str:
+    adversarial = f"non-saturating logistic loss, R1 with gamma {settings['gamma']:g}"
+    if settings["guide_weight"] <= 0:
+        return f"Adversarial throughout ({adversarial})."
+    reached = max(kimg - settings["adversarial_kimg"], 0)
+    guided = min(kimg, settings["adversarial_kimg"])
+    phase = (
+        f"then {reached:.1f} kimg with the discriminator as well ({adversarial})"
+        if reached
+        else "no adversarial phase"
+    )
+    return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
+picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
+{_sentence(stages)}
+Guided alone for {guided:.1f} kimg, {phase}.
+This is not how the published networks were trained: it needs data with known latents, and learns far more from each
+picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
+
+
 def _sentence(stages: str) -> str:
     return f"Warm-up on the early layers first ({stages})." if stages else "No warm-up."
 
 
 def _command(settings: dict[str, Any]) -> str:
-    return f"python -m explorer.training.command --recipe critters-{settings['family']}-cpu --out DIR"
+    start = (
+        f"--recipe {settings['recipe']}"
+        if settings.get("recipe")
+        else f"--family {settings['family']} --data FOLDER"
+    )
+    return f"python main.py train {start} --out DIR --pack NAME"
 
 
 def _last_metrics(path: Path) -> dict[str, str]:
@@ -139,9 +176,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
     parser.add_argument("--assets", type=Path, default=Path("assets"))
+    parser.add_argument(
+        "--figures", type=int, default=0, metavar="N", help="measure over N pictures (critters only)"
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    log.info("%s", export(options.run, options.name, options.assets))
+    log.info("%s", export(options.run, options.name, options.assets, options.figures))
     return 0
 
 

@@ -39,6 +39,7 @@ class TrainSettings:
     lr_d: float = 2e-3
     lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
     guide_weight: float = 0.0
+    guide_square: float = 0.0  # weight of squared differences in the guide
     warm_up: list[tuple[float, int]] = field(default_factory=list)  # guide alone: until kimg, stop after layer
     adversarial_kimg: float = 0.0
     adversarial_weight: float = 1.0
@@ -56,5 +57,7 @@ class TrainSettings:
     augment_kimg: float = 500.0
     device: str = "cpu"
     bfloat16: bool = False
+    recipe: str = ""  # the name these settings started from
+    note: str = ""  # a sentence for the card, such as the machine
     save_s: float = 120.0
     samples_s: float = 300.0

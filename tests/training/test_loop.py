@@ -20,6 +20,7 @@ from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
 from explorer.training.loop import Trainer, run
 from explorer.training.pack import export, load_packed
+from explorer.training.recipes import RECIPES, settings_of
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 
@@ -207,3 +208,18 @@ def test_command_trains_on_a_folder_and_packs(tmp_path: Path) -> None:
 def test_command_refuses_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         command(["--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_every_recipe_takes_steps_when_shrunk(recipe: str, data: Path, tmp_path: Path) -> None:
+    """The recipes for a GPU too: same losses, schedules and number format, tiny sizes, on the CPU."""
+    chosen = settings_of(recipe, tmp_path, [], resolution=16, device="cpu", batch=4, adversarial_kimg=0.004)
+    chosen.generator = chosen.generator | {"channel_base": 128, "channel_max": 16, "w_dim": 16}
+    chosen.d_channel_base, chosen.d_channel_max = 64, 8
+    chosen.warm_up = [(0.001, index) for _, index in chosen.warm_up[:1]] if "stylegan3" in recipe else []
+    trainer = Trainer(chosen, Critters([data]))
+    for _ in range(2):
+        trainer.step()
+    assert {"guide", "loss_g", "loss_d"} <= set(trainer.metrics)
+    assert all(np.isfinite(value) for value in trainer.metrics.values())
+    assert all(torch.isfinite(p).all() for p in trainer.g.parameters())
