@@ -68,7 +68,7 @@ def is_current(extras):
 
 def make_environment():
     """Makes `.venv` with a working pip in it."""
-    from scripts import system_libraries as system
+    from explorer import system_libraries as system
 
     if os.path.exists(PYTHON) and run([PYTHON, "-m", "pip", "--version"], quiet=True) == 0:
         return
@@ -111,7 +111,7 @@ def install_libraries(for_tests):
     """Sees to Qt's system libraries on Linux: installs them where no password is asked for, else names them."""
     if not sys.platform.startswith("linux"):
         return
-    from scripts import system_libraries as system
+    from explorer import system_libraries as system
 
     unpacked = system.Path(UNPACKED)
     needs = [*system.OFFSCREEN, *system.SCREEN, system.FONTS]
@@ -119,10 +119,7 @@ def install_libraries(for_tests):
     lacks = system.missing([*needs, *tools], unpacked)
     if not lacks:
         return
-    try:
-        family = system.family_of(system.Path("/etc/os-release").read_text(encoding="utf-8"))
-    except OSError:
-        family = ""
+    family = system.this_family()
     if family == "debian" and system.install(system.packages(lacks, family), say):
         return
     libraries = [need for need in lacks if need not in tools]
@@ -145,7 +142,7 @@ def hand_over(arguments):
     """Replaces this process by Python of `.venv` with `arguments` (on Windows: runs it and exits as it does)."""
     variables = dict(os.environ)
     if sys.platform.startswith("linux"):
-        from scripts import system_libraries as system
+        from explorer import system_libraries as system
 
         variables.update(system.environment(system.Path(UNPACKED)))
     command = [PYTHON, *arguments]
@@ -166,10 +163,13 @@ def main(arguments):
         install_packages(extras)
         say("ready after %.0f s" % (time.monotonic() - started))
     install_libraries(for_tests)
-    if extras:
-        script = "run_tests.py" if for_tests else "check.py"
-        hand_over([os.path.join(ROOT, "scripts", script), *arguments[1:]])
-    if arguments[:1] != ["setup"]:
+    if for_tests:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # the window tests bring a screen of their own
+        os.chdir(ROOT)
+        hand_over(["-m", "pytest", *arguments[1:]])
+    elif extras:
+        hand_over([os.path.join(ROOT, "scripts", "check.py"), *arguments[1:]])
+    elif arguments[:1] != ["setup"]:
         hand_over([os.path.join(ROOT, "main.py"), *arguments])
     return 0
 

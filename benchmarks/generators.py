@@ -28,7 +28,8 @@ from explorer.generators import registry
 from explorer.generators.base import Generator
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
-from explorer.ops import backend
+from explorer.ops import backend, native
+from explorer.ops.memory import keep_freed_memory
 
 _SG3_10 = {"num_layers": 10, "margin_size": 10}
 _R = {"channel_max": 1024, "channel_base": 65536}
@@ -180,6 +181,8 @@ def measure(
 
 def main() -> None:
     """Print a table, or JSON."""
+    keep_freed_memory()
+    native.build()  # seconds, on the first run after a change
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=list(NETWORKS), help="may be given several times")
     parser.add_argument("--repeat", type=int, default=10)
@@ -193,6 +196,7 @@ def main() -> None:
     results = []
     if not args.json:
         print(f"convolution peak {peak:.0f} GFLOP/s, {args.dtype}, {torch.get_num_threads()} threads")
+        print(f"native kernels: {native.status().state} {native.status().detail}")
         print(f"{'name':24} {'reference ms':>13} {'optimised ms':>13} {'ratio':>7} {'of limit':>9} {'PSNR dB':>8}")
     for name in args.only or [n for n in NETWORKS if not n.endswith("1024")] + ["stylegan2-1024"]:
         result = measure(name, args.repeat, device, dtype, peak, not args.no_reference)

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Signal, Slot, qInstallMessageHandler
+from PySide6.QtCore import (
+    QEvent,
+    QMessageLogContext,
+    QObject,
+    Qt,
+    QTimer,
+    QtMsgType,
+    Signal,
+    Slot,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication
 
 from explorer.bundled import DEFAULT_PAIR, bundled
@@ -33,13 +43,18 @@ def run(argv_files: Sequence[str] = ()) -> int:
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
     settings = Settings()
-    apply_theme(app, settings.flag("dark", default=True))
+    # The user's choice, else the desktop's; dark where nobody says, because pictures stand out on it.
+    apply_theme(app, settings.flag("dark", default=app.styleHints().colorScheme() != Qt.ColorScheme.Light))
     program = Program(app, settings, list(argv_files))
     program.start()
     try:
         return app.exec()
     finally:
         program.close()
+        # In this order and while there is an application: widgets before the session that they talk to.
+        program.window.deleteLater()
+        program.deleteLater()
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 class _Faults(QObject):

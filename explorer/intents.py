@@ -20,6 +20,7 @@ from explorer.state import (
     Nudge,
     Offset,
     Transform,
+    ViewState,
     look_of,
 )
 
@@ -238,6 +239,18 @@ class LookIntents(SessionCore):
         if name in ("a", "b"):
             state = replace(state, active=min("ab".index(name), len(state.views) - 1))
         self.store.update_transient(state)
+
+    def add_view(self, model: str = "") -> None:
+        """Adds a view at the end, linked in everything."""
+        state = self.store.state
+        self.store.update(replace(state, views=(*state.views, ViewState(model=model))), "Add view")
+
+    def remove_view(self) -> None:
+        """Removes the last view; the first stays."""
+        state = self.store.state
+        views = state.views[:-1]
+        if views:
+            self.store.update(replace(state, views=views, active=min(state.active, len(views) - 1)), "Remove view")
 
     def set_link(self, view: int, aspect: str, is_linked: bool) -> None:
         """Links an aspect of a view to the shared look (it takes that over), or frees it (it keeps what it has)."""

@@ -55,11 +55,12 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.session: Session | None = None
         self.asks_before_discarding = True
+        self.help_sheet: HelpSheet | None = None
         self._first_run = False
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(960, 600))
+        self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
@@ -168,14 +169,20 @@ class MainWindow(QMainWindow):
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
         name = self.files.project.name if self.files.project else "Untitled"
-        unsaved = self.session is not None and self.session.store.can_undo and not self.session.store.is_saved()
         self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
-        self.setWindowModified(unsaved)
+        self.setWindowModified(self.is_unsaved)
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether there are changes of the user's own (a drift that welcomes is none) that are not on disk."""
+        store = self.session.store if self.session is not None else None
+        return store is not None and store.can_undo and not store.is_saved()
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
-        menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
-        self.help_sheet = HelpSheet(self, menus)
+        if self.help_sheet is None:
+            menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
+            self.help_sheet = HelpSheet(self, menus)
         self.help_sheet.open()
 
     def show_device(self) -> None:
@@ -223,6 +230,7 @@ class MainWindow(QMainWindow):
         if self._first_run and (self.session.store.in_stroke or self.session.store.can_undo):
             QTimer.singleShot(0, self, self.touched)
         actions = self.actions_by_key
+        self.setWindowModified(self.is_unsaved)
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
         actions["undo"].setEnabled(self.session.store.can_undo)
         actions["redo"].setEnabled(self.session.store.can_redo)
@@ -281,7 +289,7 @@ class MainWindow(QMainWindow):
         return None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.sides.limit(self.width() // 4)
+        self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures
         super().resizeEvent(event)
         self.toast.place()
         if self.session is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
+    from explorer.ops.backend import Backend
     from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
 
 __all__ = ["PerformanceFacts", "SessionCore"]
@@ -223,7 +224,7 @@ class SessionCore(QObject):
         self.service.check(self._settings.device, name)
         self._apply_settings(replace(self._settings, dtype=name))
 
-    def set_backend(self, name: str) -> None:
+    def set_backend(self, name: Backend) -> None:
         """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
         self._apply_settings(replace(self._settings, backend=name))
 
@@ -250,9 +251,9 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
-        v = self._view(view)
         if view >= len(self.store.state.views):
             return
+        v = self._view(view)
         name, is_wish = v.loading, bool(v.pending)
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
@@ -291,7 +292,8 @@ class SessionCore(QObject):
             request = self.resolve_view(view)
         except LatentwalkError as error:
             v.request = None
-            self._set_failure(view, RenderFailed(view, v.posted, error))
+            # Without its traceback, whose frames would keep this session and the whole state.
+            self._set_failure(view, RenderFailed(view, v.posted, error.with_traceback(None)))
             return
         if request == v.request:
             return
@@ -406,6 +408,8 @@ class SessionCore(QObject):
         for view in self.visible_views():
             if self.is_moving(view) and not self._view(view).in_flight:
                 self.post(view)
+        # A drift's first step is zero seconds long: it asks for nothing new, so no paint would bring the next one.
+        self._schedule_tick()
 
     # -- the store -----------------------------------------------------------------------------------------
 
@@ -422,6 +426,10 @@ class SessionCore(QObject):
 
     def _sync_models(self, state: ExplorerState) -> None:
         """Loads what the state names and the views do not have: after undo, paste and opened projects."""
+        for gone in [i for i in self._views if i >= len(state.views)]:
+            self.service.cancel_load(gone)
+            self.service.forget_view(gone)
+            del self._views[gone]
         for i, view in enumerate(state.views):
             v = self._view(i)
             if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
@@ -442,7 +450,10 @@ class SessionCore(QObject):
             self.saved_changed.emit(is_saved)
 
     def _view(self, view: int) -> ViewRecord:
-        return self._views.setdefault(view, ViewRecord())
+        record = self._views.get(view)
+        if record is None:
+            record = self._views[view] = ViewRecord()
+        return record
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""

@@ -488,6 +488,25 @@ def test_taps_belong_to_a_view(world: World) -> None:
     assert world.session.active == 0
 
 
+def test_views_come_and_go(world: World) -> None:
+    world.open("a")
+    s = world.session
+    s.add_view("b")
+    world.settle(0, 2)
+    assert s.visible_views() == (0, 1, 2)
+    s.set_active(2)
+    s.remove_view()
+    assert (s.active, len(s.state.views)) == (1, 2)
+    s.undo()
+    world.settle(2)
+    for _ in range(5):
+        s.remove_view()
+    assert len(s.state.views) == 1
+    assert set(s._views) == {0}
+    s.set_psi(0.5)
+    world.settle(0)
+
+
 # -- motion ----------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,8 @@ __all__ = ["VideoWriter"]
 log = logging.getLogger("explorer.animation")
 
 KEY_FRAME_EVERY = 15
-"""Frames; a fragment of the file is finished at each key frame, so at most this many are lost in a crash."""
+"""Frames. A fragment of the file is finished at each key frame; a crash costs those since the last one, and the
+ten or so that the encoder looks ahead: measured, 75 of 100 frames came back after kill -9."""
 
 
 class VideoWriter:
@@ -77,7 +78,7 @@ class VideoWriter:
         if self.count == 0:
             self._stream.width, self._stream.height = even.shape[1], even.shape[0]
         elif (self._stream.width, self._stream.height) != (even.shape[1], even.shape[0]):
-            raise ValueError(f"a frame of {width}x{height} in a video of {self._stream.width}x{self._stream.height}")
+            raise ValueError(f"a frame of {width}x{height}, the first had another size")
         picture = self._frame_class.from_ndarray(np.ascontiguousarray(even), format="rgb24")
         picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         picture.colorspace = picture.color_primaries = picture.color_trc = 1

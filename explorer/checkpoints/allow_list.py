@@ -73,6 +73,7 @@ def _new_dict(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object
         return {}
     if len(arguments) > 1 or not isinstance(arguments[0], list):
         vm.fail("a table with broken entries")
+    vm.charge(len(arguments[0]))
     table: dict[object, object] = {}
     for pair in arguments[0]:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
@@ -84,7 +85,9 @@ def _new_dict(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object
 def _new_set(vm: Machine, arguments: tuple[object, ...]) -> set[object]:
     if len(arguments) > 1 or not all(isinstance(argument, list) for argument in arguments):
         vm.fail("a set with broken members")
-    return vm.new_set([item for argument in arguments if isinstance(argument, list) for item in argument])
+    items = [item for argument in arguments if isinstance(argument, list) for item in argument]
+    vm.charge(len(items))
+    return vm.new_set(items)
 
 
 def _new_stub(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
@@ -112,6 +115,7 @@ def _numpy_array(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
 def _encode(vm: Machine, arguments: tuple[object, ...]) -> Blob:
     match arguments:
         case (str(text), "latin1" | "latin-1"):
+            vm.charge_text(len(text))
             try:
                 return text_as_blob(text.encode("latin-1"), vm.source.name)
             except UnicodeEncodeError:

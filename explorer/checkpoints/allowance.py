@@ -55,6 +55,7 @@ class Allowance(TorchFunctionMode):
                 )
             if func in _RANDOM:
                 func = torch.empty
+                kwargs = {key: value for key, value in kwargs.items() if key != "generator"}
         return func(*args, **kwargs)
 
 

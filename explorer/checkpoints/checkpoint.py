@@ -30,6 +30,7 @@ class Checkpoint:
         source_format: For example `NVIDIA pickle` or `safetensors`.
         source_sha256: Digest of the file this one was converted from; empty if it was not.
         card: Further facts as free text, such as training data and date.
+        file: Name of the file it was read from, for errors; empty if it never was a file.
         notes: What a user should know about the reading, such as "G_ema is missing, G was used".
     """
 
@@ -45,6 +46,7 @@ class Checkpoint:
     source_sha256: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -21,7 +22,7 @@ __all__ = ["cache_folder", "file_digest"]
 _log = logging.getLogger("explorer.checkpoints")
 
 _CHUNK = 4 << 20
-_ENTRIES = 256  # the least recently used go first
+_ENTRIES = 256  # the oldest go first
 _FILE_LIMIT = 1_000_000  # bytes
 
 
@@ -86,4 +87,5 @@ def _store(known: dict[str, object]) -> None:
         os.replace(temporary, folder / "digests.json")
     except OSError as error:  # a full or read-only disk only costs time
         _log.info("cannot remember digests: %s", error)
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -83,13 +83,14 @@ def load(
         source_sha256=contents.source_sha256,
         card=contents.card,
         notes=contents.notes,
+        file=source.name,
     )
 
 
 def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
     monitor.enter(0.0, 0.2, "Opening")
     head = source.read(0, min(_HEAD, source.size))
-    if source.path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
+    if source.path.suffix.lower() == ".safetensors" or _looks_native(source, head):
         check_foreign(source, head)
         contents = read_native(source)
     elif head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -107,6 +108,10 @@ def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
     return contents
 
 
+def _looks_native(source: FileSource, head: bytes) -> bool:
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < source.size
+
+
 def build_generator(checkpoint: Checkpoint) -> Generator:
     """The running generator: float32, on the CPU, in evaluation mode.
 
@@ -114,7 +119,7 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
         UnsupportedModelError: The family is unknown.
         MismatchError: Keys, shapes, values or settings do not fit the family.
     """
-    name = checkpoint.name
+    name = checkpoint.file or checkpoint.name
     check_config(name, checkpoint.config)
     config = dict(checkpoint.config)
     if checkpoint.class_names:

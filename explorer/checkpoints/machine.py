@@ -130,10 +130,14 @@ class Machine:
     def text(self, count: int, encoding: str = "utf-8") -> str:
         """The next `count` bytes as text."""
         self.check_length(count)
+        self.charge_text(count)
+        return self.decode(self.take(count), encoding)
+
+    def charge_text(self, count: int) -> None:
+        """Account for `count` characters."""
         self.budget.text -= count
         if self.budget.text < 0:
             self.fail("more text than any checkpoint holds")
-        return self.decode(self.take(count), encoding)
 
     def line(self, encoding: str = "ascii") -> str:
         """The text up to the next line break."""
@@ -143,7 +147,7 @@ class Machine:
         if length < 0:
             self.fail("a line of text without an end")
         self.position += length + 1 - size
-        self.budget.text -= length
+        self.charge_text(length)
         return self.decode(data[:length], encoding)
 
     def decode(self, data: bytes, encoding: str) -> str:
@@ -166,6 +170,13 @@ class Machine:
         """Account for a new container or record."""
         self.budget.objects -= 1
         if self.budget.objects < 0:
+            self.fail("more objects than any checkpoint holds")
+
+    def charge(self, count: int) -> None:
+        """Account for work on `count` values in one instruction, such as copying a list that was remembered."""
+        self.budget.opcodes -= count
+        self.budget.objects -= count
+        if min(self.budget.opcodes, self.budget.objects) < 0:
             self.fail("more objects than any checkpoint holds")
 
     def pop(self) -> object:

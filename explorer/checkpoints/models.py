@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError
 
 __all__ = ["assets_folder", "bundled_models", "resolve_model"]
@@ -14,7 +15,7 @@ _SUFFIXES = {".safetensors", ".pkl", ".pt", ".pth", ".ckpt"}
 
 def assets_folder() -> Path:
     """The folder of the bundled generators."""
-    return Path(__file__).resolve().parents[2] / "assets"
+    return assets_dir()
 
 
 def bundled_models() -> dict[str, Path]:
@@ -44,7 +45,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
 def _suggestion(path: Path, bundled: list[str]) -> str:
     try:
         nearby = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _SUFFIXES]
-    except OSError:
+    except (OSError, ValueError):
         nearby = []
     close = difflib.get_close_matches(path.name, [*bundled, *nearby], n=3, cutoff=0.5)
     close += [name for name in bundled if path.name and name.startswith(path.name) and name not in close]

@@ -71,20 +71,25 @@ def read_native(source: Source) -> Contents:
         )
     config = _json_of(source, metadata, "config", "{}")
     names = _json_of(source, metadata, "class_names", "[]")
-    if not isinstance(config, dict) or not isinstance(names, list):
+    if not isinstance(config, dict) or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise source.damaged("its metadata are incomplete")
     return Contents(
-        family=metadata.get("family", ""),
+        family=_clean(metadata.get("family", "")),
         config=config,
         records=records,
-        name=metadata.get("name") or Path(source.name).stem,
+        name=_clean(metadata.get("name", "")) or Path(source.name).stem,
         source_format="safetensors",
-        licence=metadata.get("licence", ""),
-        origin=metadata.get("origin", ""),
-        class_names=tuple(str(name) for name in names),
-        source_sha256=metadata.get("source_sha256", ""),
-        card={key[5:]: value for key, value in metadata.items() if key.startswith("card.")},
+        licence=_clean(metadata.get("licence", ""), 2000),
+        origin=_clean(metadata.get("origin", ""), 2000),
+        class_names=tuple(_clean(name) for name in names),
+        source_sha256=_clean(metadata.get("source_sha256", "")),
+        card={_clean(k[5:]): _clean(v, 4000) for k, v in metadata.items() if k.startswith("card.")},
     )
+
+
+def _clean(text: str, limit: int = 120) -> str:
+    """Text of a file, fit to be shown: no control characters, not longer than a label can be."""
+    return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
 
 
 def read_safetensors(source: Source) -> tuple[dict[str, TensorRecord], dict[str, str]]:

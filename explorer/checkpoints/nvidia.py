@@ -24,6 +24,7 @@ __all__ = ["read_nvidia"]
 
 _DEPTH_LIMIT = 16  # modules in modules; the deepest public file has 4
 _TENSOR_LIMIT = 20_000
+_MODULE_LIMIT = 5_000  # modules can be shared, so a small file could name more than could ever be walked
 
 _DIMENSIONS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 _MAPPING_OPTIONS = {
@@ -141,7 +142,9 @@ def _family_of(source: Source, generator: ModuleRecord) -> str:
 def _state_of(source: Source, generator: ModuleRecord, family: str) -> Iterator[tuple[str, TensorRecord]]:
     """Keys and tensors in the order of torch's `state_dict`."""
     count = 0
-    for prefix, module in _walk(source, generator):
+    for index, (prefix, module) in enumerate(_walk(source, generator)):
+        if index >= _MODULE_LIMIT:
+            raise source.damaged(f"more than {_MODULE_LIMIT:,} modules")
         if module.class_name not in _CLASSES[family]:
             raise UnsupportedModelError(
                 f"{source.name} is a modified network: its module {prefix[:60]!r} has the unknown class "

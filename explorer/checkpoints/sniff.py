@@ -64,7 +64,7 @@ def text_error(source: Source, head: bytes) -> UnreadableFileError | None:
         if error.start < len(head) - 3:  # not just a character cut in two at the end
             return None
         text = head[: error.start].decode("utf-8")
-    if not all(c.isprintable() or c in "\r\n\t\f" for c in text):
+    if not text or not all(c.isprintable() or c in "\r\n\t\f" for c in text):
         return None
     first = text.strip().splitlines()[0][:60] if text.strip() else ""
     return UnreadableFileError(

@@ -87,7 +87,7 @@ class FileSource(Source):
             if path.exists() and not path.is_file():
                 raise OSError(errno.EINVAL, "is not an ordinary file")
             self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _cannot_open(path, error) from error
         self._stat = os.fstat(self._file.fileno())
         self.size = self._stat.st_size
@@ -140,7 +140,7 @@ class FileSource(Source):
         )
 
 
-def _cannot_open(path: Path, error: OSError) -> UnreadableFileError:
+def _cannot_open(path: Path, error: OSError | ValueError) -> UnreadableFileError:
     if isinstance(error, FileNotFoundError):
         return UnreadableFileError(f"There is no file {path}.", "Check the spelling and the folder.")
     if isinstance(error, IsADirectoryError):
@@ -150,4 +150,6 @@ def _cannot_open(path: Path, error: OSError) -> UnreadableFileError:
             f"{path} may not be read: permission denied.",
             "Change its permissions or copy it to a folder of yours.",
         )
-    return UnreadableFileError(f"{path} cannot be opened: {error.strerror or error}.", "Choose another file.")
+    return UnreadableFileError(
+        f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}.", "Choose another file."
+    )

@@ -44,8 +44,9 @@ def zip_members(source: Source) -> dict[str, ZipMember]:
         method, packed, unpacked = struct.unpack_from("<8xH8xII", table, position + 2)
         name_size, extra_size, comment_size = struct.unpack_from("<HHH", table, position + 28)
         (local,) = struct.unpack_from("<I", table, position + 42)
-        name = table[position + 46 : position + 46 + name_size].decode("utf-8", "replace")
-        extra = table[position + 46 + name_size :][:extra_size]
+        after_name = position + 46 + name_size
+        name = table[position + 46 : after_name].decode("utf-8", "replace")
+        extra = table[after_name : after_name + extra_size]
         packed, local = _wide(extra, unpacked, packed, local)
         members[name] = ZipMember(name, _data_offset(source, local, packed), packed, method == 0)
         position += 46 + name_size + extra_size + comment_size

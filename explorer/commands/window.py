@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-__all__ = ["HEADLESS_VIDEO", "add_arguments", "has_display", "run"]
+from explorer.errors import UsageError
+from explorer.system_libraries import has_display
+
+__all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
 
 HEADLESS_VIDEO = Path("out/comparison.mp4")
 """Where the video goes that stands in for the window, relative to the current folder."""
@@ -16,13 +18,6 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to open."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to two models")
-
-
-def has_display() -> bool:
-    """Whether a window can be shown. Only on Linux is there a cheap way to know."""
-    if sys.platform != "linux":
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,11 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_without_display(files: list[str]) -> int:
     from explorer.animation.comparison import Comparison, render_comparison
-    from explorer.bundled import DEFAULT_PAIR
+    from explorer.bundled import DEFAULT_PAIR, bundled
+    from explorer.commands.progress import ProgressLine
 
     sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
+    if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
+        raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
     HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
-    render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO)
+    render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO, progress=ProgressLine("frame"))
     sys.stdout.write(f"{HEADLESS_VIDEO.resolve()}\n")
     return 0

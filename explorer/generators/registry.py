@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+import torch
+
 from explorer.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -45,4 +47,6 @@ def build(family: str, config: Mapping[str, Any]) -> Generator:
         )
     module, name = target.split(":")
     builder = cast("Callable[[Mapping[str, Any]], Generator]", getattr(import_module(module), name))
-    return builder(config).eval()
+    # Tensors made under inference mode do not count their changes, so nothing could be derived from them once.
+    with torch.inference_mode(False):
+        return builder(config).eval()

@@ -16,7 +16,7 @@ from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
-from explorer.ops.prepared_conv import PreparedConv, PreparedUpConv, finish, upsample_picture
+from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv, finish
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
@@ -192,10 +192,11 @@ class StyleGAN2Conv(_BlockLayer):
     def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """The same without gradients, from derived weights."""
         if noise is not None:
-            noise = noise.to(x.dtype) * self.early_gain
-        conv = self._prepared.get(
-            (self.weight, self.bias, self.resample_filter), x.dtype, lambda: self._prepare(x.dtype)
-        )
+            noise = noise * self.early_gain
+        sources = (self.weight, self.bias, self.resample_filter)
+        conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+        if isinstance(conv, PreparedUpConv):
+            return conv(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
         return finish(conv(x, self.affine(w)), noise, self.activation, self.act_gain, self.clamp)
 
     def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
@@ -213,32 +214,32 @@ class StyleGAN2ToRGB(_BlockLayer):
         super().__init__(info, block)
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
-        self._prepared: backend.Derived[PreparedConv] = backend.Derived()
+        self._prepared: backend.Derived[PreparedToRGB] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
 
     def picture(self, x: Tensor, w: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
-        styles = self.affine(w) * self.style_gain
-        x = backend.features(x)
-        if backend.is_inference():
-            conv = self._prepared.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
-            return finish(conv(x, styles), None, "linear", 1.0, self.clamp)
-        fused = backend.policy().backend == "reference"
-        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
-        return bias_act(rgb, self.bias, clamp=self.clamp)
-
-    def _prepare(self, dtype: torch.dtype) -> PreparedConv:
-        return PreparedConv(self.weight, padding=0, demodulate=False, bias=self.bias, dtype=dtype)
+        return self._picture(x, w, None)
 
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        img = self.picture(activation.x, w).to(torch.float32)
-        if activation.img is not None:
-            taps = self.block.resample_filter
-            quick = backend.is_inference() and tuple(taps.shape) == (4, 4)
-            img = (upsample_picture if quick else upsample2d)(activation.img, taps) + img
-        return Activation(activation.x, img)
+        return Activation(activation.x, self._picture(activation.x, w, activation.img))
+
+    def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
+        styles = self.affine(w) * self.style_gain
+        x = backend.features(x)
+        taps = self.block.resample_filter
+        if backend.is_inference():
+            sources = (self.weight, self.bias, taps)
+            torgb = self._prepared.get(
+                sources, x.dtype, lambda: PreparedToRGB(self.weight, self.bias, taps, x.dtype)
+            )
+            return torgb(x, styles, img, self.clamp)
+        fused = backend.policy().backend == "reference"
+        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
+        rgb = bias_act(rgb, self.bias, clamp=self.clamp).to(torch.float32)
+        return rgb if img is None else upsample2d(img, taps) + rgb
 
 
 class StyleGAN2Generator(Generator):

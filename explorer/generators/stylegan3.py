@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from explorer.ops import backend
+from explorer.ops.bias_act import bias_act
 from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
-from explorer.ops.prepared_conv import PreparedConv
+from explorer.ops.prepared_conv import Pending, PreparedConv, finish
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappingNetwork
@@ -125,8 +126,7 @@ class StyleGAN3Layer(SynthesisLayer):
             styles = styles / math.sqrt(spec.in_channels)
         if backend.is_inference():
             conv = self._prepared.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
-            x = conv(x, styles, self.magnitude_ema.rsqrt())
-            return Activation(self._filter(x, None))
+            return Activation(self._infer(conv(x, styles, self.magnitude_ema.rsqrt())))
         x = stylegan3_modulated_conv2d(
             x,
             self.weight,
@@ -136,7 +136,7 @@ class StyleGAN3Layer(SynthesisLayer):
             input_gain=self.magnitude_ema.rsqrt(),
             fused=backend.policy().backend == "reference",
         )
-        return Activation(self._filter(x, self.bias))
+        return Activation(self._filter(x))
 
     def _prepare(self, dtype: torch.dtype) -> PreparedConv:
         weight = self.weight.detach()
@@ -145,15 +145,21 @@ class StyleGAN3Layer(SynthesisLayer):
         padding = self.spec.conv_kernel - 1
         return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
 
-    def _filter(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        """The nonlinearity between its filters."""
+    def _infer(self, pending: Pending) -> Tensor:
+        """Bias and nonlinearity without gradients."""
+        if self.spec.is_torgb:  # no filters, gain and slope are 1
+            return finish(pending, None, "linear", 1.0, self.clamp)
+        return self._filters_for(pending.x)(pending.x, pending.scale, pending.bias)
+
+    def _filter(self, x: Tensor) -> Tensor:
+        """Bias and nonlinearity, differentiable."""
         spec = self.spec
         if backend.policy().backend == "reference":
             return filtered_lrelu(
                 x,
                 fu=self.up_filter,
                 fd=self.down_filter,
-                b=bias,
+                b=self.bias,
                 up=spec.up_factor,
                 down=spec.down_factor,
                 padding=spec.padding,
@@ -161,13 +167,13 @@ class StyleGAN3Layer(SynthesisLayer):
                 slope=self.slope,
                 clamp=self.clamp,
             )
-        if bias is not None:
-            x = x + bias.to(x.dtype)[:, None, None]
-        if spec.is_torgb:  # no filters, gain and slope are 1
-            return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+        if spec.is_torgb:
+            return bias_act(x, self.bias, clamp=self.clamp)
+        return self._filters_for(x)(x, None, self.bias)
+
+    def _filters_for(self, x: Tensor) -> FilteredLReLU:
         filters = [f for f in (self.up_filter, self.down_filter) if f is not None]
-        plan = self._filters.get(filters, (x.dtype, x.shape[2:]), lambda: self._plan(x))
-        return plan(x)
+        return self._filters.get(filters, (x.dtype, x.shape[2:]), lambda: self._plan(x))
 
     def _plan(self, x: Tensor) -> FilteredLReLU:
         spec = self.spec

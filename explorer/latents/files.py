@@ -114,8 +114,6 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
             name = raw.name or path.stem
             label = name if len(rows) == 1 else f"{name} {i + 1}"
             found.append(StoredLatent(known, row, raw.model_sha, raw.psi, label))
-    if not found:
-        raise LatentError(f"{path.name} holds no latent.", "It should hold an array of z, w or ws.")
     return tuple(found)
 
 

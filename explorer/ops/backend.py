@@ -6,6 +6,7 @@ render thread never sees another's choice.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +19,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import native
 from .precision import check_dtype
 
-__all__ = ["Backend", "Derived", "Policy", "fastest_dtype", "features", "is_inference", "policy", "using"]
+__all__ = [
+    "Backend",
+    "Derived",
+    "Policy",
+    "fastest_dtype",
+    "features",
+    "identity",
+    "is_inference",
+    "native_for",
+    "policy",
+    "using",
+]
 
-Backend = Literal["auto", "reference"]
+Backend = Literal["auto", "torch", "reference"]
 T = TypeVar("T")
+_log = logging.getLogger("explorer.ops")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`backend` "reference" is the readable form of every operator, "auto" the fastest one that agrees with it.
+
+    "torch" is as "auto", but without the native kernels. All three agree up to rounding.
 
     `dtype` is the format of features between layers: float32, bfloat16, or float16 (not on a CPU). Latents,
     styles and pictures are float32 always.
@@ -68,7 +84,21 @@ def features(x: Tensor) -> Tensor:
 
 def is_inference() -> bool:
     """Whether fast forms without gradients may be used."""
-    return policy().backend == "auto" and not torch.is_grad_enabled()
+    return policy().backend != "reference" and not torch.is_grad_enabled()
+
+
+def native_for(x: Tensor) -> native.Kernels | None:
+    """The native kernels if they are wanted, loaded and fit for the features `x`; never waits for a build."""
+    if policy().backend != "auto" or x.device.type != "cpu" or x.dtype not in native.DTYPES:
+        return None
+    return native.kernels()
+
+
+def identity() -> str:
+    """Names what decides the last bits of a picture: results under the same identity are bitwise comparable."""
+    chosen = policy()
+    kernels = "+native" if chosen.backend == "auto" and native.kernels() is not None else ""
+    return f"{chosen.backend}{kernels}/{str(chosen.dtype).removeprefix('torch.')}"
 
 
 class Derived(Generic[T]):
@@ -76,6 +106,7 @@ class Derived(Generic[T]):
 
     Changes are seen by torch's own counters: loading a state dict, an optimiser step, `.to(device)` and any
     in-place operation count; writing through `.data` does not. Copies of a module start without the value.
+    Tensors made under `torch.inference_mode()` count nothing, so for those the value is made anew every time.
     """
 
     def __init__(self) -> None:
@@ -84,6 +115,9 @@ class Derived(Generic[T]):
     def get(self, sources: Sequence[Tensor], variant: Hashable, make: Callable[[], T]) -> T:
         """`make()`, or what it gave last time for the same tensors and `variant`. Any thread may call it."""
         if any(source.is_inference() for source in sources):
+            _log.warning(
+                "weights made under inference mode: what is derived from them cannot be kept, so this is slow"
+            )
             return make()  # such tensors do not count their changes
         key = (variant, *((s.data_ptr(), s._version, s.dtype, s.shape) for s in sources))
         entry = self._entry
@@ -103,9 +137,12 @@ class Derived(Generic[T]):
 
 @cache
 def fastest_dtype(device_type: str) -> torch.dtype:
-    """The quickest format for features on a kind of device: measured once on a CPU (it takes some 10 ms)."""
+    """The quickest format for features on a kind of device: measured once on a CPU (it takes some 10 ms).
+
+    On a GPU that is bfloat16, which needs no care about overflow.
+    """
     if device_type == "cuda":
-        return torch.float16
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     if device_type != "cpu":
         return torch.float32
     return torch.bfloat16 if _seconds(torch.bfloat16) * 1.5 < _seconds(torch.float32) else torch.float32

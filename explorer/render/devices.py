@@ -45,7 +45,7 @@ def devices() -> tuple[Device, ...]:
     found = []
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
-            found.append(Device(f"cuda:{i}", torch.cuda.get_device_name(i), ("float32", "bfloat16")))
+            found.append(Device(f"cuda:{i}", torch.cuda.get_device_name(i), ("float32", "bfloat16", "float16")))
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU", ("float32",)))
     # float16 on a CPU is thousands of times slower, so it is not among them.

@@ -20,9 +20,9 @@ import torch
 from explorer.errors import RequestError
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, check_settings
-from explorer.render.models import on_device
+from explorer.render.models import load_file, on_device
 from explorer.render.pipeline import Pipeline
-from explorer.render.request import ModelKey, RenderSettings
+from explorer.render.request import DTYPES, ModelKey, RenderSettings
 from explorer.resolve import resolve_look
 from explorer.state import Tap
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from explorer.generators.base import Generator
     from explorer.latents.table import LatentTable
-    from explorer.render.request import FrameFacts, RenderRequest, TapStats
+    from explorer.render.request import FrameFacts, ModelFacts, RenderRequest, TapStats
     from explorer.state import Look
 
-__all__ = ["HeadlessRenderer", "Rendered", "render", "render_look"]
+__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +84,12 @@ class HeadlessRenderer:
         cache: StageCache[Any] = StageCache(
             cache_budget(self.settings.device) if budget_bytes is None else budget_bytes
         )
-        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.settings.dtype]
         self._pipeline = Pipeline(
-            on_device(generator, self.settings.device), cache, self.model.sha256, dtype, self.settings.backend
+            on_device(generator, self.settings.device),
+            cache,
+            self.model.sha256,
+            DTYPES[self.settings.dtype],
+            self.settings.backend,
         )
 
     def request(
@@ -115,6 +118,15 @@ class HeadlessRenderer:
     ) -> Rendered:
         """Renders a look at a time in seconds."""
         return self.render(self.request(look, tap, time, table))
+
+
+def open_model(model: str, settings: RenderSettings | None = None) -> tuple[HeadlessRenderer, ModelFacts]:
+    """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
+    settings = settings or RenderSettings()
+    check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
+    loaded = load_file(model)
+    key = ModelKey(loaded.facts.sha256, loaded.facts.path)
+    return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
 
 
 def render(generator: Generator, request: RenderRequest) -> Rendered:

@@ -12,6 +12,8 @@ __all__ = ["Deed", "Mailbox", "Ticket"]
 
 R = TypeVar("R")
 
+CHORES_KEPT = 256
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Mailbox(Generic[R]):
         self._looks: dict[int, Ticket[R]] = {}  # in order of arrival; an overwritten look keeps its place
         self._refinements: dict[int, Ticket[R]] = {}
         self._deeds: deque[Deed] = deque()
-        self._chores: deque[Deed] = deque()
+        self._chores: dict[str, Deed] = {}  # by name, in order of arrival
         self._closed = False
 
     def put(self, view: int, request: R, generation: int | None = None) -> int:
@@ -77,10 +79,19 @@ class Mailbox(Generic[R]):
             self._deeds.append(deed)
             self._filled.notify()
 
-    def put_chore(self, deed: Deed) -> None:
-        """Appends work of low priority: done when no look and no refinement waits."""
+    def put_chore(self, deed: Deed, *, is_unfinished: bool = False) -> None:
+        """Appends work of low priority, done when no look and no refinement waits.
+
+        It overwrites a chore of the same name. One that was interrupted (`is_unfinished`) goes first again, unless
+        a newer one of its name waits; beyond `CHORES_KEPT` the oldest are forgotten.
+        """
         with self._lock:
-            self._chores.append(deed)
+            if is_unfinished:
+                self._chores = {deed.name: deed} | self._chores
+            else:
+                self._chores[deed.name] = deed
+            while len(self._chores) > CHORES_KEPT:
+                self._chores.pop(next(iter(self._chores)))
             self._filled.notify()
 
     def take(self, timeout: float | None = None) -> Ticket[R] | Deed | None:
@@ -94,7 +105,7 @@ class Mailbox(Generic[R]):
             for slots in (self._looks, self._refinements):
                 if slots:
                     return slots.pop(next(iter(slots)))
-            return self._chores.popleft() if self._chores else None
+            return self._chores.pop(next(iter(self._chores))) if self._chores else None
 
     def superseded(self, view: int, generation: int) -> bool:
         """True if a newer look of this view came, or the mailbox is closed. Takes no lock: asked between stages."""

@@ -16,6 +16,7 @@ import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation
+from explorer.ops.backend import identity, using
 from explorer.render import display
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from explorer.generators.base import Generator, NoiseSpec, SynthesisLayer
+    from explorer.ops.backend import Backend
     from explorer.render.cache import StageCache
     from explorer.render.request import RenderRequest
 
@@ -93,7 +95,7 @@ class Pipeline:
         cache: Where stage results are kept; shared by all pipelines of the device.
         model: sha256 of the generator, the root of every key.
         dtype: Precision of the features; weights, mapping and the running picture stay float32.
-        backend: Part of the root; choosing the kernels is the caller's business.
+        backend: Which kernels: "auto", "torch" or "reference".
     """
 
     def __init__(
@@ -102,14 +104,15 @@ class Pipeline:
         cache: StageCache[Any],
         model: str = "",
         dtype: torch.dtype = torch.float32,
-        backend: str = "auto",
+        backend: Backend = "auto",
     ) -> None:
         self.generator = generator
         self.device = generator.device
         self.dtype = dtype
+        self._backend: Backend = backend
         self.styles = StyleStage(generator)
         self._cache = cache
-        self._root = _digest(f"{model}|{self.device}|{dtype}|{backend}".encode())
+        self._root = _digest(f"{model}|{self.device}".encode())
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
         self._layer_ms = [0.0] * len(self._layers)
@@ -126,8 +129,9 @@ class Pipeline:
             request: Of this pipeline's model and settings.
             view: Whose results are reused and kept; None uses and keeps none.
         """
-        styles = self.styles.make(request, view)
-        keys = self._chain(request, styles)
+        with using(self._backend, self.dtype):
+            styles = self.styles.make(request, view)
+            keys = self._chain(request, styles)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = -1, False
         if view is not None:
@@ -157,7 +161,8 @@ class Pipeline:
 
     def _chain(self, request: RenderRequest, styles: Styles) -> tuple[bytes, ...]:
         last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-        key = _digest(self._root, styles.rows[0], repr(request.transform).encode())
+        # Asked for each time: native kernels may have been built since the last picture, and round differently.
+        key = _digest(self._root, identity().encode(), styles.rows[0], repr(request.transform).encode())
         keys = [key]
         spec = request.noise.spec()
         for layer in self._layers[: last + 1]:
@@ -186,7 +191,8 @@ class Pipeline:
         request = plan.request
         watch = Stopwatch(self.device)
         self._mark_wanted(plan)
-        image, hits = self._image(plan, token, watch, draft_layer)
+        with using(self._backend, self.dtype):
+            image, hits = self._image(plan, token, watch, draft_layer)
         if token():
             raise Cancelled
         shown = display.select_channels(image, request.tap)

@@ -17,7 +17,7 @@ from explorer.render.devices import cache_budget, trouble_of
 from explorer.render.mailbox import Deed, Mailbox, Ticket
 from explorer.render.models import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
-from explorer.render.request import DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
@@ -31,6 +31,8 @@ Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
 """A render expected to take longer shows a draft first, where the family has an honest one."""
+
+THUMBNAIL_VIEW = -1
 
 REMEASURE_AFTER = 30
 REMEASURE_BELOW_MS = 250.0
@@ -99,6 +101,8 @@ class Renderer:
         # Device memory is given back here, in the thread that made it.
         self._pipelines.clear()
         self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
         """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
@@ -123,7 +127,7 @@ class Renderer:
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         """Asks for a small picture, made when nobody waits for a look. Any thread."""
-        self.mailbox.put_chore(Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {key}"))
+        self.mailbox.put_chore(self._thumbnail_deed(key, view, request))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Gives up what is kept of these models. Any thread."""
@@ -142,19 +146,25 @@ class Renderer:
             log.exception("%s failed", deed.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
+            _release_frames(error)
+
+    def _thumbnail_deed(self, key: str, view: int, request: RenderRequest) -> Deed:
+        return Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {view} {key}")
 
     def _thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         pipeline = self._pipeline(request)
+        plan = pipeline.plan(request, THUMBNAIL_VIEW)
         try:
-            # A look that comes meanwhile goes first; the thumbnail begins anew after it.
-            result = pipeline.run(pipeline.plan(request), lambda: self.mailbox.has_urgent)
+            result = pipeline.run(plan, lambda: self.mailbox.has_urgent)
         except Cancelled:
-            if not self.mailbox.is_closed:
-                self.thumbnail(key, view, request)
+            # A look goes first. What was done is kept, so even a slow thumbnail is finished between quick looks.
+            self.mailbox.put_chore(self._thumbnail_deed(key, view, request), is_unfinished=True)
             return
+        pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
+        self._failures.clear()
         for name in [n for n in self._pipelines if n[0] in shas]:
             self._pipelines.pop(name).forget_all()
 
@@ -257,12 +267,14 @@ class Renderer:
 
     def _fail(self, ticket: Ticket[RenderRequest], error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
+        _release_frames(error)
         log.error("view %s generation %d failed: %s", ticket.view, ticket.generation, error)
         if self._is_lost(error):
             self._publish(DeviceLost(self.device, error, text))
             return
         failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
-        if trouble_of(error) == "other":
+        # What only memory or loading lacked may work the next time.
+        if trouble_of(error) == "other" and _name_of(ticket.request) in self._pipelines:
             self._failures[ticket.request] = failure
             while len(self._failures) > FAILURES_KEPT:
                 self._failures.popitem(last=False)
@@ -273,13 +285,12 @@ class Renderer:
         return self.device != "cpu" and trouble_of(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
-        settings = request.settings
-        name = (request.model.sha256, settings.dtype, settings.backend)
+        settings, name = request.settings, _name_of(request)
         pipeline = self._pipelines.get(name)
         if pipeline is None:
             self._failures.clear()
             generator = self._generator(request)
-            dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[settings.dtype]
+            dtype = DTYPES[settings.dtype]
             pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
             self._pipelines[name] = pipeline
             while len(self._pipelines) > PIPELINES_KEPT:
@@ -292,12 +303,13 @@ class Renderer:
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
-        return on_device(self._models.get(request.model).generator, self.device)
+        # Weights made under inference mode count no changes, so nothing derived from them could be kept.
+        with torch.inference_mode(False):
+            return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
         """Notes which pipeline a view uses; what another one kept for it is given up."""
-        settings = request.settings
-        name = (request.model.sha256, settings.dtype, settings.backend)
+        name = _name_of(request)
         before = self._shown_by.get(view)
         if before != name:
             if before is not None and before in self._pipelines:
@@ -305,3 +317,16 @@ class Renderer:
             self._shown_by[view] = name
 
 
+
+
+def _name_of(request: RenderRequest) -> tuple[str, str, str]:
+    """What tells one pipeline of a device from another."""
+    return request.model.sha256, request.settings.dtype, request.settings.backend
+
+
+def _release_frames(error: BaseException) -> None:
+    """Takes the tracebacks off an error: their frames hold the tensors of the run, and errors are kept."""
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__

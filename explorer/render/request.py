@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from explorer.generators.base import GeneratorInfo, NoiseSpec
@@ -14,6 +15,8 @@ from explorer.state import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from explorer.ops.backend import Backend
 
 __all__ = [
     "DTYPES",
@@ -34,8 +37,12 @@ __all__ = [
     "Tier",
 ]
 
-DTYPES: tuple[str, ...] = ("float32", "bfloat16")
-"""Precisions that every device can run (float16 on a CPU is thousands of times slower, so it is not offered)."""
+DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+"""Precisions by name. float16 is for GPUs alone: on a CPU it is thousands of times slower."""
 
 
 class Tier(IntEnum):
@@ -55,11 +62,14 @@ class ModelKey:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """Where and how the numbers are computed; `backend` is "auto" or "reference"."""
+    """Where and how the numbers are computed.
+
+    `backend` "auto" takes the fastest kernels, "torch" those without native code, "reference" the readable ones.
+    """
 
     device: str = "cpu"
     dtype: str = "float32"
-    backend: str = "auto"
+    backend: Backend = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class RenderService(QObject):
         self._last: dict[int, RenderRequest] = {}
         self._jobs: dict[int, LoadJob] = {}
         self._old_jobs: list[LoadJob] = []
+        self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
         self._closed = False
         # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
@@ -117,9 +118,9 @@ class RenderService(QObject):
         if device != request.settings.device:
             request = replace(request, settings=replace(request.settings, device=device))
         before = self._last.get(view)
-        if before is not None and before.settings.device != device and before.settings.device in self._renderers:
-            self._renderers[before.settings.device].forget_view(view)
         self._last[view] = request
+        if before is not None and before.settings.device != device:
+            self._leave(before.settings.device, view)
         self._renderer(device).mailbox.put(view, request, generation)
         return generation
 
@@ -195,8 +196,9 @@ class RenderService(QObject):
         for view in list(self._jobs):
             self.cancel_load(view)
         ended = [job.join(timeout) for job in self._old_jobs]
-        ended += [renderer.close(timeout) for renderer in self._renderers.values()]
+        ended += [renderer.close(timeout) for renderer in (*self._renderers.values(), *self._old_renderers)]
         self._renderers.clear()
+        self._old_renderers.clear()
         self._old_jobs.clear()
         return all(ended)
 
@@ -207,6 +209,16 @@ class RenderService(QObject):
             self._renderers[device] = renderer
             renderer.start()
         return renderer
+
+    def _leave(self, device: str, view: int) -> None:
+        """A view has moved away from a device; the last one to go ends its thread, which gives its memory back."""
+        if any(request.settings.device == device for request in self._last.values()):
+            self._renderers[device].forget_view(view)
+            return
+        renderer = self._renderers.pop(device, None)
+        if renderer is not None:
+            renderer.mailbox.close()
+            self._old_renderers.append(renderer)
 
     def _usable(self, device: str) -> str:
         device = "cuda:0" if device == "cuda" else device

@@ -172,6 +172,7 @@ def _action(w: MainWindow, menu: QMenu, deed: Deed) -> QAction:
     action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
     action.setCheckable(deed.checkable)
     action.setToolTip(deed.tip or deed.text)
+    action.setData(deed.text)  # the text itself may say more, as in "Undo Walk"
     run = deed.run
     assert run is not None
     action.triggered.connect(lambda _=False: run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
@@ -49,6 +50,7 @@ class Banner(QFrame):
         links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
         self._offers: list[QToolButton] = []
+        self._deeds: list[Callable[[], object]] = []
         links.addWidget(self.details)
         links.addWidget(self.copy)
         links.addStretch(1)
@@ -83,11 +85,15 @@ class Banner(QFrame):
         if words == self._words.text() and not self.isHidden():
             return
         self._words.setText(words)
-        for old in self._offers:
-            old.deleteLater()
-        self._offers = [self._offer(text, deed) for text, deed in offers]
-        for place, button in enumerate(self._offers):
-            self._links.insertWidget(place, button)
+        self._deeds = [deed for _, deed in offers]
+        while len(self._offers) < len(offers):
+            number = len(self._offers)
+            self._offers.append(self._link("", partial(self._accept, number)))
+            self._links.insertWidget(number, self._offers[number])
+        for i, button in enumerate(self._offers):
+            text = offers[i][0] if i < len(offers) else ""
+            button.setText(text)
+            button.setVisible(bool(text))
         self._trace.setPlainText(trace or words)
         self._trace.hide()
         self.details.setVisible(bool(trace))
@@ -105,15 +111,13 @@ class Banner(QFrame):
         """Lie along the upper edge of the parent, as high as the words need."""
         parent = self._over
         width = max(120, min(640, parent.width() - 2 * GRID))
-        height = max(self.sizeHint().height(), self._column.heightForWidth(width))
+        height = self._column.heightForWidth(width) or self.sizeHint().height()
         self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
 
-    def _offer(self, text: str, deed: Callable[[], object]) -> QToolButton:
-        def accept() -> None:
-            self.clear()
-            deed()
-
-        return self._link(text, accept)
+    def _accept(self, number: int) -> None:
+        deed = self._deeds[number]
+        self.clear()
+        deed()
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())

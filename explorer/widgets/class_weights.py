@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
-from explorer.widgets.parts import IconButton, Segments, label, row
+from explorer.widgets.parts import Choice, IconButton, Segments, label, row
 from explorer.widgets.sliders import ValueSlider
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def class_name(names: tuple[str, ...], index: int) -> str:
     return names[index] if index < len(names) and names[index] else f"class {index}"
 
 
-class ClassSearch(QComboBox):
+class ClassSearch(Choice):
     """A list of classes that is searched by typing any part of a name or number. `picked(index)` at a choice."""
 
     picked = Signal(int)
@@ -40,9 +40,9 @@ class ClassSearch(QComboBox):
         super().__init__(parent)
         self._shown = 0
         self.setEditable(True)
-        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setInsertPolicy(Choice.InsertPolicy.NoInsert)
         self.setMaxVisibleItems(16)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Class")
         self._texts = QStringListModel(self)

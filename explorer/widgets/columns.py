@@ -100,6 +100,7 @@ class Section(QFrame):
         self.setObjectName("section")
         self.key, self.title, self.body = key, title, body
         self.is_folded = False
+        self._menu: QMenu | None = None
         self.head = _Head(self, title)
         self.head.clicked.connect(lambda: self.set_folded(not self.is_folded))
         layout = QVBoxLayout(self)
@@ -126,20 +127,21 @@ class Section(QFrame):
         self.hidden_changed.emit(not shown)
 
     def menu(self) -> QMenu:
-        """What else can be done with the section."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Unfold" if self.is_folded else "Fold", lambda: self.set_folded(not self.is_folded))
-        for where, text in (
-            ("up", "Move up"),
-            ("down", "Move down"),
-            ("other", "Move to the other side"),
-            ("float", "Own window"),
-        ):
-            menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
-        menu.addSeparator()
-        menu.addAction("Hide", lambda: self.set_shown(False))
-        return menu
+        """What else can be done with the section. Made once: menus that are thrown away cost crashes in PySide."""
+        if self._menu is None:
+            menu = self._menu = QMenu(self)
+            self._fold_action = menu.addAction("Fold", lambda: self.set_folded(not self.is_folded))
+            for where, text in (
+                ("up", "Move up"),
+                ("down", "Move down"),
+                ("other", "Move to the other side"),
+                ("float", "Own window"),
+            ):
+                menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
+            menu.addSeparator()
+            menu.addAction("Hide", lambda: self.set_shown(False))
+        self._fold_action.setText("Unfold" if self.is_folded else "Fold")
+        return self._menu
 
     def start_drag(self) -> None:
         """Carry the section to another place; columns take it."""

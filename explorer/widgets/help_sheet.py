@@ -22,6 +22,8 @@ SLIDER_HINTS: tuple[tuple[str, str], ...] = (
     ("Double-click, Backspace", "back to the default mark"),
     ("Esc", "take the running drag back"),
 )
+Block = tuple[str, list[tuple[str, str]]]
+_PLACES = (("On the picture", "On a slider"), ("File", "Edit", "Model", "Help"), ("View", "Animate"))
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("Arrows", "walk the latent plane a little"),
     ("Shift + arrows", "move the picture a little"),
@@ -40,24 +42,25 @@ class HelpSheet(QWidget):
         columns = QHBoxLayout(card)
         columns.setContentsMargins(4 * GRID, 3 * GRID, 4 * GRID, 3 * GRID)
         columns.setSpacing(5 * GRID)
-        blocks: list[tuple[str, list[tuple[str, str]]]] = [
+        blocks: list[Block] = [
             ("On the picture", [*HINTS, *KEY_HINTS]),
             ("On a slider", list(SLIDER_HINTS)),
         ]
         for title, actions in menus:
-            found = [(_keys(action), action.text().rstrip(" \u2026")) for action in actions if action.shortcuts()]
+            found = [
+                (_keys(action), str(action.data()).rstrip(" \u2026")) for action in actions if action.shortcuts()
+            ]
             if found:
                 blocks.append((title, found))
-        for group in _balanced(blocks, 3):
+        for group in _columns(blocks):
             column = QVBoxLayout()
             column.setSpacing(2 * GRID)
             for title, lines in group:
                 column.addLayout(self._block(title, lines))
             column.addStretch(1)
             columns.addLayout(column)
-        self._card = card
-        self.setGeometry(parent.rect())
-        self._place()
+        self._card, self._over = card, parent
+        self.hide()
 
     def _block(self, title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
         grid = QGridLayout()
@@ -67,7 +70,7 @@ class HelpSheet(QWidget):
         for i, (keys, text) in enumerate(lines, start=1):
             self.lines.append((keys, text))
             name = label(keys, "muted")
-            name.setMinimumWidth(112)
+            name.setMinimumWidth(136)
             grid.addWidget(name, i, 0)
             words = label(text, "")
             words.setWordWrap(False)
@@ -81,17 +84,17 @@ class HelpSheet(QWidget):
         self._card.setGeometry((self.width() - width) // 2, (self.height() - height) // 2, width, height)
 
     def open(self) -> None:
-        """Show the sheet and take the keys."""
+        """Show the sheet over the whole window and take the keys."""
+        self.setGeometry(self._over.rect())
+        self._place()
         self.show()
         self.raise_()
         self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        self.deleteLater()
         self.hide()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.deleteLater()
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -103,11 +106,10 @@ def _keys(action: QAction) -> str:
     return ", ".join(sequence.toString(native) for sequence in action.shortcuts())
 
 
-def _balanced(
-    blocks: list[tuple[str, list[tuple[str, str]]]], count: int
-) -> list[list[tuple[str, list[tuple[str, str]]]]]:
-    """The blocks in columns of about the same height, each block in the shortest one so far."""
-    columns: list[list[tuple[str, list[tuple[str, str]]]]] = [[] for _ in range(count)]
-    for block in sorted(blocks, key=lambda b: -len(b[1])):
-        min(columns, key=lambda c: sum(len(lines) + 3 for _, lines in c)).append(block)
+def _columns(blocks: list[Block]) -> list[list[Block]]:
+    """The blocks in columns: hands, then documents, then pictures; what has no place yet goes last."""
+    columns: list[list[Block]] = [[] for _ in _PLACES]
+    for block in blocks:
+        place = next((i for i, titles in enumerate(_PLACES) if block[0] in titles), len(_PLACES) - 1)
+        columns[place].append(block)
     return columns

@@ -33,7 +33,7 @@ class HistoryStrip(QWidget):
         self._session = session
         self._places: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
-        self._look = Look()
+        self._latent = Latent()
         self._thumbs = Thumbs(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
@@ -42,11 +42,12 @@ class HistoryStrip(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("History")
 
-    def set_look(self, look: Look) -> None:
-        """The look has changed; its latent is remembered once it rests."""
-        if look.latent != self._look.latent:
+    def set_latent(self, latent: Latent) -> None:
+        """The latent has changed; the place is remembered once it rests."""
+        if latent != self._latent:
+            self._latent = latent
             self._rest.start()
-        self._look = look
+            self.update()
 
     def forget_pictures(self) -> None:
         """Another model: the same places look different."""
@@ -59,15 +60,15 @@ class HistoryStrip(QWidget):
         return [look.latent for _, look in self._places]
 
     def _remember(self) -> None:
-        if self._session.store.in_stroke or self._look.drift:
-            if self._session.store.in_stroke:
-                self._rest.start()
+        look = self._session.look()
+        if self._session.store.in_stroke:
+            self._rest.start()
             return
-        if any(look.latent == self._look.latent for _, look in self._places):
+        if look.drift or any(place.latent == look.latent for _, place in self._places):
             return
         self._serial += 1
         # Shown as the network made it: a moved picture would hide what the latent is.
-        self._places.appendleft((str(self._serial), replace(self._look, transform=Transform(), drift=0.0)))
+        self._places.appendleft((str(self._serial), replace(look, transform=Transform())))
         self.update()
 
     def _index_at(self, x: float) -> int:
@@ -96,7 +97,7 @@ class HistoryStrip(QWidget):
             box = QRectF(1 + i * (_PX + _GAP), 1, _PX, _PX)
             if box.left() > self.width():
                 break
-            mark = color("accent") if look.latent == self._look.latent else None
+            mark = color("accent") if look.latent == self._latent else None
             paint_thumb(p, self._thumbs.get(key, look), box, mark=mark)
         if not self._places:
             p.setPen(color("faint"))

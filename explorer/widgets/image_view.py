@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -81,6 +82,7 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; only the newest of several is painted."""
         self.image = image_of(frame)
+        self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
 
@@ -238,6 +240,12 @@ class ImageView(QWidget):
             self.cancel_drag()
         self.update()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A hidden widget gets no release: what was dragged so far stays.
+        if self._drag is not None:
+            self._end_drag(cancelled=False)
+        super().hideEvent(event)
+
     # painting --------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -287,8 +295,11 @@ class ImageView(QWidget):
         handle = QRectF(x - 5, seen.center().y() - 14, 10, 28)
         p.drawRoundedRect(handle, 5, 5)
         for side, name in ((-1, "A"), (1, "B")):
-            p.setPen(view_color(0 if side < 0 else 1))
-            box = QRectF(x + (side * 18) - 8, seen.center().y() - 8, 16, 16)
+            box = QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18)
+            p.setPen(Qt.PenStyle.NoPen)
+            p.setBrush(view_color(0 if side < 0 else 1))
+            p.drawRoundedRect(box, 4, 4)
+            p.setPen(color("window"))
             p.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:

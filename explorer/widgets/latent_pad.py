@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.state import Latent, Look, Truncation
+from explorer.state import Classes, Latent, Look, Truncation
 from explorer.widgets.theme import color, value_font
 from explorer.widgets.thumbs import Thumbs, paint_thumb
 
@@ -39,7 +39,7 @@ class LatentPad(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._latent = Latent()
-        self._classes = Look().classes
+        self._classes = Classes()
         self._centre = QPointF(0.5, 0.5)
         self._held: QPointF | None = None
         self._thumbs = Thumbs(session, "pad", self.update, self)
@@ -53,13 +53,13 @@ class LatentPad(QWidget):
             "there, arrows to nudge"
         )
 
-    def set_look(self, look: Look) -> None:
-        """Show where a look is."""
-        if (look.latent.seed, look.latent.stored) != (self._latent.seed, self._latent.stored):
-            self._centre = QPointF(look.latent.x, look.latent.y)
-        if look.classes != self._classes:
+    def set_place(self, latent: Latent, classes: Classes) -> None:
+        """Show where a look is; `classes` decide what the seeds look like."""
+        if (latent.seed, latent.stored) != (self._latent.seed, self._latent.stored):
+            self._centre = QPointF(latent.x, latent.y)
+        if classes != self._classes:
             self._thumbs.clear()
-        self._latent, self._classes = look.latent, look.classes
+        self._latent, self._classes = latent, classes
         self._follow()
         self.update()
 
@@ -123,6 +123,12 @@ class LatentPad(QWidget):
             self._held = None
             self.released.emit()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._held is not None:  # a hidden widget gets no release
+            self._held = None
+            self.released.emit()
+        super().hideEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._held is not None:
             self._held = None
@@ -142,11 +148,10 @@ class LatentPad(QWidget):
         p.fillPath(clip, color("sunken"))
         p.setFont(value_font(self.font()))
         corners = self._corners()
-        p.setPen(QPen(color("border"), 1))
-        for i, j in corners:
-            at = self._pixel(i, j)
-            p.drawLine(QPointF(at.x(), 0), QPointF(at.x(), self.height()))
-            p.drawLine(QPointF(0, at.y()), QPointF(self.width(), at.y()))
+        for i in {i for i, _ in corners}:
+            p.fillRect(QRectF(round(self._pixel(i, 0).x()), 0, 1, self.height()), color("border"))
+        for j in {j for _, j in corners}:
+            p.fillRect(QRectF(0, round(self._pixel(0, j).y()), self.width(), 1), color("border"))
         for i, j in corners:
             self._paint_corner(p, i, j)
         self._paint_cross(p)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from explorer.state import Latent, Look
+from explorer.state import Classes, Latent
 from explorer.widgets.history_strip import HistoryStrip
 from explorer.widgets.latent_pad import LatentPad
 from explorer.widgets.panel import Panel
@@ -70,14 +70,14 @@ class LatentPanel(Panel):
         self.pad.cancelled.connect(session.cancel)
         self.history.chosen.connect(self._go_back)
         self.bind.look(lambda look: look.latent.seed, self.seed.set_seed)
-        self.bind.look(lambda look: look, self._show)
+        self.bind.look(lambda look: (look.latent, look.classes), self._show)
         self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.set_drift)
         self.bind.model(self._show_model)
 
-    def _show(self, look: Look) -> None:
-        self.pad.set_look(look)
-        self.history.set_look(look)
-        latent = look.latent
+    def _show(self, where: tuple[Latent, Classes]) -> None:
+        latent, classes = where
+        self.pad.set_place(latent, classes)
+        self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
         stored = self.session.table.get(latent.stored) if latent.stored else None
         self.stored.setText((stored.name or "stored latent") if stored else "")

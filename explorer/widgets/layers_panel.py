@@ -8,13 +8,13 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QPen, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.grey import grey
 from explorer.widgets.layer_list import FINAL, LayerList
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import ElidedLabel, Segments, label, row, value_label
+from explorer.widgets.parts import Check, ElidedLabel, Segments, label, row, value_label
 from explorer.widgets.plots import QuietPlot
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import GRID, view_color
@@ -108,11 +108,11 @@ class LayersPanel(Panel):
         self.first = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, value_width=64, tip=tip)
         tip = "Brightens: +6 dB doubles the contrast."
         self.gain = ValueSlider("Gain", -40, 40, 0, step=1, decimals=1, unit="dB", value_width=64, tip=tip)
-        self.normalize = QCheckBox("Fit range")
+        self.normalize = Check("Fit range")
         self.normalize.setToolTip(
             "Centre on the mean and fit the largest distance from it into the picture's range"
         )
-        self.spectrum = QCheckBox("Spectrum")
+        self.spectrum = Check("Spectrum")
         self.spectrum.setToolTip("Show the log power spectrum instead, frequency 0 in the middle")
         self.caption = ElidedLabel()
         self.numbers = {key: value_label("\u2013") for key, _, _ in STATISTICS}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixingPanel"]
 
-LABEL_PX, VALUE_PX = 88, 46  # of all rows, so that the grooves are aligned
+LABEL_PX, VALUE_PX = 96, 46  # of all rows, so that the grooves are aligned
 GROUP_TIPS = {
     "coarse": "Pose, outline, large shapes.",
     "middle": "Features, smaller shapes.",

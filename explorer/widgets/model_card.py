@@ -13,6 +13,15 @@ from explorer.widgets.thumbs import paint_thumb
 __all__ = ["ModelCard"]
 
 
+def _picture_of(item: Bundled) -> QImage | None:
+    """The model's own picture, or the first of its sheet of samples (8 by 8), or None."""
+    if item.thumbnail is not None:
+        return QImage(str(item.thumbnail))
+    sheet = QImage(str(item.path.with_name(f"{item.path.stem}-samples-psi0.7.png")))
+    side = min(sheet.width(), sheet.height()) // 8
+    return sheet.copy(0, 0, side, side) if side else None
+
+
 class ModelCard(QWidget):
     """`chosen(name)` at a click or Enter. Letters mark the views that show the model."""
 
@@ -21,8 +30,8 @@ class ModelCard(QWidget):
     def __init__(self, item: Bundled) -> None:
         super().__init__()
         self.item = item
-        self._image = QImage(str(item.thumbnail)) if item.thumbnail else None
-        self._views: tuple[int, ...] = ()
+        self._image = _picture_of(item)
+        self.views: tuple[int, ...] = ()
         self._hover = False
         self.setFixedHeight(44)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -32,9 +41,19 @@ class ModelCard(QWidget):
 
     def set_views(self, views: tuple[int, ...]) -> None:
         """Which views show it."""
-        if views != self._views:
-            self._views = views
+        if views != self.views:
+            self.views = views
             self.update()
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the model came with a picture, or one has been set."""
+        return self._image is not None
+
+    def set_picture(self, image: QImage) -> None:
+        """A picture of what the model makes."""
+        self._image = image
+        self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
@@ -62,7 +81,7 @@ class ModelCard(QWidget):
             p.setBrush(color("raised"))
             p.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
-        room = self.width() - 52 - 22 * len(self._views)
+        room = self.width() - 52 - 22 * len(self.views)
         name = QFontMetrics(p.font()).elidedText(
             self.item.title or self.item.name, Qt.TextElideMode.ElideMiddle, room
         )
@@ -71,8 +90,8 @@ class ModelCard(QWidget):
         p.setFont(value_font(self.font()))
         p.setPen(color("muted"))
         p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.item.family)
-        for i, view in enumerate(self._views):
-            box = QRectF(self.width() - 22 * (len(self._views) - i), 14, 16, 16)
+        for i, view in enumerate(self.views):
+            box = QRectF(self.width() - 22 * (len(self.views) - i), 14, 16, 16)
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(view_color(view))
             p.drawRoundedRect(box, 4, 4)

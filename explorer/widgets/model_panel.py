@@ -10,7 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter
 from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.bundled import bundled
-from explorer.state import ViewState
+from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.class_weights import ClassWeights
 from explorer.widgets.model_card import ModelCard
 from explorer.widgets.model_facts import ModelFactsTable
@@ -19,12 +19,15 @@ from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, IconButton, label, row
 from explorer.widgets.progress_line import ProgressLine
 from explorer.widgets.theme import color
+from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
 
 __all__ = ["Files", "ModelPanel"]
+
+CARD_LOOK = Look(latent=Latent(seed=2), truncation=Truncation(psi=0.7))
 
 
 class Files(Protocol):
@@ -39,8 +42,8 @@ class Files(Protocol):
     def ask_model(self, view: int) -> None:
         """Choose a file for a view."""
 
-    def fill_recent(self, menu: QMenu) -> None:
-        """Put the recent files into a menu."""
+    def recent_menu(self) -> QMenu:
+        """The menu of recent files; made once, kept."""
 
 
 class ModelPanel(Panel):
@@ -86,6 +89,7 @@ class ModelPanel(Panel):
             self.add(widget)
 
     def _bind(self) -> None:
+        self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
         self.bind.state(lambda state: state.views, self._show_views)
@@ -98,6 +102,16 @@ class ModelPanel(Panel):
         for card in self.cards:
             mine = {card.item.name, str(card.item.path)}
             card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
+        self._fill_cards()
+
+    def _fill_cards(self) -> None:
+        """Give cards that came without a picture one of their own, once their model is loaded."""
+        for card in self.cards:
+            for view in card.views:
+                if not card.has_picture and self.session.info(view) is not None:
+                    image = self._thumbs.get(card.item.name, CARD_LOOK, view)
+                    if image is not None:
+                        card.set_picture(image)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         active = self.session.store.state.active
@@ -109,6 +123,7 @@ class ModelPanel(Panel):
         if facts is not None:
             self.name.set_text(f"{'AB'[active % 2]}   {facts.name}")
             self.facts.show_facts(facts)
+            self._fill_cards()
         if info is not None and facts is not None and info.c_dim > 0:
             self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
 
@@ -142,10 +157,7 @@ class ModelPanel(Panel):
         self.session.cancel_load(self.session.store.state.active)
 
     def _show_recent(self) -> None:
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        self._files.fill_recent(menu)
-        menu.aboutToHide.connect(menu.deleteLater)
+        menu = self._files.recent_menu()
         menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
 
     # dropping --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.theme import color
@@ -48,6 +48,12 @@ class _Hand(QWidget):
             self._held = False
             self.released.emit()
             self.update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._held:  # a hidden widget gets no release
+            self._held = False
+            self.released.emit()
+        super().hideEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset_wanted.emit()

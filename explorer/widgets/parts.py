@@ -4,15 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
-from explorer.widgets.theme import GRID, ROW, icon, value_font
+from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
-__all__ = ["ElidedLabel", "IconButton", "Segments", "label", "row", "value_label"]
+__all__ = ["Check", "Choice", "ElidedLabel", "IconButton", "Segments", "label", "row", "value_label"]
 
 
-class IconButton(QToolButton):
+def takes_space(event: QEvent) -> bool:
+    """Whether the event asks for the Space key: a button with the focus is pressed by it, elsewhere it plays."""
+    is_space = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space
+    return is_space and event.type() == QEvent.Type.ShortcutOverride
+
+
+class _Button(QToolButton):
+    """A button that takes the focus by Tab alone, and then Space."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def event(self, event: QEvent) -> bool:
+        if takes_space(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class Check(QCheckBox):
+    """A check box that takes the focus by Tab alone, and then Space."""
+
+    def __init__(self, text: str, tip: str = "") -> None:
+        super().__init__(text)
+        self.setToolTip(tip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def event(self, event: QEvent) -> bool:
+        if takes_space(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class Choice(QComboBox):
+    """A combo box with an arrow in the colour of the theme; the wheel scrolls the panel instead of choosing."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        p = QPainter(self)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        p.setPen(QPen(color("muted" if self.isEnabled() else "faint"), 1.5))
+        x, y = self.width() - 14.0, self.height() / 2 - 1.5
+        p.drawPolyline(QPolygonF([QPointF(x - 3.5, y), QPointF(x, y + 3.5), QPointF(x + 3.5, y)]))
+        p.end()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class IconButton(_Button):
     """A flat button with an icon of the set; follows the theme. `name` is Phosphor's name of the icon."""
 
     def __init__(
@@ -32,7 +93,6 @@ class IconButton(QToolButton):
         self.setAccessibleName(text or tip)
         self.setCheckable(checkable)
         self.setIconSize(QSize(size, size))
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
             self.setText(text)
             self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -71,12 +131,11 @@ class Segments(QWidget):
         self.buttons: dict[str, QToolButton] = {}
         group = QButtonGroup(self)
         for key, text, tip in choices:
-            button = QToolButton(self)
+            button = _Button(self)
             button.setObjectName("segment")
             button.setText(text)
             button.setToolTip(tip)
             button.setCheckable(True)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
             group.addButton(button)

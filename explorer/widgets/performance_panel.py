@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from explorer.widgets.grey import grey
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import label, row, value_label
+from explorer.widgets.parts import Choice, label, row, value_label
 from explorer.widgets.stage_bars import StageBars, stage_groups
 from explorer.widgets.theme import GRID
 
@@ -162,8 +162,8 @@ def _texts(facts: PerformanceFacts) -> dict[str, str]:
     }
 
 
-def _box(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
+def _box(name: str, tip: str) -> Choice:
+    box = Choice()
     box.setAccessibleName(name)
     box.setToolTip(tip)
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

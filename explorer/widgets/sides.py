@@ -23,14 +23,14 @@ MIN_WIDTH = 256
 
 
 class _OwnWindow(QDockWidget):
-    """A panel outside its column; closing puts it back."""
+    """A panel outside its column; closing puts it back. Kept for the next time."""
 
     def __init__(self, section: Section, owner: QMainWindow, give_back: Callable[[Section], None]) -> None:
         super().__init__(section.title, owner)
         self.setObjectName(f"own-{section.key}")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.section, self._give_back = section, give_back
-        self.setWidget(section)
+        owner.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
+        self.setFloating(True)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._give_back(self.section)
@@ -45,6 +45,7 @@ class Sides:
         self.left, self.right = Column("left"), Column("right")
         self.sections: dict[str, Section] = {}
         self._docks: dict[str, QDockWidget] = {}
+        self._own: dict[str, _OwnWindow] = {}
         for column, area in (
             (self.left, Qt.DockWidgetArea.LeftDockWidgetArea),
             (self.right, Qt.DockWidgetArea.RightDockWidgetArea),
@@ -159,10 +160,11 @@ class Sides:
     def _float(self, section: Section) -> None:
         if self._column_of(section) is None:
             return
-        own = _OwnWindow(section, self._window, self._take_back)
         section.setProperty("home", (self._column_of(section) or self.right).name)
-        self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, own)
-        own.setFloating(True)
+        own = self._own.get(section.key)
+        if own is None:
+            own = self._own[section.key] = _OwnWindow(section, self._window, self._take_back)
+        own.setWidget(section)
         own.resize(320, max(240, section.sizeHint().height()))
         own.show()
         section.show()

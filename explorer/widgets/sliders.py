@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from explorer.widgets.theme import GRID, ROW, color, value_font
@@ -32,6 +43,8 @@ class ValueSlider(QWidget):
     moving = Signal(float)
     released = Signal()
     cancelled = Signal()
+
+    _waiting: ClassVar[ValueSlider | None] = None  # the slider whose wheel stroke has not ended yet
 
     def __init__(
         self,
@@ -171,9 +184,22 @@ class ValueSlider(QWidget):
         if not self._dragging:
             return
         self._pause.stop()
+        if ValueSlider._waiting is self:
+            ValueSlider._waiting = None
         self._dragging, self._anchor = False, None
         self.update()
         self.released.emit()
+
+    def _end_pause(self) -> None:
+        """End a stroke of wheel or keys early, so that the next gesture elsewhere is a step of its own."""
+        if self._pause.isActive():
+            self._end_stroke()
+
+    @classmethod
+    def settle(cls) -> None:
+        """End the stroke of wheel or keys that still waits for more of the same, if there is one."""
+        if cls._waiting is not None:
+            cls._waiting._end_pause()
 
     def _cancel_stroke(self) -> None:
         self._pause.stop()
@@ -254,6 +280,7 @@ class ValueSlider(QWidget):
         small = self.step if self.decimals == 0 else self.step * _FINE
         self._change(self._value + ticks * (small if fine else self.step))
         self._pause.start()
+        ValueSlider._waiting = self
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, text = event.key(), event.text()
@@ -282,6 +309,20 @@ class ValueSlider(QWidget):
                 event.accept()
                 return True
         return super().event(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._end_pause()
+        self.update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A hidden widget gets no release: the stroke would stay open for ever.
+        self._end_stroke()
+        super().hideEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.EnabledChange and not self.isEnabled():
+            self._end_stroke()
+        super().changeEvent(event)
 
     # typing ----------------------------------------------------------------------------------------------
 
@@ -315,14 +356,20 @@ class ValueSlider(QWidget):
             self.update()  # not a number: the old value stays, and is visible again
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-        if watched is self._editor and self._editor is not None and escape:
-            if event.type() == QEvent.Type.KeyPress:
+        if watched is not self._editor or self._editor is None or not isinstance(event, QKeyEvent):
+            return False
+        key = event.key()
+        if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return False
+        # Kept from the line edit, which would hand them on: Return would open the field again.
+        if event.type() == QEvent.Type.KeyPress:
+            if key == Qt.Key.Key_Escape:
                 self._editor.hide()
-                self.setFocus()
-            event.accept()
-            return True
-        return False
+            else:
+                self._on_typed()
+            self.setFocus()
+        event.accept()
+        return True
 
     # painting --------------------------------------------------------------------------------------------
 
@@ -332,6 +379,7 @@ class ValueSlider(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover = self._aimed = False
+        self._end_pause()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

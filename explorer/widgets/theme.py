@@ -73,6 +73,7 @@ LIGHT = Theme(
 )
 
 _current = DARK
+_value_fonts: dict[str, QFont] = {}
 
 
 def theme() -> Theme:
@@ -104,9 +105,13 @@ def icon(name: str, role: str = "muted", active: str = "text") -> QIcon:
 
 def value_font(base: QFont) -> QFont:
     """`base` one step smaller with figures of one width, so that numbers do not jump while they change."""
-    font = QFont(base)
-    font.setPixelSize(max(9, font.pixelSize() - 1) if font.pixelSize() > 0 else 11)
-    font.setFeature(QFont.Tag("tnum"), 1)
+    key = base.key()
+    font = _value_fonts.get(key)
+    if font is None:  # painters ask at every paint, and making one takes half a millisecond
+        font = QFont(base)
+        font.setPixelSize(max(9, font.pixelSize() - 1) if font.pixelSize() > 0 else 11)
+        font.setFeature(QFont.Tag("tnum"), 1)
+        _value_fonts[key] = font
     return font
 
 
@@ -171,6 +176,7 @@ def _style_sheet(t: Theme) -> str:
     QMenu::item:disabled {{ color: {t.faint}; }}
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
     QMenu::icon {{ padding-left: 6px; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QMainWindow::separator {{ background: {t.window}; width: 4px; height: 4px; }}
     QMainWindow::separator:hover {{ background: {t.border}; }}
     QDockWidget {{ titlebar-close-icon: none; }}
@@ -220,6 +226,9 @@ def _style_sheet(t: Theme) -> str:
     QTreeView::item:selected {{ background: {t.raised}; color: {t.accent}; }}
     QTreeView:focus {{ border-color: {t.accent}; }}
     QToolButton#badge {{ color: {t.muted}; padding: 2px 8px; }}
+    QListView {{ background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; outline: none; }}
+    QListView::item {{ padding: 2px 6px; }}
+    QListView::item:selected {{ background: {t.raised}; color: {t.accent}; }}
     QCheckBox {{ spacing: 6px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
     QLabel[role="faint"] {{ color: {t.faint}; }}

@@ -32,7 +32,7 @@ def paint_thumb(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor 
     p.save()
     p.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
     p.setClipPath(path)
-    p.fillRect(box, color("raised"))
+    p.fillRect(box, color("faint", 60))
     if image is not None:
         p.drawImage(box, image)
     p.restore()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from explorer.errors import LatentwalkError
@@ -47,6 +48,8 @@ class TopBar(QWidget):
         super().__init__()
         self._window = window
         self._session: Session | None = None
+        self._menu: QMenu | None = None
+        self._choices: dict[tuple[str, str], QAction] = {}
         self.layouts = Segments(LAYOUTS)
         self.layouts.setEnabled(False)
         self.play = IconButton(
@@ -114,18 +117,25 @@ class TopBar(QWidget):
         """What the badge says, in words, and what else there is."""
         assert self._session is not None
         session = self._session
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for line in device_text(session).split(". "):
-            menu.addAction(line.rstrip(".") + ".").setEnabled(False)
+        if self._menu is None:
+            menu = self._menu = QMenu(self)
+            self._words = menu.addAction("")
+            self._words.setEnabled(False)
+            for device in session.service.devices():
+                menu.addSection(device.label)
+                for dtype in device.dtypes:
+                    choose = partial(self.choose, device.name, dtype)
+                    action = menu.addAction(f"{device.name}  {dtype}", choose)
+                    action.setCheckable(True)
+                    self._choices[device.name, dtype] = action
         settings = session.render_settings
-        for device in session.service.devices():
-            menu.addSection(device.label)
-            for dtype in device.dtypes:
-                action = menu.addAction(f"{device.name}  {dtype}", partial(self.choose, device.name, dtype))
-                action.setCheckable(True)
-                action.setChecked((device.name, dtype) == (settings.device, settings.dtype))
-        return menu
+        # Menu entries have one line; a sentence each would look like a list of commands.
+        self._words.setText(device_text(session).split(". ")[0].rstrip("."))
+        self._words.setToolTip(device_text(session))
+        for choice, action in self._choices.items():
+            action.setChecked(choice == (settings.device, settings.dtype))
+        self._menu.setToolTipsVisible(True)
+        return self._menu
 
     def open_device_menu(self) -> None:
         """Show the menu under the badge."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import Animation, Look
 from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import IconButton, label, row
+from explorer.widgets.parts import Check, Choice, IconButton, label, row
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import GRID
 
@@ -51,10 +51,10 @@ class TransformPanel(Panel):
         self.scale_x = ValueSlider("Scale x", 0.1, 4, 1, step=0.02, tip="Factor across.")
         self.scale_y = ValueSlider("Scale y", 0.1, 4, 1, step=0.02, tip="Factor down.")
         self.shear = ValueSlider("Shear", -2, 2, 0, step=0.02, tip="Shift in x for each unit of y.")
-        self.together = QCheckBox("Same scale in both directions")
+        self.together = Check("Same scale in both directions")
         self.together.setChecked(True)
         self.reset = IconButton("arrow-counter-clockwise", "Reset the whole transform", session.reset_transform)
-        self.untransform = QCheckBox("Untransform the output")
+        self.untransform = Check("Untransform the output")
         self.untransform.setToolTip(
             "Resample the picture back by the inverse motion, to compare it with the unmoved one"
         )
@@ -70,7 +70,7 @@ class TransformPanel(Panel):
         self._bind()
 
     def _build_motion(self) -> None:
-        self.kind = QComboBox()
+        self.kind = Choice()
         for kind, text in KINDS:
             self.kind.addItem(text, kind)
         self.kind.setToolTip("Motion of the picture in time; Space stops and starts the clock")

@@ -36,6 +36,10 @@ class ViewArea(QWidget):
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         self.arrange(session.store.state)
+        for view in range(len(self.panes)):
+            frame = session.last_frame(view)
+            if frame is not None:
+                self._on_frame(frame)
 
     def arrange(self, state: ExplorerState) -> None:
         """Show the panes of the layout."""
@@ -43,12 +47,11 @@ class ViewArea(QWidget):
         wiping = state.layout == "wipe"
         first.setVisible(state.layout != "b")
         second.setVisible(state.layout in ("b", "both"))
-        first.second.setVisible(wiping)
+        first.set_wiping(wiping)
         if wiping and first.image.other is None:
             first.image.set_other(second.image.image)
         if not wiping:
             first.image.set_other(None)
-        first.image.set_wiping(wiping)
         self._on_model_changed(1)
 
     def visible_views(self) -> list[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
@@ -77,6 +78,8 @@ class ViewPane(QWidget):
     def __init__(self, session: Session, view: int, camera: Camera) -> None:
         super().__init__()
         self.session, self.view = session, view
+        self._links: QMenu | None = None
+        self._aspects: dict[str, QAction] = {}
         self.image = ImageView(view, camera)
         self.image.installEventFilter(self)
         self.banner = Banner(self.image)
@@ -144,6 +147,12 @@ class ViewPane(QWidget):
         session.failure_cleared.connect(self._on_failure_cleared)
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
+
+    def set_wiping(self, wiping: bool) -> None:
+        """Share the picture with the other view, and name both in the heading."""
+        self.second.setVisible(wiping)
+        self.model_facts.setVisible(not wiping)
+        self.image.set_wiping(wiping)
 
     # from the session ------------------------------------------------------------------------------------
 
@@ -233,20 +242,30 @@ class ViewPane(QWidget):
         self.loading.set_shown(False)
         self.show_model()
 
-    def _open_links(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def links_menu(self) -> QMenu:
+        """What this view shares with the others."""
+        if self._links is None:
+            menu = self._links = QMenu(self)
+            self._share_all = menu.addAction("Share everything", lambda: self._link_all(True))
+            self._share_none = menu.addAction("Share nothing", lambda: self._link_all(False))
+            menu.addSeparator()
+            for aspect in ASPECTS:
+                action = menu.addAction(ASPECT_NAMES[aspect])
+                action.setCheckable(True)
+                action.triggered.connect(partial(self._link_one, aspect))
+                self._aspects[aspect] = action
         linked = self.session.store.state.views[self.view].linked
-        everything = menu.addAction("Share everything", lambda: self._link_all(True))
-        everything.setEnabled(linked != frozenset(ASPECTS))
-        menu.addAction("Share nothing", lambda: self._link_all(False)).setEnabled(bool(linked))
-        menu.addSeparator()
-        for aspect in ASPECTS:
-            action = menu.addAction(ASPECT_NAMES[aspect])
-            action.setCheckable(True)
+        self._share_all.setEnabled(linked != frozenset(ASPECTS))
+        self._share_none.setEnabled(bool(linked))
+        for aspect, action in self._aspects.items():
             action.setChecked(aspect in linked)
-            action.triggered.connect(lambda on, a=aspect: self.session.set_link(self.view, a, bool(on)))
-        menu.popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
+        return self._links
+
+    def _open_links(self) -> None:
+        self.links_menu().popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
+
+    def _link_one(self, aspect: str, on: bool) -> None:
+        self.session.set_link(self.view, aspect, on)
 
     def _link_all(self, on: bool) -> None:
         self.session.begin("Share everything" if on else "Share nothing")

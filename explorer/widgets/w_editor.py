@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Look, Nudge
 from explorer.widgets.grey import grey
 from explorer.widgets.layer_rows import ws_names
 from explorer.widgets.nudge_rows import NudgeRows, reach
 from explorer.widgets.panel import Panel
-from explorer.widgets.parts import ElidedLabel, IconButton, Segments, label, row
+from explorer.widgets.parts import Choice, ElidedLabel, IconButton, Segments, label, row
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.w_plot import WPlot
@@ -261,8 +261,8 @@ class WEditorPanel(Panel):
         self.scale.set_value(self.scale.default)
 
 
-def _layer_box(name: str) -> QComboBox:
-    box = QComboBox()
+def _layer_box(name: str) -> Choice:
+    box = Choice()
     box.setAccessibleName(name)
     box.setToolTip(f"{name} to edit: its number in ws, and the resolution it styles in pixels")
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

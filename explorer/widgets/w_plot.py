@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QHelpEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from explorer.widgets.plots import QuietPlot, nice_ceiling
@@ -277,6 +277,11 @@ class WPlot(QuietPlot):
         if self._gesture == "keys":
             self._end()
         super().focusOutEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._gesture:  # a hidden widget gets no release
+            self._end()
+        super().hideEvent(event)
 
     def _step(self, change: float) -> None:
         assert self.bars is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPointF
+from PySide6.QtCore import QMimeData, QObject, QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
 from explorer.widgets.seed_field import random_seed
+from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import apply_theme, theme
 
 if TYPE_CHECKING:
@@ -38,16 +39,21 @@ class WindowDeeds(QObject):
         assert session is not None
         return session
 
+    def _may_undo(self) -> bool:
+        """False while a drag is running: undoing under it would tear its one step into many."""
+        ValueSlider.settle()
+        return not self.session.store.in_stroke
+
     # state -----------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
         """One step back."""
-        if not self.window.views.is_dragging():
+        if self._may_undo():
             self.session.undo()
 
     def redo(self) -> None:
         """One step forward."""
-        if not self.window.views.is_dragging():
+        if self._may_undo():
             self.session.redo()
 
     def random(self) -> None:
@@ -76,7 +82,10 @@ class WindowDeeds(QObject):
 
     def paste(self) -> None:
         """A state, a latent, or files from the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        if data is None:  # so says Qt of an empty clipboard on some platforms
+            self.window.say("The clipboard is empty")
+            return
         if data.hasUrls():
             self.window.files.open_many([u.toLocalFile() for u in data.urls() if u.isLocalFile()])
             return

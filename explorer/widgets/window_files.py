@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
+from explorer.settings import RECENT_LIMIT
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class WindowFiles(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.window = window
+        self._recent: list[QAction] = []
 
     @property
     def project(self) -> Path | None:
@@ -140,8 +143,8 @@ class WindowFiles(QObject):
             self.window.show_problem(
                 ProjectError("The program did not end well last time.", "What you had was saved."),
                 [
-                    ("Bring it back", lambda: self._attempt(self.session.recover)),
-                    ("Throw it away", self.session.discard_recovery),
+                    ("Restore", lambda: self._attempt(self.session.recover)),
+                    ("Discard", self.session.discard_recovery),
                 ],
             )
 
@@ -188,8 +191,7 @@ class WindowFiles(QObject):
 
     def may_discard(self) -> bool:
         """Ask about unsaved changes, if there are any; False to stay."""
-        session = self.window.session
-        if session is None or session.store.is_saved() or not self.window.asks_before_discarding:
+        if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton
         name = self.project.name if self.project else "this walk"
@@ -213,22 +215,39 @@ class WindowFiles(QObject):
     def _folder(self) -> str:
         return self.window.settings.text("folder")
 
+    def recent_menu(self) -> QMenu:
+        """The menu of recent files; made once, kept."""
+        return self.window.menus["recent"]
+
     def fill_recent(self, menu: QMenu) -> None:
-        """The menu of recent files, made when it opens."""
-        menu.clear()
-        for path in self.window.settings.recent():
-            action = menu.addAction(Path(path).name, partial(self.open_path, path))
+        """Bring the menu of recent files up to date; its entries are kept and renamed."""
+        if not self._recent:
+            for _ in range(RECENT_LIMIT):
+                action = menu.addAction("")
+                action.triggered.connect(partial(self._open_recent, action))
+                self._recent.append(action)
+        paths = self.window.settings.recent()
+        for i, action in enumerate(self._recent):
+            path = paths[i] if i < len(paths) else ""
+            action.setVisible(bool(path))
+            action.setText(Path(path).name)
             action.setToolTip(path)
-        if menu.isEmpty():
-            menu.addAction("Nothing yet").setEnabled(False)
+            action.setData(path)
+        if not paths:
+            self._recent[0].setText("Nothing yet")
+            self._recent[0].setVisible(True)
+        self._recent[0].setEnabled(bool(paths))
+
+    def _open_recent(self, action: QAction) -> None:
+        self.open_path(str(action.data()))
 
     def fill_bundled(self, menu: QMenu) -> None:
-        """The menu of bundled models, made when it opens."""
-        menu.clear()
+        """The menu of bundled models, made when it first opens."""
+        if not menu.isEmpty():
+            return
         for item in bundled():
             for view in range(2):
-                menu.addAction(
-                    f"{item.title or item.name} in {'AB'[view]}", partial(self.open_model, item.name, view)
-                )
+                name = f"{item.title or item.name} in {'AB'[view]}"
+                menu.addAction(name, partial(self.open_model, item.name, view))
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)

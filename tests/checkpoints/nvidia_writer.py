@@ -21,6 +21,7 @@ from explorer.generators.stylegan3_layers import StyleGAN3Config
 
 __all__ = [
     "Call",
+    "Keep",
     "Name",
     "PickleWriter",
     "Raw",
@@ -72,6 +73,13 @@ class Raw:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+
+
+class Keep:
+    """A value that is also put into the memo at `index`, for `Raw` instructions that fetch it; protocol 3 only."""
+
+    def __init__(self, value: object, index: int) -> None:
+        self.value, self.index = value, index
 
 
 class PickleWriter:
@@ -128,6 +136,9 @@ class PickleWriter:
                 write(b"R")
             case Raw():
                 write(value.data)
+            case Keep():
+                self.put(value.value)
+                write(b"r" + struct.pack("<I", value.index))
             case Tensor():
                 self._tensor(value)
             case _:

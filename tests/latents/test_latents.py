@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.errors import LatentError, ProjectError
+from explorer.errors import LatentError
 from explorer.generators.base import GeneratorInfo, LayerInfo
 from explorer.generators.registry import build
 from explorer.latents import style
@@ -13,6 +13,7 @@ from explorer.latents.groups import group_of, label_of
 from explorer.latents.seeds import plane_corners, plane_seed, unit_direction, z_of_seed
 from explorer.latents.table import LatentTable, StoredLatent, digest_of
 from explorer.latents.text import latent_from_text, latent_to_text
+from explorer.project import latent_to_json, pack_text
 from explorer.state import Latent
 
 RNG = np.random.RandomState(0)
@@ -219,9 +220,15 @@ def test_a_damaged_text_is_refused() -> None:
             latent_from_text(swapped)
 
 
-@pytest.mark.parametrize("data", [[], {}, {"seed": 1, "x": 0, "y": 0}, {"seed": "1", "x": 0, "y": 0, "stored": None}])
+@pytest.mark.parametrize(
+    "data", [[], {}, {"seed": 1, "x": 0, "y": 0}, {"seed": "1", "x": 0, "y": 0, "stored": None}]
+)
 def test_texts_of_another_shape_are_refused(data: object) -> None:
-    from explorer.project import pack_text
-
-    with pytest.raises((LatentError, ProjectError)):
+    with pytest.raises(LatentError, match="damaged"):
         latent_from_text("latentwalk-latent:1:" + pack_text(data))
+
+
+def test_a_stored_latent_needs_a_point() -> None:
+    stored = latent_to_json(StoredLatent("w", A))
+    with pytest.raises(LatentError, match="damaged"):
+        latent_from_text("latentwalk-latent:1:" + pack_text({"seed": 1, "x": "far", "y": 0, "stored": stored}))

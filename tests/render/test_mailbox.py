@@ -66,6 +66,24 @@ def test_refinements_wait_for_looks_and_chores_for_both() -> None:
     assert [take(box) for _ in range(4)] == ["look 1 1 b", "refine 0 1 a", "chore", "nothing"]
 
 
+def test_chores_of_one_name_are_done_once_and_interrupted_ones_go_on_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box: Mailbox[str] = Mailbox()
+    done: list[str] = []
+    for name, mark in (("a", "old"), ("b", "b"), ("a", "new")):
+        box.put_chore(Deed(lambda mark=mark: done.append(mark), name))  # type: ignore[misc]
+    box.put_chore(Deed(lambda: done.append("c"), "c"), is_unfinished=True)
+    box.put_chore(Deed(lambda: done.append("stale"), "b"), is_unfinished=True)  # a newer b waits
+    while isinstance(item := box.take(0.0), Deed):
+        item.run()
+    assert done == ["b", "c", "new"]
+    monkeypatch.setattr("explorer.render.mailbox.CHORES_KEPT", 2)
+    for name in "abc":
+        box.put_chore(Deed(nop, name))
+    assert [take(box) for _ in range(3)] == ["b", "c", "nothing"]
+
+
 def test_a_newer_look_removes_the_refinement() -> None:
     box: Mailbox[str] = Mailbox()
     box.put(0, "a")

@@ -366,6 +366,14 @@ def test_drawn_noise_is_kept() -> None:
     assert calls == 2
 
 
+def test_a_layer_may_have_no_noise_after_all() -> None:
+    generator = generator_of("tiny")
+    silent = run(pipeline_of(generator), request_of(generator, Look(noise=Noise("none")))).image
+    for layer in generator.layers:
+        layer.noise = lambda spec, batch: None  # type: ignore[method-assign]
+    assert torch.equal(run(pipeline_of(generator), request_of(generator)).image, silent)
+
+
 def test_seeds_are_mapped_once() -> None:
     generator = generator_of("tiny")
     calls = 0
@@ -422,6 +430,14 @@ def test_a_generator_without_a_picture_is_an_error() -> None:
     generator.rgb = lambda activation: torch.zeros(3)  # type: ignore[method-assign]
     with pytest.raises(RenderError, match="no picture"):
         run(pipeline_of(generator), request_of(generator))
+
+
+def test_kernels_that_come_later_make_new_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = generator_of("tiny")
+    pipeline = pipeline_of(generator)
+    run(pipeline, request_of(generator))
+    monkeypatch.setattr("explorer.render.pipeline.identity", lambda: "other kernels")
+    assert ran(run(pipeline, request_of(generator)))[0] == "input"
 
 
 def test_untransform_takes_the_motion_back() -> None:

@@ -1,4 +1,4 @@
-"""The render loop: what is shown, in which order, and what survives errors. Threads wait at gates, nobody sleeps."""
+"""The render loop: what is shown, in which order, what survives errors. Threads wait at gates, nobody sleeps."""
 
 from __future__ import annotations
 
@@ -82,6 +82,10 @@ def test_a_model_that_is_not_loaded_is_a_failure() -> None:
     (failure,) = published.failures
     assert isinstance(failure.error, RenderError)
     assert "not loaded" in str(failure.error)
+    renderer._models.add(tiny_model("gone"))
+    renderer.mailbox.put(0, with_model(request_of(model), "gone"))
+    renderer.step()
+    assert published.generations == [(2, 1)]
 
 
 Running = tuple[LoadedModel, Renderer, Published]
@@ -250,7 +254,7 @@ def test_after_many_drafts_in_a_row_the_full_time_is_measured_again() -> None:
 # -- thumbnails and deeds --------------------------------------------------------------------------------------
 
 
-def test_thumbnails_wait_for_looks_and_start_again_when_one_comes() -> None:
+def test_thumbnails_wait_for_looks_and_go_on_after_them() -> None:
     model = tiny_model()
     renderer, published = renderer_of(model)
     layer = gated(model).layer("t1")
@@ -269,6 +273,7 @@ def test_thumbnails_wait_for_looks_and_start_again_when_one_comes() -> None:
         pass
     kinds = [type(m).__name__ for m in published.messages]
     assert kinds == ["Frame", "Frame", "Thumbnail"]
+    assert layer.runs == 3  # once for each look and once for the thumbnail, which went on where it was
     thumbnail = published.messages[-1]
     assert isinstance(thumbnail, Thumbnail)
     assert (thumbnail.key, thumbnail.pixels.shape) == ("key", (8, 8, 4))
@@ -349,6 +354,7 @@ def test_an_error_is_published_with_its_traceback_and_the_loop_goes_on(caplog: p
             pass
     (failure,) = published.failures
     assert (failure.view, failure.generation) == (0, 1)
+    assert failure.error.__traceback__ is None  # its frames would keep the run's tensors
     assert "layer trouble" in failure.traceback_text
     assert "test_renderer" in failure.traceback_text
     assert len(published.frames) == 1

@@ -259,17 +259,31 @@ def test_a_lost_device_moves_every_view_to_the_cpu(qtbot: QtBot) -> None:
         assert service.close(10.0)
 
 
-def test_a_view_that_moves_to_another_device_leaves_nothing_behind(qtbot: QtBot) -> None:
+def test_a_device_that_nobody_uses_any_more_gives_its_memory_back(qtbot: QtBot) -> None:
     loader = Loader()
     service = RenderService(load=loader, renderer=LosableRenderer)
     frames = Inbox(service.frame_ready)
+
+    def show(view: int, device: str) -> None:
+        generation = service.request(view, replace(request_of(model), settings=RenderSettings(device)))
+        wanted = (view, generation, device)
+        qtbot.waitUntil(lambda: wanted in [(f.view, f.generation, f.device) for f in frames.items])
+
     try:
         model = loaded(service, loader, qtbot)
-        for device in ("mps", "cpu"):
-            service.request(0, replace(request_of(model), settings=RenderSettings(device)))
-            qtbot.waitUntil(lambda device=device: any(f.device == device for f in frames.items))
-        service.forget_view(0)
-        qtbot.waitUntil(lambda: all(r.cache.nbytes == noise_bytes(model) for r in service._renderers.values()))
+        for view in (0, 1):
+            show(view, "mps")
+        left = service._renderers["mps"]
+        assert left.cache.nbytes > noise_bytes(model)
+        show(0, "cpu")
+        assert service._renderers["mps"] is left  # the other view is still there
+        show(1, "cpu")
+        assert set(service._renderers) == {"cpu"}
+        assert left.close(10.0)
+        assert left.cache.nbytes == 0
+        for view in (0, 1):
+            service.forget_view(view)
+        qtbot.waitUntil(lambda: service._renderers["cpu"].cache.nbytes == noise_bytes(model))
     finally:
         assert service.close(10.0)
 

@@ -73,7 +73,9 @@ def _normals(s: Shape, points: Tensor, mouth: Tensor) -> Tensor:
 
 def _hue(hue: Tensor) -> Tensor:
     """Vivid colours `[N, 1, 3]` from amber over green to blue for hue in 0..1."""
-    stops = torch.tensor([[0.85, 0.50, 0.08], [0.55, 0.72, 0.15], [0.12, 0.65, 0.45], [0.20, 0.50, 0.90]], device=hue.device)
+    stops = torch.tensor(
+        [[0.85, 0.50, 0.08], [0.55, 0.72, 0.15], [0.12, 0.65, 0.45], [0.20, 0.50, 0.90]], device=hue.device
+    )
     position = hue.clamp(0, 0.999) * 3
     low = position.floor().long()
     return torch.lerp(stops[low], stops[low + 1], (position - low)[:, None])[:, None]
@@ -88,7 +90,9 @@ def _eye_colour(a: Attributes, s: Shape, points: Tensor, light: Tensor) -> Tenso
     u, v = out[..., 0] - gx, out[..., 1] - gy
     slit = (a.species[:, 0] + a.species[:, 2])[:, None]
     iris = torch.sigmoid((0.74 - (u * u + v * v).sqrt()) / 0.05)[..., None]
-    pupil = torch.sigmoid((0.42 - ((u * (1 + 0.9 * slit)).square() + (v * (1 - 0.2 * slit)).square()).sqrt()) / 0.05)
+    pupil = torch.sigmoid(
+        (0.42 - ((u * (1 + 0.9 * slit)).square() + (v * (1 - 0.2 * slit)).square()).sqrt()) / 0.05
+    )
     white = torch.tensor([0.97, 0.97, 0.95], device=points.device)
     colour = torch.lerp(white.expand(points.shape), _hue(a.eye_hue).expand(points.shape), iris)
     colour = colour * (1 - 0.95 * pupil[..., None])
@@ -108,7 +112,9 @@ def _mouth(a: Attributes, s: Shape, points: Tensor, colour: Tensor) -> Tensor:
     smile = level + 0.30 * (x / width).square() * s.muzzle_y_r
     inside = torch.sigmoid((width - x.abs()) / 0.03)
     line = torch.exp(-((y - smile) / 0.032).square()) * inside
-    drop = torch.exp(-(x / 0.028).square()) * torch.sigmoid((y - level) / 0.02) * torch.sigmoid((s.nose_y - y) / 0.02)
+    drop = (
+        torch.exp(-(x / 0.028).square()) * torch.sigmoid((y - level) / 0.02) * torch.sigmoid((s.nose_y - y) / 0.02)
+    )
     opened = a.mouth_open[:, None]
     depth = 0.34 * opened * (1 - (x / width).square()).clamp(min=0)
     gap = torch.sigmoid((smile - y) / 0.02) * torch.sigmoid((y - smile + depth) / 0.02) * inside * (opened > 0.02)
@@ -210,5 +216,3 @@ def render(a: Attributes, resolution: int, supersample: int = 2) -> Tensor:
     picture = torch.lerp(picture, torch.full_like(picture, 0.97), 0.75 * whisker)
     picture = picture.clamp(0, 1).reshape(len(a), side, side, 3).permute(0, 3, 1, 2)
     return F.avg_pool2d(picture, supersample) if supersample > 1 else picture.contiguous()
-
-

@@ -1,6 +1,6 @@
 """What Qt needs from the operating system: finds what is missing, installs it without a password, or names it.
 
-Standard library only: this runs before anything is installed.
+Standard library only: `start.py` uses it before anything is installed, `doctor` afterwards.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ __all__ = [
     "install",
     "install_line",
     "missing",
+    "packages",
+    "this_family",
     "unpack",
 ]
 
@@ -99,8 +101,10 @@ def _is_met(need: Need, unpacked: Path | None) -> bool:
 
 
 def has_display() -> bool:
-    """Whether windows can be shown: always said to be so outside Linux."""
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Whether a window can be shown, or a Qt platform was asked for. Only on Linux is there a cheap way to know."""
+    if sys.platform != "linux":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def family_of(os_release: str) -> str:
@@ -110,6 +114,14 @@ def family_of(os_release: str) -> str:
     names = f"{facts.get('ID', '')} {facts.get('ID_LIKE', '')}".split()
     aliases = {"debian": "debian", "ubuntu": "debian", "fedora": "fedora", "rhel": "fedora", "arch": "arch"}
     return next((aliases[name] for name in names if name in aliases), "")
+
+
+def this_family() -> str:
+    """`family_of` this system; '' where there is no such file."""
+    try:
+        return family_of(Path("/etc/os-release").read_text(encoding="utf-8"))
+    except OSError:
+        return ""
 
 
 def install_line(needs: Sequence[Need], family: str) -> str:
@@ -166,10 +178,9 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
         "-o", f"Dir::Cache::archives={archives}", "-o", "Dir::State::status=/var/lib/dpkg/status",
         "-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=", "-o", "Dpkg::Use-Pty=0",
     ]  # fmt: skip
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([*apt, "update"], check=False, **quiet)
+    subprocess.run([*apt, "update"], capture_output=True, check=False)
     command = [*apt, "install", "-y", "--no-install-recommends", "--download-only", *names]
-    if subprocess.run(command, check=False, **quiet).returncode != 0:
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         return False
     files = list(archives.glob("*.deb"))
     done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]

@@ -1,0 +1,234 @@
+"""How the window answers the hand: scripted drags through the real window, latency from input to paint.
+
+    python benchmarks/interaction.py [--seconds 5] [--json] [MODEL_A MODEL_B]
+
+Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
+it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, and the longest
+time that the event loop did not turn. Runs on the screen there is, or offscreen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from itertools import pairwise
+from math import cos, pi, sin
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEventLoop, QObject, QPointF, Qt, QTimer, Slot
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from explorer.app import Program
+from explorer.settings import Settings
+from explorer.widgets.theme import apply_theme
+
+INPUTS_HZ = 60
+Path2 = Callable[[float], tuple[float, float]]
+
+
+def run_for(ms: int) -> None:
+    """Let the event loop turn (QTest.qWait would keep the interpreter's lock from the render thread)."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+
+def wait_for(predicate: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Until something holds."""
+    end = perf_counter() + seconds
+    while not predicate():
+        if perf_counter() > end:
+            raise SystemExit("the window did not get ready in time")
+        run_for(10)
+
+
+def send(widget: QWidget, kind: QMouseEvent.Type, at: tuple[float, float], keys: Qt.KeyboardModifier) -> None:
+    """One mouse event with the left button."""
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    local = QPointF(*at)
+    button = none if kind == QMouseEvent.Type.MouseMove else left
+    held = none if kind == QMouseEvent.Type.MouseButtonRelease else left
+    QApplication.sendEvent(widget, QMouseEvent(kind, local, widget.mapToGlobal(local), button, held, keys))
+
+
+class Meter(QObject):
+    """Counts the paints of the visible views and how late they are."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.session = program.window.session
+        self.paints: dict[int, list[float]] = {}
+        self.latencies: list[float] = []
+        self.stall = 0.0
+        self._turned = perf_counter()
+        for pane in program.window.views.panes:
+            pane.image.painted.connect(self._on_painted)
+        self._pulse = QTimer(self, interval=4)
+        self._pulse.setTimerType(Qt.TimerType.PreciseTimer)
+        self._pulse.timeout.connect(self._on_pulse)
+        self._pulse.start()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.paints, self.latencies, self.stall, self._turned = {}, [], 0.0, perf_counter()
+
+    @Slot(int, int)
+    def _on_painted(self, view: int, generation: int) -> None:
+        assert self.session is not None
+        self.paints.setdefault(view, []).append(perf_counter())
+        # The session measured it in the slot before this one: from the wish to this paint.
+        self.latencies.append(self.session.performance(view).latency_ms)
+
+    @Slot()
+    def _on_pulse(self) -> None:
+        now = perf_counter()
+        self.stall, self._turned = max(self.stall, now - self._turned), now
+
+
+def measure(
+    program: Program,
+    meter: Meter,
+    name: str,
+    widget: QWidget,
+    path: Path2,
+    keys: Qt.KeyboardModifier,
+    seconds: float,
+) -> dict[str, object]:
+    """One drag along `path` (of 0..1) for some seconds."""
+    session = program.window.session
+    assert session is not None
+    views = session.visible_views()
+    dropped = sum(session.performance(view).dropped for view in views)
+    send(widget, QMouseEvent.Type.MouseButtonPress, path(0.0), keys)
+    meter.reset()
+    start = perf_counter()
+    inputs = 0
+
+    def tick() -> None:
+        nonlocal inputs
+        inputs += 1
+        send(widget, QMouseEvent.Type.MouseMove, path((perf_counter() - start) / seconds), keys)
+
+    timer = QTimer(interval=round(1000 / INPUTS_HZ))
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(tick)
+    timer.start()
+    run_for(round(1000 * seconds))
+    timer.stop()
+    took = perf_counter() - start
+    send(widget, QMouseEvent.Type.MouseButtonRelease, path(1.0), keys)
+    counts = [len(meter.paints.get(view, ())) for view in views]
+    gaps = [b - a for times in meter.paints.values() for a, b in pairwise(times)]
+    late = sorted(meter.latencies)
+    return {
+        "drag": name,
+        "views": len(views),
+        "inputs_per_s": round(inputs / took, 1),
+        "shown_per_s": round(min(counts) / took, 1),
+        "latency_ms_median": round(statistics.median(late), 1) if late else None,
+        "latency_ms_p99": round(late[min(len(late) - 1, int(0.99 * len(late)))], 1) if late else None,
+        "overtaken": sum(session.performance(view).dropped for view in views) - dropped,
+        "longest_gap_ms": round(1000 * max(gaps, default=0.0), 1),
+        "longest_stall_ms": round(1000 * meter.stall, 1),
+    }
+
+
+def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:
+    """The drags: over the picture, and of sliders that dirty all, half and little of the network."""
+    window = program.window
+    image = window.views.panes[0].image
+    panels = {key: section.body for key, section in window.sides.sections.items()}
+    none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+
+    def circle(share: float) -> tuple[float, float]:
+        angle, mid = 4 * pi * share, image.rect().center()
+        return mid.x() + 0.2 * image.width() * cos(angle), mid.y() + 0.2 * image.width() * sin(angle)
+
+    def swing(slider: QWidget) -> Path2:
+        groove = slider.groove()  # type: ignore[attr-defined]
+        return lambda share: (groove.center().x() + 0.4 * groove.width() * sin(4 * pi * share), slider.height() / 2)
+
+    psi = panels["truncation"].psi  # type: ignore[attr-defined]
+    infos = [window.session.info(view) for view in range(2)]  # type: ignore[union-attr]
+    shared = min(info.num_ws for info in infos if info is not None)  # a layer that both pictures have
+    last = panels["mixing"].layers[shared - 1]  # type: ignore[attr-defined]
+    return [
+        ("walk on the picture", image, circle, none),
+        ("move the picture", image, circle, shift),
+        ("psi slider", psi, swing(psi), none),
+        ("mix a late layer", last, swing(last), none),
+    ]
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("models", nargs="*", help="up to two models instead of the bundled pair")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each drag")
+    parser.add_argument("--size", default="1280x800", help="of the window")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    options = parser.parse_args()
+    app = QApplication([])
+    apply_theme(app, True)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(Path(folder) / "settings.ini")
+        settings.set("welcomed", True)
+        program = Program(app, settings, options.models)
+        program.window.asks_before_discarding = False
+        program.window.resize(*map(int, options.size.split("x")))
+        begin = perf_counter()
+        program.start()
+        wait_for(lambda: program.window.session is not None)
+        session = program.window.session
+        assert session is not None
+        if not options.models and not all(view.model for view in session.state.views):
+            raise SystemExit("no bundled models are installed: name two models")
+        wait_for(lambda: all(session.last_frame(v) is not None and not session.is_refining(v) for v in range(2)))
+        ready_s = perf_counter() - begin
+        meter = Meter(program)
+        rows = []
+        for layout in ("both", "a"):
+            session.set_layout(layout)
+            for name, widget, path, keys in drags(program):
+                run_for(300)
+                rows.append(measure(program, meter, name, widget, path, keys, options.seconds))
+                session.reset()
+        names = [facts.name if (facts := session.facts(view)) else "" for view in range(2)]
+        result = {
+            "models": names,
+            "first_pictures_s": round(ready_s, 2),
+            "platform": app.platformName(),
+            "drags": rows,
+        }
+        program.window.close()
+        program.close()
+    print(json.dumps(result, indent=1) if options.json else table(result))
+    return 0
+
+
+def table(result: dict[str, object]) -> str:
+    """The result for people."""
+    rows = result["drags"]
+    assert isinstance(rows, list)
+    names = list(rows[0])
+    widths = [max(len(name), *(len(str(row[name])) for row in rows)) for name in names]
+    lines = [f"{result['models']}, first pictures after {result['first_pictures_s']} s, {result['platform']}"]
+    lines.append("  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)))
+    for row in rows:
+        lines.append("  ".join(str(row[name]).ljust(width) for name, width in zip(names, widths, strict=True)))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""`main.py bench MODEL`: how long a picture takes here, from scratch and after the changes a hand makes."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from explorer.commands.render import add_device_options, settings_from
+from explorer.errors import UsageError
+from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, and how often to measure."""
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
+    parser.add_argument("--count", metavar="N", type=int, default=20, help="pictures for each row (default 20)")
+    add_device_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the median and the slowest time of each kind of change."""
+    if not 1 <= arguments.count <= 10_000:
+        raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
+    from explorer.render.headless import open_model
+
+    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    last = facts.info.num_ws - 1
+    start = Look(latent=Latent(seed=1))
+    changes: dict[str, Callable[[float], Look]] = {
+        "another seed": lambda t: replace(start, latent=Latent(seed=2 + round(1000 * t))),
+        "truncation": lambda t: replace(start, truncation=Truncation(psi=t)),
+        "translation": lambda t: replace(start, transform=Transform(x=0.1 * t)),
+        "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
+    }
+    s = renderer.settings
+    sys.stdout.write(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
+    for name, look_at in changes.items():
+        renderer.render_look(start)
+        steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
+        times = [renderer.render_look(look_at(step)).total_ms for step in steps]
+        middle = statistics.median(times)
+        row = f"{name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s"
+        sys.stdout.write(f"  {row}\n")
+    return 0

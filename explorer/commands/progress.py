@@ -1,0 +1,36 @@
+"""Progress on stderr: a line that is rewritten on a terminal, and one for each tenth in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+__all__ = ["ProgressLine"]
+
+
+class ProgressLine:
+    """Tells how far a job is and how long it will take: `progress(done, total)` after each step."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._started = time.monotonic()
+        self._told = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        """Writes to stderr if there is something new to say."""
+        is_terminal = sys.stderr.isatty()
+        step = done if is_terminal else 10 * done // total
+        if step == self._told:
+            return
+        self._told = step
+        left = (time.monotonic() - self._started) / done * (total - done)
+        text = f"{self._what} {done}/{total}, {_span(left)} left"
+        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
+        if is_terminal and done == total:
+            sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 90 else f"{round(whole / 60)} min"

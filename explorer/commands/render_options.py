@@ -1,0 +1,150 @@
+"""The options of `main.py render`, read into a look: seeds, mixing, transforms, stored latents."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import UsageError
+from explorer.state import Classes, Latent, Look, Mixing, MixRow, MixSource, Noise, Tap, Transform, Truncation
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+
+__all__ = ["MAX_SEEDS", "SEEDS", "add_look_options", "look_from", "mixing_of", "seeds_of", "tap_from"]
+
+SEEDS = 2**32
+"""Seeds run from 0 to this less one."""
+
+MAX_SEEDS = 10_000
+"""More in one call is taken for a slip of the finger."""
+
+
+def add_look_options(parser: argparse.ArgumentParser) -> None:
+    """Everything that decides the picture."""
+    latent = parser.add_mutually_exclusive_group()
+    latent.add_argument("--seed", metavar="N", default="0", help="a seed, or several as in 1-8,12 (default 0)")
+    for space in ("z", "w", "ws"):
+        latent.add_argument(f"--{space}", metavar="FILE", type=Path, help=f"a saved latent of space {space}")
+    parser.add_argument("--class", dest="class_index", metavar="K", type=int, help="class of a conditional model")
+    parser.add_argument("--psi", metavar="P", type=float, default=1.0, help="truncation (default 1 = none)")
+    parser.add_argument("--cutoff", metavar="K", type=int, help="truncate only the first K of ws")
+    parser.add_argument(
+        "--mix", metavar="SEED:LAYERS[:AMOUNT]", action="append", default=[],
+        help="take entries of ws from another seed, e.g. 7:0-3,5 or 7:coarse:0.5; may be given again",
+    )  # fmt: skip
+    parser.add_argument("--noise", choices=("none", "const", "random"), default="const", help="of StyleGAN2")
+    parser.add_argument("--noise-seed", metavar="N", type=int, default=0, help="seed of random noise")
+    parser.add_argument("--translate", metavar="X,Y", help="move the picture, in image widths, right and down")
+    parser.add_argument("--rotate", metavar="DEGREES", type=float, default=0.0, help="turn it counter-clockwise")
+    parser.add_argument("--transform", metavar="A,B,C,D,E,F", help="forward matrix, first two rows; applied last")
+    parser.add_argument("--layer", metavar="NAME", default="", help="show a layer's activation instead")
+
+
+def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, stored: str = "") -> Look:
+    """The look of the parsed options for one seed, or for the stored latent of that id.
+
+    Raises:
+        UsageError: An option is malformed or outside of what the model has.
+    """
+    classes = Classes()
+    if arguments.class_index is not None:
+        if not 0 <= arguments.class_index < info.c_dim:
+            known = f"classes 0 to {info.c_dim - 1}" if info.c_dim else "no classes"
+            raise UsageError(f"--class {arguments.class_index}: the model has {known}.")
+        classes = Classes(((arguments.class_index, 1.0),))
+    if arguments.cutoff is not None and arguments.cutoff < 0:
+        raise UsageError(f"--cutoff {arguments.cutoff} is negative.", "0 truncates nothing.")
+    if not 0 <= arguments.noise_seed < SEEDS:
+        raise UsageError(f"--noise-seed {arguments.noise_seed} is not within 0 to {SEEDS - 1}.")
+    x, y = _numbers("--translate", arguments.translate or "0,0", 2)
+    matrix = _numbers("--transform", arguments.transform or "1,0,0,0,1,0", 6)
+    return Look(
+        latent=Latent(seed=seed, stored=stored),
+        classes=classes,
+        truncation=Truncation(psi=arguments.psi, cutoff=arguments.cutoff),
+        mixing=mixing_of(arguments.mix, info),
+        noise=Noise(mode=arguments.noise, seed=arguments.noise_seed),
+        transform=Transform(x=x, y=y, rotate=arguments.rotate, matrix=tuple(matrix)),
+    )
+
+
+def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
+    """What of the network to show.
+
+    Raises:
+        UsageError: There is no such layer.
+    """
+    names = [layer.name for layer in info.layers]
+    if arguments.layer and arguments.layer not in names:
+        raise UsageError(f"--layer {arguments.layer}: the model's layers are {', '.join(names)}.")
+    return Tap(layer=arguments.layer)
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """The seeds of "1-8,12", in the order given, each once.
+
+    Raises:
+        UsageError: Malformed, out of range, or absurdly many.
+    """
+    return tuple(dict.fromkeys(_ranges("--seed", text, SEEDS - 1)))
+
+
+def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
+    """The style mixing of `SEED:LAYERS[:AMOUNT]` options; where two name one entry of ws, the later one holds.
+
+    LAYERS is a list such as 0-3,5 or the name coarse, middle or fine.
+
+    Raises:
+        UsageError: Malformed, or an entry the model does not have.
+    """
+    sources, rows = [], {}
+    for number, text in enumerate(texts):
+        parts = text.split(":")
+        if len(parts) not in (2, 3):
+            raise UsageError(f"--mix {text}: expected SEED:LAYERS or SEED:LAYERS:AMOUNT.", "For example 7:0-3:0.5.")
+        (seed, *more) = _ranges("--mix", parts[0], SEEDS - 1)
+        amount = _numbers("--mix", parts[2], 1)[0] if len(parts) == 3 else 1.0
+        if more or not 0.0 <= amount <= 1.0:
+            raise UsageError(f"--mix {text}: expected one seed, and an amount from 0 to 1.")
+        sources.append(MixSource(seed))
+        for layer in _layers(parts[1], info):
+            rows[layer] = MixRow(layer, number, amount)
+    return Mixing(tuple(sources), tuple(rows[layer] for layer in sorted(rows))) if sources else Mixing()
+
+
+def _layers(text: str, info: GeneratorInfo) -> list[int]:
+    from explorer.latents.groups import GROUPS, group_of
+
+    if text in GROUPS:
+        return [index for index in range(info.num_ws) if group_of(info, index) == text]
+    return _ranges("--mix layers", text, info.num_ws - 1)
+
+
+def _ranges(option: str, text: str, largest: int) -> list[int]:
+    """The numbers of "1-8,12", from 0 to `largest`."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
+            raise UsageError(f"{option} {text}: {part!r} is not a number from 0 or a range.", "For example 1-8,12.")
+        low, high = int(first), int(last if dash else first)
+        if high > largest or low > high:
+            raise UsageError(f"{option} {text}: {part!r} is not within 0 to {largest}, the smaller number first.")
+        if len(found) + high - low >= MAX_SEEDS:
+            raise UsageError(f"{option} {text}: more than {MAX_SEEDS:,} numbers.", "Use several calls.")
+        found.extend(range(low, high + 1))
+    return found
+
+
+def _numbers(option: str, text: str, count: int) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
+        raise UsageError(f"{option} {text}: expected {count} finite number{'s' * (count > 1)}, comma between them.")
+    return numbers

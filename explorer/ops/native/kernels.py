@@ -1,0 +1,183 @@
+"""The native kernels as functions of tensors."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+__all__ = ["ABI", "DTYPES", "Kernels"]
+
+ABI = 2
+DTYPES = (torch.float32, torch.bfloat16)
+"""Formats of features that the kernels read and write; they compute in float32."""
+
+_INT, _PTR, _FLOAT = ctypes.c_int, ctypes.c_void_p, ctypes.c_float
+_NO_CLAMP = float("inf")
+# Output columns of a tile: wide enough that what neighbours compute twice is small, narrow enough for the cache.
+_TILE_COLUMNS = 64
+
+
+class Kernels:
+    """A loaded library. Calls release the interpreter's lock, use torch's number of threads, and may overlap.
+
+    Every tensor must be on the CPU; features are in channels-last order and of a type in `DTYPES`, everything
+    else is contiguous float32.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Load the library; OSError or AttributeError if it is none of ours, ValueError for another version."""
+        self._library = ctypes.CDLL(str(path))
+        if self._library.latentwalk_abi() != ABI:
+            raise ValueError(f"{path} is of another version")
+        self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
+        self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 11, *[_PTR] * 6, _FLOAT, _FLOAT, _INT, _INT]
+        self._finish = self._library.latentwalk_finish
+        self._finish.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
+        self._fir_finish = self._library.latentwalk_fir_finish
+        self._fir_finish.argtypes = [
+            *[_PTR] * 5, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT,
+        ]  # fmt: skip
+        self._torgb = self._library.latentwalk_torgb
+        self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
+
+    def filtered_lrelu(
+        self,
+        x: Tensor,
+        *,
+        up: int,
+        up_x: Tensor,
+        up_y: Tensor,
+        down_x: Tensor,
+        down_y: Tensor,
+        top: int,
+        left: int,
+        out_size: tuple[int, int],
+        scale: Tensor | None,
+        bias: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """The filtered leaky ReLU of `x * scale + bias`, with `down` 2 and 6 taps for each sampling factor.
+
+        Args:
+            x: `[N, C, H, W]`.
+            up: 2 or 4.
+            up_x: `[6 * up]` in correlation order, gains included; `up_y` likewise.
+            up_y: Along the other axis.
+            down_x: `[rank, 12]` in correlation order, rank 1 to 4; `down_y` likewise.
+            down_y: Along the other axis.
+            top: Padding above, in upsampled pixels.
+            left: Padding on the left.
+            out_size: `(H', W')`.
+            scale: `[N, C]` or None.
+            bias: `[C]` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = x.shape
+        out = x.new_empty(n, out_size[0], out_size[1], c)
+        tiles = -(-out_size[1] // _TILE_COLUMNS)
+        failed = self._filtered_lrelu(
+            x.data_ptr(), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, *out_size, top, left,
+            up, down_x.shape[0], up_x.data_ptr(), up_y.data_ptr(), down_x.data_ptr(), down_y.data_ptr(),
+            _address(scale), _address(bias), slope, _NO_CLAMP if clamp is None else clamp,
+            -(-out_size[1] // tiles), torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError(f"no kernel for up {up} and rank {down_x.shape[0]}")
+        return out.permute(0, 3, 1, 2)
+
+    def finish(
+        self,
+        x: Tensor,
+        *,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`clamp(leaky_relu(x * scale + bias + noise))`, written over `x` `[N, C, H, W]`."""
+        n, c, h, w = x.shape
+        self._finish(
+            x.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        return x
+
+    def fir_finish(
+        self,
+        phases: Sequence[Tensor],
+        *,
+        fx: Tensor,
+        fy: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`finish` of a transposed convolution filtered with four taps along each axis: `[N, C, 2 H, 2 W]`.
+
+        Args:
+            phases: The transposed convolution's rows and columns by parity: (even, even) `[N, C, H + 1, W + 1]`,
+                (even, odd) `[N, C, H + 1, W]`, (odd, even) `[N, C, H, W + 1]`, (odd, odd) `[N, C, H, W]`.
+            fx: `[4]` in correlation order; `fy` likewise.
+            fy: Along the other axis.
+            scale: `[N, C]` or None.
+            bias: `[C]` or None.
+            noise: `[1 or N, 1, 2 H, 2 W]` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = phases[3].shape
+        out = phases[3].new_empty(n, 2 * h, 2 * w, c)
+        self._fir_finish(
+            *(z.data_ptr() for z in phases), out.data_ptr(), out.dtype == torch.bfloat16, n, h, w, c,
+            fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        return out.permute(0, 3, 1, 2)
+
+    def torgb(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        img: Tensor | None,
+        *,
+        fx: Tensor,
+        fy: Tensor,
+        clamp: float | None,
+    ) -> Tensor:
+        """`clamp(weight @ x + bias)`, plus `img` enlarged twice: `[N, K, H, W]` float32.
+
+        Args:
+            x: `[N, C, H, W]`.
+            weight: `[N, K, C]`, at most four colours K.
+            bias: `[K]`.
+            img: `[N, K, H / 2, W / 2]` float32, contiguous, or None.
+            fx: `[4]` in correlation order, gains included; `fy` likewise.
+            fy: Along the other axis.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = x.shape
+        out = torch.empty(n, weight.shape[1], h, w)
+        failed = self._torgb(
+            x.data_ptr(), _address(img), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, weight.shape[1],
+            weight.data_ptr(), bias.data_ptr(), fx.data_ptr(), fy.data_ptr(),
+            _NO_CLAMP if clamp is None else clamp, torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError(f"no kernel for {weight.shape[1]} colours")
+        return out
+
+
+def _address(x: Tensor | None) -> int | None:
+    return None if x is None else x.data_ptr()

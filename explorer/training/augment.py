@@ -1,0 +1,157 @@
+"""Adaptive augmentation in front of the discriminator, for small sets of pictures.
+
+Each transform is applied with probability `p`; `p` grows while the discriminator is surer of the training
+pictures than `target` allows. Geometry is one inverse affine map applied once by bilinear lookup with reflected
+borders, colour one 4x4 matrix. (The published pipe filters with a wavelet around the lookup; this one does not.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.training.settings import TrainSettings
+
+__all__ = ["Augment"]
+
+_INTERVAL = 4  # batches between adaptations
+
+
+def _matrix3(rows: list[list[Tensor]]) -> Tensor:
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)
+
+
+def _rotation(angle: Tensor) -> Tensor:
+    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    return _matrix3([[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]])
+
+
+def _scale(x: Tensor, y: Tensor) -> Tensor:
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    return _matrix3([[x, zero, zero], [zero, y, zero], [zero, zero, one]])
+
+
+def _shift(x: Tensor, y: Tensor) -> Tensor:
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    return _matrix3([[one, zero, x], [zero, one, y], [zero, zero, one]])
+
+
+class Augment:
+    """Differentiable augmentation `[N, C, R, R]` to the same, with the strength it has adapted to."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self.settings = settings
+        self.probability = 0.0
+        self._signs = 0.0
+        self._batches = 0
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        if self.settings.augment == "none" or self.probability <= 0:
+            return pictures
+        pictures = self._geometry(pictures, self.probability)
+        return self._colour(pictures, self.probability) if pictures.shape[1] == 3 else pictures
+
+    def observe(self, real_logits: Tensor, count: int) -> None:
+        """Count how sure the discriminator is of real pictures; every few batches move the strength by it."""
+        if self.settings.augment == "none":
+            return
+        self._signs += float(real_logits.sign().mean())
+        self._batches += 1
+        if self._batches < _INTERVAL:
+            return
+        step = count * _INTERVAL / (self.settings.augment_kimg * 1000)
+        direction = math.copysign(1.0, self._signs / self._batches - self.settings.augment_target)
+        self.probability = min(max(self.probability + direction * step, 0.0), 1.0)
+        self._signs, self._batches = 0.0, 0
+
+    def state(self) -> dict[str, float]:
+        """What a resumed run needs."""
+        return {"probability": self.probability, "signs": self._signs, "batches": self._batches}
+
+    def load(self, state: dict[str, float]) -> None:
+        """Continue from `state`."""
+        self.probability, self._signs = state["probability"], state["signs"]
+        self._batches = int(state["batches"])
+
+    @staticmethod
+    def _geometry(pictures: Tensor, p: float) -> Tensor:
+        """Flip, quarter turns, shifts, scales and rotations, composed into one inverse map."""
+        count, device = pictures.shape[0], pictures.device
+        side = pictures.shape[-1]
+
+        def chosen(value: Tensor, neutral: float, probability: float = p) -> Tensor:
+            use = torch.rand(count, device=device) < probability
+            return torch.where(use, value, torch.full_like(value, neutral))
+
+        def normal() -> Tensor:
+            return torch.randn(count, device=device)
+
+        def uniform(low: float, high: float) -> Tensor:
+            return torch.rand(count, device=device) * (high - low) + low
+
+        flip = chosen(torch.where(uniform(0, 1) < 0.5, -1.0, 1.0), 1)
+        turns = chosen(torch.floor(uniform(0, 4)), 0) * (math.pi / 2)
+        # In units of half a picture, as the sampling grid counts; whole pixels.
+        jump = [chosen(torch.round(uniform(-0.125, 0.125) * side) / side * 2, 0) for _ in range(2)]
+        zoom = torch.exp2(chosen(normal() * 0.2, 0))
+        share = 1 - math.sqrt(1 - min(p, 1.0))
+        before = chosen(uniform(-math.pi, math.pi), 0, share)
+        stretch = torch.exp2(chosen(normal() * 0.2, 0))
+        after = chosen(uniform(-math.pi, math.pi), 0, share)
+        drift = [chosen(normal() * 0.125 * 2, 0) for _ in range(2)]
+        inverse = _scale(flip, torch.ones_like(flip)) @ _rotation(turns) @ _shift(*jump)
+        inverse = inverse @ _scale(1 / zoom, 1 / zoom) @ _rotation(-before)
+        inverse = inverse @ _scale(1 / stretch, stretch) @ _rotation(-after) @ _shift(*drift)
+        grid = F.affine_grid(inverse[:, :2], list(pictures.shape), align_corners=False)
+        return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+    @staticmethod
+    def _colour(pictures: Tensor, p: float) -> Tensor:
+        """Brightness, contrast, luma flip, hue and saturation as one matrix on (r, g, b, 1)."""
+        count, device = pictures.shape[0], pictures.device
+        identity = torch.eye(4, device=device)
+        luma = torch.full((4,), 1 / math.sqrt(3), device=device)
+        luma[3] = 0
+        along = torch.outer(luma, luma)
+
+        def mix(build: Callable[[], Tensor]) -> Tensor:
+            use = torch.rand(count, device=device) < p
+            return torch.where(use[:, None, None], build(), identity)
+
+        def brightness() -> Tensor:
+            matrix = identity.repeat(count, 1, 1)
+            matrix[:, :3, 3] = torch.randn(count, 1, device=device) * 0.2
+            return matrix
+
+        def contrast() -> Tensor:
+            factor = torch.exp2(torch.randn(count, device=device) * 0.5)
+            diagonal = torch.stack([factor, factor, factor, torch.ones_like(factor)], 1)
+            return torch.diag_embed(diagonal)
+
+        def luma_flip() -> Tensor:
+            flip = torch.floor(torch.rand(count, device=device) * 2)
+            return identity - 2 * along * flip[:, None, None]
+
+        def hue() -> Tensor:
+            angle = (torch.rand(count, device=device) * 2 - 1) * math.pi
+            u = 1 / math.sqrt(3)
+            cross = torch.zeros(4, 4, device=device)
+            cross[0, 1], cross[0, 2], cross[1, 0], cross[1, 2], cross[2, 0], cross[2, 1] = -u, u, u, -u, -u, u
+            colour = identity.clone()
+            colour[3, 3] = 0
+            cos, sin = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
+            turned = cos * colour + sin * cross + (1 - cos) * along
+            return turned + (identity - colour)
+
+        def saturation() -> Tensor:
+            factor = torch.exp2(torch.randn(count, device=device))[:, None, None]
+            return along + (identity - along) * factor + (1 - factor) * torch.diag(torch.eye(4, device=device)[3])
+
+        matrix = mix(saturation) @ mix(hue) @ mix(luma_flip) @ mix(contrast) @ mix(brightness)
+        flat = pictures.flatten(2)
+        return (matrix[:, :3, :3] @ flat + matrix[:, :3, 3:]).reshape(pictures.shape)

@@ -1,0 +1,136 @@
+"""The `train` command: options, data, run, pack."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import UsageError
+from explorer.training.critters.pack import pack as render_pack
+from explorer.training.datasets import Critters, Dataset, Folder
+from explorer.training.loop import run as train
+from explorer.training.pack import export
+from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.settings import TrainSettings
+
+__all__ = ["add_arguments", "main", "run"]
+
+_FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
+_PLAIN = (
+    "batch",
+    "total_kimg",
+    "lr_g",
+    "lr_d",
+    "gamma",
+    "seed",
+    "augment",
+    "device",
+    "guide_weight",
+    "adversarial_kimg",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `train`."""
+    parser.add_argument(
+        "--recipe", choices=sorted(RECIPES), help="start from named settings; other options change them"
+    )
+    parser.add_argument("--family", choices=_FAMILIES, default="stylegan2")
+    parser.add_argument(
+        "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
+    )
+    parser.add_argument("--pictures", type=int, default=None, help="how many critters to render")
+    parser.add_argument("--resolution", type=int, default=None)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
+    )
+    parser.add_argument("--mirror", action="store_true", help="show each picture flipped as well")
+    parser.add_argument("--channel-base", type=int, default=None)
+    parser.add_argument("--channel-max", type=int, default=None)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--total-kimg", type=float)
+    parser.add_argument("--lr-g", type=float)
+    parser.add_argument("--lr-d", type=float)
+    parser.add_argument("--gamma", type=float, help="weight of R1")
+    parser.add_argument("--guide-weight", type=float)
+    parser.add_argument("--adversarial-kimg", type=float, help="guide alone until then")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--augment", choices=("none", "ada"))
+    parser.add_argument("--device", help="cpu or cuda")
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16 (CUDA)")
+    parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
+    parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
+    parser.add_argument("--assets", type=Path, default=Path("assets"))
+    parser.add_argument(
+        "--figures", type=int, default=0, metavar="N", help="measure the card over N pictures (critters)"
+    )
+
+
+def _settings(options: argparse.Namespace) -> TrainSettings:
+    changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
+    if options.bfloat16:
+        changes["bfloat16"] = True
+    if options.minutes is not None:
+        changes["time_limit_s"] = options.minutes * 60
+    if options.resolution is not None:
+        changes["resolution"] = options.resolution
+    if options.recipe:
+        settings = settings_of(options.recipe, options.out, [], mirror=options.mirror, **changes)
+    else:
+        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **changes)
+        if settings.family != "stylegan2" and "lr_g" not in changes:
+            settings.lr_g = 2.5e-3
+    sizes = {"channel_base": options.channel_base, "channel_max": options.channel_max}
+    settings.generator = settings.generator | {k: v for k, v in sizes.items() if v is not None}
+    return settings
+
+
+def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
+    if options.data == "critters":
+        count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe else 20000)
+        path = options.out / f"critters-{settings.resolution}-{count}.npy"
+        if not path.exists():
+            batch = 256 if settings.device.startswith("cuda") else 2
+            render_pack(
+                path, count, settings.resolution, seed=settings.data_seed, batch=batch, device=settings.device
+            )  # fmt: skip
+        settings.data = [path]
+        return Critters([path], settings.data_seed)
+    paths = [Path(part) for part in str(options.data).split(",")]
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise UsageError(
+            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
+        )
+    settings.data = paths
+    if paths[0].is_dir():
+        settings.guide_weight = 0.0  # nobody knows the latents of photographs
+        settings.warm_up = []
+        return Folder(paths[0], settings.resolution, settings.mirror)
+    return Critters(paths, settings.data_seed)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train as `options` say; returns the exit status."""
+    logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
+    settings = _settings(options)
+    dataset = _data(options, settings)
+    train(settings, dataset)
+    if options.pack:
+        export(options.out, options.pack, options.assets, options.figures)
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m explorer.training.command ...`."""
+    parser = argparse.ArgumentParser(prog="train", description=__doc__)
+    add_arguments(parser)
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    return run(options)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

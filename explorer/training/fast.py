@@ -1,0 +1,152 @@
+"""The forward pass of training: the layers' own weights, with resampling as matrix products.
+
+Same function as `Generator.synthesis` (a test compares them), quicker to differentiate on small pictures. The
+clamp at 256 is left out: activations of a network in training stay far below it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.generators.base import Activation, Generator, SynthesisLayer
+from explorer.generators.stylegan2 import StyleGAN2Conv, StyleGAN2ToRGB
+from explorer.generators.stylegan3 import StyleGAN3Layer
+from explorer.training.native import FilteredLeakyReLU, by_matrices, native_module
+from explorer.training.resample import FIR4, axis_matrix, resample
+
+__all__ = ["FastSynthesis"]
+
+_RADIAL_TOLERANCE = 1e-4  # share of the largest singular value below which a rank-one term is dropped
+
+
+class FastSynthesis:
+    """Runs the synthesis of one generator; holds its resampling matrices, not its weights."""
+
+    def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
+        self.generator, self.dtype = generator, dtype
+        self._up: dict[str, Tensor] = {}
+        self._down: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        for layer in generator.layers:
+            if isinstance(layer, StyleGAN2Conv) and layer.up == 2:
+                self._up[layer.info.name] = axis_matrix(layer.info.height + 1, FIR4, pad=(1, 1), gain=2.0)
+            elif isinstance(layer, StyleGAN2ToRGB) and layer.info.height > 4:
+                self._up[layer.info.name] = axis_matrix(layer.info.height // 2, FIR4, up=2, pad=(2, 1), gain=2.0)
+            elif isinstance(layer, StyleGAN3Layer) and not layer.spec.is_torgb:
+                self._prepare_stylegan3(layer)
+        device = generator.device
+        self._up = {name: matrix.to(device, dtype) for name, matrix in self._up.items()}
+        self._down = {
+            name: [(a.to(device, dtype), b.to(device, dtype)) for a, b in terms]
+            for name, terms in self._down.items()
+        }
+        self._native: dict[str, FilteredLeakyReLU] = {}
+        if device.type == "cpu" and dtype == torch.float32 and self._down and native_module() is not None:
+            self._native = {name: FilteredLeakyReLU(self._up[name], terms) for name, terms in self._down.items()}
+
+    def _prepare_stylegan3(self, layer: StyleGAN3Layer) -> None:
+        spec = layer.spec
+        assert layer.up_filter is not None
+        assert layer.down_filter is not None
+        size = spec.in_size + spec.conv_kernel - 1
+        taps = layer.up_filter.double().cpu().numpy()
+        up = axis_matrix(size, taps, up=spec.up_factor, pad=spec.padding[:2], gain=spec.up_factor)
+        self._up[spec.name] = up
+        down = layer.down_filter.double().cpu().numpy()
+        gain = math.sqrt(2)  # of the leaky ReLU; it commutes with the linear filter
+        if down.ndim == 1:
+            pairs = [(down * gain, down)]
+        else:
+            # A radial filter is a short sum of separable ones.
+            left, values, right = np.linalg.svd(down)
+            kept = values > values[0] * _RADIAL_TOLERANCE
+            pairs = [(left[:, k] * values[k] * gain, right[k]) for k in np.flatnonzero(kept)]
+        self._down[spec.name] = [
+            (
+                axis_matrix(up.shape[0], rows, down=spec.down_factor),
+                axis_matrix(up.shape[0], columns, down=spec.down_factor),
+            )
+            for rows, columns in pairs
+        ]
+
+    def __call__(self, ws: Tensor, *, noise: bool = True, update_emas: bool = False) -> Tensor:
+        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise in StyleGAN2."""
+        return self.generator.rgb(self.features(ws, None, noise=noise, update_emas=update_emas))
+
+    def features(
+        self, ws: Tensor, stop: str | None, *, noise: bool = True, update_emas: bool = False
+    ) -> Activation:
+        """The activation after the layer named `stop` (None = the last)."""
+        activation = self.generator.begin(ws[:, 0])
+        activation = Activation(activation.x.to(self.dtype))
+        for layer in self.generator.layers:
+            if update_emas:
+                layer.update_emas(activation)
+            activation = self._run(layer, activation, ws[:, layer.info.ws_index], noise)
+            if layer.info.name == stop:
+                break
+        return activation
+
+    def _run(self, layer: SynthesisLayer, activation: Activation, w: Tensor, noise: bool) -> Activation:
+        if isinstance(layer, StyleGAN2Conv):
+            return Activation(self._stylegan2_conv(layer, activation.x, w, noise), activation.img)
+        if isinstance(layer, StyleGAN2ToRGB):
+            return Activation(activation.x, self._to_rgb(layer, activation, w))
+        if isinstance(layer, StyleGAN3Layer):
+            return Activation(self._stylegan3(layer, activation.x, w))
+        return layer.run(activation, w)
+
+    def _stylegan2_conv(self, layer: StyleGAN2Conv, x: Tensor, w: Tensor, noise: bool) -> Tensor:
+        y = _modulated(x, layer.weight, layer.affine(w), up=layer.up == 2, padding=1)
+        if layer.up == 2:
+            y = resample(y, self._up[layer.info.name])
+        if noise:
+            grain = torch.randn(y.shape[0], 1, *y.shape[2:], device=y.device)
+            y = y + (grain * layer.noise_strength).to(y.dtype)
+        return F.leaky_relu(y + layer.bias.to(y.dtype)[:, None, None], 0.2) * layer.act_gain
+
+    def _to_rgb(self, layer: StyleGAN2ToRGB, activation: Activation, w: Tensor) -> Tensor:
+        styles = layer.affine(w) * layer.style_gain
+        rgb = _modulated(activation.x, layer.weight, styles, padding=0, demodulate=False)
+        rgb = rgb.float() + layer.bias[:, None, None]
+        if activation.img is None:
+            return rgb
+        return resample(activation.img, self._up[layer.info.name].float()) + rgb
+
+    def _stylegan3(self, layer: StyleGAN3Layer, x: Tensor, w: Tensor) -> Tensor:
+        spec = layer.spec
+        styles = layer.affine(w)
+        gain = layer.magnitude_ema.rsqrt()
+        if spec.is_torgb:
+            styles = styles * (gain / math.sqrt(spec.in_channels * spec.conv_kernel**2))
+            y = _modulated(x, layer.weight, styles, padding=spec.conv_kernel - 1, demodulate=False)
+            return y + layer.bias.to(y.dtype)[:, None, None]
+        weight = layer.weight * layer.weight.square().mean(dim=(1, 2, 3), keepdim=True).rsqrt()
+        styles = styles * styles.square().mean().rsqrt()
+        y = _modulated(x, weight, styles, padding=spec.conv_kernel - 1, gain=gain)
+        y = y + layer.bias.to(y.dtype)[:, None, None]
+        native = self._native.get(spec.name)
+        return by_matrices(y, self._up[spec.name], self._down[spec.name]) if native is None else native(y)
+
+
+def _modulated(
+    x: Tensor, weight: nn.Parameter | Tensor, styles: Tensor, *, padding: int, up: bool = False,
+    demodulate: bool = True, gain: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Scale inputs by `styles`, convolve with the shared weight, scale outputs to unit gain (times `gain`)."""
+    dtype = x.dtype
+    x = x * styles.to(dtype)[:, :, None, None]
+    if up:
+        y = F.conv_transpose2d(x, weight.to(dtype).transpose(0, 1), stride=2)
+    else:
+        y = F.conv2d(x, weight.to(dtype), padding=padding)
+    if not demodulate:
+        return y
+    scale = (styles.square() @ weight.square().sum(dim=(2, 3)).t() + 1e-8).rsqrt()
+    if gain is not None:
+        scale = scale * gain
+    return y * scale.to(dtype)[:, :, None, None]

@@ -1,0 +1,107 @@
+"""The filtered leaky ReLU of training in C++, built on first use; where there is no compiler, matrix products."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["FilteredLeakyReLU", "native_module"]
+
+log = logging.getLogger("explorer.training.native")
+
+Pairs = list[tuple[Tensor, Tensor]]
+
+
+@functools.cache
+def native_module() -> ModuleType | None:
+    """The compiled extension, or None where it cannot be built."""
+    if shutil.which("g++") is None and shutil.which("c++") is None:
+        return None
+    try:
+        from torch.utils.cpp_extension import load
+
+        module: ModuleType = load(
+            name="latentwalk_band_filter",
+            sources=[str(Path(__file__).with_name("band_filter.cpp"))],
+            extra_cflags=["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"],
+        )
+        return module
+    except (OSError, RuntimeError, ImportError) as error:
+        log.warning("no native filter, training uses matrix products: %s", error)
+        return None
+
+
+def _band(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """First column `[rows]` int32 and weights `[rows, width]` of a banded matrix."""
+    used = matrix != 0
+    columns = torch.arange(matrix.shape[1])
+    low = torch.where(used, columns, matrix.shape[1]).amin(1).clamp(max=matrix.shape[1] - 1)
+    high = torch.where(used, columns, -1).amax(1)
+    width = int((high - low + 1).clamp(min=1).max())
+    low = low.clamp(max=max(matrix.shape[1] - width, 0))
+    weights = torch.gather(matrix, 1, low[:, None] + torch.arange(width))
+    return low.to(torch.int32).contiguous(), weights.float().contiguous()
+
+
+class FilteredLeakyReLU:
+    """Upsample, leaky ReLU, downsample: `sum_k rows_k lrelu(up x up') columns_k'`, differentiable once.
+
+    Args:
+        up: `[T, n]`, along both axes.
+        down: Pairs `[m, T]` for rows and columns; several for a filter that is not separable.
+    """
+
+    def __init__(self, up: Tensor, down: Pairs) -> None:
+        self.middle = up.shape[0]
+        self.first = [_band(up), _band(up)]
+        self.second = [_band(matrix) for pair in down for matrix in pair]
+        self.first_back = [_band(up.t()), _band(up.t())]
+        self.second_back = [_band(matrix.t()) for pair in down for matrix in pair]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """`[N, C, n, n]` float32 on the CPU to `[N, C, m, m]`."""
+        result: Tensor = _Function.apply(x, self)  # type: ignore[no-untyped-call]
+        return result
+
+    def run(self, x: Tensor, signs: Tensor, forward: bool) -> Tensor:
+        """Planes `[P, n, n]` through both stages, or gradients back."""
+        module = native_module()
+        assert module is not None
+        one, two = (self.first, self.second) if forward else (self.second_back, self.first_back)
+        bands = [s for s, _ in one], [w for _, w in one], [s for s, _ in two], [w for _, w in two]
+        result: Tensor = module.band_filter(x, *bands, signs, 0.2, forward)
+        return result
+
+
+class _Function(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, filters: FilteredLeakyReLU) -> Tensor:
+        planes = x.shape[0] * x.shape[1]
+        signs = torch.empty(planes, filters.middle, filters.middle, dtype=torch.uint8)
+        y = filters.run(x.reshape(planes, *x.shape[2:]), signs, True)
+        ctx.save_for_backward(signs)
+        ctx.filters = filters
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (signs,) = ctx.saved_tensors
+        planes = signs.shape[0]
+        back = ctx.filters.run(gradient.reshape(planes, *gradient.shape[2:]), signs, False)
+        return back.reshape(*gradient.shape[:2], *back.shape[1:]), None
+
+
+def by_matrices(x: Tensor, up: Tensor, down: Pairs) -> Tensor:
+    """The same in plain torch, differentiable any number of times."""
+    y = F.leaky_relu(torch.matmul(up, torch.matmul(x, up.t())), 0.2)
+    terms = [torch.matmul(rows, torch.matmul(y, columns.t())) for rows, columns in down]
+    return terms[0] if len(terms) == 1 else torch.stack(terms).sum(0)

@@ -1,0 +1,63 @@
+"""What a training run is told: sizes, losses, schedules; stored beside its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["TrainSettings"]
+
+
+@dataclass
+class TrainSettings:
+    """Settings of one run. Pictures are counted in thousands (kimg) of real pictures shown.
+
+    `generator` holds the flat configuration of the family and cannot change once training began; the other
+    settings may be changed when a run is resumed.
+
+    The **guide** is for data whose latents are known (Critters): the generator is told which latent made each
+    picture and is drawn towards that picture by `guide_weight`. Until `adversarial_kimg` the guide acts alone,
+    which costs a quarter of an adversarial step and learns far more from each picture; from then on the
+    discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
+    """
+
+    family: str
+    out: Path
+    data: list[Path]
+    data_seed: int = 0
+    mirror: bool = False
+    resolution: int = 64
+    generator: dict[str, Any] = field(default_factory=dict)
+    d_channel_base: int = 1024
+    d_channel_max: int = 64
+    batch: int = 16
+    total_kimg: float = 1000.0
+    time_limit_s: float = float("inf")
+    seed: int = 0
+    lr_g: float = 2.5e-3
+    lr_d: float = 2e-3
+    lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
+    guide_weight: float = 0.0
+    guide_square: float = 0.0  # weight of squared differences in the guide
+    warm_up: list[tuple[float, int]] = field(default_factory=list)  # guide alone: until kimg, stop after layer
+    adversarial_kimg: float = 0.0
+    adversarial_weight: float = 1.0
+    gamma: float = 1.0
+    r1_interval: int = 16
+    path_weight: float = 2.0  # StyleGAN2 only
+    path_interval: int = 4
+    mixing_probability: float = 0.9  # StyleGAN2 only
+    blur_sigma: float = 0.0  # StyleGAN3-R: 10
+    blur_fade_kimg: float = 0.0
+    ema_kimg: float = 5.0
+    ema_ramp: float = 0.05
+    augment: str = "none"  # "ada" for small folders
+    augment_target: float = 0.6
+    augment_kimg: float = 500.0
+    device: str = "cpu"
+    bfloat16: bool = False
+    recipe: str = ""  # the name these settings started from
+    note: str = ""  # a sentence for the card, such as the machine
+    save_s: float = 120.0
+    samples_s: float = 300.0

@@ -1,0 +1,44 @@
+"""Checkpoints of training, written atomically, and sheets of samples."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+__all__ = ["load_state", "save_sheet", "save_state", "sheet"]
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` so that a kill at any moment leaves either the old file or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_state(path: Path, device: str) -> dict[str, Any]:
+    """Read what `save_state` wrote; tensors and plain values only, nothing in the file is run."""
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return state
+
+
+def sheet(pictures: Tensor, columns: int = 8) -> Image.Image:
+    """One picture of many: `[N, 3, R, R]` in -1..1, N a multiple of `columns`, row by row."""
+    count, channels, height, width = pictures.shape
+    rows = count // columns
+    grid = pictures.reshape(rows, columns, channels, height, width).permute(0, 3, 1, 4, 2)
+    grid = grid.reshape(rows * height, columns * width, channels)
+    return Image.fromarray((grid * 127.5 + 128).clamp(0, 255).to(torch.uint8).cpu().numpy())
+
+
+def save_sheet(path: Path, pictures: Tensor, columns: int = 8) -> None:
+    """Write `sheet` as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet(pictures, columns).save(path)

@@ -1,0 +1,57 @@
+"""Warm-up: the first layers learn the coarse picture before the costly last ones run at all.
+
+StyleGAN2 has a picture at every resolution, so this is progressive growing without fading. StyleGAN3 has none,
+so a linear probe reads one from the features of an early layer; the probe is thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.errors import UsageError
+from explorer.generators.base import Generator
+from explorer.training.fast import FastSynthesis
+
+__all__ = ["WarmUp"]
+
+
+class WarmUp(nn.Module):
+    """Stages `(until_kimg, layer index)`; holds the probes of families that need them."""
+
+    def __init__(self, generator: Generator, stages: Sequence[tuple[float, int]]) -> None:
+        super().__init__()
+        self.stages = [(float(kimg), generator.layers[int(index)].info) for kimg, index in stages]
+        self.probes = nn.ModuleDict()
+        for _, info in self.stages:
+            if info.is_rgb:
+                continue
+            if info.has_noise:
+                raise UsageError(f"{info.name} has no picture of its own.", "Warm up at a ToRGB layer.")
+            self.probes[info.name] = nn.Conv2d(info.channels, generator.info.img_channels, 1)
+
+    def stage(self, shown: int) -> str | None:
+        """The layer at which to stop after `shown` pictures; None once warm."""
+        for kimg, info in self.stages:
+            if shown < kimg * 1000:
+                return info.name
+        return None
+
+    def picture(self, fast: FastSynthesis, ws: Tensor, stop: str, *, update_emas: bool = False) -> Tensor:
+        """The picture that the layers up to `stop` know, `[N, C, r, r]`."""
+        activation = fast.features(ws, stop, update_emas=update_emas)
+        if stop not in self.probes:
+            assert activation.img is not None
+            return activation.img
+        info = next(info for _, info in self.stages if info.name == stop)
+        margin = (info.height - info.resolution) // 2
+        x = activation.x[..., margin : margin + info.resolution, margin : margin + info.resolution]
+        picture: Tensor = self.probes[stop](x.float())
+        return picture
+
+    @staticmethod
+    def target(real: Tensor, resolution: int) -> Tensor:
+        """`real` averaged down to `resolution`."""
+        return F.avg_pool2d(real, real.shape[-1] // resolution) if real.shape[-1] > resolution else real

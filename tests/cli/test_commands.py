@@ -1,0 +1,115 @@
+"""inspect, convert, doctor, bench, compare, and the window's stand-in where there is no display."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from explorer.animation.comparison import MOTIONS, Comparison
+from explorer.cli import main
+from explorer.errors import UsageError
+from explorer.motion import animated_offset
+
+
+def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", models["stylegan2"], "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["family"], facts["resolution"], facts["z_dim"], facts["num_ws"]) == ("stylegan2", 16, 16, 6)
+    assert main(["inspect", models["stylegan2"]]) == 0
+    text = capsys.readouterr().out
+    assert facts["sha256"] in text
+    assert "licence" in text
+
+
+def test_convert(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = out / "copy.safetensors"
+    assert main(["convert", models["stylegan2"], str(target)]) == 0
+    assert capsys.readouterr().out == f"{target}\n"
+    for model in (models["stylegan2"], str(target)):
+        assert main(["render", model, "-o", str(out / "x.png"), "--raw", str(out / f"{Path(model).stem}.npy")]) == 0
+    np.testing.assert_array_equal(np.load(out / "stylegan2.npy"), np.load(out / "copy.npy"))
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert all(set(finding) == {"name", "found", "advice"} for finding in findings)
+    found = {finding["name"]: finding["found"] for finding in findings}
+    assert {"version", "torch", "devices", "compiler", "kernels", "display", "Qt", "video"} <= set(found)
+    assert "cpu" in found["devices"]
+    assert "float32" in found["devices"]
+    assert "libx264" in found["video"]
+
+
+def test_doctor_text_marks_each_lack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from explorer import doctor
+
+    findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it")]
+    monkeypatch.setattr(doctor, "examine", lambda: findings)
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["  good  here", "! bad   gone", "        -> fetch it"]
+
+
+def test_bench(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", models["tiny"], "--count", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert all("ms median" in line for line in lines[1:])
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_compare(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], motion: str) -> None:
+    path = out / "c.mp4"
+    options = ["--motion", motion, "--seconds", "0.4", "--fps", "25", "-o", str(path)]
+    assert main(["compare", models["tiny"], models["stylegan2"], *options]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{path}\n"
+    assert "10/10, 0 s left" in captured.err
+    with av.open(str(path)) as video:
+        stream = video.streams.video[0]
+        assert (stream.frames, stream.average_rate) == (10, 25)
+        frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+    assert len(frames) == 10
+    assert frames[0].shape == (384 + 80, 2 * 384 + 48, 3)
+    left, right = frames[5][40:424, 16:400], frames[5][40:424, 416:800]
+    assert not np.array_equal(left, right)
+    for side in (left, frames[5][430:]):  # the picture and the caption move
+        before = frames[0][40:424, 16:400] if side is left else frames[0][430:]
+        assert np.abs(side.astype(int) - before).max() > 30
+
+
+def test_comparison_loops_and_refuses_nonsense() -> None:
+    for motion in MOTIONS[:2]:
+        comparison = Comparison("a", "b", motion, seconds=8.0)
+        first, last = (animated_offset(comparison.animation, time) for time in (0.0, 8.0))
+        np.testing.assert_allclose(np.sin(np.radians(last)), np.sin(np.radians(first)), atol=1e-9)
+    for wrong in ({"motion": "jump"}, {"seconds": 0.0}, {"seconds": float("nan")}, {"fps": 0}):
+        with pytest.raises(UsageError):
+            Comparison("a", "b", **wrong)  # type: ignore[arg-type]
+
+
+def test_without_display_a_video_is_made(
+    models: dict[str, str], out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from explorer.animation import comparison
+    from explorer.commands import window
+
+    made: list[Comparison] = []
+
+    def short(what: Comparison, path: Path, **rest: object) -> None:
+        made.append(what)
+        path.write_bytes(b"video")
+
+    monkeypatch.setattr(window, "has_display", lambda: False)
+    monkeypatch.setattr(comparison, "render_comparison", short)
+    monkeypatch.chdir(out)
+    assert main([models["tiny"], models["odd"]]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "no display" in captured.err
+    assert Path(captured.out.strip()).read_bytes() == b"video"
+    assert (made[0].left, made[0].right) == (models["tiny"], models["odd"])

@@ -1,0 +1,166 @@
+"""The program: what is read before the first paint, faults of any thread, recovery, and a clean end."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QToolButton
+
+from explorer.app import Program
+from explorer.recovery import Recovery
+from explorer.settings import Settings
+from tests.gui.conftest import flush, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STARTUP = """
+import json, sys
+import explorer.app
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from explorer.settings import Settings
+program = explorer.app.Program(app, Settings(sys.argv[1]), [])
+heavy = [name for name in ("torch", "pyqtgraph") if name in sys.modules]
+program.start()
+program.ready.connect(lambda: QTimer.singleShot(0, program.window.close))
+app.exec()
+program.close()
+print(json.dumps({"heavy": heavy, "session": program.window.session is not None}))
+"""
+
+
+def start(qapp: QApplication, settings: Settings, files: list[str] | None = None) -> Program:
+    program = Program(qapp, settings, files or [])
+    program.start()
+    wait_until(lambda: program.window.session is not None)
+    program.window.asks_before_discarding = False
+    return program
+
+
+def end(program: Program) -> None:
+    program.window.close()
+    program.close()
+    program.window.deleteLater()
+    program.deleteLater()
+    flush()
+
+
+def test_the_window_does_not_wait_for_torch(tmp_path: Path, assets: Path) -> None:
+    """In a process of its own, because this one has read torch long ago."""
+    environment = {**os.environ, "LATENTWALK_ASSETS": str(assets), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", STARTUP, str(tmp_path / "settings.ini")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"heavy": [], "session": True}
+
+
+def test_the_first_run_moves_and_says_how(qapp: QApplication, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "fresh.ini")
+    program = start(qapp, settings)
+    session = program.window.session
+    assert session is not None
+    assert program.window.hints.isVisible()
+    wait_until(lambda: session.look().latent.x > 0)
+    assert not program.window.isWindowModified(), "nobody has changed anything"
+    end(program)
+
+
+def test_files_of_the_command_line_are_opened(qapp: QApplication, settings: Settings, assets: Path) -> None:
+    path = str(assets / "other-stylegan2.safetensors")
+    program = start(qapp, settings, [path])
+    session = program.window.session
+    assert session is not None
+    wait_until(lambda: session.state.views[0].model == path)
+    end(program)
+
+
+def test_without_models_the_window_says_so(
+    qapp: QApplication, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENTWALK_ASSETS", str(tmp_path / "nothing"))
+    program = start(qapp, settings)
+    wait_until(lambda: all(pane.empty.isVisible() for pane in program.window.views.panes))
+    end(program)
+
+
+class Trouble(QObject):
+    happens = Signal()
+
+
+def test_faults_of_slots_and_threads_are_shown(
+    qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = start(qapp, settings)
+    banner = program.window.views.panes[0].banner
+
+    def break_down() -> None:
+        raise ValueError("the sky fell")
+
+    worker = threading.Thread(target=break_down)
+    worker.start()
+    worker.join()
+    wait_until(lambda: "the sky fell" in banner.text)
+    assert "break_down" in banner._trace.toPlainText()
+    assert "the sky fell" in caplog.text
+    banner.clear()
+    try:
+        break_down()
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    wait_until(lambda: "the sky fell" in banner.text)
+    end(program)
+    assert sys.excepthook is sys.__excepthook__ or "explorer" not in repr(sys.excepthook)
+
+
+def test_only_the_gui_thread_collects_garbage(qapp: QApplication, settings: Settings) -> None:
+    program = start(qapp, settings)
+    assert not gc.isenabled()
+    assert program._gc_timer.isActive()
+    end(program)
+    assert gc.isenabled()
+
+
+def test_a_crashed_walk_is_offered_and_restored(qapp: QApplication, settings: Settings) -> None:
+    first = start(qapp, settings)
+    session = first.window.session
+    assert session is not None
+    session.set_seed(4321)
+    crashed = Recovery(settings.folder / "recovery", name="crashed")
+    crashed.save(session.state, session.table)
+    assert crashed._lock is not None
+    crashed._lock.unlock()
+    end(first)
+    second = start(qapp, settings)
+    banner = second.window.views.panes[0].banner
+    wait_until(lambda: "did not end well" in banner.text)
+    restore = next(b for b in banner.findChildren(QToolButton) if b.text() == "Restore")
+    restore.click()
+    assert second.window.session is not None
+    assert second.window.session.look().latent.seed == 4321
+    assert second.window.isWindowModified()
+    end(second)
+
+
+def test_closing_twice_is_harmless_and_ends_all_threads(qapp: QApplication, settings: Settings) -> None:
+    before = set(threading.enumerate())
+    program = start(qapp, settings)
+    assert set(threading.enumerate()) > before
+    end(program)
+    program.close()
+    assert {t for t in threading.enumerate() if t.is_alive()} <= before

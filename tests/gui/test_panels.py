@@ -1,0 +1,471 @@
+"""Every panel changes the state by hand and shows what the state says, whoever changed it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from explorer.main_window import MainWindow
+from explorer.session import Session
+from explorer.state import Latent, MixSource, Transform
+from explorer.widgets.latent_panel import LatentPanel
+from explorer.widgets.layers_panel import LayersPanel
+from explorer.widgets.mixing_panel import MixingPanel
+from explorer.widgets.model_panel import ModelPanel
+from explorer.widgets.noise_panel import NoisePanel
+from explorer.widgets.panel import Panel
+from explorer.widgets.performance_panel import PerformancePanel
+from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.transform_panel import TransformPanel
+from explorer.widgets.truncation_panel import TruncationPanel
+from explorer.widgets.w_editor import WEditor
+from tests.gui.conftest import centre, drag, flush, wait_until
+
+P = TypeVar("P", bound=Panel)
+
+
+def panel(window: MainWindow, kind: type[P]) -> P:
+    """The window's panel of that kind, unfolded and laid out."""
+    window.reveal(kind.key)
+    flush()
+    body = window.sides.sections[kind.key].body
+    assert isinstance(body, kind)
+    return body
+
+
+def pull(slider: ValueSlider, value: float) -> None:
+    """Drag a slider's handle to a value."""
+    y = slider.height() / 2
+    drag(slider, [(slider.position_of(slider.value), y), (slider.position_of(value), y)])
+
+
+# -- truncation, noise, transform ------------------------------------------------------------------------------
+
+
+def test_psi_is_one_undo_step(window: MainWindow, session: Session) -> None:
+    truncation = panel(window, TruncationPanel)
+    pull(truncation.psi, 0.5)
+    assert session.look().truncation.psi == pytest.approx(0.5, abs=0.02)
+    assert session.store.undo_name == "Truncation psi"
+    session.undo()
+    assert session.look().truncation.psi == 1
+    assert truncation.psi.value == 1
+    assert not session.store.can_undo
+
+
+def test_cutoff_ends_with_all(window: MainWindow, session: Session) -> None:
+    truncation = panel(window, TruncationPanel)
+    assert truncation.cutoff.text() == "all"
+    truncation.cutoff.enter(3)
+    assert session.look().truncation.cutoff == 3
+    truncation.cutoff.enter(99)
+    assert session.look().truncation.cutoff is None
+    truncation.cutoff.enter(0)
+    assert session.look().truncation.cutoff == 0
+    assert truncation.cutoff.text() == "none"
+
+
+def test_psi_of_one_layer_follows_until_it_is_set(window: MainWindow, session: Session) -> None:
+    truncation = panel(window, TruncationPanel)
+    truncation.more.click()
+    info = session.info(0)
+    assert info is not None
+    assert len(truncation.layers.rows) == info.num_ws
+    session.set_psi(0.7)
+    assert {s.value for s in truncation.layers.rows} == {0.7}
+    truncation.layers.rows[2].enter(0.2)
+    assert session.look().truncation.layer_psi == ((2, 0.2),)
+    truncation.layers.rows[2].enter(0.7)
+    assert session.look().truncation.layer_psi == ()
+
+
+def test_noise_modes_seed_and_strength(window: MainWindow, session: Session) -> None:
+    noise = panel(window, NoisePanel)
+    noise.mode.buttons["random"].click()
+    assert session.look().noise.mode == "random"
+    assert noise.seed_row.isEnabled()
+    noise.seed.setText("7")
+    noise.seed.setModified(True)
+    QTest.keyClick(noise.seed, Qt.Key.Key_Return)
+    assert session.look().noise.seed == 7
+    pull(noise.strength, 2)
+    assert session.look().noise.strength == pytest.approx(2, abs=0.05)
+    noise.more.click()
+    noise.layers.rows[0].enter(0.5)
+    info = session.info(0)
+    assert info is not None
+    first = next(layer.name for layer in info.layers if layer.has_noise)
+    assert session.look().noise.layer_strengths == ((first, 0.5),)
+    noise.mode.buttons["none"].click()
+    assert not noise.strength.isEnabled()
+
+
+def test_noise_is_greyed_with_the_reason_where_there_is_none(window: MainWindow, session: Session) -> None:
+    noise = panel(window, NoisePanel)
+    assert noise.strength.isEnabled()
+    session.set_active(1)
+    assert not noise.mode.isEnabled()
+    assert "no noise inputs" in noise.strength.toolTip()
+    assert "no noise inputs" in noise.reason.text()
+    assert noise.reason.isVisible()
+    session.set_active(0)
+    assert noise.strength.isEnabled()
+
+
+def test_transform_pad_dial_and_sliders(window: MainWindow, session: Session) -> None:
+    transform = panel(window, TransformPanel)
+    x, y = centre(transform.pad)
+    drag(transform.pad, [(x, y), (x + 20, y + 10)])
+    t = session.look().transform
+    assert t.x == pytest.approx(0.25, abs=0.02)
+    assert t.y == pytest.approx(0.125, abs=0.02)
+    assert session.store.undo_name == "Move"
+    assert transform.offset_x.value == pytest.approx(t.x)
+    x, y = centre(transform.dial)
+    drag(transform.dial, [(x, y - 40), (x - 40, y)])
+    assert session.look().transform.rotate == pytest.approx(90, abs=2)
+    transform.scale_x.enter(2)
+    assert (session.look().transform.scale_x, session.look().transform.scale_y) == (2, 2)
+    transform.together.setChecked(False)
+    transform.scale_y.enter(0.5)
+    assert (session.look().transform.scale_x, session.look().transform.scale_y) == (2, 0.5)
+    transform.shear.enter(0.3)
+    transform.more.click()
+    transform.cells[1].enter(0.25)
+    assert session.look().transform.matrix == (1, 0.25, 0, 0, 1, 0)
+    transform.untransform.click()
+    assert session.look().transform.untransform
+    transform.reset.click()
+    assert session.look().transform == Transform()
+    assert transform.offset_x.value == 0
+
+
+def test_escape_on_the_pad_restores(window: MainWindow, session: Session) -> None:
+    transform = panel(window, TransformPanel)
+    x, y = centre(transform.pad)
+    drag(transform.pad, [(x, y), (x + 30, y)], release=False)
+    assert session.look().transform.x > 0
+    QTest.keyClick(transform.pad, Qt.Key.Key_Escape)
+    assert session.look().transform.x == 0
+    assert not session.store.can_undo
+
+
+def test_motion_in_time(window: MainWindow, session: Session) -> None:
+    transform = panel(window, TransformPanel)
+    assert not transform.speed.isEnabled()
+    transform.kind.setCurrentIndex(1)
+    transform.kind.activated.emit(1)
+    assert session.look().transform.animation.kind == "circle"
+    assert transform.speed.isEnabled()
+    assert session.is_moving(0)
+    first = session.last_frame(0)
+    wait_until(lambda: session.last_frame(0) is not first)
+
+
+def test_the_transform_says_what_it_does_to_each_family(window: MainWindow, session: Session) -> None:
+    transform = panel(window, TransformPanel)
+    assert "constant input is resampled" in transform.note.text()
+    session.set_active(1)
+    assert "Fourier" in transform.note.text()
+
+
+# -- latent ----------------------------------------------------------------------------------------------------
+
+
+def test_seed_field_dice_and_snap(window: MainWindow, session: Session) -> None:
+    latent = panel(window, LatentPanel)
+    latent.seed.setFocus()
+    latent.seed.selectAll()
+    QTest.keyClicks(latent.seed, "1234")
+    QTest.keyClick(latent.seed, Qt.Key.Key_Return)
+    assert session.look().latent == Latent(seed=1234)
+    QTest.keyClick(latent.seed, Qt.Key.Key_Up)
+    assert session.look().latent.seed == 1235
+    assert latent.seed.text() == "1235"
+    session.walk(0.9, 0.2)
+    latent.snap.click()
+    assert session.look().latent == Latent(seed=1236)
+    latent.dice.click()
+    assert latent.seed.seed == session.look().latent.seed != 1236
+
+
+def test_the_pad_walks_and_shows_where_we_are(window: MainWindow, session: Session) -> None:
+    latent = panel(window, LatentPanel)
+    pad = latent.pad
+    cross = pad._pixel(0, 0)
+    drag(pad, [(cross.x(), cross.y()), (cross.x() + 42, cross.y() + 21)])
+    assert session.look().latent.x == pytest.approx(0.5)
+    assert session.look().latent.y == pytest.approx(0.25)
+    assert session.store.undo_name == "Walk"
+    session.set_latent_xy(5.0, 5.0)
+    assert pad.rect().contains(pad._pixel(5.0, 5.0).toPoint())
+
+
+def test_a_click_on_a_seed_goes_there(window: MainWindow, session: Session) -> None:
+    pad = panel(window, LatentPanel).pad
+    there = pad._pixel(1, 0)
+    drag(pad, [(there.x() + 5, there.y() - 5)])
+    assert (session.look().latent.x, session.look().latent.y) == (1, 0)
+
+
+def test_drift_moves_by_itself_and_the_hand_stops_it(window: MainWindow, session: Session) -> None:
+    latent = panel(window, LatentPanel)
+    latent.drift.enter(2)
+    wait_until(lambda: session.look().latent.x > 0.05)
+    session.walk(0, 0.1)
+    assert session.look().drift == 0
+    assert latent.drift.value == 0
+
+
+def test_history_remembers_resting_places_and_goes_back(window: MainWindow, session: Session) -> None:
+    latent = panel(window, LatentPanel)
+    for seed in (11, 22):
+        session.set_seed(seed)
+        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))
+    assert [place.seed for place in latent.history.places][:2] == [22, 11]
+    QTest.mouseClick(latent.history, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
+    assert session.look().latent.seed == 11
+    assert session.store.undo_name == "Back in history"
+
+
+def test_latent_as_text(window: MainWindow, session: Session) -> None:
+    latent = panel(window, LatentPanel)
+    session.set_seed(77)
+    session.set_latent_xy(0.5, 0.25)
+    latent.copy.click()
+    session.set_seed(1)
+    latent.paste.click()
+    assert session.look().latent == Latent(seed=77, x=0.5, y=0.25)
+
+
+def test_a_text_that_is_no_latent_is_refused_with_words(window: MainWindow, session: Session, qapp) -> None:  # type: ignore[no-untyped-def]
+    latent = panel(window, LatentPanel)
+    qapp.clipboard().setText("good morning")
+    before = session.state
+    latent.paste.click()
+    assert session.state == before
+    assert window.views.panes[0].banner.text
+
+
+# -- mixing ----------------------------------------------------------------------------------------------------
+
+
+def test_mixing_rows_groups_and_sources(window: MainWindow, session: Session) -> None:
+    mixing = panel(window, MixingPanel)
+    info = session.info(0)
+    assert info is not None
+    mixing.layers[2].enter(0.5)
+    assert [(r.layer, r.source, r.amount) for r in session.look().mixing.rows] == [(2, 0, 0.5)]
+    assert mixing.layers[2].text() == "B  0.50"
+    assert mixing.layers[3].text() == "base"
+    mixing.groups["coarse"].enter(1.0)
+    rows = {r.layer: r.amount for r in session.look().mixing.rows}
+    assert {i for i, a in rows.items() if a == 1.0} == set(mixing._groups["coarse"])
+    mixing.plus.click()
+    assert len(session.look().mixing.sources) == 2
+    last = info.num_ws - 1
+    mixing.layers[last].enter(0.75)
+    assert session.look().mixing.rows[-1].source == 1
+    assert mixing.layers[last].text() == "C  0.75"
+    mixing.clear.click()
+    assert session.look().mixing.rows == ()
+    assert all(slider.value == 0 for slider in mixing.layers[: info.num_ws])
+
+
+def test_sources_can_be_changed_pinned_and_removed(window: MainWindow, session: Session) -> None:
+    mixing = panel(window, MixingPanel)
+    mixing.source_rows[0].changed.emit(0, MixSource(42))
+    assert mixing.source_rows[0].seed.text() == "42"
+    session.set_latent_xy(0.5, 0.5)
+    mixing.source_rows[0].pinned.emit(0)
+    source = session.look().mixing.sources[0]
+    assert source.stored in session.table
+    mixing.plus.click()
+    assert mixing.source_rows[1].isVisible()
+    mixing.source_rows[1].remove.click()
+    assert len(session.look().mixing.sources) == 1
+    assert not mixing.source_rows[1].isVisible()
+    assert not mixing.source_rows[0].remove.isEnabled()
+
+
+def test_rows_follow_the_model(window: MainWindow, session: Session) -> None:
+    mixing = panel(window, MixingPanel)
+    for view in (0, 1):
+        session.set_active(view)
+        flush()
+        info = session.info(view)
+        assert info is not None
+        assert sum(slider.isVisible() for slider in mixing.layers) == info.num_ws
+
+
+# -- w editor --------------------------------------------------------------------------------------------------
+
+
+def ready_editor(window: MainWindow, session: Session) -> WEditor:
+    editor = panel(window, WEditor)
+    session.set_psi(0.9)  # a frame while the panel is in sight
+    wait_until(lambda: len(editor.plot.values) > 0 and editor._ws is session.ws(0) and not session.is_refining(0))
+    return editor
+
+
+def test_drawing_a_bar_makes_w_what_was_drawn(window: MainWindow, session: Session) -> None:
+    editor = ready_editor(window, session)
+    x, y = editor.plot.width() * 0.6, editor.plot.height() * 0.3
+    before = session.ws(0).copy()  # type: ignore[union-attr]
+    drag(editor.plot.viewport(), [(x, y)])
+    assert session.store.undo_name == "Draw w"
+    wait_until(lambda: not session.is_refining(0))
+    after = session.ws(0)
+    assert after is not None
+    changed = np.flatnonzero(np.abs(after - before).max(axis=0) > 1e-4)
+    assert len(changed) == 1
+    assert np.ptp(after[:, changed[0]] - before[:, changed[0]]) < 1e-4, "all layers alike"
+    editor.clear.click()
+    wait_until(lambda: not session.is_refining(0))
+    assert np.allclose(session.ws(0), before, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_drawing_across_bars_skips_none(window: MainWindow, session: Session) -> None:
+    editor = ready_editor(window, session)
+    plot, y = editor.plot, editor.plot.height() * 0.4
+    drag(plot.viewport(), [(plot.width() * 0.3, y), (plot.width() * 0.9, y)])
+    values = np.asarray(session.look().offsets[0].values)
+    changed = np.flatnonzero(values)
+    assert len(changed) > len(values) // 3
+    assert np.all(np.diff(changed) == 1)
+
+
+def test_scale_zero_and_nudge_the_scope(window: MainWindow, session: Session) -> None:
+    editor = ready_editor(window, session)
+    editor.scope.buttons["one"].click()
+    editor.first.enter(2)
+    editor.zero.click()
+    offset = session.look().offsets[0]
+    assert (offset.first, offset.last) == (2, 2)
+    wait_until(lambda: not session.is_refining(0))
+    ws = session.ws(0)
+    assert ws is not None
+    assert np.abs(ws[2]).max() < 1e-4 < np.abs(ws[1]).max()
+    pull(editor.nudge, 4)
+    nudge = session.look().nudges[0]
+    assert nudge.strength == pytest.approx(4, abs=0.3)
+    assert (nudge.first, nudge.last) == (2, 2)
+    assert editor.nudge.value == 0, "a lever springs back"
+    assert session.store.undo_name == "Nudge w"
+
+
+def test_scaling_a_selection_leaves_the_others(window: MainWindow, session: Session) -> None:
+    editor = ready_editor(window, session)
+    editor.plot.select((3, 5))
+    pull(editor.scale, 2)
+    values = np.asarray(session.look().offsets[0].values)
+    assert set(np.flatnonzero(values)) <= {3, 4, 5}
+    assert np.any(values)
+
+
+def test_escape_while_drawing_restores(window: MainWindow, session: Session) -> None:
+    editor = ready_editor(window, session)
+    drag(editor.plot.viewport(), [(100, 30), (150, 30)], release=False)
+    assert session.look().offsets
+    QTest.keyClick(editor.plot, Qt.Key.Key_Escape)
+    assert session.look().offsets == ()
+
+
+# -- model -----------------------------------------------------------------------------------------------------
+
+
+def test_cards_load_into_the_active_view(window: MainWindow, session: Session) -> None:
+    model = panel(window, ModelPanel)
+    assert [card.item.name for card in model.cards][:2] == ["critters-stylegan2", "critters-stylegan3-t"]
+    assert model.facts["Family"]._full.startswith("stylegan2")
+    session.set_active(1)
+    other = next(card for card in model.cards if card.item.name == "other-stylegan2")
+    QTest.mouseClick(other, Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
+    wait_until(lambda: session.state.views[1].model == "other-stylegan2")
+    assert model.facts["Model"]._full == "other-stylegan2"
+    assert other.views == (1,)
+    wait_until(lambda: other.has_picture)
+    assert session.store.undo_name == "Open model"
+
+
+def test_classes_can_be_chosen_and_mixed(window: MainWindow, session: Session) -> None:
+    model = panel(window, ModelPanel)
+    assert not model.classes.isVisible()
+    session.set_active(1)
+    assert model.classes.isVisible()
+    assert model.classes.choice.itemText(1) == "1  dog"
+    model.classes.choice.activated.emit(1)
+    assert session.look(1).classes.weights == ((1, 1.0),)
+    model.classes.plus.click()
+    assert dict(session.look(1).classes.weights) == {0: 0.5, 1: 1.0}
+    slider = model.classes.sliders[0]
+    assert slider.isVisible()
+    slider.enter(0.25)
+    assert dict(session.look(1).classes.weights)[0] == 0.25
+    assert session.store.undo_name == "Class weights"
+
+
+# -- layers, performance ---------------------------------------------------------------------------------------
+
+
+def test_layers_are_shown_with_numbers_and_spectrum(window: MainWindow, session: Session) -> None:
+    layers = panel(window, LayersPanel)
+    info = session.info(0)
+    assert info is not None
+    assert layers.layer_names == ["", *(layer.name for layer in info.layers)]
+    assert not layers.mode.isEnabled()
+    line = layers.list.visualRect(layers.list.model().index(3, 0))
+    QTest.mouseClick(layers.list.viewport(), Qt.MouseButton.LeftButton, pos=line.center())
+    assert session.state.views[0].tap.layer == info.layers[2].name
+    assert layers.mode.isEnabled()
+    wait_until(lambda: "mean" in layers.numbers.text())
+    assert str(info.layers[2].channels) in layers.numbers.text()
+    layers.mode.buttons["one"].click()
+    layers.channel.enter(1)
+    layers.gain.enter(6)
+    tap = session.state.views[0].tap
+    assert (tap.channels, tap.first_channel, tap.scale_db) == ("one", 1, 6)
+    layers.mode.buttons["norm"].click()
+    assert not layers.channel.isEnabled()
+    layers.choose(0)
+    layers.spectrum.click()
+    assert session.state.views[0].tap.spectrum
+    wait_until(lambda: 0 in layers.curve._curves)
+
+
+def test_performance_shows_what_was_measured(window: MainWindow, session: Session) -> None:
+    performance = panel(window, PerformancePanel)
+    session.set_psi(0.5)
+    wait_until(lambda: session.performance(0).latency_ms > 0)
+    performance.refresh()
+    assert performance.figures["render", 0].text().endswith("ms")  # type: ignore[attr-defined]
+    assert performance.bars._stages
+    index = performance.dtype.findData("bfloat16")
+    performance.dtype.setCurrentIndex(index)
+    performance.dtype.activated.emit(index)
+    assert session.render_settings.dtype == "bfloat16"
+    assert "bfloat16" in window.top_bar.badge.text()
+
+
+def test_panels_outside_the_window_show_what_others_changed(window: MainWindow, session: Session) -> None:
+    transform = panel(window, TransformPanel)
+    session.edit("x", transform=replace(session.look().transform, x=0.4))
+    assert transform.offset_x.value == pytest.approx(0.4)
+
+
+def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, session: Session) -> None:
+    session.set_model(0, "")
+    truncation, mixing, noise = (panel(window, kind) for kind in (TruncationPanel, MixingPanel, NoisePanel))
+    assert "No model" in truncation.psi.toolTip()
+    assert mixing.empty.isVisible()
+    assert not noise.mode.isEnabled()
+    assert window.views.panes[0].empty.isVisible()
+    session.undo()
+    wait_until(lambda: session.info(0) is not None)
+    assert truncation.psi.isEnabled()
+    assert not mixing.empty.isVisible()

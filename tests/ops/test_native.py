@@ -1,0 +1,203 @@
+"""The native kernels against the PyTorch forms, and their build: never waiting, never tried twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from explorer.ops import backend, native
+from explorer.ops.filter_design import design_lowpass_filter
+from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
+from explorer.ops.native.build import BuildError, compile_library
+from explorer.ops.native.kernels import Kernels
+from explorer.ops.prepared_conv import Pending, PreparedConv, PreparedToRGB, PreparedUpConv, finish
+from explorer.ops.upfirdn2d import setup_filter
+
+RADIAL = design_lowpass_filter(12, 5, 6, 32, radial=True)
+DTYPES = [torch.float32, torch.bfloat16]
+
+
+@pytest.fixture(scope="module")
+def kernels() -> Kernels:
+    """The kernels, built if need be (some seconds, once for this machine)."""
+    status = native.build()
+    loaded = native.kernels()
+    if loaded is None:
+        pytest.skip(f"no native kernels here: {status.detail}")
+    return loaded
+
+
+def _both(dtype: torch.dtype, run: Callable[..., Tensor], *args: Any) -> None:
+    """Native and PyTorch results of `run` agree up to the format's rounding."""
+    with torch.no_grad():
+        with backend.using("torch"):
+            expected = run(*args)
+        fast = run(*args)
+    assert fast.dtype == expected.dtype
+    scale = float(expected.abs().max())
+    atol = (4e-6 if dtype == torch.float32 else 0.04) * scale
+    torch.testing.assert_close(fast.float(), expected.float(), rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "c"), [(1, 16), (2, 5), (1, 33), (3, 48)])
+@pytest.mark.parametrize("up", [2, 4])
+@pytest.mark.parametrize("kind", ["separable", "radial", "asymmetric"])
+def test_filtered_lrelu(kernels: Kernels, n: int, c: int, up: int, kind: str, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    fu = torch.rand(6 * up) if kind == "asymmetric" else design_lowpass_filter(6 * up, 4, 4, 16 * up)
+    fd = {"separable": torch.rand(12), "radial": RADIAL, "asymmetric": torch.outer(torch.rand(12), torch.rand(12))}
+    height, width, padding = 21, 18, [3, -2, 7, 5]
+    x = torch.randn(n, c, height, width).to(dtype)
+    scale, bias = torch.rand(n, c) + 0.5, torch.randn(c)
+    for flip in (False, True):
+        plan = FilteredLReLU(
+            fu, fd[kind], height, width, up=up, down=2, padding=padding, clamp=0.8, flip_filter=flip, dtype=dtype
+        )
+        assert plan.is_native
+        _both(dtype, plan, x, scale, bias)
+        if dtype == torch.float32:
+            reference = filtered_lrelu(
+                x * scale[:, :, None, None], fu, fd[kind], bias, up, 2, padding, clamp=0.8, flip_filter=flip
+            )
+            with torch.no_grad():
+                torch.testing.assert_close(plan(x, scale, bias), reference, rtol=1e-4, atol=2e-5)
+
+
+def test_other_filters_take_the_pytorch_path(kernels: Kernels) -> None:
+    plan = FilteredLReLU(torch.rand(10), torch.rand(8), 20, 20, up=2, down=2, padding=5)
+    assert not plan.is_native
+    with torch.no_grad():
+        assert tuple(plan(torch.randn(1, 3, 20, 20)).shape) == (1, 3, 17, 17)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 16, 7, 5), (2, 19, 8, 8), (3, 3, 1, 9), (1, 130, 33, 40)])
+@pytest.mark.parametrize("act", ["linear", "relu", "lrelu"])
+def test_finish(kernels: Kernels, shape: tuple[int, int, int, int], act: str, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    n, c, h, w = shape
+    x = torch.randn(shape).to(dtype).contiguous(memory_format=torch.channels_last)
+    scale, bias = torch.rand(n, c) + 0.5, torch.randn(c)
+    for noise in (None, torch.randn(1, 1, h, w), torch.randn(n, 1, h, w)):
+        for clamp in (None, 0.7):
+            for s, b in ((scale, bias), (None, bias), (None, None)):
+                _both(dtype, _finished, x, s, b, noise, act, clamp)
+
+
+def _finished(x: Tensor, scale: Tensor | None, bias: Tensor | None, *args: Any) -> Tensor:
+    noise, act, clamp = args
+    return finish(Pending(x.clone(), scale, bias), noise, act, 1.0, clamp)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "i", "o", "h", "w"), [(1, 8, 16, 4, 4), (2, 5, 19, 8, 8), (1, 3, 40, 24, 20)])
+def test_up_convolution(kernels: Kernels, n: int, i: int, o: int, h: int, w: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    asymmetric = setup_filter(torch.outer(torch.tensor([1.0, 2, 4, 1]), torch.tensor([3.0, 1, 2, 1])))
+    for taps in (setup_filter([1, 3, 3, 1]), asymmetric):
+        conv = PreparedUpConv(
+            torch.randn(o, i, 3, 3), resample_filter=taps, bias=torch.randn(o), gain=1.3, dtype=dtype
+        )
+        assert conv.axes is not None
+        x, styles = torch.randn(n, i, h, w).to(dtype), torch.randn(n, i)
+        noise = torch.randn(n, 1, 2 * h, 2 * w)
+        _both(dtype, conv, x, styles, noise, "lrelu", 1.0, 0.9)
+        _both(dtype, conv, x, styles, None, "linear", 1.0, None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("n", "c", "colours", "size"), [(1, 16, 3, 8), (2, 21, 1, 16), (1, 40, 4, 24), (1, 8, 5, 8)]
+)
+def test_torgb(kernels: Kernels, n: int, c: int, colours: int, size: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    asymmetric = setup_filter(torch.outer(torch.tensor([1.0, 2, 4, 1]), torch.tensor([3.0, 1, 2, 1])))
+    for taps in (setup_filter([1, 3, 3, 1]), asymmetric):
+        torgb = PreparedToRGB(torch.randn(colours, c, 1, 1), torch.randn(colours), taps, dtype)
+        x, styles = torch.randn(n, c, size, size).to(dtype), torch.randn(n, c)
+        img = torch.randn(n, colours, size // 2, size // 2)
+        _both(dtype, torgb, x, styles, img, 1.5)
+        _both(dtype, torgb, x, styles, None, None)
+
+
+def test_big_and_small_maps_take_the_same_numbers(kernels: Kernels) -> None:
+    """The prepared convolution scales weights or activations, whichever is smaller."""
+    torch.manual_seed(0)
+    conv = PreparedConv(torch.randn(4, 6, 3, 3), padding=1, demodulate=True, bias=torch.randn(4), gain=1.4)
+    styles = torch.randn(1, 6)
+    big = torch.randn(1, 6, 40, 40)
+    with torch.no_grad():
+        assert conv(big, styles).scale is None
+        assert conv(big[..., :4, :4], styles).scale is not None
+        whole = conv(big, styles).apply()
+        part = conv(big[..., :8, :6], styles).apply()
+    torch.testing.assert_close(part[..., :7, :5], whole[..., :7, :5], rtol=1e-5, atol=1e-5)
+
+
+def test_nan_is_not_hidden(kernels: Kernels) -> None:
+    x = torch.full((1, 16, 2, 2), float("nan"))
+    for dtype in DTYPES:
+        y = x.to(dtype).contiguous(memory_format=torch.channels_last)
+        assert bool(torch.isnan(finish(Pending(y, None, None), None, "lrelu", 1.0, 1.0)).all())
+
+
+def test_a_compiler_that_fails_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="could not run"):
+        compile_library(str(tmp_path / "no-such-compiler"), tmp_path / "a" / "k.so")
+    broken = tmp_path / "broken"
+    broken.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('this compiler is broken')\n")
+    broken.chmod(0o755)
+    with pytest.raises(BuildError, match="this compiler is broken"):
+        compile_library(str(broken), tmp_path / "b" / "k.so")
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_a_failed_build_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls = []
+
+    def compile_nothing(compiler: str, target: Path) -> None:
+        calls.append(compiler)
+        raise BuildError("no luck")
+
+    monkeypatch.setattr(native, "_kernels", None)
+    monkeypatch.setattr(native, "_status", native.NativeStatus("unused"))
+    monkeypatch.setattr(native, "_looked_in_cache", False)
+    monkeypatch.setattr(native, "find_compiler", lambda: "c++")
+    monkeypatch.setattr(native, "cached_library", lambda _: tmp_path / "k.so")
+    monkeypatch.setattr(native, "compile_library", compile_nothing)
+    assert native.kernels() is None
+    assert native.status().state == "unused"
+    for _ in range(3):
+        assert native.build().state == "failed"
+        native.start_build()
+        assert native.kernels() is None
+    assert calls == ["c++"]
+    assert native.status().detail == "no luck"
+
+
+def test_it_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_kernels", None)
+    monkeypatch.setattr(native, "_status", native.NativeStatus("unused"))
+    monkeypatch.setattr(native, "_looked_in_cache", False)
+    monkeypatch.setenv("LATENTWALK_NATIVE", "0")
+    assert native.kernels() is None
+    assert native.build().state == "disabled"
+
+
+def test_a_file_that_is_no_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "k.so").write_bytes(b"not a library")
+    monkeypatch.setattr(native, "_kernels", None)
+    monkeypatch.setattr(native, "_status", native.NativeStatus("unused"))
+    monkeypatch.setattr(native, "_looked_in_cache", False)
+    monkeypatch.delenv("LATENTWALK_NATIVE", raising=False)
+    monkeypatch.setattr(native, "find_compiler", lambda: "c++")
+    monkeypatch.setattr(native, "cached_library", lambda _: tmp_path / "k.so")
+    assert native.kernels() is None
+    assert native.status().state == "failed"

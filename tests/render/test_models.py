@@ -1,0 +1,170 @@
+"""Loaded models: kept within the budget, found again by file, read from real checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from explorer import bundled
+from explorer.checkpoints import Checkpoint, save_native
+from explorer.errors import RenderError, UnreadableFileError
+from explorer.generators.registry import build
+from explorer.render import devices
+from explorer.render.models import LoadedModel, LoadJob, ModelStore, load_file, on_device
+from explorer.render.request import ModelKey
+from tests.render.support import tiny_model
+
+
+def test_a_model_is_found_by_its_hash() -> None:
+    store = ModelStore(1 << 30)
+    model = tiny_model()
+    assert store.add(model) == ()
+    assert store.get(ModelKey("tiny-a", "anything")) is model
+    assert "tiny-a" in store
+    assert store.nbytes == model.facts.nbytes
+    with pytest.raises(RenderError, match="/b is not loaded"):
+        store.get(ModelKey("tiny-b", "/b"))
+
+
+def test_the_default_budget_is_a_quarter_of_memory() -> None:
+    assert ModelStore().budget_bytes == devices.total_memory("cpu") // 4
+
+
+def test_the_least_recently_used_is_given_up_but_nothing_in_use() -> None:
+    size = tiny_model().facts.nbytes
+    store = ModelStore(2 * size)
+    for name in "abc":
+        gone = store.add(tiny_model(name), in_use="a")
+    assert gone == ("b",)
+    store.get(ModelKey("a"))
+    assert store.add(tiny_model("d")) == ("c",)
+    assert store.add(tiny_model("e"), in_use="ad") == ()
+
+
+def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(b"1")
+    store = ModelStore(1 << 30)
+    model = tiny_model()
+    store.add(LoadedModel(model.generator, replace(model.facts, path=str(file))))
+    assert store.find(str(file)) is not None
+    assert store.find(str(tmp_path / "." / "x")) is not None
+    assert store.find(str(tmp_path / "absent")) is None
+    file.write_bytes(b"22")
+    assert store.find(str(file)) is None
+
+
+def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config: dict[str, object] = {
+        "img_resolution": 16, "channel_base": 64, "channel_max": 8, "z_dim": 8, "w_dim": 8, "mapping_layers": 2,
+    }  # fmt: skip
+    tensors = build("stylegan2", config).state_dict()
+    path = tmp_path / "small.safetensors"
+    save_native(path, Checkpoint("stylegan2", config, tensors, "Small", "MIT", "a test", card={"data": "none"}))
+    steps: list[tuple[float, str]] = []
+    model = load_file(str(path), lambda fraction, label: steps.append((fraction, label)))
+    facts = model.facts
+    assert (facts.name, facts.licence, facts.origin, facts.family) == ("Small", "MIT", "a test", "stylegan2")
+    assert (facts.info.img_resolution, len(facts.sha256), facts.path) == (16, 64, str(path))
+    assert facts.metadata["format"] == "safetensors"
+    assert facts.metadata["data"] == "none"
+    assert facts.key == ModelKey(facts.sha256)
+    assert [f for f, _ in steps] == sorted(f for f, _ in steps)
+    assert not any(p.requires_grad for p in model.generator.parameters())
+    with pytest.raises(UnreadableFileError, match="no file and no bundled model"):
+        load_file(str(tmp_path / "absent.pkl"))
+
+
+def test_a_cancelled_job_reports_nothing() -> None:
+    told: list[str] = []
+
+    def load(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+        job.cancel()
+        progress(0.5, "late")
+        return tiny_model()
+
+    def tell(*anything: object) -> None:
+        told.append("something")
+
+    job = LoadJob("x", tell, tell, tell, load)
+    job.start()
+    assert job.join(10.0)
+    assert told == []
+
+
+@pytest.mark.parametrize("error", [UnreadableFileError("bad"), ValueError("odd")])
+def test_a_job_that_fails_after_its_cancel_reports_nothing(error: Exception) -> None:
+    told: list[object] = []
+
+    def load(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+        job.cancel()
+        raise error
+
+    job = LoadJob("x", told.append, told.append, lambda f, s: None, load)
+    job.start()
+    assert job.join(10.0)
+    assert told == []
+
+
+def test_the_generator_is_used_as_it_is_where_it_is() -> None:
+    model = tiny_model()
+    assert on_device(model.generator, "cpu") is model.generator
+    copied = on_device(model.generator, "meta")
+    assert copied is not model.generator
+    assert copied.device.type == "meta"
+    assert model.generator.device.type == "cpu"
+
+
+# -- devices ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory"), "memory"),
+        (MemoryError(), "memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "memory"),
+        (RuntimeError("MPS backend out of memory"), "memory"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "lost"),
+        (RuntimeError("size mismatch"), "other"),
+        (ValueError("out of memory"), "other"),
+    ],
+)
+def test_errors_say_what_is_wrong_with_the_device(error: Exception, trouble: str) -> None:
+    assert devices.trouble_of(error) == trouble
+
+
+def test_there_is_always_a_cpu_and_its_budget_is_bounded() -> None:
+    cpu = devices.devices()[-1]
+    assert (cpu.name, cpu.dtypes) == ("cpu", ("float32", "bfloat16"))
+    assert 64 << 20 <= devices.cache_budget("cpu") <= 512 << 20
+
+
+# -- bundled ---------------------------------------------------------------------------------------------------
+
+
+def test_bundled_models_are_found_by_name_with_the_default_pair_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENTWALK_ASSETS", str(tmp_path))
+    bundled._scan.cache_clear()
+    assert bundled.bundled() == ()
+    bundled._scan.cache_clear()
+    model = Checkpoint("tiny", {}, {"x": torch.zeros(1)}, "Anything", card={})
+    for name in ("a", "critters-stylegan3-t", "critters-stylegan2"):
+        save_native(tmp_path / f"{name}.safetensors", model)
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 20)
+    found = bundled.bundled()
+    assert [b.name for b in found] == ["critters-stylegan2", "critters-stylegan3-t", "a", "broken"]
+    assert [b.family for b in found] == ["tiny", "tiny", "tiny", ""]
+    assert found[2].thumbnail == tmp_path / "a.png"
+    assert found[0].thumbnail is None
+    assert bundled.resolve("a") == str(tmp_path / "a.safetensors")
+    assert bundled.resolve("/some/file.pkl") == "/some/file.pkl"
+    bundled._scan.cache_clear()

@@ -1,0 +1,83 @@
+"""Many random wishes through a session: no error that was not asked for, no memory beyond its budget."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from pytestqt.qtbot import QtBot
+
+from explorer.errors import LatentError
+from explorer.session import Session
+from explorer.state import ASPECTS, ExplorerState, Nudge, Tap
+from tests.test_session import World
+
+WISHES = 1500
+
+
+def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
+    """What a restless hand may do."""
+    return [
+        lambda: s.set_psi(rng.uniform(-1, 2)),
+        lambda: s.walk(rng.gauss(0, 0.3), rng.gauss(0, 0.3)),
+        lambda: s.set_seed(rng.randrange(2**32)),
+        lambda: s.set_mix(rng.randrange(7), 0, rng.random()),
+        lambda: s.move(rng.gauss(0, 0.05), rng.gauss(0, 0.05)),
+        lambda: s.rotate_by(rng.gauss(0, 20)),
+        lambda: s.set_noise(mode=rng.choice(["none", "const", "random"]), seed=rng.randrange(5)),
+        lambda: s.add_nudge(Nudge(rng.randrange(99), rng.gauss(0, 1), rng.randrange(9))),
+        s.clear_edits,
+        s.reset,
+        s.undo,
+        s.redo,
+        lambda: s.begin("stroke"),
+        s.commit,
+        s.cancel,
+        lambda: s.set_tap(rng.randrange(2), layer=rng.choice(["", "t1", "rgb", "gone"])),
+        lambda: s.set_tap(rng.randrange(2), spectrum=rng.random() < 0.5),
+        lambda: s.set_layout(rng.choice(["a", "b", "both", "wipe"])),
+        lambda: s.set_active(rng.randrange(2)),
+        lambda: s.set_drift(rng.choice([0.0, 1.0])),
+        lambda: s.set_animation(kind=rng.choice(["none", "spin", "circle", "shake"])),
+        lambda: s.set_transform(untransform=rng.random() < 0.5, scale_x=rng.uniform(0.5, 2)),
+        lambda: s.set_model(rng.randrange(2), rng.choice("ab")),
+        lambda: s.request_thumbnail(str(rng.randrange(9)), s.look(), 0),
+        lambda: s.set_link(1, rng.choice(ASPECTS), rng.random() < 0.5),
+        lambda: s.set_offset([rng.gauss(0, 0.1) for _ in range(8)]),
+        lambda: s.use_stored(s.store_latent("w")),
+        lambda: s.paste_state_text(s.state_text()),
+        lambda: s.set_dtype(rng.choice(["float32", "bfloat16"])),
+    ]
+
+
+def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
+    rng = random.Random(0)
+    world = World(qtbot)
+    world.open("a", "b")
+    s = world.session
+    todo = wishes(s, rng)
+    for i in range(WISHES):
+        world.now += 0.01
+        with suppress(LatentError):  # such as storing a latent that the active view's model refuses
+            rng.choice(todo)()
+        for view in s.visible_views():
+            if s.last_frame(view) is not None:
+                world.paint(view)
+        if i % 5 == 0:
+            qtbot.wait(0)
+    (renderer,) = s.service._renderers.values()
+    assert renderer.cache.nbytes <= renderer.cache.budget_bytes
+    # A w of one model is refused by the view of the other; nothing else may have failed.
+    assert {type(f.error) for f in world.failures} <= {LatentError}
+    s.cancel()
+    s.store.update(replace(ExplorerState(), views=tuple(replace(v, tap=Tap()) for v in s.state.views)), "calm")
+    for view in (0, 1):
+        s.set_link(view, "latent", True)
+    s.set_layout("both")
+    s.set_seed(1)
+    for name in ASPECTS:
+        s.set_link(1, name, True)
+    world.settle(0, 1)
+    assert s.close()

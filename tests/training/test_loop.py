@@ -1,0 +1,225 @@
+"""Training steps lower the loss, a killed run continues exactly, and a packed run opens again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from explorer.errors import UsageError
+from explorer.training import ema
+from explorer.training.augment import Augment
+from explorer.training.command import main as command
+from explorer.training.critters.pack import pack
+from explorer.training.datasets import Critters, Dataset, Folder, order
+from explorer.training.loop import Trainer, run
+from explorer.training.pack import export, load_packed
+from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.settings import TrainSettings
+from explorer.training.snapshot import load_state, save_state
+
+from .test_networks import TINY, tiny
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pack(tmp_path_factory.mktemp("data") / "critters.npy", 8, 16, batch=8)
+
+
+def settings(family: str, out: Path, **changes: Any) -> TrainSettings:
+    values: dict[str, Any] = {
+        "generator": {k: v for k, v in tiny(family).items() if k != "img_resolution"},
+        "resolution": 16,
+        "d_channel_base": 64,
+        "d_channel_max": 8,
+        "batch": 4,
+        "total_kimg": 0.024,
+        "data": [],
+    }
+    return TrainSettings(family=family, out=out, **(values | changes))
+
+
+class Fixed(Dataset):
+    """The same four pictures in every batch."""
+
+    def __init__(self, inner: Critters) -> None:
+        self.inner, self.resolution = inner, inner.resolution
+
+    def __len__(self) -> int:
+        return 4
+
+    def pictures(self, indices: np.ndarray) -> torch.Tensor:
+        return self.inner.pictures(np.arange(4))
+
+    def latents(self, indices: np.ndarray) -> torch.Tensor | None:
+        return self.inner.latents(np.arange(4))
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_guided_steps_lower_the_loss_on_a_fixed_batch(family: str, data: Path, tmp_path: Path) -> None:
+    chosen = settings(family, tmp_path, guide_weight=1.0, adversarial_kimg=1e9, lr_g=0.01)
+    trainer = Trainer(chosen, Fixed(Critters([data])))
+    trainer.step()
+    before = trainer.metrics.pop("guide")
+    for _ in range(12):
+        trainer.step()
+        last = trainer.metrics.pop("guide")
+    assert last < 0.8 * before
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_the_discriminator_learns_to_tell_a_fixed_batch(family: str, data: Path, tmp_path: Path) -> None:
+    trainer = Trainer(settings(family, tmp_path, lr_g=0.0, lr_d=0.01), Fixed(Critters([data])))
+    trainer.step()
+    before = trainer.metrics.pop("loss_d")
+    for _ in range(10):
+        trainer.step()
+        last = trainer.metrics.pop("loss_d")
+    assert last < 0.6 * before
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_the_generator_learns_to_fool_a_fixed_discriminator(family: str, data: Path, tmp_path: Path) -> None:
+    chosen = settings(family, tmp_path, lr_g=0.01, lr_d=0.0, path_weight=0.0, mixing_probability=0.0)
+    trainer = Trainer(chosen, Critters([data]))
+    first = []
+    for _ in range(15):
+        trainer.step()
+        first.append(trainer.metrics.pop("loss_g"))
+    assert np.mean(first[-3:]) < np.mean(first[:3])
+
+
+def _weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    state = trainer.state()
+    return {f"{part}.{key}": value for part in ("g", "g_ema", "d") for key, value in state[part].items()}
+
+
+@pytest.mark.parametrize("family", ["stylegan2", "stylegan3-t"])
+def test_a_killed_run_continues_bit_for_bit(family: str, data: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "guide_weight": 1.0,
+        "adversarial_kimg": 0.008,
+        "augment": "ada",
+        "augment_kimg": 0.02,
+    }
+    changes["warm_up"] = [(0.004, 4 if family == "stylegan2" else 1)]
+    dataset = Critters([data])
+    whole = run(settings(family, tmp_path / "whole", **changes), dataset)
+    run(settings(family, tmp_path / "cut", **{**changes, "total_kimg": 0.012}), dataset)
+    torch.manual_seed(99)  # whatever happened in between
+    cut = run(settings(family, tmp_path / "cut", **changes), dataset)
+    assert cut.iteration == whole.iteration == 6
+    for key, value in _weights(whole).items():
+        assert torch.equal(value, _weights(cut)[key]), key
+
+
+def test_a_half_written_checkpoint_is_never_read(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, {"value": torch.ones(2)})
+    path.with_name("state.pt.partial").write_bytes(b"cut off")
+    assert load_state(path, "cpu")["value"].tolist() == [1, 1]
+    save_state(path, {"value": torch.zeros(2)})
+    assert load_state(path, "cpu")["value"].tolist() == [0, 0]
+
+
+def test_packing_round_trip(data: Path, tmp_path: Path) -> None:
+    trainer = run(settings("stylegan2", tmp_path / "run", guide_weight=1.0, adversarial_kimg=1e9), Critters([data]))
+    path = export(tmp_path / "run", "critters-test", tmp_path / "assets")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    assert (metadata["format"], metadata["family"]) == ("latentwalk", "stylegan2")
+    assert json.loads(metadata["config"])["channel_base"] == 128
+    generator = load_packed(path)
+    for key, value in trainer.g_ema.state_dict().items():
+        torch.testing.assert_close(generator.state_dict()[key], value, atol=2e-3, rtol=2e-3)
+    assert generator.w_avg.abs().max() > 0
+    with Image.open(tmp_path / "assets" / "critters-test-samples-psi0.7.png") as sheet:
+        assert sheet.size == (128, 128)
+    card = (tmp_path / "assets" / "critters-test.md").read_text()
+    assert "0.0 thousand" in card
+    assert "unfinished" in card
+
+
+def test_order_shows_everything_once_a_pass_and_is_seekable() -> None:
+    whole = order(0, 30, 10, seed=3)
+    assert sorted(whole[:10]) == sorted(whole[10:20]) == list(range(10))
+    assert not np.array_equal(whole[:10], whole[10:20])
+    assert np.array_equal(order(7, 9, 10, seed=3), whole[7:16])
+
+
+def test_folder_crops_resizes_and_mirrors(tmp_path: Path) -> None:
+    gradient = np.tile(np.arange(32, dtype=np.uint8) * 8, (16, 1))
+    Image.fromarray(gradient).convert("RGB").save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    folder = Folder(tmp_path, 8, mirror=True)
+    assert len(folder) == 2
+    pictures = folder.pictures(np.array([0, 1]))
+    assert pictures.shape == (2, 3, 8, 8)
+    assert torch.equal(pictures[0], pictures[1].flip(-1))
+    assert folder.latents(np.array([0])) is None
+
+
+def test_an_empty_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no pictures"):
+        Folder(tmp_path, 8)
+
+
+def test_ema_half_life_and_ramp() -> None:
+    assert ema.decay(1000, ema_kimg=1.0, shown=10**9) == pytest.approx(0.5)
+    assert ema.decay(10, ema_kimg=1.0, shown=200) == pytest.approx(0.5)  # ramp: 5 % of 200 pictures
+
+
+def test_augmentation_grows_while_the_discriminator_is_sure(tmp_path: Path) -> None:
+    augment = Augment(settings("stylegan2", tmp_path, augment="ada", augment_kimg=0.064))
+    pictures = torch.rand(4, 3, 16, 16, requires_grad=True)
+    assert augment(pictures) is pictures
+    for _ in range(8):
+        augment.observe(torch.ones(4, 1), 4)
+    assert augment.probability == pytest.approx(0.5)
+    torch.manual_seed(0)
+    changed = augment(pictures)
+    changed.square().sum().backward()
+    assert changed.shape == pictures.shape
+    assert not torch.equal(changed, pictures)
+    assert pictures.grad is not None
+    for _ in range(40):
+        augment.observe(-torch.ones(4, 1), 4)
+    assert augment.probability == 0
+
+
+def test_command_trains_on_a_folder_and_packs(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{i}.png")
+    arguments = f"--data {tmp_path}/photos --resolution 16 --out {tmp_path}/run --channel-base 64 --channel-max 8"
+    arguments += f" --batch 4 --total-kimg 0.008 --mirror --augment ada --pack mine --assets {tmp_path}/assets"
+    assert command(arguments.split()) == 0
+    assert (tmp_path / "assets" / "mine.safetensors").exists()
+    assert (tmp_path / "run" / "samples" / "000000.png").exists()
+
+
+def test_command_refuses_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        command(["--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_every_recipe_takes_steps_when_shrunk(recipe: str, data: Path, tmp_path: Path) -> None:
+    """The recipes for a GPU too: same losses, schedules and number format, tiny sizes, on the CPU."""
+    chosen = settings_of(recipe, tmp_path, [], resolution=16, device="cpu", batch=4, adversarial_kimg=0.004)
+    chosen.generator = chosen.generator | {"channel_base": 128, "channel_max": 16, "w_dim": 16}
+    chosen.d_channel_base, chosen.d_channel_max = 64, 8
+    chosen.warm_up = [(0.001, index) for _, index in chosen.warm_up[:1]] if "stylegan3" in recipe else []
+    trainer = Trainer(chosen, Critters([data]))
+    for _ in range(2):
+        trainer.step()
+    assert {"guide", "loss_g", "loss_d"} <= set(trainer.metrics)
+    assert all(np.isfinite(value) for value in trainer.metrics.values())
+    assert all(torch.isfinite(p).all() for p in trainer.g.parameters())
