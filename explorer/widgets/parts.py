@@ -157,6 +157,11 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._elide()
 
+    @property
+    def full(self) -> str:
+        """The text before it was shortened."""
+        return self._full
+
     def set_text(self, text: str) -> None:
         """The full text; it becomes the tooltip where it has to be shortened."""
         if text != self._full:

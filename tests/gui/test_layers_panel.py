@@ -41,11 +41,15 @@ def tap(panel: LayersPanel) -> Tap:
 
 
 def names(panel: LayersPanel) -> list[str]:
-    return [panel.list.topLevelItem(i).text(0) for i in range(panel.list.topLevelItemCount())]
+    return [row.texts[0] for row in panel.list.table.rows]
+
+
+def current(panel: LayersPanel) -> str:
+    return str(panel.list.currentIndex().siblingAtColumn(0).data())
 
 
 def click_row(panel: LayersPanel, row: int, qtbot: QtBot) -> None:
-    box = panel.list.visualItemRect(panel.list.topLevelItem(row))
+    box = panel.list.visualRect(panel.list.table.index(row, 0))
     qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=box.center())
 
 
@@ -55,9 +59,8 @@ def click_box(box: QWidget, qtbot: QtBot) -> None:
 
 def test_lists_the_picture_and_every_layer(layers: LayersPanel) -> None:
     assert names(layers) == [FINAL, "t0", "t1", "t2", "t3", "rgb"]
-    item = layers.list.topLevelItem(2)
-    assert [item.text(i) for i in range(4)] == ["t1", "16", "8", "16\u00d716"]
-    assert layers.list.currentItem() is layers.list.topLevelItem(0)
+    assert layers.list.table.rows[2].texts == ("t1", "16", "8", "16\u00d716")
+    assert current(layers) == FINAL
 
 
 def test_a_chosen_layer_is_the_picture_and_is_measured(layers: LayersPanel, qtbot: QtBot) -> None:
@@ -77,7 +80,7 @@ def test_a_chosen_layer_is_the_picture_and_is_measured(layers: LayersPanel, qtbo
     assert x[-1] == 8  # half of 16 pixels
     with qtbot.waitSignal(session.frame):
         session.undo()
-    assert layers.list.currentItem().text(0) == FINAL
+    assert current(layers) == FINAL
     assert layers.numbers["mean"].text() == "\u2013"
 
 
@@ -128,5 +131,5 @@ def test_another_model_has_other_layers(panel_session: MakeSession, qtbot: QtBot
     panel.session.set_tap(0, layer="no such layer")
     open_model(qtbot, panel.session, "wide")
     assert len(names(panel)) == 6
-    assert panel.list.currentItem().text(0) == FINAL
+    assert current(panel) == FINAL
     assert panel.list.isEnabled()

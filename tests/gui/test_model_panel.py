@@ -35,6 +35,7 @@ class Calls:
     """Stands in for the window's files, which ask questions in dialogs."""
 
     calls: list[tuple[object, ...]] = field(default_factory=list)
+    menu: QMenu = field(default_factory=QMenu)
 
     def open_model(self, path: str, view: int) -> None:
         self.calls.append(("open", path, view))
@@ -45,8 +46,9 @@ class Calls:
     def ask_model(self, view: int) -> None:
         self.calls.append(("ask", view))
 
-    def fill_recent(self, menu: QMenu) -> None:
-        menu.addAction("a.pkl", lambda: self.calls.append(("recent", "a.pkl")))
+    def recent_menu(self) -> QMenu:
+        self.menu.addAction("a.pkl", lambda: self.calls.append(("recent", "a.pkl")))
+        return self.menu
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_cards_open_bundled_models_in_the_active_view(
     qtbot.keyClick(panel.cards[0], Qt.Key.Key_Return)
     assert files.calls == [("open", "critters-stylegan3-t", 0), ("open", "critters-stylegan2", 1)]
     session.edit_view(1, "model", model="critters-stylegan2")
-    assert panel.cards[0]._views == (1,)
+    assert panel.cards[0].views == (1,)
 
 
 def test_buttons_ask_the_window(panel_session: MakeSession, qtbot: QtBot) -> None:
@@ -91,9 +93,9 @@ def test_buttons_ask_the_window(panel_session: MakeSession, qtbot: QtBot) -> Non
     qtbot.mouseClick(panel.open, LEFT)
     assert files.calls == [("ask", 0)]
     qtbot.mouseClick(panel.recent, LEFT)
-    (menu,) = panel.findChildren(QMenu)
-    assert [action.text() for action in menu.actions()] == ["a.pkl"]
-    menu.close()
+    assert files.menu.isVisible()
+    assert [action.text() for action in files.menu.actions()] == ["a.pkl"]
+    files.menu.close()
 
 
 def test_facts_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> None:
@@ -103,12 +105,12 @@ def test_facts_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> N
     assert not panel.facts.isVisible()
     open_model(qtbot, session, "classy")
     assert not panel.nothing.isVisible()
-    values = {key: value._full for key, value in panel.facts.values.items()}
+    values = {key: value.full for key, value in panel.facts.values.items()}
     assert values["latents"] == "z 8   w 8   ws 5"
     assert values["classes"] == "5"
     assert values["resolution"] == "16\u00d716 RGB"
     assert values["licence"] == "MIT"
-    assert panel.name._full == "A   classy"
+    assert panel.name.full == "A   classy"
     assert not panel.facts.copy.isVisible()
     qtbot.mouseClick(panel.facts.more, LEFT)
     qtbot.mouseClick(panel.facts.copy, LEFT)
@@ -127,11 +129,11 @@ def test_loading_shows_progress_and_can_be_cancelled(panel_session: MakeSession,
     assert panel.progress.isVisible()
     qtbot.mouseClick(panel.cancel, LEFT)
     assert not panel.progress.isVisible()
-    assert panel.name._full == "A   tiny"
+    assert panel.name.full == "A   tiny"
     assert session.store.state.views[0].model == "tiny"
     session.loading.emit((0, 0.25, "/far/away/large.pkl"))
     assert panel.progress.share == 0.25
-    assert panel.words._full == "Loading:  large.pkl   25 %"
+    assert panel.words.full == "Loading:  large.pkl   25 %"
     session.loading.emit((1, 0.5, "other"))  # of a view that is not looked at
     assert panel.progress.share == 0.25
     session.loading.emit((0, None, ""))
@@ -247,4 +249,4 @@ def test_a_thousand_classes_stay_usable(panel_session: MakeSession, qtbot: QtBot
 def test_unconditional_models_have_no_classes_to_choose(panel_session: MakeSession, qtbot: QtBot) -> None:
     panel, _ = shown(panel_session("tiny"), qtbot)
     assert not panel.classes.isVisible()
-    assert panel.facts.values["classes"]._full == "none"
+    assert panel.facts.values["classes"].full == "none"

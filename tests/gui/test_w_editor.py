@@ -146,8 +146,8 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     assert editor.scope == Scope(2, 3)
     editor.set_bars([1], [1.0])
     assert [(o.first, o.last) for o in editor.session.look().offsets] == [(2, 2), (2, 3)]
-    assert "layer 2" in editor.summary._full
-    assert "layers 2\u20133" in editor.summary._full
+    assert "layer 2" in editor.summary.full
+    assert "layers 2\u20133" in editor.summary.full
     qtbot.mouseClick(editor.clear, Qt.MouseButton.LeftButton)
     assert editor.session.look().offsets == ()
     assert not editor.clear.isEnabled()
@@ -240,7 +240,7 @@ def test_another_models_edits_are_left_out(panel_session: MakeSession, qtbot: Qt
     open_model(qtbot, editor.session, "wide")
     assert editor.plot.bars is not None
     assert not editor.plot.bars.edited.any()
-    assert editor.summary._full == "No bar is edited"
+    assert editor.summary.full == "No bar is edited"
 
 
 def test_tooltip_has_the_numbers(editor: WEditorPanel) -> None:

@@ -191,7 +191,7 @@ def test_views_can_be_unlinked_one_aspect_at_a_time(window: MainWindow, session:
 def test_swap_and_close(window: MainWindow, session: Session) -> None:
     window.deeds.swap()
     wait_until(lambda: (info := session.info(0)) is not None and info.family == "stylegan3-t")
-    wait_until(lambda: window.views.panes[0].model_name._full == "critters-stylegan3-t")
+    wait_until(lambda: window.views.panes[0].model_name.full == "critters-stylegan3-t")
     session.set_active(1)
     window.deeds.close_model()
     assert window.views.panes[1].empty.isVisible()
