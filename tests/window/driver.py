@@ -68,13 +68,16 @@ class Driver:
             if time.monotonic() > until:
                 raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.errors}")
 
-    def settled(self, part: Callable[[Picture], Picture], what: str) -> Picture:
-        """The part of the window once two looks in a row show the same."""
-        last: list[Picture] = []
+    def settled(self, part: Callable[[Picture], Picture], what: str, seconds: float = 1.5) -> Picture:
+        """The part of the window once it has shown the same for `seconds`: drafts have been refined by then."""
+        still: Picture | None = None
+        since = time.monotonic()
 
         def is_still(picture: Picture) -> bool:
-            last.append(part(picture))
-            return len(last) > 1 and np.array_equal(last[-1], last[-2])
+            nonlocal still, since
+            if still is None or not np.array_equal(part(picture), still):
+                still, since = part(picture), time.monotonic()
+            return time.monotonic() - since >= seconds
 
         return part(self.wait_for(is_still, what))
 

@@ -27,6 +27,11 @@ def is_picture(part: Picture) -> bool:
     return float(part.astype(np.float32).std(axis=(0, 1)).max()) > 8
 
 
+def looks_like(part: Picture, other: Picture) -> bool:
+    """The same but for rounding: native kernels may have taken over from PyTorch between the two."""
+    return int(np.abs(part.astype(np.int16) - other).max()) <= 3
+
+
 def test_drag_and_undo(open_window: Callable[..., Driver], models: dict[str, str]) -> None:
     window = open_window((models["tiny"], models["stylegan2"]))
     window.wait_for(lambda picture: is_picture(middle_of_left_view(picture)), "the first picture shows")
@@ -34,9 +39,9 @@ def test_drag_and_undo(open_window: Callable[..., Driver], models: dict[str, str
     height, width = window.look().shape[:2]
     start = (round(0.36 * width), round(0.5 * height))
     window.drag(start, (start[0] + 90, start[1] - 40))
-    window.wait_for(lambda p: not np.array_equal(middle_of_left_view(p), before), "the picture follows the drag")
+    window.wait_for(lambda p: not looks_like(middle_of_left_view(p), before), "the picture follows the drag")
     window.settled(middle_of_left_view, "the picture stands still after the drag")
     window.key("ctrl+z")
-    window.wait_for(lambda p: np.array_equal(middle_of_left_view(p), before), "undo brings the first picture back")
+    window.wait_for(lambda p: looks_like(middle_of_left_view(p), before), "undo brings the first picture back")
     assert window.close() == 0
     assert "Traceback" not in window.errors
