@@ -170,7 +170,8 @@ class Trainer:
             target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
-            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square).mean()
+            first = s.guide_first if adversarial else 0
+            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square, first=first).mean()
             loss = loss + s.guide_weight * guide
             self._note("guide", guide)
         if adversarial:

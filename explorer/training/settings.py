@@ -40,6 +40,7 @@ class TrainSettings:
     lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
     guide_weight: float = 0.0
     guide_square: float = 0.0  # weight of squared differences in the guide
+    guide_first: int = 0  # finest octave the guide judges once the discriminator acts (1 = half resolution)
     warm_up: list[tuple[float, int]] = field(default_factory=list)  # guide alone: until kimg, stop after layer
     adversarial_kimg: float = 0.0
     adversarial_weight: float = 1.0
