@@ -7,9 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import UsageError
 from explorer.training.critters.pack import pack as render_pack
-from explorer.training.datasets import Critters, Dataset, Folder
+from explorer.training.datasets import Critters, Dataset, Folder, open_data
 from explorer.training.loop import run as train
 from explorer.training.pack import export
 from explorer.training.recipes import RECIPES, settings_of
@@ -63,9 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
     parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
     parser.add_argument("--assets", type=Path, default=Path("assets"))
-    parser.add_argument(
-        "--figures", type=int, default=0, metavar="N", help="measure the card over N pictures (critters)"
-    )
+    parser.add_argument("--figures", type=int, default=0, metavar="N", help="measure the card over N pictures")
 
 
 def _settings(options: argparse.Namespace) -> TrainSettings:
@@ -98,18 +95,12 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
             )  # fmt: skip
         settings.data = [path]
         return Critters([path], settings.data_seed)
-    paths = [Path(part) for part in str(options.data).split(",")]
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise UsageError(
-            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
-        )
-    settings.data = paths
-    if paths[0].is_dir():
+    data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
+    settings.data = [Path(part) for part in options.data.split(",")]
+    if isinstance(data, Folder):
         settings.guide_weight = 0.0  # nobody knows the latents of photographs
         settings.warm_up = []
-        return Folder(paths[0], settings.resolution, settings.mirror)
-    return Critters(paths, settings.data_seed)
+    return data
 
 
 def run(options: argparse.Namespace) -> int:
@@ -119,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = _data(options, settings)
     train(settings, dataset)
     if options.pack:
-        export(options.out, options.pack, options.assets, options.figures)
+        export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.training.critters.attributes import latents
 
-__all__ = ["Critters", "Dataset", "Folder", "order"]
+__all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -108,3 +108,17 @@ class Folder(Dataset):
         count = len(self._pictures)
         rows = [self._pictures[i % count][:, :, :: -1 if i >= count else 1] for i in indices]
         return _to_unit(np.stack(rows))
+
+
+def open_data(text: str, resolution: int, *, seed: int = 0, mirror: bool = False) -> Dataset:
+    """A folder of pictures, or packed critters of data set `seed` as `.npy` files with commas between.
+
+    Raises:
+        UsageError: A file or folder is missing, or the folder holds no picture.
+    """
+    paths = [Path(part) for part in text.split(",")]
+    if missing := [str(path) for path in paths if not path.exists()]:
+        raise UsageError(
+            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
+        )
+    return Folder(paths[0], resolution, mirror) if paths[0].is_dir() else Critters(paths, seed)
