@@ -121,6 +121,7 @@ class EfficientNetLite0(nn.Module):
         x = F.relu6(self.stem(x.contiguous(memory_format=torch.channels_last)))
         return F.relu6(self.head(self.blocks(x))).mean((2, 3))
 
+    @torch.inference_mode()
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits `[N, 1000]` of ImageNet's classes."""
         logits: Tensor = self.classes(self.features(pictures))

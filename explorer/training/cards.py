@@ -8,8 +8,11 @@ from typing import Any
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
+from explorer.training import history
 
 __all__ = ["replace_figures", "verdict", "write_card"]
+
+Schedule = list[tuple[float, dict[str, Any]]]
 
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
@@ -45,6 +48,7 @@ def write_card(
     kimg, seconds = state["shown"] / 1000, state["seconds"]
     parameters = sum(p.numel() for p in generator.parameters())
     changed = {k: v for k, v in settings.items() if k not in ("out", "data", "time_limit_s", "save_s", "samples_s")}
+    schedule = history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
     names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
     stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
     metrics = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
@@ -63,8 +67,8 @@ A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
 batch {settings["batch"]}, device {settings["device"]}. {settings.get("note", "")}
 
-{_method(settings, kimg, stages)}
-
+{_method(settings, kimg, stages, _adversarial_from(schedule, kimg))}
+{_steps(schedule)}
 Last figures of the log: {metrics}.
 
 ```
@@ -85,6 +89,7 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
 
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:
+    """How far training came, in a sentence."""
     return settings.get("verdict") or f"unfinished; stopped by the clock at {kimg:.1f} kimg."
 
 
@@ -95,21 +100,45 @@ def _data(settings: dict[str, Any]) -> str:
 of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function of a normal latent of 64 numbers."""
 
 
-def _method(settings: dict[str, Any], kimg: float, stages: str) -> str:
+def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
+    """The schedule that settings ask for, of runs without a history."""
+    return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
+
+
+def _adversarial_from(schedule: Schedule, kimg: float) -> float:
+    """Where the discriminator joined in; `kimg` if it did not."""
+    now: dict[str, Any] = {}
+    for index, (start, changes) in enumerate(schedule):
+        now = now | changes
+        stop = schedule[index + 1][0] if index + 1 < len(schedule) else kimg
+        if now["adversarial_kimg"] < stop:
+            return max(start, float(now["adversarial_kimg"]))
+    return kimg
+
+
+def _steps(schedule: Schedule) -> str:
+    """Settings that changed on the way, one line for each time."""
+    lines = [
+        f"* from {kimg:.1f} kimg: " + ", ".join(f"{key} {value}" for key, value in sorted(changes.items()))
+        for kimg, changes in schedule[1:]
+    ]
+    return "\nChanged on the way:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -> str:
     adversarial = f"non-saturating logistic loss, R1 with gamma {settings['gamma']:g}"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
-    reached = max(kimg - settings["adversarial_kimg"], 0)
-    guided = min(kimg, settings["adversarial_kimg"])
+    reached = kimg - joined
     phase = (
         f"then {reached:.1f} kimg with the discriminator as well ({adversarial})"
-        if reached
+        if reached > 0
         else "no adversarial phase"
     )
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
 picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
 {_sentence(stages)}
-Guided alone for {guided:.1f} kimg, {phase}.
+Guided alone for {joined:.1f} kimg, {phase}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
 

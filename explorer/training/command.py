@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from explorer.errors import UsageError
+from explorer.training import attributes
 from explorer.training.critters.pack import pack as render_pack
 from explorer.training.datasets import Critters, Dataset, Folder, open_data
 from explorer.training.loop import run as train
@@ -34,7 +36,9 @@ _PLAIN = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `train`."""
     parser.add_argument(
-        "--recipe", choices=sorted(RECIPES), help="start from named settings; other options change them"
+        "--recipe",
+        choices=[*sorted(RECIPES), attributes.RECIPE],
+        help="start from named settings; other options change them",
     )
     parser.add_argument("--family", choices=_FAMILIES, default="stylegan2")
     parser.add_argument(
@@ -86,7 +90,7 @@ def _settings(options: argparse.Namespace) -> TrainSettings:
 
 def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
     if options.data == "critters":
-        count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe else 20000)
+        count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
         if not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
@@ -98,6 +102,9 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
     data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
     settings.data = [Path(part) for part in options.data.split(",")]
     if isinstance(data, Folder):
+        for key, value in (change for _, later in settings.phases for change in later.items()):
+            setattr(settings, key, value)
+        settings.phases, settings.adversarial_kimg = [], 0.0
         settings.guide_weight = 0.0  # nobody knows the latents of photographs
         settings.warm_up = []
     return data
@@ -106,11 +113,29 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
 def run(options: argparse.Namespace) -> int:
     """Train as `options` say; returns the exit status."""
     logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
+    if options.recipe == attributes.RECIPE:
+        return _attributes(options)
     settings = _settings(options)
     dataset = _data(options, settings)
     train(settings, dataset)
     if options.pack:
         export(options.out, options.pack, options.assets, options.figures, dataset)
+    return 0
+
+
+def _attributes(options: argparse.Namespace) -> int:
+    """Train the network that reads attributes; of the options only time, data and packing matter to it."""
+    chosen = attributes.AttributeSettings(options.out)
+    if options.total_kimg is not None:
+        chosen.total_kimg = options.total_kimg
+    if options.minutes is not None:
+        chosen.time_limit_s = options.minutes * 60
+    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64))
+    if not isinstance(dataset, Critters):
+        raise UsageError("Attributes are known of critters only.", "Leave --data out, or give packed critters.")
+    network = attributes.train(chosen, dataset)
+    if options.pack:
+        attributes.export(chosen, network, dataset, options.assets / "networks", options.pack)
     return 0
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.registry import build
-from explorer.training import ema, losses, schedule
+from explorer.training import ema, history, losses, schedule
 from explorer.training.augment import Augment
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
@@ -45,6 +45,7 @@ class Trainer:
 
     def __init__(self, settings: TrainSettings, dataset: Dataset) -> None:
         self.settings, self.dataset = settings, dataset
+        self.now = settings  # of the phase at hand
         if dataset.resolution != settings.resolution:
             raise UsageError(
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
@@ -107,7 +108,8 @@ class Trainer:
 
     def step(self) -> None:
         """Show one batch."""
-        s = self.settings
+        s = self.now = self.settings.at(self.shown)
+        self.augment.settings = s
         torch.manual_seed((s.seed << 40) + (self.group.rank << 32) + self.iteration)
         indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
         real = self.dataset.pictures(indices).to(s.device)
@@ -133,7 +135,7 @@ class Trainer:
         return torch.randn(count, self.g.info.z_dim).to(self.settings.device)
 
     def _set_rates(self, adversarial: bool) -> None:
-        s = self.settings
+        s = self.now
         lazy = s.path_interval if adversarial and self.is_v2 and s.path_weight > 0 else 0
         rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
         rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
@@ -143,7 +145,7 @@ class Trainer:
 
     def _judge(self, pictures: Tensor) -> Tensor:
         """Logits of the discriminator behind blur and augmentation."""
-        s = self.settings
+        s = self.now
         sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
         logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), self.dtype)
         return logits
@@ -151,7 +153,7 @@ class Trainer:
     def _step_generator(
         self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
     ) -> Tensor:
-        s = self.settings
+        s = self.now
         w = self.g.mapping(z)
         self.g.update_w_avg(w)
         ws = self.g.broadcast(w)
@@ -185,7 +187,7 @@ class Trainer:
         return fake.detach()
 
     def _step_path_length(self) -> None:
-        s = self.settings
+        s = self.now
         count = max(self.share // 2, 1)
         ws = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         other = self.g.broadcast(self.g.mapping(self._draw_z(count)))
@@ -206,14 +208,14 @@ class Trainer:
         loss = losses.discriminator_loss(real_logits, fake_logits)
         sure = real_logits.detach().sign().mean()
         self.group.average([sure])
-        self.augment.observe(sure, self.settings.batch)
+        self.augment.observe(sure, self.now.batch)
         self._note("loss_d", loss)
         self._note("real_sign", real_logits.detach().sign().mean())
         self._note("fake_sign", fake_logits.detach().sign().mean())
         self._descend(self.opt_d, loss)
 
     def _step_r1(self, real: Tensor) -> None:
-        s = self.settings
+        s = self.now
         pictures = real.detach().requires_grad_(True)
         penalty = losses.r1_penalty(self._judge(pictures), pictures)
         self._note("r1", penalty)
@@ -259,6 +261,8 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if (out / _STATE).exists():
         trainer.load(load_state(out / _STATE, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
+    if trainer.group.leads:
+        history.record(out, described, trainer.shown)
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown

@@ -115,12 +115,12 @@ def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
 
 
 def _overview(parts: list[tuple[str, Image.Image]]) -> Image.Image:
-    """The parts in three columns under their titles: the two sheets of samples, then all others."""
-    columns: list[list[tuple[str, Image.Image]]] = [parts[:1], parts[1:2], parts[2:]]
+    """The parts in two columns under their titles: the two sheets of samples, and all others."""
+    columns: list[list[tuple[str, Image.Image]]] = [parts[:2], parts[2:]]
     gap, title_height = 12, 18
     width = max(picture.width for _, picture in parts)
     heights = [sum(p.height + title_height + gap for _, p in column) for column in columns]
-    canvas = Image.new("RGB", (3 * (width + gap) + gap, max(heights) + gap), "white")
+    canvas = Image.new("RGB", (len(columns) * (width + gap) + gap, max(heights) + gap), "white")
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(13)
     for number, column in enumerate(columns):
         y = gap
