@@ -13,7 +13,7 @@ from explorer.training.critters.pack import pack as render_pack
 from explorer.training.datasets import Critters, Dataset, Folder, open_data
 from explorer.training.loop import run as train
 from explorer.training.pack import export
-from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
 
 __all__ = ["add_arguments", "main", "run"]
@@ -80,9 +80,9 @@ def _settings(options: argparse.Namespace) -> TrainSettings:
     if options.recipe:
         settings = settings_of(options.recipe, options.out, [], mirror=options.mirror, **changes)
     else:
-        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **changes)
-        if settings.family != "stylegan2" and "lr_g" not in changes:
-            settings.lr_g = 2.5e-3
+        resolution, batch = changes.get("resolution", 64), changes.get("batch", 16)
+        values = family_defaults(options.family, resolution, batch) | changes
+        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **values)
     sizes = {"channel_base": options.channel_base, "channel_max": options.channel_max}
     settings.generator = settings.generator | {k: v for k, v in sizes.items() if v is not None}
     return settings
@@ -105,6 +105,8 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
         for key, value in (change for _, later in settings.phases for change in later.items()):
             setattr(settings, key, value)
         settings.phases, settings.adversarial_kimg = [], 0.0
+        if options.augment is None:
+            settings.augment = "ada"  # adapts itself: large sets are left as they are
         settings.guide_weight = 0.0  # nobody knows the latents of photographs
         settings.warm_up = []
     return data

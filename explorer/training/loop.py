@@ -261,6 +261,8 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if (out / _STATE).exists():
         trainer.load(load_state(out / _STATE, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
+        if trainer.group.leads:
+            _forget_rows(out / "metrics.csv", trainer.shown / 1000)
     if trainer.group.leads:
         history.record(out, described, trainer.shown)
     stop = _StopSignal()
@@ -309,6 +311,16 @@ class _StopSignal:
         """Give the handlers back."""
         for number, handler in getattr(self, "_old", {}).items():
             signal.signal(number, handler)
+
+
+def _forget_rows(path: Path, kimg: float) -> None:
+    """Drop what a killed run wrote about pictures after its last checkpoint: they are shown again."""
+    if not path.exists():
+        return
+    header, *rows = path.read_text().splitlines()
+    kept = [row for row in rows if float(row.split(",")[0]) <= kimg]
+    if len(kept) < len(rows):
+        path.write_text("\n".join([header, *kept]) + "\n")
 
 
 def _draw(trainer: Trainer, out: Path) -> None:

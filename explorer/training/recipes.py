@@ -9,7 +9,7 @@ from typing import Any
 from explorer.errors import UsageError
 from explorer.training.settings import TrainSettings
 
-__all__ = ["RECIPES", "Recipe", "settings_of"]
+__all__ = ["RECIPES", "Recipe", "family_defaults", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,22 @@ _LIST = (
 )  # fmt: skip
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _LIST}
+
+
+def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
+    """What the published trainers set for a family where nobody asks for anything else.
+
+    The weight of R1 follows the heuristic of ADA's automatic configuration, StyleGAN3-R's blur and the half-life of
+    the average follow the batch.
+    """
+    values: dict[str, Any] = {"gamma": 0.0002 * resolution**2 / batch, "ema_kimg": batch * 10 / 32}
+    if family != "stylegan2":
+        values |= {"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0}
+    else:
+        values |= {"lr_g": 2e-3}
+    if family == "stylegan3-r":
+        values |= {"blur_sigma": 10.0, "blur_fade_kimg": batch * 200 / 32}
+    return values
 
 
 def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> TrainSettings:
