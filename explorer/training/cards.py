@@ -10,7 +10,7 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.training import history
 
-__all__ = ["replace_figures", "verdict", "write_card"]
+__all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
 Schedule = list[tuple[float, dict[str, Any]]]
 
@@ -55,8 +55,9 @@ def write_card(
     card.write_text(
         f"""# {name}
 
-A {settings["family"]} generator of furry heads, {settings["resolution"]} pixels, {parameters:,} parameters
-({file.stat().st_size / 1e6:.2f} MB as float16). Licence: MIT, like the program; data and weights are our own.
+A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {settings["resolution"]} pixels, \
+{parameters:,} parameters
+({file.stat().st_size / 1e6:.2f} MB as float16). Licence: {_licence(settings)}
 
 **State of training: {verdict(settings, kimg)}**
 
@@ -90,11 +91,25 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:
     """How far training came, in a sentence."""
-    return settings.get("verdict") or f"unfinished; stopped by the clock at {kimg:.1f} kimg."
+    if settings.get("verdict"):
+        return str(settings["verdict"])
+    planned = float(settings["total_kimg"])
+    return f"complete, {kimg:.1f} kimg." if kimg >= planned else f"unfinished, {kimg:.1f} of {planned:g} kimg."
+
+
+def is_critters(settings: dict[str, Any]) -> bool:
+    """Whether the data were rendered by ourselves."""
+    return all(str(path).endswith(".npy") for path in settings["data"])
+
+
+def _licence(settings: dict[str, Any]) -> str:
+    if is_critters(settings):
+        return "MIT, like the program; data and weights are our own."
+    return "not stated; it hangs on the pictures."
 
 
 def _data(settings: dict[str, Any]) -> str:
-    if settings["guide_weight"] <= 0:
+    if not is_critters(settings):
         return "Pictures of the user's own: " + ", ".join(Path(path).name for path in settings["data"]) + "."
     return f"""Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads
 of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function of a normal latent of 64 numbers."""

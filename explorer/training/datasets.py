@@ -84,7 +84,7 @@ class Folder(Dataset):
     With `mirror` each picture also appears flipped.
 
     Raises:
-        UsageError: The folder holds no picture.
+        UsageError: The folder holds no picture, or one that is broken.
     """
 
     def __init__(self, folder: Path, resolution: int, mirror: bool = False) -> None:
@@ -97,8 +97,12 @@ class Folder(Dataset):
         self._pictures = np.stack([self._load(path) for path in files])
 
     def _load(self, path: Path) -> np.ndarray:
-        with Image.open(path) as opened:
-            picture = ImageOps.fit(opened.convert("RGB"), (self.resolution,) * 2, Image.Resampling.LANCZOS)
+        try:
+            with Image.open(path) as opened:
+                upright = ImageOps.exif_transpose(opened).convert("RGB")
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise UsageError(f"{path} cannot be read as a picture: {error}.", "Remove or repair it.") from error
+        picture = ImageOps.fit(upright, (self.resolution,) * 2, Image.Resampling.LANCZOS)
         return np.asarray(picture).transpose(2, 0, 1)
 
     def __len__(self) -> int:

@@ -51,6 +51,8 @@ class Trainer:
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
+        if settings.device.startswith("cuda") and not torch.cuda.is_available():
+            raise UsageError("This machine has no CUDA device that torch can use.", "Train with --device cpu.")
         self.group = Group(settings.device)
         if settings.batch % self.group.size:
             raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")

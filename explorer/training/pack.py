@@ -10,7 +10,7 @@ from pathlib import Path
 from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
-from explorer.training.cards import verdict, write_card
+from explorer.training.cards import is_critters, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.figures import Request, fresh_like, measure, networks, sentences
 from explorer.training.sheets import card_picture, samples
@@ -36,8 +36,8 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
         config=config,
         tensors=dict(state["g_ema"]),
         name=name,
-        licence="MIT",
-        origin=_ORIGIN,
+        licence="MIT" if is_critters(settings) else "",
+        origin=_ORIGIN if is_critters(settings) else "trained by explorer.training on pictures of the user's own",
         card={"training": verdict(settings, state["shown"] / 1000), "steps": str(state["iteration"])},
     )
     assets.mkdir(parents=True, exist_ok=True)
