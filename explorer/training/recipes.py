@@ -74,8 +74,8 @@ _LIST = (
             "ema_kimg": 2.0,
             "total_kimg": 400.0,
             "phases": [
-                (223.0, {"lr_g": 3.2e-3, "guide_square": 1.0}),
-                (239.0, _JOIN | {
+                (223.0, {"lr_g": 3.2e-3, "guide_square": 1.0, "ema_kimg": 4.0}),
+                (239.2, _JOIN | {
                     "lr_g": 1.5e-3, "guide_square": 0.0, "guide_first": 1, "adversarial_weight": 0.08,
                     "path_interval": 16, "path_weight": 0.5,
                 }),
@@ -98,6 +98,7 @@ _LIST = (
                 (184.5, _JOIN | {
                     "lr_g": 1.2e-3, "guide_square": 1.0, "guide_first": 1, "adversarial_weight": 0.08,
                 }),
+                (216.1, {"lr_g": 1.5e-3, "guide_weight": 1.5, "adversarial_weight": 0.05, "gamma": 0.6}),
             ],
         },
     ),
@@ -113,7 +114,7 @@ _LIST = (
             "phases": [
                 (80.0, {"lr_g": 8e-3}),
                 (84.0, {"guide_square": 3.0}),
-                (99.8, _JOIN | {"lr_g": 1.5e-3, "guide_square": 1.0, "adversarial_weight": 0.05}),
+                (99.8, {"lr_g": 4e-3, "lr_half_kimg": 0.0, "ema_kimg": 1.0}),
             ],
         },
     ),
