@@ -17,8 +17,9 @@ DTYPES = (torch.float32, torch.bfloat16)
 
 _INT, _PTR, _FLOAT = ctypes.c_int, ctypes.c_void_p, ctypes.c_float
 _NO_CLAMP = float("inf")
-# Output columns of a tile: wide enough that what neighbours compute twice is small, narrow enough for the cache.
-_TILE_COLUMNS = 64
+# Output columns and channels of a tile: what neighbours compute twice is small, and their state of about 700 kB
+# stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
+_TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
 
 
