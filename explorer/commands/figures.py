@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", metavar="N", type=int, default=10_000, help="for Frechet distances (10000)")
     parser.add_argument("--equivariance", metavar="N", type=int, default=500, help="pictures for EQ-T, EQ-R (500)")
     parser.add_argument("--likeness", metavar="N", type=int, default=128, help="critters rendered to compare (128)")
+    parser.add_argument("--pairs", metavar="N", type=int, default=256, help="to tell what styles carry (256)")
     parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (where critters)")
     parser.add_argument(
         "--data", default="critters", metavar="DATA",
@@ -41,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measures, prints the figures, and the path of every file written."""
     a = arguments
-    if min(a.samples, a.equivariance, a.likeness) < 0 or max(a.samples, a.equivariance, a.likeness) > 1_000_000:
-        raise UsageError("--samples, --equivariance and --likeness lie within 0 and 1,000,000; 0 leaves them out.")
+    for option in ("samples", "equivariance", "likeness", "pairs"):
+        if not 0 <= getattr(a, option) <= 1_000_000:
+            raise UsageError(f"--{option} is not within 0 and 1,000,000.", "0 leaves the figure out.")
     if a.card is not None and not a.card.is_file():
         raise UsageError(f"--card {a.card} is not a file.")
     import torch
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if a.no_figures:
         return 0
     from explorer.training.datasets import Critters
-    from explorer.training.figures import Request, fresh_like, measure, networks, sentences
+    from explorer.training.figures import Request, fresh_like, measure, networks, report
 
     data = _data(a.data, generator.info.img_resolution)
     default = _NETWORKS if isinstance(data, Critters) else _NETWORKS[:1]
@@ -75,17 +77,17 @@ def run(arguments: argparse.Namespace) -> int:
     def told(what: str, done: int, total: int) -> None:
         lines.setdefault(what, ProgressLine(what))(done, total)
 
-    request = Request(a.samples, a.equivariance, a.likeness)
+    request = Request(a.samples, a.equivariance, a.likeness, a.pairs)
     using = networks(names) if a.samples else []
     found = measure(generator, fresh_like(checkpoint), data, using, request, told)
     if a.json:
         sys.stdout.write(json.dumps({"model": a.model, **found.as_dict()}, indent=1) + "\n")
     else:
-        sys.stdout.write("".join(f"* {line}\n" for line in sentences(found)))
+        sys.stdout.write(report(found) + "\n")
     if a.card is not None:
         from explorer.training.cards import replace_figures
 
-        replace_figures(a.card, sentences(found))
+        replace_figures(a.card, report(found))
         sys.stdout.write(f"{a.card}\n")
     return 0
 

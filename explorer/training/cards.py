@@ -17,7 +17,7 @@ Schedule = list[tuple[float, dict[str, Any]]]
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
 
-def replace_figures(card: Path, measured: list[str]) -> None:
+def replace_figures(card: Path, measured: str) -> None:
     """Put other figures into a card that was written before.
 
     Raises:
@@ -28,11 +28,7 @@ def replace_figures(card: Path, measured: list[str]) -> None:
         raise UsageError(f"{card} is not a card of a packed generator.")
     before, rest = text.split(_FIGURES, 1)
     after = rest[rest.index(_AFTER) :]
-    card.write_text(before + _FIGURES + _bullets(measured) + "\n" + after, encoding="utf-8")
-
-
-def _bullets(measured: list[str]) -> str:
-    return "\n".join(f"* {line}" for line in measured) or "None measured yet."
+    card.write_text(before + _FIGURES + measured + "\n" + after, encoding="utf-8")
 
 
 def write_card(
@@ -41,7 +37,7 @@ def write_card(
     state: dict[str, Any],
     generator: Generator,
     file: Path,
-    measured: list[str],
+    measured: str,
 ) -> None:
     """Write the card: what was trained on what, how far, with which settings, and what was measured."""
     name = file.stem
@@ -81,7 +77,7 @@ Runs that were adjusted on the way or cut by the clock come out alike, not ident
 Settings: `{json.dumps(changed)}`
 
 ## Figures
-{_bullets(measured)}
+{measured or "None measured yet."}
 
 Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{name}-samples-psi0.7.png`.
 """,

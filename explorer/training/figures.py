@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.analysis import moments_cache
+from explorer.analysis import attribute_network, moments_cache
 from explorer.analysis.equivariance import Metric, draws
 from explorer.analysis.equivariance import measure as measure_equivariance
 from explorer.analysis.frechet import Moments, distance
@@ -23,8 +23,9 @@ from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM, attributes, latents
 from explorer.training.critters.render import render
 from explorer.training.datasets import Dataset
+from explorer.training.style_effects import style_effects, table
 
-__all__ = ["FeatureNetwork", "Figures", "Frechet", "Request", "fresh_like", "measure", "networks", "sentences"]
+__all__ = ["FeatureNetwork", "Figures", "Frechet", "Request", "fresh_like", "measure", "networks", "report"]
 
 _HELD_OUT = 1  # data set seed that no recipe trains on
 _BATCH = 16
@@ -50,6 +51,7 @@ class Request:
     samples: int = 10_000  # for Frechet distances
     equivariance: int = 500
     likeness: int = 128  # critters only
+    pairs: int = 256  # for what styles carry; critters only
     seed: int = 0
 
 
@@ -73,6 +75,8 @@ class Figures:
     likeness: tuple[float, float, int] | None = None  # dB, dB of the mean picture, pictures
     equivariance: Mapping[str, float] = field(default_factory=dict)  # dB
     equivariance_samples: int = 0
+    styles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    pairs: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -95,8 +99,6 @@ def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[Fe
             label = f"{efficientnet.NAME} at {large.side} px"
             found.append(FeatureNetwork(label, large.features, f"el0-{large.side}"))
         elif name == "attributes":
-            from explorer.analysis import attribute_network
-
             digest = hashlib.sha256(attribute_network.bundled_path().read_bytes()).hexdigest()
             small = attribute_network.load()
             found.append(FeatureNetwork("the attribute network", small.features, f"attributes-{digest[:16]}"))
@@ -129,7 +131,11 @@ def measure(
     """
     frechet = _frechet(generator, fresh, data, using, request, progress) if using and request.samples else ()
     likeness = None
-    if request.likeness and data.latents(np.arange(1)) is not None and generator.info.z_dim == LATENT_DIM:
+    are_critters = data.latents(np.arange(1)) is not None
+    styles = {}
+    if request.pairs and are_critters:
+        styles = style_effects(generator, attribute_network.load(), request.pairs, request.seed)
+    if request.likeness and are_critters and generator.info.z_dim == LATENT_DIM:
         likeness = _likeness(generator, request.likeness)
     decibels: dict[str, float] = {}
     if request.equivariance and generator.info.has_input_transform:
@@ -137,7 +143,8 @@ def measure(
         batches = _told(draws(generator, request.equivariance), 4, request.equivariance, "equivariance", progress)
         sums = measure_equivariance(generator, batches, wanted)
         decibels = {name: total.decibels for name, total in sums.items()}
-    return Figures(frechet, likeness, decibels, request.equivariance if decibels else 0)
+    counts = request.equivariance if decibels else 0, request.pairs if styles else 0
+    return Figures(frechet, likeness, decibels, counts[0], styles, counts[1])
 
 
 def _frechet(
@@ -247,8 +254,20 @@ def _psnr(difference: Tensor) -> float:
     return -10 * math.log10(float(difference.double().square().mean()))
 
 
-def sentences(figures: Figures) -> list[str]:
-    """What was measured, for a card."""
+def report(figures: Figures) -> str:
+    """What was measured, in Markdown, for a card."""
+    text = "\n".join(f"* {line}" for line in _sentences(figures))
+    if figures.styles:
+        text += f"""
+
+How far a critter goes towards another when it takes one group of that one's styles (0% it stays, 100% it is like
+the other), as the attribute network reads {figures.pairs} pairs:
+
+{table(figures.styles)}"""
+    return text.strip()
+
+
+def _sentences(figures: Figures) -> list[str]:
     lines = [
         f"Fréchet distance in the features of {f.network}, {f.samples:,} samples (not truncated) against the "
         f"{f.data:,} pictures of the data: **{f.generator:.2f}**. Between two halves of the data: {f.halves:.2f}; "

@@ -12,7 +12,7 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.training.cards import is_critters, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
-from explorer.training.figures import Request, fresh_like, measure, networks, sentences
+from explorer.training.figures import Request, fresh_like, measure, networks, report
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
 
@@ -47,7 +47,7 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
     for psi in (1.0, 0.7):
         save_sheet(assets / f"{name}-samples-psi{psi:g}.png", samples(generator, psi))
     save_sheet(assets / f"{name}.png", card_picture(generator), 2)
-    measured = _measured(checkpoint, generator, data, figure_samples) if figure_samples and data else []
+    measured = _measured(checkpoint, generator, data, figure_samples) if figure_samples and data else ""
     write_card(assets / f"{name}.md", settings, state, generator, path, measured)
     return path
 
@@ -57,7 +57,7 @@ def load_packed(path: Path) -> Generator:
     return build_generator(load(path))
 
 
-def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, samples: int) -> list[str]:
+def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, samples: int) -> str:
     """The card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
     using = networks(("attributes",)) if isinstance(data, Critters) else []
     try:
@@ -65,7 +65,7 @@ def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, sampl
     except UsageError as error:
         log.warning("%s", error)
     request = Request(samples, equivariance=min(samples, 500))
-    return sentences(measure(generator, fresh_like(checkpoint), data, using, request))
+    return report(measure(generator, fresh_like(checkpoint), data, using, request))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -48,7 +48,7 @@ def test_sheets_without_figures(models: dict[str, str], out: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--samples", "-1"], "0 leaves them out"),
+        (["--samples", "-1"], "0 leaves the figure out"),
         (["--card", "nowhere.md"], "is not a file"),
         (["--features", "inception", "--data", "PHOTOS"], "known are efficientnet and attributes"),
         (["--data", "nowhere"], "does not exist"),
