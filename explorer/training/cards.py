@@ -137,7 +137,7 @@ def _steps(schedule: Schedule) -> str:
 
 
 def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -> str:
-    adversarial = f"non-saturating logistic loss, R1 with gamma {settings['gamma']:g}"
+    adversarial = "non-saturating logistic loss, lazy R1"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
     reached = kimg - joined
