@@ -144,10 +144,7 @@ def _steps(schedule: Schedule) -> str:
 
 
 def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -> str:
-    adversarial = f"non-saturating logistic loss weighed {settings['adversarial_weight']:g}, R1 with gamma "
-    adversarial += f"{settings['gamma']:g}" + "; the guide judges half resolution and below" * (
-        settings.get("guide_first", 0) > 0
-    )
+    adversarial = "non-saturating logistic loss, lazy R1"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
     reached = kimg - joined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
     """
     points: dict[float, dict[str, Any]] = {}
     entries = _read(out)
-    for entry, later in zip(entries, [*entries[1:], None], strict=True):
+    for entry, later in zip_longest(entries, entries[1:]):
         start, settings = entry["kimg"], entry["settings"]
         stop = later["kimg"] if later else end_kimg
         ahead = [(kimg, changes) for kimg, changes in settings.get("phases", []) if kimg < stop]
