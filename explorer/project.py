@@ -17,7 +17,7 @@ import numpy as np
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
-from explorer.state import ExplorerState, Look
+from explorer.state import ExplorerState, Latent, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,15 +58,25 @@ MAX_VIEWS = 16
 def latents_of(state: ExplorerState) -> set[str]:
     """Ids of the stored latents that a state names."""
 
+    def of_latent(latent: Latent) -> Iterator[str]:
+        yield latent.stored
+        for point in latent.blend.points if latent.blend is not None else ():
+            yield from of_latent(point.latent)
+            yield from (source.stored for source in point.mixing.sources)
+
     def of_look(look: Look) -> Iterator[str]:
-        yield look.latent.stored
+        yield from of_latent(look.latent)
         yield from (source.stored for source in look.mixing.sources)
 
     return {key for look in _looks_of(state) for key in of_look(look) if key}
 
 
-def _looks_of(state: ExplorerState) -> tuple[Look, ...]:
-    return state.shared, *(v.own for v in state.views)
+def _looks_of(state: ExplorerState) -> Iterator[Look]:
+    """Every look of a project, those on the timeline included."""
+    poses = (stop.pose for stop in (*state.timeline.keys, *state.timeline.performance))
+    for place in (state, *poses):
+        yield place.shared
+        yield from (v.own for v in place.views)
 
 
 def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
