@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.animation.timeline import check_timeline
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
@@ -73,10 +74,12 @@ def latents_of(state: ExplorerState) -> set[str]:
 
 def _looks_of(state: ExplorerState) -> Iterator[Look]:
     """Every look of a project, those on the timeline included."""
-    poses = (stop.pose for stop in (*state.timeline.keys, *state.timeline.performance))
-    for place in (state, *poses):
-        yield place.shared
-        yield from (v.own for v in place.views)
+    yield state.shared
+    yield from (v.own for v in state.views)
+    poses = [key.pose for key in state.timeline.keys] + [sample.pose for sample in state.timeline.performance]
+    for pose in poses:
+        yield pose.shared
+        yield from (v.own for v in pose.views)
 
 
 def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
@@ -110,6 +113,7 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
         raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
+    check_timeline(state.timeline)
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):

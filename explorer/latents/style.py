@@ -73,19 +73,19 @@ def blend_of(points: Sequence[Array], weights: Sequence[float], centre: Array, *
 
 
 def _on_sphere(rows: list[NDArray[np.float64]], weights: Sequence[float]) -> NDArray[np.float64]:
-    lengths = [np.linalg.norm(row, axis=-1, keepdims=True) for row in rows]
+    lengths: list[NDArray[np.float64]] = [np.linalg.norm(row, axis=-1, keepdims=True) for row in rows]
     units = [row / np.maximum(length, 1e-12) for row, length in zip(rows, lengths, strict=True)]
     length = sum((w * n for w, n in zip(weights, lengths, strict=True)), np.zeros_like(lengths[0]))
     straight = sum((w * u for w, u in zip(weights, units, strict=True)), np.zeros_like(units[0]))
-    straight = straight / np.maximum(np.linalg.norm(straight, axis=-1, keepdims=True), 1e-12)
+    straight /= np.maximum(np.linalg.norm(straight, axis=-1, keepdims=True), 1e-12)
     if len(rows) != 2 or abs(sum(weights) - 1.0) > 1e-6:
         return length * straight
     cosine = np.clip((units[0] * units[1]).sum(axis=-1, keepdims=True), -1.0, 1.0)
     angle = np.arccos(cosine)
-    turned = np.sin(weights[0] * angle) * units[0] + np.sin(weights[1] * angle) * units[1]
-    turned = turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-12)
-    result: NDArray[np.float64] = length * np.where(np.abs(cosine) > NEARLY_PARALLEL, straight, turned)
-    return result
+    turned: NDArray[np.float64] = np.sin(weights[0] * angle) * units[0] + np.sin(weights[1] * angle) * units[1]
+    turned /= np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-12)
+    chosen: NDArray[np.float64] = np.where(np.abs(cosine) > NEARLY_PARALLEL, straight, turned)
+    return length * chosen
 
 
 def broadcast(w: Array, num_ws: int) -> Array:
