@@ -108,7 +108,7 @@ def packets_of(path: Path, rate: Fraction) -> Iterator[tuple[Any, int]]:
 
     try:
         container = av.open(str(path))
-    except (OSError, IndexError):
+    except (OSError, av.error.FFmpegError):
         return
     with container:
         if not container.streams.video:
@@ -124,5 +124,5 @@ def packets_of(path: Path, rate: Fraction) -> Iterator[tuple[Any, int]]:
                 index = round(packet.pts * packet.time_base * rate)
                 for converted in convert.filter(packet) if convert else (packet,):
                     yield converted, index
-        except OSError:
+        except (OSError, av.error.FFmpegError):
             return

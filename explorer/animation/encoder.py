@@ -1,4 +1,4 @@
-"""A film that grows on disk piece by piece: every piece is encoded by itself, so that going on later changes no pixel.
+"""A film that grows on disk in pieces; each is encoded by itself, so that going on later changes no pixel.
 
 A piece (half a second or so) is made by a fresh encoder that knows nothing of the others. After a kill the whole
 pieces are kept, the last one is made again from its pictures, and the file equals that of an undisturbed run.
@@ -48,7 +48,7 @@ def disk_error(error: OSError, path: Path) -> FilmError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     what = "the disk is full" if full else (error.strerror or str(error))
     hint = "Make room" if full else "Check the folder"
-    return FilmError(f"{path.name} cannot be written on: {what}.", f"{hint} and render again: it goes on from here.")
+    return FilmError(f"{path.name} cannot be written: {what}.", f"{hint} and render again: it goes on from there.")
 
 
 class GrowingFilm:
@@ -160,4 +160,5 @@ def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
 
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            yield frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+            picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+            yield picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -130,7 +131,7 @@ def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
     with made.open("wb") as file:
         first.save(
             file, "WEBP", save_all=True, append_images=images, loop=0, quality=quality, method=2,
-            duration=[b - a for a, b in zip(ends, ends[1:], strict=False)], xmp=XMP.format(text).encode(),
+            duration=[b - a for a, b in itertools.pairwise(ends)], xmp=XMP.format(text).encode(),
         )  # fmt: skip
 
 

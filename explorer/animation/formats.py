@@ -21,7 +21,8 @@ class Format:
     While it grows, a film is a Matroska file of `codec`: every piece of it that is on disk can be played. The last
     step copies the packets into `container`, or converts the pictures with `converter` if that is set.
 
-    `crf`: the encoder's quality figure for draft, good and best. `delay`: frames that its packets come out of order.
+    `crf`: the encoder's quality figure for draft, good and best. `delay`: frames by which its packets are out of
+    order.
     """
 
     key: str
@@ -69,7 +70,8 @@ _ALL = (
     Format("gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif"),
     Format("webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp"),
     Format(
-        "apng", "Animated PNG, lossless", ".apng", "libx264rgb", "rgb24", "", _RGB, converter="apng", is_lossless=True
+        "apng", "Animated PNG, lossless", ".apng", "libx264rgb", "rgb24", "", _RGB, converter="apng",
+        is_lossless=True,
     ),
     Format("png", "PNG pictures in a folder, lossless", ".png", "", "rgb24", is_lossless=True),
 )  # fmt: skip
@@ -98,7 +100,7 @@ def format_named(key: str) -> Format:
     """The format of that name, if it can be written here. Raises UsageError."""
     found = {f.key: f for f in available()}
     if key not in found:
-        raise UsageError(f"Films of the format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
+        raise UsageError(f"Films of format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
     return found[key]
 
 

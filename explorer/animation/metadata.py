@@ -13,7 +13,8 @@ from explorer.errors import ProjectError
 
 __all__ = ["FILM_SUFFIXES", "XMP", "text_of_film", "with_gif_comment", "with_png_text"]
 
-FILM_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"})
+FILM_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".gif", ".webp", ".m4v", ".mov"})
+"""Endings of files that are read here; an animated PNG is read as a PNG."""
 
 KEY = b"latentwalk"
 XMP = (

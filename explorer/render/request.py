@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.generators.base import GeneratorInfo, NoiseSpec
+from explorer.ops.backend import Backend
 from explorer.state import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from explorer.ops.backend import Backend
 
 __all__ = [
     "DTYPES",
