@@ -177,7 +177,7 @@ class Documents(LookIntents):
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
-        """Opens a project from .json or from a snapshot .png. Raises ProjectError."""
+        """Opens a project from .json, or from a picture or film that carries it. Raises ProjectError."""
         state, table = read_project(path)
         self._take_latents(table)
         self._open(state, str(path))
@@ -208,8 +208,8 @@ class Documents(LookIntents):
         self.store.update(state, "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
-        # A snapshot is opened as what it shows, but saved under a name of its own.
-        self._project_path = "" if path.lower().endswith(".png") else path
+        # A picture or film is opened as what it shows, but saved under a name of its own.
+        self._project_path = path if path.lower().endswith(".json") else ""
         self._autosaved = state
         self.store.reset_to(state)
         self._tell_saved()
