@@ -12,6 +12,7 @@ from explorer.animation.parameters import get_value, parameter, set_value
 from explorer.animation.performance import Performance
 from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline
 from explorer.documents import Documents
+from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Key, Pose
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class TimelineIntents(Documents):
     playhead_moved = Signal(float)  # seconds on the timeline
     playing_changed = Signal(bool)
     recording_changed = Signal(bool)
+    _evened = Signal(object, object)  # Timeline or error, the timeline that was measured
 
     def _init_timeline(self) -> None:
         self._playhead = 0.0
@@ -42,6 +44,8 @@ class TimelineIntents(Documents):
         self._play_timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._play_timer.setInterval(round(TICK_MS))
         self._play_timer.timeout.connect(self._on_play_tick)
+        self._evening = False
+        self._evened.connect(self._on_evened, Qt.ConnectionType.QueuedConnection)
         self.changed.connect(self._on_state_changed)
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -122,8 +126,9 @@ class TimelineIntents(Documents):
     def _show_place(self, place: float) -> None:
         """The state of that place becomes what is seen; views that are still busy drop it."""
         self._playhead = place
-        self.clock.seek(place)
         if self.has_animation and not self.is_recording:
+            self.clock.pause()
+            self.clock.seek(place)  # animated transforms are where the film will show them
             shown = self.player().on_timeline(place)
             self._is_ticking = True
             try:
@@ -249,6 +254,39 @@ class TimelineIntents(Documents):
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
         self.edit_timeline("Update key", replace(self.timeline, keys=tuple(keys)))
+
+    def even_speed(self) -> None:
+        """Sets the keys' times and paces so that the picture changes evenly; measured in a thread."""
+        from explorer.animation.film import whole_film
+        from explorer.animation.pace import evened
+
+        state, settings, table = self.store.state, self.render_settings, self.table
+        if self._evening or len(state.timeline.keys) < 2:
+            return
+        self._evening = True
+        self.status.emit("Measuring how much the picture changes ...")
+        done = self._evened
+        film = whole_film(state, layout="b" if state.active == 1 else "a")
+
+        def work() -> None:
+            try:
+                done.emit(evened(state, film, settings, table).timeline, state.timeline)
+            except LatentwalkError as error:
+                done.emit(error.with_traceback(None), state.timeline)
+
+        self._io.submit(work)
+
+    @Slot(object, object)
+    def _on_evened(self, made: object, measured: Timeline) -> None:
+        self._evening = False
+        if isinstance(made, LatentwalkError):
+            self.status.emit(str(made))
+        elif self.timeline is not measured:
+            self.status.emit("The timeline was changed meanwhile; even speed was not applied")
+        else:
+            self.edit_timeline("Even speed", made)  # type: ignore[arg-type]
+            self._show_again()
+            self.status.emit("The picture changes evenly now")
 
     def clear_timeline(self) -> None:
         """Removes keys, tracks, performance and wandering."""

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from explorer.latents.words import latent_words
+from explorer.state import look_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from explorer.state import ExplorerState, Latent
+    from explorer.state import ExplorerState
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "latent_words", "resized"]
+__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "resized"]
 
 Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
 LAYOUTS: dict[Layout, str] = {
@@ -148,22 +151,8 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     return np.asarray(image)
 
 
-def latent_words(latent: Latent) -> str:
-    """A latent in a few words: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
-    if latent.blend is not None:
-        points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
-        if len(points) == 2 and all(p.latent.blend is None for p in points):
-            first, second = points
-            return f"{latent_words(first.latent)} \u2192 {latent_words(second.latent)}  {100 * second.weight:.0f} %"
-        return latent_words(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
-    moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
-    return (f"latent {latent.stored[:6]}" if latent.stored else f"seed {latent.seed}") + moved
-
-
 def caption_of(state: ExplorerState, view: int, name: str = "") -> str:
     """What a view shows, for burning in."""
-    from explorer.state import look_of
-
     look = look_of(state, view)
     t = look.transform
     words = [name, latent_words(look.latent)]

@@ -58,7 +58,8 @@ def evened(
     Keys stay in order and the film stays as long. Raises RequestError if there are fewer than two keys.
     """
     straight = replace(state, timeline=_straight(state.timeline))
-    renderer = make_renderer(straight, replace(film, samples=1, captions=False, layout="a"), settings, table)
+    alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
+    renderer = make_renderer(straight, alone, settings, table)
     done = 0
     total = STEPS * len(straight.timeline.keys)
 

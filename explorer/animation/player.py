@@ -91,7 +91,7 @@ class Player:
             pose = _drifted(pose_of(self.state), place)
         for track in self.timeline.tracks:
             if track.keys:
-                pose = set_value(pose, track.parameter, self._value(track, place), track.view)
+                pose = set_value(pose, track.parameter, self.track_value(track, place), track.view)
         return pose
 
     @property
@@ -119,7 +119,8 @@ class Player:
         # A hand moves on the plane; what would be a blend was a jump to another seed.
         return samples[i].pose if _has_blend(pose) and not _has_blend(samples[i].pose) else pose
 
-    def _value(self, track: Track, place: float) -> float:
+    def track_value(self, track: Track, place: float) -> float:
+        """A track's number at a place of the timeline."""
         times = tuple(key.time for key in track.keys)
         i, u = _segment_at(times, place, self._period)
         segment = track.keys[i].segment
