@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
     "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about each lack"),
     "train": ("explorer.training.command", "train a generator"),
+    "figures": ("explorer.commands.figures", "measure a model against its data, and write sheets of pictures"),
     "bench": ("explorer.commands.bench", "time a model on this machine"),
 }
 
