@@ -179,7 +179,7 @@ class FilmDialog(QDialog):
 
     def open(self) -> None:
         """Shows the dialog for the present project."""
-        if not self.path.text():
+        if not self._session.films.is_running and not is_unfinished(Path(self.path.text() or "none")):
             self.path.setText(str(self._first_path()))
         self._show_summary()
         self.show()
@@ -226,7 +226,10 @@ class FilmDialog(QDialog):
         if not self._session.has_animation:
             words += " Nothing is on the timeline: the film shows what moves by itself."
         path = Path(self.path.text())
-        if is_unfinished(path):
+        self.start.setEnabled(bool(path.name))
+        if not path.name:
+            words += " Choose its file."
+        elif is_unfinished(path):
             words += " A film of this name is unfinished; the same settings go on with it."
         elif path.exists():
             words += " A file of this name is there; you will be asked."
@@ -347,7 +350,6 @@ class FilmDialog(QDialog):
             self.running.hide()
             self._done = None
             self._show_buttons()
-            self.path.clear()
         super().closeEvent(event)
 
 
