@@ -1,20 +1,61 @@
-"""Untransform: a picture moved back by the inverse of its motion, for display."""
+"""Untransform: a picture moved back by the inverse of its motion, and how it then differs from the unmoved one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from explorer.ops import resample
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["untransform"]
+__all__ = ["DIFFERENCE_GAIN", "HEAT_FULL", "difference_picture", "heat_picture", "residual", "untransform"]
+
+DIFFERENCE_GAIN = 2.0
+"""A difference of half the range is shown as full black or white."""
+
+HEAT_FULL = 0.5
+"""Root mean square difference of the channels (of a range of 2) that is shown in the brightest colour."""
+
+_HEAT = ((0, 0, 0), (46, 16, 92), (140, 30, 105), (222, 74, 60), (250, 165, 40), (255, 250, 200))
 
 
 def untransform(x: Tensor, forward: tuple[float, ...]) -> Tensor:
     """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths)."""
-    matrix = np.array(forward, dtype=np.float64).reshape(3, 3)
-    return resample.undo(x[None], matrix)[0][0]
+    return resample.undo(x[None], _matrix(forward))[0][0]
+
+
+def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) -> Tensor:
+    """What of `moved` does not follow its motion: moved back, less `still`; 0 where the picture does not reach.
+
+    Args:
+        moved: `[C, H, W]`.
+        still: Of the same shape, without the motion.
+        forward: The motion; None is no motion.
+    """
+    if forward is None:
+        return moved - still
+    back, mask = resample.undo(moved[None], _matrix(forward))
+    return (back[0] - still) * mask[0]
+
+
+def difference_picture(difference: Tensor) -> Tensor:
+    """A residual as a picture `[C, H, W]` in -1..1: signed, grey where nothing is left."""
+    return difference * DIFFERENCE_GAIN
+
+
+def heat_picture(difference: Tensor) -> Tensor:
+    """A residual as a picture `[3, H, W]` in -1..1: black where nothing is left, through red to pale yellow."""
+    heat = difference.square().mean(dim=0).sqrt().div(HEAT_FULL).clamp(0, 1) * (len(_HEAT) - 1)
+    colours = torch.tensor(_HEAT, dtype=torch.float32, device=difference.device) / 127.5 - 1
+    below = heat.long().clamp(max=len(_HEAT) - 2)
+    rest = (heat - below)[..., None]
+    return (colours[below] * (1 - rest) + colours[below + 1] * rest).permute(2, 0, 1)
+
+
+def _matrix(forward: tuple[float, ...]) -> NDArray[np.float64]:
+    return np.array(forward, dtype=np.float64).reshape(3, 3)
