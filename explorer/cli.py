@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
     "render": ("explorer.commands.render", "render pictures from seeds or latents"),
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
+    "slitscan": ("explorer.commands.slitscan", "scroll the pixels under a line of each picture into one"),
+    "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with errors"),
     "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),
     "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
     "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about each lack"),

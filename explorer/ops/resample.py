@@ -132,7 +132,7 @@ def affine(
 
 def undo(x: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
     """`x` `[N, C, H, W]` moved back by the inverse of the forward `matrix`: `affine` in display speed."""
-    inverse = np.linalg.inv(matrix)
+    inverse: NDArray[np.float64] = np.linalg.inv(matrix).astype(np.float64)
     turns = not np.array_equal(inverse[:2, :2], np.eye(2))
     return affine(x, inverse, span=QUICK_SPAN if turns else SPAN)
 

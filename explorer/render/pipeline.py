@@ -22,6 +22,7 @@ from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
+from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,6 +218,12 @@ class Pipeline:
         facts = FrameFacts(plan.styles.ws, plan.styles.base, self.styles.w_avg)
         tier = Tier.FULL if draft_layer is None else Tier.DRAFT
         return Result(tier, image, pixels, facts, stats, timings, hits, watch.total_ms)
+
+    def picture(self, request: RenderRequest) -> Tensor:
+        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
+        with using(self._backend, self.dtype):
+            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
 
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
