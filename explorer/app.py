@@ -28,6 +28,7 @@ from explorer.bundled import DEFAULT_PAIR, bundled
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
+from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
 
@@ -140,7 +141,7 @@ class Program(QObject):
         session.start()
         self.window.files.offer_recovery()
         if self._files:
-            self.window.files.open_many(self._files)
+            self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
             self.window.welcome()
         # What is here now stays for good: later collections need not look at it, and take a few milliseconds.
@@ -149,8 +150,11 @@ class Program(QObject):
         self.ready.emit()
 
     def _first_state(self) -> ExplorerState:
+        """The bundled pair, or the models named on the command line: what one starts with is no change to save."""
         names = {item.name for item in bundled()}
-        views = tuple(ViewState(model=name if name in names else "") for name in DEFAULT_PAIR)
+        pair = [name if name in names else "" for name in DEFAULT_PAIR]
+        models = models_among(self._files)
+        views = tuple(ViewState(model=name) for name in models + pair[len(models) :])
         state = ExplorerState(views=views)
         if not self.settings.flag("welcomed") and names and not self._files:
             state = replace(state, shared=replace(state.shared, drift=DRIFT))

@@ -415,7 +415,7 @@ class SessionCore(QObject):
 
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.views != new.views:
-            self._sync_models(new)
+            self._sync_models(new, old)
         self.changed.emit(old, new)
         for view in self.visible_views():
             if not (self._is_ticking and self._view(view).in_flight):
@@ -424,14 +424,19 @@ class SessionCore(QObject):
             self._schedule_tick()
             self._tell_saved()
 
-    def _sync_models(self, state: ExplorerState) -> None:
-        """Loads what the state names and the views do not have: after undo, paste and opened projects."""
+    def _sync_models(self, state: ExplorerState, old: ExplorerState | None = None) -> None:
+        """Loads what the state newly names and the views do not have: after undo, paste and opened projects.
+
+        A view whose name is the old one is left alone: a model that was asked for may be on its way to it.
+        """
         for gone in [i for i in self._views if i >= len(state.views)]:
             self.service.cancel_load(gone)
             self.service.forget_view(gone)
             del self._views[gone]
         for i, view in enumerate(state.views):
             v = self._view(i)
+            if old is not None and i < len(old.views) and old.views[i].model == view.model:
+                continue
             if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
                 continue
             if not view.model:

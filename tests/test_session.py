@@ -53,6 +53,8 @@ class World:
     def __init__(self, qtbot: QtBot, recovery: Recovery | None = None) -> None:
         self.qtbot = qtbot
         self.models: dict[str, LoadedModel] = {}
+        self.held: set[str] = set()  # names whose loading waits until they are taken out
+        self.held_event = threading.Event()
         self.now = 0.0
         self.session = Session(
             service=RenderService(load=self.load), clock=Clock(lambda: self.now), recovery=recovery
@@ -67,6 +69,8 @@ class World:
     def load(self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
         if path not in CONFIGS:
             raise UnreadableFileError(f"There is no {path}.", "Take another.")
+        while path in self.held and not cancelled():
+            self.held_event.wait(0.01)
         progress(0.5, "Reading")
         return self.models.setdefault(path, tiny_model(path, **CONFIGS[path]))
 
@@ -213,6 +217,18 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     world.settle()
     assert s.last_frame(0).request == wish.request  # type: ignore[union-attr]
     assert s.look(0).classes == Classes(((2, 1.0),))
+
+
+def test_a_model_on_its_way_is_not_lost_when_another_view_gets_one(world: World) -> None:
+    s = world.session
+    s.store.update(ExplorerState(views=(ViewState("a"), ViewState("a"))), "Open project")
+    world.held.add("wide")
+    s.set_model(0, "wide")  # before the first model of the view has come
+    s.set_model(1, "b")
+    world.qtbot.waitUntil(lambda: s._view(1).model == "b")
+    world.held.clear()
+    world.qtbot.waitUntil(lambda: s._view(0).model == "wide")
+    assert [view.model for view in s.state.views] == ["wide", "b"]
 
 
 # -- failures --------------------------------------------------------------------------------------------------

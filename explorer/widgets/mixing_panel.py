@@ -13,6 +13,7 @@ from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.theme import GRID
 from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixingPanel"]
 
-LABEL_PX, VALUE_PX = 96, 46  # of all rows, so that the grooves are aligned
+LABEL_PX, VALUE_PX = 96, 46  # of all rows, so that the grooves are aligned; names may ask for more
 GROUP_TIPS = {
     "coarse": "Pose, outline, large shapes.",
     "middle": "Features, smaller shapes.",
@@ -117,6 +118,16 @@ class MixingPanel(Panel):
                 self.layers[index].set_label(f"{index:>4}  {label_of(info, index)}")
                 self._rows.addWidget(self.layers[index])
                 self.layers[index].setVisible(shown)
+        self._align(self.layers[: info.num_ws])
+
+    def _align(self, layers: list[ValueSlider]) -> None:
+        """Give all rows the width of the longest name, such as "17  1024x1024 rgb", so that the grooves align."""
+        metrics = self.fontMetrics()
+        width = max([LABEL_PX, *(metrics.horizontalAdvance(slider.label) + GRID for slider in layers)])
+        for slider in (*layers, *self.groups.values()):
+            slider.label_width = width
+            slider.updateGeometry()
+            slider.update()
 
     # showing ---------------------------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ import struct
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of"]
+from explorer.bundled import bundled
+
+__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
 Kind = Literal["model", "latent", "project", "unknown"]
 
@@ -43,6 +45,12 @@ def kind_of(path: str) -> Kind:
         except OSError:
             return "model"
     return "unknown"
+
+
+def models_among(paths: list[str]) -> list[str]:
+    """The first two models among what the command line names, files or bundled names: for views A and B."""
+    names = {item.name for item in bundled()}
+    return [path for path in paths if path in names or kind_of(path) == "model"][:2]
 
 
 def _tensors(path: str) -> set[str]:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
-from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of
+from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space
@@ -72,6 +72,16 @@ class WindowFiles(QObject):
         path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self._folder(), MODEL_FILTER)
         if path:
             self.open_model(path, view)
+
+    def open_at_start(self, paths: list[str]) -> None:
+        """What the command line named, but the models that the first state named already."""
+        models = models_among(paths)
+        for path in models:
+            if Path(path).exists():
+                self.remember(path)
+        for path in paths:
+            if path not in models:
+                self.open_path(path)
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
         """Open what was dropped or named on the command line: two models go to A and B."""

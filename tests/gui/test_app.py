@@ -86,7 +86,10 @@ def test_files_of_the_command_line_are_opened(qapp: QApplication, settings: Sett
     program = start(qapp, settings, [path])
     session = program.window.session
     assert session is not None
-    wait_until(lambda: session.state.views[0].model == path)
+    wait_until(lambda: session.facts(0) is not None and session.facts(1) is not None)
+    assert [view.model for view in session.state.views] == [path, "critters-stylegan3-t"]
+    assert not program.window.isWindowModified(), "nobody has changed anything"
+    assert settings.recent() == [path]
     end(program)
 
 
