@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explorer.documents import Documents
+from explorer.lab import LabSession
 from explorer.session_core import PerformanceFacts
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PerformanceFacts", "Session"]
 
 
-class Session(Documents):
+class Session(LabSession):
     """Everything that widgets may ask and wish; see the base classes. GUI thread only.
 
     The bases form one line, because a Qt object with two Qt bases loses the signals of the second.
@@ -29,6 +29,7 @@ class Session(Documents):
     def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
         super().__init__(parent, **options)
         self._init_documents(recovery)
+        self._init_lab()
 
     def close(self) -> bool:
         """Ends everything and removes the recovery file; True if every thread has ended."""

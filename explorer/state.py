@@ -231,7 +231,7 @@ class Lab:
 
     scan: bool = False
     slit: Slit = Slit()
-    average: Literal["none", "neighbours", "moved"] = "none"
+    average: Literal["none", "neighbours", "shifted", "turned"] = "none"
     radius: float = 0.15
     count: int = 32
     split: float = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -100,8 +101,12 @@ class World:
 
 @pytest.fixture
 def world(qtbot: QtBot) -> Iterator[World]:
+    # As in the program: what is left of Qt objects is collected in this thread, never in a render thread.
+    gc.collect()
+    gc.disable()
     world = World(qtbot)
     yield world
+    gc.enable()
     for model in world.models.values():
         for layer in gated(model).layers:
             layer.gate.open()
