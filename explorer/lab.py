@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QTimer, Signal, Slot
 
+from explorer import tour
 from explorer.analysis import averages, equivariance, spectrum, sticking
 from explorer.analysis.slitscan import SlitScan, clamp_slit
 from explorer.analysis.study import Bench, Report, Study
@@ -81,6 +82,15 @@ class LabSession(Documents):
         state = self.store.state
         lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
         self.store.update_transient(replace(state, lab=lab))
+
+    def set_tour(self, number: int) -> None:
+        """Goes to a step of the guided tour, from 1 on; 0 ends it and leaves everything as it is."""
+        state = self.store.state
+        if 1 <= number <= len(tour.STEPS):
+            self.store.update(tour.state_of(number, state), f"Tour {number}")
+            self.play()
+        else:
+            self.store.update_transient(replace(state, lab=replace(state.lab, tour=0)))
 
     # -- slit-scan -----------------------------------------------------------------------------------------
 
