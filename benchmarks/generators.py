@@ -1,10 +1,13 @@
 """Times of the generators: optimised against the reference backend and against this machine's convolution peak.
 
-    python benchmarks/generators.py [--only NAME] [--repeat N] [--dtype float32] [--json] [--no-reference]
+    python benchmarks/generators.py [--only NAME] [--repeat N] [--dtype auto] [--json] [--no-reference] [--cpu-time]
 
 Random weights, one picture at a time. Reference and optimised runs alternate, and the best time of each counts,
-so that other work on the machine disturbs both alike. The limit is the time the convolutions alone would take at
-the fastest rate a large convolution reaches here.
+so that other work on the machine disturbs both alike. The reference is float32 with the readable operators; the
+optimised form runs in float32 and in the machine's fastest precision. The limit is the time the convolutions alone
+would take at the fastest rate a large convolution reaches here in that precision.
+
+`--cpu-time` counts processor time of one thread: on a machine with other work the only figure that can be repeated.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
 from explorer.ops.memory import keep_freed_memory
 
+Clock = Callable[[], float]
 _SG3_10 = {"num_layers": 10, "margin_size": 10}
 _R = {"channel_max": 1024, "channel_base": 65536}
 
@@ -84,7 +88,11 @@ class Result:
 
 def build(name: str, device: torch.device) -> Generator:
     """A random generator whose features keep their size through all layers, like those of a trained one."""
-    family, config = NETWORKS[name]
+    return build_from(*NETWORKS[name], device)
+
+
+def build_from(family: str, config: dict[str, Any], device: torch.device) -> Generator:
+    """`build` of any network."""
     torch.manual_seed(0)
     generator = registry.build(family, config)
     generator.to(device)
@@ -114,7 +122,7 @@ def convolution_gflop(generator: Generator) -> float:
     return total / 1e9
 
 
-def peak_gflops(device: torch.device, dtype: torch.dtype) -> float:
+def peak_gflops(device: torch.device, dtype: torch.dtype, clock: Clock) -> float:
     """Rate of a large 3x3 convolution in channels-last order, in GFLOP/s: the best of a few sizes."""
     best = 0.0
     for channels, size in ((128, 128), (256, 64), (512, 32)):
@@ -122,20 +130,20 @@ def peak_gflops(device: torch.device, dtype: torch.dtype) -> float:
         w = torch.randn(channels, channels, 3, 3, device=device).to(dtype)
         x = x.contiguous(memory_format=torch.channels_last)
         w = w.contiguous(memory_format=torch.channels_last)
-        seconds = min(timed(lambda x=x, w=w: F.conv2d(x, w, padding=1), device) for _ in range(6))  # type: ignore[misc]
+        seconds = min(timed(lambda x=x, w=w: F.conv2d(x, w, padding=1), device, clock) for _ in range(8))  # type: ignore[misc]
         best = max(best, 2e-9 * w.numel() * size * size / seconds)
     return best
 
 
-def timed(run: Callable[[], Any], device: torch.device) -> float:
+def timed(run: Callable[[], Any], device: torch.device, clock: Clock = time.perf_counter) -> float:
     """Seconds of one call, the device's queue drained."""
     if device.type == "cuda":
         torch.cuda.synchronize()
-    start = time.perf_counter()
+    start = clock()
     run()
     if device.type == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def psnr(picture: torch.Tensor, reference: torch.Tensor) -> float:
@@ -147,66 +155,94 @@ def psnr(picture: torch.Tensor, reference: torch.Tensor) -> float:
 
 @torch.inference_mode()
 def measure(
-    name: str, repeat: int, device: torch.device, dtype: torch.dtype, peak: float, with_reference: bool
-) -> Result:
-    """Alternate the two backends and keep each one's best time."""
-    generator = build(name, device)
+    name: str,
+    repeat: int,
+    device: torch.device,
+    peaks: dict[torch.dtype, float],
+    with_reference: bool,
+    clock: Clock,
+) -> list[Result]:
+    """Alternate the reference and every precision, and keep each one's best time."""
+    with torch.inference_mode(False):
+        generator = build(name, device)
     ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
 
-    def run(kind: backend.Backend) -> torch.Tensor:
-        with backend.using(kind, torch.float32 if kind == "reference" else dtype):
+    def run(kind: backend.Backend, dtype: torch.dtype) -> torch.Tensor:
+        with backend.using(kind, dtype):
             return generator.synthesis(ws)
 
-    picture = run("auto")  # warm: derived weights, thread pools
-    reference_s = fidelity = None
-    if with_reference:
-        fidelity = psnr(picture, run("reference"))
-        reference_s = math.inf
-    optimised_s = math.inf
+    pictures = {dtype: run("auto", dtype) for dtype in peaks}  # warm: derived weights, thread pools
+    expected = run("reference", torch.float32) if with_reference else None
+    reference_s, best = math.inf, dict.fromkeys(peaks, math.inf)
     for _ in range(repeat):
-        optimised_s = min(optimised_s, timed(lambda: run("auto"), device))
-        if reference_s is not None:
-            reference_s = min(reference_s, timed(lambda: run("reference"), device))
-    return Result(
-        name=name,
-        device=device.type,
-        dtype=str(dtype).removeprefix("torch."),
-        reference_s=reference_s,
-        optimised_s=optimised_s,
-        ratio=None if reference_s is None else reference_s / optimised_s,
-        share_of_limit=convolution_gflop(generator) / peak / optimised_s,
-        psnr_db=fidelity,
-    )
+        for dtype in peaks:
+            # The first run after another precision pays for what that one had in the caches.
+            run("auto", dtype)
+            best[dtype] = min(best[dtype], timed(lambda: run("auto", dtype), device, clock))  # noqa: B023
+        if with_reference:
+            reference_s = min(reference_s, timed(lambda: run("reference", torch.float32), device, clock))
+    return [
+        Result(
+            name=name,
+            device=device.type,
+            dtype=str(dtype).removeprefix("torch."),
+            reference_s=reference_s if with_reference else None,
+            optimised_s=seconds,
+            ratio=reference_s / seconds if with_reference else None,
+            share_of_limit=convolution_gflop(generator) / peaks[dtype] / seconds,
+            psnr_db=None if expected is None else psnr(pictures[dtype], expected),
+        )
+        for dtype, seconds in best.items()
+    ]
+
+
+def dtypes_of(choice: str, device: torch.device) -> list[torch.dtype]:
+    """The precisions to measure; "auto" is float32 and the fastest one."""
+    if choice != "auto":
+        return [getattr(torch, choice)]
+    return list(dict.fromkeys([torch.float32, backend.fastest_dtype(device.type)]))
+
+
+def row_of(result: Result) -> str:
+    """One line of the table."""
+    reference = "-" if result.reference_s is None else f"{result.reference_s * 1e3:.1f}"
+    ratio = "-" if result.ratio is None else f"{result.ratio:.1f}"
+    fidelity = "-" if result.psnr_db is None else f"{result.psnr_db:.1f}"
+    row = f"{result.name:24} {result.dtype:9} {reference:>13} {result.optimised_s * 1e3:>13.2f} {ratio:>7}"
+    return f"{row} {result.share_of_limit:>8.0%} {fidelity:>8}"
 
 
 def main() -> None:
     """Print a table, or JSON."""
-    keep_freed_memory()
-    native.build()  # seconds, on the first run after a change
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=list(NETWORKS), help="may be given several times")
     parser.add_argument("--repeat", type=int, default=10)
-    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32")
+    parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-reference", action="store_true", help="time the optimised form alone")
+    parser.add_argument("--cpu-time", action="store_true", help="processor time of one thread instead of wall time")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    device, dtype = torch.device(args.device), getattr(torch, args.dtype)
-    peak = peak_gflops(device, dtype)
+    keep_freed_memory()
+    native.build()  # seconds, on the first run after a change
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    if args.cpu_time:
+        torch.set_num_threads(1)
+    device = torch.device(args.device)
+    peaks = {dtype: peak_gflops(device, dtype, clock) for dtype in dtypes_of(args.dtype, device)}
     results = []
     if not args.json:
-        print(f"convolution peak {peak:.0f} GFLOP/s, {args.dtype}, {torch.get_num_threads()} threads")
+        rates = ", ".join(f"{str(d).removeprefix('torch.')} {peak:.0f} GFLOP/s" for d, peak in peaks.items())
+        kind = "processor time" if args.cpu_time else "wall time"
+        print(f"convolution peak: {rates}; {torch.get_num_threads()} threads, {kind}")
         print(f"native kernels: {native.status().state} {native.status().detail}")
-        print(f"{'name':24} {'reference ms':>13} {'optimised ms':>13} {'ratio':>7} {'of limit':>9} {'PSNR dB':>8}")
+        head = f"{'name':24} {'dtype':9} {'reference ms':>13} {'optimised ms':>13}"
+        print(f"{head} {'ratio':>7} {'of limit':>9} {'PSNR dB':>8}")
     for name in args.only or [n for n in NETWORKS if not n.endswith("1024")] + ["stylegan2-1024"]:
-        result = measure(name, args.repeat, device, dtype, peak, not args.no_reference)
-        results.append(result)
-        if not args.json:
-            reference = "-" if result.reference_s is None else f"{result.reference_s * 1e3:.1f}"
-            ratio = "-" if result.ratio is None else f"{result.ratio:.1f}"
-            fidelity = "-" if result.psnr_db is None else f"{result.psnr_db:.1f}"
-            row = f"{name:24} {reference:>13} {result.optimised_s * 1e3:>13.2f} {ratio:>7}"
-            print(f"{row} {result.share_of_limit:>8.0%} {fidelity:>8}", flush=True)
+        for result in measure(name, args.repeat, device, peaks, not args.no_reference, clock):
+            results.append(result)
+            if not args.json:
+                print(row_of(result), flush=True)
     if args.json:
         print(json.dumps([asdict(r) for r in results], indent=1))
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QEvent,
@@ -31,6 +32,9 @@ from explorer.state import ExplorerState, ViewState
 from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
+
+if TYPE_CHECKING:
+    from explorer.render.request import RenderSettings
 
 __all__ = ["Program", "run"]
 
@@ -125,20 +129,27 @@ class Program(QObject):
         import pyqtgraph  # noqa: F401 - takes half a second, and makes no Qt objects while it is read
 
         import explorer.session  # noqa: F401 - torch takes a second or more
+        from explorer.ops.memory import keep_freed_memory
+        from explorer.render.devices import best_device, fastest_precision
 
+        keep_freed_memory()  # before the first picture, whose memory the second one takes over
+        fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
         self._imported.emit()
 
     @Slot()
     def _on_imported(self) -> None:
         if self._closed:
             return
+        from explorer.ops import native
         from explorer.recovery import Recovery
         from explorer.session import Session
 
         recovery = Recovery(self.settings.folder / "recovery")
-        session = Session(self, state=self._first_state(), recovery=recovery)
+        session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())
+        session.settings_changed.connect(self._on_settings_changed)
         self.window.attach(session)
         session.start()
+        native.start_build()  # at low priority; pictures take the kernels up when they are there
         self.window.files.offer_recovery()
         if self._files:
             self.window.files.open_at_start(self._files)
@@ -159,6 +170,21 @@ class Program(QObject):
         if not self.settings.flag("welcomed") and names and not self._files:
             state = replace(state, shared=replace(state.shared, drift=DRIFT))
         return state
+
+    def _render_settings(self) -> RenderSettings:
+        """The best device, in the precision that was chosen last, else in the fastest one."""
+        from explorer.render.devices import best_device, devices, fastest_precision
+        from explorer.render.request import RenderSettings
+
+        device = best_device()
+        dtype = self.settings.text(f"precision_{device.partition(':')[0]}")
+        if dtype not in next(d.dtypes for d in devices() if d.name == device):
+            dtype = fastest_precision(device)
+        return RenderSettings(device, dtype)
+
+    @Slot(object)
+    def _on_settings_changed(self, now: RenderSettings) -> None:
+        self.settings.set(f"precision_{now.device.partition(':')[0]}", now.dtype)
 
     @Slot(str, str)
     def _on_fault(self, words: str, trace: str) -> None:

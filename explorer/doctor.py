@@ -87,17 +87,28 @@ def _compiler() -> Finding:
         if path:
             return Finding("compiler", f"{path}: {_first_line([path, '--version'])}")
     do = system_libraries.install_line([COMPILER], system_libraries.this_family())
-    return Finding("compiler", "none", f"{do}, to train faster. Nothing else needs it.")
+    return Finding("compiler", "none", f"{do}, to render and train faster. Nothing else needs it.")
 
 
 def _kernels(has_compiler: bool) -> Finding:
     import torch
 
+    from explorer.ops import native
+
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own
     libraries = {"oneDNN": has_onednn, "cuDNN": torch.cuda.is_available()}
     names = " and ".join(name for name, is_here in libraries.items() if is_here) or "no accelerated library"
     training = "the C++ filter, built on first use" if has_compiler else "matrix products"
-    return Finding("kernels", f"rendering: PyTorch with {names}; training: {training}")
+    native.kernels()  # looks into the cache
+    status = native.status()
+    own = {
+        "ready": f"own C++ kernels, built ({status.detail})",
+        "unused": "own C++ kernels, built in the background when the window starts",
+        "failed": f"no own kernels: {status.detail}",
+        "disabled": f"no own kernels: {status.detail}",
+    }.get(status.state, status.state)
+    advice = "" if status.state != "failed" or not has_compiler else "Pictures come more slowly; please report it."
+    return Finding("kernels", f"rendering: PyTorch with {names}; {own}; training: {training}", advice)
 
 
 def _window() -> list[Finding]:

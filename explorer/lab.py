@@ -15,12 +15,12 @@ from explorer import tour
 from explorer.analysis import averages, equivariance, spectrum, sticking
 from explorer.analysis.slitscan import SlitScan, clamp_slit
 from explorer.analysis.study import Bench, Report, Study
-from explorer.documents import Documents
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project import write_png
 from explorer.render import display
 from explorer.render.request import Frame
 from explorer.state import ExplorerState, Slit
+from explorer.timeline_intents import TimelineIntents
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class LabPicture:
     total: int = 0
 
 
-class LabSession(Documents):
+class LabSession(TimelineIntents):
     """What the lab may be asked and wished. Studies run in the render thread while no look waits."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn

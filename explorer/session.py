@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explorer.films import FilmService
 from explorer.lab import LabSession
 from explorer.session_core import PerformanceFacts
 
@@ -30,11 +31,15 @@ class Session(LabSession):
         super().__init__(parent, **options)
         self._init_documents(recovery)
         self._init_lab()
+        self._init_timeline()
+        self.films = FilmService(self)
 
     def close(self) -> bool:
         """Ends everything and removes the recovery file; True if every thread has ended."""
         if self._closed:
             return True
-        ended = super().close()
+        self.pause_timeline()
+        ended = self.films.close()
+        ended = super().close() and ended
         self._close_documents()
         return ended

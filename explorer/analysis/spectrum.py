@@ -72,7 +72,7 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
     total: Tensor | None = None
     fine = RatioSum()
     for i in range(samples):
-        base = replace(request.base, seeds=((seed + i, 1.0),), stored=None)
+        base = type(request.base)(seeds=((seed + i, 1.0),))
         still = replace(request, base=base, transform=None, untransform=False, residual="none")
         one = power(bench.picture(still).double())
         total = one if total is None else total + one

@@ -78,8 +78,7 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
         pictures = []
         for step in range(STEPS):
             share = step / (STEPS - 1)
-            seeds = ((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share))
-            base = replace(request.base, seeds=seeds, stored=None)
+            base = type(request.base)(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
             pictures.append(bench.picture(replace(request, base=base)))
             yield None
         evidence = []

@@ -19,8 +19,6 @@ from .filtered_products import FilteredProducts
 from .upfirdn2d import Padding, parse_padding, upfirdn2d
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .native import Kernels
 
 __all__ = ["FilteredLReLU", "filtered_lrelu"]
@@ -73,8 +71,9 @@ class _NativeTaps:
     up: int
     up_x: Tensor
     up_y: Tensor
-    down_x: Tensor
-    down_y: Tensor
+    down_x: Tensor | None
+    down_y: Tensor | None
+    down: Tensor | None
     top: int
     left: int
     out_size: tuple[int, int]
@@ -95,6 +94,7 @@ class _NativeTaps:
             up_y=self.up_y,
             down_x=self.down_x,
             down_y=self.down_y,
+            down=self.down,
             top=self.top,
             left=self.left,
             out_size=self.out_size,
@@ -112,7 +112,8 @@ class FilteredLReLU:
     `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. The native kernel does it where it can
     and gradients are off, products with banded matrices elsewhere, differentiable to any order.
 
-    A two-dimensional down filter becomes a sum of separable ones; up filters must be separable or of rank one.
+    For the products a two-dimensional down filter becomes a sum of separable ones; the native kernel takes it as
+    it is. Up filters must be separable or of rank one.
 
     Args:
         fu: Upsampling filter; None is the impulse.
@@ -158,6 +159,7 @@ class FilteredLReLU:
             raise ValueError("the upsampling filter must be separable")
         self._up_taps = ups[0]
         self._down_taps = _terms(fd, _RANK_TOLERANCE[dtype])
+        self._down_filter = None if fd is None else fd.detach().cpu().double().numpy()
         self._native = self._native_taps()
 
     @property
@@ -211,7 +213,7 @@ class FilteredLReLU:
     def _native_taps(self) -> _NativeTaps | None:
         """What the native kernel needs, or None if it does not know these filters."""
         up, vertical, horizontal = self._up, *self._up_taps
-        if self._down != 2 or up not in (2, 4) or len(self._down_taps) > 4:
+        if self._down != 2 or up not in (2, 4) or not 0 <= self.slope <= 1:
             return None
         taps = [(horizontal, 6 * up), (vertical, 6 * up), *((t, 12) for term in self._down_taps for t in term)]
         if any(t is None or len(t) != size for t, size in taps):
@@ -224,12 +226,16 @@ class FilteredLReLU:
         if min(height, width) < 1:
             return None  # nothing is left; the other form explains it
         order = 1 if self._flip else -1
+        down_y, down_x = self._down_taps[0]
+        is_separable = len(self._down_taps) == 1
         return _NativeTaps(
             up=up,
-            up_x=_stacked([horizontal], order, up * self._gain)[0],
-            up_y=_stacked([vertical], order, up)[0],
-            down_x=_stacked([h for _, h in self._down_taps], order),
-            down_y=_stacked([v for v, _ in self._down_taps], order),
+            up_x=_floats(horizontal, order, up * self._gain),
+            up_y=_floats(vertical, order, up),
+            down_x=_floats(down_x, order) if is_separable else None,
+            down_y=_floats(down_y, order) if is_separable else None,
+            # Two terms would cost the kernel as much as the whole filter.
+            down=None if is_separable else _floats(self._down_filter, order),
             top=top,
             left=left,
             out_size=(height, width),
@@ -248,7 +254,8 @@ def _terms(
     return list(separable_terms(taps, tolerance))
 
 
-def _stacked(taps: Sequence[NDArray[np.float64] | None], order: int, gain: float = 1.0) -> Tensor:
-    """`[len(taps), size]` float32, each row in the given order."""
-    rows = np.stack([t[::order] * gain for t in taps if t is not None])
-    return torch.as_tensor(np.ascontiguousarray(rows), dtype=torch.float32)
+def _floats(taps: NDArray[np.float64] | None, order: int, gain: float = 1.0) -> Tensor:
+    """Taps as float32, in the given order along every axis."""
+    assert taps is not None
+    turned = taps[(slice(None, None, order),) * taps.ndim] * gain
+    return torch.as_tensor(np.ascontiguousarray(turned), dtype=torch.float32)

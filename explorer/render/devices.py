@@ -9,8 +9,18 @@ from typing import Literal
 import torch
 
 from explorer.errors import UsageError
+from explorer.ops.backend import fastest_dtype
 
-__all__ = ["Device", "Trouble", "best_device", "cache_budget", "check_settings", "devices", "trouble_of"]
+__all__ = [
+    "Device",
+    "Trouble",
+    "best_device",
+    "cache_budget",
+    "check_settings",
+    "devices",
+    "fastest_precision",
+    "trouble_of",
+]
 
 Trouble = Literal["memory", "lost", "other"]
 
@@ -56,6 +66,11 @@ def devices() -> tuple[Device, ...]:
 def best_device() -> str:
     """The name of the device to begin with."""
     return devices()[0].name
+
+
+def fastest_precision(device: str) -> str:
+    """The precision to begin with on a device; measured once on a CPU."""
+    return str(fastest_dtype(torch.device(device).type)).removeprefix("torch.")
 
 
 def check_settings(device: str, dtype: str) -> None:

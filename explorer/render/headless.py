@@ -85,6 +85,7 @@ class HeadlessRenderer:
         cache: StageCache[Any] = StageCache(
             cache_budget(self.settings.device) if budget_bytes is None else budget_bytes
         )
+        self._cache = cache
         self._pipeline = Pipeline(
             on_device(generator, self.settings.device),
             cache,
@@ -97,6 +98,11 @@ class HeadlessRenderer:
     def bench(self) -> Bench:
         """Where a study of this generator works; run it under `torch.inference_mode()`."""
         return self._pipeline
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory of kept stages."""
+        return self._cache.nbytes
 
     def request(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.main_window import MainWindow
+from explorer.ops import native
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
@@ -44,6 +45,12 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Checkpoint(family, dict(config), tensors, name, licence="MIT", class_names=classes),
         )
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_kernels() -> None:
+    """The native kernels, built before the first program starts to build them in a thread."""
+    native.build()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.app import Program
+from explorer.ops import native
 from explorer.recovery import Recovery
+from explorer.render.devices import fastest_precision
 from explorer.settings import Settings
 from tests.gui.conftest import flush, wait_until
 
@@ -68,6 +70,22 @@ def test_the_window_does_not_wait_for_torch(tmp_path: Path, assets: Path) -> Non
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"heavy": [], "session": True}
+
+
+def test_the_fastest_precision_unless_chosen(qapp: QApplication, settings: Settings) -> None:
+    program = start(qapp, settings)
+    session = program.window.session
+    assert session is not None
+    assert session.render_settings.dtype == fastest_precision(session.render_settings.device)
+    assert native.status().state != "unused", "the kernels are built when the program starts"
+    others = {"float32": "bfloat16", "bfloat16": "float32"}
+    chosen = others[session.render_settings.dtype]
+    session.set_dtype(chosen)
+    end(program)
+    again = start(qapp, settings)
+    assert again.window.session is not None
+    assert again.window.session.render_settings.dtype == chosen
+    end(again)
 
 
 def test_the_first_run_moves_and_says_how(qapp: QApplication, tmp_path: Path) -> None:

@@ -201,3 +201,17 @@ def test_a_file_that_is_no_library_is_refused(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(native, "cached_library", lambda _: tmp_path / "k.so")
     assert native.kernels() is None
     assert native.status().state == "failed"
+
+
+@pytest.mark.parametrize(("i", "o", "size"), [(3, 5, 9), (70, 33, 40), (16, 16, 91)])
+def test_a_pointwise_convolution_as_products(i: int, o: int, size: int) -> None:
+    """Also across the border of two parts: 91 x 91 pixels are more than one takes."""
+    torch.manual_seed(0)
+    weight, bias, styles = torch.randn(o, i, 1, 1) / i**0.5, torch.randn(o), torch.rand(1, i) + 0.5
+    x = torch.randn(1, i, size, size).bfloat16()
+    with torch.no_grad():
+        exact = PreparedConv(weight, padding=0, demodulate=True, bias=bias)(x.float(), styles).apply()
+        conv = PreparedConv(weight, padding=0, demodulate=True, bias=bias, dtype=torch.bfloat16)
+        fast = conv(x, styles)
+    assert fast.x.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(fast.apply().float(), exact, rtol=0.02, atol=0.05)
