@@ -67,6 +67,11 @@ class LabSession(TimelineIntents):
         self.model_changed.connect(self._on_lab_model)
         self.service.studied.connect(self._on_studied)
 
+    def close(self) -> bool:
+        """Ends everything; True if every thread has ended."""
+        self._rest.stop()
+        return super().close()
+
     # -- wishes --------------------------------------------------------------------------------------------
 
     def set_lab(self, name: str, **fields: Any) -> None:

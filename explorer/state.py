@@ -379,7 +379,6 @@ class ExplorerState:
     active: int = 0
     layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
     lab: Lab = Lab()
-    layout: Literal["a", "b", "both", "wipe"] = "both"
     timeline: Timeline = Timeline()
 
 

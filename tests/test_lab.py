@@ -15,9 +15,9 @@ from explorer.lab import LabPicture
 from explorer.project import read_project
 from explorer.render.studies import Studied
 from explorer.state import Animation, Slit, Transform
-from tests.test_session import World, world
+from tests.test_session import World, collected_here, world
 
-__all__ = ["world"]  # the fixture
+__all__ = ["collected_here", "world"]  # fixtures
 
 
 def said_by(world: World) -> list[Studied]:

@@ -99,14 +99,19 @@ class World:
         self.session.painted(view, frame.generation)
 
 
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """As in the program: what is left of Qt objects is collected in this thread, never in a render thread."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
 @pytest.fixture
 def world(qtbot: QtBot) -> Iterator[World]:
-    # As in the program: what is left of Qt objects is collected in this thread, never in a render thread.
-    gc.collect()
-    gc.disable()
     world = World(qtbot)
     yield world
-    gc.enable()
     for model in world.models.values():
         for layer in gated(model).layers:
             layer.gate.open()
