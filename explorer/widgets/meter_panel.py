@@ -61,7 +61,9 @@ class MeterPanel(Panel):
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
-        self.add(self._table(self.sampled))
+        self.sampled_table = self._table(self.sampled)
+        self.add(self.sampled_table)
+        self._show_sampled(False)
         self.add(self.note)
         session.rested.connect(self.measure)
         session.studied.connect(self._on_studied)
@@ -132,12 +134,17 @@ class MeterPanel(Panel):
     def _show_metrics(self, view: int, values: object) -> None:
         if not isinstance(values, dict):
             return
+        self._show_sampled(True)
         self.bars.show_values(view, values)
         for key, estimate in values.items():
             assert isinstance(estimate, Estimate)
             error = f" \u00b1 {estimate.stderr:.1f}" if estimate.stderr == estimate.stderr else ""
             self.sampled[key, view].setText(f"{estimate.value:.1f}{error} dB")
             self.sampled[key, view].setToolTip(f"{estimate.samples} latents; \u00b1 is one standard error")
+
+    def _show_sampled(self, shown: bool) -> None:
+        self.bars.setVisible(shown)
+        self.sampled_table.setVisible(shown)
 
     def _say(self, text: str) -> None:
         self.words.setText(text)
@@ -153,6 +160,8 @@ class MeterPanel(Panel):
             for table in (self.live, self.sampled):
                 for key, _ in METRICS:
                     table[key, view].setText("\u2013")
+            if all(value.text() == "\u2013" for value in self.sampled.values()):
+                self._show_sampled(False)
         self._show_note()
 
     def _show_note(self) -> None:
