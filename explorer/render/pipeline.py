@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,7 +21,8 @@ from explorer.render import display
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
-from explorer.render.untransform import untransform
+from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
+from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,7 +201,14 @@ class Pipeline:
         if request.tap.layer or request.tap.spectrum:
             stats = display.stats_of(request.tap.layer or "image", image, shown)
             watch.lap("statistics")
-        if request.untransform and request.transform is not None:
+        if request.residual != "none":
+            with using(self._backend, self.dtype):
+                still_plan = self.plan(_still(request), _still_view(plan.view))
+                still, _ = self._image(still_plan, token, Stopwatch(self.device), draft_layer)
+            left = residual(shown, display.select_channels(still, request.tap), request.transform)
+            shown = heat_picture(left) if request.residual == "heat" else difference_picture(left)
+            watch.lap("residual")
+        elif request.untransform and request.transform is not None:
             shown = untransform(shown, request.transform)
             watch.lap("untransform")
         pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
@@ -211,8 +219,15 @@ class Pipeline:
         tier = Tier.FULL if draft_layer is None else Tier.DRAFT
         return Result(tier, image, pixels, facts, stats, timings, hits, watch.total_ms)
 
+    def picture(self, request: RenderRequest) -> Tensor:
+        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
+        with using(self._backend, self.dtype):
+            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
+
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
+        self._cache.drop_where((id(self), _still_view(view)))
         self._cache.drop_where((id(self), view))
         self._last_keys.pop(view, None)
         self._wanted.pop(view, None)
@@ -341,6 +356,16 @@ class Pipeline:
                 self._layer_ms[i] = stage.ms
             elif self._layer_runs[i] > 2:
                 self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
+
+
+def _still(request: RenderRequest) -> RenderRequest:
+    """The same picture without its motion."""
+    return replace(request, transform=None, untransform=False, residual="none")
+
+
+def _still_view(view: Hashable) -> Hashable:
+    """Where the stages of a view's unmoved picture are kept; None keeps none."""
+    return None if view is None else ("still", view)
 
 
 def _digest(*parts: bytes) -> bytes:

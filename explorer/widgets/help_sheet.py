@@ -23,7 +23,7 @@ SLIDER_HINTS: tuple[tuple[str, str], ...] = (
     ("Esc", "take the running drag back"),
 )
 Block = tuple[str, list[tuple[str, str]]]
-_PLACES = (("On the picture", "On a slider"), ("File", "Edit", "Model", "Help"), ("View", "Animate"))
+_PLACES = (("On the picture", "On a slider"), ("File", "Edit", "Model", "Help"), ("View",), ("Animate", "Lab"))
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("Arrows", "walk the latent plane a little"),
     ("Shift + arrows", "move the picture a little"),
