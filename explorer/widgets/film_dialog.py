@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FilmDialog"]
 
+SMALLEST = 256
+"""Pixels; pictures of smaller networks are enlarged at first."""
+
 SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
 QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
 
@@ -74,7 +77,7 @@ class FilmDialog(QDialog):
         self._window, self._session = window, session
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
-        self._paused_at = ""
+        self._seen = False
         self._done: Path | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
@@ -179,6 +182,11 @@ class FilmDialog(QDialog):
 
     def open(self) -> None:
         """Shows the dialog for the present project."""
+        if not self._seen:
+            self._seen = True
+            facts = self._session.facts(self._session.active)
+            if facts is not None and facts.info.img_resolution < SMALLEST:  # too small to look at elsewhere
+                self.side.setCurrentIndex(self.side.findData(512))
         if not self._session.films.is_running and not is_unfinished(Path(self.path.text() or "none")):
             self.path.setText(str(self._first_path()))
         self._show_summary()

@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.animation.encoder import part_paths, whole_frames
+from explorer.animation.container import Stream
+from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import is_unfinished, read_job, write_job
+from explorer.animation.job import Job, is_unfinished, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
@@ -222,6 +223,33 @@ def test_a_full_disk_is_told_and_loses_nothing(project: ExplorerState, tmp_path:
         assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
 
 
+def test_a_small_file_system_is_survived(project: ExplorerState, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only an administrator may mount a small file system")
+    try:
+        job = job_of(project, disk / "f.mp4", seconds=6.0, side=128, quality="best")
+        with pytest.raises(FilmError, match="disk is full"):
+            Recorder(job).run()
+        done = whole_frames(part_paths(job.path)[0], stream_of(job))
+        assert done >= 12
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        recorder = Recorder(read_job(job.path))
+        recorder.run()
+        assert recorder.first_frame == done
+        clean = replace(job, path=tmp_path / "g.mp4")
+        Recorder(clean).run()
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def stream_of(job: Job) -> Stream:
+    return Stream(format_named(job.film.format), job.film.quality, (job.film.side, job.film.side), job.film.fps)
+
+
 def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_path: Path) -> None:
     path = tmp_path / "f.mp4"
     path.write_bytes(b"older")
@@ -319,9 +347,6 @@ def test_memory_stays_flat(project: ExplorerState, tmp_path: Path) -> None:
 
 
 def test_whole_frames_counts_only_what_something_follows(project: ExplorerState, tmp_path: Path) -> None:
-    from explorer.animation.container import Stream
-    from explorer.animation.encoder import GrowingFilm
-
     stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
     film = GrowingFilm(tmp_path / "f.mp4", stream, "text")
     for i in range(24):

@@ -13,7 +13,8 @@ from PySide6.QtTest import QTest
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
-from explorer.widgets.timeline_view import KEYS, RULER, TimelineView
+from explorer.widgets.timeline_paint import KEYS, RULER
+from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, wait_until
 
 
