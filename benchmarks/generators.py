@@ -88,7 +88,11 @@ class Result:
 
 def build(name: str, device: torch.device) -> Generator:
     """A random generator whose features keep their size through all layers, like those of a trained one."""
-    family, config = NETWORKS[name]
+    return build_from(*NETWORKS[name], device)
+
+
+def build_from(family: str, config: dict[str, Any], device: torch.device) -> Generator:
+    """`build` of any network."""
     torch.manual_seed(0)
     generator = registry.build(family, config)
     generator.to(device)

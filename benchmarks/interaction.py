@@ -3,8 +3,9 @@
     python benchmarks/interaction.py [--seconds 5] [--json] [MODEL_A MODEL_B]
 
 Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
-it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, and the longest
-time that the event loop did not turn. Runs on the screen there is, or offscreen.
+it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an input
+had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the longest time
+that the event loop did not turn. Runs on the screen there is, or offscreen.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class Meter(QObject):
         self.paints: dict[int, list[float]] = {}
         self.latencies: list[float] = []
         self.stall = 0.0
+        self.waits: list[float] = []
         self._turned = perf_counter()
         for pane in program.window.views.panes:
             pane.image.painted.connect(self._on_painted)
@@ -82,6 +84,7 @@ class Meter(QObject):
     def reset(self) -> None:
         """Begin anew."""
         self.paints, self.latencies, self.stall, self._turned = {}, [], 0.0, perf_counter()
+        self.waits = []
 
     @Slot(int, int)
     def _on_painted(self, view: int, generation: int) -> None:
@@ -93,7 +96,10 @@ class Meter(QObject):
     @Slot()
     def _on_pulse(self) -> None:
         now = perf_counter()
-        self.stall, self._turned = max(self.stall, now - self._turned), now
+        turn, self._turned = now - self._turned, now
+        self.stall = max(self.stall, turn)
+        # An input may come at any moment of a turn; on average it waits for half of it.
+        self.waits += [turn * share for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
 
 
 def measure(
@@ -138,10 +144,16 @@ def measure(
         "shown_per_s": round(min(counts) / took, 1),
         "latency_ms_median": round(statistics.median(late), 1) if late else None,
         "latency_ms_p99": round(late[min(len(late) - 1, int(0.99 * len(late)))], 1) if late else None,
+        "input_wait_ms_p99": round(1000 * _percentile(meter.waits, 0.99), 1),
         "overtaken": sum(session.performance(view).dropped for view in views) - dropped,
         "longest_gap_ms": round(1000 * max(gaps, default=0.0), 1),
         "longest_stall_ms": round(1000 * meter.stall, 1),
     }
+
+
+def _percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:

@@ -1,29 +1,52 @@
-"""`main.py bench MODEL`: how long a picture takes here, from scratch and after the changes a hand makes."""
+"""`main.py bench MODEL`: how long a picture takes here, from scratch and after the changes a hand makes.
+
+`main.py bench NAME ...` runs one of the benchmarks of the repository with its own options, for example
+`main.py bench generators --only stylegan2-256 --json`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["BENCHMARKS", "add_arguments", "run"]
+
+BENCHMARKS = ("generators", "interaction", "startup", "memory", "video", "growth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The model, and how often to measure."""
-    parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
+    parser.add_argument(
+        "model", metavar="MODEL", help=f"a checkpoint file, a bundled model, or a benchmark: {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark; see bench NAME --help")
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", metavar="N", type=int, default=20, help="pictures for each row (default 20)")
     add_device_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the median and the slowest time of each kind of change."""
+    """Prints the median and the slowest time of each kind of change, or runs a benchmark."""
+    if arguments.model in BENCHMARKS:
+        return _run_benchmark(arguments.model, arguments.rest)
+    from explorer.cli import Parser
+
+    # A benchmark's options are its own, so everything behind the name was left alone until now.
+    behind = Parser(prog=f"main.py bench {arguments.model}")
+    _add_options(behind)
+    behind.parse_args(arguments.rest, arguments)
     if not 1 <= arguments.count <= 10_000:
         raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
     from explorer.render.headless import open_model
@@ -46,4 +69,21 @@ def run(arguments: argparse.Namespace) -> int:
         middle = statistics.median(times)
         row = f"{name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s"
         sys.stdout.write(f"  {row}\n")
+    return 0
+
+
+def _run_benchmark(name: str, options: list[str]) -> int:
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
+    if not path.is_file():
+        raise UsageError(f"The benchmark {name} is not here.", "Run it from a clone of the repository.")
+    before = sys.argv
+    sys.argv = [str(path), *options]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as done:
+        if isinstance(done.code, str):
+            raise UsageError(done.code) from None
+        return done.code or 0
+    finally:
+        sys.argv = before
     return 0

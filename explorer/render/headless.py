@@ -84,6 +84,7 @@ class HeadlessRenderer:
         cache: StageCache[Any] = StageCache(
             cache_budget(self.settings.device) if budget_bytes is None else budget_bytes
         )
+        self._cache = cache
         self._pipeline = Pipeline(
             on_device(generator, self.settings.device),
             cache,
@@ -91,6 +92,11 @@ class HeadlessRenderer:
             DTYPES[self.settings.dtype],
             self.settings.backend,
         )
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory of kept stages."""
+        return self._cache.nbytes
 
     def request(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None

@@ -47,7 +47,9 @@ def write_card(
     schedule = history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
     names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
     stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
-    metrics = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
+    logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
+    metrics = f"\nLast figures of the log: {logged}.\n" if logged else ""
+    note = f" {settings['note']}" if settings.get("note") else ""
     card.write_text(
         f"""# {name}
 
@@ -62,12 +64,10 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 
 ## Training
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
-batch {settings["batch"]}, device {settings["device"]}. {settings.get("note", "")}
+batch {settings["batch"]}, device {settings["device"]}.{note}
 
-{_method(settings, kimg, stages, _adversarial_from(schedule, kimg))}
-{_steps(schedule)}
-Last figures of the log: {metrics}.
-
+{_method(_last(settings, schedule), kimg, stages, _adversarial_from(schedule, kimg))}
+{_steps(schedule)}{metrics}
 ```
 {_command(settings)}
 ```
@@ -114,6 +114,13 @@ of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function o
 def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
     """The schedule that settings ask for, of runs without a history."""
     return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
+
+
+def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
+    """The settings that held at the end."""
+    for _, changes in schedule:
+        settings = settings | changes
+    return settings
 
 
 def _adversarial_from(schedule: Schedule, kimg: float) -> float:

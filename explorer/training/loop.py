@@ -294,6 +294,9 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if trainer.group.leads:
         save_state(out / _STATE, trainer.state())
         _draw(trainer, out)
+        if trainer.shown > shown_before:
+            elapsed = time.monotonic() - began
+            _report(trainer, out, (trainer.shown - shown_before) / elapsed, elapsed)
     return trainer
 
 

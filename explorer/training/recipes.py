@@ -74,8 +74,8 @@ _LIST = (
             "ema_kimg": 2.0,
             "total_kimg": 270.0,
             "phases": [
-                (223.0, {"lr_g": 3.2e-3, "guide_square": 1.0}),
-                (239.0, _JOIN | {
+                (223.0, {"lr_g": 3.2e-3, "guide_square": 1.0, "ema_kimg": 4.0}),
+                (239.2, _JOIN | {
                     "lr_g": 1.5e-3, "guide_square": 0.0, "guide_first": 1, "adversarial_weight": 0.08,
                     "path_interval": 16, "path_weight": 0.5,
                 }),

@@ -61,6 +61,16 @@ def test_bench(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> No
     assert all("ms median" in line for line in lines[1:])
 
 
+def test_bench_of_the_repository(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["--only", "golden-sg2-64", "--repeat", "1", "--dtype", "float32", "--json"]
+    assert main(["bench", "generators", *names]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    fields = {"name", "device", "dtype", "reference_s", "optimised_s", "ratio", "share_of_limit", "psnr_db"}
+    assert set(row) == fields
+    assert row["name"] == "golden-sg2-64"
+    assert row["psnr_db"] > 90, "float32 agrees with the reference"
+
+
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_compare(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], motion: str) -> None:
     path = out / "c.mp4"

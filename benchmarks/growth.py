@@ -1,0 +1,110 @@
+"""Whether the time of a picture grows as its arithmetic does: with the batch, the resolution and the layers.
+
+    python benchmarks/growth.py [--dtype float32] [--repeat 5] [--json] [--cpu-time]
+
+Each line compares two networks, or two batches of one: how many times the arithmetic of the convolutions grows, how
+many times the time does, and the quotient, which is 1 where both grow alike and above 1 where time grows faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import generators
+from explorer.generators.base import Generator
+from explorer.ops import backend, native
+from explorer.ops.memory import keep_freed_memory
+
+_T: dict[str, Any] = {"img_resolution": 128, "channel_base": 8192, "channel_max": 128, "margin_size": 10}
+SERIES: dict[str, list[tuple[str, dict[str, Any], int]]] = {
+    "batch, stylegan2 128 px": [
+        ("stylegan2", {"img_resolution": 128, "channel_base": 8192, "channel_max": 256}, n) for n in (1, 2, 4)
+    ],
+    "batch, stylegan3-t 128 px": [("stylegan3-t", {**_T, "num_layers": 10}, n) for n in (1, 2, 4)],
+    "resolution, stylegan2": [
+        ("stylegan2", {"img_resolution": size, "channel_base": 16384, "channel_max": 256}, 1)
+        for size in (64, 128, 256, 512)
+    ],
+    "resolution, stylegan3-t": [
+        ("stylegan3-t", {**_T, "img_resolution": size, "channel_base": 64 * size, "num_layers": 10}, 1)
+        for size in (64, 128, 256)
+    ],
+    "layers, stylegan3-t 128 px": [("stylegan3-t", {**_T, "num_layers": n}, 1) for n in (8, 12, 16)],
+}
+
+
+@torch.inference_mode()
+def seconds_of(generator: Generator, batch: int, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> float:
+    """The best time of a batch of pictures."""
+    ws = generator.broadcast(generator.mapping(torch.randn(batch, generator.info.z_dim)))
+    with backend.using("auto", dtype):
+        generator.synthesis(ws)
+        runs = (generators.timed(lambda: generator.synthesis(ws), torch.device("cpu"), clock) for _ in range(repeat))
+        return min(runs)
+
+
+def rows_of(series: str, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> list[dict[str, object]]:
+    """One line for each step of a series."""
+    rows: list[dict[str, object]] = []
+    before: tuple[float, float, str] | None = None
+    for family, config, batch in SERIES[series]:
+        generator = generators.build_from(family, config, torch.device("cpu"))
+        gflop = generators.convolution_gflop(generator) * batch
+        seconds = seconds_of(generator, batch, dtype, repeat, clock)
+        key = {"batch": f"{batch}", "resolution": f"{config['img_resolution']} px", "layers": "{num_layers} layers"}
+        name = key[series.split(",")[0]].format(**config)
+        if before is not None:
+            more_work, more_time = gflop / before[0], seconds / before[1]
+            rows.append(
+                {
+                    "series": series,
+                    "from": before[2],
+                    "to": name,
+                    "gflop": round(gflop, 2),
+                    "ms": round(1e3 * seconds, 2),
+                    "work_ratio": round(more_work, 2),
+                    "time_ratio": round(more_time, 2),
+                    "quotient": round(more_time / more_work, 2),
+                }
+            )
+        before = gflop, seconds, name
+    return rows
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--cpu-time", action="store_true", help="processor time of one thread instead of wall time")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    keep_freed_memory()
+    native.build()
+    if options.cpu_time:
+        torch.set_num_threads(1)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    rows = []
+    for series in SERIES:
+        rows += rows_of(series, getattr(torch, options.dtype), options.repeat, clock)
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    print(f"{'series':28} {'from':>10} {'to':>10} {'work x':>7} {'time x':>7} {'quotient':>9}")
+    for r in rows:
+        ratios = f"{r['work_ratio']:>7} {r['time_ratio']:>7} {r['quotient']:>9}"
+        print(f"{r['series']:28} {r['from']:>10} {r['to']:>10} {ratios}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
