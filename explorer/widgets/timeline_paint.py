@@ -14,9 +14,10 @@ from explorer.widgets.thumbs import paint_thumb
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.state import Track
     from explorer.widgets.timeline_view import TimelineView
 
-__all__ = ["KEYS", "MARGIN", "NAMES", "RULER", "THUMB", "TRACK", "LanePainter"]
+__all__ = ["KEYS", "MARGIN", "NAMES", "RULER", "THUMB", "TRACK", "LanePainter", "value_range"]
 
 NAMES = 104.0  # px; the column of lane names
 RULER = 20.0
@@ -24,6 +25,13 @@ KEYS = 54.0
 THUMB = 40.0
 TRACK = 26.0
 MARGIN = 24.0  # px between the names and time 0, and behind the end: keys there need room for their thumbnails
+
+
+def value_range(track: Track) -> tuple[float, float]:
+    """The values at the lower and the upper edge of a track's lane."""
+    info = parameter(track.parameter)
+    values = [key.value for key in track.keys]
+    return min(info.low, *values), max(info.high, *values)
 
 
 class LanePainter:
@@ -145,11 +153,8 @@ class LanePainter:
         for lane, track in enumerate(self._view.timeline.tracks):
             if not track.keys:
                 continue
-            info = parameter(track.parameter)
-            values = [key.value for key in track.keys]
-            low, high = min(info.low, *values), max(info.high, *values)
+            low, high = value_range(track)
             top = self._view.lane_top(lane) + 5
-
             span = max(high - low, 1e-9)
 
             def y_of(value: float, low: float = low, span: float = span, top: float = top) -> float:

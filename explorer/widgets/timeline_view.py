@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -26,7 +27,7 @@ from explorer.latents.words import latent_words
 from explorer.state import look_of
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_paint import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, LanePainter
+from explorer.widgets.timeline_paint import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, LanePainter, value_range
 
 if TYPE_CHECKING:
     from explorer.animation.timeline import Chosen
@@ -36,6 +37,16 @@ if TYPE_CHECKING:
 __all__ = ["TimelineView"]
 
 NEAR = 6.0  # px; so near counts as on a key
+
+
+STROKES = {
+    "keys": "Move keys",
+    "copy": "Copy keys",
+    "stretch": "Retime keys",
+    "end": "Duration",
+    "value": "Key value",
+}
+"""Drags that change the timeline, and what undoing them is called."""
 
 
 @dataclass(slots=True)
@@ -197,15 +208,18 @@ class TimelineView(QWidget):
             return
         if not drag.moved:
             drag.moved = True
-            names = {"keys": "Move keys", "copy": "Copy keys", "stretch": "Retime keys", "end": "Duration"}
-            if drag.kind in names:
-                self._session.begin(names[drag.kind])
+            goes_up = abs(at.y() - drag.at.y()) > abs(at.x() - drag.at.x())
+            if drag.kind == "keys" and drag.item[0] >= 0 and len(drag.chosen) == 1 and goes_up:
+                drag.kind = "value"
+            if drag.kind in STROKES:
+                self._session.begin(STROKES[drag.kind])
         hands: dict[str, Callable[[QPointF, _Drag], None]] = {
             "seek": lambda p, d: self._seek(p),
             "keys": self._move,
             "copy": self._copy,
             "stretch": self._stretch,
             "end": self._drag_end,
+            "value": self._set_value,
             "box": self._select_box,
         }
         hands[drag.kind](at, drag)
@@ -215,7 +229,7 @@ class TimelineView(QWidget):
         self._box = None
         if drag is None:
             return
-        if drag.kind in ("keys", "copy", "stretch", "end"):
+        if drag.kind in STROKES:
             if drag.moved:
                 self._session.commit()
             elif drag.kind == "keys" and drag.item in self._chosen:
@@ -337,6 +351,17 @@ class TimelineView(QWidget):
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
         end = drag.timeline.duration + (at.x() - drag.at.x()) / self.scale
         self._session.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
+
+    def _set_value(self, at: QPointF, drag: _Drag) -> None:
+        """Up and down in its lane: a parameter's key changes its value; with Shift held at a tenth of the speed."""
+        lane, number = drag.item
+        track = drag.timeline.tracks[lane]
+        low, high = value_range(track)
+        is_fine = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
+        value = track.keys[number].value + steps * (high - low)
+        info = parameter(track.parameter)
+        self._session.set_value_key(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()

@@ -28,7 +28,7 @@ from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
 from explorer.project import read_project
-from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Transform
+from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +97,19 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
     assert len({frame.tobytes() for frame in whole}) == 25
+
+
+def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp_path: Path) -> None:
+    names = [layer.name for layer in FilmRenderer(project, Film(1.0)).facts[0].info.layers]
+    keys = []
+    for i, name in enumerate((names[0], names[-1])):
+        views = tuple(replace(view, model="", tap=Tap(layer=name)) for view in project.views)
+        keys.append(Key(float(i), Pose(Look(latent=Latent(i)), views), Segment("hold")))
+    layers = replace(project, timeline=Timeline(tuple(keys), duration=2.0))
+    Recorder(job_of(layers, tmp_path / "f.mkv", format="mkv", seconds=2.0, rate=(4, 1))).run()
+    pictures = decoded(tmp_path / "f.mkv")[0]
+    assert {p.shape for p in pictures} == {(32, 32, 3)}
+    assert not np.array_equal(pictures[3], pictures[4])
 
 
 def test_odd_sizes_are_padded_by_a_repeated_line(project: ExplorerState, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
-from explorer.widgets.timeline_paint import KEYS, RULER
+from explorer.widgets.timeline_paint import KEYS, RULER, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, wait_until
 
@@ -98,6 +98,20 @@ def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lane
     assert window.session is not None
     assert window.session.store.undo_name == "Ease curve"
     dock.curve.close()
+
+
+def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    session.set_psi(0.5)
+    session.add_value_key("truncation.psi", time=2.0)
+    low, high = value_range(session.timeline.tracks[0])
+    y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
+    drag(lanes, [(lanes.x_of(2.0), y), (lanes.x_of(2.0), y - 4), (lanes.x_of(2.0) + 2, y - 8)])
+    key = session.timeline.tracks[0].keys[0]
+    assert key.time == 2.0
+    assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
+    assert session.store.undo_name == "Key value"
 
 
 def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lanes: TimelineView) -> None:
