@@ -162,6 +162,9 @@ class FilmDialog(QDialog):
         self.start = QPushButton("Render")
         self.start.setDefault(True)
         self.start.clicked.connect(lambda _=False: self.render_film())
+        self.go_on = QPushButton("Go on")
+        self.go_on.setToolTip("Goes on with the unfinished film of this name, with its own project and settings")
+        self.go_on.clicked.connect(lambda _=False: self.go_on_with_film())
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
@@ -171,9 +174,10 @@ class FilmDialog(QDialog):
         self.show_file.clicked.connect(lambda _=False: self._open_folder())
         self.leave = QPushButton("Close")
         self.leave.clicked.connect(lambda _=False: self.close())
-        for late in (self.pause, self.cancel, self.show_file):
+        for late in (self.pause, self.cancel, self.show_file, self.go_on):
             late.hide()
-        return row(self.show_file, None, self.pause, self.cancel, self.leave, self.start, spacing=GRID)
+        buttons = (self.show_file, None, self.pause, self.cancel, self.leave, self.go_on, self.start)
+        return row(*buttons, spacing=GRID)
 
     def sizeHint(self) -> QSize:
         return QSize(460, 320 if self.running.isHidden() else 560)
@@ -235,10 +239,12 @@ class FilmDialog(QDialog):
             words += " Nothing is on the timeline: the film shows what moves by itself."
         path = Path(self.path.text())
         self.start.setEnabled(bool(path.name))
+        unfinished = bool(path.name) and is_unfinished(path)
+        self.go_on.setVisible(unfinished)
         if not path.name:
             words += " Choose its file."
-        elif is_unfinished(path):
-            words += " A film of this name is unfinished; the same settings go on with it."
+        elif unfinished:
+            words = f"{path.name} is unfinished: it can go on, or be rendered anew. {words}"
         elif path.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
@@ -267,10 +273,21 @@ class FilmDialog(QDialog):
         try:
             if not overwrite and not self._may_write(job):
                 return
-            self._session.films.start(job, overwrite=True)
+            self._start(job)
         except LatentwalkError as error:
             self.words.setText(str(error))
-            return
+
+    def go_on_with_film(self) -> None:
+        """Goes on with the unfinished film of that name."""
+        self._session.pause_timeline()
+        try:
+            self._start(read_job(Path(self.path.text()).expanduser()))
+        except LatentwalkError as error:
+            self.words.setText(str(error))
+
+    def _start(self, job: Job) -> None:
+        self._session.films.start(job, overwrite=True)
+        path = job.path
         self._window.settings.set("film-folder", str(path.resolve().parent))
         self._done = None
         self.settings.setEnabled(False)
@@ -312,6 +329,7 @@ class FilmDialog(QDialog):
         for widget in (self.pause, self.cancel):
             widget.setVisible(films.is_running)
         self.start.setVisible(not films.is_running)
+        self.go_on.setVisible(not films.is_running and is_unfinished(Path(self.path.text() or "none")))
         self.show_file.setVisible(self._done is not None)
         self.pause.setText("Go on" if films.is_paused else "Pause")
 

@@ -280,6 +280,19 @@ def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_p
     assert decoded(path)[0][0].shape == (64, 64, 3)
 
 
+def test_a_job_is_the_same_wherever_the_playhead_stood(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4")
+    scrubbed = replace(job, state=Player(project).at(1.3))
+    assert scrubbed.state != job.state
+    assert scrubbed.same_as(job)
+    assert not replace(job, film=replace(job.film, side=64)).same_as(job)
+    still = replace(job, state=replace(project, timeline=Timeline()))
+    moved = replace(job, state=replace(scrubbed.state, timeline=Timeline()))
+    assert not moved.same_as(still)
+    write_job(job)
+    assert read_project(tmp_path / "f.mp4.job.json")[0] == project
+
+
 def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: Path) -> None:
     job = job_of(project, tmp_path / "f.mp4")
     write_job(job)

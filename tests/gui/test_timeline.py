@@ -180,10 +180,18 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert "kept" in page.words.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
-    page.render_film()  # the same settings: it goes on without a question
+    session.seek(2.2)  # where one looks changes no film: it goes on without a question
+    page.render_film()
     wait_until(lambda: page.bar.value() >= 60, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
+    session.clear_timeline()
+    assert page.go_on.isVisible()
+    page.go_on.click()  # by its own project, whatever the window shows
+    wait_until(lambda: page.bar.value() >= 90, 60_000)
+    page.cancel.click()
+    wait_until(lambda: not session.films.is_running)
+    assert page.bar.maximum() == 600
     page.close()
 
 
