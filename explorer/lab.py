@@ -18,7 +18,7 @@ from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project import write_png
 from explorer.render import display
-from explorer.render.request import Frame
+from explorer.render.request import Frame, Tier
 from explorer.state import ExplorerState, Slit
 from explorer.timeline_intents import TimelineIntents
 
@@ -102,7 +102,7 @@ class LabSession(TimelineIntents):
     @Slot(object)
     def _scan_frame(self, frame: Frame) -> None:
         lab = self.store.state.lab
-        if not lab.scan or frame.view >= 2 or frame.request.tap.layer:
+        if not lab.scan or frame.view >= 2 or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
         at = self._view(frame.view).asked_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)

@@ -398,7 +398,10 @@ class SessionCore(QObject):
     def _ready_views(self) -> tuple[int, ...]:
         """The moving views that showed their last picture; where views keep step, all of them or none."""
         moving = [v for v in self.visible_views() if self.is_moving(v) and self._view(v).facts is not None]
-        ready = tuple(v for v in moving if not self._view(v).in_flight)
+        # A draft is no picture to scan: there, the finished one is waited for.
+        whole = self.store.state.lab.scan
+        records = {v: self._view(v) for v in moving}
+        ready = tuple(v for v, r in records.items() if not (r.in_flight or (whole and r.is_refining)))
         return () if self._keeps_step() and len(ready) < len(moving) else ready
 
     def _keeps_step(self) -> bool:

@@ -76,6 +76,7 @@ class MeterPanel(Panel):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(1)
         right = Qt.AlignmentFlag.AlignRight
+        grid.addWidget(label("dB", "faint"), 0, 0)
         for view in range(2):
             grid.setColumnStretch(view + 1, 1)
             grid.addWidget(label("AB"[view]), 0, view + 1, right)
@@ -127,7 +128,7 @@ class MeterPanel(Panel):
             self.translation.set_points(view, metric, curves.points[metric])
         self.polar.set_points(view, curves.points["eq-r"])
         for key, value in curves.total.items():
-            self.live[key, view].setText(f"{value:.1f} dB" if value == value else "\u2013")
+            self.live[key, view].setText(f"{value:.1f}" if value == value else "\u2013")
 
     # sampled ---------------------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class MeterPanel(Panel):
         for key, estimate in values.items():
             assert isinstance(estimate, Estimate)
             error = f" \u00b1 {estimate.stderr:.1f}" if estimate.stderr == estimate.stderr else ""
-            self.sampled[key, view].setText(f"{estimate.value:.1f}{error} dB")
+            self.sampled[key, view].setText(f"{estimate.value:.1f}{error}")
             self.sampled[key, view].setToolTip(f"{estimate.samples} latents; \u00b1 is one standard error")
 
     def _show_sampled(self, shown: bool) -> None:

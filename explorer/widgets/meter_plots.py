@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -26,6 +26,12 @@ def pen_of(view: int, style: Qt.PenStyle = _SOLID, width: float = 1.6) -> QPen:
     pen = QPen(view_color(view), width, style)
     pen.setCosmetic(True)
     return pen
+
+
+def _round_ceiling(rings: Iterable[Points]) -> float:
+    """A radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
+    medians = [float(np.median([db for _, db in ring if math.isfinite(db)] or [0.0])) for ring in rings]
+    return max(20.0, nice_ceiling(1.3 * max(medians, default=0.0)))
 
 
 def _ceiling(values: Sequence[float]) -> float:
@@ -84,7 +90,7 @@ class PolarPlot(QuietPlot):
         self._draw()
 
     def _draw(self) -> None:
-        top = _ceiling([db for p in self._values.values() for _, db in p])
+        top = _round_ceiling(self._values.values())
         ring = QPen(color("border"), 1)
         ring.setCosmetic(True)
         for share, curve, words in zip((0.5, 1.0), self._rings, self._words, strict=True):
@@ -95,7 +101,7 @@ class PolarPlot(QuietPlot):
             side.setColor(color("muted"))
             side.setPos(1.13 * top * math.cos(0.5 * math.pi * i), 1.1 * top * math.sin(0.5 * math.pi * i))
         for view, points in self._values.items():
-            finite = [(math.radians(a), max(0.0, db)) for a, db in sorted(points) if math.isfinite(db)]
+            finite = [(math.radians(a), min(max(0.0, db), top)) for a, db in sorted(points) if math.isfinite(db)]
             x = [r * math.cos(a) for a, r in finite]
             y = [r * math.sin(a) for a, r in finite]
             # 0 degrees, where nothing moves, has no figure: the curve stays open there.

@@ -92,7 +92,7 @@ class SpectrumPanel(Panel):
         table = QWidget()
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 0, 0)
-        title = label("Fine detail")
+        title = label("Fine, dB")
         title.setToolTip("Power above a quarter cycle a pixel, relative to all")
         grid.addWidget(title, 0, 0)
         for view in range(2):
@@ -117,7 +117,7 @@ class SpectrumPanel(Panel):
         if isinstance(value, Spectrum):
             self.plot.set_value(view, value)
             error = f" \u00b1 {value.fine.stderr:.1f}" if value.fine.stderr == value.fine.stderr else ""
-            self.fine[view].setText(f"{value.fine.value:.1f}{error} dB")
+            self.fine[view].setText(f"{value.fine.value:.1f}{error}")
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:

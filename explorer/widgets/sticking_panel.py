@@ -33,7 +33,7 @@ AVERAGES = (
 )
 UNDONE = (
     ("none", "Off", "The picture as it moves"),
-    ("picture", "Picture", "Resampled back by the inverse motion: what still moves sticks"),
+    ("picture", "Back", "Resampled back by the inverse motion: what still moves sticks"),
     ("difference", "Diff", "That, less the unmoved picture: grey where nothing is left"),
     ("heat", "Heat", "How much is left, from black through red to yellow"),
 )
