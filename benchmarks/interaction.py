@@ -4,8 +4,8 @@
 
 Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
 it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an
-input had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the longest time
-that the event loop did not turn. Runs on the screen there is, or offscreen.
+input had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the
+longest time that the event loop did not turn. Runs on the screen there is, or offscreen.
 """
 
 from __future__ import annotations
