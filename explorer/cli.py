@@ -24,10 +24,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
     "render": ("explorer.commands.render", "render pictures from seeds or latents"),
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
+    "video": ("explorer.commands.video", "film of a project or of a walk through seeds; goes on after a crash"),
+    "project": ("explorer.commands.project", "what a project, or a picture or film that carries one, holds"),
     "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),
     "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
     "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about each lack"),
     "train": ("explorer.training.command", "train a generator"),
+    "figures": ("explorer.commands.figures", "measure a model against its data, and write sheets of pictures"),
     "bench": ("explorer.commands.bench", "time a model on this machine"),
 }
 

@@ -19,7 +19,7 @@ from explorer.latents.text import latent_from_text, latent_to_text
 from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
-from explorer.state import ExplorerState, Truncation, ViewState
+from explorer.state import ExplorerState, Latent, Truncation, ViewState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,9 @@ class Documents(LookIntents):
     # -- latents -------------------------------------------------------------------------------------------
 
     def copy_latent_text(self) -> str:
-        """The active view's latent as text."""
+        """The active view's latent as text. A blend is written as its numbers. Raises LatentError."""
+        if self.look().latent.blend is not None:
+            return latent_to_text(replace(Latent(), stored=self.store_latent()), self.table)
         return latent_to_text(self.look().latent, self.table)
 
     def paste_latent_text(self, text: str) -> None:
@@ -108,7 +110,8 @@ class Documents(LookIntents):
         return keys
 
     def _show_stored(self, latent: StoredLatent, key: str) -> None:
-        aspects: dict[str, Any] = {"latent": replace(self.look().latent, stored=key, x=0.0, y=0.0), "drift": 0.0}
+        point = replace(self.look().latent, stored=key, blend=None, x=0.0, y=0.0)
+        aspects: dict[str, Any] = {"latent": point, "drift": 0.0}
         if latent.psi != 1.0:
             aspects["truncation"] = Truncation()  # its numbers are truncated already
         if latent.space == "ws":
@@ -130,7 +133,8 @@ class Documents(LookIntents):
             raise LatentError("There is no model, so there is no latent.", "Open a model first.")
         look = self.look(view)
         stored = look.latent.stored
-        name = (self.table[stored].name if stored else "") or f"seed {look.latent.seed}"
+        words = f"seed {look.latent.seed}" if look.latent.blend is None else "blend"
+        name = (self.table[stored].name if stored else "") or words
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self.resolve_view(view)
@@ -144,7 +148,7 @@ class Documents(LookIntents):
 
     def _current_z(self, z_dim: int, name: str) -> StoredLatent:
         latent = self.look().latent
-        if (latent.x, latent.y) == (0.0, 0.0):
+        if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
             stored = self.table[latent.stored]
@@ -173,7 +177,7 @@ class Documents(LookIntents):
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
-        """Opens a project from .json or from a snapshot .png. Raises ProjectError."""
+        """Opens a project from .json, or from a picture or film that carries it. Raises ProjectError."""
         state, table = read_project(path)
         self._take_latents(table)
         self._open(state, str(path))
@@ -204,8 +208,8 @@ class Documents(LookIntents):
         self.store.update(state, "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
-        # A snapshot is opened as what it shows, but saved under a name of its own.
-        self._project_path = "" if path.lower().endswith(".png") else path
+        # A picture or film is opened as what it shows, but saved under a name of its own.
+        self._project_path = path if path.lower().endswith(".json") else ""
         self._autosaved = state
         self.store.reset_to(state)
         self._tell_saved()

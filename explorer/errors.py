@@ -9,6 +9,7 @@ LatentwalkError                 message + hint, shown as they are
 ├── LatentError                 a latent in the wrong space, of the wrong shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
+├── FilmError                   a film cannot be written, or its unfinished part cannot be gone on with
 ├── RenderError                 a generator failed while rendering
 ├── CancelledError              the user cancelled
 └── UsageError                  wrong use of the command line
@@ -19,6 +20,7 @@ from __future__ import annotations
 __all__ = [
     "CancelledError",
     "CheckpointError",
+    "FilmError",
     "LatentError",
     "LatentwalkError",
     "MismatchError",
@@ -79,6 +81,10 @@ class ProjectError(LatentwalkError):
 
 class RequestError(LatentwalkError):
     """A state cannot be rendered, for example because a number is not finite."""
+
+
+class FilmError(LatentwalkError):
+    """A film cannot be written, for example because the disk is full; what was done is kept."""
 
 
 class RenderError(LatentwalkError):

@@ -58,7 +58,7 @@ class LookIntents(SessionCore):
         """Goes to the nearest seed, which becomes the middle of the plane."""
         latent = self.look().latent
         i, j = round(latent.x), round(latent.y)
-        if latent.stored:
+        if latent.stored or latent.blend is not None:
             self.edit("Snap", latent=replace(latent, x=float(i), y=float(j)), drift=0.0)
         else:
             self.edit("Snap", latent=Latent(seed=plane_seed(latent.seed, i, j)), drift=0.0)
@@ -69,7 +69,7 @@ class LookIntents(SessionCore):
 
     def use_stored(self, key: str) -> None:
         """Makes a stored latent the middle of the plane; "" goes back to the seed."""
-        self.edit("Stored latent", latent=replace(self.look().latent, stored=key, x=0.0, y=0.0))
+        self.edit("Stored latent", latent=replace(self.look().latent, stored=key, blend=None, x=0.0, y=0.0))
 
     # -- truncation ----------------------------------------------------------------------------------------
 

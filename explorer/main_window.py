@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
+    from explorer.widgets.film_dialog import FilmDialog
+    from explorer.widgets.timeline_dock import TimelineDock
     from explorer.widgets.view_area import ViewArea
     from explorer.widgets.window_files import Offer
 
@@ -56,6 +58,7 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.asks_before_discarding = True
         self.help_sheet: HelpSheet | None = None
+        self._film: FilmDialog | None = None
         self._first_run = False
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
@@ -98,6 +101,7 @@ class MainWindow(QMainWindow):
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
         self._fill_panel_menu()
         self.top_bar.attach(session)
+        self._add_timeline(session)
         self.toast.raise_()
         for pane in self.views.panes:
             pane.image.touched.connect(self.touched)
@@ -111,6 +115,20 @@ class MainWindow(QMainWindow):
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
+
+    def _add_timeline(self, session: Session) -> None:
+        from explorer.widgets.timeline_dock import TimelineDock
+
+        self.timeline: TimelineDock = TimelineDock(session, self)
+        self.timeline.film_wanted.connect(self.open_film)
+        # The columns keep their whole height; the timeline lies under the pictures alone.
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.timeline)
+        self.timeline.setVisible(self.settings.flag("timeline"))
 
     def _connect_menus(self) -> None:
         recent, models = self.menus["recent"], self.menus["bundled"]
@@ -161,7 +179,9 @@ class MainWindow(QMainWindow):
         actions["grid"].setChecked(self.views.camera.shows_grid)
         actions["link"].setChecked(all(view.linked == frozenset(ASPECTS) for view in state.views))
         actions["before"].setChecked(self.before.is_on)
-        actions["play"].setChecked(session.clock.is_playing)
+        actions["play"].setChecked(session.clock.is_playing or session.is_playing)
+        actions["timeline"].setChecked(self.shows_timeline)
+        actions["record"].setChecked(session.is_recording)
         actions["drift"].setChecked(look.drift != 0)
         for kind in ("still", "circle", "spin", "shake"):
             actions[kind].setChecked(look.transform.animation.kind == ("none" if kind == "still" else kind))
@@ -200,6 +220,27 @@ class MainWindow(QMainWindow):
             "in real time.</p><p>MIT licence. Models keep their own licences; the Model panel names them.</p>",
         )
 
+    @property
+    def shows_timeline(self) -> bool:
+        """Whether the timeline is open."""
+        return self.session is not None and not self.timeline.isHidden()
+
+    def show_timeline(self, on: bool) -> None:
+        """Open or fold the timeline under the pictures."""
+        if self.session is not None:
+            self.timeline.setVisible(on)
+            self.settings.set("timeline", on)
+            self.show_state()
+
+    def open_film(self) -> None:
+        """The page that renders films; it stays usable with the window."""
+        from explorer.widgets.film_dialog import FilmDialog
+
+        if self.session is not None:
+            if self._film is None:
+                self._film = FilmDialog(self, self.session)
+            self._film.open()
+
     def reveal(self, key: str) -> None:
         """Bring a panel into view."""
         self.sides.reveal(key)
@@ -211,6 +252,8 @@ class MainWindow(QMainWindow):
     def set_full_screen(self, on: bool) -> None:
         """Only the pictures, or the window as it was."""
         self.sides.set_visible(not on)
+        if self.session is not None:
+            self.timeline.setVisible(not on and self.settings.flag("timeline"))
         self.menuBar().setVisible(not on)
         if on:
             self._plain_geometry = self.saveGeometry()

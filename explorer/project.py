@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.animation.metadata import FILM_SUFFIXES, text_of_film
+from explorer.animation.timeline import check_timeline
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
-from explorer.state import ExplorerState, Look
+from explorer.state import ExplorerState, Latent, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,15 +60,27 @@ MAX_VIEWS = 16
 def latents_of(state: ExplorerState) -> set[str]:
     """Ids of the stored latents that a state names."""
 
+    def of_latent(latent: Latent) -> Iterator[str]:
+        yield latent.stored
+        for point in latent.blend.points if latent.blend is not None else ():
+            yield from of_latent(point.latent)
+            yield from (source.stored for source in point.mixing.sources)
+
     def of_look(look: Look) -> Iterator[str]:
-        yield look.latent.stored
+        yield from of_latent(look.latent)
         yield from (source.stored for source in look.mixing.sources)
 
     return {key for look in _looks_of(state) for key in of_look(look) if key}
 
 
-def _looks_of(state: ExplorerState) -> tuple[Look, ...]:
-    return state.shared, *(v.own for v in state.views)
+def _looks_of(state: ExplorerState) -> Iterator[Look]:
+    """Every look of a project, those on the timeline included."""
+    yield state.shared
+    yield from (v.own for v in state.views)
+    poses = [key.pose for key in state.timeline.keys] + [sample.pose for sample in state.timeline.performance]
+    for pose in poses:
+        yield pose.shared
+        yield from (v.own for v in pose.views)
 
 
 def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
@@ -100,6 +114,7 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
         raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
+    check_timeline(state.timeline)
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):
@@ -258,38 +273,43 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
-    """Reads a project from JSON or from the PNG that carries it.
+    """Reads a project from JSON, or from the picture or film that carries it.
 
     Raises:
         ProjectError: It cannot be read, is none, or is damaged.
     """
     path = Path(path)
     try:
+        if path.suffix.lower() in FILM_SUFFIXES:
+            return state_from_text(text_of_film(path))
+        with path.open("rb") as file:
+            is_png = file.read(len(_PNG_MAGIC)) == _PNG_MAGIC
+        if is_png:
+            return state_from_text(_text_of_png(path))
         if path.stat().st_size > MAX_BYTES:
-            raise ProjectError(f"{path.name} is too large for a project.", "Open a file that Latentwalk saved.")
-        raw = path.read_bytes()
+            raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
+        return from_json(json.loads(path.read_bytes()))
     except OSError as error:
         raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    try:
-        if raw.startswith(_PNG_MAGIC):
-            return state_from_text(_text_of_png(raw))
-        return from_json(json.loads(raw))
     except ProjectError as error:
         raise ProjectError(f"{path.name}: {error.message}", error.hint) from error
     except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
-        raise ProjectError(f"{path.name} is no project.", "Open a .json or .png that Latentwalk saved.") from error
+        raise ProjectError(f"{path.name} is no project.", "Open a file that Latentwalk saved.") from error
 
 
-def _text_of_png(raw: bytes) -> str:
-    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`."""
-    position = len(_PNG_MAGIC)
-    while position + 12 <= len(raw):
-        (length,) = struct.unpack_from(">I", raw, position)
-        kind, body = raw[position + 4 : position + 8], raw[position + 8 : position + 8 + length]
-        key, _, rest = body.partition(b"\0")
-        if key == PNG_KEY and kind == b"tEXt":
-            return rest.decode("latin-1")
-        if key == PNG_KEY and kind == b"iTXt" and rest[:1] == b"\0":
-            return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
-        position += 12 + length
-    raise ProjectError("The picture carries no project.", "Only snapshots saved by Latentwalk do.")
+def _text_of_png(path: Path) -> str:
+    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
+    with path.open("rb") as file:
+        file.seek(len(_PNG_MAGIC))
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind not in (b"tEXt", b"iTXt") or length > MAX_BYTES:
+                file.seek(length + 4, os.SEEK_CUR)
+                continue
+            key, _, rest = file.read(length).partition(b"\0")
+            file.seek(4, os.SEEK_CUR)
+            if key == PNG_KEY and kind == b"tEXt":
+                return rest.decode("latin-1")
+            if key == PNG_KEY and rest[:1] == b"\0":
+                return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
+    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")

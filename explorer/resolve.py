@@ -17,10 +17,26 @@ from explorer.render.request import (
     LatentPoint,
     ModelKey,
     NoiseRecipe,
+    PointBlend,
     RenderRequest,
     RenderSettings,
+    StyleRecipe,
 )
-from explorer.state import ASPECTS, Classes, ExplorerState, Latent, Look, Noise, Tap, look_of
+from explorer.state import (
+    ASPECTS,
+    Blend,
+    BlendPoint,
+    Classes,
+    ExplorerState,
+    Latent,
+    Look,
+    Mixing,
+    Noise,
+    Nudge,
+    Offset,
+    Tap,
+    look_of,
+)
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -75,7 +91,7 @@ def resolve_look(
     _check_finite(tap, "tap")
     if not math.isfinite(time):
         raise RequestError("The time is not a finite number.", "Stop the animation and start it again.")
-    sources, mix = _mixing(look, info, model, table)
+    sources, mix = _mixing(look.mixing, info, model, table)
     matrix = forward_matrix(look.transform, time)
     return RenderRequest(
         model=model,
@@ -85,17 +101,8 @@ def resolve_look(
         sources=sources,
         mix=mix,
         psi=psi_of_entries(info.num_ws, look.truncation.psi, look.truncation.cutoff, look.truncation.layer_psi),
-        nudges=tuple(
-            (n.seed, n.strength, *span)
-            for n in look.nudges
-            if n.strength != 0.0 and (span := _span(n.first, n.last, info.num_ws))
-        ),
-        # An editor's offsets of another width belong to another network: they wait in the state for its return.
-        offsets=tuple(
-            (o.values, *span)
-            for o in look.offsets
-            if len(o.values) == info.w_dim and any(o.values) and (span := _span(o.first, o.last, info.num_ws))
-        ),
+        nudges=_nudges(look.nudges, info),
+        offsets=_offsets(look.offsets, info),
         noise=_noise(look.noise, info),
         transform=None if is_identity(matrix) else matrix,
         tap=_tap(tap, info),
@@ -128,14 +135,63 @@ def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
 
 def _point(latent: Latent, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> LatentPoint:
     corners = plane_corners(latent.seed, latent.x, latent.y)
-    if not latent.stored:
+    if not latent.stored and latent.blend is None:
         return LatentPoint(corners)
-    stored = _stored(latent.stored, info, model, table)
     weights = dict(corners)
     origin = latent.seed % SEED_COUNT
     weights[origin] = weights.get(origin, 0.0) - 1.0
     seeds = tuple((seed, weight) for seed, weight in weights.items() if weight != 0.0)
+    if latent.blend is not None:
+        return LatentPoint(seeds, blend=_blend(latent.blend, info, model, table))
+    stored = _stored(latent.stored, info, model, table)
     return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
+
+
+def _blend(blend: Blend, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> PointBlend:
+    if not blend.points:
+        raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
+    parts = tuple((_part(point, blend.space, info, model, table), point.weight) for point in blend.points)
+    # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
+    space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
+    return PointBlend(space, parts, blend.spherical)
+
+
+def _part(
+    point: BlendPoint, space: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
+) -> StyleRecipe:
+    base = _point(point.latent, info, model, table)
+    if space != "ws":
+        return StyleRecipe(base)
+    sources, mix = _mixing(point.mixing, info, model, table)
+    t = point.truncation
+    psi = psi_of_entries(info.num_ws, t.psi, t.cutoff, t.layer_psi)
+    return StyleRecipe(base, sources, mix, psi, _nudges(point.nudges, info), _offsets(point.offsets, info))
+
+
+def _has_z(point: LatentPoint) -> bool:
+    """True if a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
+    if point.blend is not None:
+        return not point.seeds and point.blend.space == "z"
+    if point.stored is not None:
+        return not point.seeds and point.space == "z"
+    return len(point.seeds) == 1 and point.seeds[0][1] == 1.0
+
+
+def _nudges(nudges: tuple[Nudge, ...], info: GeneratorInfo) -> tuple[tuple[int, float, int, int], ...]:
+    return tuple(
+        (n.seed, n.strength, *span)
+        for n in nudges
+        if n.strength != 0.0 and (span := _span(n.first, n.last, info.num_ws))
+    )
+
+
+def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tuple[float, ...], int, int], ...]:
+    # An editor's offsets of another width belong to another network: they wait in the state for its return.
+    return tuple(
+        (o.values, *span)
+        for o in offsets
+        if len(o.values) == info.w_dim and any(o.values) and (span := _span(o.first, o.last, info.num_ws))
+    )
 
 
 def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent:
@@ -171,18 +227,18 @@ def _classes(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], 
 
 
 def _mixing(
-    look: Look, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
+    mixing: Mixing, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
 ) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
     """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
     numbers: dict[int, int] = {}  # the state's source number -> the request's
     rows = []
-    for row in look.mixing.rows:
+    for row in mixing.rows:
         amount = min(max(row.amount, 0.0), 1.0)
-        if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(look.mixing.sources):
+        if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
             rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
     sources = tuple(
         _point(Latent(seed=s.seed, stored=s.stored), info, model, table)
-        for s in (look.mixing.sources[number] for number in numbers)
+        for s in (mixing.sources[number] for number in numbers)
     )
     return sources, tuple(rows)
 

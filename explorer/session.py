@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explorer.documents import Documents
+from explorer.films import FilmService
 from explorer.session_core import PerformanceFacts
+from explorer.timeline_intents import TimelineIntents
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["PerformanceFacts", "Session"]
 
 
-class Session(Documents):
+class Session(TimelineIntents):
     """Everything that widgets may ask and wish; see the base classes. GUI thread only.
 
     The bases form one line, because a Qt object with two Qt bases loses the signals of the second.
@@ -29,11 +30,15 @@ class Session(Documents):
     def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
         super().__init__(parent, **options)
         self._init_documents(recovery)
+        self._init_timeline()
+        self.films = FilmService(self)
 
     def close(self) -> bool:
         """Ends everything and removes the recovery file; True if every thread has ended."""
         if self._closed:
             return True
-        ended = super().close()
+        self.pause_timeline()
+        ended = self.films.close()
+        ended = super().close() and ended
         self._close_documents()
         return ended

@@ -16,8 +16,11 @@ from typing import Any, Literal
 __all__ = [
     "ASPECTS",
     "Animation",
+    "Blend",
+    "BlendPoint",
     "Classes",
     "ExplorerState",
+    "Key",
     "Latent",
     "Look",
     "MixRow",
@@ -26,10 +29,17 @@ __all__ = [
     "Noise",
     "Nudge",
     "Offset",
+    "Pose",
+    "Sample",
+    "Segment",
     "Tap",
+    "Timeline",
+    "Track",
     "Transform",
     "Truncation",
+    "ValueKey",
     "ViewState",
+    "Wander",
     "look_of",
     "with_look",
 ]
@@ -42,13 +52,14 @@ class Latent:
     The plane has a seed at every integer point: `seed + i + 100 * j (mod 2**32)` at (i, j). Between them the
     four neighbours' `w` are blended bilinearly, relative to `w_avg`. (0, 0) is exactly `seed`.
     If `stored` is not empty, the latent of that id replaces the point (0, 0) and `x`, `y` walk from it along
-    the differences between plane points.
+    the differences between plane points. A `blend` of other latents replaces that point in the same way.
     """
 
     seed: int = 0
     x: float = 0.0
     y: float = 0.0
     stored: str = ""
+    blend: Blend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,32 @@ class Transform:
 
 
 @dataclass(frozen=True, slots=True)
+class BlendPoint:
+    """One latent of a blend and its weight. In the space `ws` it brings its truncation, mixing and edits along."""
+
+    latent: Latent
+    weight: float
+    truncation: Truncation = Truncation()
+    mixing: Mixing = Mixing()
+    nudges: tuple[Nudge, ...] = ()
+    offsets: tuple[Offset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A weighted sum of latents, as a recipe: what lies between the keys of a timeline.
+
+    `z`: of inputs of the mapping network, where every point has one (a seed, a stored z, a blend of such), else as
+    `w`; `w`: of base latents relative to `w_avg`; `ws`: of final styles, each with its own truncation, mixing and
+    edits. `spherical` keeps to the sphere: directions turn at an even rate and lengths change evenly.
+    """
+
+    space: Literal["z", "w", "ws"] = "w"
+    points: tuple[BlendPoint, ...] = ()
+    spherical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything that decides a generator's picture; each field is an aspect that views can share or own."""
 
@@ -202,6 +239,101 @@ class ViewState:
 
 
 @dataclass(frozen=True, slots=True)
+class Pose:
+    """What a key of the whole state holds: every look and what each view shows of it, but not the models."""
+
+    shared: Look = Look()
+    views: tuple[ViewState, ...] = (ViewState(), ViewState())
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """How the way from one key to the next is gone.
+
+    `interpolation`: straight, on the sphere, along the smooth cubic or the Catmull-Rom curve through all keys, or
+    not at all until the next key. `space`: where latents are blended. `ease`: how the time between them is spent;
+    "curve" goes through the points `curve`, (share of the time, share of the way) in 0..1.
+    """
+
+    interpolation: Literal["hold", "linear", "spherical", "cubic", "catmull-rom"] = "linear"
+    space: Literal["z", "w", "ws"] = "w"
+    ease: Literal["linear", "in", "out", "in-out", "curve"] = "in-out"
+    curve: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The whole state at `time` seconds; `segment` is the way from here to the next key."""
+
+    time: float
+    pose: Pose = Pose()
+    segment: Segment = Segment()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueKey:
+    """One number at `time` seconds."""
+
+    time: float
+    value: float
+    segment: Segment = Segment()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Keys of a single parameter, which replace what the whole-state keys say of it.
+
+    `parameter`: a name of `explorer.animation.parameters`; `view`: a view's number, -1 for the shared look.
+    """
+
+    parameter: str
+    keys: tuple[ValueKey, ...] = ()
+    view: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Wander:
+    """Motion of the latent about where it is, closed within the timeline's duration.
+
+    `circle`: `turns` rounds in the plane of two random directions; `noise`: smooth noise in four of them, `turns`
+    swings long. `radius`: in lengths of a latent (1 = as far as another seed). `seed` draws the directions.
+    """
+
+    kind: Literal["none", "circle", "noise"] = "none"
+    radius: float = 0.4
+    turns: int = 1
+    seed: int = 0
+    space: Literal["z", "w"] = "w"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One moment of a recorded performance: the state from `time` seconds on."""
+
+    time: float
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything animated. Keys and samples are sorted by time; a performance holds where there are no keys.
+
+    `duration` in seconds, `fps` in frames a second (to snap to, and of the film), `bpm` beats a minute of the grid
+    (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
+    """
+
+    keys: tuple[Key, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    performance: tuple[Sample, ...] = ()
+    wander: Wander = Wander()
+    duration: float = 8.0
+    loop: Literal["once", "loop", "ping-pong", "seamless"] = "once"
+    fps: float = 30.0
+    snap: bool = True
+    bpm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ExplorerState:
     """The one value that the store holds."""
 
@@ -209,6 +341,7 @@ class ExplorerState:
     views: tuple[ViewState, ...] = (ViewState(), ViewState())
     active: int = 0
     layout: Literal["a", "b", "both", "wipe"] = "both"
+    timeline: Timeline = Timeline()
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

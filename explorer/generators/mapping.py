@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from explorer.ops.bias_act import bias_act
 from explorer.ops.normalize import normalize_2nd_moment
 
-__all__ = ["FullyConnectedLayer", "MappingNetwork"]
+from .base import Generator, SynthesisLayer
+
+__all__ = ["FullyConnectedLayer", "MappedGenerator", "MappingNetwork"]
 
 
 class FullyConnectedLayer(nn.Module):
@@ -115,3 +118,26 @@ class MappingNetwork(nn.Module):
     def update_w_avg(self, w: Tensor, beta: float) -> None:
         """Move `w_avg` towards the mean of `w` `[N, w_dim]`: `beta` is the weight of the old value."""
         self.w_avg.copy_(torch.lerp(w.detach().float().mean(dim=0), self.w_avg, beta))
+
+
+class MappedGenerator(Generator):
+    """A generator with this mapping network: registered as "mapping", its synthesis layers in `_layers`."""
+
+    _layers: tuple[SynthesisLayer, ...]
+
+    @property
+    def layers(self) -> Sequence[SynthesisLayer]:
+        return self._layers
+
+    @property
+    def mapping_network(self) -> MappingNetwork:
+        """The mapping network as a module."""
+        return cast("MappingNetwork", self._modules["mapping"])
+
+    @property
+    def w_avg(self) -> Tensor:
+        return self.mapping_network.w_avg
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        w: Tensor = self.mapping_network(z, c)
+        return w

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -19,9 +19,9 @@ from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
 from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv, finish
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
-from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
+from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
 from .config import config_from_mapping
-from .mapping import FullyConnectedLayer, MappingNetwork
+from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
 
 __all__ = ["StyleGAN2Config", "StyleGAN2Generator", "build", "layer_noise"]
@@ -242,7 +242,7 @@ class StyleGAN2ToRGB(_BlockLayer):
         return rgb if img is None else upsample2d(img, taps) + rgb
 
 
-class StyleGAN2Generator(Generator):
+class StyleGAN2Generator(MappedGenerator):
     """StyleGAN2; `info.has_input_transform` is False.
 
     Counterpart of an input transform: the 4x4 constant is resampled bicubically by the inverse motion, its edge
@@ -285,23 +285,6 @@ class StyleGAN2Generator(Generator):
             has_input_transform=False,
             class_names=config.class_names,
         )
-
-    @property
-    def layers(self) -> Sequence[SynthesisLayer]:
-        return self._layers
-
-    @property
-    def mapping_network(self) -> MappingNetwork:
-        """The mapping network as a module."""
-        return cast("MappingNetwork", self._modules["mapping"])
-
-    @property
-    def w_avg(self) -> Tensor:
-        return self.mapping_network.w_avg
-
-    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        w: Tensor = self.mapping_network(z, c)
-        return w
 
     def update_w_avg(self, w: Tensor) -> None:
         if self.config.w_avg_beta is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -16,8 +16,8 @@ from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
 from explorer.ops.prepared_conv import Pending, PreparedConv, finish
 
-from .base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
-from .mapping import FullyConnectedLayer, MappingNetwork
+from .base import Activation, GeneratorInfo, LayerInfo, SynthesisLayer
+from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import inverse_motion
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
 
@@ -193,7 +193,7 @@ class StyleGAN3Layer(SynthesisLayer):
         )
 
 
-class StyleGAN3Generator(Generator):
+class StyleGAN3Generator(MappedGenerator):
     """StyleGAN3; its input transform moves the picture exactly, up to the margin around it."""
 
     def __init__(self, config: StyleGAN3Config, family: str) -> None:
@@ -232,26 +232,9 @@ class StyleGAN3Generator(Generator):
         )
 
     @property
-    def layers(self) -> Sequence[SynthesisLayer]:
-        return self._layers
-
-    @property
-    def mapping_network(self) -> MappingNetwork:
-        """The mapping network as a module."""
-        return cast("MappingNetwork", self._modules["mapping"])
-
-    @property
     def input(self) -> StyleGAN3Input:
         """The Fourier features as a module."""
         return cast("StyleGAN3Input", cast("nn.Module", self._modules["synthesis"])._modules["input"])
-
-    @property
-    def w_avg(self) -> Tensor:
-        return self.mapping_network.w_avg
-
-    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        w: Tensor = self.mapping_network(z, c)
-        return w
 
     def update_w_avg(self, w: Tensor) -> None:
         self.mapping_network.update_w_avg(w, self.config.w_avg_beta)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from explorer.latents.seeds import unit_direction
 
-__all__ = ["add_nudges", "add_offsets", "blend", "broadcast", "mix", "psi_of_entries", "truncate"]
+__all__ = ["add_nudges", "add_offsets", "blend", "blend_of", "broadcast", "mix", "psi_of_entries", "truncate"]
 
 Array = NDArray[np.float32]
 
@@ -42,6 +42,50 @@ def blend(anchor: Array, w_avg: Array, points: Iterable[tuple[Array, float]]) ->
     for w, weight in points:
         result = result + np.float32(weight) * (w - w_avg)
     return result
+
+
+NEARLY_PARALLEL = 0.9995
+"""Cosine above which the sphere's formula loses digits and a straight line is the same."""
+
+
+def blend_of(points: Sequence[Array], weights: Sequence[float], centre: Array, *, spherical: bool = False) -> Array:
+    """The weighted sum of latents relative to a centre; weights that sum to 1 do not depend on the centre.
+
+    Args:
+        points: `[dim]` or `[rows, dim]`, all of one shape.
+        weights: One for each point; negative ones occur on smooth curves.
+        centre: `[dim]`: zeros for z, `w_avg` for w.
+        spherical: Each row turns about the centre on a great circle between two points (Shoemake 1985), and its
+            length changes evenly. More than two points, or weights that do not sum to 1: the direction of the sum
+            of unit vectors.
+
+    Returns:
+        float32; a single point of weight 1 is returned as it is.
+    """
+    if len(points) == 1 and weights[0] == 1.0:
+        return points[0]
+    rows = [np.asarray(point, dtype=np.float64) - centre for point in points]
+    if spherical:
+        return (centre + _on_sphere(rows, weights)).astype(np.float32)
+    total = sum((weight * row for weight, row in zip(weights, rows, strict=True)), np.zeros_like(rows[0]))
+    result: Array = (centre + total).astype(np.float32)
+    return result
+
+
+def _on_sphere(rows: list[NDArray[np.float64]], weights: Sequence[float]) -> NDArray[np.float64]:
+    lengths: list[NDArray[np.float64]] = [np.linalg.norm(row, axis=-1, keepdims=True) for row in rows]
+    units = [row / np.maximum(length, 1e-12) for row, length in zip(rows, lengths, strict=True)]
+    length = sum((w * n for w, n in zip(weights, lengths, strict=True)), np.zeros_like(lengths[0]))
+    straight = sum((w * u for w, u in zip(weights, units, strict=True)), np.zeros_like(units[0]))
+    straight /= np.maximum(np.linalg.norm(straight, axis=-1, keepdims=True), 1e-12)
+    if len(rows) != 2 or abs(sum(weights) - 1.0) > 1e-6:
+        return length * straight
+    cosine = np.clip((units[0] * units[1]).sum(axis=-1, keepdims=True), -1.0, 1.0)
+    angle = np.arccos(cosine)
+    turned: NDArray[np.float64] = np.sin(weights[0] * angle) * units[0] + np.sin(weights[1] * angle) * units[1]
+    turned /= np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-12)
+    chosen: NDArray[np.float64] = np.where(np.abs(cosine) > NEARLY_PARALLEL, straight, turned)
+    return length * chosen
 
 
 def broadcast(w: Array, num_ws: int) -> Array:

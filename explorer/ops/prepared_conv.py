@@ -330,9 +330,9 @@ def _product(x: Tensor, weight: Tensor) -> Tensor:
     pixels = x.permute(0, 2, 3, 1).reshape(-1, i)
     out = x.new_empty(n, h, w, turned.shape[1])
     step = _PRODUCT_PIXELS * torch.get_num_threads()
-    flat = out.view(-1, turned.shape[1])
-    for i in range(0, len(flat), step):
-        torch.mm(pixels[i : i + step], turned, out=flat[i : i + step])
+    parts = torch.split(pixels, step), torch.split(out.view(-1, turned.shape[1]), step)
+    for part, target in zip(*parts, strict=True):
+        torch.mm(part, turned, out=target)
     return out.permute(0, 3, 1, 2)
 
 

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.generators.base import GeneratorInfo, NoiseSpec
+from explorer.ops.backend import Backend
 from explorer.state import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from explorer.ops.backend import Backend
 
 __all__ = [
     "DTYPES",
@@ -28,10 +27,12 @@ __all__ = [
     "ModelFacts",
     "ModelKey",
     "NoiseRecipe",
+    "PointBlend",
     "RenderFailed",
     "RenderRequest",
     "RenderSettings",
     "StageTime",
+    "StyleRecipe",
     "TapStats",
     "Thumbnail",
     "Tier",
@@ -85,12 +86,37 @@ class LatentPoint:
     """One latent to make: `anchor + sum(weight * (mapping(z_of_seed) - w_avg))`.
 
     `stored` empty: the anchor is `w_avg` and the weights sum to 1. Otherwise the anchor is the stored array, mapped
-    first if `space` is "z", and the weights sum to 0.
+    first if `space` is "z", and the weights sum to 0. A `blend` is the anchor in the same way.
     """
 
     seeds: tuple[tuple[int, float], ...] = ((0, 1.0),)
     stored: KeyedArray | None = None
     space: str = "w"
+    blend: PointBlend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointBlend:
+    """A weighted sum of latents: of their `z`, of their base `w`, or (styles) of their final `ws`.
+
+    `spherical`: directions from the centre turn at an even rate, and lengths change evenly.
+    """
+
+    space: str
+    parts: tuple[tuple[StyleRecipe, float], ...]
+    spherical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StyleRecipe:
+    """Everything that decides `ws` but the classes; the fields mean what those of `RenderRequest` do."""
+
+    base: LatentPoint
+    sources: tuple[LatentPoint, ...] = ()
+    mix: tuple[tuple[int, int, float], ...] = ()
+    psi: tuple[float, ...] = ()
+    nudges: tuple[tuple[int, float, int, int], ...] = ()
+    offsets: tuple[tuple[tuple[float, ...], int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import Generator
-    from explorer.render.request import LatentPoint, RenderRequest
+    from explorer.render.request import LatentPoint, PointBlend, RenderRequest, StyleRecipe
 
 __all__ = ["StyleStage", "Styles"]
 
@@ -103,21 +103,49 @@ class StyleStage:
             anchor = point.stored.array
             if point.space == "z":
                 anchor = self.mapped(point.stored.digest, anchor, weights)
+        elif point.blend is not None:
+            anchor = self._blend(point.blend, weights)
         z_dim = self._info.z_dim
         terms = [(self.mapped(seed, z_of_seed(seed, z_dim), weights), weight) for seed, weight in point.seeds]
         return style.blend(anchor, self.w_avg, terms)
 
+    def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
+        """`w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have them, of a weighted sum."""
+        shares = [share for _, share in blend.parts]
+        if blend.space == "z":
+            zs = [self._z(recipe.base) for recipe, _ in blend.parts]
+            return self._map(style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=blend.spherical), weights)
+        if blend.space == "w":
+            points = [self._point(recipe.base, weights) for recipe, _ in blend.parts]
+        else:
+            points = [self._edited(recipe, weights)[1] for recipe, _ in blend.parts]
+        if len({point.ndim for point in points}) > 1:
+            points = [style.broadcast(point, self._info.num_ws) for point in points]
+        return style.blend_of(points, shares, self.w_avg, spherical=blend.spherical)
+
+    def _z(self, point: LatentPoint) -> NDArray[np.float32]:
+        """The input of the mapping network of a point that has one."""
+        if point.blend is not None:
+            zs = [self._z(recipe.base) for recipe, _ in point.blend.parts]
+            shares = [share for _, share in point.blend.parts]
+            return style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=point.blend.spherical)
+        if point.stored is not None:
+            return point.stored.array
+        return z_of_seed(point.seeds[0][0], self._info.z_dim)
+
     def _compute(self, r: RenderRequest) -> Styles:
         with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
-            base, ws = self._blend_and_edit(r)
+            base, ws = self._edited(r, r.class_weights)
         if not np.isfinite(ws).all():
             raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.")
         rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
         return Styles(ws, base, rows)
 
-    def _blend_and_edit(self, r: RenderRequest) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        base = self._point(r.base, r.class_weights)
-        sources = [self._point(source, r.class_weights) for source in r.sources]
+    def _edited(
+        self, r: RenderRequest | StyleRecipe, weights: Weights
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        base = self._point(r.base, weights)
+        sources = [self._point(source, weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
         ws = style.mix(ws, sources, r.mix)
         ws = style.truncate(ws, self.w_avg, r.psi)

@@ -1,8 +1,8 @@
 """Adaptive augmentation in front of the discriminator, for small sets of pictures.
 
 Each transform is applied with probability `p`; `p` grows while the discriminator is surer of the training
-pictures than `target` allows. Geometry is one inverse affine map applied once by bilinear lookup with reflected
-borders, colour one 4x4 matrix. (The published pipe filters with a wavelet around the lookup; this one does not.)
+pictures than `target` allows. Geometry is one inverse affine map, applied once between wavelet filters
+(`explorer.training.warp`), colour one 4x4 matrix. Karras et al. 2020 (ADA), appendix B.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.training.corrupt import cut_out, filter_octaves, noisy
 from explorer.training.settings import TrainSettings
+from explorer.training.warp import warp
 
 __all__ = ["Augment"]
 
@@ -53,8 +54,15 @@ class Augment:
     def __call__(self, pictures: Tensor) -> Tensor:
         if self.settings.augment == "none" or self.probability <= 0:
             return pictures
-        pictures = self._geometry(pictures, self.probability)
-        return self._colour(pictures, self.probability) if pictures.shape[1] == 3 else pictures
+        p, pipe = self.probability, self.settings.augment_pipe
+        if "b" in pipe or "g" in pipe:
+            pictures = self._geometry(pictures, p, "b" in pipe, "g" in pipe)
+        if "c" in pipe and pictures.shape[1] == 3:
+            pictures = self._colour(pictures, p)
+        for letter, corrupt in (("f", filter_octaves), ("n", noisy), ("x", cut_out)):
+            if letter in pipe:
+                pictures = corrupt(pictures, p)
+        return pictures
 
     def observe(self, real_logits: Tensor, count: int) -> None:
         """Count how sure the discriminator is of real pictures; every few batches move the strength by it."""
@@ -79,12 +87,13 @@ class Augment:
         self._batches = int(state["batches"])
 
     @staticmethod
-    def _geometry(pictures: Tensor, p: float) -> Tensor:
-        """Flip, quarter turns, shifts, scales and rotations, composed into one inverse map."""
+    def _geometry(pictures: Tensor, p: float, whole: bool, free: bool) -> Tensor:
+        """One map of all motions: `whole` ones (flip, quarter turns, whole pixels), and `free` ones."""
         count, device = pictures.shape[0], pictures.device
         side = pictures.shape[-1]
+        p_whole, p_free = p * whole, p * free
 
-        def chosen(value: Tensor, neutral: float, probability: float = p) -> Tensor:
+        def chosen(value: Tensor, neutral: float, probability: float = p_free) -> Tensor:
             use = torch.rand(count, device=device) < probability
             return torch.where(use, value, torch.full_like(value, neutral))
 
@@ -94,12 +103,12 @@ class Augment:
         def uniform(low: float, high: float) -> Tensor:
             return torch.rand(count, device=device) * (high - low) + low
 
-        flip = chosen(torch.where(uniform(0, 1) < 0.5, -1.0, 1.0), 1)
-        turns = chosen(torch.floor(uniform(0, 4)), 0) * (math.pi / 2)
+        flip = chosen(torch.where(uniform(0, 1) < 0.5, -1.0, 1.0), 1, p_whole)
+        turns = chosen(torch.floor(uniform(0, 4)), 0, p_whole) * (math.pi / 2)
         # In units of half a picture, as the sampling grid counts; whole pixels.
-        jump = [chosen(torch.round(uniform(-0.125, 0.125) * side) / side * 2, 0) for _ in range(2)]
+        jump = [chosen(torch.round(uniform(-0.125, 0.125) * side) / side * 2, 0, p_whole) for _ in range(2)]
         zoom = torch.exp2(chosen(normal() * 0.2, 0))
-        share = 1 - math.sqrt(1 - min(p, 1.0))
+        share = 1 - math.sqrt(1 - min(p_free, 1.0))
         before = chosen(uniform(-math.pi, math.pi), 0, share)
         stretch = torch.exp2(chosen(normal() * 0.2, 0))
         after = chosen(uniform(-math.pi, math.pi), 0, share)
@@ -107,8 +116,7 @@ class Augment:
         inverse = _scale(flip, torch.ones_like(flip)) @ _rotation(turns) @ _shift(*jump)
         inverse = inverse @ _scale(1 / zoom, 1 / zoom) @ _rotation(-before)
         inverse = inverse @ _scale(1 / stretch, stretch) @ _rotation(-after) @ _shift(*drift)
-        grid = F.affine_grid(inverse[:, :2], list(pictures.shape), align_corners=False)
-        return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+        return warp(pictures, inverse)
 
     @staticmethod
     def _colour(pictures: Tensor, p: float) -> Tensor:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
+from explorer.training import attributes
 from explorer.training.critters.pack import pack as render_pack
-from explorer.training.datasets import Critters, Dataset, Folder
+from explorer.training.datasets import Critters, Dataset, Folder, open_data
 from explorer.training.loop import run as train
 from explorer.training.pack import export
-from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
 
 __all__ = ["add_arguments", "main", "run"]
@@ -35,7 +36,9 @@ _PLAIN = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `train`."""
     parser.add_argument(
-        "--recipe", choices=sorted(RECIPES), help="start from named settings; other options change them"
+        "--recipe",
+        choices=[*sorted(RECIPES), attributes.RECIPE],
+        help="start from named settings; other options change them",
     )
     parser.add_argument("--family", choices=_FAMILIES, default="stylegan2")
     parser.add_argument(
@@ -63,9 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
     parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
     parser.add_argument("--assets", type=Path, default=Path("assets"))
-    parser.add_argument(
-        "--figures", type=int, default=0, metavar="N", help="measure the card over N pictures (critters)"
-    )
+    parser.add_argument("--figures", type=int, default=0, metavar="N", help="measure the card over N pictures")
 
 
 def _settings(options: argparse.Namespace) -> TrainSettings:
@@ -79,9 +80,9 @@ def _settings(options: argparse.Namespace) -> TrainSettings:
     if options.recipe:
         settings = settings_of(options.recipe, options.out, [], mirror=options.mirror, **changes)
     else:
-        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **changes)
-        if settings.family != "stylegan2" and "lr_g" not in changes:
-            settings.lr_g = 2.5e-3
+        resolution, batch = changes.get("resolution", 64), changes.get("batch", 16)
+        values = family_defaults(options.family, resolution, batch) | changes
+        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **values)
     sizes = {"channel_base": options.channel_base, "channel_max": options.channel_max}
     settings.generator = settings.generator | {k: v for k, v in sizes.items() if v is not None}
     return settings
@@ -89,7 +90,7 @@ def _settings(options: argparse.Namespace) -> TrainSettings:
 
 def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
     if options.data == "critters":
-        count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe else 20000)
+        count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
         if not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
@@ -98,28 +99,45 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
             )  # fmt: skip
         settings.data = [path]
         return Critters([path], settings.data_seed)
-    paths = [Path(part) for part in str(options.data).split(",")]
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise UsageError(
-            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
-        )
-    settings.data = paths
-    if paths[0].is_dir():
+    data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
+    settings.data = [Path(part) for part in options.data.split(",")]
+    if isinstance(data, Folder):
+        for key, value in (change for _, later in settings.phases for change in later.items()):
+            setattr(settings, key, value)
+        settings.phases, settings.adversarial_kimg = [], 0.0
+        if options.augment is None:
+            settings.augment = "ada"  # adapts itself: large sets are left as they are
         settings.guide_weight = 0.0  # nobody knows the latents of photographs
         settings.warm_up = []
-        return Folder(paths[0], settings.resolution, settings.mirror)
-    return Critters(paths, settings.data_seed)
+    return data
 
 
 def run(options: argparse.Namespace) -> int:
     """Train as `options` say; returns the exit status."""
     logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
+    if options.recipe == attributes.RECIPE:
+        return _attributes(options)
     settings = _settings(options)
     dataset = _data(options, settings)
     train(settings, dataset)
     if options.pack:
-        export(options.out, options.pack, options.assets, options.figures)
+        export(options.out, options.pack, options.assets, options.figures, dataset)
+    return 0
+
+
+def _attributes(options: argparse.Namespace) -> int:
+    """Train the network that reads attributes; of the options only time, data and packing matter to it."""
+    chosen = attributes.AttributeSettings(options.out)
+    if options.total_kimg is not None:
+        chosen.total_kimg = options.total_kimg
+    if options.minutes is not None:
+        chosen.time_limit_s = options.minutes * 60
+    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64))
+    if not isinstance(dataset, Critters):
+        raise UsageError("Attributes are known of critters only.", "Leave --data out, or give packed critters.")
+    network = attributes.train(chosen, dataset)
+    if options.pack:
+        attributes.export(chosen, network, dataset, options.assets / "networks", options.pack)
     return 0
 
 

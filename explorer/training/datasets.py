@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.training.critters.attributes import latents
 
-__all__ = ["Critters", "Dataset", "Folder", "order"]
+__all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -84,7 +84,7 @@ class Folder(Dataset):
     With `mirror` each picture also appears flipped.
 
     Raises:
-        UsageError: The folder holds no picture.
+        UsageError: The folder holds no picture, or one that is broken.
     """
 
     def __init__(self, folder: Path, resolution: int, mirror: bool = False) -> None:
@@ -97,8 +97,12 @@ class Folder(Dataset):
         self._pictures = np.stack([self._load(path) for path in files])
 
     def _load(self, path: Path) -> np.ndarray:
-        with Image.open(path) as opened:
-            picture = ImageOps.fit(opened.convert("RGB"), (self.resolution,) * 2, Image.Resampling.LANCZOS)
+        try:
+            with Image.open(path) as opened:
+                upright = ImageOps.exif_transpose(opened).convert("RGB")
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise UsageError(f"{path} cannot be read as a picture: {error}.", "Remove or repair it.") from error
+        picture = ImageOps.fit(upright, (self.resolution,) * 2, Image.Resampling.LANCZOS)
         return np.asarray(picture).transpose(2, 0, 1)
 
     def __len__(self) -> int:
@@ -108,3 +112,17 @@ class Folder(Dataset):
         count = len(self._pictures)
         rows = [self._pictures[i % count][:, :, :: -1 if i >= count else 1] for i in indices]
         return _to_unit(np.stack(rows))
+
+
+def open_data(text: str, resolution: int, *, seed: int = 0, mirror: bool = False) -> Dataset:
+    """A folder of pictures, or packed critters of data set `seed` as `.npy` files with commas between.
+
+    Raises:
+        UsageError: A file or folder is missing, or the folder holds no picture.
+    """
+    paths = [Path(part) for part in text.split(",")]
+    if missing := [str(path) for path in paths if not path.exists()]:
+        raise UsageError(
+            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
+        )
+    return Folder(paths[0], resolution, mirror) if paths[0].is_dir() else Critters(paths, seed)

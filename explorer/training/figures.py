@@ -1,41 +1,287 @@
-"""Figures for the card of a generator trained on Critters: nearness to the renderer, and equivariance."""
+"""Figures for the card of a generator: Frechet distances to its data, nearness to the renderer, equivariance."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from explorer.analysis.equivariance import Metric, draws, measure
-from explorer.generators.base import Generator
-from explorer.training.critters.attributes import attributes, latents
+from explorer.analysis import attribute_network, moments_cache
+from explorer.analysis.equivariance import Metric, draws
+from explorer.analysis.equivariance import measure as measure_equivariance
+from explorer.analysis.frechet import Moments, distance
+from explorer.checkpoints import Checkpoint
+from explorer.generators.base import Generator, NoiseSpec
+from explorer.generators.registry import build
+from explorer.training.critters.attributes import LATENT_DIM, attributes, latents
 from explorer.training.critters.render import render
+from explorer.training.datasets import Dataset
+from explorer.training.style_effects import style_effects, table
 
-__all__ = ["figures"]
+__all__ = ["FeatureNetwork", "Figures", "Frechet", "Request", "fresh_like", "measure", "networks", "report"]
 
 _HELD_OUT = 1  # data set seed that no recipe trains on
+_BATCH = 16
+
+_Item = TypeVar("_Item")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FeatureNetwork:
+    """A network's name for people, its function from `[N, 3, R, R]` in -1..1 to `[N, F]`, and its identity."""
+
+    name: str
+    features: Callable[[Tensor], Tensor]
+    identity: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """How much to measure; 0 leaves a figure out."""
+
+    samples: int = 10_000  # for Frechet distances
+    equivariance: int = 500
+    likeness: int = 128  # critters only
+    pairs: int = 256  # for what styles carry; critters only
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Frechet:
+    """Squared Frechet distances in the features of one network, and how many pictures each was taken over."""
+
+    network: str
+    generator: float
+    halves: float  # between two halves of the data
+    untrained: float  # of the same architecture with fresh weights
+    samples: int
+    data: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured; absent where not asked for or not defined."""
+
+    frechet: tuple[Frechet, ...] = ()
+    likeness: tuple[float, float, int] | None = None  # dB, dB of the mean picture, pictures
+    equivariance: Mapping[str, float] = field(default_factory=dict)  # dB
+    equivariance_samples: int = 0
+    styles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    pairs: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[FeatureNetwork]:
+    """The feature networks of those names.
+
+    Raises:
+        UsageError: The weights of EfficientNet-Lite0 are not here and cannot be fetched.
+        UnreadableFileError: The attribute network is missing.
+    """
+    found = []
+    for name in names:
+        if name == "efficientnet":
+            from explorer.analysis import efficientnet
+
+            large = efficientnet.load()
+            label = f"{efficientnet.NAME} at {large.side} px"
+            found.append(FeatureNetwork(label, large.features, f"el0-{large.side}"))
+        elif name == "attributes":
+            digest = hashlib.sha256(attribute_network.bundled_path().read_bytes()).hexdigest()
+            small = attribute_network.load()
+            found.append(FeatureNetwork("the attribute network", small.features, f"attributes-{digest[:16]}"))
+        else:
+            raise ValueError(f"no feature network is named {name!r}")
+    return found
+
+
+def fresh_like(checkpoint: Checkpoint) -> Generator:
+    """A generator of the same architecture that learned nothing, always the same one."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build(checkpoint.family, checkpoint.config)
 
 
 @torch.inference_mode()
-def figures(generator: Generator, samples: int) -> list[str]:
-    """Sentences with measured figures over `samples` pictures each."""
+def measure(
+    generator: Generator, fresh: Generator, data: Dataset, using: list[FeatureNetwork], request: Request,
+    progress: Progress = lambda what, done, total: None,
+) -> Figures:  # fmt: skip
+    """Measure `generator` against `data`.
+
+    Args:
+        generator: Any family.
+        fresh: The same architecture, not trained.
+        data: The pictures it was trained on, of its resolution.
+        using: The networks of the Frechet distances.
+        request: How much.
+        progress: Told what is being done, and how many pictures of how many.
+    """
+    frechet = _frechet(generator, fresh, data, using, request, progress) if using and request.samples else ()
+    likeness = None
+    are_critters = data.latents(np.arange(1)) is not None
+    styles = {}
+    if request.pairs and are_critters:
+        styles = style_effects(generator, attribute_network.load(), request.pairs, request.seed)
+    if request.likeness and are_critters and generator.info.z_dim == LATENT_DIM:
+        likeness = _likeness(generator, request.likeness)
+    decibels: dict[str, float] = {}
+    if request.equivariance and generator.info.has_input_transform:
+        wanted: tuple[Metric, ...] = ("eq-t", "eq-t-frac", "eq-r")
+        batches = _told(draws(generator, request.equivariance), 4, request.equivariance, "equivariance", progress)
+        sums = measure_equivariance(generator, batches, wanted)
+        decibels = {name: total.decibels for name, total in sums.items()}
+    counts = request.equivariance if decibels else 0, request.pairs if styles else 0
+    return Figures(frechet, likeness, decibels, counts[0], styles, counts[1])
+
+
+def _frechet(
+    generator: Generator, fresh: Generator, data: Dataset, using: list[FeatureNetwork], request: Request,
+    progress: Progress,
+) -> tuple[Frechet, ...]:  # fmt: skip
+    half, count = len(data) // 2, request.samples
+    source = {"what": "data", "pictures": _fingerprint(data), "halves": half}
+    first = _remembered(source | {"half": 1}, using, lambda: _pictures(data, 0, half), half, "data 1/2", progress)
+    second = _remembered(
+        source | {"half": 2}, using, lambda: _pictures(data, half, 2 * half), half, "data 2/2", progress
+    )
+    blank = {"what": "samples", "weights": _digest(fresh), "count": count, "seed": request.seed}
+    untrained = _remembered(
+        blank, using, lambda: _samples(fresh, count, request.seed), count, "untrained", progress
+    )
+    made = _moments(using, _samples(generator, count, request.seed), count, "samples", progress)
+    result = []
+    for network, one, two, blank_moments, moments in zip(using, first, second, untrained, made, strict=True):
+        whole = one + two
+        distances = distance(moments, whole), distance(one, two), distance(blank_moments, whole)
+        result.append(Frechet(network.name, *distances, count, whole.count))
+    return tuple(result)
+
+
+def _remembered(
+    key: Mapping[str, object], using: list[FeatureNetwork], pictures: Callable[[], Iterator[Tensor]], count: int,
+    what: str, progress: Progress,
+) -> list[Moments]:  # fmt: skip
+    """Moments in every network, from the cache where they were taken before."""
+    keys = [dict(key) | {"network": network.identity} for network in using]
+    found = [moments_cache.recall(each) for each in keys]
+    missing = [network for network, known in zip(using, found, strict=True) if known is None]
+    fresh = iter(_moments(missing, pictures(), count, what, progress) if missing else ())
+    result = []
+    for each, known in zip(keys, found, strict=True):
+        moments = next(fresh) if known is None else known
+        if known is None:
+            moments_cache.remember(each, moments)
+        result.append(moments)
+    return result
+
+
+def _moments(
+    using: list[FeatureNetwork], pictures: Iterator[Tensor], count: int, what: str, progress: Progress
+) -> list[Moments]:
+    totals: list[Moments | None] = [None] * len(using)
+    for part in _told(pictures, _BATCH, count, what, progress):
+        for index, network in enumerate(using):
+            found, old = Moments.of(network.features(part)), totals[index]
+            totals[index] = found if old is None else old + found
+    return [total for total in totals if total is not None]
+
+
+def _told(items: Iterator[_Item], batch: int, count: int, what: str, progress: Progress) -> Iterator[_Item]:
+    done = 0
+    for item in items:
+        yield item
+        done = min(done + batch, count)
+        progress(what, done, count)
+
+
+def _pictures(data: Dataset, first: int, end: int) -> Iterator[Tensor]:
+    for start in range(first, end, _BATCH):
+        yield data.pictures(np.arange(start, min(start + _BATCH, end)))
+
+
+def _samples(generator: Generator, count: int, seed: int) -> Iterator[Tensor]:
+    """Pictures of random latents, not truncated, with fresh noise, as an eight-bit file would hold them."""
+    random = np.random.RandomState(seed)
+    info = generator.info
+    for start in range(0, count, _BATCH):
+        n = min(_BATCH, count - start)
+        z = torch.from_numpy(random.randn(n, info.z_dim)).float().to(generator.device)
+        c = None
+        if info.c_dim:
+            c = torch.eye(info.c_dim, device=generator.device)[random.randint(info.c_dim, size=n)]
+        ws = generator.broadcast(generator.mapping(z, c))
+        made = generator.synthesis(ws, noise=NoiseSpec("random", seed=int(random.randint(2**31)))).cpu()
+        yield (made * 127.5 + 128).clamp(0, 255).floor() / 127.5 - 1
+
+
+def _fingerprint(data: Dataset) -> str:
+    """Tells data sets apart: their length and 64 pictures spread over them."""
+    some = np.unique(np.linspace(0, len(data) - 1, 64).astype(np.int64))
+    digest = hashlib.sha256(data.pictures(some).numpy().tobytes()).hexdigest()
+    return f"{len(data)}-{data.resolution}-{digest[:32]}"
+
+
+def _digest(generator: Generator) -> str:
+    digest = hashlib.sha256(generator.info.family.encode())
+    for name, value in generator.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _likeness(generator: Generator, samples: int) -> tuple[float, float, int]:
     z = latents(samples, _HELD_OUT)
     real = torch.cat([render(attributes(part), generator.info.img_resolution) for part in torch.split(z, 2)])
-    ws = generator.broadcast(generator.mapping(z))
-    made = torch.cat([generator.synthesis(part) for part in torch.split(ws, 8)]).clamp(-1, 1) / 2 + 0.5
-    near = _psnr(made - real)
-    average = _psnr(real.mean(0, keepdim=True) - real)
-    lines = [
-        f"Likeness to the renderer's pictures of {samples} latents that training never saw: PSNR {near:.1f} dB "
-        f"(the average of those pictures: {average:.1f} dB)."
-    ]
-    if generator.info.has_input_transform:
-        wanted: tuple[Metric, ...] = ("eq-t", "eq-t-frac", "eq-r")
-        sums = measure(generator, draws(generator, samples), wanted)
-        found = ", ".join(f"{name.upper()} {total.decibels:.1f} dB" for name, total in sums.items())
-        lines.append(f"Equivariance over {samples} pictures: {found}.")
-    return lines
+    ws = generator.broadcast(generator.mapping(z.to(generator.device)))
+    made = torch.cat([generator.synthesis(part).cpu() for part in torch.split(ws, 8)]).clamp(-1, 1) / 2 + 0.5
+    return _psnr(made - real), _psnr(real.mean(0, keepdim=True) - real), samples
 
 
-def _psnr(difference: torch.Tensor) -> float:
+def _psnr(difference: Tensor) -> float:
     return -10 * math.log10(float(difference.double().square().mean()))
+
+
+def report(figures: Figures) -> str:
+    """What was measured, in Markdown, for a card."""
+    text = "\n".join(f"* {line}" for line in _sentences(figures))
+    if figures.styles:
+        text += f"""
+
+How far a critter goes towards another when it takes one group of that one's styles (0% it stays, 100% it is like
+the other), as the attribute network reads {figures.pairs} pairs:
+
+{table(figures.styles)}"""
+    return text.strip()
+
+
+def _sentences(figures: Figures) -> list[str]:
+    lines = [
+        f"Fréchet distance in the features of {f.network}, {f.samples:,} samples (not truncated) against the "
+        f"{f.data:,} pictures of the data: **{f.generator:.2f}**. Between two halves of the data: {f.halves:.2f}; "
+        f"of the same network untrained: {f.untrained:.1f}. (Squared distance, as published for Inception; figures "
+        "of different networks cannot be compared.)"
+        for f in figures.frechet
+    ]
+    if figures.likeness is not None:
+        near, average, samples = figures.likeness
+        lines.append(
+            f"Likeness to the renderer's pictures of {samples} latents that training never saw: PSNR {near:.1f} dB "
+            f"(the average of those pictures: {average:.1f} dB)."
+        )
+    if figures.equivariance:
+        found = ", ".join(f"{name.upper()} {value:.1f} dB" for name, value in figures.equivariance.items())
+        lines.append(f"Equivariance over {figures.equivariance_samples} pictures: {found}.")
+    return lines

@@ -23,7 +23,7 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.registry import build
-from explorer.training import ema, losses, schedule
+from explorer.training import ema, history, losses, schedule
 from explorer.training.augment import Augment
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
@@ -45,11 +45,14 @@ class Trainer:
 
     def __init__(self, settings: TrainSettings, dataset: Dataset) -> None:
         self.settings, self.dataset = settings, dataset
+        self.now = settings  # of the phase at hand
         if dataset.resolution != settings.resolution:
             raise UsageError(
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
+        if settings.device.startswith("cuda") and not torch.cuda.is_available():
+            raise UsageError("This machine has no CUDA device that torch can use.", "Train with --device cpu.")
         self.group = Group(settings.device)
         if settings.batch % self.group.size:
             raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")
@@ -107,7 +110,8 @@ class Trainer:
 
     def step(self) -> None:
         """Show one batch."""
-        s = self.settings
+        s = self.now = self.settings.at(self.shown)
+        self.augment.settings = s
         torch.manual_seed((s.seed << 40) + (self.group.rank << 32) + self.iteration)
         indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
         real = self.dataset.pictures(indices).to(s.device)
@@ -133,7 +137,7 @@ class Trainer:
         return torch.randn(count, self.g.info.z_dim).to(self.settings.device)
 
     def _set_rates(self, adversarial: bool) -> None:
-        s = self.settings
+        s = self.now
         lazy = s.path_interval if adversarial and self.is_v2 and s.path_weight > 0 else 0
         rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
         rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
@@ -143,7 +147,7 @@ class Trainer:
 
     def _judge(self, pictures: Tensor) -> Tensor:
         """Logits of the discriminator behind blur and augmentation."""
-        s = self.settings
+        s = self.now
         sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
         logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), self.dtype)
         return logits
@@ -151,7 +155,7 @@ class Trainer:
     def _step_generator(
         self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
     ) -> Tensor:
-        s = self.settings
+        s = self.now
         w = self.g.mapping(z)
         self.g.update_w_avg(w)
         ws = self.g.broadcast(w)
@@ -170,7 +174,8 @@ class Trainer:
             target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
-            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square).mean()
+            first = s.guide_first if adversarial else 0
+            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square, first=first).mean()
             loss = loss + s.guide_weight * guide
             self._note("guide", guide)
         if adversarial:
@@ -184,7 +189,7 @@ class Trainer:
         return fake.detach()
 
     def _step_path_length(self) -> None:
-        s = self.settings
+        s = self.now
         count = max(self.share // 2, 1)
         ws = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         other = self.g.broadcast(self.g.mapping(self._draw_z(count)))
@@ -205,14 +210,14 @@ class Trainer:
         loss = losses.discriminator_loss(real_logits, fake_logits)
         sure = real_logits.detach().sign().mean()
         self.group.average([sure])
-        self.augment.observe(sure, self.settings.batch)
+        self.augment.observe(sure, self.now.batch)
         self._note("loss_d", loss)
         self._note("real_sign", real_logits.detach().sign().mean())
         self._note("fake_sign", fake_logits.detach().sign().mean())
         self._descend(self.opt_d, loss)
 
     def _step_r1(self, real: Tensor) -> None:
-        s = self.settings
+        s = self.now
         pictures = real.detach().requires_grad_(True)
         penalty = losses.r1_penalty(self._judge(pictures), pictures)
         self._note("r1", penalty)
@@ -258,6 +263,10 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if (out / _STATE).exists():
         trainer.load(load_state(out / _STATE, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
+        if trainer.group.leads:
+            _forget_rows(out / "metrics.csv", trainer.shown / 1000)
+    if trainer.group.leads:
+        history.record(out, described, trainer.shown)
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
@@ -285,6 +294,9 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if trainer.group.leads:
         save_state(out / _STATE, trainer.state())
         _draw(trainer, out)
+        if trainer.shown > shown_before:
+            elapsed = time.monotonic() - began
+            _report(trainer, out, (trainer.shown - shown_before) / elapsed, elapsed)
     return trainer
 
 
@@ -304,6 +316,16 @@ class _StopSignal:
         """Give the handlers back."""
         for number, handler in getattr(self, "_old", {}).items():
             signal.signal(number, handler)
+
+
+def _forget_rows(path: Path, kimg: float) -> None:
+    """Drop what a killed run wrote about pictures after its last checkpoint: they are shown again."""
+    if not path.exists():
+        return
+    header, *rows = path.read_text().splitlines()
+    kept = [row for row in rows if float(row.split(",")[0]) <= kimg]
+    if len(kept) < len(rows):
+        path.write_text("\n".join([header, *kept]) + "\n")
 
 
 def _draw(trainer: Trainer, out: Path) -> None:

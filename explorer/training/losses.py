@@ -38,18 +38,22 @@ def path_lengths(pictures: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
     return gradient.square().sum(2).mean(1).sqrt()
 
 
-def guide_loss(fake: Tensor, real: Tensor, levels: int = 3, square: float = 0.0) -> Tensor:
+def guide_loss(fake: Tensor, real: Tensor, levels: int = 3, square: float = 0.0, first: int = 0) -> Tensor:
     """Distance `[N]` of pictures to the renderer's pictures of the same latents.
 
     Absolute difference at `levels` octaves plus that of neighbouring differences, which weighs edges, so that a
     thin line out of place costs more than a tint. `square` adds squared differences with that weight: absolute
-    ones are content to leave out what they cannot place (eyes, early on), squared ones draw it faintly.
+    ones are content to leave out what they cannot place (eyes, early on), squared ones draw it faintly. `first` is
+    the finest octave judged: strands of fur cannot be foretold from the latent, and a guide at full resolution
+    would smooth away what the discriminator asks for.
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     difference = fake - real
     for level in range(levels):
         if level:
             difference = F.avg_pool2d(difference, 2)
+        if level < first:
+            continue
         total = total + difference.abs().mean(dim=(1, 2, 3))
         if square:
             total = total + square * difference.square().mean(dim=(1, 2, 3))

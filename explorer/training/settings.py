@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import sys
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TrainSettings"]
+from explorer.errors import UsageError
+
+__all__ = ["FIXED", "TrainSettings"]
+
+FIXED = frozenset(
+    (
+        *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "d_channel_base"),
+        *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "bfloat16"),
+        *("recipe", "note", "save_s", "samples_s", "phases"),
+    )
+)
+"""Settings that hold for a whole run."""
 
 
 @dataclass
@@ -20,6 +32,9 @@ class TrainSettings:
     picture and is drawn towards that picture by `guide_weight`. Until `adversarial_kimg` the guide acts alone,
     which costs a quarter of an adversarial step and learns far more from each picture; from then on the
     discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
+
+    **Phases** let one run go through a whole schedule unattended: from so many kimg on, the settings named there
+    hold. Sizes cannot change on the way (`FIXED`).
     """
 
     family: str
@@ -40,6 +55,7 @@ class TrainSettings:
     lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
     guide_weight: float = 0.0
     guide_square: float = 0.0  # weight of squared differences in the guide
+    guide_first: int = 0  # finest octave the guide judges once the discriminator acts (1 = half resolution)
     warm_up: list[tuple[float, int]] = field(default_factory=list)  # guide alone: until kimg, stop after layer
     adversarial_kimg: float = 0.0
     adversarial_weight: float = 1.0
@@ -53,6 +69,7 @@ class TrainSettings:
     ema_kimg: float = 5.0
     ema_ramp: float = 0.05
     augment: str = "none"  # "ada" for small folders
+    augment_pipe: str = "bgc"  # blit, geometry, colour; f filters octaves, n adds noise, x cuts a square out
     augment_target: float = 0.6
     augment_kimg: float = 500.0
     device: str = "cpu"
@@ -61,3 +78,23 @@ class TrainSettings:
     note: str = ""  # a sentence for the card, such as the machine
     save_s: float = 120.0
     samples_s: float = 300.0
+    phases: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # from kimg on: these settings
+
+    def __post_init__(self) -> None:
+        names = {f.name for f in fields(self)} - FIXED
+        for kimg, changes in self.phases:
+            if wrong := sorted(set(changes) - names):
+                raise UsageError(f"The phase from {kimg:g} kimg on cannot set {', '.join(wrong)}.")
+
+    def at(self, shown: int) -> TrainSettings:
+        """The settings that hold once `shown` pictures were shown."""
+        changes: dict[str, Any] = {}
+        for kimg, later in sorted(self.phases, key=lambda phase: phase[0]):
+            if shown >= kimg * 1000:
+                changes |= later
+        return replace(self, **changes, phases=[]) if changes else self
+
+    @property
+    def end(self) -> TrainSettings:
+        """The settings of the last phase."""
+        return self.at(sys.maxsize)

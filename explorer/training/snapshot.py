@@ -41,4 +41,4 @@ def sheet(pictures: Tensor, columns: int = 8) -> Image.Image:
 def save_sheet(path: Path, pictures: Tensor, columns: int = 8) -> None:
     """Write `sheet` as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet(pictures, columns).save(path)
+    sheet(pictures, columns).save(path, optimize=True)

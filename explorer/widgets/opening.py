@@ -13,10 +13,11 @@ __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
 Kind = Literal["model", "latent", "project", "unknown"]
 
+_PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
-    "Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.npy *.npz *.json *.png);;"
-    "Models (*.pkl *.safetensors *.pt *.pth);;Projects (*.json *.png);;Latents (*.npy *.npz *.pt *.safetensors);;"
-    "All files (*)"
+    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.npy *.npz {_PROJECTS});;"
+    f"Models (*.pkl *.safetensors *.pt *.pth);;Projects, pictures and films ({_PROJECTS});;"
+    "Latents (*.npy *.npz *.pt *.safetensors);;All files (*)"
 )
 MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
 
@@ -27,6 +28,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".npz": "latent",
     ".json": "project",
     ".png": "project",
+    **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
 }
 _SMALL = 4 << 20  # a latent of a large model is under 1 MB; a model is far above
 _MAX_HEADER = 1 << 20

@@ -192,6 +192,8 @@ def _style_sheet(t: Theme) -> str:
         background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 6px;
         min-height: 22px; selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
     QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+    QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 4px; min-height: 0; }}
     QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {t.faint}; background: transparent; }}
     QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 8px;
         min-height: 22px; }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
+from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.camera import Camera
 from explorer.widgets.cards import Banner, EmptyCard, LoadingCard
@@ -40,7 +42,8 @@ DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture"}
 def look_text(look: Look) -> str:
     """Where a look is, in one line: seed, psi, and what differs from the plain picture."""
     latent, t = look.latent, look.transform
-    parts = ["stored latent" if latent.stored else f"seed {latent.seed}", f"\u03c8 {look.truncation.psi:.2f}"]
+    plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
+    parts = [latent_words(plain), f"\u03c8 {look.truncation.psi:.2f}"]
     if latent.x or latent.y:
         parts.append(f"at {latent.x:+.2f} {latent.y:+.2f}")
     if t.x or t.y:

@@ -181,8 +181,11 @@ class WindowDeeds(QObject):
     # motion ----------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
-        """Let the clock run or stop it; with nothing in motion, begin to drift."""
+        """Play the timeline if it is seen; else let the clock run or stop it, or begin to drift."""
         session = self.session
+        if session.is_playing or (self.window.shows_timeline and session.has_animation):
+            self.window.timeline.toggle_play()
+            return
         moving = any(session.is_moving(view) for view in session.visible_views())
         if session.clock.is_playing and moving:
             session.pause()
@@ -195,6 +198,34 @@ class WindowDeeds(QObject):
     def toggle_drift(self) -> None:
         """Walk by itself, or stand still."""
         self.session.set_drift(0.0 if self.session.look().drift else DRIFT)
+
+    # timeline and film ------------------------------------------------------------------------------------
+
+    def toggle_timeline(self) -> None:
+        """The timeline under the pictures, or not."""
+        self.window.show_timeline(not self.window.shows_timeline)
+
+    def add_key(self) -> None:
+        """A key of everything at the playhead."""
+        self.window.show_timeline(True)
+        self.session.add_key()
+
+    def toggle_record(self) -> None:
+        """Record what the hands do, or end that."""
+        self.window.show_timeline(True)
+        self.window.timeline.toggle_record()
+
+    def render_film(self) -> None:
+        """The page that makes a film of the timeline."""
+        self.window.open_film()
+
+    def go_to_start(self) -> None:
+        """The playhead to the start."""
+        self.session.seek(0.0)
+
+    def step_to_key(self, direction: int) -> None:
+        """The playhead to the next key or the one before."""
+        self.session.step_to_key(direction)
 
     def motion(self, kind: str) -> None:
         """How the picture moves in time."""

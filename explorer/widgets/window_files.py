@@ -106,7 +106,7 @@ class WindowFiles(QObject):
             self.window.show_problem(
                 UnreadableFileError(
                     f"{Path(path).name} is no kind of file that can be opened.",
-                    "Models are .safetensors or .pkl, projects .json or .png, latents .npy, .npz or .pt.",
+                    "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt.",
                 )
             )
 

@@ -20,7 +20,7 @@ from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
 from explorer.training.loop import Trainer, run
 from explorer.training.pack import export, load_packed
-from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 
@@ -143,7 +143,7 @@ def test_packing_round_trip(data: Path, tmp_path: Path) -> None:
         assert sheet.size == (128, 128)
     card = (tmp_path / "assets" / "critters-test.md").read_text()
     assert "0.0 thousand" in card
-    assert "unfinished" in card
+    assert "complete" in card
 
 
 def test_order_shows_everything_once_a_pass_and_is_seekable() -> None:
@@ -163,6 +163,18 @@ def test_folder_crops_resizes_and_mirrors(tmp_path: Path) -> None:
     assert pictures.shape == (2, 3, 8, 8)
     assert torch.equal(pictures[0], pictures[1].flip(-1))
     assert folder.latents(np.array([0])) is None
+
+
+def test_pictures_are_turned_upright_and_broken_ones_named(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = 255
+    tags = Image.Exif()
+    tags[0x0112] = 3  # upside down
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=tags)
+    assert Folder(tmp_path, 8).pictures(np.array([0]))[0, 0, -1].min() == 1
+    (tmp_path / "b.jpg").write_bytes(b"not a picture")
+    with pytest.raises(UsageError, match=r"b\.jpg cannot be read"):
+        Folder(tmp_path, 8)
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
@@ -201,8 +213,25 @@ def test_command_trains_on_a_folder_and_packs(tmp_path: Path) -> None:
     arguments = f"--data {tmp_path}/photos --resolution 16 --out {tmp_path}/run --channel-base 64 --channel-max 8"
     arguments += f" --batch 4 --total-kimg 0.008 --mirror --augment ada --pack mine --assets {tmp_path}/assets"
     assert command(arguments.split()) == 0
+    assert "our own" not in (tmp_path / "assets" / "mine.md").read_text()
     assert (tmp_path / "assets" / "mine.safetensors").exists()
     assert (tmp_path / "run" / "samples" / "000000.png").exists()
+
+
+def test_families_start_from_what_was_published() -> None:
+    v2, t, r = (family_defaults(family, 256, 32) for family in ("stylegan2", "stylegan3-t", "stylegan3-r"))
+    assert (v2["lr_g"], t["lr_g"]) == (2e-3, 2.5e-3)
+    assert (r["blur_sigma"], r["blur_fade_kimg"]) == (10, 200)
+    assert "blur_sigma" not in t
+    assert v2["gamma"] == pytest.approx(0.4096)
+    assert v2["ema_kimg"] == 10
+
+
+def test_rows_after_the_checkpoint_are_dropped(data: Path, tmp_path: Path) -> None:
+    run(settings("stylegan2", tmp_path, total_kimg=0.008), Critters([data]))
+    (tmp_path / "metrics.csv").write_text("kimg,seconds\n0.004,1\n0.008,2\n0.012,3\n")
+    run(settings("stylegan2", tmp_path, total_kimg=0.008), Critters([data]))
+    assert (tmp_path / "metrics.csv").read_text() == "kimg,seconds\n0.004,1\n0.008,2\n"
 
 
 def test_command_refuses_a_missing_folder(tmp_path: Path) -> None:

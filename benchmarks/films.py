@@ -1,0 +1,158 @@
+"""Films: how far the encoder holds up the renderer, what kills cost, and whether memory stays flat.
+
+    python -m benchmarks.films            the encoder's share, each format; films mp4,gif: those alone
+    python -m benchmarks.films kills 20   kills at random moments: what plays, and whether the pixels stay the same
+    python -m benchmarks.films memory 600 seconds of film at 256 px, memory on the way
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from explorer.animation.encoder import part_paths, pictures_of
+from explorer.animation.film import Film, FilmRenderer
+from explorer.animation.formats import available, format_named
+from explorer.animation.job import Job, read_job, write_job
+from explorer.animation.recorder import Progress, Recorder
+from explorer.bundled import DEFAULT_PAIR
+from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation, ViewState
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
+    """A walk through five seeds."""
+    looks = [Look(latent=Latent(seed), truncation=Truncation(0.7)) for seed in range(1, 6)]
+    way = Segment("spherical", "z", "linear")
+    keys = tuple(Key(i * seconds / 4, Pose(look), way) for i, look in enumerate(looks))
+    return ExplorerState(
+        views=(ViewState(model=model), ViewState()), layout="a", timeline=Timeline(keys, duration=seconds)
+    )
+
+
+def encoder(frames: int = 60, rounds: int = 3, only: str = "") -> None:
+    """Rendering alone against rendering with the encoder beside it; both run in turns."""
+    state = project(frames / 30)
+    print(f"{DEFAULT_PAIR[0]}, {frames} frames at 256 px, median of {rounds} rounds")
+    print(f"{'format':8} {'alone':>9} {'with':>9} {'slower':>8} {'waited':>8}")
+    for kind in available():
+        if only and kind.key not in only.split(","):
+            continue
+        alone, together, waited = [], [], []
+        for _ in range(rounds):
+            film = Film(frames / 30, format=kind.key, side=256)
+            renderer = FilmRenderer(state, film)
+            renderer.frame(0)
+            started = time.perf_counter()
+            for i in range(frames):
+                renderer.frame(i)
+            alone.append(time.perf_counter() - started)
+            with tempfile.TemporaryDirectory() as folder:
+                moments: list[float] = []
+
+                def note(p: Progress, moments: list[float] = moments) -> None:
+                    if p.stage == "rendering":
+                        moments.append(time.perf_counter())
+
+                recorder = Recorder(Job(Path(folder) / f"f{kind.suffix}", film, state))
+                recorder.run(note)
+                together.append((moments[-1] - moments[0]) * frames / (frames - 1))
+                waited.append(recorder.blocked_s)
+        a, b = median(alone), median(together)
+        print(
+            f"{kind.key:8} {frames / a:7.1f}/s {frames / b:7.1f}/s {100 * (b / a - 1):+7.1f}% "
+            f"{100 * median(waited) / b:7.1f}%"
+        )
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from explorer.animation.job import read_job
+from explorer.animation.recorder import Recorder
+def tell(p):
+    if p.stage != "rendering" or p.done % 5 == 0: print(p.stage, p.done, flush=True)
+Recorder(read_job(Path(sys.argv[1]))).run(tell)
+"""
+
+
+def kills(count: int, kind: str = "mp4") -> None:
+    """Kills a process at random moments, goes on each time, and compares with an undisturbed film."""
+    chance = random.Random()
+    seconds = 10.0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"f{format_named(kind).suffix}"
+        job = Job(path, Film(seconds, format=kind, side=256), project(seconds))
+        write_job(job)
+        lost, done = [], 0
+        for number in range(count):
+            if not path.with_name(f"{path.name}.job.json").exists():
+                print("the film was finished before all kills; beginning anew")
+                path.unlink()
+                write_job(job)
+            process = subprocess.Popen(
+                [sys.executable, "-c", _CHILD, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )
+            assert process.stdout is not None
+            process.stdout.readline()
+            wait = chance.uniform(0.5, 0.5 + 30.0 / count)
+            deadline = time.monotonic() + wait
+            lines = []
+            while time.monotonic() < deadline and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            lines = process.stdout.read().split("\n")
+            process.wait()
+            done = max([int(line.split()[1]) for line in lines if line.startswith("rendering")], default=0)
+            plays = max((sum(1 for _ in _safely(p)) for p in part_paths(path) if p.exists()), default=0)
+            lost.append(max(done - plays, 0))
+            print(f"kill {number + 1:2}: after {wait:4.1f} s, {done} frames rendered, {plays} can be played")
+        Recorder(read_job(path)).run()
+        clean = Job(path.with_name(f"clean{path.suffix}"), job.film, job.state)
+        Recorder(clean).run()
+        same = all(
+            (a == b).all() for a, b in zip(pictures_of(path), pictures_of(clean.path), strict=True)
+        )
+        frames = sum(1 for _ in pictures_of(path))
+        print(f"{count} kills: at most {max(lost)} frames lost each; {frames} frames, the same pixels: {same}")
+        if not same:
+            raise SystemExit(1)
+
+
+def _safely(path: Path):  # type: ignore[no-untyped-def]
+    try:
+        yield from pictures_of(path)
+    except Exception as error:
+        print(f"  {path.name}: {error}")
+
+
+def memory(seconds: float) -> None:
+    """Resident memory while a long film is made."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    with tempfile.TemporaryDirectory() as folder:
+        total = round(seconds * 30)
+
+        def note(p: Progress) -> None:
+            if p.stage == "rendering" and p.done % max(1, total // 20) == 0:
+                resident = int(Path("/proc/self/statm").read_text().split()[1]) * page
+                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.fps:5.1f} frames/s", flush=True)
+
+        Recorder(Job(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
+
+
+if __name__ == "__main__":
+    what, *rest = [*sys.argv[1:], ""] if sys.argv[1:] else ["", ""]
+    if what == "kills":
+        kills(int(rest[0] or 20))
+    elif what == "memory":
+        memory(float(rest[0] or 600))
+    else:
+        encoder(only=what)

@@ -1,0 +1,150 @@
+"""A small network that reads the attributes of a critter from its picture; its features serve Frechet distances.
+
+Trained by `explorer.training.attributes`; the weights lie in `assets/networks/`, their accuracy on the card beside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from explorer.bundled import assets_dir
+from explorer.errors import UnreadableFileError, UnsupportedModelError
+
+__all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
+
+FEATURES = 128
+FORMAT = "latentwalk-attributes"
+_WIDTHS = (24, 48, 96, 128)  # at 32, 16, 8 and 4 pixels
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What is predicted: groups of weights that sum to one, and single numbers with their mean and spread."""
+
+    groups: Mapping[str, tuple[str, ...]]
+    numbers: Mapping[str, tuple[float, float]]
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a picture."""
+        return sum(len(names) for names in self.groups.values()) + len(self.numbers)
+
+
+class _Stage(nn.Module):
+    """Halves the sides; then, if there is `more`, one residual convolution."""
+
+    def __init__(self, inputs: int, outputs: int, *, more: bool) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.conv = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False) if more else None
+        self.norm2 = nn.BatchNorm2d(outputs) if more else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.down(x)))
+        if self.conv is not None and self.norm2 is not None:
+            x = F.relu(x + self.norm2(self.conv(x)))
+        return x
+
+
+class AttributeNetwork(nn.Module):
+    """Pictures to attributes; looks at 64 pixels, other sizes are resampled to that."""
+
+    resolution = 64
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        widths = (3, *_WIDTHS)
+        self.stages = nn.Sequential(*(_Stage(widths[i], widths[i + 1], more=i > 0) for i in range(len(_WIDTHS))))
+        self.dense = nn.Linear(_WIDTHS[-1] * 16, FEATURES, bias=False)
+        self.norm = nn.BatchNorm1d(FEATURES)
+        self.heads = nn.Linear(FEATURES, vocabulary.outputs)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """`[N, 3, R, R]` float32 in -1..1 to `[N, 128]`, not negative."""
+        if pictures.shape[-1] != self.resolution:
+            pictures = F.interpolate(pictures, (self.resolution,) * 2, mode="bilinear", antialias=True)
+        return F.relu(self.norm(self.dense(self.stages(pictures).flatten(1))))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """`[N, outputs]`: logits of each group in order, then the numbers as multiples of their spread."""
+        result: Tensor = self.heads(self.features(pictures))
+        return result
+
+    def split(self, outputs: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Logits `[N, k]` of each group, and the standardised numbers `[N, len(numbers)]`."""
+        sizes = [len(names) for names in self.vocabulary.groups.values()]
+        *groups, numbers = torch.split(outputs, [*sizes, len(self.vocabulary.numbers)], dim=1)
+        return dict(zip(self.vocabulary.groups, groups, strict=True)), numbers
+
+    @torch.inference_mode()
+    def read(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Weights `[N, k]` of each group and numbers `[N]` in their own units, by name."""
+        groups, numbers = self.split(self(pictures))
+        result = {name: logits.softmax(1) for name, logits in groups.items()}
+        for column, (name, (mean, spread)) in enumerate(self.vocabulary.numbers.items()):
+            result[name] = numbers[:, column] * spread + mean
+        return result
+
+
+def bundled_path() -> Path:
+    """Where the network that comes with the program lies."""
+    return assets_dir() / "networks" / "critters-attributes.safetensors"
+
+
+def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:
+    """Write weights as float16 (normalisation as float32) with the vocabulary in the metadata."""
+    tensors = {
+        name: (value.half() if value.ndim > 1 else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    vocabulary = network.vocabulary
+    metadata = {
+        "format": FORMAT,
+        "version": "1",
+        "groups": json.dumps({name: list(names) for name, names in vocabulary.groups.items()}),
+        "numbers": json.dumps({name: list(pair) for name, pair in vocabulary.numbers.items()}),
+        "licence": "MIT",
+        "origin": origin,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata)
+
+
+def load(path: Path | None = None) -> AttributeNetwork:
+    """The network of a file, by default the bundled one; evaluating, float32, on the CPU.
+
+    Raises:
+        UnreadableFileError: The file is missing or damaged.
+        UnsupportedModelError: The file holds something else.
+    """
+    path = path or bundled_path()
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise UnreadableFileError(
+            f"{path} cannot be read: {error}.",
+            "Make it again: main.py train --recipe critters-attributes --out DIR --pack critters-attributes",
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise UnsupportedModelError(f"{path.name} is not an attribute network.")
+    groups = {name: tuple(names) for name, names in json.loads(metadata["groups"]).items()}
+    numbers = {
+        name: (float(mean), float(spread)) for name, (mean, spread) in json.loads(metadata["numbers"]).items()
+    }
+    network = AttributeNetwork(Vocabulary(groups, numbers))
+    network.load_state_dict(tensors)
+    return network.eval()

@@ -1,0 +1,167 @@
+"""From the views' pictures to one frame: size, layout, slit-scan and captions. numpy and Pillow only."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from explorer.latents.words import latent_words
+from explorer.state import look_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from explorer.state import ExplorerState
+
+__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "resized"]
+
+Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
+LAYOUTS: dict[Layout, str] = {
+    "a": "Picture A",
+    "b": "Picture B",
+    "both": "A and B side by side",
+    "wipe": "Left half A, right half B",
+    "grid": "Grid of neighbouring seeds",
+    "slit": "Picture and slit-scan",
+}
+
+GAP = 8  # px between pictures
+BACKGROUND = (20, 21, 23)
+SLIT_SHARE = 0.5
+"""Where the slit stands: in the middle of the picture."""
+
+
+def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A picture `[H, W, 3]` made `side` pixels high; 0 leaves it."""
+    height, width = picture.shape[:2]
+    if side in (0, height):
+        return picture
+    size = (max(1, round(width * side / height)), side)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def average(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The mean of pictures in linear light, as a shutter sees them; one picture stays as it is."""
+    if len(pictures) == 1:
+        return pictures[0]
+    total = np.zeros(pictures[0].shape, np.float32)
+    for picture in pictures:
+        total += _TO_LINEAR[picture]
+    mean = total / np.float32(len(pictures))
+    encoded = np.where(mean <= 0.0031308, mean * 12.92, 1.055 * np.maximum(mean, 1e-9) ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)
+
+
+def _linear_table() -> NDArray[np.float32]:
+    v = np.arange(256) / 255.0
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+_TO_LINEAR = _linear_table()  # IEC 61966-2-1
+
+
+class Composer:
+    """Puts pictures into the frame of a layout. A slit-scan remembers the columns of the frames before.
+
+    Args:
+        layout: How.
+        columns: Of a grid.
+    """
+
+    def __init__(self, layout: Layout, columns: int = 2) -> None:
+        self.layout, self.columns = layout, columns
+        self._slits: deque[NDArray[np.uint8]] = deque()
+
+    def frame(self, pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str] = ()) -> NDArray[np.uint8]:
+        """One frame `[H, W, 3]` of the pictures, in their order; captions of the same order lie over them."""
+        if self.layout == "slit":
+            return self._slit(pictures[0], captions)
+        if self.layout == "wipe" and len(pictures) > 1:
+            first, second = pictures[0], _fitted(pictures[1], pictures[0])
+            frame = first.copy()
+            half = first.shape[1] // 2
+            frame[:, half:] = second[:, half:]
+            frame[:, half : half + 1] = 255
+            return _captioned(frame, captions, [0, half])
+        columns = self.columns if self.layout == "grid" else len(pictures)
+        return self._sheet(pictures, max(1, columns), captions)
+
+    def note(self, picture: NDArray[np.uint8]) -> None:
+        """Remembers a frame's slit without making the frame, for going on in the middle."""
+        self._slits.appendleft(picture[:, int(picture.shape[1] * SLIT_SHARE)].copy())
+        while len(self._slits) > picture.shape[1]:
+            self._slits.pop()
+
+    def _slit(self, picture: NDArray[np.uint8], captions: Sequence[str]) -> NDArray[np.uint8]:
+        """The picture, and beside it its middle column in time: the newest on the left, going right."""
+        self.note(picture)
+        height, width = picture.shape[:2]
+        strip = np.empty((height, width, 3), np.uint8)
+        strip[:] = BACKGROUND
+        for x, column in enumerate(self._slits):
+            strip[:, x] = column
+        gap = np.empty((height, GAP, 3), np.uint8)
+        gap[:] = BACKGROUND
+        return _captioned(np.concatenate([picture, gap, strip], axis=1), captions, [0])
+
+    def _sheet(
+        self, pictures: Sequence[NDArray[np.uint8]], columns: int, captions: Sequence[str]
+    ) -> NDArray[np.uint8]:
+        if len(pictures) == 1:
+            return _captioned(pictures[0], captions, [0])
+        height = max(p.shape[0] for p in pictures)
+        width = max(p.shape[1] for p in pictures)
+        rows = -(-len(pictures) // columns)
+        page = np.empty((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
+        page[:] = BACKGROUND
+        for i, picture in enumerate(pictures):
+            top, left = i // columns * (height + GAP), i % columns * (width + GAP)
+            if i < len(captions):
+                picture = _captioned(picture, captions[i : i + 1], [0])
+            page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+        return page
+
+
+def _fitted(picture: NDArray[np.uint8], to: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if picture.shape == to.shape:
+        return picture
+    size = (to.shape[1], to.shape[0])
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
+    """Captions at the bottom left of each part, light on a dark bar that can be read over any picture."""
+    if not any(captions):
+        return frame
+    image = Image.fromarray(frame)
+    size = max(9, min(22, frame.shape[0] // 20))
+    font = ImageFont.load_default(size)
+    draw = ImageDraw.Draw(image, "RGBA")
+    for text, left in zip(captions, lefts, strict=False):
+        if text:
+            width = font.getlength(text)
+            top = frame.shape[0] - size - 8
+            draw.rectangle((left, top, left + width + 12, frame.shape[0]), (0, 0, 0, 150))
+            draw.text((left + 6, frame.shape[0] - 4), text, (235, 235, 235), font, anchor="ls")
+    return np.asarray(image)
+
+
+def caption_of(state: ExplorerState, view: int, name: str = "") -> str:
+    """What a view shows, for burning in."""
+    look = look_of(state, view)
+    t = look.transform
+    words = [name, latent_words(look.latent)]
+    if look.truncation.psi != 1.0:
+        words.append(f"psi {look.truncation.psi:.2f}")
+    if (t.x, t.y) != (0.0, 0.0):
+        words.append(f"move {t.x:+.2f} {t.y:+.2f}")
+    if t.rotate:
+        words.append(f"rotate {t.rotate:.0f}\u00b0")
+    if state.views[view].tap.layer:
+        words.append(state.views[view].tap.layer)
+    return "   ".join(word for word in words if word)

@@ -1,0 +1,164 @@
+"""A film that grows on disk in pieces; each is encoded by itself, so that going on later changes no pixel.
+
+A piece (half a second or so) is made by a fresh encoder that knows nothing of the others. After a kill the whole
+pieces are kept, the last one is made again from its pictures, and the file equals that of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.animation.container import Output, Stream, encoder_of, packets_of, tag_colours
+from explorer.errors import FilmError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["GrowingFilm", "chunk_length", "disk_error", "part_paths", "whole_frames"]
+
+log = logging.getLogger("explorer.animation")
+
+
+def chunk_length(stream: Stream) -> int:
+    """Frames of one piece."""
+    return max(8, round(stream.rate * stream.format.chunk_seconds))
+
+
+def part_paths(path: Path) -> tuple[Path, Path]:
+    """The names that an unfinished film has: going on writes into the other one, so that nothing is at stake."""
+    return path.with_name(f"{path.name}.part.mkv"), path.with_name(f"{path.name}.part2.mkv")
+
+
+def whole_frames(path: Path, stream: Stream) -> int:
+    """How many frames of an unfinished film are in whole pieces and surely on disk."""
+    # The last packet may be cut off in the middle: a piece counts once something follows it.
+    packets = sum(1 for _ in packets_of(path, stream.rate)) if path.exists() else 0
+    length = chunk_length(stream)
+    return max(packets - 1, 0) // length * length
+
+
+def disk_error(error: OSError, path: Path) -> FilmError:
+    """What a failed write means for people."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    what = "the disk is full" if full else (error.strerror or str(error))
+    hint = "Make room" if full else "Check the folder"
+    return FilmError(f"{path.name} cannot be written: {what}.", f"{hint} and render again: it goes on from there.")
+
+
+class GrowingFilm:
+    """Appends pictures to an unfinished film. One thread at a time.
+
+    Args:
+        path: The finished film's name; the file that grows is beside it.
+        stream: Format, quality, size and rate.
+        text: The project.
+
+    Raises:
+        FilmError: The folder cannot be written to.
+    """
+
+    def __init__(self, path: Path, stream: Stream, text: str) -> None:
+        self.path, self.stream = path, stream
+        self._length = chunk_length(stream)
+        old, self.part = self._choose()
+        self._encoder: Any = None
+        self.count = 0
+        try:
+            self._output = Output(self.part, "matroska", stream, text, is_growing=True)
+            if old is not None:
+                self._keep(*old)
+        except OSError as error:
+            raise disk_error(error, path) from error
+
+    def _choose(self) -> tuple[tuple[Path, int] | None, Path]:
+        """(the part to go on from and its whole frames, the part to write)."""
+        first, second = part_paths(self.path)
+        found = {part: whole_frames(part, self.stream) for part in (first, second)}
+        best = max(found, key=lambda part: found[part])
+        if found[best] == 0:
+            return None, first
+        return (best, found[best]), second if best == first else first
+
+    def _keep(self, old: Path, frames: int) -> None:
+        for number, (packet, index) in enumerate(packets_of(old, self.stream.rate)):
+            if number == frames:
+                break
+            self._output.add(packet, index)
+        self.count = frames
+        log.info("%s goes on at frame %d", self.path.name, frames)
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Appends a picture, uint8 `[H, W, 3]` red-green-blue. Raises FilmError when the disk is full."""
+        try:
+            if self._encoder is None:
+                self._encoder = encoder_of(self.stream)
+            self._write(self._encoder.encode(self._frame(picture)))
+            self.count += 1
+            if self.count % self._length == 0:
+                self._end_piece()
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+
+    def _frame(self, picture: NDArray[np.uint8]) -> Any:
+        import av
+
+        height, width = picture.shape[:2]
+        pad = ((0, self.stream.height - height), (0, self.stream.width - width), (0, 0))
+        even = np.pad(picture, pad, mode="edge") if any(after for _, after in pad) else picture
+        frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+        pix_fmt = self.stream.format.pix_fmt
+        if pix_fmt == "yuv420p":
+            frame = frame.reformat(format=pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
+            tag_colours(frame)
+        elif pix_fmt != "rgb24":
+            frame = frame.reformat(format=pix_fmt)
+        frame.pts, frame.time_base = self.count, 1 / self.stream.rate
+        return frame
+
+    def _write(self, packets: Any) -> None:
+        for packet in packets:
+            self._output.add(packet, packet.pts)
+
+    def _end_piece(self) -> None:
+        if self._encoder is not None:
+            self._write(self._encoder.encode(None))
+            self._encoder = None
+        for other in part_paths(self.path):
+            if other != self.part and other.exists():
+                self._forget(other)
+
+    def _forget(self, other: Path) -> None:
+        """Removes the part that was gone on from, once this one surely holds more."""
+        if whole_frames(self.part, self.stream) >= min(self.count, whole_frames(other, self.stream)):
+            other.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Ends the file; it stays under its unfinished name. Raises FilmError."""
+        try:
+            self._end_piece()
+            self._output.close()
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+
+    def abandon(self) -> None:
+        """Ends in the middle, whatever state the disk is in; what was written stays."""
+        try:
+            self.close()
+        except FilmError as error:
+            log.info("%s", error)
+
+
+def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
+    import av
+
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+            yield picture

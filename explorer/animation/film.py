@@ -1,0 +1,221 @@
+"""What a film is, as data, and the renderer that gives any of its frames: a pure function of the frame's number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from explorer import bundled
+from explorer.animation.compose import Composer, Layout, average, caption_of, resized
+from explorer.animation.formats import FORMATS, Quality
+from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
+from explorer.errors import FilmError, UsageError
+from explorer.latents.seeds import SEED_COUNT
+from explorer.motion import is_moving
+from explorer.ops import native
+from explorer.render.headless import HeadlessRenderer, open_model
+from explorer.state import look_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.latents.table import LatentTable
+    from explorer.render.request import ModelFacts, RenderSettings
+    from explorer.state import ExplorerState, Latent
+
+__all__ = ["Film", "FilmRenderer", "rate_of", "whole_film"]
+
+MAX_FRAMES = 24 * 3600 * 60
+SHUTTER = Fraction(1, 2)
+"""Share of a frame's time over which several samples are spread: what film cameras use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """How a project becomes a film. Written into the job file, so that going on needs nothing else.
+
+    `start`, `seconds`: the part of the project's time. `rate`: frames a second as a fraction. `side`: height of
+    each picture in pixels (0 = as the network makes it). `samples`: pictures averaged for each frame. `layout`: ""
+    is the project's own. `columns`, `rows`: of a grid of seeds. `captions`: whether words are burnt in.
+    """
+
+    seconds: float
+    rate: tuple[int, int] = (30, 1)
+    start: float = 0.0
+    format: str = "mp4"
+    quality: Quality = "good"
+    side: int = 0
+    samples: int = 1
+    layout: str = ""
+    columns: int = 2
+    rows: int = 2
+    captions: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError for a film that cannot be made."""
+        if self.format not in FORMATS:
+            raise UsageError(f"There is no format {self.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
+        if not (self.rate[0] > 0 and self.rate[1] > 0 and 1 <= self.fps <= 240):
+            raise UsageError("A film has 1 to 240 frames a second.", "For example 30, or 30000/1001.")
+        if not (self.seconds > 0.0 and self.frames <= MAX_FRAMES and self.start >= 0.0):
+            raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
+        if not (self.side == 0 or 16 <= self.side <= 8192):
+            raise UsageError(f"Pictures {self.side} pixels high cannot be made.", "Choose 16 to 8192, or 0.")
+        if not (1 <= self.samples <= 64 and 1 <= self.columns <= 16 and 1 <= self.rows <= 16):
+            raise UsageError("Samples go from 1 to 64, columns and rows of a grid from 1 to 16.")
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames a second, exactly."""
+        return Fraction(*self.rate)
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are, at least one."""
+        return max(1, round(Fraction(self.seconds) * self.fps))
+
+    def time_of(self, frame: int, sample: int = 0) -> float:
+        """Seconds of the project's time at which a frame's sample is taken."""
+        return float(Fraction(self.start) + (frame + SHUTTER * Fraction(sample, self.samples)) / self.fps)
+
+
+def rate_of(text: str | float) -> tuple[int, int]:
+    """A frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
+    try:
+        rate = Fraction(text).limit_denominator(1001)
+        # 29.97 and its kin mean the exact rates of television.
+        for whole in (24, 30, 48, 60, 120):
+            if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 200):
+                rate = Fraction(whole * 1000, 1001)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"{text!r} is no frame rate.", "For example 30, or 30000/1001.") from error
+    return rate.numerator, rate.denominator
+
+
+def whole_film(state: ExplorerState, **fields: Any) -> Film:
+    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that."""
+    timeline = state.timeline
+    basis = Film(film_seconds(timeline), rate_of(timeline.fps))
+    return replace(basis, **fields)
+
+
+class FilmRenderer:
+    """Renders a film's frames, in any order. One thread at a time.
+
+    Args:
+        state: The project.
+        film: What to make of it.
+        settings: Device, precision, kernels.
+        table: The project's stored latents.
+        open_with: Opens a model by name or path; for tests.
+
+    Raises:
+        FilmError: A view has no model.
+        LatentwalkError: A model cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        state: ExplorerState,
+        film: Film,
+        settings: RenderSettings | None = None,
+        table: LatentTable | None = None,
+        open_with: Any = open_model,
+    ) -> None:
+        film.check()
+        self.film, self.player, self._table = film, Player(state), table
+        self.layout: Layout = film.layout or state.layout  # type: ignore[assignment]
+        self.views = _views_of(self.layout, len(state.views))
+        if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
+            # The last bits depend on the kernels: they must not change in the middle of a film.
+            native.build()
+        opened: dict[str, tuple[HeadlessRenderer, ModelFacts]] = {}
+        self._renderers: list[tuple[HeadlessRenderer, ModelFacts]] = []
+        for view in self.views:
+            name = state.views[view].model
+            if not name:
+                raise FilmError(f"View {'AB'[view % 2]} has no model, so nothing can be filmed.", "Open a model.")
+            if name not in opened:
+                opened[name] = open_with(bundled.resolve(name), settings)
+            self._renderers.append(opened[name])
+        self._composer = Composer(self.layout, film.columns)
+        self._noted = 0  # the frame that the composer's memory stands at
+
+    @property
+    def facts(self) -> list[ModelFacts]:
+        """Of the models shown, in the order of the pictures."""
+        return [facts for _, facts in self._renderers]
+
+    def state_of(self, frame: int) -> ExplorerState:
+        """The project's state at a frame."""
+        return self.player.at(self.film.time_of(frame))
+
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        """One frame, uint8 `[H, W, 3]` red-green-blue. The same number gives the same pixels."""
+        if self.layout == "slit":
+            self._recall(number)
+        pictures = self._pictures(number)
+        captions = self._captions(number) if self.film.captions else ()
+        self._noted = number + 1
+        return self._composer.frame(pictures, captions)
+
+    def picture(self, state: ExplorerState, place: float) -> NDArray[np.uint8]:
+        """The first view's picture `[H, W, 3]` of any state, as the network makes it; `place` on the timeline."""
+        view, (renderer, _) = self.views[0], self._renderers[0]
+        return renderer.render_look(look_of(state, view), state.views[view].tap, place, self._table).pixels
+
+    def _recall(self, number: int) -> None:
+        """Brings the slit-scan's memory to the frame before, if it stands elsewhere: after a kill, or a jump."""
+        if self._noted == number:
+            return
+        self._composer = Composer(self.layout, self.film.columns)
+        side = self.film.side or self._renderers[0][0].info.img_resolution
+        for past in range(max(0, number - side), number):
+            self._composer.note(self._pictures(past)[0])
+
+    def _pictures(self, number: int) -> list[NDArray[np.uint8]]:
+        cells = self.film.columns * self.film.rows if self.layout == "grid" else 1
+        samples: list[list[NDArray[np.uint8]]] = [[] for _ in range(len(self.views) * cells)]
+        first = self.state_of(number)
+        is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
+        for k in range(self.film.samples):
+            time = self.film.time_of(number, k)
+            state = self.player.at(time)
+            if k and is_still and state == first:
+                break  # more pictures of the same change nothing
+            place = time_in_timeline(self.player.timeline, time)
+            for cell in range(cells):
+                for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
+                    look = look_of(state, view)
+                    if cell:
+                        look = replace(look, latent=_neighbour(look.latent, cell))
+                    tap = state.views[view].tap
+                    picture = renderer.render_look(look, tap, place, self._table).pixels
+                    samples[cell * len(self.views) + i].append(picture)
+        return [resized(average(pictures), self.film.side) for pictures in samples]
+
+    def _captions(self, number: int) -> list[str]:
+        if self.layout == "grid":
+            return []
+        place = time_in_timeline(self.player.timeline, self.film.time_of(number))
+        state = with_pose(self.player.state, self.player.base_pose(place))  # wandering would only blur the words
+        names = [facts.name for facts in self.facts]
+        names = names if len(set(names)) > 1 else [""] * len(names)
+        return [caption_of(state, view, name) for view, name in zip(self.views, names, strict=True)]
+
+
+def _views_of(layout: str, count: int) -> list[int]:
+    if layout in ("both", "wipe") and count > 1:
+        return [0, 1] if layout == "wipe" else list(range(count))
+    return [1] if layout == "b" and count > 1 else [0]
+
+
+def _neighbour(latent: Latent, cell: int) -> Latent:
+    """The same recipe with every seed `cell` further: another cell of the grid under the same motion."""
+    if latent.blend is None:
+        return replace(latent, seed=(latent.seed + cell) % SEED_COUNT)
+    points = tuple(replace(p, latent=_neighbour(p.latent, cell)) for p in latent.blend.points)
+    return replace(latent, seed=(latent.seed + cell) % SEED_COUNT, blend=replace(latent.blend, points=points))
+

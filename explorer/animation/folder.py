@@ -1,0 +1,90 @@
+"""A film as numbered PNG pictures in a folder, each with the project as it stood at that frame."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.animation.encoder import disk_error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["GrowingFolder", "folder_of", "unfinished_folder"]
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a film named `walk.png`: `walk`."""
+    return path.with_suffix("")
+
+
+def unfinished_folder(path: Path) -> Path:
+    """Its name while it grows."""
+    return path.with_suffix(".part")
+
+
+class GrowingFolder:
+    """Appends pictures to an unfinished folder, going on after the last one that is there. One thread at a time.
+
+    Args:
+        path: The film's name, ending in .png.
+        text_of: Gives the project's text of a frame's number.
+
+    Raises:
+        FilmError: The folder cannot be made.
+    """
+
+    def __init__(self, path: Path, text_of: Callable[[int], str]) -> None:
+        self.path, self.part = path, unfinished_folder(path)
+        self._text_of = text_of
+        try:
+            self.part.mkdir(parents=True, exist_ok=True)
+            names = {name for name in os.listdir(self.part) if re.fullmatch(r".*-\d{6,}\.png", name)}
+        except OSError as error:
+            raise disk_error(error, path) from error
+        self.count = 0
+        while self._name(self.count) in names:
+            self.count += 1
+
+    def _name(self, number: int) -> str:
+        return f"{self.path.stem}-{number:06d}.png"
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Appends a picture, uint8 `[H, W, 3]`; its file appears whole. Raises FilmError when the disk is full."""
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_text("latentwalk", self._text_of(self.count))
+        info.add_text("Software", "Latentwalk")
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "PNG", pnginfo=info, compress_level=4)
+        made = self.part / self._name(self.count)
+        growing = made.with_suffix(".tmp")
+        try:
+            growing.write_bytes(buffer.getvalue())
+            growing.replace(made)
+        except OSError as error:
+            growing.unlink(missing_ok=True)
+            raise disk_error(error, self.path) from error
+        self.count += 1
+
+    def close(self) -> None:
+        """Nothing is open between two pictures."""
+
+    def abandon(self) -> None:
+        """Nothing to do either."""
+
+    def finish(self) -> Path:
+        """Gives the folder its name. Raises FilmError."""
+        target = folder_of(self.path)
+        try:
+            self.part.replace(target)
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+        return target

@@ -1,0 +1,114 @@
+"""The formats of films: which encoder makes them, with which options, and in which container they grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from explorer.errors import UsageError
+
+__all__ = ["FORMATS", "QUALITIES", "Format", "Quality", "available", "format_named", "format_of_path"]
+
+Quality = Literal["draft", "good", "best"]
+QUALITIES: tuple[Quality, ...] = ("draft", "good", "best")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of film.
+
+    While it grows, a film is a Matroska file of `codec`: every piece of it that is on disk can be played. The last
+    step copies the packets into `container`, or converts the pictures with `converter` if that is set.
+
+    `crf`: the encoder's quality figure for draft, good and best. `delay`: frames by which its packets are out of
+    order.
+    """
+
+    key: str
+    title: str
+    suffix: str
+    codec: str
+    pix_fmt: str
+    container: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    crf: tuple[int, int, int] | None = None
+    delay: int = 0
+    chunk_seconds: float = 0.5
+    converter: Literal["", "gif", "webp", "apng"] = ""
+    is_lossless: bool = False
+
+    def options_for(self, quality: Quality) -> dict[str, str]:
+        """The encoder's options at a quality."""
+        crf = {"crf": str(self.crf[QUALITIES.index(quality)])} if self.crf else {}
+        return {**self.options, **crf}
+
+
+# The pieces are encoded one by one (see `encoder`), so no option may let an encoder hide or join frames.
+_X264 = {"preset": "veryfast", "sc_threshold": "0", "g": "10000"}
+_RGB = {"preset": "ultrafast", "qp": "0", "sc_threshold": "0", "g": "10000"}
+_VP9 = {
+    "deadline": "realtime", "cpu-used": "6", "b": "0", "lag-in-frames": "0", "auto-alt-ref": "0", "row-mt": "1",
+    "g": "10000",
+}  # fmt: skip
+_AV1 = {"preset": "10", "svtav1-params": "pred-struct=1:scd=0:keyint=-1"}
+_FFV1 = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}
+
+_ALL = (
+    Format("mp4", "MP4, H.264: plays everywhere", ".mp4", "libx264", "yuv420p", "mp4", _X264, (26, 18, 12), 2),
+    Format(
+        "mkv", "Matroska, H.264 4:4:4 lossless", ".mkv", "libx264rgb", "rgb24", "matroska", _RGB, is_lossless=True
+    ),
+    Format("ffv1", "Matroska, FFV1 lossless", ".mkv", "ffv1", "bgr0", "matroska", _FFV1, is_lossless=True),
+    Format(
+        "webm", "WebM, VP9", ".webm", "libvpx-vp9", "yuv420p", "webm", _VP9, (36, 24, 12), chunk_seconds=1.0
+    ),
+    Format(
+        "av1", "WebM, AV1: the smallest files", ".webm", "libsvtav1", "yuv420p", "webm", _AV1, (40, 28, 16),
+        chunk_seconds=1.0,
+    ),
+    Format("gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif"),
+    Format("webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp"),
+    Format(
+        "apng", "Animated PNG, lossless", ".apng", "libx264rgb", "rgb24", "", _RGB, converter="apng",
+        is_lossless=True,
+    ),
+    Format("png", "PNG pictures in a folder, lossless", ".png", "", "rgb24", is_lossless=True),
+)  # fmt: skip
+FORMATS: dict[str, Format] = {f.key: f for f in _ALL}
+"""All formats by name, the usual one first."""
+
+_NEEDS = {"gif": "gif", "apng": "apng"}
+
+
+def available() -> tuple[Format, ...]:
+    """The formats that can be written here: those whose encoder this FFmpeg has."""
+    import av
+    from PIL import features
+
+    known = av.codecs_available
+
+    def is_here(f: Format) -> bool:
+        if f.converter == "webp" and not features.check("webp"):
+            return False
+        return (not f.codec or f.codec in known) and _NEEDS.get(f.converter, "png") in known
+
+    return tuple(f for f in FORMATS.values() if is_here(f))
+
+
+def format_named(key: str) -> Format:
+    """The format of that name, if it can be written here. Raises UsageError."""
+    found = {f.key: f for f in available()}
+    if key not in found:
+        raise UsageError(f"Films of format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
+    return found[key]
+
+
+def format_of_path(path: str | Path) -> Format:
+    """The usual format of a name's ending. Raises UsageError."""
+    suffix = Path(path).suffix.lower()
+    for f in FORMATS.values():
+        if f.suffix == suffix:
+            return format_named(f.key)
+    endings = ", ".join(dict.fromkeys(f.suffix for f in FORMATS.values()))
+    raise UsageError(f"{Path(path).name} does not end as a film does.", f"Known endings: {endings}.")

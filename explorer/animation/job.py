@@ -1,0 +1,105 @@
+"""The job file beside an unfinished film: everything that going on needs, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.animation.encoder import part_paths
+from explorer.animation.film import Film
+from explorer.animation.folder import folder_of, unfinished_folder
+from explorer.codec import decode, encode
+from explorer.errors import FilmError, ProjectError
+from explorer.latents.table import LatentTable
+from explorer.project import from_json, to_json, write_whole
+from explorer.render.request import RenderSettings
+
+if TYPE_CHECKING:
+    from explorer.state import ExplorerState
+
+__all__ = ["Job", "discard", "is_unfinished", "job_path", "read_job", "target_of", "write_job"]
+
+FORMAT = "latentwalk-film"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One film to make: where, what, of which project, and on what it is computed. Immutable."""
+
+    path: Path
+    film: Film
+    state: ExplorerState
+    table: LatentTable = field(default_factory=LatentTable)
+    settings: RenderSettings = field(default_factory=RenderSettings)
+
+    def same_as(self, other: Job) -> bool:
+        """True if both give the same pixels, so that one may go on where the other stopped."""
+        return _contents(self) == _contents(other)
+
+
+def job_path(path: Path) -> Path:
+    """The job file of a film."""
+    return path.with_name(f"{path.name}.job.json")
+
+
+def target_of(path: Path, film: Film) -> Path:
+    """What is there in the end: the file, or the folder of a film of PNG pictures."""
+    return folder_of(path) if film.format == "png" else path
+
+
+def is_unfinished(path: Path) -> bool:
+    """True if a film of that name was begun and can be gone on with."""
+    return job_path(path).exists()
+
+
+def write_job(job: Job) -> None:
+    """Writes the job file, whole or not at all. Raises FilmError."""
+    data = {"format": FORMAT, "version": VERSION, **_contents(job)}
+    try:
+        write_whole(job_path(job.path), json.dumps(data, indent=1, allow_nan=False).encode())
+    except ProjectError as error:
+        raise FilmError(error.message, error.hint) from error
+
+
+def read_job(path: Path) -> Job:
+    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError or ProjectError."""
+    name = path.name.removesuffix(".job.json")
+    film_path = path.with_name(name)
+    try:
+        data = json.loads(job_path(film_path).read_bytes())
+    except FileNotFoundError:
+        raise FilmError(f"There is no unfinished film {name}.", "Check the name.") from None
+    except (OSError, ValueError) as error:
+        raise FilmError(f"The job of {name} cannot be read: {error}.", "Render the film anew.") from error
+    if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, VERSION):
+        raise FilmError(f"The job of {name} is of another version.", "Render the film anew.")
+    state, table = from_json(data.get("project"))
+    film = decode(Film, data.get("film", {}), "film")
+    film.check()
+    return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
+
+
+def _contents(job: Job) -> dict[str, Any]:
+    # Files keep their place when the program is started in another folder.
+    views = tuple(replace(view, model=_absolute(view.model)) for view in job.state.views)
+    project = to_json(replace(job.state, views=views), job.table)
+    return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
+
+
+def _absolute(model: str) -> str:
+    return str(Path(model).resolve()) if model and Path(model).exists() else model
+
+
+def discard(path: Path) -> None:
+    """Removes what is left of an unfinished film."""
+    for part in (*part_paths(path), path.with_name(f"{path.name}.finishing"), job_path(path)):
+        part.unlink(missing_ok=True)
+    folder = unfinished_folder(path)
+    if path.suffix.lower() == ".png" and folder.is_dir():
+        for picture in folder.iterdir():
+            if picture.suffix in (".png", ".tmp"):
+                picture.unlink()
+        folder.rmdir()

@@ -1,0 +1,142 @@
+"""The project inside a film: read from any format, and put into those that FFmpeg cannot give a text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from explorer.errors import ProjectError
+
+__all__ = ["FILM_SUFFIXES", "XMP", "text_of_film", "with_gif_comment", "with_png_text"]
+
+FILM_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".gif", ".webp", ".m4v", ".mov"})
+"""Endings of files that are read here; an animated PNG is read as a PNG."""
+
+KEY = b"latentwalk"
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:l="urn:latentwalk"><l:project>{}</l:project></rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+_TEXT = re.compile(r"latentwalk:\d+:[A-Za-z0-9_-]+")
+MAX_TEXT = 64 << 20
+
+
+def text_of_film(path: Path) -> str:
+    """The project's text in a video, GIF or WebP. Raises ProjectError if there is none."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(12)
+        if magic[:4] == b"GIF8":
+            text = _gif_comment(path)
+        elif magic[:4] == b"RIFF":
+            text = _webp_text(path)
+        else:
+            text = _tags(path)
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the file.") from error
+    found = _TEXT.search(text)
+    if found is None:
+        raise ProjectError(f"{path.name} carries no project.", "Only films made by Latentwalk do.")
+    return found[0]
+
+
+def _tags(path: Path) -> str:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return "\n".join(str(value) for value in container.metadata.values())
+    except av.error.InvalidDataError as error:
+        raise ProjectError(f"{path.name} is no film that can be read.", "Check the file.") from error
+
+
+def _webp_text(path: Path) -> str:
+    """The XMP chunk of a RIFF file, found without reading the pictures."""
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            kind, size = head[:4], struct.unpack("<I", head[4:])[0]
+            if kind == b"XMP ":
+                return file.read(min(size, MAX_TEXT)).decode("utf-8", "replace")
+            file.seek(size + size % 2, 1)
+    return ""
+
+
+def _gif_comment(path: Path) -> str:
+    """The comment that stands before a GIF's trailer, or anywhere else among its blocks."""
+    with path.open("rb") as file:
+        file.seek(6)
+        flags = file.read(7)[4]
+        file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
+        while (kind := file.read(1)) in (b"!", b","):
+            if kind == b",":
+                flags = file.read(9)[8]
+                file.seek((3 << ((flags & 7) + 1) if flags & 0x80 else 0) + 1, 1)
+                _blocks(file)
+            elif file.read(1) == b"\xfe":
+                return _blocks(file).decode("ascii", "replace")
+            else:
+                _blocks(file)
+    return ""
+
+
+def _blocks(file: BinaryIO) -> bytes:
+    """The data of GIF sub-blocks up to their end."""
+    parts = []
+    while size := file.read(1)[:1]:
+        if size == b"\0":
+            break
+        parts.append(file.read(size[0]))
+    return b"".join(parts)
+
+
+def with_gif_comment(plain: Path, made: Path, text: str, last_delay: int) -> None:
+    """Copies a GIF, with the project as its first comment and the last frame's delay in hundredths of a second set.
+
+    FFmpeg writes no comments, and does not know how long the last frame stays.
+    """
+    data = text.encode("ascii")
+    with plain.open("rb") as source, made.open("wb") as target:
+        head = source.read(13)
+        target.write(head)
+        if head[10] & 0x80:
+            target.write(source.read(3 << ((head[10] & 7) + 1)))
+        target.write(b"!\xfe")
+        for start in range(0, len(data), 255):
+            piece = data[start : start + 255]
+            target.write(bytes([len(piece)]) + piece)
+        target.write(b"\0")
+        shutil.copyfileobj(source, target, 1 << 20)
+    _set_last_delay(made, last_delay)
+
+
+def _set_last_delay(path: Path, delay: int) -> None:
+    last = 0
+    with path.open("rb+") as file:
+        file.seek(6)
+        flags = file.read(7)[4]
+        file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
+        while (kind := file.read(1)) in (b"!", b","):
+            if kind == b",":
+                flags = file.read(9)[8]
+                file.seek((3 << ((flags & 7) + 1) if flags & 0x80 else 0) + 1, 1)
+            elif file.read(1) == b"\xf9":
+                last = file.tell() + 2  # after the block's size and its flags
+            _blocks(file)
+        if last:
+            file.seek(last)
+            file.write(struct.pack("<H", delay))
+
+
+def with_png_text(plain: Path, made: Path, text: str) -> None:
+    """Copies a PNG, animated or not, with the project as a text chunk behind its header."""
+    body = KEY + b"\0" + text.encode("latin-1")
+    chunk = struct.pack(">I", len(body)) + b"tEXt" + body + struct.pack(">I", zlib.crc32(b"tEXt" + body))
+    with plain.open("rb") as source, made.open("wb") as target:
+        target.write(source.read(8 + 25))  # signature and IHDR
+        target.write(chunk)
+        shutil.copyfileobj(source, target, 1 << 20)

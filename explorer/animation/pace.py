@@ -1,0 +1,124 @@
+"""Constant perceptual speed: how much the picture changes along a timeline, and a pace that makes that even.
+
+The change between two moments is the root mean square of the differences of their pictures, taken at several
+scales so that fine texture does not drown what the eye follows. Lengths add up along the path, as Perceptual Path
+Length does with a network's features; every picture of the film is on that path.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.animation.film import Film, FilmRenderer
+from explorer.errors import RequestError
+from explorer.state import Key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.latents.table import LatentTable
+    from explorer.render.request import RenderSettings
+    from explorer.state import ExplorerState, Timeline
+
+__all__ = ["change_between", "evened", "retimed"]
+
+STEPS = 16
+"""Moments looked at between two keys."""
+
+At = Callable[[float], "NDArray[np.uint8]"]
+
+
+def change_between(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """How different two pictures `[H, W, 3]` look, 0..1: the mean over scales of the RMS difference."""
+    difference = (a.astype(np.float32) - b.astype(np.float32)) / 255.0
+    found: list[float] = []
+    while min(difference.shape[:2]) >= 4 and len(found) < 5:
+        found.append(float(np.sqrt(np.mean(difference**2))))
+        h, w = (n // 2 * 2 for n in difference.shape[:2])
+        d = difference[:h, :w]
+        difference = (d[0::2, 0::2] + d[1::2, 0::2] + d[0::2, 1::2] + d[1::2, 1::2]) / 4.0
+    return float(np.mean(found)) if found else float(np.sqrt(np.mean(difference**2)))
+
+
+def evened(
+    state: ExplorerState,
+    film: Film,
+    settings: RenderSettings | None = None,
+    table: LatentTable | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+    make_renderer: Any = FilmRenderer,
+) -> ExplorerState:
+    """The project with its keys' times and the pace between them set so that the picture changes evenly.
+
+    Keys stay in order and the film stays as long. Raises RequestError if there are fewer than two keys.
+    """
+    straight = replace(state, timeline=_straight(state.timeline))
+    alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
+    renderer = make_renderer(straight, alone, settings, table)
+    done = 0
+    total = STEPS * len(straight.timeline.keys)
+
+    def at(place: float) -> NDArray[np.uint8]:
+        nonlocal done
+        done += 1
+        tell(min(done, total), total)
+        return renderer.picture(renderer.player.on_timeline(place), place)  # type: ignore[no-any-return]
+
+    return replace(state, timeline=retimed(straight.timeline, at))
+
+
+def _straight(timeline: Timeline) -> Timeline:
+    keys = tuple(replace(key, segment=replace(key.segment, ease="linear", curve=())) for key in timeline.keys)
+    return replace(timeline, keys=keys)
+
+
+def retimed(timeline: Timeline, picture: At) -> Timeline:
+    """The timeline with even change.
+
+    Args:
+        timeline: With linear eases.
+        picture: Gives the picture at a place of the timeline.
+    """
+    keys = timeline.keys
+    if len(keys) < 2:
+        raise RequestError("An even speed needs two keys at least.", "Add a key.")
+    is_closed = timeline.loop == "seamless"
+    ends = [key.time for key in keys] + ([keys[0].time + timeline.duration] if is_closed else [])
+    paths = []
+    before = picture(ends[0])
+    for start, end in itertools.pairwise(ends):
+        lengths = [0.0]
+        for k in range(1, STEPS + 1):
+            place = start + (end - start) * k / STEPS
+            now = picture(place % timeline.duration if is_closed else place)
+            lengths.append(lengths[-1] + change_between(before, now))
+            before = now
+        paths.append(lengths)
+    whole = sum(lengths[-1] for lengths in paths)
+    if whole <= 0.0:
+        raise RequestError("Nothing changes between the keys.", "Change something between them.")
+    made: list[Key] = []
+    time = keys[0].time
+    for i, key in enumerate(keys):
+        lengths = paths[i] if i < len(paths) else [0.0, 0.0]
+        made.append(replace(key, time=time, segment=replace(key.segment, ease="curve", curve=_pace(lengths))))
+        # A stretch without change still needs some time, or two keys would fall together.
+        time += (ends[-1] - ends[0]) * max(lengths[-1] / whole, 1e-3) if i < len(paths) else 0.0
+    scale = (ends[-1] - ends[0]) / (time - keys[0].time)
+    made = [replace(key, time=keys[0].time + (key.time - keys[0].time) * scale) for key in made]
+    return replace(timeline, keys=tuple(made))
+
+
+def _pace(lengths: list[float]) -> tuple[tuple[float, float], ...]:
+    """The curve (share of time, share of way) along which the change is even: the inverse of the lengths."""
+    if lengths[-1] <= 0.0:
+        return ()
+    steps = len(lengths) - 1
+    points = [(length / lengths[-1], k / steps) for k, length in enumerate(lengths)]
+    return tuple(p for p in points if 0.0 < p[0] < 1.0)
+

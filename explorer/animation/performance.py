@@ -1,0 +1,55 @@
+"""Performance: what the hands did as states with times, to be rendered at full quality afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from explorer.animation.player import pose_of
+from explorer.state import Sample
+
+if TYPE_CHECKING:
+    from explorer.state import ExplorerState, Pose, Timeline
+
+__all__ = ["Performance"]
+
+CLOSEST = 1 / 120
+"""Seconds between two samples: a mouse may move more often, a film shows no more."""
+
+MAX_SAMPLES = 200_000
+"""About an hour of constant motion."""
+
+
+class Performance:
+    """Gathers states with the seconds since it began.
+
+    Args:
+        now: Seconds on any clock that only grows.
+        state: To begin with.
+    """
+
+    def __init__(self, now: float, state: ExplorerState) -> None:
+        self._began = now
+        self._samples = [Sample(0.0, pose_of(state))]
+
+    def note(self, now: float, state: ExplorerState) -> None:
+        """The state has changed at `now`. What changes within the shortest step counts as one change."""
+        pose: Pose = pose_of(state)
+        last = self._samples[-1]
+        if pose == last.pose or len(self._samples) >= MAX_SAMPLES:
+            return
+        time = now - self._began
+        if time - last.time < CLOSEST:
+            self._samples[-1] = Sample(last.time, pose)
+        else:
+            self._samples.append(Sample(time, pose))
+
+    def seconds(self, now: float) -> float:
+        """How long it has gone on."""
+        return now - self._began
+
+    def timeline(self, now: float, before: Timeline) -> Timeline:
+        """The performance as a timeline; rate, tempo and snapping are taken from the one before."""
+        duration = max(self.seconds(now), self._samples[-1].time, 0.1)
+        plain = replace(before, keys=(), tracks=(), wander=type(before.wander)(), loop="once")
+        return replace(plain, performance=tuple(self._samples), duration=duration)

@@ -1,0 +1,164 @@
+"""Player: the state as a pure function of time; nothing depends on how many frames were shown."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from explorer.animation.easing import ease, weights_at
+from explorer.animation.interpolation import mix_poses
+from explorer.animation.parameters import set_value
+from explorer.animation.wander import wandering
+from explorer.state import Pose, Segment, ViewState
+
+if TYPE_CHECKING:
+    from explorer.state import ExplorerState, Look, Timeline, Track
+
+__all__ = ["Player", "film_seconds", "is_animated", "pose_of", "time_in_timeline", "with_pose"]
+
+GESTURE_GAP = 0.1
+"""Seconds between two samples of a performance from which on the hand rested: the state is held, not blended."""
+
+_STRAIGHT = Segment("linear", "w", "linear")
+
+
+def pose_of(state: ExplorerState) -> Pose:
+    """What a key remembers of a state: everything but the models, which are the project's."""
+    return Pose(state.shared, tuple(replace(view, model="") for view in state.views))
+
+
+def with_pose(state: ExplorerState, pose: Pose) -> ExplorerState:
+    """The state in that pose; views that the pose does not know stay as they are."""
+    views = tuple(
+        replace(pose.views[i], model=view.model) if i < len(pose.views) else view
+        for i, view in enumerate(state.views)
+    )
+    return replace(state, shared=pose.shared, views=views)
+
+
+def is_animated(timeline: Timeline) -> bool:
+    """True if the timeline moves anything, so that playing it shows more than a still."""
+    return bool(timeline.keys or timeline.tracks or timeline.performance) or timeline.wander.kind != "none"
+
+
+def film_seconds(timeline: Timeline) -> float:
+    """How long one whole pass takes; there and back takes twice as long."""
+    return timeline.duration * (2.0 if timeline.loop == "ping-pong" else 1.0)
+
+
+def time_in_timeline(timeline: Timeline, time: float) -> float:
+    """The place on the timeline, 0..duration, after `time` seconds of playing."""
+    end = timeline.duration
+    if timeline.loop == "once":
+        return min(max(time, 0.0), end)
+    if timeline.loop == "ping-pong":
+        place = math.fmod(max(time, 0.0), 2.0 * end)
+        return place if place <= end else 2.0 * end - place
+    return math.fmod(max(time, 0.0), end)
+
+
+class Player:
+    """Gives the state at any time of a project. Immutable; equal states give equal players.
+
+    Args:
+        state: The project. Where nothing is animated its own looks hold, and drifts move them.
+    """
+
+    def __init__(self, state: ExplorerState) -> None:
+        self.state = state
+        self.timeline = state.timeline
+        self._times = tuple(key.time for key in self.timeline.keys)
+        self._moments = [sample.time for sample in self.timeline.performance]
+
+    def at(self, time: float) -> ExplorerState:
+        """The state after `time` seconds of playing; complete, as if somebody had set it by hand."""
+        return self.on_timeline(time_in_timeline(self.timeline, time))
+
+    def on_timeline(self, place: float) -> ExplorerState:
+        """The state at a place of the timeline, in seconds."""
+        pose = wandering(self.base_pose(place), self.timeline, place)
+        return with_pose(self.state, pose)
+
+    def base_pose(self, place: float) -> Pose:
+        """What keys, tracks and performance say at a place of the timeline, before wandering."""
+        if self.timeline.keys:
+            pose = _still(self._between_keys(place))
+        elif self.timeline.performance:
+            pose = _still(self._performed(place))
+        else:
+            pose = _drifted(pose_of(self.state), place)
+        for track in self.timeline.tracks:
+            if track.keys:
+                pose = set_value(pose, track.parameter, self.track_value(track, place), track.view)
+        return pose
+
+    @property
+    def _period(self) -> float:
+        return self.timeline.duration if self.timeline.loop == "seamless" else 0.0
+
+    def _between_keys(self, place: float) -> Pose:
+        keys = self.timeline.keys
+        i, u = _segment_at(self._times, place, self._period)
+        segment = keys[i].segment
+        weights = weights_at(self._times, i, ease(segment, u), segment.interpolation, self._period)
+        # The key behind goes first: what cannot be blended is its.
+        order = sorted(weights, key=lambda pair: pair[0] != i)
+        return mix_poses([keys[k].pose for k, _ in order], [share for _, share in order], segment)
+
+    def _performed(self, place: float) -> Pose:
+        samples = self.timeline.performance
+        i = max(bisect_right(self._moments, place) - 1, 0)
+        if i + 1 >= len(samples) or samples[i + 1].time - samples[i].time > GESTURE_GAP:
+            return samples[i].pose
+        u = (place - samples[i].time) / (samples[i + 1].time - samples[i].time)
+        if not 0.0 < u < 1.0:
+            return samples[i].pose
+        pose = mix_poses([samples[i].pose, samples[i + 1].pose], [1.0 - u, u], _STRAIGHT)
+        # A hand moves on the plane; what would be a blend was a jump to another seed.
+        return samples[i].pose if _has_blend(pose) and not _has_blend(samples[i].pose) else pose
+
+    def track_value(self, track: Track, place: float) -> float:
+        """A track's number at a place of the timeline."""
+        times = tuple(key.time for key in track.keys)
+        i, u = _segment_at(times, place, self._period)
+        segment = track.keys[i].segment
+        weights = weights_at(times, i, ease(segment, u), segment.interpolation, self._period)
+        return math.fsum(track.keys[k].value * share for k, share in weights)
+
+
+def _segment_at(times: tuple[float, ...], place: float, period: float) -> tuple[int, float]:
+    """The key behind a place and the share of the time towards the next; beyond open ends the end is held."""
+    last = len(times) - 1
+    i = bisect_right(times, place) - 1
+    if 0 <= i < last:
+        return i, (place - times[i]) / (times[i + 1] - times[i])
+    if not period or last == 0:
+        return max(i, 0), 0.0
+    span = times[0] + period - times[last]
+    since = place - times[last] + (period if i < 0 else 0.0)
+    return last, since / span if span > 0.0 else 1.0
+
+
+def _still(pose: Pose) -> Pose:
+    """A pose without drift: between keys, the keys say where the latent is."""
+    views = tuple(replace(v, own=replace(v.own, drift=0.0)) if v.own.drift else v for v in pose.views)
+    return Pose(replace(pose.shared, drift=0.0) if pose.shared.drift else pose.shared, views)
+
+
+def _drifted(pose: Pose, time: float) -> Pose:
+    """Drifting latents where they are after `time` seconds; the drift itself is spent."""
+
+    def moved(look: Look) -> Look:
+        if not look.drift:
+            return look
+        return replace(look, latent=replace(look.latent, x=look.latent.x + look.drift * time), drift=0.0)
+
+    views: tuple[ViewState, ...] = tuple(replace(v, own=moved(v.own)) for v in pose.views)
+    return Pose(moved(pose.shared), views)
+
+
+def _has_blend(pose: Pose) -> bool:
+    looks = (pose.shared, *(view.own for view in pose.views))
+    return any(look.latent.blend is not None for look in looks)

@@ -1,0 +1,256 @@
+"""Recorder: renders a job's frames into a bounded queue, from which another thread encodes them.
+
+Memory stays flat however long the film is: a handful of frames wait, the rest is on disk. What is on disk survives
+a kill, and `Recorder(job).run()` goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from explorer.animation.container import Stream
+from explorer.animation.encoder import GrowingFilm
+from explorer.animation.film import FilmRenderer
+from explorer.animation.finish import finish
+from explorer.animation.folder import GrowingFolder
+from explorer.animation.formats import format_named
+from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of, write_job
+from explorer.errors import CancelledError, FilmError
+from explorer.project import state_to_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Control", "Progress", "Recorder"]
+
+log = logging.getLogger("explorer.animation")
+
+QUEUE_FRAMES = 8
+"""Frames that may wait for the encoder: enough to level out its pieces, few enough to forget about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame."""
+
+    stage: Literal["loading", "rendering", "finishing", "done"]
+    done: int
+    total: int
+    fps: float = 0.0
+    seconds_left: float = 0.0
+    picture: NDArray[np.uint8] | None = None
+
+
+class Control:
+    """Pause, resume and cancel, from any thread."""
+
+    def __init__(self) -> None:
+        self._go = threading.Event()
+        self._go.set()
+        self._cancelled = False
+
+    def pause(self) -> None:
+        """Holds before the next frame."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        """Goes on."""
+        self._go.set()
+
+    def cancel(self) -> None:
+        """Ends before the next frame; what is done is kept."""
+        self._cancelled = True
+        self._go.set()
+
+    @property
+    def is_paused(self) -> bool:
+        """True while it holds."""
+        return not self._go.is_set()
+
+    def check(self) -> None:
+        """Waits while paused. Raises CancelledError."""
+        self._go.wait()
+        if self._cancelled:
+            raise CancelledError("The film was cancelled; what is done is kept.", "Render it again to go on.")
+
+
+class _Growing(Protocol):
+    """What frames are appended to."""
+
+    count: int
+
+    def add(self, picture: NDArray[np.uint8]) -> None: ...
+    def close(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class _EncoderThread:
+    """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
+
+    def __init__(self, growing: _Growing) -> None:
+        self._growing = growing
+        self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(QUEUE_FRAMES)
+        self._fault: Exception | None = None
+        self.blocked_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="film-encoder", daemon=True)
+        self._thread.start()
+
+    def put(self, picture: NDArray[np.uint8]) -> None:
+        """Hands a frame over; waits while the queue is full. Raises what the encoder raised."""
+        started = time.perf_counter()
+        self._queue.put(picture)
+        self.blocked_s += time.perf_counter() - started
+        if self._fault is not None:
+            raise self._fault
+
+    def end(self) -> None:
+        """Waits until everything is encoded. Raises what the encoder raised."""
+        self._queue.put(None)
+        self._thread.join()
+        if self._fault is not None:
+            raise self._fault
+
+    def _run(self) -> None:
+        while (picture := self._queue.get()) is not None:
+            if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
+                try:
+                    self._growing.add(picture)
+                except Exception as error:  # told to the renderer, whatever it is
+                    self._fault = error
+
+
+class Recorder:
+    """Makes one film. `run` is called once, in any thread.
+
+    Args:
+        job: The film.
+        overwrite: Whether a finished film or another unfinished one of that name may be replaced.
+        make_renderer: For tests.
+
+    Raises:
+        FilmError: A film of that name is there, or a different unfinished one.
+    """
+
+    def __init__(
+        self, job: Job, *, overwrite: bool = False, make_renderer: Callable[..., FilmRenderer] = FilmRenderer
+    ) -> None:
+        job.film.check()
+        self.job, self._make_renderer = job, make_renderer
+        self.format = format_named(job.film.format)
+        self.target = target_of(job.path, job.film)
+        self.control = Control()
+        self.render_s = self.blocked_s = 0.0
+        self.first_frame = 0
+        if self.target.exists() and not overwrite:
+            raise FilmError(f"{self.target.name} is there already.", "Choose another name, or allow to overwrite.")
+        if self.target.is_dir() and job.film.format == "png":
+            raise FilmError(f"The folder {self.target.name} is there already.", "Choose another name.")
+        if not job.path.resolve().parent.is_dir():
+            raise FilmError(f"The folder {job.path.parent} does not exist.", "Choose another one.")
+        self._check_unfinished(overwrite)
+
+    def _check_unfinished(self, overwrite: bool) -> None:
+        if not is_unfinished(self.job.path):
+            return
+        try:
+            is_same = read_job(self.job.path).same_as(self.job)
+        except FilmError:
+            is_same = False
+        if not is_same:
+            if not overwrite:
+                raise FilmError(
+                    f"Another film {self.job.path.name} is unfinished.",
+                    "Go on with that one, choose another name, or allow to overwrite it.",
+                )
+            discard(self.job.path)
+
+    def run(self, tell: Callable[[Progress], None] = lambda progress: None) -> Path:
+        """Renders what is not there yet, and gives the finished film's path.
+
+        Raises:
+            CancelledError: It was cancelled; what is done is kept.
+            FilmError: The disk is full or the encoder failed; what is done is kept.
+            LatentwalkError: A model or a frame cannot be had; what is done is kept.
+        """
+        job, total = self.job, self.job.film.frames
+        tell(Progress("loading", 0, total))
+        renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
+        write_job(job)
+        self.control.check()
+        picture = renderer.frame(0)
+        height, width = picture.shape[:2]
+        stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
+        text = state_to_text(job.state, job.table)
+        growing: GrowingFilm | GrowingFolder
+        if job.film.format == "png":
+            growing = GrowingFolder(job.path, lambda n: state_to_text(renderer.state_of(n), job.table))
+        else:
+            growing = GrowingFilm(job.path, stream, text)
+        self.first_frame = growing.count
+        try:
+            self._render(renderer, growing, total, tell)
+            growing.close()
+        except BaseException:
+            growing.abandon()
+            raise
+        if isinstance(growing, GrowingFolder):
+            growing.finish()
+        else:
+            note = _Slowly(lambda done: tell(Progress("finishing", done, total)))
+            finish(growing.part, job.path, stream, text, total, note)
+        discard(job.path)
+        tell(Progress("done", total, total))
+        return self.target
+
+    def _render(
+        self, renderer: FilmRenderer, growing: _Growing, total: int, tell: Callable[[Progress], None]
+    ) -> None:
+        encoder = _EncoderThread(growing)
+        ends: deque[float] = deque([time.perf_counter()], maxlen=60)
+        try:
+            for number in range(growing.count, total):
+                self.control.check()
+                started = time.perf_counter()
+                picture = renderer.frame(number)
+                self.render_s += time.perf_counter() - started
+                encoder.put(picture)
+                ends.append(time.perf_counter())
+                if ends[-1] - ends[-2] > 5.0:  # it was paused, or something else had the machine
+                    ends = deque([started, ends[-1]], maxlen=60)
+                fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
+                done = number + 1
+                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture))
+        except BaseException:
+            self._end(encoder)
+            raise
+        encoder.end()
+        self.blocked_s = encoder.blocked_s
+
+    @staticmethod
+    def _end(encoder: _EncoderThread) -> None:
+        try:
+            encoder.end()
+        except Exception as error:  # the one that ends the film is on its way already
+            log.info("encoder: %s", error)
+
+
+class _Slowly:
+    """Calls a function of a count at most ten times a second."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell, self._last = tell, 0.0
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= 0.1:
+            self._last = now
+            self._tell(done)

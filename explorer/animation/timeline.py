@@ -1,0 +1,198 @@
+"""What hands do to a timeline: add, move, copy, delete and retime keys. Pure functions that give a new timeline."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from explorer.animation.parameters import parameter
+from explorer.errors import ProjectError
+from explorer.state import Key, Pose, Sample, Segment, Timeline, Track, ValueKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "MAX_SECONDS",
+    "add_key",
+    "add_value",
+    "check_timeline",
+    "copy_keys",
+    "delete_keys",
+    "grid_step",
+    "keys_from_performance",
+    "move_keys",
+    "remove_track",
+    "retime",
+    "set_segments",
+    "snapped",
+]
+
+MAX_SECONDS = 36_000.0
+"""Ten hours; longer is a slip of the finger."""
+
+SAME_TIME = 1e-6
+"""Seconds; keys nearer than this are one key."""
+
+
+def check_timeline(timeline: Timeline) -> None:
+    """Raises ProjectError for a timeline out of a file that could not be played."""
+    t = timeline
+    if not (0.0 < t.duration <= MAX_SECONDS and 0.0 < t.fps <= 1000.0 and 0.0 <= t.bpm <= 10_000.0):
+        raise ProjectError("The timeline's duration or rate makes no sense.", "The file is damaged.")
+    for track in t.tracks:
+        parameter(track.parameter)
+    lanes: list[Sequence[Key | ValueKey | Sample]] = [t.keys, t.performance, *(track.keys for track in t.tracks)]
+    for items in lanes:
+        times = [item.time for item in items]
+        if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
+            raise ProjectError("The timeline's keys are not in order.", "The file is damaged.")
+
+
+def snapped(timeline: Timeline, time: float) -> float:
+    """`time` on the nearest line of the grid, if the timeline snaps; never negative.
+
+    The grid is quarters of a beat if there is a tempo, and frames otherwise.
+    """
+    time = max(time, 0.0)
+    if not timeline.snap:
+        return time
+    step = grid_step(timeline)
+    return float(round(Fraction(time) / step) * step)
+
+
+def grid_step(timeline: Timeline) -> Fraction:
+    """Seconds between two lines that keys snap to."""
+    if timeline.bpm > 0.0:
+        return Fraction(15) / Fraction(timeline.bpm).limit_denominator(1000)
+    return 1 / Fraction(timeline.fps).limit_denominator(1001)
+
+
+def _put(keys: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
+    """Keys in order of time; a new one takes the place of one that stands there already."""
+    new = list(new)
+    kept = [key for key in keys if not any(abs(key.time - other.time) < SAME_TIME for other in new)]
+    unique = {round(key.time / SAME_TIME): key for key in new}
+    return tuple(sorted([*kept, *unique.values()], key=lambda key: key.time))
+
+
+def add_key(timeline: Timeline, time: float, pose: Pose, segment: Segment | None = None) -> Timeline:
+    """A key of the whole state at `time` seconds; it takes over the way of the key before it."""
+    before = [key for key in timeline.keys if key.time <= time + SAME_TIME]
+    way = segment or (before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment())
+    keys = _put(timeline.keys, [Key(max(time, 0.0), pose, way)])
+    return replace(timeline, keys=keys, duration=max(timeline.duration, time))
+
+
+def add_value(timeline: Timeline, name: str, view: int, time: float, value: float) -> Timeline:
+    """A key of one parameter, on its track, which is made if there is none. Raises ProjectError."""
+    parameter(name)
+    tracks = list(timeline.tracks)
+    number = next((i for i, t in enumerate(tracks) if (t.parameter, t.view) == (name, view)), len(tracks))
+    if number == len(tracks):
+        tracks.append(Track(name, (), view))
+    track = tracks[number]
+    before = [key for key in track.keys if key.time <= time + SAME_TIME]
+    way = before[-1].segment if before else Segment()
+    tracks[number] = replace(track, keys=_put(track.keys, [ValueKey(max(time, 0.0), float(value), way)]))
+    return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
+
+
+def remove_track(timeline: Timeline, number: int) -> Timeline:
+    """Without a parameter's track; the whole-state keys say again what it is."""
+    return replace(timeline, tracks=timeline.tracks[:number] + timeline.tracks[number + 1 :])
+
+
+Chosen = frozenset[tuple[int, int]]
+"""Keys by (lane, number): lane -1 is the whole state's, others are tracks."""
+
+
+def _each_lane(timeline: Timeline, change: Callable[[int, Sequence[Any]], Iterable[Any]]) -> Timeline:
+    keys = tuple(change(-1, timeline.keys))
+    tracks = tuple(replace(track, keys=tuple(change(i, track.keys))) for i, track in enumerate(timeline.tracks))
+    # A lane whose last key went goes with it.
+    tracks = tuple(new for new, old in zip(tracks, timeline.tracks, strict=True) if new.keys or not old.keys)
+    return replace(timeline, keys=keys, tracks=tracks)
+
+
+def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
+    """The chosen keys `by` seconds later; all of them keep their distances, and none goes before 0."""
+    times = [_time_of(timeline, item) for item in chosen]
+    if not times:
+        return timeline
+    by = max(by, -min(times))
+    return _grown(_moved(timeline, chosen, lambda time: time + by))
+
+
+def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> Timeline:
+    """The chosen keys with their distances from `anchor` seconds stretched by a factor above 0."""
+    if not (math.isfinite(factor) and factor > 0.0):
+        raise ValueError(f"a stretch by {factor}")
+    return _grown(_moved(timeline, chosen, lambda time: max(anchor + factor * (time - anchor), 0.0)))
+
+
+def _moved(timeline: Timeline, chosen: Chosen, new_time: Callable[[float], float]) -> Timeline:
+    def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
+        moved = [replace(key, time=new_time(key.time)) for i, key in enumerate(keys) if (lane, i) in chosen]
+        return _put([key for i, key in enumerate(keys) if (lane, i) not in chosen], moved)
+
+    return _each_lane(timeline, change)
+
+
+def _grown(timeline: Timeline) -> Timeline:
+    """Long enough for its last key."""
+    times = [key.time for key in timeline.keys]
+    times += [key.time for track in timeline.tracks for key in track.keys]
+    last = max(times, default=0.0)
+    return replace(timeline, duration=max(timeline.duration, last))
+
+
+def copy_keys(timeline: Timeline, chosen: Chosen, to: float) -> Timeline:
+    """Copies of the chosen keys, the first of them at `to` seconds."""
+    if not chosen:
+        return timeline
+    first = min(_time_of(timeline, item) for item in chosen)
+
+    def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
+        return _put(keys, [replace(k, time=k.time - first + to) for i, k in enumerate(keys) if (lane, i) in chosen])
+
+    return _grown(_each_lane(timeline, change))
+
+
+def delete_keys(timeline: Timeline, chosen: Chosen) -> Timeline:
+    """Without the chosen keys."""
+    return _each_lane(timeline, lambda lane, keys: (k for i, k in enumerate(keys) if (lane, i) not in chosen))
+
+
+def set_segments(timeline: Timeline, chosen: Chosen, **fields: Any) -> Timeline:
+    """Changes how the ways from the chosen keys are gone: fields of `Segment`."""
+
+    def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
+        for i, key in enumerate(keys):
+            yield replace(key, segment=replace(key.segment, **fields)) if (lane, i) in chosen else key
+
+    return _each_lane(timeline, change)
+
+
+def _time_of(timeline: Timeline, item: tuple[int, int]) -> float:
+    lane, number = item
+    keys: Sequence[Key | ValueKey] = timeline.keys if lane < 0 else timeline.tracks[lane].keys
+    return keys[number].time
+
+
+def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
+    """The performance as keys, one each `every` seconds and one at its end, joined by smooth curves."""
+    samples: tuple[Sample, ...] = timeline.performance
+    if not samples:
+        return timeline
+    count = max(1, math.ceil((samples[-1].time - samples[0].time) / every))
+    keys = []
+    for i in range(count + 1):
+        time = min(samples[0].time + i * every, samples[-1].time)
+        pose = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
+        keys.append(Key(time, pose, Segment("catmull-rom", "w", "linear")))
+    return replace(timeline, keys=_put((), keys), performance=())

@@ -1,0 +1,107 @@
+"""`main.py figures MODEL`: what a generator's card says in numbers, and sheets of pictures that show the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.commands.progress import ProgressLine
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.training.datasets import Dataset
+
+__all__ = ["add_arguments", "run"]
+
+_NETWORKS = ("efficientnet", "attributes")
+_PICTURES = 16_000  # of the critters the bundled generators were trained on
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, its data, and how much to measure."""
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
+    parser.add_argument("--samples", metavar="N", type=int, default=10_000, help="for Frechet distances (10000)")
+    parser.add_argument("--equivariance", metavar="N", type=int, default=500, help="pictures for EQ-T, EQ-R (500)")
+    parser.add_argument("--likeness", metavar="N", type=int, default=128, help="critters rendered to compare (128)")
+    parser.add_argument("--pairs", metavar="N", type=int, default=256, help="to tell what styles carry (256)")
+    parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (where critters)")
+    parser.add_argument(
+        "--data", default="critters", metavar="DATA",
+        help="'critters' (rendered once into the cache), packed .npy files with commas between, or a folder",
+    )  # fmt: skip
+    parser.add_argument("--threads", metavar="N", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--card", metavar="FILE.md", type=Path, help="write the figures into this card")
+    parser.add_argument("--sheets", metavar="FOLDER", type=Path, help="write sheets of pictures")
+    parser.add_argument("--no-figures", action="store_true", help="only the sheets")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures, prints the figures, and the path of every file written."""
+    a = arguments
+    for option in ("samples", "equivariance", "likeness", "pairs"):
+        if not 0 <= getattr(a, option) <= 1_000_000:
+            raise UsageError(f"--{option} is not within 0 and 1,000,000.", "0 leaves the figure out.")
+    if a.card is not None and not a.card.is_file():
+        raise UsageError(f"--card {a.card} is not a file.")
+    import torch
+
+    from explorer.bundled import resolve
+    from explorer.checkpoints import build_generator, load
+
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    checkpoint = load(Path(resolve(a.model)))
+    generator = build_generator(checkpoint)
+    if a.sheets is not None:
+        from explorer.training.sheets import write_sheets
+
+        a.sheets.mkdir(parents=True, exist_ok=True)
+        for path in write_sheets(generator, a.sheets, Path(resolve(a.model)).stem):
+            sys.stdout.write(f"{path}\n")
+    if a.no_figures:
+        return 0
+    from explorer.training.datasets import Critters
+    from explorer.training.figures import Request, fresh_like, measure, networks, report
+
+    data = _data(a.data, generator.info.img_resolution)
+    default = _NETWORKS if isinstance(data, Critters) else _NETWORKS[:1]
+    names = tuple(a.features.split(",")) if a.features else default
+    if unknown := set(names) - set(_NETWORKS):
+        raise UsageError(f"--features {', '.join(sorted(unknown))}: known are {' and '.join(_NETWORKS)}.")
+    lines: dict[str, ProgressLine] = {}
+
+    def told(what: str, done: int, total: int) -> None:
+        lines.setdefault(what, ProgressLine(what))(done, total)
+
+    request = Request(a.samples, a.equivariance, a.likeness, a.pairs)
+    using = networks(names) if a.samples else []
+    found = measure(generator, fresh_like(checkpoint), data, using, request, told)
+    if a.json:
+        sys.stdout.write(json.dumps({"model": a.model, **found.as_dict()}, indent=1) + "\n")
+    else:
+        sys.stdout.write(report(found) + "\n")
+    if a.card is not None:
+        from explorer.training.cards import replace_figures
+
+        replace_figures(a.card, report(found))
+        sys.stdout.write(f"{a.card}\n")
+    return 0
+
+
+def _data(text: str, resolution: int) -> Dataset:
+    from explorer.training.datasets import Critters, open_data
+
+    if text != "critters":
+        return open_data(text, resolution)
+    from explorer.checkpoints.digest import cache_folder
+    from explorer.training.critters.pack import pack
+
+    path = cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
+    if not path.exists():
+        sys.stderr.write(f"rendering {_PICTURES:,} critters once into {path}\n")
+        pack(path, _PICTURES, resolution)
+    return Critters([path])

@@ -1,0 +1,36 @@
+"""`main.py project show FILE`: what a project, a picture, a film or a copied state holds, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to do with which file."""
+    parser.add_argument("action", choices=("show", "save"), help="show: print it; save: write it to another file")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a project, or a picture or film that carries one")
+    parser.add_argument("-o", "--output", metavar="OUT.json", type=Path, help="for save: the project's new file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints or writes the project."""
+    from explorer.errors import UsageError
+    from explorer.project import read_project, to_json, write_project
+
+    state, table = read_project(arguments.file)
+    if arguments.action == "save":
+        if arguments.output is None:
+            raise UsageError("save needs -o OUT.json.")
+        write_project(arguments.output, state, table)
+        sys.stdout.write(f"{arguments.output}\n")
+        return 0
+    data = to_json(state, table)
+    for latent in data.get("latents", {}).values():
+        latent["data"] = f"{len(latent['data'])} characters"  # numbers that nobody reads
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    return 0

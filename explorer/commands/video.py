@@ -1,0 +1,180 @@
+"""`main.py video PROJECT -o OUT` and `main.py video --seeds 1,2,3 -o OUT`: films without a window, resumable."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.commands.render import add_device_options, settings_from
+from explorer.commands.render_options import seeds_of
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.animation.film import Film
+    from explorer.animation.job import Job
+    from explorer.animation.recorder import Progress
+    from explorer.latents.table import LatentTable
+    from explorer.state import ExplorerState
+
+__all__ = ["add_arguments", "run"]
+
+SECONDS_A_KEY = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is filmed, how, and where it goes."""
+    parser.add_argument(
+        "project", metavar="PROJECT", nargs="?", type=Path,
+        help="a project, a picture or film that carries one, or the .job.json of an unfinished film",
+    )  # fmt: skip
+    parser.add_argument("--seeds", metavar="1,2,3", help="instead of a project: walk through these seeds")
+    parser.add_argument("--model", metavar="M", action="append", default=[], help="a file or a bundled name")
+    parser.add_argument("--seconds", metavar="S", type=float, help="length (default: the timeline's, 2 a seed)")
+    parser.add_argument("--start", metavar="S", type=float, default=0.0, help="where to begin (default 0)")
+    parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30 or 30000/1001 (default: timeline's)")
+    parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels")
+    parser.add_argument(
+        "--interpolation", choices=("linear", "spherical", "cubic", "catmull-rom"), default="spherical",
+        help="between seeds (default spherical)",
+    )  # fmt: skip
+    parser.add_argument("--space", choices=("z", "w", "ws"), default="z", help="where to blend seeds (default z)")
+    parser.add_argument("--ease", choices=("linear", "in", "out", "in-out"), default="linear")
+    parser.add_argument("--loop", action="store_true", help="go back to the first seed, without a seam")
+    parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
+    parser.add_argument("--psi", metavar="P", type=float, help="truncation (default 0.7 for seeds)")
+    parser.add_argument("--layout", choices=("a", "b", "both", "wipe", "grid", "slit"), default="")
+    parser.add_argument("--grid", metavar="CxR", default="", help="columns and rows of a grid of seeds, e.g. 3x2")
+    parser.add_argument("--format", metavar="NAME", help="mp4 mkv ffv1 webm av1 gif webp apng png (else by OUT)")
+    parser.add_argument("--quality", choices=("draft", "good", "best"), default="good")
+    parser.add_argument("--samples", metavar="N", type=int, default=1, help="pictures averaged for each frame")
+    parser.add_argument("--captions", action="store_true", help="burn in what is shown")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
+    add_device_options(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Renders the film, or goes on with one, and prints its path."""
+    from explorer.animation.recorder import Recorder
+
+    recorder = Recorder(_job(arguments), overwrite=arguments.overwrite)
+    sys.stdout.write(f"{recorder.run(_Line())}\n")
+    return 0
+
+
+def _job(a: argparse.Namespace) -> Job:
+    from explorer.animation.job import Job, read_job
+
+    if a.project is not None and a.project.name.endswith(".job.json"):
+        return read_job(a.project)
+    if a.output is None:
+        raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
+    if (a.project is None) == (a.seeds is None):
+        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
+    settings = settings_from(a)
+    state, table = _project(a) if a.project is not None else _walk(a)
+    film = _film(a, state)
+    if a.even:
+        from explorer.animation.pace import evened
+
+        state = evened(state, film, settings, table)
+    return Job(a.output, film, state, table, settings)
+
+
+def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
+    from explorer.project import read_project
+
+    state, table = read_project(a.project)
+    state = _with_models(state, a.model) if a.model else state
+    if a.psi is not None:
+        raise UsageError("--psi belongs to --seeds; a project says it itself.")
+    return state, table
+
+
+def _walk(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
+    """A timeline with one key for each seed."""
+    from explorer.animation.film import rate_of
+    from explorer.latents.table import LatentTable
+    from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation
+
+    seeds = seeds_of(a.seeds)
+    psi = 0.7 if a.psi is None else a.psi
+    looks = [Look(latent=Latent(seed), truncation=Truncation(psi)) for seed in seeds]
+    gaps = max(1, len(seeds) if a.loop else len(seeds) - 1)
+    seconds = a.seconds if a.seconds is not None else SECONDS_A_KEY * gaps
+    segment = Segment(a.interpolation, a.space, a.ease)
+    keys = tuple(Key(i * seconds / gaps, Pose(look), segment) for i, look in enumerate(looks))
+    rate = rate_of(a.fps or "30")
+    timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
+    state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
+    return _with_models(state, a.model or [_default_model()]), LatentTable()
+
+
+def _default_model() -> str:
+    from explorer.bundled import DEFAULT_PAIR, bundled
+
+    names = [item.name for item in bundled()]
+    if not names:
+        raise UsageError("No bundled model is here.", "Name one with --model.")
+    return DEFAULT_PAIR[0] if DEFAULT_PAIR[0] in names else names[0]
+
+
+def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
+    views = list(state.views)
+    if len(models) > len(views):
+        raise UsageError(f"There are {len(views)} views; {len(models)} models are too many.")
+    for i, model in enumerate(models):
+        views[i] = replace(views[i], model=model)
+    layout = "both" if len(models) > 1 else state.layout
+    return replace(state, views=tuple(views), layout=layout)
+
+
+def _film(a: argparse.Namespace, state: ExplorerState) -> Film:
+    from explorer.animation.film import rate_of, whole_film
+    from explorer.animation.formats import format_named, format_of_path
+
+    kind = format_named(a.format) if a.format else format_of_path(a.output)
+    if a.output.suffix.lower() != kind.suffix:
+        raise UsageError(f"{a.output.name} does not end in {kind.suffix}.")
+    fields: dict[str, Any] = {
+        "format": kind.key, "quality": a.quality, "side": a.size, "samples": a.samples, "captions": a.captions,
+        "start": a.start, "layout": a.layout or ("grid" if a.grid else ""),
+    }  # fmt: skip
+    if a.seconds is not None:
+        fields["seconds"] = a.seconds
+    if a.fps:
+        fields["rate"] = rate_of(a.fps)
+    if a.grid:
+        columns, _, rows = a.grid.lower().partition("x")
+        if not (columns.isdecimal() and rows.isdecimal()):
+            raise UsageError(f"--grid {a.grid}: expected columns x rows.", "For example 3x2.")
+        fields |= {"columns": int(columns), "rows": int(rows)}
+    return whole_film(state, **fields)
+
+
+class _Line:
+    """Progress on stderr: rewritten on a terminal, one line for each tenth in a log."""
+
+    def __init__(self) -> None:
+        self._told: object = None
+        self._last = 0.0
+
+    def __call__(self, p: Progress) -> None:
+        is_terminal = sys.stderr.isatty()
+        now = time.monotonic()
+        step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
+        if step == self._told and p.done != p.total:
+            return
+        self._told = step
+        text = f"{p.stage} {p.done}/{p.total}"
+        if p.fps:
+            left = round(p.seconds_left)
+            text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
+        if is_terminal and p.stage == "done":
+            sys.stderr.write("\r\033[K")
+        sys.stderr.flush()

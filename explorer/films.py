@@ -1,0 +1,130 @@
+"""FilmService: the Qt face of the recorder. One film at a time, in a thread of low priority. GUI thread only."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from explorer.errors import LatentwalkError
+
+if TYPE_CHECKING:
+    from explorer.animation.job import Job
+    from explorer.animation.recorder import Progress, Recorder
+
+__all__ = ["FilmService"]
+
+log = logging.getLogger("explorer.animation")
+
+TELL_EVERY_S = 0.1
+
+
+class FilmService(QObject):
+    """Renders films beside the window.
+
+    Signals (delivered in the GUI thread): `progress(Progress)` at most ten times a second, `finished(path)`,
+    `failed(error)`; a cancelled film fails with `CancelledError`.
+    """
+
+    progress = Signal(object)
+    finished = Signal(str)
+    failed = Signal(object)
+    _said = Signal(str, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._recorder: Recorder | None = None
+        self._thread: threading.Thread | None = None
+        self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def is_running(self) -> bool:
+        """True while a film is made."""
+        return self._recorder is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """True while it holds."""
+        return self._recorder is not None and self._recorder.control.is_paused
+
+    def start(self, job: Job, *, overwrite: bool = False) -> None:
+        """Begins a film, or goes on with an unfinished one of the same job. Raises FilmError or UsageError."""
+        from explorer.animation.recorder import Recorder
+
+        if self._recorder is not None:
+            raise LatentwalkError("A film is being made already.", "Wait for it, or cancel it.")
+        recorder = Recorder(job, overwrite=overwrite)
+        self._recorder = recorder
+        said = self._said
+        self._thread = threading.Thread(target=_run, args=(recorder, said), name="film", daemon=True)
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Holds before the next frame."""
+        if self._recorder is not None:
+            self._recorder.control.pause()
+
+    def resume(self) -> None:
+        """Goes on."""
+        if self._recorder is not None:
+            self._recorder.control.resume()
+
+    def cancel(self) -> None:
+        """Ends; what is done is kept."""
+        if self._recorder is not None:
+            self._recorder.control.cancel()
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Cancels and waits; True if the thread has ended."""
+        self.cancel()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(timeout)
+            return not thread.is_alive()
+        return True
+
+    @Slot(str, object)
+    def _on_said(self, what: str, payload: object) -> None:
+        if what == "progress":
+            self.progress.emit(payload)
+            return
+        self._recorder = None
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if what == "finished":
+            self.finished.emit(str(payload))
+        else:
+            self.failed.emit(payload)
+
+
+def _run(recorder: Recorder, said: object) -> None:
+    """Runs in the film's thread."""
+    emit = said.emit  # type: ignore[attr-defined]
+    # The preview goes first: on Linux niceness is a thread's own, and torch's workers of this thread inherit it.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    last = 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.stage != "rendering" or now - last >= TELL_EVERY_S or progress.done == progress.total:
+            last = now
+            emit("progress", progress)
+
+    try:
+        path = recorder.run(tell)
+    except LatentwalkError as error:
+        emit("failed", error.with_traceback(None))
+    except Exception as error:  # whatever it is, somebody waits for this film
+        log.exception("the film failed")
+        words = f"The film failed: {type(error).__name__}: {error}"
+        emit("failed", LatentwalkError(words, "What is done is kept."))
+    else:
+        emit("finished", str(path))

@@ -1,0 +1,353 @@
+"""TimelineIntents: playing, scrubbing and editing the timeline, and recording what the hands do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+
+from explorer.animation import timeline as edits
+from explorer.animation.parameters import get_value, parameter, set_value
+from explorer.animation.performance import Performance
+from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline
+from explorer.documents import Documents
+from explorer.errors import LatentwalkError
+from explorer.state import ASPECTS, Key, Pose
+
+if TYPE_CHECKING:
+    from explorer.animation.timeline import Chosen
+    from explorer.state import ExplorerState, Timeline
+
+__all__ = ["TimelineIntents"]
+
+TICK_MS = 1000 / 60
+
+
+class TimelineIntents(Documents):
+    """The timeline's face to widgets. GUI thread only.
+
+    The playhead is no part of the state: where one looks is not what one made.
+    """
+
+    playhead_moved = Signal(float)  # seconds on the timeline
+    playing_changed = Signal(bool)
+    recording_changed = Signal(bool)
+    _evened = Signal(object, object)  # Timeline or error, the timeline that was measured
+
+    def _init_timeline(self) -> None:
+        self._playhead = 0.0
+        self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
+        self._player: Player | None = None
+        self._performance: Performance | None = None
+        self._play_timer = QTimer(self)
+        self._play_timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._play_timer.setInterval(round(TICK_MS))
+        self._play_timer.timeout.connect(self._on_play_tick)
+        self._evening = False
+        self._evened.connect(self._on_evened, Qt.ConnectionType.QueuedConnection)
+        self.changed.connect(self._on_state_changed)
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    @property
+    def timeline(self) -> Timeline:
+        """The project's timeline."""
+        return self.store.state.timeline
+
+    @property
+    def playhead(self) -> float:
+        """Where the playhead stands, in seconds."""
+        return self._playhead
+
+    @property
+    def is_playing(self) -> bool:
+        """True while the timeline plays."""
+        return self._play_from is not None
+
+    @property
+    def is_recording(self) -> bool:
+        """True while a performance is recorded."""
+        return self._performance is not None
+
+    @property
+    def has_animation(self) -> bool:
+        """True if playing the timeline shows more than a still."""
+        return is_animated(self.timeline)
+
+    # -- playing -------------------------------------------------------------------------------------------
+
+    def play_timeline(self) -> None:
+        """Plays from the playhead, or from the start if it stands at the end."""
+        if self.is_recording or self.is_playing:
+            return
+        if not self.has_animation:
+            self.status.emit("Nothing is on the timeline yet: add a key with K")
+            return
+        at = self._playhead
+        if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
+            at = 0.0
+        self._play_from = (self._now(), at)
+        self.clock.pause()
+        self._play_timer.start()
+        self.playing_changed.emit(True)
+
+    def pause_timeline(self) -> None:
+        """Stops playing where it is."""
+        if self.is_playing:
+            self._play_from = None
+            self._play_timer.stop()
+            self.playing_changed.emit(False)
+
+    def seek(self, place: float) -> None:
+        """Puts the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
+        place = min(max(place, 0.0), max(self.timeline.duration, place))
+        if self._play_from is not None:
+            self._play_from = (self._now(), place)
+        self._show_place(place)
+
+    def _now(self) -> float:
+        from time import perf_counter
+
+        return perf_counter()
+
+    @Slot()
+    def _on_play_tick(self) -> None:
+        if self._play_from is None or self._closed:
+            return
+        began, place = self._play_from
+        played = place + self._now() - began
+        if self.timeline.loop == "once" and played >= self.timeline.duration:
+            self._show_place(self.timeline.duration)
+            self.pause_timeline()
+            return
+        self._show_place(time_in_timeline(self.timeline, played))
+
+    def _show_place(self, place: float) -> None:
+        """The state of that place becomes what is seen; views that are still busy drop it."""
+        self._playhead = place
+        if self.has_animation and not self.is_recording:
+            self.clock.pause()
+            self.clock.seek(place)  # animated transforms are where the film will show them
+            shown = self.player().on_timeline(place)
+            self._is_ticking = True
+            try:
+                self.store.update_transient(replace(shown, layout=self.state.layout, active=self.state.active))
+            finally:
+                self._is_ticking = False
+            for view in self.visible_views():
+                if not self._view(view).in_flight:
+                    self.post(view)
+        self.playhead_moved.emit(place)
+
+    def player(self) -> Player:
+        """The player of the present timeline."""
+        state, known = self.store.state, self._player
+        models = [view.model for view in state.views]
+        if known is None or known.timeline is not state.timeline or [v.model for v in known.state.views] != models:
+            known = self._player = Player(state)
+        elif not (state.timeline.keys or state.timeline.performance):
+            known = self._player = Player(state)  # tracks move single numbers of what the hands set
+        return known
+
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if self._performance is not None:
+            self._performance.note(self._now(), new)
+        if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
+            self._playhead = new.timeline.duration
+            self.playhead_moved.emit(self._playhead)
+
+    # -- editing -------------------------------------------------------------------------------------------
+
+    def edit_timeline(self, name: str, timeline: Timeline) -> None:
+        """Makes a timeline the project's, as one undo step called `name`."""
+        self.store.update(replace(self.store.state, timeline=timeline), name)
+
+    def set_timeline(self, **fields: Any) -> None:
+        """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
+        if "duration" in fields:
+            fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
+        self.edit_timeline("Timeline", replace(self.timeline, **fields))
+
+    def set_wander(self, **fields: Any) -> None:
+        """Changes fields of `Wander`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
+        timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
+        if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
+            timeline = edits.add_key(timeline, 0.0, pose_of(self.store.state))
+        self.edit_timeline("Wander", timeline)
+        self._show_again()
+
+    def add_key(self, time: float | None = None) -> None:
+        """Adds a key of the whole state at the playhead, or at `time` seconds."""
+        if self.timeline.performance and not self.timeline.keys:
+            self.status.emit("This is a recorded performance: turn it into keys first")
+            return
+        place = edits.snapped(self.timeline, self._playhead if time is None else time)
+        self.edit_timeline("Add key", edits.add_key(self.timeline, place, self._pose_to_keep()))
+
+    def _pose_to_keep(self) -> Pose:
+        """What a key remembers of now: latents that only wander here are kept as they are at home."""
+        pose = pose_of(self.store.state)
+        if self.timeline.wander.kind == "none" or not self.has_animation:
+            return pose
+        base = self.player().base_pose(self._playhead)
+        shown = pose_of(self.player().on_timeline(self._playhead))
+        if pose.shared.latent == shown.shared.latent:
+            pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
+        return pose
+
+    def add_value_key(self, name: str, value: float | None = None, time: float | None = None) -> None:
+        """Adds a key of one parameter at the playhead, with its present value unless one is given."""
+        place = edits.snapped(self.timeline, self._playhead if time is None else time)
+        view = self._view_of(name)
+        if value is None:
+            value = get_value(pose_of(self.store.state), name, view)
+        made = edits.add_value(self.timeline, name, view, place, value)
+        self.edit_timeline(f"Key {parameter(name).title.lower()}", made)
+
+    def set_value_key(self, track: int, number: int, value: float) -> None:
+        """Changes the value of a parameter's key."""
+        item = self.timeline.tracks[track]
+        keys = list(item.keys)
+        keys[number] = replace(keys[number], value=value)
+        tracks = list(self.timeline.tracks)
+        tracks[track] = replace(item, keys=tuple(keys))
+        self.edit_timeline("Key value", replace(self.timeline, tracks=tuple(tracks)))
+        self._show_again()
+
+    def _view_of(self, name: str) -> int:
+        """Whose number a parameter is: the active view's, where that has its own, else the shared one (-1)."""
+        part = name.partition(".")[0]
+        view = self.store.state.views[self.active]
+        if part == "tap":
+            return self.active
+        return self.active if part in ASPECTS and part not in view.linked else -1
+
+    def move_keys(self, timeline: Timeline, chosen: Chosen, by: float) -> None:
+        """Moves keys of `timeline` (as it was when the drag began) by seconds."""
+        self.edit_timeline("Move keys", edits.move_keys(timeline, chosen, by))
+
+    def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
+        """Stretches the distances of keys of `timeline` from an anchor."""
+        self.edit_timeline("Retime keys", edits.retime(timeline, chosen, anchor, factor))
+
+    def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
+        """Copies keys to the playhead, or to a time."""
+        place = edits.snapped(self.timeline, self._playhead if to is None else to)
+        self.edit_timeline("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+
+    def delete_keys(self, chosen: Chosen) -> None:
+        """Deletes keys."""
+        if chosen:
+            self.edit_timeline("Delete keys", edits.delete_keys(self.timeline, chosen))
+
+    def set_segments(self, chosen: Chosen, **fields: Any) -> None:
+        """Changes how the ways from keys are gone."""
+        if chosen:
+            self.edit_timeline("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
+            self._show_again()
+
+    def update_key(self, number: int) -> None:
+        """Makes a key remember the state of now."""
+        key: Key = self.timeline.keys[number]
+        keys = list(self.timeline.keys)
+        keys[number] = replace(key, pose=self._pose_to_keep())
+        self.edit_timeline("Update key", replace(self.timeline, keys=tuple(keys)))
+
+    def even_speed(self) -> None:
+        """Sets the keys' times and paces so that the picture changes evenly; measured in a thread."""
+        from explorer.animation.film import whole_film
+        from explorer.animation.pace import evened
+
+        state, settings, table = self.store.state, self.render_settings, self.table
+        if self._evening or len(state.timeline.keys) < 2:
+            return
+        self._evening = True
+        self.status.emit("Measuring how much the picture changes ...")
+        done = self._evened
+        film = whole_film(state, layout="b" if state.active == 1 else "a")
+
+        def work() -> None:
+            try:
+                done.emit(evened(state, film, settings, table).timeline, state.timeline)
+            except LatentwalkError as error:
+                done.emit(error.with_traceback(None), state.timeline)
+
+        self._io.submit(work)
+
+    @Slot(object, object)
+    def _on_evened(self, made: object, measured: Timeline) -> None:
+        self._evening = False
+        if isinstance(made, LatentwalkError):
+            self.status.emit(str(made))
+        elif self.timeline is not measured:
+            self.status.emit("The timeline was changed meanwhile; even speed was not applied")
+        else:
+            self.edit_timeline("Even speed", made)  # type: ignore[arg-type]
+            self._show_again()
+            self.status.emit("The picture changes evenly now")
+
+    def clear_timeline(self) -> None:
+        """Removes keys, tracks, performance and wandering."""
+        t = self.timeline
+        self.pause_timeline()
+        self.edit_timeline("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
+
+    def step_to_key(self, direction: int) -> None:
+        """Puts the playhead on the next key (1) or on the one before (-1), and stops."""
+        self.pause_timeline()
+        tracks = (key.time for track in self.timeline.tracks for key in track.keys)
+        times = sorted({key.time for key in self.timeline.keys}.union(tracks, {0.0, self.timeline.duration}))
+        there = [t for t in times if (t - self._playhead) * direction > 1e-6]
+        if there:
+            self.seek(there[0] if direction > 0 else there[-1])
+
+    def _show_again(self) -> None:
+        if self.has_animation and not self.is_recording:
+            self._show_place(self._playhead)
+
+    # -- performing ----------------------------------------------------------------------------------------
+
+    def start_recording(self) -> None:
+        """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
+        if self.is_recording:
+            return
+        self.pause_timeline()
+        self.clock.seek(0.0)
+        self.play()
+        self._performance = Performance(self._now(), self.store.state)
+        self.recording_changed.emit(True)
+
+    def stop_recording(self) -> None:
+        """Ends the recording, which becomes the timeline, as one undo step."""
+        if self._performance is None:
+            return
+        performance, self._performance = self._performance, None
+        made = performance.timeline(self._now(), self.timeline)
+        self.edit_timeline("Record performance", made)
+        self._playhead = 0.0
+        self.recording_changed.emit(False)
+        self.playhead_moved.emit(0.0)
+        self.status.emit(f"Recorded {made.duration:.1f} s; Space plays it, Render film makes a file of it")
+
+    @property
+    def recorded_seconds(self) -> float:
+        """How long the running recording is."""
+        return self._performance.seconds(self._now()) if self._performance is not None else 0.0
+
+    def performance_to_keys(self, every: float = 0.5) -> None:
+        """Turns the performance into keys that can be edited, one each `every` seconds."""
+        self.edit_timeline("Performance to keys", edits.keys_from_performance(self.timeline, every))
+
+    def film_seconds(self) -> float:
+        """How long a whole pass of the timeline is."""
+        return film_seconds(self.timeline)
+
+    def value_at(self, name: str, view: int, place: float) -> float:
+        """A parameter's value at a place of the timeline, for drawing."""
+        return get_value(self.player().base_pose(place), name, view)
+
+    def preview_value(self, name: str, view: int, value: float) -> Pose:
+        """The pose of now with one other value."""
+        return set_value(pose_of(self.store.state), name, value, view)

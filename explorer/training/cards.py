@@ -1,0 +1,181 @@
+"""The card of a packed generator: data, method, command, settings and figures, in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import UsageError
+from explorer.generators.base import Generator
+from explorer.training import history
+
+__all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
+
+Schedule = list[tuple[float, dict[str, Any]]]
+
+_FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
+
+
+def replace_figures(card: Path, measured: str) -> None:
+    """Put other figures into a card that was written before.
+
+    Raises:
+        UsageError: The file is no card.
+    """
+    text = card.read_text(encoding="utf-8")
+    if _FIGURES not in text or _AFTER not in text:
+        raise UsageError(f"{card} is not a card of a packed generator.")
+    before, rest = text.split(_FIGURES, 1)
+    after = rest[rest.index(_AFTER) :]
+    card.write_text(before + _FIGURES + measured + "\n" + after, encoding="utf-8")
+
+
+def write_card(
+    card: Path,
+    settings: dict[str, Any],
+    state: dict[str, Any],
+    generator: Generator,
+    file: Path,
+    measured: str,
+) -> None:
+    """Write the card: what was trained on what, how far, with which settings, and what was measured."""
+    name = file.stem
+    kimg, seconds = state["shown"] / 1000, state["seconds"]
+    parameters = sum(p.numel() for p in generator.parameters())
+    changed = {k: v for k, v in settings.items() if k not in ("out", "data", "time_limit_s", "save_s", "samples_s")}
+    schedule = history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
+    names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
+    stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
+    logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
+    metrics = f"\nLast figures of the log: {logged}.\n" if logged else ""
+    note = f" {settings['note']}" if settings.get("note") else ""
+    card.write_text(
+        f"""# {name}
+
+A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {settings["resolution"]} pixels, \
+{parameters:,} parameters
+({file.stat().st_size / 1e6:.2f} MB as float16). Licence: {_licence(settings)}
+
+**State of training: {verdict(settings, kimg)}**
+
+## Data
+{_data(settings)}
+
+## Training
+{kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
+batch {settings["batch"]}, device {settings["device"]}.{note}
+
+{_method(_last(settings, schedule), kimg, stages, _adversarial_from(schedule, kimg))}
+{_steps(schedule)}{metrics}
+```
+{_command(settings)}
+```
+
+Runs that were adjusted on the way or cut by the clock come out alike, not identical, when the command is run again.
+
+Settings: `{json.dumps(changed)}`
+
+## Figures
+{measured or "None measured yet."}
+
+Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{name}-samples-psi0.7.png`.
+""",
+        encoding="utf-8",
+    )
+
+
+def verdict(settings: dict[str, Any], kimg: float) -> str:
+    """How far training came, in a sentence."""
+    if settings.get("verdict"):
+        return str(settings["verdict"])
+    planned = float(settings["total_kimg"])
+    return f"complete, {kimg:.1f} kimg." if kimg >= planned else f"unfinished, {kimg:.1f} of {planned:g} kimg."
+
+
+def is_critters(settings: dict[str, Any]) -> bool:
+    """Whether the data were rendered by ourselves."""
+    return all(str(path).endswith(".npy") for path in settings["data"])
+
+
+def _licence(settings: dict[str, Any]) -> str:
+    if is_critters(settings):
+        return "MIT, like the program; data and weights are our own."
+    return "not stated; it hangs on the pictures."
+
+
+def _data(settings: dict[str, Any]) -> str:
+    if not is_critters(settings):
+        return "Pictures of the user's own: " + ", ".join(Path(path).name for path in settings["data"]) + "."
+    return f"""Critters, rendered by `explorer.training.critters` (seed {settings["data_seed"]}): procedural heads
+of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function of a normal latent of 64 numbers."""
+
+
+def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
+    """The schedule that settings ask for, of runs without a history."""
+    return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
+
+
+def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
+    """The settings that held at the end."""
+    for _, changes in schedule:
+        settings = settings | changes
+    return settings
+
+
+def _adversarial_from(schedule: Schedule, kimg: float) -> float:
+    """Where the discriminator joined in; `kimg` if it did not."""
+    now: dict[str, Any] = {}
+    for index, (start, changes) in enumerate(schedule):
+        now = now | changes
+        stop = schedule[index + 1][0] if index + 1 < len(schedule) else kimg
+        if now["adversarial_kimg"] < stop:
+            return max(start, float(now["adversarial_kimg"]))
+    return kimg
+
+
+def _steps(schedule: Schedule) -> str:
+    """Settings that changed on the way, one line for each time."""
+    lines = [
+        f"* from {kimg:.1f} kimg: " + ", ".join(f"{key} {value}" for key, value in sorted(changes.items()))
+        for kimg, changes in schedule[1:]
+    ]
+    return "\nChanged on the way:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -> str:
+    adversarial = "non-saturating logistic loss, lazy R1"
+    if settings["guide_weight"] <= 0:
+        return f"Adversarial throughout ({adversarial})."
+    reached = kimg - joined
+    phase = (
+        f"then {reached:.1f} kimg with the discriminator as well ({adversarial})"
+        if reached > 0
+        else "no adversarial phase"
+    )
+    return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
+picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
+{_sentence(stages)}
+Guided alone for {joined:.1f} kimg, {phase}.
+This is not how the published networks were trained: it needs data with known latents, and learns far more from each
+picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
+
+
+def _sentence(stages: str) -> str:
+    return f"Warm-up on the early layers first ({stages})." if stages else "No warm-up."
+
+
+def _command(settings: dict[str, Any]) -> str:
+    start = (
+        f"--recipe {settings['recipe']}"
+        if settings.get("recipe")
+        else f"--family {settings['family']} --data FOLDER"
+    )
+    return f"python main.py train {start} --out DIR --pack NAME"
+
+
+def _last_metrics(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    header, *rows = path.read_text().splitlines()
+    return dict(zip(header.split(","), rows[-1].split(","), strict=False)) if rows else {}

@@ -1,0 +1,80 @@
+"""Which styles carry what: how far a critter goes towards another when it takes one group of that one's styles.
+
+Read by the attribute network, so that "coarse styles change pose and species, fine ones the colours" is a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.analysis.attribute_network import AttributeNetwork
+from explorer.generators.base import Generator
+from explorer.latents.groups import GROUPS, group_of
+
+__all__ = ["TRAITS", "style_effects", "table"]
+
+TRAITS: Mapping[str, tuple[str, ...]] = {
+    "species": ("species",),
+    "pose": ("yaw", "pitch", "roll"),
+    "place and size": ("shift_x", "shift_y", "size"),
+    "coat colour": ("palette",),
+    "coat pattern": ("pattern",),
+    "eye colour": ("eye_hue",),
+    "background": tuple(f"background_{end}_{channel}" for end in ("top", "bottom") for channel in "rgb"),
+}
+"""What is asked, and which readings of the network answer."""
+
+_BATCH = 16
+
+
+@torch.inference_mode()
+def style_effects(
+    generator: Generator, network: AttributeNetwork, pairs: int, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """For each group of styles and trait the share of the way from A to B: 0 stays with A, 1 is like B.
+
+    The least-squares share over `pairs` pairs of random latents: the readings' differences to A projected on the
+    differences of B to A. Groups need not add up to 1.
+    """
+    random = np.random.RandomState(seed)
+    groups = [group_of(generator.info, index) for index in range(generator.info.num_ws)]
+    along = {group: dict.fromkeys(TRAITS, 0.0) for group in GROUPS}
+    whole = dict.fromkeys(TRAITS, 0.0)
+    for start in range(0, pairs, _BATCH):
+        count = min(_BATCH, pairs - start)
+        a, b = (_styles(generator, random, count) for _ in range(2))
+        read_a, read_b = (_readings(generator, network, ws) for ws in (a, b))
+        for trait in TRAITS:
+            whole[trait] += float((read_b[trait] - read_a[trait]).square().sum())
+        for group in GROUPS:
+            taken = torch.tensor([each == group for each in groups], device=a.device)[None, :, None]
+            mixed = _readings(generator, network, torch.where(taken, b, a))
+            for trait in TRAITS:
+                step = (mixed[trait] - read_a[trait]) * (read_b[trait] - read_a[trait])
+                along[group][trait] += float(step.sum())
+    return {group: {trait: along[group][trait] / max(whole[trait], 1e-12) for trait in TRAITS} for group in GROUPS}
+
+
+def _styles(generator: Generator, random: np.random.RandomState, count: int) -> Tensor:
+    z = torch.from_numpy(random.randn(count, generator.info.z_dim)).float().to(generator.device)
+    return generator.broadcast(generator.mapping(z))
+
+
+def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> dict[str, Tensor]:
+    """Each trait as `[N, k]`, numbers as multiples of their spread."""
+    read = network.read(generator.synthesis(ws).cpu().clamp(-1, 1))
+    for name, (_, spread) in network.vocabulary.numbers.items():
+        read[name] = read[name][:, None] / spread
+    return {trait: torch.cat([read[name] for name in names], 1) for trait, names in TRAITS.items()}
+
+
+def table(effects: Mapping[str, Mapping[str, float]]) -> str:
+    """The shares as a Markdown table."""
+    lines = [f"| Styles taken | {' | '.join(TRAITS)} |", f"|---{'|---' * len(TRAITS)}|"]
+    for group, shares in effects.items():
+        lines.append(f"| {group} | {' | '.join(f'{shares[trait]:.0%}' for trait in TRAITS)} |")
+    return "\n".join(lines)

@@ -1,0 +1,300 @@
+"""The timeline under the pictures: transport, settings of the film's time, the lanes, and the ways between keys."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
+
+from explorer.animation.parameters import PARAMETERS
+from explorer.state import ExplorerState
+from explorer.widgets.curve_editor import CurveEditor
+from explorer.widgets.parts import Choice, IconButton, label, row, value_label
+from explorer.widgets.theme import GRID, ROW
+from explorer.widgets.timeline_view import TimelineView
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+__all__ = ["TimelineDock"]
+
+LOOPS = (
+    ("once", "Once", "Play to the end and stop"),
+    ("loop", "Loop", "Begin again at the end"),
+    ("ping-pong", "There and back", "Turn round at both ends; the film is twice as long"),
+    ("seamless", "Seamless", "Go on from the last key to the first, so that the film closes without a seam"),
+)
+WAYS = (
+    ("hold", "Hold"),
+    ("linear", "Straight"),
+    ("spherical", "Spherical"),
+    ("cubic", "Cubic"),
+    ("catmull-rom", "Catmull-Rom"),
+)
+SPACES = (("z", "in z"), ("w", "in w"), ("ws", "in ws"))
+EASES = (
+    ("linear", "Even"),
+    ("in", "Ease in"),
+    ("out", "Ease out"),
+    ("in-out", "Ease in and out"),
+    ("curve", "Curve"),
+)
+RATES = ("23.976", "24", "25", "29.97", "30", "50", "60")
+WANDERS = (("none", "No wandering"), ("circle", "Circle"), ("noise", "Noise"))
+
+
+class _Number(QDoubleSpinBox):
+    """A number with its unit; the wheel scrolls only where the field has the focus."""
+
+    def __init__(self, low: float, high: float, decimals: int, unit: str, tip: str, width: int) -> None:
+        super().__init__()
+        self.setRange(low, high)
+        self.setDecimals(decimals)
+        self.setSuffix(unit)
+        self.setToolTip(tip)
+        self.setAccessibleName(tip.partition(":")[0].partition(",")[0])
+        self.setFixedSize(width, ROW)
+        self.setKeyboardTracking(False)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def show_number(self, value: float) -> None:
+        """Shows a number; says nothing."""
+        self.blockSignals(True)
+        self.setValue(value)
+        self.blockSignals(False)
+
+
+def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
+    box = Choice()
+    for key, text in items:
+        box.addItem(text, key)
+    box.setToolTip(tip)
+    box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
+    box.setFixedHeight(ROW)
+    return box
+
+
+class TimelineDock(QDockWidget):
+    """Everything of the timeline. `film_wanted` when the user wants to render a film."""
+
+    film_wanted = Signal()
+
+    def __init__(self, session: Session, owner: QMainWindow) -> None:
+        super().__init__("Timeline", owner)
+        self.setObjectName("timeline")
+        self.session = session
+        self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        self.setTitleBarWidget(QWidget())
+        self.view = TimelineView(session)
+        self.curve = CurveEditor(session, self.view)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(GRID // 2, 0, GRID // 2, GRID // 2)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._make_transport())
+        column.addWidget(self.view, 1)
+        column.addWidget(self._make_ways())
+        self.setWidget(body)
+        self._connect()
+        self._show()
+        self._show_ways()
+
+    # -- rows ----------------------------------------------------------------------------------------------
+
+    def _make_transport(self) -> QWidget:
+        s = self.session
+        self.start = IconButton("skip-back", "To the start (Home)", lambda: s.seek(0.0))
+        self.play = IconButton("play", "Play or stop (Space)", self.toggle_play)
+        self.record = IconButton("record", "Record what your hands do (Ctrl+R); again: stop", self.toggle_record)
+        self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
+        for i, (_, _, tip) in enumerate(LOOPS):
+            self.loop.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
+        self.time = value_label("0:00.00")
+        self.time.setToolTip("Playhead and duration, in minutes and seconds; the film has this many frames")
+        self.time.setMinimumWidth(96)
+        self.duration = _Number(0.1, 36_000.0, 2, " s", "Duration, in seconds", 66)
+        self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames a second of the film")
+        self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
+        self.bpm = _Number(0.0, 999.0, 1, " bpm", "Beats a minute: the grid's tempo; 0 shows seconds", 74)
+        self.bpm.setSpecialValueText("no tempo")
+        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", s.add_key)
+        self.more = IconButton("dots-three", "Keys of single parameters, wandering, performance", self._open_more)
+        self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
+        return row(
+            self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
+            self.snap, self.bpm, self.more, self.film,
+        )  # fmt: skip
+
+    def _make_ways(self) -> QWidget:
+        self.way_label = label("From the selected key:", "muted")
+        self.way = _choice(WAYS, "The way to the next key; cubic and Catmull-Rom go smoothly through all keys")
+        self.space = _choice(SPACES, "Where latents are blended; ws blends mixing and edits too")
+        self.ease = _choice(EASES, "How the time on the way is spent")
+        self.edit_curve = IconButton("pen-nib", "Draw the curve of time", self._open_curve)
+        self.update_key = IconButton("arrows-clockwise", "The key remembers the state of now", self._update_key)
+        self.even = IconButton("equals", "Even speed: equal change of the picture in equal time", self._make_even)
+        self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
+        return row(
+            self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
+            self.even,
+        )  # fmt: skip
+
+    def _connect(self) -> None:
+        s = self.session
+        s.changed.connect(self._on_changed)
+        s.playhead_moved.connect(self._on_playhead)
+        s.playing_changed.connect(self._show_transport)
+        s.recording_changed.connect(self._show_transport)
+        self.loop.activated.connect(lambda i: s.set_timeline(loop=self.loop.itemData(i)))
+        self.rate.activated.connect(lambda i: s.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
+        self.duration.valueChanged.connect(lambda value: s.set_timeline(duration=value))
+        self.bpm.valueChanged.connect(lambda value: s.set_timeline(bpm=value))
+        for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
+            box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
+        self.view.selected.connect(self._show_ways)
+        self.view.menu_wanted.connect(self._open_menu)
+
+    # -- deeds ---------------------------------------------------------------------------------------------
+
+    def toggle_play(self) -> None:
+        """Plays the timeline, or stops."""
+        if self.session.is_playing:
+            self.session.pause_timeline()
+        else:
+            self.session.play_timeline()
+
+    def toggle_record(self) -> None:
+        """Records a performance, or ends it."""
+        if self.session.is_recording:
+            self.session.stop_recording()
+        else:
+            self.session.start_recording()
+
+    def _toggle_snap(self) -> None:
+        self.session.set_timeline(snap=not self.session.timeline.snap)
+
+    def _set_way(self, field: str, value: str) -> None:
+        self.session.set_segments(self.view.chosen, **{field: value})
+        if field == "ease" and value == "curve":
+            self._open_curve()
+
+    def _open_curve(self) -> None:
+        if self.view.chosen:
+            self.curve.open_at(self.edit_curve.mapToGlobal(QPoint(0, -4)))
+
+    def _update_key(self) -> None:
+        numbers = [number for lane, number in self.view.chosen if lane < 0]
+        if len(numbers) == 1:
+            self.session.update_key(numbers[0])
+
+    def _make_even(self) -> None:
+        self.session.even_speed()
+
+    def _open_more(self) -> None:
+        self._menu().exec(self.more.mapToGlobal(QPoint(0, self.more.height())))
+
+    def _open_menu(self, place: QPoint) -> None:
+        self._menu(keys=True).exec(place)
+
+    def _menu(self, *, keys: bool = False) -> QMenu:
+        s, chosen = self.session, self.view.chosen
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if keys and chosen:
+            menu.addAction("Copy to the playhead", lambda: s.copy_keys(chosen))
+            menu.addAction("Delete", self.view.delete_chosen)
+            menu.addSeparator()
+        tracks = menu.addMenu("Key of a single parameter")
+        for name, parameter in PARAMETERS.items():
+            tracks.addAction(parameter.title, partial(s.add_value_key, name))
+        rows = sorted({r.layer for r in s.look().mixing.rows})
+        for layer in rows:
+            tracks.addAction(f"Mixing, entry {layer}", partial(s.add_value_key, f"mixing.{layer}"))
+        for number in range(len(s.look().nudges)):
+            tracks.addAction(f"Edit {number}", partial(s.add_value_key, f"nudges.{number}"))
+        wander = menu.addMenu("Wandering of the latent")
+        now = s.timeline.wander
+        for kind, text in WANDERS:
+            action = wander.addAction(text, partial(s.set_wander, kind=kind))
+            action.setCheckable(True)
+            action.setChecked(now.kind == kind)
+        wander.addSeparator()
+        for radius in (0.15, 0.3, 0.6, 1.0):
+            action = wander.addAction(f"Radius {radius} latents", partial(s.set_wander, radius=radius))
+            action.setCheckable(True)
+            action.setChecked(now.radius == radius)
+        wander.addSeparator()
+        for turns in (1, 2, 4):
+            words = f"{turns} turn{'s' * (turns > 1)}"
+            action = wander.addAction(words, partial(s.set_wander, turns=turns))
+            action.setCheckable(True)
+            action.setChecked(now.turns == turns)
+        wander.addSeparator()
+        wander.addAction("Other directions", lambda: s.set_wander(seed=s.timeline.wander.seed + 1))
+        if s.timeline.performance and not s.timeline.keys:
+            menu.addAction("Performance to keys, two a second", lambda: s.performance_to_keys(0.5))
+        menu.addSeparator()
+        menu.addAction("Clear the timeline", s.clear_timeline)
+        return menu
+
+    # -- showing -------------------------------------------------------------------------------------------
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.timeline is not new.timeline:
+            self._show()
+
+    @Slot(float)
+    def _on_playhead(self, place: float) -> None:
+        self._show_time()
+
+    def _show(self) -> None:
+        t = self.session.timeline
+        self.loop.setCurrentIndex(self.loop.findData(t.loop))
+        self.rate.setCurrentIndex(max(0, min(range(len(RATES)), key=lambda i: abs(_exact(RATES[i]) - t.fps))))
+        self.duration.show_number(t.duration)
+        self.bpm.show_number(t.bpm)
+        self.snap.setChecked(t.snap)
+        self._show_transport()
+
+    @Slot()
+    def _show_transport(self, _: bool = False) -> None:
+        s = self.session
+        self.play.set_icon_name("pause" if s.is_playing else "play")
+        self.record.set_icon_name("stop" if s.is_recording else "record")
+        self.film.setEnabled(not s.is_recording)
+        self.add.setEnabled(not s.is_recording)
+        self._show_time()
+
+    def _show_time(self) -> None:
+        s = self.session
+        now = s.recorded_seconds if s.is_recording else s.playhead
+        self.time.setText(f"{_clock(now)} / {_clock(s.timeline.duration)}")
+
+    @Slot()
+    def _show_ways(self) -> None:
+        segment = self.view.first_segment()
+        for widget in (self.way_label, self.way, self.space, self.ease, self.edit_curve, self.remove):
+            widget.setEnabled(segment is not None)
+        whole = [number for lane, number in self.view.chosen if lane < 0]
+        self.update_key.setEnabled(len(whole) == 1)
+        self.space.setEnabled(bool(whole))
+        self.even.setEnabled(len(self.session.timeline.keys) > 1)
+        if segment is not None:
+            self.way.setCurrentIndex(self.way.findData(segment.interpolation))
+            self.space.setCurrentIndex(self.space.findData(segment.space))
+            self.ease.setCurrentIndex(self.ease.findData(segment.ease))
+
+
+def _exact(text: str) -> float:
+    from explorer.animation.film import rate_of
+
+    top, bottom = rate_of(text)
+    return top / bottom
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(seconds, 0.0), 60.0)
+    return f"{int(minutes)}:{rest:05.2f}"

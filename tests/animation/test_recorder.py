@@ -1,0 +1,330 @@
+"""Films: exact in every format, the same after a kill, honest about full disks, and projects themselves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.animation.encoder import part_paths, whole_frames
+from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
+from explorer.animation.formats import available, format_named
+from explorer.animation.job import is_unfinished, read_job, write_job
+from explorer.animation.pace import change_between, evened
+from explorer.animation.player import Player
+from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
+from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
+from explorer.project import read_project
+from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Transform
+from tests.animation.conftest import decoded, job_of, packets_and_pixels
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = [f.key for f in available()]
+VIDEOS = [key for key in KEYS if key != "png"]
+
+
+def true_frames(project: ExplorerState, film: Film) -> list[np.ndarray]:
+    renderer = FilmRenderer(project, film)
+    return [renderer.frame(i) for i in range(film.frames)]
+
+
+@pytest.mark.parametrize("key", VIDEOS)
+@pytest.mark.parametrize("rate", [(25, 1), (30000, 1001)])
+def test_every_format_has_the_exact_count_size_rate_and_length(
+    project: ExplorerState, tmp_path: Path, key: str, rate: tuple[int, int]
+) -> None:
+    path = tmp_path / f"film{format_named(key).suffix}"
+    job = job_of(project, path, format=key, rate=rate, side=48)
+    assert Recorder(job).run() == path
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    pictures, found = decoded(path)
+    assert len(pictures) == job.film.frames
+    assert {p.shape for p in pictures} == {(48, 48, 3)}
+    if key in ("gif", "webp"):  # whole hundredths or thousandths of a second: right on the whole
+        assert found is not None
+        assert abs(len(pictures) / found - len(pictures) / job.film.fps) <= Fraction(1, 100)
+    else:
+        assert found is not None
+        assert abs(found / job.film.fps - 1) < (2e-4 if key == "apng" else 1e-5)  # read in steps of 10 us
+    truth = true_frames(project, job.film)
+    worst = max(float(np.abs(a.astype(int) - b).mean()) for a, b in zip(pictures, truth, strict=True))
+    assert worst == 0.0 if format_named(key).is_lossless else worst < 12.0
+    assert read_project(path)[0] == project
+
+
+def test_ten_seconds_have_exactly_three_hundred_frames(project: ExplorerState, tmp_path: Path) -> None:
+    film = whole_film(replace(project, timeline=replace(project.timeline, duration=10.0, fps=30.0)))
+    assert film.frames == 300
+    Recorder(job_of(project, tmp_path / "f.mp4", seconds=10.0, rate=(30, 1))).run()
+    pictures, rate = decoded(tmp_path / "f.mp4")
+    assert (len(pictures), rate) == (300, 30)
+
+
+def test_a_folder_of_pictures_is_exact_and_each_carries_its_state(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "walk.png", format="png", captions=True)
+    assert Recorder(job).run() == tmp_path / "walk"
+    files = sorted((tmp_path / "walk").iterdir())
+    assert [f.name for f in files] == [f"walk-{i:06d}.png" for i in range(25)]
+    for number in (0, 13):
+        with Image.open(files[number]) as image:
+            np.testing.assert_array_equal(np.asarray(image), true_frames(project, job.film)[number])
+        state = read_project(files[number])[0]
+        assert state == Player(project).at(number / 25)
+    with pytest.raises(FilmError, match="there already"):
+        Recorder(job)
+
+
+@pytest.mark.parametrize("layout", ["a", "b", "both", "wipe", "grid", "slit"])
+def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: str) -> None:
+    film = Film(1.0, (25, 1), layout=layout, columns=3, rows=2, captions=True)
+    whole = true_frames(project, film)
+    later = FilmRenderer(project, film)
+    np.testing.assert_array_equal(later.frame(17), whole[17])
+    np.testing.assert_array_equal(later.frame(18), whole[18])
+    shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
+    assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
+    assert len({frame.tobytes() for frame in whole}) == 25
+
+
+def test_odd_sizes_are_padded_by_a_repeated_line(project: ExplorerState, tmp_path: Path) -> None:
+    Recorder(job_of(project, tmp_path / "f.mp4", side=33)).run()
+    assert decoded(tmp_path / "f.mp4")[0][0].shape == (34, 34, 3)
+
+
+def test_several_samples_blur_what_moves_and_nothing_else(project: ExplorerState) -> None:
+    spin = Look(transform=Transform(animation=Animation("spin", 2.0)))
+    spinning, still = (replace(project, timeline=Timeline(), shared=look) for look in (spin, Look()))
+    sharp, blurred = (FilmRenderer(spinning, Film(1.0, samples=n)).frame(3) for n in (1, 6))
+    assert not np.array_equal(sharp, blurred)
+    one, many = (FilmRenderer(still, Film(1.0, samples=n)).frame(3) for n in (1, 6))
+    np.testing.assert_array_equal(one, many)
+
+
+def test_the_preview_changes_no_pixel(project: ExplorerState) -> None:
+    film = Film(1.0, (25, 1))
+    wandered = FilmRenderer(project, film)
+    for number in (20, 3, 11, 3):
+        wandered.frame(number)
+    np.testing.assert_array_equal(wandered.frame(12), FilmRenderer(project, film).frame(12))
+
+
+def test_a_cancelled_film_goes_on_with_the_same_pixels(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
+    first = Recorder(job)
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 31:
+            first.control.cancel()
+
+    with pytest.raises(CancelledError):
+        first.run(stop)
+    assert is_unfinished(job.path)
+    assert not job.path.exists()
+    second = Recorder(read_job(job.path))
+    second.run()
+    assert second.first_frame >= 12
+    Recorder(replace(job, path=tmp_path / "g.mp4")).run()
+    assert packets_and_pixels(tmp_path / "f.mp4") == packets_and_pixels(tmp_path / "g.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f.mp4", "g.mp4"]
+
+
+SLOW_FILM = """
+import sys, time
+from pathlib import Path
+from explorer.animation.job import read_job
+from explorer.animation.recorder import Recorder
+def tell(p):
+    time.sleep(0.004)  # so that a kill falls into the middle of a film of tiny pictures
+    if p.picture is not None: print(p.done, flush=True)
+Recorder(read_job(Path(sys.argv[1]))).run(tell)
+"""
+
+
+def killed_at(path: Path, frame: int) -> None:
+    """Renders in a process of its own and ends that with SIGKILL once a frame is done."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_FILM, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            if int(line) >= frame:
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("key", [key for key in ("mp4", "webm", "gif", "png") if key in KEYS])
+def test_kills_leave_what_plays_and_change_no_pixel(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    suffix = format_named(key).suffix
+    job = job_of(project, tmp_path / f"f{suffix}", seconds=4.0, format=key)
+    write_job(job)
+    chance = random.Random(key)
+    at = sorted(chance.sample(range(30, 95), 2))
+    for frame in at:
+        killed_at(job.path, frame)
+        if key != "png":
+            found = max(len(decoded(part)[0]) for part in part_paths(job.path) if part.exists())
+            assert found >= frame - 25 - QUEUE_FRAMES - 1, f"killed at {frame}"
+    Recorder(read_job(job.path)).run()
+    clean = replace(job, path=tmp_path / f"g{suffix}")
+    Recorder(clean).run()
+    if key == "png":
+        pairs = [sorted(p.read_bytes() for p in (tmp_path / name).iterdir()) for name in ("f", "g")]
+        assert pairs[0] == pairs[1]
+    else:
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+
+
+@pytest.mark.parametrize("key", [key for key in ("mp4", "mkv", "apng", "png") if key in KEYS])
+def test_a_full_disk_is_told_and_loses_nothing(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    suffix = format_named(key).suffix
+    clean = job_of(project, tmp_path / f"g{suffix}", seconds=3.0, format=key, side=128, quality="best")
+    sizes = [2_000]  # of a picture no less
+
+    def note(progress: Progress) -> None:
+        if progress.stage == "finishing":
+            sizes.append(part_paths(clean.path)[0].stat().st_size)
+
+    Recorder(clean).run(note)
+    job = replace(clean, path=tmp_path / f"f{suffix}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        write_job(job)
+        # A limit on the size of files fails as a full disk does, in the middle of a write.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[-1] * 3 // 4, before[1]))
+        with pytest.raises(FilmError, match="disk is full"):
+            Recorder(job).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not job.path.exists()
+    recorder = Recorder(read_job(job.path))
+    recorder.run()
+    if key == "png":
+        pairs = [sorted(p.read_bytes() for p in (tmp_path / name).iterdir()) for name in ("f", "g")]
+        assert pairs[0] == pairs[1]
+    else:
+        assert recorder.first_frame >= 36
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+
+
+def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_path: Path) -> None:
+    path = tmp_path / "f.mp4"
+    path.write_bytes(b"older")
+    with pytest.raises(FilmError, match="there already"):
+        Recorder(job_of(project, path))
+    assert path.read_bytes() == b"older"
+    Recorder(job_of(project, path), overwrite=True).run()
+    assert len(decoded(path)[0]) == 25
+    path.unlink()
+    write_job(job_of(project, path))
+    other = job_of(project, path, side=64)
+    with pytest.raises(FilmError, match="unfinished"):
+        Recorder(other)
+    Recorder(other, overwrite=True).run()
+    assert decoded(path)[0][0].shape == (64, 64, 3)
+
+
+def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4")
+    write_job(job)
+    part_paths(job.path)[0].write_bytes(b"no film")
+    part_paths(job.path)[1].write_bytes(b"")
+    Recorder(job).run()
+    assert len(decoded(job.path)[0]) == 25
+    (tmp_path / "h.mp4.job.json").write_text(json.dumps({"format": "latentwalk-film", "version": 9}))
+    with pytest.raises(FilmError, match="version"):
+        read_job(tmp_path / "h.mp4")
+    with pytest.raises(FilmError, match="no unfinished film"):
+        read_job(tmp_path / "i.mp4")
+
+
+def test_films_that_cannot_be_made_are_refused(project: ExplorerState, tmp_path: Path) -> None:
+    for fields in ({"seconds": 0.0}, {"rate": (0, 1)}, {"side": 9}, {"samples": 0}, {"format": "avi"}):
+        with pytest.raises(UsageError):
+            Recorder(job_of(project, tmp_path / "f.mp4", **fields))
+    with pytest.raises(FilmError, match="does not exist"):
+        Recorder(job_of(project, tmp_path / "none" / "f.mp4"))
+    empty = replace(project, views=tuple(replace(v, model="") for v in project.views))
+    with pytest.raises(FilmError, match="no model"):
+        Recorder(job_of(empty, tmp_path / "f.mp4")).run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_without_a_project_say_so(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.gif")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.webp")
+    (tmp_path / "a.mp4").write_bytes(b"nothing")
+    for name in ("a.gif", "a.webp", "a.mp4"):
+        with pytest.raises(ProjectError):
+            read_project(tmp_path / name)
+
+
+def test_rates_as_people_write_them() -> None:
+    assert rate_of("30") == (30, 1)
+    assert rate_of("29.97") == (30000, 1001)
+    assert rate_of(23.976) == (24000, 1001)
+    assert rate_of("30000/1001") == (30000, 1001)
+    with pytest.raises(UsageError):
+        rate_of("fast")
+
+
+def test_an_even_pace_makes_equal_changes(project: ExplorerState) -> None:
+    moves = [0.0, 0.02, 0.3, 0.34]
+    keys = tuple(
+        Key(float(i), Pose(Look(latent=Latent(1), transform=Transform(x=x))), Segment("linear", "w", "in-out"))
+        for i, x in enumerate(moves)
+    )
+    uneven = replace(project, timeline=Timeline(keys, duration=3.0))
+    even = evened(uneven, Film(3.0, (25, 1)))
+    assert [k.time for k in even.timeline.keys][::3] == pytest.approx([0.0, 3.0])
+    spreads = []
+    for state in (uneven, even):
+        renderer = FilmRenderer(state, Film(3.0, (10, 1)))
+        frames = [renderer.frame(i) for i in range(31)]
+        changes = [change_between(a, b) for a, b in itertools.pairwise(frames)]
+        spreads.append(np.std(changes) / np.mean(changes))
+    assert spreads[1] < 0.35 * spreads[0]
+    xs = [Player(even).at(key.time).shared.transform.x for key in even.timeline.keys]
+    assert xs == moves
+
+
+def test_memory_stays_flat(project: ExplorerState, tmp_path: Path) -> None:
+    seen = []
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def note(progress: Progress) -> None:
+        if progress.stage == "rendering" and progress.done in (100, 500):
+            seen.append(resident())
+
+    Recorder(job_of(project, tmp_path / "f.mp4", seconds=20.0, side=256)).run(note)
+    assert len(seen) == 2
+    assert seen[1] - seen[0] < 40 << 20  # 400 frames of this size are 79 MB
+
+
+def test_whole_frames_counts_only_what_something_follows(project: ExplorerState, tmp_path: Path) -> None:
+    from explorer.animation.container import Stream
+    from explorer.animation.encoder import GrowingFilm
+
+    stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
+    film = GrowingFilm(tmp_path / "f.mp4", stream, "text")
+    for i in range(24):
+        film.add(np.full((32, 32, 3), i, np.uint8))
+    film.close()
+    assert whole_frames(film.part, stream) == 12

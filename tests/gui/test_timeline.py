@@ -1,0 +1,186 @@
+"""The timeline's lanes and the film page under a real hand: keys added, dragged, copied, eased, filmed, opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from explorer.main_window import MainWindow
+from explorer.project import read_project
+from explorer.widgets.timeline_view import KEYS, RULER, TimelineView
+from tests.gui.conftest import drag, wait_until
+
+
+@pytest.fixture
+def lanes(window: MainWindow) -> TimelineView:
+    """The lanes, open, with keys at 1 and 3 seconds that move the picture by 0 and by 0.2."""
+    window.show_timeline(True)
+    session = window.session
+    assert session is not None
+    session.set_timeline(snap=False)
+    for time, x in ((1.0, 0.0), (3.0, 0.2)):
+        session.set_transform(x=x)
+        session.add_key(time)
+    QTest.qWaitForWindowExposed(window)
+    wait_until(lambda: window.timeline.view.width() > 300)
+    return window.timeline.view
+
+
+def at(view: TimelineView, time: float) -> tuple[float, float]:
+    return view.x_of(time), RULER + KEYS - 7
+
+
+def times(view: TimelineView) -> list[float]:
+    return [round(key.time, 3) for key in view.timeline.keys]
+
+
+def test_keys_are_dragged_as_one_step_and_the_selection_follows(window: MainWindow, lanes: TimelineView) -> None:
+    start, end = at(lanes, 1.0), at(lanes, 4.0)
+    drag(lanes, [start, at(lanes, 2.0), end])
+    assert times(lanes) == [3.0, pytest.approx(4.0, abs=0.02)]
+    assert lanes.chosen == frozenset({(-1, 1)})  # it passed the other one
+    assert window.session is not None
+    window.session.undo()
+    assert times(lanes) == [1.0, 3.0]
+
+
+def test_alt_copies_control_stretches_and_delete_deletes(lanes: TimelineView) -> None:
+    drag(lanes, [at(lanes, 1.0), at(lanes, 1.5), at(lanes, 2.0)], modifiers=Qt.KeyboardModifier.AltModifier)
+    assert times(lanes) == [1.0, pytest.approx(2.0, abs=0.02), 3.0]
+    drag(lanes, [(lanes.x_of(0.5), RULER + 2), (lanes.x_of(3.6), RULER + KEYS - 2)])
+    assert len(lanes.chosen) == 3
+    drag(lanes, [at(lanes, 3.0), at(lanes, 4.0), at(lanes, 5.0)], modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert times(lanes) == [1.0, pytest.approx(3.0, abs=0.05), pytest.approx(5.0, abs=0.05)]
+    lanes.choose({(-1, 1)})
+    QTest.keyClick(lanes, Qt.Key.Key_Delete)
+    assert len(times(lanes)) == 2
+
+
+def test_escape_takes_a_drag_back(lanes: TimelineView) -> None:
+    drag(lanes, [at(lanes, 1.0), at(lanes, 2.0)], release=False)
+    assert times(lanes)[0] > 1.5
+    QTest.keyClick(lanes, Qt.Key.Key_Escape)
+    assert times(lanes) == [1.0, 3.0]
+
+
+def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    session.set_segments(frozenset({(-1, 0)}), ease="linear")
+    drag(lanes, [(lanes.x_of(0.2), 8.0), (lanes.x_of(1.0), 8.0), (lanes.x_of(2.0), 8.0)])
+    assert session.playhead == pytest.approx(2.0, abs=0.02)
+    assert session.look().transform.x == pytest.approx(0.1, abs=0.002)
+    wait_until(lambda: not session.is_refining(0))
+    frame = session.last_frame(0)
+    assert frame is not None
+
+
+def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lanes: TimelineView) -> None:
+    dock = window.timeline
+    assert not dock.way.isEnabled()
+    lanes.choose({(-1, 0)})
+    assert dock.way.isEnabled()
+    dock.way.setCurrentIndex(dock.way.findData("catmull-rom"))
+    dock.way.activated.emit(dock.way.currentIndex())
+    assert lanes.timeline.keys[0].segment.interpolation == "catmull-rom"
+    dock.curve.open_at(dock.mapToGlobal(dock.rect().topLeft()))
+    drag(dock.curve.field, [(60.0, 60.0), (80.0, 60.0)])
+    segment = lanes.timeline.keys[0].segment
+    assert segment.ease == "curve"
+    assert len(segment.curve) == 1
+    assert window.session is not None
+    assert window.session.store.undo_name == "Ease curve"
+    dock.curve.close()
+
+
+def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    session.seek(1.0)
+    window.actions_by_key["play"].trigger()
+    assert session.is_playing
+    wait_until(lambda: session.playhead > 1.3)
+    window.actions_by_key["play"].trigger()
+    assert not session.is_playing
+    assert 0.0 < session.look().transform.x <= 0.2
+
+
+def test_a_film_is_made_beside_the_window_and_opens_again(
+    window: MainWindow, lanes: TimelineView, tmp_path: Path
+) -> None:
+    session = window.session
+    assert session is not None
+    session.set_timeline(duration=3.0, fps=10.0)
+    wanted = session.state
+    window.open_film()
+    page = window._film
+    assert page is not None
+    path = tmp_path / "film.mp4"
+    page.path.setText(str(path))
+    page.layout_choice.setCurrentIndex(page.layout_choice.findData("both"))
+    page.render_film()
+    assert session.films.is_running
+    wait_until(lambda: not session.films.is_running, 60_000)
+    assert path.exists(), page.words.text()
+    with av.open(str(path)) as film:
+        pictures = [f.to_ndarray(format="rgb24") for f in film.decode(video=0)]
+        assert film.streams.video[0].average_rate == 10
+    assert len(pictures) == 30
+    assert not np.array_equal(pictures[10], pictures[29])
+    page.close()
+    assert read_project(path)[0] == wanted
+    session.new_project()
+    assert session.timeline.keys == ()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
+    assert session.timeline == wanted.timeline
+    assert session.project_path == ""
+
+
+def test_a_film_is_paused_and_cancelled_and_goes_on(
+    window: MainWindow, lanes: TimelineView, tmp_path: Path
+) -> None:
+    session = window.session
+    assert session is not None
+    session.set_timeline(duration=20.0, fps=30.0)
+    window.open_film()
+    page = window._film
+    assert page is not None
+    path = tmp_path / "film.mp4"
+    page.path.setText(str(path))
+    page.render_film()
+    wait_until(lambda: page.bar.value() >= 40, 60_000)
+    page.pause.click()
+    assert session.films.is_paused
+    page.cancel.click()
+    wait_until(lambda: not session.films.is_running)
+    assert "kept" in page.words.text()
+    assert not path.exists()
+    assert (tmp_path / "film.mp4.job.json").exists()
+    page.render_film()  # the same settings: it goes on without a question
+    wait_until(lambda: page.bar.value() >= 60, 60_000)
+    page.cancel.click()
+    wait_until(lambda: not session.films.is_running)
+    page.close()
+
+
+def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
+    session = window.session
+    assert session is not None
+    window.actions_by_key["record"].trigger()
+    assert session.is_recording
+    for _ in range(3):
+        session.walk(0.1, 0.0)
+        wait_until(lambda seconds=session.recorded_seconds: session.recorded_seconds > seconds + 0.02)
+    window.actions_by_key["record"].trigger()
+    assert not session.is_recording
+    assert len(session.timeline.performance) >= 3
+    window.timeline.view.grab()

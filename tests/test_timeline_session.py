@@ -1,0 +1,147 @@
+"""The session's timeline: keys as undo steps, scrubbing, playing by time, and performances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from explorer.session import Session
+from explorer.state import ExplorerState, Latent
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:
+    made = Session(state=ExplorerState())
+    yield made
+    assert made.close()
+    made.deleteLater()
+
+
+class Hours:
+    """A clock that is turned by hand."""
+
+    def __init__(self, session: Session) -> None:
+        self.now = 100.0
+        session._now = lambda: self.now  # type: ignore[method-assign]
+
+
+def two_keys(session: Session) -> None:
+    session.set_transform(x=0.0)
+    session.add_key(0.0)
+    session.set_transform(x=0.4)
+    session.add_key(2.0)
+    session.set_segments(frozenset({(-1, 0)}), ease="linear")
+
+
+def test_keys_are_undo_steps(session: Session) -> None:
+    session.set_transform(x=0.3)
+    session.add_key(1.0)
+    assert session.store.undo_name == "Add key"
+    (key,) = session.timeline.keys
+    assert (key.time, key.pose.shared.transform.x) == (1.0, 0.3)
+    session.undo()
+    assert session.timeline.keys == ()
+    session.redo()
+    session.delete_keys(frozenset({(-1, 0)}))
+    assert session.timeline.keys == ()
+    session.undo()
+    assert len(session.timeline.keys) == 1
+
+
+def test_scrubbing_shows_the_place_and_is_no_undo_step(session: Session) -> None:
+    two_keys(session)
+    name = session.store.undo_name
+    session.seek(0.5)
+    assert session.look().transform.x == pytest.approx(0.1)
+    assert session.clock.now() == 0.5
+    assert session.store.undo_name == name
+
+
+def test_playing_is_a_function_of_time_and_ends(session: Session) -> None:
+    two_keys(session)
+    session.set_timeline(duration=2.0)
+    hours = Hours(session)
+    session.seek(0.0)
+    session.play_timeline()
+    for now, x in ((100.5, 0.1), (101.75, 0.35)):  # however many frames came between
+        hours.now = now
+        session._on_play_tick()
+        assert session.look().transform.x == pytest.approx(x)
+    hours.now = 103.0
+    session._on_play_tick()
+    assert not session.is_playing
+    assert session.playhead == 2.0
+
+
+def test_loops_go_on(session: Session) -> None:
+    two_keys(session)
+    session.set_timeline(duration=2.0, loop="ping-pong")
+    hours = Hours(session)
+    session.seek(0.0)
+    session.play_timeline()
+    hours.now += 3.5
+    session._on_play_tick()
+    assert session.playhead == pytest.approx(0.5)
+    session.pause_timeline()
+
+
+def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> None:
+    two_keys(session)
+    before = session.timeline
+    session.begin("Move keys")
+    for by in (0.1, 0.5, 1.0):
+        session.move_keys(before, frozenset({(-1, 1)}), by)
+    session.commit()
+    assert [k.time for k in session.timeline.keys] == [0.0, 3.0]
+    session.undo()
+    assert session.timeline == before
+
+
+def test_a_parameters_track(session: Session) -> None:
+    session.set_psi(0.2)
+    session.add_value_key("truncation.psi", time=0.0)
+    session.add_value_key("truncation.psi", 0.8, time=1.0)
+    session.set_segments(frozenset({(0, 0)}), ease="linear")
+    session.set_transform(x=0.25)
+    session.seek(0.5)
+    assert session.look().truncation.psi == pytest.approx(0.5)
+    assert session.look().transform.x == 0.25  # what no track holds is the hands'
+    session.set_value_key(0, 1, 0.4)
+    assert session.look().truncation.psi == pytest.approx(0.3)
+
+
+def test_wandering_keeps_its_home(session: Session) -> None:
+    session.set_seed(7)
+    session.set_wander(kind="circle", radius=0.3)
+    for place in (0.5, 1.0, 2.0):
+        session.seek(place)
+    blend = session.look().latent.blend
+    assert blend is not None
+    assert blend.points[0].latent == Latent(7)
+    session.add_key(2.0)
+    assert session.timeline.keys[1].pose.shared.latent == Latent(7)
+
+
+def test_what_the_hands_do_is_recorded(session: Session) -> None:
+    hours = Hours(session)
+    session.start_recording()
+    for step in range(1, 11):
+        hours.now = 100.0 + 0.05 * step
+        session.walk(0.1, 0.0)
+    hours.now = 102.0
+    session.stop_recording()
+    timeline = session.timeline
+    assert timeline.duration == pytest.approx(2.0)
+    assert len(timeline.performance) == 11
+    assert session.store.undo_name == "Record performance"
+    session.seek(0.25)
+    assert session.look().latent.x == pytest.approx(0.5)
+    session.seek(1.5)
+    assert session.look().latent.x == pytest.approx(1.0)
+    session.performance_to_keys(0.25)
+    assert len(session.timeline.keys) == 3
+    session.undo()
+    session.undo()
+    assert session.timeline.performance == ()

@@ -1,0 +1,103 @@
+"""Schedules of several phases: the settings of each hold from its kimg on, also across a restart, and are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.errors import UsageError
+from explorer.training import history
+from explorer.training.critters.pack import pack
+from explorer.training.datasets import Critters
+from explorer.training.loop import Trainer, run
+from explorer.training.pack import export
+from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.settings import TrainSettings
+
+from .test_loop import settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Critters:
+    return Critters([pack(tmp_path_factory.mktemp("data") / "critters.npy", 8, 16, batch=8)])
+
+
+_GUIDED = {"guide_weight": 1.0, "adversarial_kimg": 1e9, "lr_g": 0.01}
+_PHASES = [(0.008, {"lr_g": 0.002}), (0.016, {"adversarial_kimg": 0.0, "guide_first": 1, "lr_g": 0.001})]
+
+
+def test_settings_of_each_phase(tmp_path: Path) -> None:
+    s = TrainSettings("stylegan2", tmp_path, [], lr_g=1.0, phases=[(2.0, {"gamma": 5.0}), (1.0, {"lr_g": 0.5})])
+    assert (s.at(999).lr_g, s.at(1000).lr_g, s.at(1999).gamma, s.at(2000).gamma) == (1.0, 0.5, s.gamma, 5.0)
+    assert s.end.lr_g == 0.5
+
+
+def test_sizes_cannot_change_on_the_way(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="batch, nonsense"):
+        TrainSettings("stylegan2", tmp_path, [], phases=[(1.0, {"batch": 4, "nonsense": 1})])
+
+
+def test_one_run_goes_from_the_guide_to_the_game(data: Critters, tmp_path: Path) -> None:
+    trainer = Trainer(settings("stylegan3-t", tmp_path, **_GUIDED, phases=_PHASES), data)
+    rates = []
+    for _ in range(5):
+        trainer.step()
+        rates.append(trainer.opt_g.param_groups[0]["lr"])
+        assert ("loss_d" in trainer.metrics) == (trainer.shown > 16)
+    assert rates == pytest.approx([0.01, 0.01, 0.002, 0.002, 0.001])
+    assert trainer.augment.settings.guide_first == 1
+
+
+def test_a_restart_within_a_phase_changes_nothing(data: Critters, tmp_path: Path) -> None:
+    changes = {**_GUIDED, "phases": _PHASES, "total_kimg": 0.032}
+    whole = run(settings("stylegan2", tmp_path / "whole", **changes), data)
+    run(settings("stylegan2", tmp_path / "cut", **{**changes, "total_kimg": 0.020}), data)
+    cut = run(settings("stylegan2", tmp_path / "cut", **changes), data)
+    for a, b in zip(whole.g_ema.state_dict().values(), cut.g_ema.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_run_without_a_history_has_no_phases(tmp_path: Path) -> None:
+    assert history.phases(tmp_path, 1.0) == []
+
+
+def test_history_tells_plan_and_changes_by_hand(data: Critters, tmp_path: Path) -> None:
+    changes = {**_GUIDED, "phases": _PHASES}
+    run(settings("stylegan2", tmp_path / "run", **{**changes, "total_kimg": 0.012}), data)
+    run(settings("stylegan2", tmp_path / "run", **{**changes, "total_kimg": 0.012}), data)  # nothing left to do
+    run(settings("stylegan2", tmp_path / "run", **{**changes, "total_kimg": 0.020, "gamma": 9.0}), data)
+    first, *later = history.phases(tmp_path / "run", 0.020)
+    assert first[0] == 0
+    assert first[1]["lr_g"] == 0.01
+    assert later == [
+        (0.008, {"lr_g": 0.002}),
+        (0.012, {"gamma": 9.0}),
+        (0.016, {"adversarial_kimg": 0.0, "guide_first": 1, "lr_g": 0.001}),
+    ]
+    export(tmp_path / "run", "mine", tmp_path / "assets")
+    card = (tmp_path / "assets" / "mine.md").read_text()
+    assert "* from 0.0 kimg: gamma 9.0" in card
+    assert "then 0.0 kimg with the discriminator" in card
+    assert (tmp_path / "assets" / "mine.png").exists()
+
+
+def test_an_older_run_is_told_afterwards(tmp_path: Path) -> None:
+    base = {"gamma": 1.0, "lr_g": 0.01, "adversarial_kimg": 1e9}
+    for kimg, changes in ((20.0, {"adversarial_kimg": 0.0}), (0.0, {}), (10.0, {"lr_g": 0.005})):
+        (tmp_path / "old.json").write_text(json.dumps(base | changes))
+        history.main([str(tmp_path), "--at", str(kimg), "--settings", str(tmp_path / "old.json")])
+    assert history.phases(tmp_path, 30.0) == [
+        (0.0, base),
+        (10.0, {"lr_g": 0.005}),
+        (20.0, {"adversarial_kimg": 0.0, "lr_g": 0.01}),
+    ]
+
+
+def test_what_is_asked_for_holds_in_every_phase(tmp_path: Path) -> None:
+    name = "critters-stylegan2-cpu"
+    assert settings_of(name, tmp_path, []).end.lr_g == 1.5e-3
+    assert settings_of(name, tmp_path, [], lr_g=0.5).end.lr_g == 0.5
+    assert RECIPES[name].settings["phases"][-1][1]["lr_g"] == 1.5e-3
