@@ -250,8 +250,8 @@ class Slit:
     with the picture's transform.
     """
 
-    x: float = 0.0
-    y: float = 0.0
+    x: float = -0.12  # beside the middle, where a wipe's divider begins
+    y: float = -0.05
     angle: float = 90.0
     length: float = 0.6
     follows: bool = False

@@ -24,7 +24,7 @@ STYLEGAN2, TRANSLATING, ROTATING = "critters-stylegan2", "critters-stylegan3-t",
 _LATENT, _PSI = Latent(seed=7), Truncation(psi=0.8)
 _WALK = Look(latent=_LATENT, truncation=_PSI, drift=0.3)
 _STILL = Look(latent=_LATENT, truncation=_PSI)
-_SLIT = Slit(0.0, -0.08, 90.0, 0.6)
+_SLIT = Slit(-0.14, -0.05, 90.0, 0.6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 MAX_COLUMNS = 20_000
-SLITS = {"walk": "0,0,90,0.6", "translate": "0,0,90,0.6", "rotate": "0.2,0,90,0.4"}
+SLITS = {"walk": "-0.12,-0.05,90,0.6", "translate": "-0.12,-0.05,90,0.6", "rotate": "0.2,0,90,0.4"}
 WORDS = {
     "walk": "walk from seed {seed}: level streaks stick to their pixels, slanted ones move with the object",
     "translate": "translation, seed {seed}: level streaks stick to their pixels, slanted ones follow",
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slit", metavar="X,Y,DEGREES,LENGTH",
         help="the line: its middle in image widths right and down from the picture's middle, its direction "
-        "(90 is upright) and length; with --motion rotate it turns along (default 0,0,90,0.6)",
+        "(90 is upright) and length; with --motion rotate it turns along (default -0.12,-0.05,90,0.6)",
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length in time (default 6)")
     parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns a second (default 60)")

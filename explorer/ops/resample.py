@@ -198,16 +198,11 @@ def affine_filter(
     radius = 2 * lobes if radius is None else radius
     center = span * up - 1
     tau = np.roll((np.arange(2 * span * up - 1) + 1) / up - span, -center)  # zero first, as the FFT wants it
-    xi, yi = np.meshgrid(tau, tau)
-    xo = xi * matrix[0, 0] + yi * matrix[0, 1]
-    yo = xi * matrix[1, 0] + yi * matrix[1, 1]
-    ideal = _convolve(
-        np.sinc(xi * cutoff_in) * np.sinc(yi * cutoff_in), np.sinc(xo * cutoff_out) * np.sinc(yo * cutoff_out)
-    )
-    window = _convolve(
-        _lanczos_window(xi, lobes) * _lanczos_window(yi, lobes),
-        _lanczos_window(xo, lobes) * _lanczos_window(yo, lobes),
-    )
+    xo = tau[None, :] * matrix[0, 0] + tau[:, None] * matrix[0, 1]
+    yo = tau[None, :] * matrix[1, 0] + tau[:, None] * matrix[1, 1]
+    # The still grid's filters are products of two lines, so one line is transformed and not a plane.
+    ideal = _convolve_line(np.sinc(tau * cutoff_in), np.sinc(xo * cutoff_out) * np.sinc(yo * cutoff_out))
+    window = _convolve_line(_lanczos_window(tau, lobes), _lanczos_window(xo, lobes) * _lanczos_window(yo, lobes))
     taps = np.roll(ideal * window, (center, center), axis=(0, 1))
     crop = (span - radius) * up
     taps = np.pad(taps[crop : len(taps) - crop, crop : len(taps) - crop], ((0, 1), (0, 1)))
@@ -216,12 +211,18 @@ def affine_filter(
     return np.asarray(phases.reshape(taps.shape)[:-1, :-1])
 
 
-def _convolve(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.fft.ifft2(np.fft.fft2(a) * np.fft.fft2(b)).real)
+def _convolve_line(line: NDArray[np.float64], plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The circular convolution of `outer(line, line)` with `plane` `[n, n]`, both real."""
+    whole, half = np.fft.fft(line), np.fft.rfft(line)
+    product = np.fft.rfft2(plane) * whole[:, None] * half[None, :]
+    return np.asarray(np.fft.irfft2(product, s=plane.shape))
 
 
 def _lanczos_window(x: NDArray[np.float64], lobes: int) -> NDArray[np.float64]:
-    return np.where(np.abs(x) < lobes, np.sinc(x / lobes), 0.0)
+    window = np.zeros_like(x)
+    inside = np.abs(x) < lobes  # a small part of a large domain
+    window[inside] = np.sinc(x[inside] / lobes)
+    return window
 
 
 def _lanczos_taps(rest: float, lobes: int, like: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from explorer.analysis.study import Estimate
+from explorer.errors import RequestError
 from explorer.motion import forward_matrix, is_identity, is_moving
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.widgets.panel import Panel
@@ -151,4 +152,7 @@ class StickingPanel(Panel):
 
 def _is_moved(state: ExplorerState) -> bool:
     transform = look_of(state, state.active).transform
-    return is_moving(transform) or not is_identity(forward_matrix(transform))
+    try:
+        return is_moving(transform) or not is_identity(forward_matrix(transform))
+    except RequestError:  # one that cannot be rendered: the picture's banner says so
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from explorer.widgets.spectrum_panel import SpectrumPanel
 from explorer.widgets.sticking_panel import StickingPanel
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.test_panels import panel
+
+MIDDLE = Slit(0.0, 0.0)
 
 
 def on(window: MainWindow, key: str) -> None:
@@ -53,12 +56,13 @@ def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, sess
     assert image.slit is None
     on(window, "scan")
     assert image.slit == Slit()
+    session.store.update_transient(replace(session.state, lab=replace(session.state.lab, slit=MIDDLE)))
     drag(image, [place(window, 0, 0), place(window, 0.1, 0.0), place(window, 0.2, 0.1)])
     assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
     assert session.store.undo_name == "Slit"
     assert session.look().latent.x == 0  # the hand was on the line, not on the latent plane
     session.undo()
-    assert session.state.lab.slit == Slit()
+    assert session.state.lab.slit == MIDDLE
     drag(image, [place(window, 0, -0.3), place(window, 0.3, 0.0)])
     assert abs(session.state.lab.slit.angle) < 4
     drag(image, [place(window, 0.1, 0.2), place(window, 0.2, 0.2)])
@@ -68,7 +72,7 @@ def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, sess
 def test_escape_takes_the_pull_back(window: MainWindow, session: Session) -> None:
     on(window, "scan")
     image = window.views.panes[0].image
-    drag(image, [place(window, 0, 0), place(window, 0.2, 0)], release=False)
+    drag(image, [place(window, -0.12, 0), place(window, 0.2, 0)], release=False)
     assert session.state.lab.slit.x > 0.1
     QTest.keyClick(image, Qt.Key.Key_Escape)
     assert session.state.lab.slit == Slit()
@@ -234,6 +238,7 @@ def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session
     on(window, "scan")
     on(window, "scan_follow")
     assert session.state.lab.slit.follows
+    session.set_slit(replace(MIDDLE, follows=True))
     session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
     image = window.views.panes[0].image
     wait_until(lambda: image._matrix is not None and abs(image._matrix[0]) < 1e-6)
