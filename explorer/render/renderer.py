@@ -233,15 +233,25 @@ class Renderer:
         if ticket.is_refinement:
             self._refine(pipeline, plan, ticket)
             return
-        draft = pipeline.draft_layer(plan) if plan.expected_ms > DRAFT_ABOVE_MS else None
-        self._drafts = self._drafts + 1 if draft is not None else 0
-        if self._drafts > REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
-            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
-            self._drafts, draft = 0, None
+        draft = preview = None
+        if self._wants_draft(plan):
+            draft = pipeline.draft_layer(plan)
+            preview = pipeline.preview(plan) if draft is None else None
+        self._drafts = self._drafts + 1 if draft is not None or preview is not None else 0
+        if preview is not None:
+            self._show(ticket, preview)
+            self.mailbox.put_refinement(ticket)
+            return
         # Never cancelled, whether draft or only tier: a look that everybody overtakes would never be seen.
         self._show(ticket, pipeline.run(plan, self._closed, draft_layer=draft))
         if draft is not None:
             self.mailbox.put_refinement(ticket)
+
+    def _wants_draft(self, plan: Plan) -> bool:
+        if self._drafts >= REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
+            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
+            return False
+        return plan.expected_ms > DRAFT_ABOVE_MS
 
     def _refine(self, pipeline: Pipeline, plan: Plan, ticket: Ticket[RenderRequest]) -> None:
         try:

@@ -75,7 +75,7 @@ def run(pipeline: Pipeline, request: RenderRequest, view: int | None = 0, **opti
 
 def ran(result: Result) -> list[str]:
     """Names of the stages that were computed."""
-    return [t.name for t in result.timings if not t.hit]
+    return [t.name for t in result.timings if not t.hit and t.name != "mapping"]
 
 
 # -- agreement with the generator's own forward path -----------------------------------------------------------
