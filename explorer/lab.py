@@ -34,7 +34,7 @@ __all__ = ["LabPicture", "LabSession"]
 REST_MS = 250
 """A look that has not changed for so long is worth an average or a curve."""
 
-SCAN_COLUMNS = 512
+SCAN_COLUMNS = 768
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ class MeterPanel(Panel):
             "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
             lambda view: session.study_metrics(view, SAMPLES), self._show_metrics,
         )  # fmt: skip
-        self.add(label("This latent"))
+        self.add(label("This latent, when at rest"))
         self.add(self.translation)
         self.add(self.polar)
         self.add(self._table(self.live))

@@ -104,7 +104,7 @@ class StickingPanel(Panel):
 
     def _bind(self) -> None:
         session, bind = self.session, self.bind
-        bind.state(lambda s: s.lab.average, self._show_average)
+        bind.state(lambda s: (s.lab.average, _moves(s)), lambda pair: self._show_average(*pair))
         self.average.chosen.connect(lambda kind: session.set_lab("Average", average=kind))
         bind.state(lambda s: s.lab.radius, self.radius.set_value)
         bind.stroke(self.radius, "Neighbours' radius", lambda v: session.set_lab("Radius", radius=v))
@@ -120,12 +120,11 @@ class StickingPanel(Panel):
         residual = kind if kind in ("difference", "heat") else "none"
         self.session.set_transform(untransform=kind == "picture", residual=residual)
 
-    def _show_average(self, kind: str) -> None:
+    def _show_average(self, kind: str, moves: bool) -> None:
         self.average.set_choice(kind)
-        self.average_words.setText(WORDS[kind])
+        self.average_words.setText("Stop the motion (Space) to see it." if moves else WORDS[kind])
         self.average_words.setVisible(kind != "none")
         self.line.setVisible(kind != "none")
-        self.line.set_share(0.0)
         off = "Choose an average first" if kind == "none" else ""
         self.count.set_reason(off)
         self.radius.set_reason(off or ("" if kind == "neighbours" else "Only neighbours have a radius"))
@@ -138,6 +137,8 @@ class StickingPanel(Panel):
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
         self.line.set_share(picture.done / picture.total if picture.total else 0.0)
+        if picture.pixels is not None:  # with the clock stopped, what would move rests too
+            self.average_words.setText(WORDS[self.session.state.lab.average])
 
     def _show_score(self, view: int, value: object) -> None:
         if isinstance(value, Estimate):
@@ -148,6 +149,11 @@ class StickingPanel(Panel):
     def _clear_score(self, view: int) -> None:
         if view < len(self.scores):
             self.scores[view].setText("\u2013")
+
+
+def _moves(state: ExplorerState) -> bool:
+    look = look_of(state, state.active)
+    return look.drift != 0.0 or is_moving(look.transform)
 
 
 def _is_moved(state: ExplorerState) -> bool:
