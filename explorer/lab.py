@@ -65,6 +65,7 @@ class LabSession(TimelineIntents):
         self.frame.connect(self._scan_frame)
         self.changed.connect(self._on_lab_changed)
         self.model_changed.connect(self._on_lab_model)
+        self.settings_changed.connect(self._on_lab_settings)
         self.service.studied.connect(self._on_studied)
 
     def close(self) -> bool:
@@ -213,6 +214,13 @@ class LabSession(TimelineIntents):
     def _on_lab_model(self, view: int) -> None:
         for key in ("curves", "metrics", "sticking", "spectrum"):
             self.end_study(f"{key}/{view}")
+        self._drop_averages()
+        self._rest.start()
+
+    @Slot(object)
+    def _on_lab_settings(self, settings: object) -> None:
+        # Another device or precision gives other figures, and the thread of a device that was left has ended.
+        self.service.end_studies()
         self._drop_averages()
         self._rest.start()
 

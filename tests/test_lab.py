@@ -193,3 +193,17 @@ def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     assert frame.request.residual == "heat"
     s.edit("Transform", transform=Transform(animation=Animation("circle"), residual="difference"))
     world.settle()
+
+
+def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
+    world.open("a")
+    s = world.session
+    said: list[LabPicture] = []
+    s.lab_picture.connect(said.append)
+    s.study_spectrum(0, 1_000_000)
+    s.set_lab("Average", average="neighbours", count=2)
+    world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
+    s.set_backend("reference")
+    assert not s.is_studying("spectrum/0")
+    assert said[-1].pixels is None
+    world.qtbot.waitUntil(lambda: said[-1].done == 2)

@@ -151,6 +151,11 @@ class RenderService(QObject):
             run.ended = True
         return run is not None
 
+    def end_studies(self) -> None:
+        """Ends every study."""
+        for key in list(self._studies):
+            self.end_study(key)
+
     def is_studying(self, key: str) -> bool:
         """True while a study of that key is under way."""
         return key in self._studies
@@ -216,8 +221,7 @@ class RenderService(QObject):
         if self._closed:
             return True
         self._closed = True
-        for key in list(self._studies):
-            self.end_study(key)
+        self.end_studies()
         self._outbox.close()
         for view in list(self._jobs):
             self.cancel_load(view)

@@ -51,6 +51,7 @@ class StudyRow(QWidget):
         self.words.hide()
         session.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
+        session.settings_changed.connect(self._on_settings_changed)
         self._show_state()
 
     @property
@@ -110,6 +111,10 @@ class StudyRow(QWidget):
         if said.is_done:
             self._shares.pop(said.view, None)
         self._show_state()
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: object) -> None:
+        self.cancel()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
