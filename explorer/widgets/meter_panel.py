@@ -41,6 +41,14 @@ class MeterPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._is_built = False
+        session.rested.connect(self.measure)
+        session.studied.connect(self._on_studied)
+        session.model_changed.connect(self._on_model_changed)
+
+    def _build(self) -> None:
+        """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
+        self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
         self.bars = ErrorBars(METRICS)
         self.live: dict[tuple[str, int], QLabel] = {}
@@ -65,9 +73,6 @@ class MeterPanel(Panel):
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
-        session.rested.connect(self.measure)
-        session.studied.connect(self._on_studied)
-        session.model_changed.connect(self._on_model_changed)
         self._show_note()
 
     def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
@@ -95,6 +100,8 @@ class MeterPanel(Panel):
     # live ------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
+        if not self._is_built:
+            self._build()
         super().showEvent(event)
         self.measure()
 
@@ -112,7 +119,7 @@ class MeterPanel(Panel):
 
     @Slot(object)
     def _on_studied(self, said: Studied) -> None:
-        if not said.key.startswith("curves/"):
+        if not self._is_built or not said.key.startswith("curves/"):
             return
         if said.error is not None:
             self._say(str(said.error))
@@ -153,6 +160,8 @@ class MeterPanel(Panel):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
+        if not self._is_built:
+            return
         if view < 2:
             self.translation.set_points(view, "eq-t", ())
             self.translation.set_points(view, "eq-t-frac", ())

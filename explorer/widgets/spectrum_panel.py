@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from explorer.analysis.spectrum import Spectrum
@@ -81,6 +82,12 @@ class SpectrumPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._is_built = False
+        session.model_changed.connect(self._on_model_changed)
+
+    def _build(self) -> None:
+        """Make the plot, at the first sight of it: the program starts sooner."""
+        self._is_built, session = True, self.session
         self.plot = SpectrumPlot()
         self.slices = Segments(SLICES)
         self.fine: list[QLabel] = []
@@ -107,7 +114,11 @@ class SpectrumPanel(Panel):
             self.add(item)
         self.slices.set_choice(self.plot.slices)
         self.slices.chosen.connect(self._choose)
-        session.model_changed.connect(self._on_model_changed)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._is_built:
+            self._build()
+        super().showEvent(event)
 
     def _choose(self, slices: str) -> None:
         self.plot.slices = slices
@@ -121,6 +132,6 @@ class SpectrumPanel(Panel):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        if view < 2:
+        if view < 2 and self._is_built:
             self.plot.set_value(view, None)
             self.fine[view].setText("\u2013")
