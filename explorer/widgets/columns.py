@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -34,6 +34,7 @@ from explorer.widgets.theme import GRID, color
 
 __all__ = ["Column", "Section"]
 
+REVEAL_MS = 600
 _MIME = "application/x-latentwalk-section"
 
 
@@ -173,6 +174,8 @@ class Column(QScrollArea):
         self._layout.addStretch(1)
         self.setWidget(self._stack)
         self._line = _DropLine(self._stack)
+        self._revealed: Section | None = None
+        self.verticalScrollBar().rangeChanged.connect(self._show_revealed)
 
     def sections(self) -> list[Section]:
         """The sections from top to bottom."""
@@ -184,6 +187,21 @@ class Column(QScrollArea):
         """Put a section at `index` (-1: last); takes it from wherever it was."""
         count = self._layout.count() - 1  # the stretch stays last
         self._layout.insertWidget(count if index < 0 else min(index, count), section)
+
+    def reveal(self, section: Section) -> None:
+        """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
+        self._revealed = section
+        QTimer.singleShot(0, self, self._show_revealed)  # the layout must have given it its place first
+        QTimer.singleShot(REVEAL_MS, self, self._end_reveal)
+
+    @Slot()
+    def _show_revealed(self) -> None:
+        if self._revealed is not None:
+            self.ensureWidgetVisible(self._revealed, 0, GRID)
+
+    @Slot()
+    def _end_reveal(self) -> None:
+        self._revealed = None
 
     def extend(self, sections: Iterable[Section]) -> None:
         """Append several."""

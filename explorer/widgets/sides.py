@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -119,8 +119,7 @@ class Sides:
         section.set_shown(True)
         for column in (self.left, self.right):
             if section in column.sections():
-                # The layout must have given the panel its place first.
-                QTimer.singleShot(0, column, lambda c=column: c.ensureWidgetVisible(section, 0, 8))
+                column.reveal(section)
 
     def limit(self, width: int) -> None:
         """No column may be wider than that, so that the pictures keep half the window."""
