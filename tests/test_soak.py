@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import LatentError
 from explorer.session import Session
-from explorer.state import ASPECTS, ExplorerState, Nudge, Tap
+from explorer.state import ASPECTS, ExplorerState, Nudge, Slit, Tap
 from tests.test_session import World
 
 WISHES = 1500
@@ -37,11 +37,18 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         s.cancel,
         lambda: s.set_tap(rng.randrange(2), layer=rng.choice(["", "t1", "rgb", "gone"])),
         lambda: s.set_tap(rng.randrange(2), spectrum=rng.random() < 0.5),
-        lambda: s.set_layout(rng.choice(["a", "b", "both", "wipe"])),
+        lambda: s.set_layout(rng.choice(["a", "b", "both", "wipe", "flicker"])),
         lambda: s.set_active(rng.randrange(2)),
         lambda: s.set_drift(rng.choice([0.0, 1.0])),
         lambda: s.set_animation(kind=rng.choice(["none", "spin", "circle", "shake"])),
         lambda: s.set_transform(untransform=rng.random() < 0.5, scale_x=rng.uniform(0.5, 2)),
+        lambda: s.set_transform(residual=rng.choice(["none", "difference", "heat"])),
+        lambda: s.set_lab("Slit-scan", scan=rng.random() < 0.7),
+        lambda: s.set_slit(Slit(rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.uniform(-180, 180), rng.random())),
+        lambda: s.set_lab("Average", average=rng.choice(["none", "neighbours", "shifted", "turned"]), count=4),
+        lambda: s.study_spectrum(s.active, 8),
+        lambda: s.study_curves(s.active),
+        lambda: s.end_study(f"curves/{s.active}"),
         lambda: s.set_model(rng.randrange(2), rng.choice("ab")),
         lambda: s.request_thumbnail(str(rng.randrange(9)), s.look(), 0),
         lambda: s.set_link(1, rng.choice(ASPECTS), rng.random() < 0.5),
