@@ -48,8 +48,8 @@ def seconds_of(generator: Generator, batch: int, dtype: torch.dtype, repeat: int
     ws = generator.broadcast(generator.mapping(torch.randn(batch, generator.info.z_dim)))
     with backend.using("auto", dtype):
         generator.synthesis(ws)
-        runs = (generators.timed(lambda: generator.synthesis(ws), torch.device("cpu"), clock) for _ in range(repeat))
-        return min(runs)
+        cpu = torch.device("cpu")
+        return min(generators.timed(lambda: generator.synthesis(ws), cpu, clock) for _ in range(repeat))
 
 
 def rows_of(series: str, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> list[dict[str, object]]:

@@ -3,9 +3,9 @@
     python benchmarks/interaction.py [--seconds 5] [--json] [MODEL_A MODEL_B]
 
 Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
-it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an input
-had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the longest time
-that the event loop did not turn. Runs on the screen there is, or offscreen.
+it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an
+input had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the
+longest time that the event loop did not turn. Runs on the screen there is, or offscreen.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from explorer.settings import Settings
 from explorer.widgets.theme import apply_theme
 
 INPUTS_HZ = 60
+PULSE_MS = 4
 Path2 = Callable[[float], tuple[float, float]]
 
 
@@ -76,7 +77,7 @@ class Meter(QObject):
         self._turned = perf_counter()
         for pane in program.window.views.panes:
             pane.image.painted.connect(self._on_painted)
-        self._pulse = QTimer(self, interval=4)
+        self._pulse = QTimer(self, interval=PULSE_MS)
         self._pulse.setTimerType(Qt.TimerType.PreciseTimer)
         self._pulse.timeout.connect(self._on_pulse)
         self._pulse.start()
@@ -98,8 +99,10 @@ class Meter(QObject):
         now = perf_counter()
         turn, self._turned = now - self._turned, now
         self.stall = max(self.stall, turn)
-        # An input may come at any moment of a turn; on average it waits for half of it.
-        self.waits += [turn * share for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+        # An input that comes while the loop waits for this timer is handled at once; one that comes later waits for
+        # the rest of the turn. One sample for each millisecond, as inputs may come at any moment.
+        late = max(0.0, turn - PULSE_MS / 1000)
+        self.waits += [0.0] * PULSE_MS + [late - i / 1000 for i in range(int(late * 1000))]
 
 
 def measure(

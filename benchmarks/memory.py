@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py [--only NAME] [--dtype auto] [--json]
 
-Every figure comes from a process of its own: the high-water mark of its memory while pictures are made, less what it
-held when the network was there and nothing had been rendered. What is derived from the weights counts as used.
+Every figure comes from a process of its own: the high-water mark of its memory while pictures are made, less what
+it held when the network was there and nothing had been rendered. What is derived from the weights counts as used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def forget_peak() -> None:
 
 
 def give_back() -> None:
-    """Hand freed memory to the system, so that making the network leaves nothing that a picture could use (glibc)."""
+    """Hand freed memory to the system, so that making the network leaves nothing to pictures (glibc)."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
 

@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py [--repeat 3] [--json] [MODEL_A MODEL_B]
 
-Every start is a new process; the fastest one counts, and the disk is warm from the second one on. Times run from the
-start of the process, so the interpreter's own start is included. Beside each stands the processor time of the
+Every start is a new process; the fastest one counts, and the disk is warm from the second one on. Times run from
+the start of the process, so the interpreter's own start is included. Beside each stands the processor time of the
 process until then, which other work on the machine hardly changes.
 """
 
@@ -102,7 +102,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(result, indent=1))
     else:
-        print(f"seconds from the start of the process, best of {len(runs)}; torch is imported after the first paint")
+        print(f"seconds since the process began, best of {len(runs)}; torch is imported after the first paint")
         for name in [name for name in best if not name.endswith("_cpu")]:
             print(f"  {name:20} {best[name]:6.2f}   processor {best[name + '_cpu']:6.2f}")
     return 0

@@ -20,15 +20,13 @@ from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, T
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
-BENCHMARKS = ("generators", "interaction", "startup", "memory", "video", "films", "growth")
+BENCHMARKS = ("generators", "interaction", "compare", "startup", "memory", "video", "films", "growth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The model, and how often to measure."""
-    parser.add_argument(
-        "model", metavar="MODEL",
-        help=f"a checkpoint file, a bundled model, or a benchmark: {', '.join(BENCHMARKS)}",
-    )
+    names = ", ".join(BENCHMARKS)
+    parser.add_argument("model", metavar="MODEL", help=f"a checkpoint file, a bundled model, or one of: {names}")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark; see bench NAME --help")
     _add_options(parser)
 

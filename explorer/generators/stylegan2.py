@@ -167,8 +167,6 @@ class StyleGAN2Conv(_BlockLayer):
         x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
             skip = self.block.skip(x, gain=math.sqrt(0.5))
-        if noise is not None:
-            noise = noise * self.noise_strength
         x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
@@ -176,6 +174,8 @@ class StyleGAN2Conv(_BlockLayer):
 
     def _train(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """The layer in operators that are differentiable to any order."""
+        if noise is not None:
+            noise = noise * self.noise_strength
         x = stylegan2_modulated_conv2d(
             x,
             self.weight,
@@ -192,7 +192,7 @@ class StyleGAN2Conv(_BlockLayer):
     def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """The same without gradients, from derived weights."""
         if noise is not None:
-            noise = noise * self.early_gain
+            noise = noise * (self.noise_strength * self.early_gain)
         sources = (self.weight, self.bias, self.resample_filter)
         conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
         if isinstance(conv, PreparedUpConv):

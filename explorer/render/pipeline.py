@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation
-from explorer.ops.backend import identity, using
-from explorer.render import display
+from explorer.ops.backend import identity, policy, using
+from explorer.render import display, drafts
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
-from explorer.render.untransform import untransform
+from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
+from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +57,7 @@ class Plan:
 
     `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `start` is
     the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 if
-    unknown.
+    unknown. `styling` is the time that mapping and styles took.
     """
 
     request: RenderRequest
@@ -66,6 +68,7 @@ class Plan:
     start: int
     has_image: bool
     expected_ms: float
+    styling: StageTime
 
     @property
     def last(self) -> int:
@@ -119,6 +122,7 @@ class Pipeline:
         self._layer_runs = [0] * len(self._layers)
         self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
         self._wanted: dict[Hashable, int | None] = {}
+        self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
 
     # -- planning ------------------------------------------------------------------------------------------
 
@@ -129,8 +133,10 @@ class Pipeline:
             request: Of this pipeline's model and settings.
             view: Whose results are reused and kept; None uses and keeps none.
         """
+        begin, made = perf_counter(), self.styles.made
         with using(self._backend, self.dtype):
             styles = self.styles.make(request, view)
+            styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             keys = self._chain(request, styles)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = -1, False
@@ -140,7 +146,7 @@ class Pipeline:
             start = next((i for i in numbers if self._cache.has(self._place(view, i), keys[i])), -1)
         times = self._layer_ms[max(start, 0) : len(keys) - 1]
         expected = 0.0 if has_image or 0.0 in times else sum(times)
-        return Plan(request, view, styles, keys, image_key, start, has_image, expected)
+        return Plan(request, view, styles, keys, image_key, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
         """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
@@ -193,14 +199,71 @@ class Pipeline:
         self._mark_wanted(plan)
         with using(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
+            still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
         if token():
             raise Cancelled
+        if draft_layer is None and plan.view is not None and not request.tap.layer:
+            self._shown[plan.view] = (request, plan.image_key)
+        tier = Tier.FULL if draft_layer is None else Tier.DRAFT
+        return self._present(plan, image, hits, watch, tier, still)
+
+    def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
+        """The same picture unmoved, to compare with; kept under a place of its own."""
+        still_plan = self.plan(_still(plan.request), _still_view(plan.view))
+        return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
+
+    def preview(self, plan: Plan) -> Result | None:
+        """A draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
+
+        None where neither is honest, or where it would not be much sooner than the picture itself.
+        """
+        if plan.request.tap.layer or plan.has_image or plan.view is None or plan.request.residual != "none":
+            return None
+        watch = Stopwatch(self.device)
+        image = self._moved(plan, watch)
+        if image is None:
+            image = self._narrow(plan, watch)
+        return None if image is None else self._present(plan, image, 0, watch, Tier.DRAFT)
+
+    def _moved(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
+        before, key = self._shown.get(plan.view, (None, b""))
+        step = None if before is None else drafts.step_between(before, plan.request, self.generator.info)
+        image: Tensor | None = self._cache.get(self._place(plan.view, "image"), key) if step is not None else None
+        if image is None or step is None:
+            return None
+        moved = drafts.move(image, step)
+        watch.lap("last picture moved")
+        return moved
+
+    def _narrow(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
+        dtype = drafts.narrower(self.dtype, self.device)
+        # Where most layers are kept, the picture itself comes as soon.
+        if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
+            return None
+        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]
+        spec = plan.request.noise.spec()
+        with using(self._backend, dtype):
+            activation = self._begin(plan.request, ws[0])
+            for i, layer in enumerate(self._layers):
+                activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
+            image = self._shown_of(activation, plan, len(self._layers) - 1, False)
+        watch.lap(f"draft in {str(dtype).removeprefix('torch.')}")
+        return image
+
+    def _present(
+        self, plan: Plan, image: Tensor, hits: int, watch: Stopwatch, tier: Tier, still: Tensor | None = None
+    ) -> Result:
+        request = plan.request
         shown = display.select_channels(image, request.tap)
         stats = None
         if request.tap.layer or request.tap.spectrum:
             stats = display.stats_of(request.tap.layer or "image", image, shown)
             watch.lap("statistics")
-        if request.untransform and request.transform is not None:
+        if still is not None:
+            left = residual(shown, display.select_channels(still, request.tap), request.transform)
+            shown = heat_picture(left) if request.residual == "heat" else difference_picture(left)
+            watch.lap("residual")
+        elif request.untransform and request.transform is not None:
             shown = untransform(shown, request.transform)
             watch.lap("untransform")
         pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
@@ -208,14 +271,22 @@ class Pipeline:
         timings = watch.stages()
         self._learn(timings)
         facts = FrameFacts(plan.styles.ws, plan.styles.base, self.styles.w_avg)
-        tier = Tier.FULL if draft_layer is None else Tier.DRAFT
-        return Result(tier, image, pixels, facts, stats, timings, hits, watch.total_ms)
+        total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
+        return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
+
+    def picture(self, request: RenderRequest) -> Tensor:
+        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
+        with using(self._backend, self.dtype):
+            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
 
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
+        self._cache.drop_where((id(self), _still_view(view)))
         self._cache.drop_where((id(self), view))
         self._last_keys.pop(view, None)
         self._wanted.pop(view, None)
+        self._shown.pop(view, None)
 
     def forget_all(self) -> None:
         """Drops everything this pipeline kept."""
@@ -233,7 +304,7 @@ class Pipeline:
             return image, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
         activation = self._synthesize(plan, stop, token, watch)
-        image = self._shown(activation, plan, stop, draft_layer is not None)
+        image = self._shown_of(activation, plan, stop, draft_layer is not None)
         if not bool(torch.isfinite(image.sum())):
             raise RenderError(
                 "The generator gave numbers that are not finite.", "Lower psi, undo the last edit, or use float32."
@@ -271,7 +342,8 @@ class Pipeline:
             # On the host: its inverse is taken there in float64, and no device has to be waited for.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
         a = self.generator.begin(w, transform)
-        return a if a.x.dtype == self.dtype else Activation(a.x.to(self.dtype), a.img, a.skip)
+        dtype = policy().dtype
+        return a if a.x.dtype == dtype else Activation(a.x.to(dtype), a.img, a.skip)
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
         """The noise of layer i; kept, because drawing a large random map costs as much as a layer."""
@@ -286,7 +358,7 @@ class Pipeline:
                 self._cache.put(place, key, noise, _nbytes(noise))
         return noise
 
-    def _shown(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
+    def _shown_of(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
         shown: Tensor | None
         if plan.request.tap.layer:
             has_img = self._layers[stop].info.is_rgb and activation.img is not None
@@ -341,6 +413,16 @@ class Pipeline:
                 self._layer_ms[i] = stage.ms
             elif self._layer_runs[i] > 2:
                 self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
+
+
+def _still(request: RenderRequest) -> RenderRequest:
+    """The same picture without its motion."""
+    return replace(request, transform=None, untransform=False, residual="none")
+
+
+def _still_view(view: Hashable) -> Hashable:
+    """Where the stages of a view's unmoved picture are kept; None keeps none."""
+    return None if view is None else ("still", view)
 
 
 def _digest(*parts: bytes) -> bytes:

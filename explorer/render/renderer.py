@@ -18,6 +18,7 @@ from explorer.render.mailbox import Deed, Mailbox, Ticket
 from explorer.render.models import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.studies import Studied, StudyRun
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
@@ -26,7 +27,7 @@ __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 
 log = logging.getLogger("explorer.render")
 
-Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail
+Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | Studied
 Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
@@ -129,6 +130,10 @@ class Renderer:
         """Asks for a small picture, made when nobody waits for a look. Any thread."""
         self.mailbox.put_chore(self._thumbnail_deed(key, view, request))
 
+    def study(self, run: StudyRun) -> None:
+        """Does a study step by step while nobody waits for a look. Any thread."""
+        self.mailbox.put_chore(self._study_deed(run))
+
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Gives up what is kept of these models. Any thread."""
         self.mailbox.put_deed(Deed(lambda: self._forget(shas), "forget models"))
@@ -162,6 +167,14 @@ class Renderer:
             return
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
+
+    def _study_deed(self, run: StudyRun) -> Deed:
+        return Deed(lambda: self._study(run), f"study {id(run)} {run.key}")
+
+    def _study(self, run: StudyRun) -> None:
+        if run.step(self._pipeline, self._publish):
+            # Behind the other chores: several studies and thumbnails take turns.
+            self.mailbox.put_chore(self._study_deed(run))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()
@@ -220,15 +233,25 @@ class Renderer:
         if ticket.is_refinement:
             self._refine(pipeline, plan, ticket)
             return
-        draft = pipeline.draft_layer(plan) if plan.expected_ms > DRAFT_ABOVE_MS else None
-        self._drafts = self._drafts + 1 if draft is not None else 0
-        if self._drafts > REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
-            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
-            self._drafts, draft = 0, None
+        draft = preview = None
+        if self._wants_draft(plan):
+            draft = pipeline.draft_layer(plan)
+            preview = pipeline.preview(plan) if draft is None else None
+        self._drafts = self._drafts + 1 if draft is not None or preview is not None else 0
+        if preview is not None:
+            self._show(ticket, preview)
+            self.mailbox.put_refinement(ticket)
+            return
         # Never cancelled, whether draft or only tier: a look that everybody overtakes would never be seen.
         self._show(ticket, pipeline.run(plan, self._closed, draft_layer=draft))
         if draft is not None:
             self.mailbox.put_refinement(ticket)
+
+    def _wants_draft(self, plan: Plan) -> bool:
+        if self._drafts >= REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
+            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
+            return False
+        return plan.expected_ms > DRAFT_ABOVE_MS
 
     def _refine(self, pipeline: Pipeline, plan: Plan, ticket: Ticket[RenderRequest]) -> None:
         try:

@@ -49,6 +49,8 @@ class StyleStage:
         self._info = generator.info
         self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
         self._last: OrderedDict[Hashable, tuple[tuple[object, ...], Styles]] = OrderedDict()
+        self.made = 0
+        """How many styles were computed so far; others were kept."""
         self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
         self.w_avg.setflags(write=False)
 
@@ -60,6 +62,7 @@ class StyleStage:
         if known is not None and known[0] == inputs:
             return known[1]
         styles = self._compute(request)
+        self.made += 1
         self._last[view] = (inputs, styles)
         self._last.move_to_end(view)
         while len(self._last) > VIEWS_KEPT:

@@ -33,7 +33,7 @@ TIMELINE_HINTS: tuple[tuple[str, str], ...] = (
 )
 Block = tuple[str, list[tuple[str, str]]]
 _HANDS = ("On the picture", "On a slider", "On the timeline")
-_PLACES = (_HANDS, ("File", "Edit", "Model", "Help"), ("View", "Animate"))
+_PLACES = (_HANDS, ("File", "Edit", "Model", "Help"), ("View",), ("Animate", "Lab"))
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("Arrows", "walk the latent plane a little"),
     ("Shift + arrows", "move the picture a little"),

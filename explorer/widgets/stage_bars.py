@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StageBars", "StageGroup", "stage_groups"]
 
-INPUT, SHOW = "input", "display"
+MAPPING, INPUT, SHOW = "mapping", "input", "display"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ def stage_groups(stages: Sequence[StageTime], info: GeneratorInfo | None) -> lis
     ran = {s.name: s.ms for s in stages if not s.hit}
     layers = {layer.name for layer in info.layers}
     resolutions = sorted({layer.resolution for layer in info.layers})
-    groups = [_group(INPUT, -1.0, {INPUT: ran[INPUT]} if INPUT in ran else {})]
+    groups = [_group(INPUT, -1.0, {name: ran[name] for name in (MAPPING, INPUT) if name in ran})]
     for i, resolution in enumerate(resolutions):
         names = [layer.name for layer in info.layers if layer.resolution == resolution]
         depth = i / max(1, len(resolutions) - 1)
         groups.append(_group(f"{resolution}\u00b2", depth, {n: ran[n] for n in names if n in ran}))
     last = max((i for i, g in enumerate(groups) if g.ms is not None), default=len(groups))
     groups = [g if i <= last else replace(g, is_needed=False) for i, g in enumerate(groups)]
-    rest = {name: ms for name, ms in ran.items() if name != INPUT and name not in layers}
+    rest = {name: ms for name, ms in ran.items() if name not in (MAPPING, INPUT) and name not in layers}
     return [*groups, _group(SHOW, -1.0, rest)]
 
 

@@ -195,10 +195,10 @@ class TimelineDock(QDockWidget):
         self.session.even_speed()
 
     def _open_more(self) -> None:
-        self._menu().exec(self.more.mapToGlobal(QPoint(0, self.more.height())))
+        self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
 
     def _open_menu(self, place: QPoint) -> None:
-        self._menu(keys=True).exec(place)
+        self._menu(keys=True).popup(place)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
         s, chosen = self.session, self.view.chosen

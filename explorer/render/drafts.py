@@ -1,0 +1,66 @@
+"""Honest drafts of families that have no picture before their last layer: the same picture moved, or made coarsely.
+
+A draft must look like the picture that follows. A generator that moves its picture exactly with its input lets the
+last picture be moved instead; one that is wanted in float32 can be run in the processor's narrower format first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from explorer.generators.motion import resample
+from explorer.ops.backend import fastest_dtype
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.render.request import RenderRequest
+
+__all__ = ["move", "narrower", "step_between"]
+
+_LARGEST_STEP = 0.25
+"""Of the picture's width: what comes in from outside is unknown, and a draft of mostly border is none."""
+
+
+def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:
+    """The motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
+
+    None if anything but the motion differs, if the family does not carry its picture along under such a motion
+    (translation for all with an input transform, rotation for StyleGAN3-R), or if the step is large.
+    """
+    if not info.has_input_transform or now.tap.layer or before.transform == now.transform:
+        return None
+    if replace(before, transform=None) != replace(now, transform=None):
+        return None
+    old, new = (_matrix(r.transform) for r in (before, now))
+    step: Tensor = new @ torch.linalg.inv(old)
+    linear = step[:2, :2]
+    is_shift = torch.allclose(linear, torch.eye(2, dtype=step.dtype), atol=1e-6)
+    is_turn = torch.allclose(linear @ linear.t(), torch.eye(2, dtype=step.dtype), atol=1e-6) and linear.det() > 0
+    if not (is_shift or (is_turn and info.family == "stylegan3-r")):
+        return None
+    # Only where both pictures show what training has shown: not beyond a rigid motion of the plane.
+    if bool((step[:2, 2].abs() > _LARGEST_STEP).any()):
+        return None
+    return step
+
+
+def move(image: Tensor, step: Tensor) -> Tensor:
+    """`image` `[C, H, W]` moved by `step`, its edge repeated outwards."""
+    return resample(image[None], step, mode="bilinear")[0]
+
+
+def narrower(dtype: torch.dtype, device: torch.device) -> torch.dtype | None:
+    """A precision in which a picture of `dtype` is made much sooner on that device; None if there is none."""
+    fastest = fastest_dtype(device.type)
+    return fastest if dtype == torch.float32 and fastest != dtype else None
+
+
+def _matrix(transform: tuple[float, ...] | None) -> Tensor:
+    if transform is None:
+        return torch.eye(3, dtype=torch.float64)
+    return torch.tensor(transform, dtype=torch.float64).reshape(3, 3)
