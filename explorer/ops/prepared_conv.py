@@ -206,6 +206,13 @@ class PreparedUpConv:
                 clamp=clamp,
             )
         x = x * styles.to(self.dtype)[:, :, None, None]
+        triton = backend.triton_for(x)
+        if triton is not None and self.filter.shape[2:] == (4, 4) and act in _SLOPES:
+            z = self._transposed(x).contiguous(memory_format=torch.channels_last)
+            done: Tensor = triton.fir_finish(
+                z, self.filter[0, 0], d.contiguous(), self.bias, _contiguous(noise), _SLOPES[act], clamp
+            )
+            return done
         return finish(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
 
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
@@ -258,6 +265,12 @@ def finish(pending: Pending, noise: Tensor | None, act: str, gain: float, clamp:
             slope=_SLOPES[act],
             clamp=clamp,
         )
+    triton = backend.triton_for(x)
+    if triton is not None and act in _SLOPES and x.is_contiguous(memory_format=torch.channels_last):
+        done: Tensor = triton.finish(
+            x, _contiguous(pending.scale), pending.bias, _contiguous(noise), _SLOPES[act], clamp
+        )
+        return done
     x = pending.apply()
     if noise is not None:
         x = x.add_(noise.to(x.dtype))
