@@ -1,12 +1,13 @@
 """Films: how far the encoder holds up the renderer, what kills cost, and whether memory stays flat.
 
-    python -m benchmarks.films            the encoder's share, each format; films mp4,gif: those alone
-    python -m benchmarks.films kills 20   kills at random moments: what plays, and whether the pixels stay the same
-    python -m benchmarks.films memory 600 seconds of film at 256 px, memory on the way
+    python benchmarks/films.py              the encoder's share, each format; --only mp4,gif: those alone
+    python benchmarks/films.py kills 20     kills at random moments: what plays, and whether pixels stay the same
+    python benchmarks/films.py memory 600   seconds of film at 256 px, memory on the way
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import signal
@@ -16,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.animation.encoder import part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
@@ -148,11 +151,20 @@ def memory(seconds: float) -> None:
         Recorder(Job(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
 
 
-if __name__ == "__main__":
-    what, *rest = [*sys.argv[1:], ""] if sys.argv[1:] else ["", ""]
-    if what == "kills":
-        kills(int(rest[0] or 20))
-    elif what == "memory":
-        memory(float(rest[0] or 600))
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", nargs="?", default="encoder", choices=("encoder", "kills", "memory"))
+    parser.add_argument("number", nargs="?", type=float, help="kills (default 20), or seconds (default 600)")
+    parser.add_argument("--only", metavar="FORMATS", default="", help="formats of the table, e.g. mp4,gif")
+    arguments = parser.parse_args()
+    if arguments.what == "kills":
+        kills(int(arguments.number or 20))
+    elif arguments.what == "memory":
+        memory(arguments.number or 600.0)
     else:
-        encoder(only=what)
+        encoder(only=arguments.only)
+
+
+if __name__ == "__main__":
+    main()

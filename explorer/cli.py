@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
     "render": ("explorer.commands.render", "render pictures from seeds or latents"),
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
+    "slitscan": ("explorer.commands.slitscan", "scroll the pixels under a line of each picture into one"),
+    "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with errors"),
     "video": ("explorer.commands.video", "film of a project or of a walk through seeds; goes on after a crash"),
     "project": ("explorer.commands.project", "what a project, or a picture or film that carries one, holds"),
     "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),

@@ -209,7 +209,8 @@ class Documents(LookIntents):
 
     def _open(self, state: ExplorerState, path: str) -> None:
         # A picture or film is opened as what it shows, but saved under a name of its own.
-        self._project_path = path if path.lower().endswith(".json") else ""
+        is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
+        self._project_path = path if is_project else ""
         self._autosaved = state
         self.store.reset_to(state)
         self._tell_saved()

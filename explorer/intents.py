@@ -233,7 +233,7 @@ class LookIntents(SessionCore):
         if 0 <= view < len(self.store.state.views):
             self.store.update_transient(replace(self.store.state, active=view))
 
-    def set_layout(self, name: Literal["a", "b", "both", "wipe"]) -> None:
+    def set_layout(self, name: Literal["a", "b", "both", "wipe", "flicker"]) -> None:
         """Chooses which views are seen; no undo step."""
         state = replace(self.store.state, layout=name)
         if name in ("a", "b"):

@@ -16,6 +16,7 @@ from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.help_sheet import HelpSheet
+from explorer.widgets.lab_deeds import LabDeeds
 from explorer.widgets.parts import label
 from explorer.widgets.sides import Sides
 from explorer.widgets.theme import GRID, theme
@@ -66,7 +67,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
-        self.files, self.deeds = WindowFiles(self), WindowDeeds(self)
+        self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar(self)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         for pane in self.views.panes:
             pane.image.touched.connect(self.touched)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.tour.panel_wanted.connect(self.reveal)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
@@ -167,7 +169,7 @@ class MainWindow(QMainWindow):
         if session is None:
             return
         state, store, look = session.state, session.store, session.look()
-        for layout in ("a", "b", "both", "wipe"):
+        for layout in ("a", "b", "both", "wipe", "flicker"):
             actions[f"view_{layout}"].setChecked(state.layout == layout)
         for key, verb, name, possible in (
             ("undo", "Undo", store.undo_name, store.can_undo),
@@ -183,6 +185,13 @@ class MainWindow(QMainWindow):
         actions["timeline"].setChecked(self.shows_timeline)
         actions["record"].setChecked(session.is_recording)
         actions["drift"].setChecked(look.drift != 0)
+        transform, lab = look.transform, state.lab
+        actions["scan"].setChecked(lab.scan)
+        actions["scan_follow"].setChecked(lab.slit.follows)
+        actions["average"].setChecked(lab.average != "none")
+        actions["undone"].setChecked(transform.untransform and transform.residual == "none")
+        actions["heat"].setChecked(transform.residual == "heat")
+        actions["tour"].setChecked(lab.tour > 0)
         for kind in ("still", "circle", "spin", "shake"):
             actions[kind].setChecked(look.transform.animation.kind == ("none" if kind == "still" else kind))
 

@@ -288,7 +288,10 @@ def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
             return state_from_text(_text_of_png(path))
         if path.stat().st_size > MAX_BYTES:
             raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
-        return from_json(json.loads(path.read_bytes()))
+        data = json.loads(path.read_bytes())
+        if isinstance(data, dict) and data.get("format") == "latentwalk-film":
+            data = data.get("project")  # the job of an unfinished film
+        return from_json(data)
     except OSError as error:
         raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except ProjectError as error:

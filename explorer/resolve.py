@@ -107,6 +107,7 @@ def resolve_look(
         transform=None if is_identity(matrix) else matrix,
         tap=_tap(tap, info),
         untransform=look.transform.untransform and not is_identity(matrix),
+        residual="none" if tap.layer else look.transform.residual,
     )
 
 

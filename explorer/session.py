@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explorer.films import FilmService
+from explorer.lab import LabSession
 from explorer.session_core import PerformanceFacts
-from explorer.timeline_intents import TimelineIntents
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["PerformanceFacts", "Session"]
 
 
-class Session(TimelineIntents):
+class Session(LabSession):
     """Everything that widgets may ask and wish; see the base classes. GUI thread only.
 
     The bases form one line, because a Qt object with two Qt bases loses the signals of the second.
@@ -30,6 +30,7 @@ class Session(TimelineIntents):
     def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
         super().__init__(parent, **options)
         self._init_documents(recovery)
+        self._init_lab()
         self._init_timeline()
         self.films = FilmService(self)
 

@@ -79,6 +79,7 @@ class SessionCore(QObject):
         self._views: dict[int, ViewRecord] = {}
         self._drifts = Drifts()
         self._is_ticking = False
+        self._tick_time = 0.0
         self._last_tick = 0.0
         self._closed = False
         self._was_saved = True
@@ -308,7 +309,7 @@ class SessionCore(QObject):
             self.store.state,
             view,
             facts.info,
-            self.clock.now(),
+            self._tick_time if self._is_ticking else self.clock.now(),
             model=facts.key,
             settings=self._settings,
             table=self.table,
@@ -390,24 +391,38 @@ class SessionCore(QObject):
     def _schedule_tick(self) -> None:
         if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
             return
-        if any(self.is_moving(v) and not self._view(v).in_flight for v in self.visible_views()):
+        if self._ready_views():
             wait_ms = TICK_MS - 1e3 * (perf_counter() - self._last_tick)
             self._tick_timer.start(max(0, round(wait_ms)))
+
+    def _ready_views(self) -> tuple[int, ...]:
+        """The moving views that showed their last picture; where views keep step, all of them or none."""
+        moving = [v for v in self.visible_views() if self.is_moving(v) and self._view(v).facts is not None]
+        ready = tuple(v for v in moving if not self._view(v).in_flight)
+        return () if self._keeps_step() and len(ready) < len(moving) else ready
+
+    def _keeps_step(self) -> bool:
+        """True if all moving views show the same moment: a slit-scan and a flicker compare them in time."""
+        state = self.store.state
+        return state.lab.scan or state.layout in ("wipe", "flicker")
 
     @Slot()
     def _tick(self) -> None:
         """One step of motion: time is read once; every view that showed its last frame is asked for the next."""
         if self._closed or not self.clock.is_playing:
             return
+        ready = self._ready_views()
+        if not ready:
+            return
         self._last_tick = perf_counter()
+        self._tick_time = self.clock.now()
         self._is_ticking = True
         try:
-            self.store.update_transient(self._drifts.advance(self.store.state, self.clock.now()))
+            self.store.update_transient(self._drifts.advance(self.store.state, self._tick_time))
+            for view in ready:
+                self.post(view)
         finally:
             self._is_ticking = False
-        for view in self.visible_views():
-            if self.is_moving(view) and not self._view(view).in_flight:
-                self.post(view)
         # A drift's first step is zero seconds long: it asks for nothing new, so no paint would bring the next one.
         self._schedule_tick()
 

@@ -21,6 +21,7 @@ __all__ = [
     "Classes",
     "ExplorerState",
     "Key",
+    "Lab",
     "Latent",
     "Look",
     "MixRow",
@@ -32,6 +33,7 @@ __all__ = [
     "Pose",
     "Sample",
     "Segment",
+    "Slit",
     "Tap",
     "Timeline",
     "Track",
@@ -153,7 +155,8 @@ class Transform:
 
     `x`, `y`: image widths, right and down positive. `rotate`: degrees, counter-clockwise on screen. `scale_x`,
     `scale_y`: factors. `shear`: x shift per unit y. `matrix`: a free forward 2x3 matrix (row by row) applied
-    after all that. `untransform`: resample the picture back by the inverse motion for display.
+    after all that. `untransform`: resample the picture back by the inverse motion for display; `residual` shows
+    instead how it then differs from the unmoved picture: signed about grey, or as heat.
     """
 
     x: float = 0.0
@@ -165,6 +168,7 @@ class Transform:
     matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     animation: Animation = Animation()
     untransform: bool = False
+    residual: Literal["none", "difference", "heat"] = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,39 @@ class ViewState:
     linked: frozenset[str] = frozenset(ASPECTS)
     own: Look = Look()
     tap: Tap = Tap()
+
+
+@dataclass(frozen=True, slots=True)
+class Slit:
+    """The line of the slit-scan: its middle, in image widths right and down from the picture's middle.
+
+    `angle`: degrees counter-clockwise, 90 stands upright; `length`: image widths. `follows`: it moves and turns
+    with the picture's transform.
+    """
+
+    x: float = -0.12  # beside the middle, where a wipe's divider begins
+    y: float = -0.05
+    angle: float = 90.0
+    length: float = 0.6
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """What the sticking lab shows, of all views alike.
+
+    `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (shares
+    of the way from `w_avg` to a seed) or of `count` moved pictures brought back, instead of the picture. `split`:
+    where the wipe's divider stands, 0..1. `tour`: number of the guided tour's step, 0 for none.
+    """
+
+    scan: bool = False
+    slit: Slit = Slit()
+    average: Literal["none", "neighbours", "shifted", "turned"] = "none"
+    radius: float = 0.15
+    count: int = 32
+    split: float = 0.5
+    tour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +377,8 @@ class ExplorerState:
     shared: Look = Look()
     views: tuple[ViewState, ...] = (ViewState(), ViewState())
     active: int = 0
-    layout: Literal["a", "b", "both", "wipe"] = "both"
+    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    lab: Lab = Lab()
     timeline: Timeline = Timeline()
 
 

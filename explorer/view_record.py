@@ -52,6 +52,7 @@ class ViewRecord:
     frame: Frame | None = None
     failure: RenderFailed | None = None
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    asked_at: float = 0.0  # seconds, when the shown frame was wished for
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
@@ -68,6 +69,7 @@ class ViewRecord:
         if (frame.generation, frame.tier) <= self.shown:
             return False
         self.frame = frame
+        self.asked_at = next((at for number, at in self._posted_at if number == frame.generation), self.asked_at)
         return True
 
     def note_paint(self, generation: int, now: float) -> None:

@@ -8,22 +8,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.generators.base import Generator, NoiseSpec
+from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
+from explorer.errors import UsageError
+from explorer.generators.base import Generator, GeneratorInfo, NoiseSpec
 from explorer.ops import resample
 
-__all__ = ["Draw", "Metric", "PsnrSum", "draws", "measure"]
+if TYPE_CHECKING:
+    from explorer.render.request import RenderRequest
+
+__all__ = [
+    "METRICS",
+    "Curves",
+    "Draw",
+    "Metric",
+    "PsnrSum",
+    "counterpart_note",
+    "curves",
+    "draws",
+    "measure",
+    "sampled",
+]
 
 Metric = Literal["eq-t", "eq-t-frac", "eq-r"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
 
 TRANSLATE_MAX = 0.125  # image widths
+
+CURVE_POINTS = 17
+"""Translations on a live curve, over -TRANSLATE_MAX..TRANSLATE_MAX."""
+
+CURVE_TURNS = 24
+"""Rotations on a live curve, over the whole circle."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +64,27 @@ class Draw:
 class PsnrSum:
     """A running masked mean of squared differences, read as peak signal-to-noise ratio over the range -1..1."""
 
-    squares: float = 0.0
-    pixels: float = 0.0
+    squares: RatioSum = field(default_factory=RatioSum)
 
     def add(self, difference: Tensor, mask: Tensor) -> None:
-        """Adds `difference` `[N, C, H, W]` where `mask` (broadcast to it) is 1."""
+        """Adds `difference` `[N, C, H, W]` where `mask` (broadcast to it) is 1, as one independent sample."""
         mask = mask.expand_as(difference).double()
-        self.squares += float((difference.double().square() * mask).sum())
-        self.pixels += float(mask.sum())
+        self.squares.add(float((difference.double().square() * mask).sum()), float(mask.sum()))
 
     @property
     def decibels(self) -> float:
         """The ratio in dB; infinite for equal pictures, NaN if nothing was added."""
-        if self.pixels == 0:
-            return math.nan
-        return math.inf if self.squares == 0 else 10 * math.log10(4 * self.pixels / self.squares)
+        return 10 * math.log10(4) - self.squares.decibels
+
+    @property
+    def stderr_db(self) -> float:
+        """Standard error of the decibels; NaN for fewer than two samples."""
+        return self.squares.stderr_db
+
+
+def counterpart_note(info: GeneratorInfo) -> str:
+    """What to say beside a figure of a network without an input transform; empty for the others."""
+    return "" if info.has_input_transform else "of the counterpart: this network's constant input is resampled"
 
 
 def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) -> Iterator[Draw]:
@@ -72,44 +101,174 @@ def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) 
         yield Draw(z, (u[0], u[1]), (u[2], u[3]), u[4], c)
 
 
-@torch.inference_mode()
 def measure(
-    generator: Generator, batches: Iterable[Draw], metrics: Iterable[Metric] = ("eq-t", "eq-t-frac", "eq-r")
+    generator: Generator, batches: Iterable[Draw], metrics: Iterable[Metric] = METRICS
 ) -> dict[Metric, PsnrSum]:
     """Sums of each metric over the batches; read `.decibels` of them.
 
     Families without an input transform are moved by their counterpart (see `Generator.begin`), and the figure
     must be called so.
+
+    Raises:
+        UsageError: The generator does not move at all.
     """
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in metrics}
     for draw in batches:
+        for _ in _add(sums, generator, draw):
+            pass
+    return sums
+
+
+def sampled(
+    bench: Bench, samples: int, metrics: Iterable[Metric] = METRICS, *, seed: int = 0, batch: int = 1
+) -> Study[dict[Metric, Estimate]]:
+    """`measure` over random latents as a study that reports after each batch.
+
+    Args:
+        bench: Its generator is measured, untruncated, as the metric is defined.
+        samples: Pictures; at least 2.
+        metrics: Which.
+        seed: Of the random draws.
+        batch: Pictures that share a transform. 1 gives the smallest error for the same number of pictures.
+
+    Raises:
+        UsageError: Too few samples, or the generator does not move at all.
+    """
+    if samples < 2 * batch:
+        raise UsageError(f"{samples} sample{'s' * (samples != 1)} cannot tell how sure the figure is.",
+                         f"Take at least {2 * batch}.")  # fmt: skip
+    generator = bench.generator
+    note = counterpart_note(generator.info)
+    sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in metrics}
+    done = 0
+    for draw in draws(generator, samples, batch=batch, seed=seed):
+        for _ in _add(sums, generator, draw):
+            yield None
+        done += len(draw.z)
+        yield Report(
+            {m: Estimate(s.decibels, s.stderr_db, "dB", done, note) for m, s in sums.items()}, done, samples
+        )
+
+
+def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Iterator[None]:
+    """Adds a batch to every sum, one synthesis a step."""
+    with torch.inference_mode():
         ws = generator.broadcast(generator.mapping(draw.z, draw.c))
         still = _picture(generator, ws, np.eye(3))
-        for metric, total in sums.items():
+    yield
+    for metric, total in sums.items():
+        with torch.inference_mode():
             total.add(*_difference(metric, generator, ws, still, draw))
-    return sums
+        yield
 
 
 def _difference(
     metric: Metric, generator: Generator, ws: Tensor, still: Tensor, draw: Draw
 ) -> tuple[Tensor, Tensor]:
-    if metric == "eq-r":
-        angle = (draw.turn * 2 - 1) * math.pi
-        expected, mask = resample.rotation(still, angle)
-        moved = _picture(generator, ws, resample.rotation_matrix(angle))
-        comparable, inner = resample.pseudo_rotation(moved, angle)
-        return expected - comparable, mask * inner
     resolution = generator.info.img_resolution
-    u = draw.whole if metric == "eq-t" else draw.fraction
-    tx, ty = ((v * 2 - 1) * TRANSLATE_MAX for v in u)
-    if metric == "eq-t":
-        tx, ty = (round(t * resolution) / resolution for t in (tx, ty))
-    matrix = np.array([[1.0, 0.0, tx], [0.0, 1.0, ty], [0.0, 0.0, 1.0]])
+    if metric == "eq-r":
+        value = (draw.turn * 2 - 1) * math.pi, 0.0
+    else:
+        u = draw.whole if metric == "eq-t" else draw.fraction
+        tx, ty = ((v * 2 - 1) * TRANSLATE_MAX for v in u)
+        if metric == "eq-t":
+            tx, ty = (round(t * resolution) / resolution for t in (tx, ty))
+        value = tx, ty
+    matrix = _matrix(metric, value)
     moved = _picture(generator, ws, matrix)
-    expected, mask = (resample.translate_integer if metric == "eq-t" else resample.translate)(still, tx, ty)
+    _check_moves(generator.info, still, moved, matrix)
+    return _compare(metric, still, moved, value)
+
+
+def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
+    """Forward motion: a turn by `value[0]` radians, or a shift by `value` image widths."""
+    if metric == "eq-r":
+        return resample.rotation_matrix(value[0])
+    return np.array([[1.0, 0.0, value[0]], [0.0, 1.0, value[1]], [0.0, 0.0, 1.0]])
+
+
+def _compare(
+    metric: Metric, still: Tensor, moved: Tensor, value: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
+    """The difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and where it counts."""
+    if metric == "eq-r":
+        expected, mask = resample.rotation(still, value[0])
+        comparable, inner = resample.pseudo_rotation(moved, value[0])
+        return expected - comparable, mask * inner
+    expected, mask = (resample.translate_integer if metric == "eq-t" else resample.translate)(still, *value)
     return expected - moved, mask
+
+
+def _check_moves(info: GeneratorInfo, still: Tensor, moved: Tensor, matrix: NDArray[np.float64]) -> None:
+    if not np.array_equal(matrix, np.eye(3)) and torch.equal(still, moved):
+        raise UsageError(
+            f"This {info.family} generator has no input transform and nothing that stands for one: its picture "
+            "stays where it is.",
+            "Measure sticking instead, which needs latent walks alone.",
+        )
 
 
 def _picture(generator: Generator, ws: Tensor, matrix: NDArray[np.float64]) -> Tensor:
     transform = torch.from_numpy(matrix).to(ws.device)
     return generator.synthesis(ws, transform=transform, noise=NoiseSpec("const"))
+
+
+# -- one latent ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The metrics of one latent over the transform's value.
+
+    `points[metric]`: (value, dB) in order of the value: image widths along x, or degrees counter-clockwise.
+    `total[metric]`: dB over all of them, as the metric sums.
+    """
+
+    points: dict[Metric, tuple[tuple[float, float], ...]]
+    total: dict[Metric, float]
+    note: str = ""
+
+
+def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
+    """How exactly the picture of one request follows, over translation along x and over rotation.
+
+    The request's own motion is taken off first. Values are visited coarse to fine, so that a curve is soon there.
+
+    Raises:
+        UsageError: The generator does not move at all.
+    """
+    request = replace(request, transform=None, untransform=False, residual="none", max_px=0)
+    info = bench.generator.info
+    values = _coarse_to_fine(_curve_values(info.img_resolution))
+    still = bench.picture(request)[None]
+    yield None
+    points: dict[Metric, list[tuple[float, float]]] = {metric: [] for metric in METRICS}
+    sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in METRICS}
+    note = counterpart_note(info)
+    for done, (metric, value) in enumerate(values, start=1):
+        matrix = _matrix(metric, (value, 0.0))
+        moved = bench.picture(replace(request, transform=tuple(float(v) for v in matrix.ravel())))[None]
+        _check_moves(info, still, moved, matrix)
+        one = PsnrSum()
+        difference, mask = _compare(metric, still, moved, (value, 0.0))
+        one.add(difference, mask)
+        sums[metric].squares.parts.extend(one.squares.parts)
+        shown = math.degrees(value) if metric == "eq-r" else value
+        points[metric] = sorted([*points[metric], (shown, one.decibels)])
+        snapshot = {m: tuple(p) for m, p in points.items()}
+        yield Report(Curves(snapshot, {m: s.decibels for m, s in sums.items()}, note), done, len(values))
+
+
+def _curve_values(resolution: int) -> list[tuple[Metric, float]]:
+    reach = max(1, math.floor(TRANSLATE_MAX * resolution))
+    steps = np.unique(np.rint(np.linspace(-reach, reach, CURVE_POINTS)).astype(int))
+    values: list[tuple[Metric, float]] = [("eq-t", float(i) / resolution) for i in steps if i]
+    values += [("eq-t-frac", (float(i) + 0.5) / resolution) for i in steps if i < reach]
+    turns = (2 * math.pi * i / CURVE_TURNS for i in range(1, CURVE_TURNS))
+    return [*values, *(("eq-r", (turn + math.pi) % (2 * math.pi) - math.pi) for turn in turns)]
+
+
+def _coarse_to_fine(values: list[tuple[Metric, float]]) -> list[tuple[Metric, float]]:
+    """Every fourth value first, then those between them, of all metrics in turn."""
+    order = sorted(range(len(values)), key=lambda i: (0 if i % 4 == 0 else 1 if i % 2 == 0 else 2, i))
+    return [values[i] for i in order]

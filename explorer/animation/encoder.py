@@ -94,7 +94,13 @@ class GrowingFilm:
         log.info("%s goes on at frame %d", self.path.name, frames)
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 `[H, W, 3]` red-green-blue. Raises FilmError when the disk is full."""
+        """Appends a picture, uint8 `[H, W, 3]` red-green-blue.
+
+        Raises:
+            FilmError: The disk is full, or the encoder failed.
+        """
+        import av
+
         try:
             if self._encoder is None:
                 self._encoder = encoder_of(self.stream)
@@ -104,6 +110,9 @@ class GrowingFilm:
                 self._end_piece()
         except OSError as error:
             raise disk_error(error, self.path) from error
+        except av.error.FFmpegError as error:
+            words = f"{self.path.name}: the encoder {self.stream.format.codec} failed: {error.strerror}."
+            raise FilmError(words, "Render again to go on from there, or choose another format.") from error
 
     def _frame(self, picture: NDArray[np.uint8]) -> Any:
         import av
@@ -126,9 +135,9 @@ class GrowingFilm:
             self._output.add(packet, packet.pts)
 
     def _end_piece(self) -> None:
-        if self._encoder is not None:
-            self._write(self._encoder.encode(None))
-            self._encoder = None
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            self._write(encoder.encode(None))
         for other in part_paths(self.path):
             if other != self.part and other.exists():
                 self._forget(other)
@@ -148,10 +157,11 @@ class GrowingFilm:
 
     def abandon(self) -> None:
         """Ends in the middle, whatever state the disk is in; what was written stays."""
+        self._encoder = None  # the piece that was begun is made again, so its packets are of no use
         try:
-            self.close()
-        except FilmError as error:
-            log.info("%s", error)
+            self._output.close()
+        except Exception as error:  # a full disk, or a container in any state: the fault that led here is told
+            log.info("%s: %s", self.part.name, error)
 
 
 def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -37,7 +37,7 @@ class Film:
     """How a project becomes a film. Written into the job file, so that going on needs nothing else.
 
     `start`, `seconds`: the part of the project's time. `rate`: frames a second as a fraction. `side`: height of
-    each picture in pixels (0 = as the network makes it). `samples`: pictures averaged for each frame. `layout`: ""
+    each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame. `layout`: ""
     is the project's own. `columns`, `rows`: of a grid of seeds. `captions`: whether words are burnt in.
     """
 
@@ -194,7 +194,9 @@ class FilmRenderer:
                     tap = state.views[view].tap
                     picture = renderer.render_look(look, tap, place, self._table).pixels
                     samples[cell * len(self.views) + i].append(picture)
-        return [resized(average(pictures), self.film.side) for pictures in samples]
+        # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
+        sides = [self.film.side or renderer.info.img_resolution for renderer, _ in self._renderers]
+        return [resized(average(shown), sides[i % len(sides)]) for i, shown in enumerate(samples)]
 
     def _captions(self, number: int) -> list[str]:
         if self.layout == "grid":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.animation.encoder import part_paths
 from explorer.animation.film import Film
 from explorer.animation.folder import folder_of, unfinished_folder
+from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
 from explorer.errors import FilmError, ProjectError
 from explorer.latents.table import LatentTable
@@ -36,8 +37,11 @@ class Job:
     settings: RenderSettings = field(default_factory=RenderSettings)
 
     def same_as(self, other: Job) -> bool:
-        """True if both give the same pixels, so that one may go on where the other stopped."""
-        return _contents(self) == _contents(other)
+        """True if both give the same pixels, so that one may go on where the other stopped.
+
+        Where the playhead stood when a job was made does not matter: keys say what is seen.
+        """
+        return _contents(_at_start(self)) == _contents(_at_start(other))
 
 
 def job_path(path: Path) -> Path:
@@ -87,6 +91,13 @@ def _contents(job: Job) -> dict[str, Any]:
     views = tuple(replace(view, model=_absolute(view.model)) for view in job.state.views)
     project = to_json(replace(job.state, views=views), job.table)
     return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
+
+
+def _at_start(job: Job) -> Job:
+    state = replace(job.state, active=0, layout=job.state.layout if not job.film.layout else "a")
+    if state.timeline.keys or state.timeline.performance:
+        state = with_pose(state, Player(state).base_pose(0.0))
+    return replace(job, state=state)
 
 
 def _absolute(model: str) -> str:

@@ -8,6 +8,7 @@ is free of border effects. Coordinates as everywhere: x right, y down, unit = pi
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from explorer.ops.upfirdn2d import filter2d, upfirdn2d, upsample2d
+from explorer.ops.upfirdn2d import filter2d, upfirdn2d
 
 __all__ = [
+    "QUICK_SPAN",
+    "SPAN",
     "affine",
     "affine_filter",
     "pseudo_rotation",
@@ -25,9 +28,15 @@ __all__ = [
     "rotation_matrix",
     "translate",
     "translate_integer",
+    "undo",
 ]
 
 _LOBES = 3  # of the Lanczos windows, unless told otherwise; `a` in the literature
+
+SPAN, QUICK_SPAN = 64, 16
+"""Radius in pixels of the domain in which a filter is designed: that of the metrics, and one that differs by less
+than an 8-bit level and takes a twentieth of the time, which counts while a picture turns on the screen. A motion
+that only translates needs the long one (two equal sincs decay slowly), but the same for every step."""
 
 
 def rotation_matrix(angle: float) -> NDArray[np.float64]:
@@ -89,17 +98,18 @@ def affine(
     lobes: int = _LOBES,
     cutoff_in: float = 1.0,
     cutoff_out: float = 1.0,
+    span: int = SPAN,
 ) -> tuple[Tensor, Tensor]:
     """`x` `[N, C, H, W]` moved by the forward `matrix` `[3, 3]`, band-limited before and after the motion.
 
     The picture is enlarged `up` times with a filter made for the motion, then looked up bilinearly.
-    The cutoffs are shares of the Nyquist frequency of the still and of the moved grid.
+    The cutoffs are shares of the Nyquist frequency of the still and of the moved grid. `span`: see `SPAN`.
     """
     height, width = x.shape[2:]
-    design = affine_filter(matrix, up=up, lobes=lobes, cutoff_in=cutoff_in, cutoff_out=cutoff_out)
-    taps = torch.as_tensor(design, dtype=torch.float32, device=x.device)
+    linear = tuple(float(v) for v in matrix[:2, :2].ravel())
+    taps = _affine_taps(linear, up, lobes, cutoff_in, cutoff_out, span).to(x.device)
     pad = taps.shape[0] // 2
-    enlarged = upsample2d(x, taps, up=up, padding=pad)
+    enlarged = _enlarge(x, taps, up)
     sure = torch.zeros_like(enlarged[:1, :1])
     border = 2 * pad + 1
     sure[:, :, border:-border, border:-border] = 1
@@ -120,14 +130,49 @@ def affine(
     return moved, mask
 
 
+def undo(x: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+    """`x` `[N, C, H, W]` moved back by the inverse of the forward `matrix`: `affine` in display speed."""
+    inverse: NDArray[np.float64] = np.linalg.inv(matrix).astype(np.float64)
+    turns = not np.array_equal(inverse[:2, :2], np.eye(2))
+    return affine(x, inverse, span=QUICK_SPAN if turns else SPAN)
+
+
+@lru_cache(maxsize=256)  # a tenth of a second each to design, 9 kB to keep
+def _affine_taps(
+    linear: tuple[float, ...], up: int, lobes: int, cutoff_in: float, cutoff_out: float, span: int
+) -> Tensor:
+    matrix = np.array(linear).reshape(2, 2)
+    design = affine_filter(
+        matrix, up=up, lobes=lobes, span=span, cutoff_in=cutoff_in, cutoff_out=cutoff_out
+    )
+    # Kept tensors must not be inference tensors, which a caller with gradients could not use.
+    with torch.inference_mode(False):
+        return torch.as_tensor(design, dtype=torch.float32)
+
+
+def _enlarge(x: Tensor, taps: Tensor, up: int) -> Tensor:
+    """`x` `[N, C, H, W]` enlarged `up` times with half the filter more samples on each side, phase by phase.
+
+    The same as `upsample2d(x, taps, up=up, padding=half)`, without multiplying by the zeros between samples.
+    """
+    count = taps.shape[0]  # 2 * up * radius - 1
+    height, width = x.shape[2:]
+    per_phase = count // up + 1
+    phases = F.pad(taps, (0, 1, 0, 1)).reshape(per_phase, up, per_phase, up).permute(1, 3, 0, 2).flip(2, 3)
+    weight = phases.reshape(up * up, 1, per_phase, per_phase) * up**2
+    y = F.conv2d(x.reshape(-1, 1, height, width), weight.to(x), padding=per_phase)
+    y = F.pixel_shuffle(y, up)
+    first = up // 2  # phase 0 of the first sample lies so many samples before the enlarged picture's edge
+    y = y[:, :, first : first + up * height + count - 1, first : first + up * width + count - 1]
+    return y.reshape(*x.shape[:2], *y.shape[2:])
+
+
 def pseudo_rotation(
     x: Tensor, angle: float, *, lobes: int = _LOBES, cutoff_in: float = 1.0, cutoff_out: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """`x` `[N, C, H, W]` unmoved, without the frequencies that `rotation` by `angle` would have lost."""
-    design = affine_filter(
-        rotation_matrix(-angle), up=1, lobes=lobes, cutoff_in=cutoff_in, cutoff_out=cutoff_out
-    )
-    taps = torch.as_tensor(design, dtype=torch.float32, device=x.device)
+    linear = tuple(float(v) for v in rotation_matrix(-angle)[:2, :2].ravel())
+    taps = _affine_taps(linear, 1, lobes, cutoff_in, cutoff_out, SPAN).to(x.device)
     border = taps.shape[0] // 2
     mask = torch.zeros_like(x[:1, :1])
     mask[:, :, border:-border, border:-border] = 1
@@ -140,7 +185,7 @@ def affine_filter(
     up: int,
     lobes: int = _LOBES,
     radius: int | None = None,
-    span: int = 64,
+    span: int = SPAN,
     cutoff_in: float = 1.0,
     cutoff_out: float = 1.0,
 ) -> NDArray[np.float64]:
@@ -153,16 +198,11 @@ def affine_filter(
     radius = 2 * lobes if radius is None else radius
     center = span * up - 1
     tau = np.roll((np.arange(2 * span * up - 1) + 1) / up - span, -center)  # zero first, as the FFT wants it
-    xi, yi = np.meshgrid(tau, tau)
-    xo = xi * matrix[0, 0] + yi * matrix[0, 1]
-    yo = xi * matrix[1, 0] + yi * matrix[1, 1]
-    ideal = _convolve(
-        np.sinc(xi * cutoff_in) * np.sinc(yi * cutoff_in), np.sinc(xo * cutoff_out) * np.sinc(yo * cutoff_out)
-    )
-    window = _convolve(
-        _lanczos_window(xi, lobes) * _lanczos_window(yi, lobes),
-        _lanczos_window(xo, lobes) * _lanczos_window(yo, lobes),
-    )
+    xo = tau[None, :] * matrix[0, 0] + tau[:, None] * matrix[0, 1]
+    yo = tau[None, :] * matrix[1, 0] + tau[:, None] * matrix[1, 1]
+    # The still grid's filters are products of two lines, so one line is transformed and not a plane.
+    ideal = _convolve_line(np.sinc(tau * cutoff_in), np.sinc(xo * cutoff_out) * np.sinc(yo * cutoff_out))
+    window = _convolve_line(_lanczos_window(tau, lobes), _lanczos_window(xo, lobes) * _lanczos_window(yo, lobes))
     taps = np.roll(ideal * window, (center, center), axis=(0, 1))
     crop = (span - radius) * up
     taps = np.pad(taps[crop : len(taps) - crop, crop : len(taps) - crop], ((0, 1), (0, 1)))
@@ -171,12 +211,18 @@ def affine_filter(
     return np.asarray(phases.reshape(taps.shape)[:-1, :-1])
 
 
-def _convolve(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.fft.ifft2(np.fft.fft2(a) * np.fft.fft2(b)).real)
+def _convolve_line(line: NDArray[np.float64], plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The circular convolution of `outer(line, line)` with `plane` `[n, n]`, both real."""
+    whole, half = np.fft.fft(line), np.fft.rfft(line)
+    product = np.fft.rfft2(plane) * whole[:, None] * half[None, :]
+    return np.asarray(np.fft.irfft2(product, s=plane.shape))
 
 
 def _lanczos_window(x: NDArray[np.float64], lobes: int) -> NDArray[np.float64]:
-    return np.where(np.abs(x) < lobes, np.sinc(x / lobes), 0.0)
+    window = np.zeros_like(x)
+    inside = np.abs(x) < lobes  # a small part of a large domain
+    window[inside] = np.sinc(x[inside] / lobes)
+    return window
 
 
 def _lanczos_taps(rest: float, lobes: int, like: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
     from explorer.latents.table import LatentTable
     from explorer.render.request import FrameFacts, ModelFacts, RenderRequest, TapStats
@@ -92,6 +93,11 @@ class HeadlessRenderer:
             DTYPES[self.settings.dtype],
             self.settings.backend,
         )
+
+    @property
+    def bench(self) -> Bench:
+        """Where a study of this generator works; run it under `torch.inference_mode()`."""
+        return self._pipeline
 
     @property
     def cache_bytes(self) -> int:

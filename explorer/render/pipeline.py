@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,7 +23,8 @@ from explorer.render.graphs import graphs_for
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
-from explorer.render.untransform import untransform
+from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
+from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,19 +201,25 @@ class Pipeline:
         self._mark_wanted(plan)
         with using(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
+            still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
         if token():
             raise Cancelled
         if draft_layer is None and plan.view is not None and not request.tap.layer:
             self._shown[plan.view] = (request, plan.image_key)
         tier = Tier.FULL if draft_layer is None else Tier.DRAFT
-        return self._present(plan, image, hits, watch, tier)
+        return self._present(plan, image, hits, watch, tier, still)
+
+    def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
+        """The same picture unmoved, to compare with; kept under a place of its own."""
+        still_plan = self.plan(_still(plan.request), _still_view(plan.view))
+        return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
     def preview(self, plan: Plan) -> Result | None:
         """A draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
 
         None where neither is honest, or where it would not be much sooner than the picture itself.
         """
-        if plan.request.tap.layer or plan.has_image or plan.view is None:
+        if plan.request.tap.layer or plan.has_image or plan.view is None or plan.request.residual != "none":
             return None
         watch = Stopwatch(self.device)
         image = self._moved(plan, watch)
@@ -245,14 +252,20 @@ class Pipeline:
         watch.lap(f"draft in {str(dtype).removeprefix('torch.')}")
         return image
 
-    def _present(self, plan: Plan, image: Tensor, hits: int, watch: Stopwatch, tier: Tier) -> Result:
+    def _present(
+        self, plan: Plan, image: Tensor, hits: int, watch: Stopwatch, tier: Tier, still: Tensor | None = None
+    ) -> Result:
         request = plan.request
         shown = display.select_channels(image, request.tap)
         stats = None
         if request.tap.layer or request.tap.spectrum:
             stats = display.stats_of(request.tap.layer or "image", image, shown)
             watch.lap("statistics")
-        if request.untransform and request.transform is not None:
+        if still is not None:
+            left = residual(shown, display.select_channels(still, request.tap), request.transform)
+            shown = heat_picture(left) if request.residual == "heat" else difference_picture(left)
+            watch.lap("residual")
+        elif request.untransform and request.transform is not None:
             shown = untransform(shown, request.transform)
             watch.lap("untransform")
         pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
@@ -263,8 +276,15 @@ class Pipeline:
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
+    def picture(self, request: RenderRequest) -> Tensor:
+        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
+        with using(self._backend, self.dtype):
+            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
+
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
+        self._cache.drop_where((id(self), _still_view(view)))
         self._cache.drop_where((id(self), view))
         self._last_keys.pop(view, None)
         self._wanted.pop(view, None)
@@ -403,6 +423,16 @@ class Pipeline:
                 self._layer_ms[i] = stage.ms
             elif self._layer_runs[i] > 2:
                 self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
+
+
+def _still(request: RenderRequest) -> RenderRequest:
+    """The same picture without its motion."""
+    return replace(request, transform=None, untransform=False, residual="none")
+
+
+def _still_view(view: Hashable) -> Hashable:
+    """Where the stages of a view's unmoved picture are kept; None keeps none."""
+    return None if view is None else ("still", view)
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -18,6 +18,7 @@ from explorer.render.mailbox import Deed, Mailbox, Ticket
 from explorer.render.models import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.studies import Studied, StudyRun
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
@@ -26,7 +27,7 @@ __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 
 log = logging.getLogger("explorer.render")
 
-Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail
+Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | Studied
 Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
@@ -129,6 +130,10 @@ class Renderer:
         """Asks for a small picture, made when nobody waits for a look. Any thread."""
         self.mailbox.put_chore(self._thumbnail_deed(key, view, request))
 
+    def study(self, run: StudyRun) -> None:
+        """Does a study step by step while nobody waits for a look. Any thread."""
+        self.mailbox.put_chore(self._study_deed(run))
+
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Gives up what is kept of these models. Any thread."""
         self.mailbox.put_deed(Deed(lambda: self._forget(shas), "forget models"))
@@ -162,6 +167,14 @@ class Renderer:
             return
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
+
+    def _study_deed(self, run: StudyRun) -> Deed:
+        return Deed(lambda: self._study(run), f"study {id(run)} {run.key}")
+
+    def _study(self, run: StudyRun) -> None:
+        if run.step(self._pipeline, self._publish):
+            # Behind the other chores: several studies and thumbnails take turns.
+            self.mailbox.put_chore(self._study_deed(run))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()

@@ -142,8 +142,9 @@ class RenderRequest:
 
     `psi` has one value for each entry of `ws`; `mix` is (entry, source number, amount); `nudges` (seed, length,
     first, last) and `offsets` (values, first, last) have inclusive ranges; `transform` is the forward 3x3 matrix,
-    row by row, None for the identity; `class_weights` sum to 1 and are empty for unconditional models. `max_px`
-    bounds the longer side of the pixels (0 = as they are).
+    row by row, None for the identity; `class_weights` sum to 1 and are empty for unconditional models. `residual`
+    "difference" or "heat" shows how the picture moved back differs from the unmoved one. `max_px` bounds the longer
+    side of the pixels (0 = as they are).
     """
 
     model: ModelKey
@@ -159,6 +160,7 @@ class RenderRequest:
     transform: tuple[float, ...] | None = None
     tap: Tap = Tap()  # noqa: RUF009 - frozen, like the others
     untransform: bool = False
+    residual: str = "none"
     max_px: int = 0
 
 

@@ -15,6 +15,7 @@ from explorer.render.devices import Device, best_device, check_settings, devices
 from explorer.render.models import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
 from explorer.render.request import DeviceLost, Frame, ModelKey, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.studies import MakeStudy, Studied, StudyRun
 
 if TYPE_CHECKING:
     from explorer.render.request import ModelFacts
@@ -69,13 +70,15 @@ class RenderService(QObject):
     """Owns the render threads, the loader threads and the model store. Made, used and closed in the GUI thread.
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
-    `thumbnail_ready(Thumbnail)`, `model_loading(view, fraction, label)`, `model_loaded(view, ModelFacts)`,
-    `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the work has moved to the CPU.
+    `thumbnail_ready(Thumbnail)`, `studied(Studied)`, `model_loading(view, fraction, label)`,
+    `model_loaded(view, ModelFacts)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
+    work has moved to the CPU.
     """
 
     frame_ready = Signal(object)
     failed = Signal(object)
     thumbnail_ready = Signal(object)
+    studied = Signal(object)
     model_loading = Signal(int, float, str)
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
@@ -101,6 +104,7 @@ class RenderService(QObject):
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
+        self._studies: dict[str, StudyRun] = {}
         self._closed = False
         # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
         self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -130,6 +134,26 @@ class RenderService(QObject):
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
+
+    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy) -> None:
+        """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
+        self.end_study(key)
+        if not self._closed:
+            device = self._usable(request.settings.device)
+            request = replace(request, settings=replace(request.settings, device=device))
+            run = self._studies[key] = StudyRun(key, view, request, make)
+            self._renderer(device).study(run)
+
+    def end_study(self, key: str) -> bool:
+        """Ends a study; True if it was still under way. Nothing more is heard of it."""
+        run = self._studies.pop(key, None)
+        if run is not None:
+            run.ended = True
+        return run is not None
+
+    def is_studying(self, key: str) -> bool:
+        """True while a study of that key is under way."""
+        return key in self._studies
 
     def forget_view(self, view: int) -> None:
         """Gives up what waits and what is kept for a view that shows nothing any more."""
@@ -192,6 +216,8 @@ class RenderService(QObject):
         if self._closed:
             return True
         self._closed = True
+        for key in list(self._studies):
+            self.end_study(key)
         self._outbox.close()
         for view in list(self._jobs):
             self.cancel_load(view)
@@ -237,6 +263,11 @@ class RenderService(QObject):
                 self.failed.emit(message)
             elif isinstance(message, Thumbnail):
                 self.thumbnail_ready.emit(message)
+            elif isinstance(message, Studied):
+                if self._studies.get(message.key) is message.run:
+                    if message.is_done:
+                        del self._studies[message.key]
+                    self.studied.emit(message)
             elif isinstance(message, DeviceLost):
                 self._fall_back(message)
             elif isinstance(message, tuple):

@@ -35,7 +35,7 @@ class Deed:
 
 def deeds(w: MainWindow) -> list[Deed]:
     """All menu entries in order."""
-    f, v = w.files, w.deeds
+    f, v, lab = w.files, w.deeds, w.lab_deeds
     bar = Deed
     return [
         Deed("new", "File", "New project", ("Ctrl+N",), f.new_project),
@@ -83,6 +83,7 @@ def deeds(w: MainWindow) -> list[Deed]:
         Deed("view_b", "View", "Picture B", ("2",), lambda: v.layout("b"), checkable=True),
         Deed("view_both", "View", "A and B side by side", ("3",), lambda: v.layout("both"), checkable=True),
         Deed("view_wipe", "View", "Wipe between A and B", ("W",), v.toggle_wipe, checkable=True),
+        Deed("view_flicker", "View", "Flicker between A and B", ("Shift+W",), lab.toggle_flicker, checkable=True),
         bar("", "View"),
         Deed(
             "before",
@@ -169,6 +170,41 @@ def deeds(w: MainWindow) -> list[Deed]:
         Deed("circle", "Animate", "Circle", (), lambda: v.motion("circle"), checkable=True),
         Deed("spin", "Animate", "Spin", (), lambda: v.motion("spin"), checkable=True),
         Deed("shake", "Animate", "Shake", (), lambda: v.motion("shake"), checkable=True),
+        Deed(
+            "scan",
+            "Lab",
+            "Slit-scan",
+            ("Shift+S",),
+            lab.toggle_scan,
+            "The pixels under a line of each picture, scrolling under it",
+            True,
+        ),
+        Deed(
+            "scan_follow",
+            "Lab",
+            "Line follows the picture",
+            (),
+            lab.toggle_follow,
+            "The line moves and turns with the picture's transform",
+            True,
+        ),
+        Deed("scan_clear", "Lab", "Clear slit-scan", (), lab.clear_scan),
+        Deed(
+            "scan_save",
+            "Lab",
+            "Save slit-scan \u2026",
+            ("Ctrl+Shift+E",),
+            lab.ask_save_scan,
+            "A PNG that carries its project",
+        ),
+        bar("", "Lab"),
+        Deed("average", "Lab", "Average of neighbours", ("A",), lab.toggle_average, checkable=True),
+        Deed("undone", "Lab", "Undo the motion", ("U",), lab.toggle_undone, checkable=True),
+        Deed("heat", "Lab", "Sticking as heat", ("Shift+U",), lab.toggle_heat, checkable=True),
+        Deed("meter", "Lab", "Equivariance meter", (), lambda: w.reveal("meter")),
+        Deed("spectrum", "Lab", "Average spectrum", (), lambda: w.reveal("spectrum")),
+        bar("", "Lab"),
+        Deed("tour", "Lab", "Guided tour", (), lab.tour, "Six steps: why StyleGAN2 sticks", True),
         Deed("help", "Help", "Keys and gestures", ("H", "F1"), w.show_help, needs=""),
         Deed("device", "Help", "Device and precision", (), w.show_device),
         Deed("about", "Help", "About Latentwalk", (), w.show_about, needs=""),

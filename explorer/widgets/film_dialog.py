@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FilmDialog"]
 
+SMALLEST = 256
+"""Pixels; pictures of smaller networks are enlarged at first."""
+
 SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
 QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
 
@@ -74,7 +77,7 @@ class FilmDialog(QDialog):
         self._window, self._session = window, session
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
-        self._paused_at = ""
+        self._seen = False
         self._done: Path | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
@@ -159,6 +162,9 @@ class FilmDialog(QDialog):
         self.start = QPushButton("Render")
         self.start.setDefault(True)
         self.start.clicked.connect(lambda _=False: self.render_film())
+        self.go_on = QPushButton("Go on")
+        self.go_on.setToolTip("Goes on with the unfinished film of this name, with its own project and settings")
+        self.go_on.clicked.connect(lambda _=False: self.go_on_with_film())
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
@@ -168,9 +174,10 @@ class FilmDialog(QDialog):
         self.show_file.clicked.connect(lambda _=False: self._open_folder())
         self.leave = QPushButton("Close")
         self.leave.clicked.connect(lambda _=False: self.close())
-        for late in (self.pause, self.cancel, self.show_file):
+        for late in (self.pause, self.cancel, self.show_file, self.go_on):
             late.hide()
-        return row(self.show_file, None, self.pause, self.cancel, self.leave, self.start, spacing=GRID)
+        buttons = (self.show_file, None, self.pause, self.cancel, self.leave, self.go_on, self.start)
+        return row(*buttons, spacing=GRID)
 
     def sizeHint(self) -> QSize:
         return QSize(460, 320 if self.running.isHidden() else 560)
@@ -179,6 +186,11 @@ class FilmDialog(QDialog):
 
     def open(self) -> None:
         """Shows the dialog for the present project."""
+        if not self._seen:
+            self._seen = True
+            facts = self._session.facts(self._session.active)
+            if facts is not None and facts.info.img_resolution < SMALLEST:  # too small to look at elsewhere
+                self.side.setCurrentIndex(self.side.findData(512))
         if not self._session.films.is_running and not is_unfinished(Path(self.path.text() or "none")):
             self.path.setText(str(self._first_path()))
         self._show_summary()
@@ -227,10 +239,12 @@ class FilmDialog(QDialog):
             words += " Nothing is on the timeline: the film shows what moves by itself."
         path = Path(self.path.text())
         self.start.setEnabled(bool(path.name))
+        unfinished = bool(path.name) and is_unfinished(path)
+        self.go_on.setVisible(unfinished)
         if not path.name:
             words += " Choose its file."
-        elif is_unfinished(path):
-            words += " A film of this name is unfinished; the same settings go on with it."
+        elif unfinished:
+            words = f"{path.name} is unfinished: it can go on, or be rendered anew. {words}"
         elif path.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
@@ -259,10 +273,21 @@ class FilmDialog(QDialog):
         try:
             if not overwrite and not self._may_write(job):
                 return
-            self._session.films.start(job, overwrite=True)
+            self._start(job)
         except LatentwalkError as error:
             self.words.setText(str(error))
-            return
+
+    def go_on_with_film(self) -> None:
+        """Goes on with the unfinished film of that name."""
+        self._session.pause_timeline()
+        try:
+            self._start(read_job(Path(self.path.text()).expanduser()))
+        except LatentwalkError as error:
+            self.words.setText(str(error))
+
+    def _start(self, job: Job) -> None:
+        self._session.films.start(job, overwrite=True)
+        path = job.path
         self._window.settings.set("film-folder", str(path.resolve().parent))
         self._done = None
         self.settings.setEnabled(False)
@@ -304,6 +329,7 @@ class FilmDialog(QDialog):
         for widget in (self.pause, self.cancel):
             widget.setVisible(films.is_running)
         self.start.setVisible(not films.is_running)
+        self.go_on.setVisible(not films.is_running and is_unfinished(Path(self.path.text() or "none")))
         self.show_file.setVisible(self._done is not None)
         self.pause.setText("Go on" if films.is_paused else "Pause")
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 __all__ = ["HINTS", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
 
-Mode = Literal["walk", "move", "rotate", "pan", "wipe"]
+Mode = Literal["walk", "move", "rotate", "pan", "wipe", "slit"]
 
 NAMES: dict[str, str] = {
     "walk": "Walk the latent plane",
@@ -50,6 +50,7 @@ def cursor_of(mode: Mode | None) -> Qt.CursorShape:
         "rotate": Qt.CursorShape.PointingHandCursor,
         "pan": Qt.CursorShape.ClosedHandCursor,
         "wipe": Qt.CursorShape.SplitHCursor,
+        "slit": Qt.CursorShape.SizeAllCursor,
     }
     return shapes[mode] if mode else Qt.CursorShape.ArrowCursor
 

@@ -22,8 +22,18 @@ SLIDER_HINTS: tuple[tuple[str, str], ...] = (
     ("Double-click, Backspace", "back to the default mark"),
     ("Esc", "take the running drag back"),
 )
+TIMELINE_HINTS: tuple[tuple[str, str], ...] = (
+    ("Drag the ruler", "scrub"),
+    ("Double-click", "add a key"),
+    ("Drag a key", "move it; up and down: its value"),
+    ("Alt + drag", "copy"),
+    ("Ctrl + drag", "stretch the selected keys"),
+    ("Ctrl + wheel", "zoom; wheel: scroll"),
+    ("Del", "delete the selected keys"),
+)
 Block = tuple[str, list[tuple[str, str]]]
-_PLACES = (("On the picture", "On a slider"), ("File", "Edit", "Model", "Help"), ("View", "Animate"))
+_HANDS = ("On the picture", "On a slider", "On the timeline")
+_PLACES = (_HANDS, ("File", "Edit", "Model", "Help"), ("View",), ("Animate", "Lab"))
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("Arrows", "walk the latent plane a little"),
     ("Shift + arrows", "move the picture a little"),
@@ -45,6 +55,7 @@ class HelpSheet(QWidget):
         blocks: list[Block] = [
             ("On the picture", [*HINTS, *KEY_HINTS]),
             ("On a slider", list(SLIDER_HINTS)),
+            ("On the timeline", list(TIMELINE_HINTS)),
         ]
         for title, actions in menus:
             found = [

@@ -20,10 +20,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.widgets.camera import Camera
 from explorer.widgets.gestures import Drag, Mode, cursor_of, describe, mode_of
+from explorer.widgets.slit_handles import Part, paint_slit, part_at, pulled
 from explorer.widgets.theme import GRID, color, value_font, view_color
 
 if TYPE_CHECKING:
     from explorer.render.request import Frame
+    from explorer.state import Slit
 
 __all__ = ["ImageView", "image_of"]
 
@@ -44,7 +46,8 @@ class ImageView(QWidget):
 
     Signals: `drag_started(mode)`, `dragged(mode, dx, dy)` in seeds (walk), image widths (move) or degrees
     (rotate, dx only), `drag_finished`, `drag_cancelled`; `touched` at any press; `reset_wanted` at a
-    double-click; `painted(view, generation)` after the paint of a new frame; `split_moved(share)` in a wipe.
+    double-click; `painted(view, generation)` after the paint of a new frame; `split_moved(share)` in a wipe;
+    `slit_moved(Slit)` while the slit is pulled. A pull of the slit is a drag of the mode "slit".
     """
 
     drag_started = Signal(str)
@@ -55,6 +58,7 @@ class ImageView(QWidget):
     reset_wanted = Signal()
     painted = Signal(int, int)
     split_moved = Signal(float)
+    slit_moved = Signal(object)
 
     def __init__(self, view: int, camera: Camera, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +68,13 @@ class ImageView(QWidget):
         self.before: QImage | None = None  # shown instead of `image` while before/after is on
         self.split = 0.5
         self.is_wiping = False
+        self.is_flickering = False
+        self.shows_other = False  # of the two pictures of a flicker
+        self.instead: QImage | None = None  # an average that stands for the picture
+        self.instead_words = ""
+        self.slit: Slit | None = None
+        self._matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
+        self._pull: tuple[Part, Slit, QPointF] | None = None
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
@@ -82,6 +93,7 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; only the newest of several is painted."""
         self.image = image_of(frame)
+        self._matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
@@ -111,6 +123,28 @@ class ImageView(QWidget):
         """Show the other picture right of a divider that can be dragged."""
         self.is_wiping = wiping
         self.update()
+
+    def set_flickering(self, on: bool, shows_other: bool = False) -> None:
+        """Show this picture and the other one in turn: the other now if `shows_other`."""
+        self.is_flickering, self.shows_other = on, on and shows_other
+        self.update()
+
+    def set_split(self, share: float) -> None:
+        """Where the wipe's divider stands, 0..1."""
+        if share != self.split:
+            self.split = share
+            self.update()
+
+    def set_instead(self, image: QImage | None, words: str = "") -> None:
+        """Show another picture instead of the frame, and what it is; None shows the frame."""
+        self.instead, self.instead_words = image, words
+        self.update()
+
+    def set_slit(self, slit: Slit | None) -> None:
+        """The line of the slit-scan over the picture; None for none."""
+        if slit != self.slit:
+            self.slit = slit
+            self.update()
 
     def set_progress(self, share: float) -> None:
         """The thin bar under the picture: 0..1, -1 for none."""
@@ -156,11 +190,14 @@ class ImageView(QWidget):
         if mode is None or (self.image is None and mode != "pan"):
             event.ignore()
             return
-        if mode == "walk" and self._on_divider(event.position()):
+        part = self._slit_part(event.position()) if mode == "walk" else None
+        if part is not None and self.slit is not None:
+            mode, self._pull = "slit", (part, self.slit, event.position())
+        elif mode == "walk" and self._on_divider(event.position()):
             mode = "wipe"
         self.setCursor(Qt.CursorShape.ClosedHandCursor if mode == "walk" else cursor_of(mode))
         self._drag = Drag(mode, event.position(), self.picture_rect())
-        if mode in ("walk", "move", "rotate"):
+        if mode in ("walk", "move", "rotate", "slit"):
             self.set_overlay(describe(mode, (0.0, 0.0)))
             self.drag_started.emit(mode)
 
@@ -172,6 +209,11 @@ class ImageView(QWidget):
         if drag.mode == "pan":
             self.camera.move(event.position() - drag.last, self.area())
             drag.last = event.position()
+        elif drag.mode == "slit" and self._pull is not None:
+            part, slit, start = self._pull
+            self.slit_moved.emit(
+                pulled(slit, part, start, event.position(), self._matrix, self.picture_rect())
+            )
         elif drag.mode == "wipe":
             rect = self.picture_rect().intersected(self.area())
             self.split = min(1.0, max(0.0, (event.position().x() - rect.left()) / max(1.0, rect.width())))
@@ -203,12 +245,22 @@ class ImageView(QWidget):
         self._drag = None
         self.set_overlay("")
         self.unsetCursor()
-        if mode in ("walk", "move", "rotate"):
+        self._pull = None
+        if mode in ("walk", "move", "rotate", "slit"):
             (self.drag_cancelled if cancelled else self.drag_finished).emit()
 
     def _show_cursor(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         mode: Mode | None = mode_of(Qt.MouseButton.LeftButton, modifiers) if self.image is not None else None
-        self.setCursor(cursor_of("wipe" if self._on_divider(at) else mode))
+        if self._slit_part(at) is not None:
+            mode = "slit"
+        elif self._on_divider(at):
+            mode = "wipe"
+        self.setCursor(cursor_of(mode))
+
+    def _slit_part(self, at: QPointF) -> Part | None:
+        if self.slit is None or self.image is None:
+            return None
+        return part_at(at, self.slit, self._matrix, self.picture_rect())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         ticks = event.angleDelta().y() / 120.0
@@ -251,15 +303,22 @@ class ImageView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         p.fillRect(self.rect(), color("canvas"))
-        image = self.before if self.before is not None else self.image
+        other = self.other if self.shows_other else None
+        image = next((i for i in (self.before, other, self.instead) if i is not None), self.image)
         if image is not None:
             rect = self.camera.rect(image.width(), image.height(), self.area())
             self._paint_image(p, image, rect)
             if self.is_wiping and self.other is not None:
                 self._paint_wipe(p, rect)
             self._paint_grid(p, image, rect)
+            if self.slit is not None:
+                paint_slit(p, self.slit, self._matrix, self.picture_rect(), self._pull is not None)
         if self.before is not None:
             self._paint_pill(p, "before", top=True)
+        elif self.instead is not None and self.instead_words:
+            self._paint_pill(p, self.instead_words, top=True)
+        if self.is_flickering and self.other is not None:
+            self._paint_letter(p, 1 if self.shows_other else 0)
         if self.overlay:
             self._paint_pill(p, self.overlay)
         if self.progress >= 0:
@@ -301,6 +360,16 @@ class ImageView(QWidget):
             p.drawRoundedRect(box, 4, 4)
             p.setPen(color("window"))
             p.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+    def _paint_letter(self, p: QPainter, view: int) -> None:
+        """Which of the two pictures of a flicker is seen."""
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(view_color(view))
+        box = QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID)
+        p.drawRoundedRect(box, 5, 5)
+        p.setPen(color("window"))
+        p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view])
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         pixel = rect.width() / max(1, image.width())

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from explorer.widgets.latent_panel import LatentPanel
 from explorer.widgets.layers_panel import LayersPanel
+from explorer.widgets.meter_panel import MeterPanel
 from explorer.widgets.mixing_panel import MixingPanel
 from explorer.widgets.model_panel import ModelPanel
 from explorer.widgets.noise_panel import NoisePanel
 from explorer.widgets.panel import Panel
 from explorer.widgets.performance_panel import PerformancePanel
+from explorer.widgets.spectrum_panel import SpectrumPanel
+from explorer.widgets.sticking_panel import StickingPanel
 from explorer.widgets.transform_panel import TransformPanel
 from explorer.widgets.truncation_panel import TruncationPanel
 from explorer.widgets.w_editor import WEditorPanel
@@ -32,6 +35,9 @@ def make_panels(session: Session, files: WindowFiles) -> list[Panel]:
         TruncationPanel(session),
         NoisePanel(session),
         TransformPanel(session),
+        StickingPanel(session),
+        MeterPanel(session),
+        SpectrumPanel(session),
         LayersPanel(session),
         PerformancePanel(session),
     ]

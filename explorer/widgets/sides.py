@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Sides"]
 
 LEFT = ("model", "latent", "w")
-FOLDED_AT_FIRST = ("layers", "performance")
+FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
@@ -87,6 +87,8 @@ class TimelineDock(QDockWidget):
         self.session = session
         self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         self.setTitleBarWidget(QWidget())
+        self._clock = QTimer(self, interval=100)
+        self._clock.timeout.connect(self._show_time)
         self.view = TimelineView(session)
         self.curve = CurveEditor(session, self.view)
         body = QWidget()
@@ -193,10 +195,10 @@ class TimelineDock(QDockWidget):
         self.session.even_speed()
 
     def _open_more(self) -> None:
-        self._menu().exec(self.more.mapToGlobal(QPoint(0, self.more.height())))
+        self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
 
     def _open_menu(self, place: QPoint) -> None:
-        self._menu(keys=True).exec(place)
+        self._menu(keys=True).popup(place)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
         s, chosen = self.session, self.view.chosen
@@ -264,6 +266,10 @@ class TimelineDock(QDockWidget):
         s = self.session
         self.play.set_icon_name("pause" if s.is_playing else "play")
         self.record.set_icon_name("stop" if s.is_recording else "record")
+        if s.is_recording:
+            self._clock.start()
+        else:
+            self._clock.stop()
         self.film.setEnabled(not s.is_recording)
         self.add.setEnabled(not s.is_recording)
         self._show_time()

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QFontMetricsF,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -26,8 +25,9 @@ from explorer.animation.player import with_pose
 from explorer.animation.timeline import SAME_TIME, grid_step, snapped
 from explorer.latents.words import latent_words
 from explorer.state import look_of
-from explorer.widgets.theme import color, value_font
-from explorer.widgets.thumbs import Thumbs, paint_thumb
+from explorer.widgets.theme import color
+from explorer.widgets.thumbs import Thumbs
+from explorer.widgets.timeline_paint import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, LanePainter, value_range
 
 if TYPE_CHECKING:
     from explorer.animation.timeline import Chosen
@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["TimelineView"]
 
-NAMES = 104.0  # px; the column of lane names
-RULER = 20.0
-KEYS = 54.0
-THUMB = 40.0
-TRACK = 26.0
 NEAR = 6.0  # px; so near counts as on a key
-MARGIN = 24.0  # px between the names and time 0, and behind the end: keys there need room for their thumbnails
+
+
+STROKES = {
+    "keys": "Move keys",
+    "copy": "Copy keys",
+    "stretch": "Retime keys",
+    "end": "Duration",
+    "value": "Key value",
+}
+"""Drags that change the timeline, and what undoing them is called."""
 
 
 @dataclass(slots=True)
@@ -73,7 +77,8 @@ class TimelineView(QWidget):
         self._drag: _Drag | None = None
         self._box: QRectF | None = None
         self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
-        self._thumbs = Thumbs(session, "timeline", self.update, self)
+        self.thumbs = Thumbs(session, "timeline", self.update, self)
+        self._painter = LanePainter(self, session)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
@@ -126,7 +131,7 @@ class TimelineView(QWidget):
     # -- geometry ------------------------------------------------------------------------------------------
 
     @property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """Pixels a second."""
         room = max(self.width() - NAMES - 2 * MARGIN, 50.0)
         return room / self._span * self._zoom
@@ -137,11 +142,11 @@ class TimelineView(QWidget):
 
     def x_of(self, time: float) -> float:
         """Where a time is, in pixels."""
-        return NAMES + MARGIN + (time - self._left) * self._scale
+        return NAMES + MARGIN + (time - self._left) * self.scale
 
     def time_at(self, x: float) -> float:
         """The time at a place, not below 0."""
-        return max(0.0, (x - NAMES - MARGIN) / self._scale + self._left)
+        return max(0.0, (x - NAMES - MARGIN) / self.scale + self._left)
 
     def lane_top(self, lane: int) -> float:
         """The upper edge of a lane: -1 keys, then the tracks."""
@@ -203,15 +208,18 @@ class TimelineView(QWidget):
             return
         if not drag.moved:
             drag.moved = True
-            names = {"keys": "Move keys", "copy": "Copy keys", "stretch": "Retime keys", "end": "Duration"}
-            if drag.kind in names:
-                self._session.begin(names[drag.kind])
+            goes_up = abs(at.y() - drag.at.y()) > abs(at.x() - drag.at.x())
+            if drag.kind == "keys" and drag.item[0] >= 0 and len(drag.chosen) == 1 and goes_up:
+                drag.kind = "value"
+            if drag.kind in STROKES:
+                self._session.begin(STROKES[drag.kind])
         hands: dict[str, Callable[[QPointF, _Drag], None]] = {
             "seek": lambda p, d: self._seek(p),
             "keys": self._move,
             "copy": self._copy,
             "stretch": self._stretch,
             "end": self._drag_end,
+            "value": self._set_value,
             "box": self._select_box,
         }
         hands[drag.kind](at, drag)
@@ -221,7 +229,7 @@ class TimelineView(QWidget):
         self._box = None
         if drag is None:
             return
-        if drag.kind in ("keys", "copy", "stretch", "end"):
+        if drag.kind in STROKES:
             if drag.moved:
                 self._session.commit()
             elif drag.kind == "keys" and drag.item in self._chosen:
@@ -252,9 +260,9 @@ class TimelineView(QWidget):
             x = event.position().x()
             held = self.time_at(x)
             self._zoom = min(max(self._zoom * 1.2 ** (turn / 120), 1.0), 400.0)
-            self._left = held - (x - NAMES - MARGIN) / self._scale
+            self._left = held - (x - NAMES - MARGIN) / self.scale
         else:
-            self._left -= turn / 120 * 40 / self._scale
+            self._left -= turn / 120 * 40 / self.scale
         self._left = min(max(self._left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
         self.update()
         event.accept()
@@ -302,7 +310,7 @@ class TimelineView(QWidget):
     def _shift(self, at: QPointF, drag: _Drag) -> float:
         """How far the dragged key goes, in seconds; it is the one that snaps."""
         start = self._time_of(drag.item, drag.timeline)
-        return snapped(self.timeline, start + (at.x() - drag.at.x()) / self._scale) - start
+        return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.scale) - start
 
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
@@ -341,8 +349,19 @@ class TimelineView(QWidget):
         self.update()
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
-        end = drag.timeline.duration + (at.x() - drag.at.x()) / self._scale
+        end = drag.timeline.duration + (at.x() - drag.at.x()) / self.scale
         self._session.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
+
+    def _set_value(self, at: QPointF, drag: _Drag) -> None:
+        """Up and down in its lane: a parameter's key changes its value; with Shift held at a tenth of the speed."""
+        lane, number = drag.item
+        track = drag.timeline.tracks[lane]
+        low, high = value_range(track)
+        is_fine = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
+        value = track.keys[number].value + steps * (high - low)
+        info = parameter(track.parameter)
+        self._session.set_value_key(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()
@@ -372,7 +391,7 @@ class TimelineView(QWidget):
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            words = latent_words(look_of(self._posed(number), self._session.active).latent)
+            words = latent_words(look_of(self.posed(number), self._session.active).latent)
             hint = "Drag moves, Alt+drag copies, Ctrl+drag stretches several, Del deletes"
             return f"{key.time:.2f} s: {words}\n{hint}"
         track = self.timeline.tracks[lane]
@@ -410,199 +429,18 @@ class TimelineView(QWidget):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        self._thumbs.clear()
+        self.thumbs.clear()
         self.update()
 
-    def _posed(self, number: int) -> ExplorerState:
+    def posed(self, number: int) -> ExplorerState:
+        """The state in the pose of a key."""
         return with_pose(self._session.store.state, self.timeline.keys[number].pose)
-
-    # -- painting ------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.fillRect(self.rect(), color("sunken"))
-        p.setFont(value_font(self.font()))
-        self._paint_ruler(p)
-        self._paint_lanes(p)
-        p.save()
-        p.setClipRect(QRectF(NAMES, 0, self.width() - NAMES, self.height()))
-        self._paint_performance(p)
-        self._paint_tracks(p)
-        self._paint_keys(p)
-        self._paint_playhead(p)
-        p.restore()
+        self._painter.paint(p)
         if self._box is not None:
             p.setPen(QPen(color("accent"), 1))
             p.setBrush(color("accent", 40))
             p.drawRect(self._box)
         p.end()
-
-    def _paint_ruler(self, p: QPainter) -> None:
-        p.fillRect(QRectF(0, 0, self.width(), RULER), color("panel"))
-        if self.timeline.bpm > 0.0:
-            self._paint_beats(p)
-            return
-        step = _nice_step(70.0 / self._scale)
-        first = int(self.time_at(NAMES) / step)
-        metrics = QFontMetricsF(p.font())
-        for n in range(first, int(self.time_at(self.width()) / step) + 2):
-            x = self.x_of(n * step)
-            if x < NAMES:
-                continue
-            p.setPen(QPen(color("border"), 1))
-            p.drawLine(QPointF(x, RULER - 5), QPointF(x, self.height()))
-            if abs(x - self.x_of(self.timeline.duration)) < 16.0:
-                continue  # the end mark is there
-            text = _clock(n * step, step)
-            p.setPen(color("muted"))
-            p.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, RULER - 7), text)
-
-    def _paint_beats(self, p: QPainter) -> None:
-        beat = 60.0 / self.timeline.bpm
-        every = 1
-        while every * beat * self._scale < 26.0:
-            every *= 2 if every < 4 else 4
-        first = int(self.time_at(NAMES) / beat) // every * every
-        for n in range(first, int(self.time_at(self.width()) / beat) + 2, every):
-            x = self.x_of(n * beat)
-            if x < NAMES:
-                continue
-            is_bar = n % 4 == 0
-            p.setPen(QPen(color("faint" if is_bar else "border"), 1))
-            p.drawLine(QPointF(x, RULER - (8 if is_bar else 4)), QPointF(x, self.height()))
-            if is_bar:
-                text = f"{n // 4 + 1}"
-                p.setPen(color("muted"))
-                p.drawText(QPointF(x + 3, RULER - 7), text)
-
-    def _paint_lanes(self, p: QPainter) -> None:
-        t = self.timeline
-        end = self.x_of(t.duration)
-        p.fillRect(QRectF(max(end, NAMES), RULER, self.width(), self.height()), color("window", 150))
-        p.setPen(QPen(color("muted"), 1))
-        p.setBrush(color("muted"))
-        if end >= NAMES:
-            p.drawLine(QPointF(end, 4), QPointF(end, self.height()))
-            p.drawPolygon(QPolygonF([QPointF(end, 4), QPointF(end - 6, 4), QPointF(end, 12)]))
-        rows = [("Keys" if not t.performance or t.keys else "Performance", RULER, KEYS)]
-        rows += [(parameter(tr.parameter).title, self.lane_top(i), TRACK) for i, tr in enumerate(t.tracks)]
-        metrics = QFontMetricsF(p.font())
-        p.fillRect(QRectF(0, 0, NAMES, self.height()), color("panel"))
-        for name, top, height in rows:
-            p.setPen(QPen(color("border"), 1))
-            p.drawLine(QPointF(0, top + height), QPointF(self.width(), top + height))
-            p.setPen(color("muted"))
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES - 14)
-            box = QRectF(8, top, NAMES - 10, height)
-            p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-        if not t.keys and not t.performance and not self._session.is_recording:
-            p.setPen(color("faint"))
-            box = QRectF(NAMES + MARGIN, RULER, self.width() - NAMES - MARGIN, KEYS)
-            hint = "K adds a key of everything at the playhead;  Ctrl+R records what your hands do"
-            p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, hint)
-
-    def _paint_keys(self, p: QPainter) -> None:
-        keys = self.timeline.keys
-        top = self.lane_top(-1)
-        middle = top + KEYS - 7
-        times = [key.time for key in keys]
-        for i, key in enumerate(keys):
-            if i + 1 < len(keys):
-                held = key.segment.interpolation == "hold"
-                pen = QPen(color("faint"), 1.5, Qt.PenStyle.DotLine if held else Qt.PenStyle.SolidLine)
-                p.setPen(pen)
-                p.drawLine(QPointF(self.x_of(times[i]), middle), QPointF(self.x_of(times[i + 1]), middle))
-        last_right = -1e9
-        for i in range(len(keys)):
-            x = self.x_of(times[i])
-            is_chosen = (-1, i) in self._chosen
-            if NAMES - THUMB < x < self.width() + THUMB and (x - THUMB / 2 >= last_right or is_chosen):
-                look = look_of(self._posed(i), self._session.active)
-                box = QRectF(x - THUMB / 2, top + 2, THUMB, THUMB)
-                image = self._thumbs.get(f"{hash(look)}", look)
-                paint_thumb(p, image, box, mark=color("accent") if is_chosen else None)
-                last_right = x + THUMB / 2 - 8
-            self._diamond(p, QPointF(x, middle), chosen=is_chosen)
-
-    def _diamond(self, p: QPainter, at: QPointF, *, chosen: bool, size: float = 5.0) -> None:
-        p.setPen(QPen(color("sunken"), 1))
-        p.setBrush(color("accent" if chosen else "muted"))
-        steps = ((0.0, -size), (size, 0.0), (0.0, size), (-size, 0.0))
-        p.drawPolygon(QPolygonF([at + QPointF(*step) for step in steps]))
-
-    def _paint_tracks(self, p: QPainter) -> None:
-        for lane, track in enumerate(self.timeline.tracks):
-            if not track.keys:
-                continue
-            info = parameter(track.parameter)
-            values = [key.value for key in track.keys]
-            low, high = min(info.low, *values), max(info.high, *values)
-            top = self.lane_top(lane) + 5
-
-            span = max(high - low, 1e-9)
-
-            def y_of(value: float, low: float = low, span: float = span, top: float = top) -> float:
-                return top + (TRACK - 10) * (1.0 - (value - low) / span)
-
-            player = self._session.player()
-            line = QPolygonF()
-            for x in range(int(NAMES), self.width(), 3):
-                time = self.time_at(x)
-                if time <= self.timeline.duration and x >= self.x_of(0.0):
-                    line.append(QPointF(x, y_of(player.track_value(track, time))))
-            p.setPen(QPen(color("accent", 150), 1.5))
-            p.setBrush(Qt.BrushStyle.NoBrush)
-            p.drawPolyline(line)
-            for i, key in enumerate(track.keys):
-                at = QPointF(self.x_of(key.time), y_of(key.value))
-                self._diamond(p, at, chosen=(lane, i) in self._chosen, size=4.5)
-
-    def _paint_performance(self, p: QPainter) -> None:
-        samples = self.timeline.performance
-        if self._session.is_recording:
-            right = self.x_of(self._session.recorded_seconds)
-            p.fillRect(QRectF(self.x_of(0.0), RULER + 8, right - self.x_of(0.0), KEYS - 16), color("warn", 90))
-            p.setPen(color("text"))
-            text = f"recording  {self._session.recorded_seconds:.1f} s"
-            p.drawText(QPointF(self.x_of(0.0) + 8, RULER + KEYS / 2 + 4), text)
-            return
-        if not samples or self.timeline.keys:
-            return
-        left = self.x_of(samples[0].time)
-        box = QRectF(left, RULER + 8, self.x_of(self.timeline.duration) - left, KEYS - 16)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(color("accent", 45))
-        p.drawRoundedRect(box, 4, 4)
-        p.setPen(QPen(color("accent", 140), 1))
-        last = -1e9
-        for sample in samples:  # one line for each moment at which the hand moved
-            x = self.x_of(sample.time)
-            if x - last >= 1.0:
-                p.drawLine(QPointF(x, box.bottom() - 8), QPointF(x, box.bottom() - 1))
-                last = x
-        p.setPen(color("text"))
-        words = f"{len(samples)} changes in {self.timeline.duration:.1f} s; right click turns them into keys"
-        p.drawText(QPointF(left + 8, RULER + 24), words)
-
-    def _paint_playhead(self, p: QPainter) -> None:
-        x = self.x_of(self._session.recorded_seconds if self._session.is_recording else self._session.playhead)
-        p.setPen(QPen(color("accent"), 1.5))
-        p.drawLine(QPointF(x, 2), QPointF(x, self.height()))
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(color("accent"))
-        p.drawPolygon(QPolygonF([QPointF(x - 5, 1), QPointF(x + 5, 1), QPointF(x, 9)]))
-
-
-def _nice_step(least: float) -> float:
-    """The smallest pleasant step of seconds of at least `least`."""
-    for step in (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600):
-        if step >= least:
-            return float(step)
-    return 7200.0
-
-
-def _clock(time: float, step: float) -> str:
-    minutes, seconds = divmod(time, 60.0)
-    text = f"{seconds:.2f}" if step < 0.1 else f"{seconds:.1f}" if step < 1 else f"{seconds:.0f}"
-    return f"{int(minutes)}:{text.zfill(2)}" if minutes else f"{text} s"

@@ -25,6 +25,7 @@ LAYOUTS = (
     ("b", "B", "Picture B alone (2)"),
     ("both", "A|B", "Side by side (3)"),
     ("wipe", "Wipe", "A and B in one frame with a divider to drag (W)"),
+    ("flicker", "Flicker", "A and B in one frame by turns (Shift+W)"),
 )
 DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
@@ -52,6 +53,10 @@ class TopBar(QWidget):
         self._choices: dict[tuple[str, str], QAction] = {}
         self.layouts = Segments(LAYOUTS)
         self.layouts.setEnabled(False)
+        self.scan = IconButton(
+            "barcode", "Slit-scan under the pictures (Shift+S)",
+            lambda: window.actions_by_key["scan"].trigger(), checkable=True,
+        )  # fmt: skip
         self.play = IconButton(
             "pause", "Stop or start motion (Space)", lambda: window.actions_by_key["play"].trigger()
         )
@@ -69,25 +74,27 @@ class TopBar(QWidget):
         layout.setContentsMargins(0, 2, GRID, 2)
         layout.setSpacing(GRID)
         layout.addWidget(self.layouts)
+        layout.addWidget(self.scan)
         layout.addWidget(self.play)
         layout.addSpacing(GRID)
         layout.addWidget(self.badge)
         layout.addWidget(self.fps)
         self._timer = QTimer(self, interval=500)
         self._timer.timeout.connect(self._show_fps)
-        for late in (self.play, self.badge, self.fps):
+        for late in (self.scan, self.play, self.badge, self.fps):
             late.hide()
 
     def attach(self, session: Session) -> None:
         """Show a session's figures."""
         self._session = session
         self.layouts.setEnabled(True)
-        for late in (self.play, self.badge, self.fps):
+        for late in (self.scan, self.play, self.badge, self.fps):
             late.show()
         self.layouts.chosen.connect(session.set_layout)
         session.changed.connect(self._on_changed)
         session.settings_changed.connect(self._show_device)
         self.layouts.set_choice(session.state.layout)
+        self.scan.setChecked(session.state.lab.scan)
         self._show_device()
         self._timer.start()
 
@@ -95,6 +102,7 @@ class TopBar(QWidget):
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.layout != new.layout:
             self.layouts.set_choice(new.layout)
+        self.scan.setChecked(new.lab.scan)
 
     def _show_device(self) -> None:
         assert self._session is not None
@@ -111,7 +119,7 @@ class TopBar(QWidget):
         fps = min(rates, default=0.0)
         self.fps.setText(f"{fps:.0f} fps" if fps else "at rest" if rates else "")
         moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
-        self.play.set_icon_name("pause" if moving else "play")
+        self.play.set_icon_name("pause" if moving or session.is_playing else "play")
 
     def device_menu(self) -> QMenu:
         """What the badge says, in words, and what else there is."""

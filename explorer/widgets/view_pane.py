@@ -36,7 +36,7 @@ ASPECT_NAMES: dict[str, str] = {
     "noise": "Noise",
     "transform": "Transform",
 }
-DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture"}
+DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
 def look_text(look: Look) -> str:
@@ -143,6 +143,8 @@ class ViewPane(QWidget):
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
         image.reset_wanted.connect(self._on_reset)
+        image.slit_moved.connect(session.set_slit)
+        image.split_moved.connect(session.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
         session.changed.connect(self._on_changed)
@@ -152,10 +154,13 @@ class ViewPane(QWidget):
         session.loading.connect(self._on_loading)
 
     def set_wiping(self, wiping: bool) -> None:
-        """Share the picture with the other view, and name both in the heading."""
-        self.second.setVisible(wiping)
-        self.model_facts.setVisible(not wiping)
+        """Share the picture with the other view."""
         self.image.set_wiping(wiping)
+
+    def set_shared(self, shared: bool) -> None:
+        """Both views in one picture, by a divider or in turn: name both models."""
+        self.second.setVisible(shared)
+        self.model_facts.setVisible(not shared)
 
     # from the session ------------------------------------------------------------------------------------
 

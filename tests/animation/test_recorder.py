@@ -18,16 +18,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.animation.encoder import part_paths, whole_frames
+from explorer.animation.container import Stream
+from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import is_unfinished, read_job, write_job
+from explorer.animation.job import Job, is_unfinished, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
 from explorer.project import read_project
-from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Transform
+from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,19 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
     assert len({frame.tobytes() for frame in whole}) == 25
+
+
+def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp_path: Path) -> None:
+    names = [layer.name for layer in FilmRenderer(project, Film(1.0)).facts[0].info.layers]
+    keys = []
+    for i, name in enumerate((names[0], names[-1])):
+        views = tuple(replace(view, model="", tap=Tap(layer=name)) for view in project.views)
+        keys.append(Key(float(i), Pose(Look(latent=Latent(i)), views), Segment("hold")))
+    layers = replace(project, timeline=Timeline(tuple(keys), duration=2.0))
+    Recorder(job_of(layers, tmp_path / "f.mkv", format="mkv", seconds=2.0, rate=(4, 1))).run()
+    pictures = decoded(tmp_path / "f.mkv")[0]
+    assert {p.shape for p in pictures} == {(32, 32, 3)}
+    assert not np.array_equal(pictures[3], pictures[4])
 
 
 def test_odd_sizes_are_padded_by_a_repeated_line(project: ExplorerState, tmp_path: Path) -> None:
@@ -222,6 +236,33 @@ def test_a_full_disk_is_told_and_loses_nothing(project: ExplorerState, tmp_path:
         assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
 
 
+def test_a_small_file_system_is_survived(project: ExplorerState, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only an administrator may mount a small file system")
+    try:
+        job = job_of(project, disk / "f.mp4", seconds=6.0, side=128, quality="best")
+        with pytest.raises(FilmError, match="disk is full"):
+            Recorder(job).run()
+        done = whole_frames(part_paths(job.path)[0], stream_of(job))
+        assert done >= 12
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        recorder = Recorder(read_job(job.path))
+        recorder.run()
+        assert recorder.first_frame == done
+        clean = replace(job, path=tmp_path / "g.mp4")
+        Recorder(clean).run()
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def stream_of(job: Job) -> Stream:
+    return Stream(format_named(job.film.format), job.film.quality, (job.film.side, job.film.side), job.film.fps)
+
+
 def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_path: Path) -> None:
     path = tmp_path / "f.mp4"
     path.write_bytes(b"older")
@@ -237,6 +278,19 @@ def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_p
         Recorder(other)
     Recorder(other, overwrite=True).run()
     assert decoded(path)[0][0].shape == (64, 64, 3)
+
+
+def test_a_job_is_the_same_wherever_the_playhead_stood(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4")
+    scrubbed = replace(job, state=Player(project).at(1.3))
+    assert scrubbed.state != job.state
+    assert scrubbed.same_as(job)
+    assert not replace(job, film=replace(job.film, side=64)).same_as(job)
+    still = replace(job, state=replace(project, timeline=Timeline()))
+    moved = replace(job, state=replace(scrubbed.state, timeline=Timeline()))
+    assert not moved.same_as(still)
+    write_job(job)
+    assert read_project(tmp_path / "f.mp4.job.json")[0] == project
 
 
 def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: Path) -> None:
@@ -319,9 +373,6 @@ def test_memory_stays_flat(project: ExplorerState, tmp_path: Path) -> None:
 
 
 def test_whole_frames_counts_only_what_something_follows(project: ExplorerState, tmp_path: Path) -> None:
-    from explorer.animation.container import Stream
-    from explorer.animation.encoder import GrowingFilm
-
     stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
     film = GrowingFilm(tmp_path / "f.mp4", stream, "text")
     for i in range(24):

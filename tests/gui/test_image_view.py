@@ -23,7 +23,10 @@ def frame(
 ) -> object:
     pixels = np.zeros((size, size, 4), np.uint8)
     pixels[:] = (*reversed(colour), 255)
-    return SimpleNamespace(pixels=pixels, width=size, height=size, generation=generation, view=view, tier=tier)
+    still = SimpleNamespace(transform=None)
+    return SimpleNamespace(
+        pixels=pixels, width=size, height=size, generation=generation, view=view, tier=tier, request=still
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from PySide6.QtTest import QTest
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
-from explorer.widgets.timeline_view import KEYS, RULER, TimelineView
+from explorer.widgets.timeline_paint import KEYS, RULER, TRACK, value_range
+from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, wait_until
 
 
@@ -99,6 +100,20 @@ def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lane
     dock.curve.close()
 
 
+def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    session.set_psi(0.5)
+    session.add_value_key("truncation.psi", time=2.0)
+    low, high = value_range(session.timeline.tracks[0])
+    y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
+    drag(lanes, [(lanes.x_of(2.0), y), (lanes.x_of(2.0), y - 4), (lanes.x_of(2.0) + 2, y - 8)])
+    key = session.timeline.tracks[0].keys[0]
+    assert key.time == 2.0
+    assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
+    assert session.store.undo_name == "Key value"
+
+
 def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
@@ -165,10 +180,18 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert "kept" in page.words.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
-    page.render_film()  # the same settings: it goes on without a question
+    session.seek(2.2)  # where one looks changes no film: it goes on without a question
+    page.render_film()
     wait_until(lambda: page.bar.value() >= 60, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
+    session.clear_timeline()
+    assert page.go_on.isVisible()
+    page.go_on.click()  # by its own project, whatever the window shows
+    wait_until(lambda: page.bar.value() >= 90, 60_000)
+    page.cancel.click()
+    wait_until(lambda: not session.films.is_running)
+    assert page.bar.maximum() == 600
     page.close()
 
 

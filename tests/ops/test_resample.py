@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer.ops import resample
+from explorer.ops.upfirdn2d import upsample2d
 from tests.goldens import Golden
 
 MOVERS = {
@@ -68,3 +69,12 @@ def test_translation_moves_right_and_down() -> None:
     x[..., 4, 4] = 1
     moved, _ = resample.translate(x, 3 / 16, 1 / 16)
     assert moved.flatten().argmax() == 5 * 16 + 7
+
+
+@pytest.mark.parametrize(("up", "shape"), [(4, (2, 3, 9, 12)), (2, (1, 1, 8, 8))])
+def test_enlarging_phase_by_phase_is_upsampling(up: int, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    taps = torch.randn(2 * 6 * up - 1, 2 * 6 * up - 1)
+    expected = upsample2d(x, taps, up=up, padding=taps.shape[0] // 2)
+    torch.testing.assert_close(resample._enlarge(x, taps, up), expected, rtol=1e-5, atol=2e-4)

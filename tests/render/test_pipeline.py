@@ -13,11 +13,13 @@ import torch
 from explorer.errors import RenderError
 from explorer.generators.base import Generator, NoiseSpec
 from explorer.generators.registry import build
+from explorer.generators.tiny import TinyGenerator
 from explorer.latents.seeds import z_of_seed
-from explorer.ops.resample import affine
+from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Cancelled, Pipeline, Result
 from explorer.render.request import ModelKey, RenderRequest, Tier
+from explorer.render.untransform import difference_picture, heat_picture
 from explorer.resolve import resolve_look
 from explorer.state import (
     Classes,
@@ -452,3 +454,36 @@ def test_untransform_takes_the_motion_back() -> None:
     levels = (expected * 127.5 + 128).clamp(0, 255).byte().permute(1, 2, 0).numpy()
     assert np.abs(back.pixels[:, :, 2::-1].astype(int) - levels).max() <= 1
     assert torch.equal(back.image, moved.image)
+
+
+def runs_of(generator: Generator) -> int:
+    assert isinstance(generator, TinyGenerator)
+    return sum(generator.runs.values())
+
+
+@pytest.mark.parametrize("kind", ["difference", "heat"])
+def test_residual_is_what_the_motion_leaves(kind: str) -> None:
+    generator = generator_of("tiny")
+    pipeline = pipeline_of(generator)
+    still = run(pipeline_of(generator), request_of(generator)).image
+    motion = Transform(x=0.1, rotate=20.0)
+    moved = run(pipeline_of(generator), request_of(generator, Look(transform=motion))).image
+    request = request_of(generator, Look(transform=replace(motion, residual=kind)))  # type: ignore[arg-type]
+    assert request.transform is not None
+    back, mask = undo(moved[None], np.array(request.transform).reshape(3, 3))
+    left = (back[0] - still) * mask[0]
+    expected = heat_picture(left) if kind == "heat" else difference_picture(left)
+    levels = (expected * 127.5 + 128).clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    shown = run(pipeline, request)
+    assert np.abs(shown.pixels[:, :, 2::-1].astype(int) - levels).max() <= 1
+    assert left.abs().max() > 0.05  # waves through zero-padded convolutions do not follow exactly
+    # Another motion renders the moved picture alone: the unmoved one is kept.
+    runs = runs_of(generator)
+    run(pipeline, request_of(generator, Look(transform=replace(motion, x=0.2, residual=kind))))  # type: ignore[arg-type]
+    assert runs_of(generator) == runs + len(generator.layers)
+
+
+def test_no_motion_leaves_nothing() -> None:
+    generator = generator_of("tiny")
+    request = request_of(generator, Look(transform=Transform(residual="heat")))
+    assert (run(pipeline_of(generator), request).pixels[:, :, :3] == 0).all()

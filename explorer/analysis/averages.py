@@ -1,0 +1,99 @@
+"""Averages that show sticking: of the neighbours of a latent, and of moved pictures brought back into one frame.
+
+Karras et al. 2021 (StyleGAN3), figure 1: in the mean of the pictures around a latent, everything that moves with
+the object is blurred alike, and what stays sharp is glued to its pixels. Brought back after a motion it is the
+other way round: what follows the motion stays sharp, and what is glued to its pixels is blurred.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from explorer.analysis.equivariance import TRANSLATE_MAX
+from explorer.analysis.study import Bench, Report, Study
+from explorer.errors import UsageError
+from explorer.ops import resample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.render.request import RenderRequest
+
+__all__ = ["brought_back", "neighbours"]
+
+FIRST_SEED = 3_000_000_000
+"""Neighbours lie towards the seeds from here on, which nobody explores by accident."""
+
+
+def neighbours(bench: Bench, request: RenderRequest, radius: float, count: int) -> Study[Tensor]:
+    """The mean of `count` pictures around a request's latent, refined picture by picture.
+
+    Args:
+        bench: Makes the pictures.
+        request: In the middle; its motion, mixing and edits hold for all.
+        radius: Of the neighbourhood: share of the way from `w_avg` to a seed, added to `w` and taken from it in
+            turn, so that the neighbours lie evenly around the middle.
+        count: How many, at least 2.
+
+    Reports the mean `[C, H, W]` so far.
+    """
+    _check_count(count)
+    if not (math.isfinite(radius) and radius > 0):
+        raise UsageError(f"Neighbours within a radius of {radius:g} are all the same.", "Choose one above 0.")
+    total: Tensor | None = None
+    for i in range(count):
+        towards = (FIRST_SEED + i // 2, -radius if i % 2 else radius)
+        base = replace(request.base, seeds=(*request.base.seeds, towards))
+        picture = bench.picture(replace(request, base=base, untransform=False, residual="none"))
+        total = picture if total is None else total + picture
+        yield Report(total / (i + 1), i + 1, count)
+
+
+def brought_back(
+    bench: Bench, request: RenderRequest, kind: Literal["shifted", "turned"], count: int
+) -> Study[Tensor]:
+    """The mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
+
+    Args:
+        bench: Makes the pictures.
+        request: The picture; its own motion is taken off first.
+        kind: Shifts up to an eighth of the width in all directions, or turns through the whole circle.
+        count: How many, at least 2.
+
+    Reports the mean `[C, H, W]` so far, -1 (black) where no picture reached.
+    """
+    _check_count(count)
+    request = replace(request, untransform=False, residual="none")
+    total: Tensor | None = None
+    weight: Tensor | None = None
+    for i in range(count):
+        matrix = _motion(kind, i, count)
+        moved = bench.picture(replace(request, transform=tuple(float(v) for v in matrix.ravel())))
+        back, mask = resample.undo(moved[None], matrix)
+        part = back[0] * mask[0]
+        total = part if total is None else total + part
+        weight = mask[0] if weight is None else weight + mask[0]
+        mean = torch.where(weight > 0, total / weight.clamp_min(1), -1.0)
+        yield Report(mean, i + 1, count)
+
+
+def _motion(kind: str, i: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Number `i` of motions that cover the range evenly, whatever the count; none of them is on the pixel grid."""
+    golden = 0.5 * (math.sqrt(5) - 1)
+    if kind == "turned":
+        return resample.rotation_matrix(2 * math.pi * math.fmod((i + 0.5) * golden, 1.0))
+    # A sunflower: points of equal density on a disc.
+    radius, angle = TRANSLATE_MAX * math.sqrt((i + 0.5) / count), 2 * math.pi * i * golden
+    x, y = radius * math.cos(angle), radius * math.sin(angle)
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def _check_count(count: int) -> None:
+    if count < 2:
+        raise UsageError(f"{count} picture{'s' * (count != 1)} have no average that would show anything.",
+                         "Choose at least 2.")  # fmt: skip

@@ -1,0 +1,188 @@
+"""The sticking score: how far fine detail stays on its pixels while the object moves, from latent walks alone.
+
+Needs no input transform, so it holds for every family. Our own derivation, after the observation of Karras et al.
+2021 (StyleGAN3), section 1, that in a walk fine texture sticks to pixels instead of moving with the surface:
+
+1. Split two pictures of a walk into a coarse part `C` (Gaussian, 2.5% of the width) and fine detail `D` (the
+   picture less a Gaussian of one pixel).
+2. Where the object moves is read off the coarse part alone, by iterated least squares on brightness constancy in
+   Gaussian windows of 8% of the width (Lucas and Kanade 1981): `C2(x) = C1(x - u(x))`. It counts where forward and
+   backward motion agree to half a pixel and the length of `u` is 0.75 to 6 pixels: less moves nothing out of the
+   detail's own width, more is guessed.
+3. There, the detail either followed or stayed. Both explanations leave an error:
+   `follow = sum (D2(x) - D1(x - u))^2` and `stay = sum (D2(x) - D1(x))^2`.
+4. The score is `follow / (follow + stay)`, both summed over all pairs of all walks.
+
+A texture that moves rigidly leaves `follow = 0`: score 0. A texture fixed on the screen under a moving shape leaves
+`stay = 0`: score 1. Detail that does neither (it boils) leaves both errors alike: 0.5. The score knows no
+contrast, no colour and no unit, and since every pair has both errors it is never a quotient of nothing; a walk in
+which nothing moves is refused instead. `tests/analysis/test_sticking.py` builds all four cases.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.render.request import RenderRequest
+
+__all__ = ["Evidence", "compare", "evidence_of", "flow", "sampled"]
+
+COARSE, WINDOW = 0.025, 0.08  # shares of the width
+DETAIL_PX = 1.0
+MOVES = (0.75, 6.0)  # pixels
+AGREE_PX = 0.5
+ROUNDS = 4
+STEPS = 12
+"""Pictures of a walk from one seed to the next; pairs one, two and three steps apart are compared."""
+
+LEAST_AREA = 0.002
+"""Share of the compared area that must move; with less, the score would be a matter of chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one pair of pictures says: the two errors, and the area that moved and that was looked at, in pixels."""
+
+    follow: float
+    stay: float
+    moved: float
+    area: float
+
+
+def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0) -> Study[Estimate]:
+    """The score over `samples` walks, each from one random seed to another, under a request's truncation.
+
+    Raises:
+        UsageError: Fewer than two walks, or nothing moves in them.
+    """
+    if samples < 2:
+        raise UsageError(f"{samples} walk{'s' * (samples != 1)} cannot tell how sure the score is.",
+                         "Take at least 2.")  # fmt: skip
+    request = replace(request, transform=None, untransform=False, residual="none")
+    score, moved, area = RatioSum(), 0.0, 0.0
+    for i in range(samples):
+        pictures = []
+        for step in range(STEPS):
+            share = step / (STEPS - 1)
+            base = type(request.base)(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
+            pictures.append(bench.picture(replace(request, base=base)))
+            yield None
+        evidence = []
+        for pair in _pairs(STEPS):
+            evidence.append(compare(pictures[pair[0]], pictures[pair[1]]))
+            yield None
+        follow, stay = sum(e.follow for e in evidence), sum(e.stay for e in evidence)
+        score.add(follow, follow + stay)
+        moved, area = moved + sum(e.moved for e in evidence), area + sum(e.area for e in evidence)
+        if moved >= LEAST_AREA * area and score.below > 0:
+            yield Report(_estimate(score), i + 1, samples)
+    if not (moved >= LEAST_AREA * area and score.below > 0):
+        raise _nothing_moves()
+
+
+def evidence_of(pictures: Sequence[Tensor]) -> Estimate:
+    """The score of one sequence of pictures `[C, H, W]`, consecutive ones compared. Raises UsageError."""
+    evidence = [compare(a, b) for a, b in itertools.pairwise(pictures)]
+    score = RatioSum([(e.follow, e.follow + e.stay) for e in evidence])
+    if sum(e.moved for e in evidence) < LEAST_AREA * sum(e.area for e in evidence) or not score.below > 0:
+        raise _nothing_moves()
+    return _estimate(score)
+
+
+def _estimate(score: RatioSum) -> Estimate:
+    return Estimate(score.ratio, score.stderr, "share", score.count, "0 follows the object, 1 sticks to the pixels")
+
+
+def _nothing_moves() -> UsageError:
+    return UsageError(
+        "Nothing moves in these walks, so nothing can stick.", "Take more walks, or a psi nearer to 1."
+    )
+
+
+def _pairs(steps: int) -> list[tuple[int, int]]:
+    return [(i, i + gap) for gap in (1, 2, 3) for i in range(0, steps - gap, gap)]
+
+
+def compare(first: Tensor, second: Tensor) -> Evidence:
+    """What two pictures `[C, H, W]` of one walk say."""
+    a, b = (x.float().mean(dim=0)[None, None] for x in (first, second))
+    height, width = a.shape[2:]
+    sigma = COARSE * width
+    coarse_a, coarse_b = _blur(a, sigma), _blur(b, sigma)
+    forward = flow(coarse_a, coarse_b)
+    backward = flow(coarse_b, coarse_a)
+    length = forward.square().sum(dim=1, keepdim=True).sqrt()
+    # The backward motion starts where the forward one came from.
+    disagree = (forward + _warp(backward, forward)).square().sum(dim=1, keepdim=True).sqrt()
+    margin = math.ceil(2 * sigma + MOVES[1])
+    inner = torch.zeros_like(a)
+    inner[:, :, margin : height - margin, margin : width - margin] = 1
+    weight = inner * (length >= MOVES[0]) * (length <= MOVES[1]) * (disagree <= AGREE_PX)
+    detail_a, detail_b = a - _blur(a, DETAIL_PX), b - _blur(b, DETAIL_PX)
+    follow = (weight * (detail_b - _warp(detail_a, forward)).square()).sum()
+    stay = (weight * (detail_b - detail_a).square()).sum()
+    return Evidence(float(follow), float(stay), float(weight.sum()), float(inner.sum()))
+
+
+def flow(first: Tensor, second: Tensor) -> Tensor:
+    """Motion `[1, 2, H, W]` in pixels (x, y) with `second(x) = first(x - u(x))`, for smooth `[1, 1, H, W]`."""
+    u = torch.zeros(1, 2, *first.shape[2:], device=first.device)
+    sigma = WINDOW * first.shape[3]
+    for _ in range(ROUNDS):
+        moved = _warp(first, u)
+        gx, gy = _gradient(moved)
+        rest = second - moved
+        products = torch.cat([gx * gx, gx * gy, gy * gy, gx * rest, gy * rest], 1)
+        xx, xy, yy, tx, ty = torch.tensor_split(_blur(products, sigma), 5, 1)
+        # A little of the mean trace holds the motion at 0 where there is nothing to see.
+        ridge = 1e-2 * (xx + yy).mean() + 1e-12
+        xx, yy = xx + ridge, yy + ridge
+        determinant = xx * yy - xy * xy
+        step = torch.cat([yy * tx - xy * ty, xx * ty - xy * tx], 1) / determinant
+        u = u - step.clamp(-2, 2)
+    return u
+
+
+def _gradient(x: Tensor) -> tuple[Tensor, Tensor]:
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    gx = 0.5 * (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2])
+    gy = 0.5 * (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1])
+    return gx, gy
+
+
+def _warp(x: Tensor, u: Tensor) -> Tensor:
+    """`x(p - u(p))`, bicubic, edges repeated."""
+    height, width = x.shape[2:]
+    yy, xx = torch.meshgrid(
+        torch.arange(height, device=x.device), torch.arange(width, device=x.device), indexing="ij"
+    )
+    px = (2 * (xx - u[:, 0]) + 1) / width - 1
+    py = (2 * (yy - u[:, 1]) + 1) / height - 1
+    grid = torch.stack([px, py], dim=3)
+    return F.grid_sample(x, grid, mode="bicubic", padding_mode="border", align_corners=False)
+
+
+def _blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian of `sigma` pixels, edges repeated."""
+    radius = max(1, math.ceil(3 * sigma))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel = torch.tensor(taps / taps.sum(), dtype=x.dtype, device=x.device)
+    channels = x.shape[1]
+    for shape, pad in (((1, 1, 1, -1), (radius, radius, 0, 0)), ((1, 1, -1, 1), (0, 0, radius, radius))):
+        weight = kernel.reshape(shape).expand(channels, 1, *kernel.reshape(shape).shape[2:])
+        x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
+    return x

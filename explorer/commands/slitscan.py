@@ -1,0 +1,131 @@
+"""`main.py slitscan MODEL... -o OUT.png`: the pixels under a line of each picture of a motion, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from explorer.commands.progress import ProgressLine
+from explorer.commands.render import add_device_options, check_output, settings_from
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.animation.comparison import Comparison
+    from explorer.render.headless import HeadlessRenderer
+    from explorer.state import ExplorerState, Slit
+
+__all__ = ["add_arguments", "run"]
+
+MAX_COLUMNS = 20_000
+SLITS = {"walk": "-0.12,-0.05,90,0.6", "translate": "-0.12,-0.05,90,0.6", "rotate": "0.2,0,90,0.4"}
+WORDS = {
+    "walk": "walk from seed {seed}: level streaks stick to their pixels, slanted ones move with the object",
+    "translate": "translation, seed {seed}: level streaks stick to their pixels, slanted ones follow",
+    "rotate": "rotation, seed {seed}, the slit turns along: level streaks follow, what shimmers sticks",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The models, the motion, the line, and the picture."""
+    parser.add_argument("models", metavar="MODEL", nargs="+", help="checkpoint files, or names of bundled models")
+    parser.add_argument("--motion", choices=("walk", "translate", "rotate"), default="walk")
+    parser.add_argument(
+        "--slit", metavar="X,Y,DEGREES,LENGTH",
+        help="the line: its middle in image widths right and down from the picture's middle, its direction "
+        "(90 is upright) and length; with --motion rotate it turns along (default -0.12,-0.05,90,0.6)",
+    )  # fmt: skip
+    parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length in time (default 6)")
+    parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns a second (default 60)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
+    parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
+    add_device_options(parser)
+    parser.add_argument("-o", "--output", metavar="OUT.png", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Renders the motion of every model, writes the scans under each other, and prints the path."""
+    a = arguments
+    check_output("--output", a.output, ".png")
+    import numpy as np
+
+    from explorer.analysis.slitscan import check_slit
+    from explorer.animation.comparison import Comparison
+    from explorer.animation.scan_sheet import compose
+    from explorer.motion import forward_matrix
+    from explorer.project import write_png
+    from explorer.render.headless import open_model
+
+    comparison = Comparison(a.models[0], a.models[-1], a.motion, a.seconds, a.fps, a.seed, a.psi)
+    if comparison.frames > MAX_COLUMNS:
+        raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
+    slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
+    times = [i / a.fps for i in range(comparison.frames)]
+    check_slit(slit, [forward_matrix(comparison.look(time).transform, time) for time in times[:240]])
+    progress, total = ProgressLine("picture"), len(times) * len(a.models)
+    scans, names = [], []
+    for number, model in enumerate(a.models):
+        renderer, facts = open_model(model, settings_from(a))
+        done = partial(_tell, progress, number * len(times), total)
+        scans.append(_scan(renderer, comparison, slit, done))
+        names.append(facts.name)
+    page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
+    write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))
+    sys.stdout.write(f"{a.output}\n")
+    return 0
+
+
+def _tell(progress: ProgressLine, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
+
+
+def _scan(
+    renderer: HeadlessRenderer, comparison: Comparison, slit: Slit, done: Callable[[int], None]
+) -> NDArray[np.uint8]:
+    from explorer.analysis.slitscan import SlitScan
+    from explorer.motion import forward_matrix
+
+    # One column a picture, and about two samples a pixel under the line.
+    samples = max(32, round(2 * slit.length * renderer.info.img_resolution))
+    scan = SlitScan(1, comparison.frames, samples, channels=3)
+    for i in range(comparison.frames):
+        time = i / comparison.fps
+        look = comparison.look(time)
+        scan.add(0, time, renderer.render_look(look, time=time).pixels, slit, forward_matrix(look.transform, time))
+        done(i + 1)
+    return scan.picture(0)
+
+
+def _slit(text: str, *, follows: bool) -> Slit:
+    from explorer.state import Slit
+
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
+        raise UsageError(f"--slit {text}: expected X,Y,DEGREES,LENGTH.", "For example 0,0,90,0.6.")
+    x, y, angle, length = numbers
+    return Slit(x, y, angle, length, follows)
+
+
+def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
+    """What the window needs to show the same: the models, where the motion begins, the line."""
+    from explorer.animation.comparison import WALK_SPEED
+    from explorer.state import ExplorerState, Lab, ViewState
+
+    look = comparison.look(0.0)
+    if comparison.motion == "walk":
+        look = replace(look, drift=WALK_SPEED)
+    views = tuple(ViewState(model=model) for model in models[:2])
+    layout: Literal["a", "both"] = "both" if len(views) > 1 else "a"
+    views = views if len(views) > 1 else (*views, ViewState())
+    return ExplorerState(shared=look, views=views, layout=layout, lab=Lab(scan=True, slit=slit))

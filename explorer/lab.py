@@ -1,0 +1,267 @@
+"""LabSession: the sticking lab's wishes, its slit-scans, and its studies between the frames. GUI thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal, Slot
+
+from explorer import tour
+from explorer.analysis import averages, equivariance, spectrum, sticking
+from explorer.analysis.slitscan import SlitScan, clamp_slit
+from explorer.analysis.study import Bench, Report, Study
+from explorer.errors import LatentwalkError, ProjectError
+from explorer.project import write_png
+from explorer.render import display
+from explorer.render.request import Frame
+from explorer.state import ExplorerState, Slit
+from explorer.timeline_intents import TimelineIntents
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from explorer.render.request import RenderRequest
+    from explorer.render.studies import MakeStudy, Studied
+
+__all__ = ["LabPicture", "LabSession"]
+
+REST_MS = 250
+"""A look that has not changed for so long is worth an average or a curve."""
+
+SCAN_COLUMNS = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabPicture:
+    """An average shown instead of a view's picture; `pixels` as in `Frame`, None takes it away."""
+
+    view: int
+    pixels: NDArray[np.uint8] | None
+    done: int = 0
+    total: int = 0
+
+
+class LabSession(TimelineIntents):
+    """What the lab may be asked and wished. Studies run in the render thread while no look waits."""
+
+    scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
+    studied = Signal(object)  # Studied: a report, an end or an error of a study that a panel began
+    lab_picture = Signal(object)  # LabPicture
+    rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
+
+    def _init_lab(self) -> None:
+        self.scan = SlitScan(2, SCAN_COLUMNS)
+        self._averaging: dict[int, LabPicture] = {}
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._on_rest)
+        self.frame.connect(self._scan_frame)
+        self.changed.connect(self._on_lab_changed)
+        self.model_changed.connect(self._on_lab_model)
+        self.service.studied.connect(self._on_studied)
+
+    def close(self) -> bool:
+        """Ends everything; True if every thread has ended."""
+        self._rest.stop()
+        return super().close()
+
+    # -- wishes --------------------------------------------------------------------------------------------
+
+    def set_lab(self, name: str, **fields: Any) -> None:
+        """Changes fields of `Lab` as one undo step called `name`."""
+        self.store.update(replace(self.store.state, lab=replace(self.store.state.lab, **fields)), name)
+
+    def set_slit(self, slit: Slit) -> None:
+        """Moves the line of the slit-scan; it stays within the picture."""
+        self.set_lab("Slit", slit=clamp_slit(slit))
+
+    def set_split(self, share: float) -> None:
+        """Moves the wipe's divider, 0..1; no undo step."""
+        state = self.store.state
+        lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
+        self.store.update_transient(replace(state, lab=lab))
+
+    def set_tour(self, number: int) -> None:
+        """Goes to a step of the guided tour, from 1 on; 0 ends it and leaves everything as it is."""
+        state = self.store.state
+        if 1 <= number <= len(tour.STEPS):
+            self.store.update(tour.state_of(number, state), f"Tour {number}")
+            self.play()
+        else:
+            self.store.update_transient(replace(state, lab=replace(state.lab, tour=0)))
+
+    # -- slit-scan -----------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _scan_frame(self, frame: Frame) -> None:
+        lab = self.store.state.lab
+        if not lab.scan or frame.view >= 2 or frame.request.tap.layer:
+            return
+        at = self._view(frame.view).asked_at
+        self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
+        self.scan_changed.emit(frame.view)
+
+    def clear_scan(self) -> None:
+        """Begins the slit-scans anew."""
+        self.scan.clear()
+        for view in range(2):
+            self.scan_changed.emit(view)
+
+    def save_scan(self, path: str | Path) -> None:
+        """Writes the visible views' slit-scans as one PNG with the project inside.
+
+        Raises:
+            ProjectError: There is nothing to save yet, or the suffix is not .png.
+        """
+        if Path(path).suffix.lower() != ".png":
+            raise ProjectError(f"{Path(path).name} is no PNG.", "Slit-scans are saved as .png.")
+        if self.scan.filled < 2:
+            raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
+        views = [v for v in self.visible_views() if v < 2 and self.facts(v) is not None]
+        scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
+        names = [facts.name for v in views if (facts := self.facts(v)) is not None]
+        state, table = self.store.state, self.table
+        slit = state.lab.slit
+        caption = f"slit at {slit.x:+.2f} {slit.y:+.2f}, {slit.angle:.0f}\u00b0, length {slit.length:.2f}"
+
+        def write() -> None:
+            from explorer.animation.scan_sheet import compose
+
+            page = compose(scans, names, caption)
+            write_png(path, np.ascontiguousarray(page[:, :, ::-1]), state, table)
+
+        self._submit(str(path), write)
+
+    # -- studies -------------------------------------------------------------------------------------------
+
+    def study(self, key: str, view: int, make: MakeStudy) -> None:
+        """Begins a study of a view as it is now, in place of the one of that key; it speaks by `studied`.
+
+        Raises:
+            LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
+        """
+        request = replace(self.resolve_view(view), untransform=False, residual="none")
+        self.service.study(key, view, request, make)
+
+    def study_curves(self, view: int) -> None:
+        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW"."""
+        self.study(f"curves/{view}", view, equivariance.curves)
+
+    def study_metrics(self, view: int, samples: int) -> None:
+        """The sampled metrics, as estimates by name under "metrics/VIEW"."""
+        self.study(f"metrics/{view}", view, partial(_metrics, samples))
+
+    def study_sticking(self, view: int, walks: int) -> None:
+        """The sticking score, as an `Estimate` under "sticking/VIEW"."""
+        self.study(f"sticking/{view}", view, partial(_sticking, walks))
+
+    def study_spectrum(self, view: int, samples: int) -> None:
+        """The average spectrum, as `Spectrum` under "spectrum/VIEW"."""
+        self.study(f"spectrum/{view}", view, partial(_spectrum, samples))
+
+    def end_study(self, key: str) -> None:
+        """Cancels a study; nothing more is heard of it."""
+        self.service.end_study(key)
+
+    def is_studying(self, key: str) -> bool:
+        """True while a study of that key is under way."""
+        return self.service.is_studying(key)
+
+    @Slot(object)
+    def _on_studied(self, said: Studied) -> None:
+        if self._closed:
+            return
+        if not said.key.startswith("average/"):
+            self.studied.emit(said)
+            return
+        if said.report is not None:
+            picture = LabPicture(said.view, said.report.value, said.report.done, said.report.total)
+            self._averaging[said.view] = picture
+            self.lab_picture.emit(picture)
+        if said.error is not None:
+            self.status.emit(str(said.error))
+
+    # -- averages ------------------------------------------------------------------------------------------
+
+    def last_lab_picture(self, view: int) -> LabPicture | None:
+        """The average that stands instead of a view's picture, if one does."""
+        return self._averaging.get(view)
+
+    @Slot(object, object)
+    def _on_lab_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.lab.slit != new.lab.slit and new.lab.scan:
+            self.scan.rescan(new.lab.slit)
+            for view in range(2):
+                self.scan_changed.emit(view)
+        if old.lab.scan and not new.lab.scan:
+            self.clear_scan()
+        pictures = (old.shared, old.views, old.lab.average, old.lab.radius, old.lab.count, old.layout) != (
+            new.shared, new.views, new.lab.average, new.lab.radius, new.lab.count, new.layout
+        )  # fmt: skip
+        if pictures:
+            self._drop_averages()
+            self._rest.start()
+
+    @Slot(int)
+    def _on_lab_model(self, view: int) -> None:
+        for key in ("curves", "metrics", "sticking", "spectrum"):
+            self.end_study(f"{key}/{view}")
+        self._drop_averages()
+        self._rest.start()
+
+    def _drop_averages(self) -> None:
+        for view in range(2):
+            self.end_study(f"average/{view}")
+            if self._averaging.pop(view, None) is not None:
+                self.lab_picture.emit(LabPicture(view, None))
+
+    @Slot()
+    def _on_rest(self) -> None:
+        if self._closed:
+            return
+        lab = self.store.state.lab
+        if lab.average != "none":
+            for view in self.visible_views():
+                if view < 2 and self.facts(view) is not None:
+                    try:
+                        self.study(f"average/{view}", view, partial(_average, lab.average, lab.radius, lab.count))
+                    except LatentwalkError as error:
+                        self.status.emit(str(error))
+        self.rested.emit()
+
+
+def _average(kind: str, radius: float, count: int, bench: Bench, request: RenderRequest) -> Study[Any]:
+    """The study of an average, its reports turned into pixels where they were made."""
+    if kind == "neighbours":
+        return _pixels(averages.neighbours(bench, request, radius, count), request)
+    turned = "turned" if kind == "turned" else "shifted"
+    return _pixels(averages.brought_back(bench, request, turned, count), request)  # type: ignore[arg-type]
+
+
+def _pixels(study: Study[Tensor], request: RenderRequest) -> Iterator[Report[NDArray[np.uint8]] | None]:
+    for report in study:
+        if report is None:
+            yield None
+        else:
+            shown = display.select_channels(report.value, request.tap)
+            pixels = display.present(display.grade(shown, request.tap))
+            yield Report(pixels, report.done, report.total)
+
+
+def _metrics(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
+    return equivariance.sampled(bench, samples)
+
+
+def _sticking(walks: int, bench: Bench, request: RenderRequest) -> Study[Any]:
+    return sticking.sampled(bench, request, walks)
+
+
+def _spectrum(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
+    return spectrum.sampled(bench, request, samples)

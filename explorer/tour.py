@@ -1,0 +1,97 @@
+"""The guided tour of sticking: six stored states, each with one sentence on what to see and one on what to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from explorer.state import (
+    Animation,
+    ExplorerState,
+    Lab,
+    Latent,
+    Look,
+    Slit,
+    Transform,
+    Truncation,
+    ViewState,
+)
+
+__all__ = ["STEPS", "Step", "state_of"]
+
+STYLEGAN2, TRANSLATING, ROTATING = "critters-stylegan2", "critters-stylegan3-t", "critters-stylegan3-r"
+
+_LATENT, _PSI = Latent(seed=7), Truncation(psi=0.8)
+_WALK = Look(latent=_LATENT, truncation=_PSI, drift=0.3)
+_STILL = Look(latent=_LATENT, truncation=_PSI)
+_SLIT = Slit(-0.14, -0.05, 90.0, 0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stop. `see`: what to look at; `do`: which control to move; `panel`: where that control is, if in one."""
+
+    title: str
+    see: str
+    do: str
+    look: Look
+    lab: Lab = Lab()  # noqa: RUF009 - frozen
+    models: tuple[str, str] = (STYLEGAN2, TRANSLATING)
+    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    panel: str = ""
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "One walk, two networks",
+        "Both pictures take the same latent walk: watch the fur while the heads move.",
+        "Drag on a picture to walk by hand; Space goes on.",
+        _WALK,
+    ),
+    Step(
+        "Slit-scan",
+        "The pixels under the line scroll below: level streaks stick to the screen, slanted ones move along.",
+        "Drag the line, or its ends.",
+        _WALK,
+        Lab(scan=True, slit=_SLIT),
+    ),
+    Step(
+        "Move the picture",
+        "The network is told to circle: in B every streak waves alike, in A the detail stays behind.",
+        "Change Speed and Radius of the motion.",
+        replace(_STILL, transform=Transform(animation=Animation("circle", 0.12, 0.08))),
+        Lab(scan=True, slit=_SLIT),
+        panel="transform",
+    ),
+    Step(
+        "Undo the motion",
+        "The pictures are moved, then resampled back: whatever lights up did not follow.",
+        "Shift + drag moves the picture; choose Diff to see the sign.",
+        replace(_STILL, transform=Transform(x=0.06, y=0.035, residual="heat")),
+        panel="sticking",
+    ),
+    Step(
+        "Average of neighbours",
+        "The mean of 64 pictures around one latent: what stays sharp is glued to its pixels.",
+        "Widen the Radius.",
+        _STILL,
+        Lab(average="neighbours", radius=0.2, count=64),
+        panel="sticking",
+    ),
+    Step(
+        "In numbers",
+        "The higher the curve, the better the picture follows a shift; the wider the ring, a turn.",
+        "Walk to another latent, or measure many.",
+        _STILL,
+        models=(STYLEGAN2, ROTATING),
+        panel="meter",
+    ),
+)
+
+
+def state_of(number: int, before: ExplorerState) -> ExplorerState:
+    """The state of step `number` (from 1 on), in the window as it is: its own looks, both views linked."""
+    step = STEPS[number - 1]
+    views = (*(ViewState(model=model) for model in step.models), *before.views[2:])
+    lab = replace(step.lab, tour=number, split=before.lab.split)
+    return replace(before, shared=step.look, views=views, active=0, layout=step.layout, lab=lab)

@@ -1,0 +1,85 @@
+"""What the Lab menu does; everything that changes the picture goes through the session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from explorer.errors import LatentwalkError
+
+if TYPE_CHECKING:
+    from explorer.main_window import MainWindow
+    from explorer.session import Session
+
+__all__ = ["LabDeeds"]
+
+
+class LabDeeds(QObject):
+    """The deeds of the sticking lab."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+
+    @property
+    def session(self) -> Session:
+        """The session; menus are greyed until there is one."""
+        session = self.window.session
+        assert session is not None
+        return session
+
+    def toggle_flicker(self) -> None:
+        """A and B in turn in one place, or side by side again."""
+        self.window.deeds.layout("both" if self.session.state.layout == "flicker" else "flicker")
+
+    def toggle_scan(self) -> None:
+        """The slit-scans under the pictures, or none."""
+        self.session.set_lab("Slit-scan", scan=not self.session.state.lab.scan)
+
+    def toggle_follow(self) -> None:
+        """The line moves and turns with the picture, or stands still."""
+        slit = self.session.state.lab.slit
+        self.session.set_slit(replace(slit, follows=not slit.follows))
+
+    def clear_scan(self) -> None:
+        """Begin the slit-scans anew."""
+        self.session.clear_scan()
+
+    def ask_save_scan(self) -> None:
+        """Ask for a file and save the slit-scans with the project inside."""
+        start = str(Path.home() / f"slit-scan-seed{self.session.look().latent.seed}.png")
+        path, _ = QFileDialog.getSaveFileName(self.window, "Save slit-scan", start, "Pictures (*.png)")
+        if path:
+            self.save_scan(Path(path).with_suffix(".png"))
+
+    def save_scan(self, path: Path) -> None:
+        """Save the slit-scans with the project inside."""
+        try:
+            self.session.save_scan(path)
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+
+    def toggle_average(self) -> None:
+        """The mean of neighbours instead of the picture, or the picture again."""
+        on = self.session.state.lab.average == "none"
+        self.session.set_lab("Average", average="neighbours" if on else "none")
+        if on:
+            self.window.reveal("sticking")
+
+    def toggle_undone(self) -> None:
+        """The motion undone, or as it is."""
+        t = self.session.look().transform
+        self.session.set_transform(untransform=not t.untransform, residual="none")
+
+    def toggle_heat(self) -> None:
+        """Where the picture does not follow its motion, or the picture again."""
+        t = self.session.look().transform
+        self.session.set_transform(residual="none" if t.residual == "heat" else "heat")
+
+    def tour(self) -> None:
+        """Begin the guided tour, or end it."""
+        self.session.set_tour(0 if self.session.state.lab.tour else 1)

@@ -1,0 +1,130 @@
+"""`main.py video` and `main.py project`: films from seeds and projects, gone on with, and read again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from explorer.cli import main
+from explorer.project import read_project, write_project
+from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, ViewState
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as film:
+        return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+
+
+def test_a_walk_through_seeds(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = out / "walk.mp4"
+    walk = ["--seeds", "1,2,3", "--model", models["tiny"], "--seconds", "1", "--fps", "12"]
+    command = ["video", *walk, "-o", str(path)]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{path}\n"
+    assert "frames/s" in told.err
+    assert "left" in told.err
+    assert len(pictures(path)) == 12
+    state = read_project(path)[0]
+    assert [key.time for key in state.timeline.keys] == [0.0, 0.5, 1.0]
+    assert main(command) == 2  # it is there already
+    assert "there already" in capsys.readouterr().err
+    assert main([*command, "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["linear", "spherical", "cubic", "catmull-rom"])
+def test_interpolations_differ_between_the_seeds_and_meet_at_them(
+    models: dict[str, str], out: Path, kind: str
+) -> None:
+    path = out / f"{kind}.mkv"
+    arguments = ["--seeds", "1,2,3", "--model", models["tiny"], "--seconds", "1", "--fps", "8", "--space", "w"]
+    assert main(["video", *arguments, "--interpolation", kind, "-o", str(path)]) == 0
+    straight = out / "straight.mkv"
+    assert main(["video", *arguments, "--interpolation", "linear", "-o", str(straight)]) == 0
+    found, known = pictures(path), pictures(straight)
+    np.testing.assert_array_equal(found[4], known[4])
+    if kind != "linear":
+        assert not np.array_equal(found[2], known[2])
+
+
+def test_a_loop_has_no_seam(models: dict[str, str], out: Path) -> None:
+    path = out / "loop.mkv"
+    arguments = ["--seeds", "1,2", "--model", models["tiny"], "--seconds", "2", "--fps", "20", "--loop"]
+    assert main(["video", *arguments, "-o", str(path)]) == 0
+    found = [picture.astype(int) for picture in pictures(path)]
+    steps = [int(np.abs(b - a).mean()) for a, b in itertools.pairwise(found)]
+    assert np.abs(found[0] - found[-1]).mean() <= max(steps) + 1
+
+
+def test_a_project_becomes_a_film_with_options(models: dict[str, str], out: Path) -> None:
+    keys = tuple(Key(float(i), Pose(Look(latent=Latent(i))), Segment()) for i in range(2))
+    state = ExplorerState(
+        views=(ViewState(model=models["tiny"]), ViewState(model=models["tiny-classes"])),
+        timeline=Timeline(keys, duration=1.0, fps=10.0),
+    )
+    write_project(out / "p.json", state)
+    options = ["--size", "48", "--layout", "both", "--captions", "--samples", "2", "--quality", "draft"]
+    assert main(["video", str(out / "p.json"), *options, "-o", str(out / "f.mp4")]) == 0
+    found = pictures(out / "f.mp4")
+    assert (len(found), found[0].shape) == (10, (48, 104, 3))
+    assert main(["video", str(out / "p.json"), "--grid", "3x1", "--seconds", "0.3", "-o", str(out / "g.gif")]) == 0
+    assert main(["video", str(out / "p.json"), "--even", "--fps", "5", "-o", str(out / "e.mp4")]) == 0
+    assert read_project(out / "e.mp4")[0].timeline.keys[0].segment.ease == "curve"
+
+
+def test_going_on_by_the_job_file(models: dict[str, str], out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.animation.film import FilmRenderer
+
+    frame = FilmRenderer.frame
+
+    def fails(self: FilmRenderer, number: int) -> object:
+        if number == 30:
+            raise KeyboardInterrupt
+        return frame(self, number)
+
+    path = out / "f.mp4"
+    walk = ["--seeds", "1,2", "--model", models["tiny"], "--seconds", "3", "--fps", "20"]
+    command = ["video", *walk, "-o", str(path)]
+    monkeypatch.setattr(FilmRenderer, "frame", fails)
+    assert main(command) == 130
+    monkeypatch.undo()
+    assert not path.exists()
+    assert main(["video", str(out / "f.mp4.job.json")]) == 0
+    assert len(pictures(path)) == 60
+    assert [p.name for p in out.iterdir()] == ["f.mp4"]
+
+
+def test_project_show_and_save(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = out / "f.gif"
+    arguments = ["--seeds", "5,6", "--model", models["tiny"], "--seconds", "0.5", "--fps", "10", "-o", str(film)]
+    assert main(["video", *arguments]) == 0
+    capsys.readouterr()
+    assert main(["project", "show", str(film)]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["format"] == "latentwalk-project"
+    assert len(data["state"]["timeline"]["keys"]) == 2
+    assert main(["project", "save", str(film), "-o", str(out / "p.json")]) == 0
+    assert read_project(out / "p.json")[0] == read_project(film)[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-o", "x.mp4"],
+        ["--seeds", "1,2"],
+        ["--seeds", "1,2", "-o", "x.avi"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--format", "gif"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--fps", "fast"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--grid", "3"],
+        ["p.json", "--seeds", "1,2", "-o", "x.mp4"],
+        ["absent.job.json"],
+    ],
+)
+def test_misuse_is_told_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,246 @@
+"""The sticking lab in the window: the line under the hand, strips, averages, meters, spectra, and the tour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtTest import QTest
+
+from explorer.main_window import MainWindow
+from explorer.project import read_project
+from explorer.session import Session
+from explorer.state import Animation, Slit, Transform
+from explorer.tour import STEPS
+from explorer.widgets.meter_panel import MeterPanel
+from explorer.widgets.slit_handles import part_at, pulled
+from explorer.widgets.spectrum_panel import SpectrumPanel
+from explorer.widgets.sticking_panel import StickingPanel
+from tests.gui.conftest import drag, flush, wait_until
+from tests.gui.test_panels import panel
+
+MIDDLE = Slit(0.0, 0.0)
+
+
+def on(window: MainWindow, key: str) -> None:
+    window.actions_by_key[key].trigger()
+    flush()
+
+
+def place(window: MainWindow, x: float, y: float) -> tuple[float, float]:
+    """Widget coordinates of a point of picture A, in image widths from its middle."""
+    rect = window.views.panes[0].image.picture_rect()
+    return rect.center().x() + x * rect.width(), rect.center().y() + y * rect.height()
+
+
+# -- the line --------------------------------------------------------------------------------------------------
+
+
+def test_parts_of_the_line() -> None:
+    rect, slit = QRectF(0, 0, 100, 100), Slit(0.0, 0.0, 90.0, 0.5)
+    assert part_at(QPointF(50, 25), slit, None, rect) == "far"
+    assert part_at(QPointF(51, 75), slit, None, rect) == "near"
+    assert part_at(QPointF(52, 55), slit, None, rect) == "middle"
+    assert part_at(QPointF(70, 55), slit, None, rect) is None
+    assert pulled(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
+    turned = pulled(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
+    assert (turned.angle, turned.length) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.6))
+    near = pulled(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
+    assert (near.angle, near.length) == (pytest.approx(90.0), pytest.approx(0.7))
+
+
+def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, session: Session) -> None:
+    image = window.views.panes[0].image
+    assert image.slit is None
+    on(window, "scan")
+    assert image.slit == Slit()
+    session.store.update_transient(replace(session.state, lab=replace(session.state.lab, slit=MIDDLE)))
+    drag(image, [place(window, 0, 0), place(window, 0.1, 0.0), place(window, 0.2, 0.1)])
+    assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
+    assert session.store.undo_name == "Slit"
+    assert session.look().latent.x == 0  # the hand was on the line, not on the latent plane
+    session.undo()
+    assert session.state.lab.slit == MIDDLE
+    drag(image, [place(window, 0, -0.3), place(window, 0.3, 0.0)])
+    assert abs(session.state.lab.slit.angle) < 4
+    drag(image, [place(window, 0.1, 0.2), place(window, 0.2, 0.2)])
+    assert session.look().latent.x != 0
+
+
+def test_escape_takes_the_pull_back(window: MainWindow, session: Session) -> None:
+    on(window, "scan")
+    image = window.views.panes[0].image
+    drag(image, [place(window, -0.12, 0), place(window, 0.2, 0)], release=False)
+    assert session.state.lab.slit.x > 0.1
+    QTest.keyClick(image, Qt.Key.Key_Escape)
+    assert session.state.lab.slit == Slit()
+
+
+def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) -> None:
+    strips = window.views.scans.strips
+    assert not window.views.scans.isVisible()
+    on(window, "scan")
+    session.set_drift(1.0)
+    wait_until(lambda: session.scan.filled > 6 and all(strip.image is not None for strip in strips))
+    session.set_drift(0.0)
+    assert strips[0].isVisible()
+    assert strips[1].isVisible()
+    widths = {strip.image.width() for strip in strips if strip.image is not None}
+    assert max(widths) - min(widths) <= 1
+    session.set_layout("wipe")
+    flush()
+    assert strips[1].geometry().top() >= strips[0].geometry().bottom()
+    session.set_layout("b")
+    assert not strips[0].isVisible()
+    on(window, "scan")
+    assert not window.views.scans.isVisible()
+
+
+def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, tmp_path: Path) -> None:
+    window.lab_deeds.save_scan(tmp_path / "x.png")
+    assert "no slit-scan yet" in window.views.active_pane().banner.text
+    on(window, "scan")
+    session.set_drift(1.0)
+    wait_until(lambda: session.scan.filled > 3)
+    session.set_drift(0.0)
+    path = tmp_path / "x.png"
+    window.lab_deeds.save_scan(path)
+    wait_until(path.is_file)
+    assert read_project(path)[0].lab.scan
+
+
+# -- compare ---------------------------------------------------------------------------------------------------
+
+
+def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> None:
+    on(window, "view_flicker")
+    assert session.state.layout == "flicker"
+    first, second = window.views.panes
+    assert first.isVisible()
+    assert not second.isVisible()
+    wait_until(lambda: first.image.shows_other)
+    wait_until(lambda: not first.image.shows_other)
+    on(window, "view_flicker")
+    assert session.state.layout == "both"
+    assert not first.image.is_flickering
+
+
+def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
+    session.set_layout("wipe")
+    image = window.views.panes[0].image
+    drag(image, [place(window, 0.0, 0.2), place(window, 0.25, 0.2)])
+    assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
+    session.set_split(0.2)
+    assert image.split == 0.2
+
+
+# -- sticking --------------------------------------------------------------------------------------------------
+
+
+def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, session: Session) -> None:
+    sticking = panel(window, StickingPanel)
+    assert not sticking.radius.isEnabled()
+    session.set_lab("Pictures", count=4)
+    sticking.average.buttons["neighbours"].click()
+    assert sticking.radius.isEnabled()
+    images = [pane.image for pane in window.views.panes]
+    wait_until(lambda: all(image.instead is not None and "4 of 4" in image.instead_words for image in images))
+    session.walk(0.3, 0.0)
+    assert images[0].instead is None
+    sticking.average.buttons["none"].click()
+    assert session.state.lab.average == "none"
+    session.undo()
+    assert session.state.lab.average == "neighbours"
+
+
+def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) -> None:
+    sticking = panel(window, StickingPanel)
+    assert "first" in sticking.undone_words.text()
+    session.set_transform(x=0.1)
+    assert "sticks" in sticking.undone_words.text()
+    sticking.undone.buttons["heat"].click()
+    assert session.look().transform == Transform(x=0.1, residual="heat")
+    sticking.undone.buttons["picture"].click()
+    assert session.look().transform == Transform(x=0.1, untransform=True)
+    sticking.undone.buttons["none"].click()
+    assert session.look().transform == Transform(x=0.1)
+
+
+def test_score_explains_what_it_cannot_tell(
+    window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.widgets.sticking_panel.WALKS", 2)
+    sticking = panel(window, StickingPanel)
+    session.set_psi(0.0)  # every latent is the mean: nothing moves
+    sticking.score.button.click()
+    wait_until(lambda: not sticking.score.is_running)
+    assert "Nothing moves" in sticking.score.words.text()
+    assert sticking.scores[0].text() == "\u2013"
+
+
+# -- meter and spectrum ----------------------------------------------------------------------------------------
+
+
+def test_the_meter_measures_this_latent_and_many(window: MainWindow, session: Session) -> None:
+    meter = panel(window, MeterPanel)
+    wait_until(lambda: all("dB" in meter.live["eq-r", view].text() for view in range(2)), 60_000)
+    assert "counterpart" in meter.note.text()
+    meter.row.button.click()
+    assert meter.row.is_running
+    wait_until(lambda: "\u00b1" in meter.sampled["eq-t", 0].text(), 60_000)
+    meter.row.button.click()
+    assert not meter.row.is_running
+    assert not session.is_studying("metrics/0")
+    session.set_model(0, "other-stylegan2")
+    wait_until(lambda: meter.sampled["eq-t", 0].text() == "\u2013")
+
+
+def test_spectra_of_both_views(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    spectrum.row.button.click()
+    wait_until(lambda: all("dB" in value.text() for value in spectrum.fine))
+    for key in ("axis", "radial"):
+        spectrum.slices.buttons[key].click()
+        assert spectrum.plot.slices == key
+    spectrum.row.cancel()
+
+
+# -- tour ------------------------------------------------------------------------------------------------------
+
+
+def test_the_tour_goes_through_six_states(window: MainWindow, session: Session) -> None:
+    bar = window.views.tour
+    assert not bar.isVisible()
+    on(window, "tour")
+    assert len(STEPS) == 6
+    for number, step in enumerate(STEPS, start=1):
+        assert bar.isVisible()
+        assert bar.title.text() == step.title
+        assert session.state.lab.tour == number
+        assert session.state.shared.transform == step.look.transform
+        assert (session.state.lab.scan, session.state.lab.average) == (step.lab.scan, step.lab.average)
+        if step.panel:
+            assert not window.sides.sections[step.panel].is_folded
+        bar.next.click()
+    assert not bar.isVisible()
+    assert session.state.lab.tour == 0
+    on(window, "tour")
+    bar.next.click()
+    bar.back.click()
+    assert session.state.lab.tour == 1
+    bar.close_button.click()
+    assert not bar.isVisible()
+
+
+def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session) -> None:
+    on(window, "scan")
+    on(window, "scan_follow")
+    assert session.state.lab.slit.follows
+    session.set_slit(replace(MIDDLE, follows=True))
+    session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
+    image = window.views.panes[0].image
+    wait_until(lambda: image._matrix is not None and abs(image._matrix[0]) < 1e-6)
+    drag(image, [place(window, 0.2, 0.0), place(window, 0.2, 0.1)])  # the line lies level now
+    assert session.state.lab.slit.x == pytest.approx(-0.1, abs=0.02)
