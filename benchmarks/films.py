@@ -18,14 +18,20 @@ import time
 from pathlib import Path
 from statistics import median
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from explorer.animation.encoder import part_paths, pictures_of
+from explorer.animation.container import Stream
+from explorer.animation.encoder import GrowingFilm, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
+from explorer.animation.folder import GrowingFolder
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import Job, read_job, write_job
-from explorer.animation.recorder import Progress, Recorder
+from explorer.animation.recorder import EncoderThread, Progress, Recorder
 from explorer.bundled import DEFAULT_PAIR
+from explorer.checkpoints import Checkpoint, save_native
+from explorer.generators import registry
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation, ViewState
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,39 +47,58 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
     )
 
 
-def encoder(frames: int = 60, rounds: int = 3, only: str = "") -> None:
-    """Rendering alone against rendering with the encoder beside it; both run in turns."""
-    state = project(frames / 30)
-    print(f"{DEFAULT_PAIR[0]}, {frames} frames at 256 px, median of {rounds} rounds")
-    print(f"{'format':8} {'alone':>9} {'with':>9} {'slower':>8} {'waited':>8}")
+def network(folder: str) -> str:
+    """A file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
+    torch.manual_seed(0)
+    config = {"img_resolution": 256, "channel_base": 16384}
+    tensors = registry.build("stylegan2", config).state_dict()
+    path = Path(folder) / "stylegan2-256.safetensors"
+    save_native(path, Checkpoint("stylegan2", config, tensors, "stylegan2-256", "MIT"))
+    return str(path)
+
+
+def encoder(burst: int = 8, rounds: int = 6, only: str = "", model: str = "") -> None:
+    """Rendering alone against rendering with the encoder beside it, in bursts that take turns.
+
+    Bursts are short, so that what else the machine does meets both; the queue is empty before each.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _encoder(project(burst / 30, model or network(folder)), burst, rounds, only)
+
+
+def _encoder(state: ExplorerState, burst: int, rounds: int, only: str) -> None:
+    name = Path(state.views[0].model).stem
+    print(f"{name}, 256 px, medians of {rounds} bursts of {burst} frames, {torch.get_num_threads()} threads")
+    print(f"{'format':8} {'alone':>9} {'with':>9} {'slower':>8} {'waited for it':>14}")
     for kind in available():
         if only and kind.key not in only.split(","):
             continue
-        alone, together, waited = [], [], []
-        for _ in range(rounds):
-            film = Film(frames / 30, format=kind.key, side=256)
-            renderer = FilmRenderer(state, film)
-            renderer.frame(0)
-            started = time.perf_counter()
-            for i in range(frames):
-                renderer.frame(i)
-            alone.append(time.perf_counter() - started)
-            with tempfile.TemporaryDirectory() as folder:
-                moments: list[float] = []
-
-                def note(p: Progress, moments: list[float] = moments) -> None:
-                    if p.stage == "rendering":
-                        moments.append(time.perf_counter())
-
-                recorder = Recorder(Job(Path(folder) / f"f{kind.suffix}", film, state))
-                recorder.run(note)
-                together.append((moments[-1] - moments[0]) * frames / (frames - 1))
-                waited.append(recorder.blocked_s)
+        film = Film(burst / 30, format=kind.key, side=256)
+        renderer = FilmRenderer(state, film)
+        first = renderer.frame(0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"f{kind.suffix}"
+            stream = Stream(kind, film.quality, (first.shape[1], first.shape[0]), film.fps)
+            growing = GrowingFolder(path, lambda n: "") if kind.key == "png" else GrowingFilm(path, stream, "")
+            thread = EncoderThread(growing)
+            alone, together = [], []
+            for _ in range(rounds):
+                started = time.perf_counter()
+                for i in range(burst):
+                    renderer.frame(i)
+                alone.append(time.perf_counter() - started)
+                started = time.perf_counter()
+                for i in range(burst):
+                    thread.put(renderer.frame(i))
+                together.append(time.perf_counter() - started)
+                thread.drain()
+            waited = thread.blocked_s / sum(together)
+            thread.end()
+            growing.close()
         a, b = median(alone), median(together)
-        print(
-            f"{kind.key:8} {frames / a:7.1f}/s {frames / b:7.1f}/s {100 * (b / a - 1):+7.1f}% "
-            f"{100 * median(waited) / b:7.1f}%"
-        )
+        slower = 100 * (b / a - 1)
+        rates = f"{kind.key:8} {burst / a:7.1f}/s {burst / b:7.1f}/s"
+        print(f"{rates} {slower:+7.1f}% {100 * waited:13.1f}%", flush=True)
 
 
 _CHILD = """
@@ -156,6 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", nargs="?", default="encoder", choices=("encoder", "kills", "memory"))
     parser.add_argument("number", nargs="?", type=float, help="kills (default 20), or seconds (default 600)")
+    parser.add_argument("--model", default="", help="of the table; else a StyleGAN2 of 256 px, untrained")
     parser.add_argument("--only", metavar="FORMATS", default="", help="formats of the table, e.g. mp4,gif")
     arguments = parser.parse_args()
     if arguments.what == "kills":
@@ -163,7 +189,7 @@ def main() -> None:
     elif arguments.what == "memory":
         memory(arguments.number or 600.0)
     else:
-        encoder(only=arguments.only)
+        encoder(only=arguments.only, model=arguments.model)
 
 
 if __name__ == "__main__":

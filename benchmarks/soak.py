@@ -268,13 +268,16 @@ def main() -> int:
     QFileDialog.getOpenFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]
     QFileDialog.getSaveFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]
     QMessageBox.about = staticmethod(lambda *a, **k: None)  # type: ignore[method-assign]
+    QMessageBox.question = staticmethod(lambda *a, **k: QMessageBox.StandardButton.Cancel)  # type: ignore[method-assign]
     app = QApplication([])
     apply_theme(app, True)
     threads = set(threading.enumerate())
     memory: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        program = Program(app, Settings(folder / "settings.ini"), [])
+        settings = Settings(folder / "settings.ini")
+        settings.set("film-folder", str(folder))  # films that the hand renders go with the folder
+        program = Program(app, settings, [])
         program.window.asks_before_discarding = False
         program.start()
         while program.window.session is None:

@@ -184,7 +184,10 @@ class Program(QObject):
 
     @Slot(object)
     def _on_settings_changed(self, now: RenderSettings) -> None:
-        self.settings.set(f"precision_{now.device.partition(':')[0]}", now.dtype)
+        from explorer.render.devices import best_device
+
+        if now.device == best_device():  # a lost device's stand-in was chosen by nobody
+            self.settings.set(f"precision_{now.device.partition(':')[0]}", now.dtype)
 
     @Slot(str, str)
     def _on_fault(self, words: str, trace: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -106,9 +104,9 @@ class FilmService(QObject):
 def _run(recorder: Recorder, said: object) -> None:
     """Runs in the film's thread."""
     emit = said.emit  # type: ignore[attr-defined]
-    # The preview goes first: on Linux niceness is a thread's own, and torch's workers of this thread inherit it.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    from explorer.animation.recorder import lower_priority
+
+    lower_priority(10)  # the preview goes first; torch's workers of this thread inherit it
     last = 0.0
 
     def tell(progress: Progress) -> None:

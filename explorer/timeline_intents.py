@@ -154,6 +154,8 @@ class TimelineIntents(Documents):
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self._performance is not None:
             self._performance.note(self._now(), new)
+        if self.is_playing and not self._is_ticking and (old.shared != new.shared or old.views != new.views):
+            self.pause_timeline()  # a hand has taken hold: what it does must not be played over
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration
             self.playhead_moved.emit(self._playhead)

@@ -87,6 +87,20 @@ def test_loops_go_on(session: Session) -> None:
     session.pause_timeline()
 
 
+def test_a_hand_stops_the_playing_and_keeps_what_it_did(session: Session) -> None:
+    two_keys(session)
+    hours = Hours(session)
+    session.seek(0.0)
+    session.play_timeline()
+    hours.now += 0.5
+    session._on_play_tick()
+    session.set_timeline(bpm=120.0)  # the timeline itself may be changed while it plays
+    assert session.is_playing
+    session.set_psi(0.4)
+    assert not session.is_playing
+    assert session.look().truncation.psi == 0.4
+
+
 def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> None:
     two_keys(session)
     before = session.timeline

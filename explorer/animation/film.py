@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from explorer import bundled
-from explorer.animation.compose import Composer, Layout, average, caption_of, resized
+from explorer.animation.compose import LAYOUTS, Composer, Layout, average, caption_of, resized
 from explorer.animation.formats import FORMATS, Quality
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
 from explorer.errors import FilmError, UsageError
@@ -126,7 +126,9 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        self.layout: Layout = film.layout or state.layout  # type: ignore[assignment]
+        layout = film.layout or state.layout
+        # What a window does in time, such as flickering between two pictures, a film shows side by side.
+        self.layout: Layout = layout if layout in LAYOUTS else "both"
         self.views = _views_of(self.layout, len(state.views))
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # The last bits depend on the kernels: they must not change in the middle of a film.

@@ -7,7 +7,9 @@ a kill, and `Recorder(job).run()` goes on from there.
 from __future__ import annotations
 
 import logging
+import os
 import queue
+import sys
 import threading
 import time
 from collections import deque
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Control", "Progress", "Recorder"]
+__all__ = ["Control", "EncoderThread", "Progress", "Recorder", "lower_priority"]
 
 log = logging.getLogger("explorer.animation")
 
@@ -93,7 +95,7 @@ class _Growing(Protocol):
     def abandon(self) -> None: ...
 
 
-class _EncoderThread:
+class EncoderThread:
     """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
 
     def __init__(self, growing: _Growing) -> None:
@@ -112,6 +114,10 @@ class _EncoderThread:
         if self._fault is not None:
             raise self._fault
 
+    def drain(self) -> None:
+        """Waits until every frame that was put is encoded."""
+        self._queue.join()
+
     def end(self) -> None:
         """Waits until everything is encoded. Raises what the encoder raised."""
         self._queue.put(None)
@@ -120,12 +126,23 @@ class _EncoderThread:
             raise self._fault
 
     def _run(self) -> None:
+        # The renderer goes first: a core that the encoder holds for a moment makes all of torch's workers wait.
+        lower_priority(5)
         while (picture := self._queue.get()) is not None:
             if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
                 try:
                     self._growing.add(picture)
                 except Exception as error:  # told to the renderer, whatever it is
                     self._fault = error
+            self._queue.task_done()
+
+
+def lower_priority(by: int) -> None:
+    """Makes this thread and those that it starts nicer to others; only Linux has niceness for single threads."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        nice = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(nice + by, 19))
 
 
 class Recorder:
@@ -214,7 +231,7 @@ class Recorder:
     def _render(
         self, renderer: FilmRenderer, growing: _Growing, total: int, tell: Callable[[Progress], None]
     ) -> None:
-        encoder = _EncoderThread(growing)
+        encoder = EncoderThread(growing)
         ends: deque[float] = deque([time.perf_counter()], maxlen=60)
         try:
             for number in range(growing.count, total):
@@ -236,7 +253,7 @@ class Recorder:
         self.blocked_s = encoder.blocked_s
 
     @staticmethod
-    def _end(encoder: _EncoderThread) -> None:
+    def _end(encoder: EncoderThread) -> None:
         try:
             encoder.end()
         except Exception as error:  # the one that ends the film is on its way already

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
+from types import ModuleType
 from typing import Any, Generic, Literal, TypeVar
 
 import torch
@@ -32,6 +33,7 @@ __all__ = [
     "is_inference",
     "native_for",
     "policy",
+    "triton_for",
     "using",
 ]
 
@@ -92,6 +94,26 @@ def native_for(x: Tensor) -> native.Kernels | None:
     if policy().backend != "auto" or x.device.type != "cpu" or x.dtype not in native.DTYPES:
         return None
     return native.kernels()
+
+
+def triton_for(x: Tensor) -> ModuleType | None:
+    """The Triton kernels if they are wanted, installed and right on the device of the features `x`."""
+    if x.device.type != "cuda" or policy().backend != "auto":
+        return None
+    return _triton_on(str(x.device), x.dtype)
+
+
+@cache
+def _triton_on(device: str, dtype: torch.dtype) -> ModuleType | None:
+    """Tried once for each device and format, so that what fails there is never asked again."""
+    try:
+        from . import triton_kernels
+
+        triton_kernels.check(torch.device(device), dtype)
+    except Exception as error:  # compilers and drivers throw what they like
+        _log.warning("Triton kernels are not used on %s, but PyTorch: %s", device, error)
+        return None
+    return triton_kernels
 
 
 def identity() -> str:

@@ -19,7 +19,10 @@ from .filtered_products import FilteredProducts
 from .upfirdn2d import Padding, parse_padding, upfirdn2d
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from .native import Kernels
+    from .triton_kernels import FilterTiles
 
 __all__ = ["FilteredLReLU", "filtered_lrelu"]
 
@@ -161,6 +164,7 @@ class FilteredLReLU:
         self._down_taps = _terms(fd, _RANK_TOLERANCE[dtype])
         self._down_filter = None if fd is None else fd.detach().cpu().double().numpy()
         self._native = self._native_taps()
+        self._triton_tiles: FilterTiles | None = None
 
     @property
     def is_native(self) -> bool:
@@ -178,6 +182,17 @@ class FilteredLReLU:
         kernels = None if torch.is_grad_enabled() or self._native is None else backend.native_for(x)
         if kernels is not None and self._native is not None:
             return self._native.run(kernels, x, scale, bias, self.slope, self.clamp)
+        triton = None if torch.is_grad_enabled() or self._native is None else backend.triton_for(x)
+        if triton is not None and self._native is not None:
+            done: Tensor = triton.filtered_lrelu(
+                x.contiguous(memory_format=torch.channels_last),
+                self._tiles(triton, self._native),
+                None if scale is None else scale.float().contiguous(),
+                None if bias is None else bias.detach().float().contiguous(),
+                self.slope,
+                self.clamp,
+            )
+            return done
         if scale is not None:
             x = x * scale.to(x.dtype)[:, :, None, None]
         if bias is not None:
@@ -191,6 +206,22 @@ class FilteredLReLU:
         # On a CPU products of bfloat16 are slower than of float32 at these sizes, and four roundings are coarse.
         on_cpu = self.device is None or self.device.type == "cpu"
         return torch.float32 if on_cpu and self.dtype == torch.bfloat16 else self.dtype
+
+    def _tiles(self, triton: ModuleType, native: _NativeTaps) -> FilterTiles:
+        """The Triton kernel's form of the filters, made when first needed."""
+        if self._triton_tiles is None:
+            order = 1 if self._flip else -1
+            vertical, horizontal = self._up_taps
+            self._triton_tiles = triton.FilterTiles(
+                up=self._up,
+                ups=(_turned(vertical, order, self._up), _turned(horizontal, order, self._up * self._gain)),
+                downs=tuple((_turned(v, order), _turned(h, order)) for v, h in self._down_taps),
+                padding=(native.top, native.left),
+                out_size=native.out_size,
+                device=self.device or torch.device("cpu"),
+                dtype=self.dtype,
+            )
+        return self._triton_tiles
 
     @cached_property
     def _products(self) -> FilteredProducts:
@@ -256,6 +287,9 @@ def _terms(
 
 def _floats(taps: NDArray[np.float64] | None, order: int, gain: float = 1.0) -> Tensor:
     """Taps as float32, in the given order along every axis."""
+    return torch.as_tensor(_turned(taps, order, gain), dtype=torch.float32)
+
+
+def _turned(taps: NDArray[np.float64] | None, order: int, gain: float = 1.0) -> NDArray[np.float64]:
     assert taps is not None
-    turned = taps[(slice(None, None, order),) * taps.ndim] * gain
-    return torch.as_tensor(np.ascontiguousarray(turned), dtype=torch.float32)
+    return np.ascontiguousarray(taps[(slice(None, None, order),) * taps.ndim] * gain)

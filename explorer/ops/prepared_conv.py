@@ -19,6 +19,7 @@ from . import backend
 from .banded import separable_terms
 from .bias_act import ACTIVATIONS, bias_act
 from .modulated_conv2d import demodulation
+from .native import DTYPES
 from .upfirdn2d import upsample2d
 
 __all__ = ["Pending", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "finish"]
@@ -133,9 +134,9 @@ class PreparedConv:
         o, i = self.weight.shape[:2]
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():
             # One picture with more pixels than weights: scaling the weights moves less memory.
-            scale = self.gain if d is None else (d * self.gain).reshape(o, 1, 1, 1)
-            weight = self.weight * styles.reshape(1, i, 1, 1) * scale
-            weight = weight.to(self.dtype)
+            rows = None if d is None else d.reshape(o) * self.gain
+            columns = styles.reshape(i) if d is not None else styles.reshape(i) * self.gain
+            weight = _modulated(self.weight, columns, rows, self.dtype)
             if _is_product(x, weight):
                 return Pending(_product(x, weight), None, self.bias)
             return Pending(F.conv2d(x, weight, self.low_bias, padding=self.padding), None, None)
@@ -206,15 +207,22 @@ class PreparedUpConv:
                 clamp=clamp,
             )
         x = x * styles.to(self.dtype)[:, :, None, None]
+        triton = backend.triton_for(x)
+        if triton is not None and self.filter.shape[2:] == (4, 4) and act in _SLOPES:
+            z = self._transposed(x).contiguous(memory_format=torch.channels_last)
+            done: Tensor = triton.fir_finish(
+                z, self.filter[0, 0], d.contiguous(), self.bias, _contiguous(noise), _SLOPES[act], clamp
+            )
+            return done
         return finish(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
 
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():  # as in `PreparedConv`
             if self._parts is None:
                 self._parts = [part for part, _ in _phase_weights(self._full_weight)]
-            scale = styles.reshape(1, -1, 1, 1)
+            columns = styles.reshape(-1)
             return [
-                F.conv2d(x, (part * scale).to(self.dtype), padding=kernel.padding)
+                F.conv2d(x, _modulated(part, columns, None, self.dtype), padding=kernel.padding)
                 for part, kernel in zip(self._parts, self.phases, strict=True)
             ]
         x = x * styles.to(self.dtype)[:, :, None, None]
@@ -258,6 +266,12 @@ def finish(pending: Pending, noise: Tensor | None, act: str, gain: float, clamp:
             slope=_SLOPES[act],
             clamp=clamp,
         )
+    triton = backend.triton_for(x)
+    if triton is not None and act in _SLOPES and x.is_contiguous(memory_format=torch.channels_last):
+        done: Tensor = triton.finish(
+            x, _contiguous(pending.scale), pending.bias, _contiguous(noise), _SLOPES[act], clamp
+        )
+        return done
     x = pending.apply()
     if noise is not None:
         x = x.add_(noise.to(x.dtype))
@@ -313,6 +327,15 @@ class PreparedToRGB:
         c = img.shape[1]  # for 4x4 taps a transposed convolution is the same
         kernel = (self.taps * 4).expand(c, 1, -1, -1)
         return F.conv_transpose2d(img, kernel, stride=2, padding=1, groups=c) + rgb
+
+
+def _modulated(weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """`weight` `[O, I, k, k]` times `columns` `[I]` and `rows` `[O]` (None is 1), in `dtype`."""
+    kernels = backend.native_for(columns) if dtype in DTYPES else None
+    if kernels is not None and weight.is_contiguous(memory_format=torch.channels_last):
+        return kernels.modulate(weight, columns.contiguous(), None if rows is None else rows.contiguous(), dtype)
+    weight = weight * columns.reshape(1, -1, 1, 1)
+    return (weight if rows is None else weight * rows.reshape(-1, 1, 1, 1)).to(dtype)
 
 
 def _is_product(x: Tensor, weight: Tensor) -> bool:

@@ -123,7 +123,18 @@ def to_bgrx(x: Tensor) -> Tensor:
 
 def present(x: Tensor) -> NDArray[np.uint8]:
     """`to_bgrx` as a C-contiguous numpy array on the host."""
-    pixels: NDArray[np.uint8] = to_bgrx(x).cpu().numpy()
+    levels = to_bgrx(x)
+    if levels.device.type == "cuda":
+        # Into pinned memory, which the driver copies to directly. torch takes it from a pool and gives it back when
+        # the last frame that shows it is gone, so that two or three buffers take turns. Waiting frees the
+        # interpreter for the window.
+        host = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=True)
+        host.copy_(levels, non_blocking=True)
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done.record()
+        done.synchronize()
+        levels = host
+    pixels: NDArray[np.uint8] = levels.cpu().numpy()
     return pixels
 
 

@@ -19,6 +19,7 @@ from explorer.errors import RenderError
 from explorer.generators.base import Activation
 from explorer.ops.backend import identity, policy, using
 from explorer.render import display, drafts
+from explorer.render.graphs import graphs_for
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
@@ -120,6 +121,7 @@ class Pipeline:
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
         self._layer_ms = [0.0] * len(self._layers)
         self._layer_runs = [0] * len(self._layers)
+        self._graphs = graphs_for(self._layers, self.device)
         self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
         self._wanted: dict[Hashable, int | None] = {}
         self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
@@ -327,6 +329,14 @@ class Pipeline:
             self._keep(plan, 0, activation)
             watch.lap("input")
         spec = plan.request.noise.spec()
+        if self._graphs is not None and start <= stop:
+            noises = [self._noise(i, spec) for i in range(start, stop + 1)]
+            recorded = self._graphs.run(start, stop, activation, ws, noises)
+            if recorded is not None:
+                for i, result in enumerate(recorded, start):
+                    self._keep(plan, i + 1, result)
+                watch.lap("recorded layers")
+                return recorded[-1]
         for i in range(start, stop + 1):
             if token():
                 raise Cancelled

@@ -90,7 +90,7 @@ _LIST = (
             "lr_g": 1.2e-2,
             "lr_half_kimg": 120.0,
             "ema_kimg": 0.4,
-            "total_kimg": 300.0,
+            "total_kimg": 247.0,
             "phases": [
                 (95.0, {"lr_g": 8e-3}),
                 (124.0, {"guide_square": 3.0}),
@@ -102,6 +102,8 @@ _LIST = (
                 (216.0, {
                     "lr_g": 1.5e-3, "lr_d": 1e-3, "guide_weight": 1.5, "adversarial_weight": 0.05, "gamma": 0.6,
                 }),
+                # Its faces were truer and its pictures further from the data: half of each.
+                (234.9, {"lr_d": 2e-3, "guide_weight": 1.0, "adversarial_weight": 0.1, "gamma": 0.3}),
             ],
         },
     ),
@@ -113,7 +115,7 @@ _LIST = (
             "lr_g": 1.2e-2,
             "lr_half_kimg": 120.0,
             "ema_kimg": 0.4,
-            "total_kimg": 250.0,
+            "total_kimg": 195.0,
             "phases": [
                 (80.0, {"lr_g": 8e-3}),
                 (84.0, {"guide_square": 3.0}),

@@ -131,6 +131,10 @@ class LanePainter:
                 p.setPen(pen)
                 start, end = (QPointF(self._view.x_of(time), middle) for time in times[i : i + 2])
                 p.drawLine(start, end)
+        if self._view.timeline.loop == "seamless" and len(keys) > 1:
+            p.setPen(QPen(color("faint"), 1.5, Qt.PenStyle.DashLine))
+            ends = (times[-1], self._view.timeline.duration)
+            p.drawLine(*(QPointF(self._view.x_of(time), middle) for time in ends))
         last_right = -1e9
         for i in range(len(keys)):
             x = self._view.x_of(times[i])

@@ -99,6 +99,10 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
+def test_a_layout_that_only_a_window_has_is_side_by_side(project: ExplorerState) -> None:
+    assert FilmRenderer(replace(project, layout="flicker"), Film(1.0)).frame(0).shape == (32, 72, 3)
+
+
 def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp_path: Path) -> None:
     names = [layer.name for layer in FilmRenderer(project, Film(1.0)).facts[0].info.layers]
     keys = []

@@ -215,3 +215,17 @@ def test_a_pointwise_convolution_as_products(i: int, o: int, size: int) -> None:
         fast = conv(x, styles)
     assert fast.x.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(fast.apply().float(), exact, rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5, 3, 3, 3), (16, 32, 1, 1), (7, 45, 3, 2)])
+def test_modulated_weights(kernels: Kernels, shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(shape).contiguous(memory_format=torch.channels_last)
+    columns, rows = torch.randn(shape[1]), torch.rand(shape[0])
+    for r in (rows, None):
+        expected = weight * columns.reshape(1, -1, 1, 1) * (1 if r is None else r.reshape(-1, 1, 1, 1))
+        fast = kernels.modulate(weight, columns, r, dtype)
+        assert fast.is_contiguous(memory_format=torch.channels_last)
+        error = 1e-6 if dtype == torch.float32 else 0.005
+        torch.testing.assert_close(fast.float(), expected, rtol=error, atol=1e-6)

@@ -638,12 +638,33 @@ void torgb_all(const T* x, const float* img, float* y, int n, int h, int w, int 
     }
 }
 
+// --------------------------------------------------------------------------------------- modulated weights
+
+// `w[o][k][i] * rows[o] * columns[i]` in one pass; `rows` may be null for 1.
+template <typename T>
+void modulate_all(const float* w, T* out, int o, int taps, int i, const float* rows, const float* columns,
+                  int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int row = 0; row < o; row++) {
+        const vf scale = splat(rows ? rows[row] : 1);
+        for (int tap = 0; tap < taps; tap++) {
+            const size_t start = ((size_t)row * taps + tap) * i;
+            int c = 0;
+            for (; c + LANES <= i; c += LANES) store(out + start + c, load(w + start + c) * (load(columns + c) * scale));
+            if (c < i) {
+                const vf factor = load_some<false>(columns + c, i - c) * scale;
+                store_some<false>(out + start + c, load_some<false>(w + start + c, i - c) * factor, i - c);
+            }
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" {
 
 // Counts up whenever the meaning of an argument changes.
-int latentwalk_abi() { return 3; }
+int latentwalk_abi() { return 4; }
 
 int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int n, int h, int w, int c, int out_h, int out_w,
                               int top, int left, int up, const float* up_x, const float* up_y, const float* down_x,
@@ -682,6 +703,15 @@ int latentwalk_fir_finish(const void* z00, const void* z01, const void* z10, con
     else
         fir_all((const float*)z00, (const float*)z01, (const float*)z10, (const float*)z11, (float*)y, n, h, w, c, fx,
                 fy, f, threads);
+    return 0;
+}
+
+int latentwalk_modulate(const float* w, void* out, int is_bf16, int o, int taps, int i, const float* rows,
+                        const float* columns, int threads) {
+    if (is_bf16)
+        modulate_all(w, (bf16*)out, o, taps, i, rows, columns, threads);
+    else
+        modulate_all(w, (float*)out, o, taps, i, rows, columns, threads);
     return 0;
 }
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["ABI", "DTYPES", "Kernels"]
 
-ABI = 3
+ABI = 4
 DTYPES = (torch.float32, torch.bfloat16)
 """Formats of features that the kernels read and write; they compute in float32."""
 
@@ -43,6 +43,8 @@ class Kernels:
         self._fir_finish.argtypes = [
             *[_PTR] * 5, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT,
         ]  # fmt: skip
+        self._modulate = self._library.latentwalk_modulate
+        self._modulate.argtypes = [_PTR, _PTR, *[_INT] * 4, _PTR, _PTR, _INT]
         self._torgb = self._library.latentwalk_torgb
         self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
 
@@ -93,6 +95,23 @@ class Kernels:
         )  # fmt: skip
         if failed:
             raise ValueError(f"no kernel for up {up}")
+        return out.permute(0, 3, 1, 2)
+
+    def modulate(self, weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """`weight * columns * rows` in `dtype`, channels-last.
+
+        Args:
+            weight: `[O, I, k, k]` float32, channels-last.
+            columns: `[I]`.
+            rows: `[O]` or None.
+            dtype: Of the result.
+        """
+        o, i, *taps = weight.shape
+        out = torch.empty(o, *taps, i, dtype=dtype)
+        self._modulate(
+            weight.data_ptr(), out.data_ptr(), dtype == torch.bfloat16, o, taps[0] * taps[1], i, _address(rows),
+            columns.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
         return out.permute(0, 3, 1, 2)
 
     def finish(

@@ -1,0 +1,185 @@
+"""Runs of layers recorded once and replayed: CUDA graphs, one for each range of layers and shape of its inputs.
+
+Launching a generator's hundred kernels one by one takes a fast GPU longer than running them. A recording works on
+memory of its own, so inputs are copied in and results are copied out, which is little beside the convolutions.
+
+Tested with a recorder for the CPU that obeys the same rules; it has not been timed on a GPU.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from explorer.generators.base import Activation
+from explorer.ops.backend import identity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.generators.base import SynthesisLayer
+
+__all__ = ["CudaRecorder", "GraphedLayers", "Recorder", "graphs_for"]
+
+log = logging.getLogger("explorer.render")
+
+KEPT = 6
+"""Recordings kept for each generator: each holds the activations of its layers."""
+
+_LARGEST_ERROR = 0.02
+"""A replay may differ from a plain run by so much of its range: libraries choose other kernels now and then."""
+
+
+class Recorder(Protocol):
+    """Turns a function without arguments into one that does the same work again on the same memory."""
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Run `work` as often as needed and give its replay."""
+        ...
+
+
+class CudaRecorder:
+    """Records CUDA graphs."""
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Warm up on a stream of its own, as recording demands, then record."""
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                work()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            work()
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+
+@dataclass(slots=True)
+class _Recording:
+    inputs: tuple[Tensor, ...]
+    outputs: list[Activation]
+    replay: Callable[[], None]
+
+
+def graphs_for(layers: Sequence[SynthesisLayer], device: torch.device) -> GraphedLayers | None:
+    """Recordings for a CUDA device; None elsewhere, or if `LATENTWALK_CUDA_GRAPHS` is 0."""
+    if device.type != "cuda" or os.environ.get("LATENTWALK_CUDA_GRAPHS") == "0":
+        return None
+    return GraphedLayers(layers, CudaRecorder())
+
+
+class GraphedLayers:
+    """Layers of one generator as recordings. Belongs to the render thread.
+
+    A range of layers is recorded when it is asked for the second time: a single look is not worth it. The first
+    replay is compared with a plain run. Where recording fails, or a replay is wrong, it is not tried again.
+    """
+
+    def __init__(self, layers: Sequence[SynthesisLayer], recorder: Recorder) -> None:
+        self._layers, self._recorder = layers, recorder
+        self._recordings: OrderedDict[Hashable, _Recording | None] = OrderedDict()
+        self.is_broken = False
+
+    def run(
+        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+    ) -> list[Activation] | None:
+        """The activations after layers `start` ... `stop`, or None if that is not recorded: run them plainly.
+
+        Args:
+            start: First layer.
+            stop: Last layer.
+            activation: That goes into it.
+            ws: `[num_ws, 1, w_dim]`.
+            noises: Of these layers.
+        """
+        if self.is_broken or stop <= start:
+            return None
+        inputs = _tensors(activation, ws, noises)
+        key = (start, stop, identity(), _layout(activation, ws, noises))
+        if key not in self._recordings:
+            self._recordings[key] = None
+            self._forget_old()
+            return None
+        self._recordings.move_to_end(key)
+        recording = self._recordings[key]
+        if recording is not None:
+            return _replayed(recording, inputs)
+        try:
+            recording = self._record(start, stop, activation, ws, noises)
+            results = _replayed(recording, inputs)
+            _compare(results, self._plain(start, stop, activation, ws, noises))
+        except Exception as error:  # drivers throw what they like
+            log.warning("layers are not recorded, but run one by one: %s", error)
+            self.is_broken = True
+            self._recordings.clear()
+            return None
+        self._recordings[key] = recording
+        return results
+
+    def _forget_old(self) -> None:
+        while len(self._recordings) > KEPT:
+            self._recordings.popitem(last=False)
+
+    def _record(
+        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+    ) -> _Recording:
+        def own(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.clone(memory_format=torch.preserve_format)
+
+        mine = Activation(activation.x.clone(), own(activation.img), own(activation.skip))
+        my_ws, my_noises = ws.clone(), [own(noise) for noise in noises]
+        outputs: list[Activation] = []
+
+        def work() -> None:
+            outputs[:] = self._plain(start, stop, mine, my_ws, my_noises)
+
+        replay = self._recorder.record(work)
+        return _Recording(_tensors(mine, my_ws, my_noises), outputs, replay)
+
+    def _plain(
+        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+    ) -> list[Activation]:
+        results = []
+        for layer, noise in zip(self._layers[start : stop + 1], noises, strict=True):
+            activation = layer.run(activation, ws[layer.info.ws_index], noise)
+            results.append(activation)
+        return results
+
+
+def _tensors(activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    found = (activation.x, activation.img, activation.skip, ws, *noises)
+    return tuple(x for x in found if x is not None)
+
+
+def _layout(activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]) -> Hashable:
+    """What a recording depends on besides the numbers."""
+    found = (activation.x, activation.img, activation.skip, ws, *noises)
+    return tuple(None if x is None else (tuple(x.shape), x.stride(), x.dtype) for x in found)
+
+
+def _replayed(recording: _Recording, inputs: Sequence[Tensor]) -> list[Activation]:
+    for mine, given in zip(recording.inputs, inputs, strict=True):
+        mine.copy_(given)
+    recording.replay()
+
+    def out(x: Tensor | None) -> Tensor | None:
+        return None if x is None else x.clone(memory_format=torch.preserve_format)
+
+    # The next replay overwrites what this one gave, and results are kept to resume from.
+    return [Activation(a.x.clone(), out(a.img), out(a.skip)) for a in recording.outputs]
+
+
+def _compare(results: Sequence[Activation], wanted: Sequence[Activation]) -> None:
+    for got, right in zip(results, wanted, strict=True):
+        scale = float(right.x.float().abs().max())
+        error = float((got.x.float() - right.x.float()).abs().max())
+        if not error <= _LARGEST_ERROR * scale:
+            raise RuntimeError(f"a replay is off by {error:.3g} of {scale:.3g}")

@@ -1,0 +1,116 @@
+"""Recorded runs of layers, with a recorder for the CPU that works on fixed memory as a CUDA graph does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from explorer.generators.base import Activation, Generator, NoiseSpec
+from explorer.render.cache import StageCache
+from explorer.render.graphs import KEPT, GraphedLayers, graphs_for
+from explorer.render.pipeline import Pipeline
+from explorer.render.request import ModelKey, RenderRequest
+from explorer.resolve import resolve_look
+from explorer.state import Latent, Look, Tap
+from tests.generators.configs import small_generator
+
+
+class FixedMemory:
+    """Replays by running again, and puts the results where the first run put them: later replays overwrite them."""
+
+    def __init__(self) -> None:
+        self.records = self.replays = 0
+        self.error = 0.0
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        self.records += 1
+        work()
+        outputs = next(c.cell_contents for c in work.__closure__ or () if isinstance(c.cell_contents, list)
+                       and c.cell_contents and isinstance(c.cell_contents[0], Activation))
+        fixed = list(outputs)
+
+        def replay() -> None:
+            self.replays += 1
+            work()
+            for place, fresh in zip(fixed, outputs, strict=True):
+                for name in ("x", "img", "skip"):
+                    there, new = getattr(place, name), getattr(fresh, name)
+                    if there is not None:
+                        there.copy_(new + self.error)
+            outputs[:] = fixed
+
+        return replay
+
+
+def noises_of(generator: Generator, seed: int) -> list[torch.Tensor | None]:
+    return [layer.noise(NoiseSpec("random", seed), 1) for layer in generator.layers]
+
+
+@pytest.mark.parametrize("name", ["stylegan2-skip", "stylegan3-t"])
+def test_a_replay_gives_what_a_plain_run_gives(name: str) -> None:
+    generator, recorder = small_generator(name), FixedMemory()
+    graphs = GraphedLayers(generator.layers, recorder)
+    last = len(generator.layers) - 1
+    kept: list[tuple[Activation, torch.Tensor]] = []
+    with torch.inference_mode():
+        for seed in range(4):
+            torch.manual_seed(seed)
+            ws = torch.randn(generator.info.num_ws, 1, generator.info.w_dim)
+            noises = noises_of(generator, seed)
+            begin = generator.begin(ws[0])
+            results = graphs.run(0, last, begin, ws, noises)
+            assert (results is None) == (seed == 0), "the first look of a kind is not recorded"
+            a = begin
+            for layer, noise in zip(generator.layers, noises, strict=True):
+                a = layer.run(a, ws[layer.info.ws_index], noise)
+            if results is not None:
+                assert torch.equal(generator.rgb(results[-1]), generator.rgb(a))
+                kept.append((results[last // 2], results[last // 2].x.clone()))
+    assert recorder.records == 1
+    assert all(torch.equal(a.x, before) for a, before in kept), "a later replay must not change what was kept"
+
+
+def test_a_wrong_replay_ends_recording() -> None:
+    generator, recorder = small_generator("stylegan3-t"), FixedMemory()
+    recorder.error = 1e3
+    graphs = GraphedLayers(generator.layers, recorder)
+    ws = torch.randn(generator.info.num_ws, 1, generator.info.w_dim)
+    noises = noises_of(generator, 0)
+    with torch.inference_mode():
+        for _ in range(4):
+            assert graphs.run(0, 3, generator.begin(ws[0]), ws, noises[:4]) is None
+    assert graphs.is_broken
+    assert recorder.records == 1
+
+
+def test_only_some_recordings_are_kept() -> None:
+    generator, recorder = small_generator("stylegan3-t"), FixedMemory()
+    graphs = GraphedLayers(generator.layers, recorder)
+    ws = torch.randn(generator.info.num_ws, 1, generator.info.w_dim)
+    noises = noises_of(generator, 0)
+    with torch.inference_mode():
+        for _ in range(2):
+            for stop in range(1, KEPT + 1):
+                graphs.run(0, stop, generator.begin(ws[0]), ws, noises[: stop + 1])
+    assert recorder.records == KEPT
+    assert len(graphs._recordings) == KEPT
+
+
+def request_of(generator: Generator, seed: int) -> RenderRequest:
+    return resolve_look(Look(latent=Latent(seed=seed)), Tap(), generator.info, model=ModelKey("sha"))
+
+
+def test_the_pipeline_takes_recordings() -> None:
+    generator, recorder = small_generator("stylegan2-skip").eval(), FixedMemory()
+    assert graphs_for(generator.layers, torch.device("cpu")) is None
+    pipeline, plain = Pipeline(generator, StageCache(64 << 20)), Pipeline(generator, StageCache(64 << 20))
+    pipeline._graphs = GraphedLayers(generator.layers, recorder)
+    with torch.inference_mode():
+        for seed in range(4):
+            request = request_of(generator, seed)
+            got = pipeline.run(pipeline.plan(request, 0))
+            assert torch.equal(got.image, plain.run(plain.plan(request, 0)).image)
+            assert any(stage.name == "recorded layers" for stage in got.timings) == (seed > 0)
+    assert recorder.replays >= 3
