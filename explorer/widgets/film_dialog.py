@@ -90,6 +90,7 @@ class FilmDialog(QDialog):
         column.addWidget(self.running, 1)
         self.running.hide()
         column.addWidget(self._make_buttons())
+        self._make_return_render()
         session.films.progress.connect(self._on_progress)
         session.films.finished.connect(self._on_finished)
         session.films.failed.connect(self._on_failed)
@@ -160,7 +161,6 @@ class FilmDialog(QDialog):
 
     def _make_buttons(self) -> QWidget:
         self.start = QPushButton("Render")
-        self.start.setDefault(True)
         self.start.clicked.connect(lambda _=False: self.render_film())
         self.go_on = QPushButton("Go on")
         self.go_on.setToolTip("Goes on with the unfinished film of this name, with its own project and settings")
@@ -178,6 +178,12 @@ class FilmDialog(QDialog):
             late.hide()
         buttons = (self.show_file, None, self.pause, self.cancel, self.leave, self.go_on, self.start)
         return row(*buttons, spacing=GRID)
+
+    def _make_return_render(self) -> None:
+        """A dialog makes any button that may be the default one, so no other may."""
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)
+        self.start.setDefault(True)
 
     def sizeHint(self) -> QSize:
         return QSize(460, 320 if self.running.isHidden() else 560)

@@ -139,7 +139,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     path = tmp_path / "film.mp4"
     page.path.setText(str(path))
     page.layout_choice.setCurrentIndex(page.layout_choice.findData("both"))
-    page.render_film()
+    QTest.keyClick(page.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)
     assert path.exists(), page.words.text()
