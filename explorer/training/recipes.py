@@ -115,7 +115,7 @@ _LIST = (
             "lr_g": 1.2e-2,
             "lr_half_kimg": 120.0,
             "ema_kimg": 0.4,
-            "total_kimg": 195.0,
+            "total_kimg": 250.0,
             "phases": [
                 (80.0, {"lr_g": 8e-3}),
                 (84.0, {"guide_square": 3.0}),
