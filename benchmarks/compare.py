@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.interaction import run_for, wait_for
+from benchmarks.table import columns
 from explorer.app import Program
 from explorer.session import Session
 from explorer.settings import Settings
@@ -125,15 +126,8 @@ def main() -> int:
 
 def table(result: dict[str, object]) -> str:
     """The result for people."""
-    found = result["rows"]
-    assert isinstance(found, list)
-    names = list(found[0])
-    widths = [max(len(name), *(len(str(row[name])) for row in found)) for name in names]
-    lines = [f"{result['models']}, {result['dtype']}, {result['platform']}, load {result['load']}"]
-    lines.append("  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)))
-    for row in found:
-        lines.append("  ".join(str(row[name]).ljust(width) for name, width in zip(names, widths, strict=True)))
-    return "\n".join(lines)
+    head = f"{result['models']}, {result['dtype']}, {result['platform']}, load {result['load']}"
+    return f"{head}\n{columns(result['rows'])}"
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -155,10 +158,11 @@ def kills(count: int, kind: str = "mp4") -> None:
             raise SystemExit(1)
 
 
-def _safely(path: Path):  # type: ignore[no-untyped-def]
+def _safely(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pictures up to where the file breaks off."""
     try:
         yield from pictures_of(path)
-    except Exception as error:
+    except Exception as error:  # a decoder throws what it likes at a torn end; the pictures before it count
         print(f"  {path.name}: {error}")
 
 

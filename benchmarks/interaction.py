@@ -30,6 +30,7 @@ from PySide6.QtCore import QEventLoop, QObject, QPointF, Qt, QTimer, Slot
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from benchmarks.table import columns
 from explorer.app import Program
 from explorer.settings import Settings
 from explorer.widgets.theme import apply_theme
@@ -234,15 +235,8 @@ def main() -> int:
 
 def table(result: dict[str, object]) -> str:
     """The result for people."""
-    rows = result["drags"]
-    assert isinstance(rows, list)
-    names = list(rows[0])
-    widths = [max(len(name), *(len(str(row[name])) for row in rows)) for name in names]
-    lines = [f"{result['models']}, first pictures after {result['first_pictures_s']} s, {result['platform']}"]
-    lines.append("  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True)))
-    for row in rows:
-        lines.append("  ".join(str(row[name]).ljust(width) for name, width in zip(names, widths, strict=True)))
-    return "\n".join(lines)
+    head = f"{result['models']}, first pictures after {result['first_pictures_s']} s, {result['platform']}"
+    return f"{head}\n{columns(result['drags'])}"
 
 
 if __name__ == "__main__":

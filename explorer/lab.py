@@ -249,8 +249,8 @@ def _average(kind: str, radius: float, count: int, bench: Bench, request: Render
     """The study of an average, its reports turned into pixels where they were made."""
     if kind == "neighbours":
         return _pixels(averages.neighbours(bench, request, radius, count), request)
-    turned = "turned" if kind == "turned" else "shifted"
-    return _pixels(averages.brought_back(bench, request, turned, count), request)  # type: ignore[arg-type]
+    back = averages.brought_back(bench, request, "turned" if kind == "turned" else "shifted", count)
+    return _pixels(back, request)
 
 
 def _pixels(study: Study[Tensor], request: RenderRequest) -> Iterator[Report[NDArray[np.uint8]] | None]:

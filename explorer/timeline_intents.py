@@ -285,8 +285,8 @@ class TimelineIntents(Documents):
             self.status.emit(str(made))
         elif self.timeline is not measured:
             self.status.emit("The timeline was changed meanwhile; even speed was not applied")
-        else:
-            self.edit_timeline("Even speed", made)  # type: ignore[arg-type]
+        elif isinstance(made, Timeline):  # a signal forgets the type
+            self.edit_timeline("Even speed", made)
             self._show_again()
             self.status.emit("The picture changes evenly now")
 

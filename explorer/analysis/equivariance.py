@@ -34,6 +34,7 @@ __all__ = [
     "curves",
     "draws",
     "measure",
+    "random_inputs",
     "sampled",
 ]
 
@@ -87,16 +88,22 @@ def counterpart_note(info: GeneratorInfo) -> str:
     return "" if info.has_input_transform else "of the counterpart: this network's constant input is resampled"
 
 
+def random_inputs(
+    generator: Generator, random: np.random.RandomState, count: int
+) -> tuple[Tensor, Tensor | None]:
+    """Normal `z` `[count, z_dim]` and, of conditional generators, evenly drawn one-hot `c` `[count, c_dim]`."""
+    info = generator.info
+    z = torch.from_numpy(random.randn(count, info.z_dim)).float().to(generator.device)
+    if not info.c_dim:
+        return z, None
+    return z, torch.eye(info.c_dim, device=generator.device)[random.randint(info.c_dim, size=count)]
+
+
 def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) -> Iterator[Draw]:
     """Batches of random latents and transforms that together hold `samples` pictures."""
     random = np.random.RandomState(seed)
-    info = generator.info
     for start in range(0, samples, batch):
-        n = min(batch, samples - start)
-        z = torch.from_numpy(random.randn(n, info.z_dim)).float().to(generator.device)
-        c = None
-        if info.c_dim:
-            c = torch.eye(info.c_dim, device=generator.device)[random.randint(info.c_dim, size=n)]
+        z, c = random_inputs(generator, random, min(batch, samples - start))
         u = random.rand(5)
         yield Draw(z, (u[0], u[1]), (u[2], u[3]), u[4], c)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,19 +70,30 @@ def _webp_text(path: Path) -> str:
 def _gif_comment(path: Path) -> str:
     """The comment that stands before a GIF's trailer, or anywhere else among its blocks."""
     with path.open("rb") as file:
-        file.seek(6)
-        flags = file.read(7)[4]
-        file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
-        while (kind := file.read(1)) in (b"!", b","):
-            if kind == b",":
-                flags = file.read(9)[8]
-                file.seek((3 << ((flags & 7) + 1) if flags & 0x80 else 0) + 1, 1)
-                _blocks(file)
-            elif file.read(1) == b"\xfe":
+        for label in _extensions(file):
+            if label == b"\xfe":
                 return _blocks(file).decode("ascii", "replace")
-            else:
-                _blocks(file)
     return ""
+
+
+def _extensions(file: BinaryIO) -> Iterator[bytes]:
+    """The labels of a GIF's extensions in order; at each the file stands before the extension's sub-blocks."""
+    file.seek(6)
+    _skip_colours(file, file.read(7)[4])
+    while (kind := file.read(1)) in (b"!", b","):
+        if kind == b",":
+            _skip_colours(file, file.read(9)[8])
+            file.seek(1, 1)  # how the pixels are coded
+        else:
+            label, start = file.read(1), file.tell()
+            yield label
+            file.seek(start)
+        _blocks(file)
+
+
+def _skip_colours(file: BinaryIO, flags: int) -> None:
+    """Past the colour table that `flags` announce, if there is one."""
+    file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
 
 
 def _blocks(file: BinaryIO) -> bytes:
@@ -117,16 +129,9 @@ def with_gif_comment(plain: Path, made: Path, text: str, last_delay: int) -> Non
 def _set_last_delay(path: Path, delay: int) -> None:
     last = 0
     with path.open("rb+") as file:
-        file.seek(6)
-        flags = file.read(7)[4]
-        file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
-        while (kind := file.read(1)) in (b"!", b","):
-            if kind == b",":
-                flags = file.read(9)[8]
-                file.seek((3 << ((flags & 7) + 1) if flags & 0x80 else 0) + 1, 1)
-            elif file.read(1) == b"\xf9":
+        for label in _extensions(file):
+            if label == b"\xf9":
                 last = file.tell() + 2  # after the block's size and its flags
-            _blocks(file)
         if last:
             file.seek(last)
             file.write(struct.pack("<H", delay))

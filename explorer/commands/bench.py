@@ -20,7 +20,7 @@ from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, T
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
-BENCHMARKS = ("generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profile")
+BENCHMARKS = ("generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

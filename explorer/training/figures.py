@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import attribute_network, moments_cache
-from explorer.analysis.equivariance import Metric, draws
+from explorer.analysis.equivariance import Metric, draws, random_inputs
 from explorer.analysis.equivariance import measure as measure_equivariance
 from explorer.analysis.frechet import Moments, distance
 from explorer.checkpoints import Checkpoint
@@ -215,13 +215,8 @@ def _pictures(data: Dataset, first: int, end: int) -> Iterator[Tensor]:
 def _samples(generator: Generator, count: int, seed: int) -> Iterator[Tensor]:
     """Pictures of random latents, not truncated, with fresh noise, as an eight-bit file would hold them."""
     random = np.random.RandomState(seed)
-    info = generator.info
     for start in range(0, count, _BATCH):
-        n = min(_BATCH, count - start)
-        z = torch.from_numpy(random.randn(n, info.z_dim)).float().to(generator.device)
-        c = None
-        if info.c_dim:
-            c = torch.eye(info.c_dim, device=generator.device)[random.randint(info.c_dim, size=n)]
+        z, c = random_inputs(generator, random, min(_BATCH, count - start))
         ws = generator.broadcast(generator.mapping(z, c))
         made = generator.synthesis(ws, noise=NoiseSpec("random", seed=int(random.randint(2**31)))).cpu()
         yield (made * 127.5 + 128).clamp(0, 255).floor() / 127.5 - 1

@@ -1,6 +1,6 @@
 """Where the time of a picture goes: convolutions, filters, ends of layers and the rest, layer by layer.
 
-    python benchmarks/profile.py [--only NAME] [--dtype bfloat16] [--layers] [--json]
+    python benchmarks/profiling.py [--only NAME] [--dtype bfloat16] [--layers] [--json]
 
 Processor time of one thread, so that other work on the machine hardly changes it; the best of a few pictures.
 """
