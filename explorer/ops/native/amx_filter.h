@@ -99,6 +99,27 @@ void make_matrices(Matrices<UP>& m, const Filters& f, int phase) {
                     m.down[r + 2 * row].rows[row * OUT_STEP + column][2 * column + t] = rounded[r * DOWN_TAPS + t];
 }
 
+struct Activation {
+    vf slope;
+    __m512i low, high;  // the clamp
+
+    // The nonlinearity of sixteen mids, rounded to bfloat16 and interleaved by pairs.
+    inline __attribute__((always_inline)) void apply(const vf* source, vf* upper, vf* lower) const {
+        const __m512i half = _mm512_set1_epi32(0x8000);
+#pragma GCC unroll 8
+        for (int pair = 0; pair < 8; pair++) {
+            __m512i v[2];
+            for (int side = 0; side < 2; side++) {
+                const vf a = source[2 * pair + side];
+                v[side] = _mm512_add_epi32(_mm512_castps_si512(_mm512_max_ps((__m512)(a * slope), (__m512)a)), half);
+            }
+            __m512i both = _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_srli_epi32(v[0], 16), v[1]);
+            both = (__m512i)_mm512_min_ph((__m512h)high, _mm512_max_ph((__m512h)low, (__m512h)both));
+            _mm512_store_si512((pair < 4 ? upper : lower - 4) + pair, both);
+        }
+    }
+};
+
 inline int floor_div(int a, int b) { return -ceil_div(-a, b); }
 
 // One tile of output columns of 32 channels, from top to bottom.
@@ -124,24 +145,27 @@ struct AmxTile {
     __m512i low[2], high[2];  // the clamp
     float* edges;             // [cells][4 UP]: for each column of mids, the sum of the taps inside the picture
 
+    // Of a row of mids, in vectors. Rows must not fall upon the same sets of the first-level cache.
+    static int stride_of(int steps) { return steps % 4 == 0 ? 8 * steps + 8 : 8 * steps; }
+
     static size_t memory_needed(int columns) {
         const int steps = (columns + OUT_STEP - 1) / OUT_STEP + 1, cells = steps * CELLS;
-        return 2 * (size_t)(cells * IN_ROWS * PAIRS + MID_RING * (8 * steps + 1) + 64 + 16 * TILES) + 256 + 16 +
+        return 2 * (size_t)(cells * IN_ROWS * PAIRS + MID_RING * stride_of(steps) + 64 * (steps - 1) + 16 * TILES) + 64 + 16 +
                (size_t)cells * UP * 4 / 16 + 16;
     }
 
     void prepare() {
         steps = (last - first + OUT_STEP - 1) / OUT_STEP + 1;
         cells = steps * CELLS;
-        mid_stride = 8 * steps + 1;  // odd, so that rows fall into different sets of the cache
+        mid_stride = stride_of(steps);
         vf* memory = scratch(memory_needed(last - first));
         for (int k = 0; k < 2; k++) {
             strips[k] = memory, memory += cells * IN_ROWS * PAIRS;
             mids[k] = memory, memory += MID_RING * mid_stride;
-            done[k] = memory, memory += 64;
+            done[k] = memory, memory += 64 * (steps - 1);
             units[k] = memory, memory += 16 * TILES;
         }
-        made = memory, memory += 256;
+        made = memory, memory += 64;
         border = memory, memory += 16;
         edges = (float*)memory;
         i0 = floor_div(2 * first - p.left + UP - 1, UP);
@@ -226,92 +250,76 @@ struct AmxTile {
         }
     }
 
-    const vf* bias_for(int k, int t, int e, int row) const {
-        const int column = i0 + 4 * e;
-        if (row >= 0 && row + UP_TAPS <= p.h && column >= 0 && column + 2 * PAIRS <= p.w) return units[k] + 16 * t;
-        bias_tile(border, k, t, edges + e * 4 * UP, row, p.h);
-        return border;
-    }
-
-    // The mids of a step of rows and columns, before the nonlinearity, into `made`.
-    void up(int k, int step, int q) const {
-        vf* target = made;
+    // The mids of a step of rows and columns: products, and the nonlinearity one tile behind them.
+    void up(int k, int step, int q, int mid_row) const {
+        const Activation activation{splat(f.slope), low[k], high[k]};
+        const vf* const strip = strips[k] + step * CELLS * IN_ROWS * PAIRS;
+        vf* const mid = mids[k] + step * 8;
+        vf *const scratch_tiles = made, *const edge = border;
+        const vf* const unit = units[k];
+        const ATile(*const matrix)[2] = m.up;
+        const int column = i0 + step * CELLS * 4;
+        const bool columns_inside = column >= 0 && column + 4 * CELLS + 2 * PAIRS - 4 <= p.w;
         if (UP == 2) {
-            TILE_LOAD(4, &m.up[0][0]);
-            TILE_LOAD(5, &m.up[0][1]);
+            TILE_LOAD(4, &matrix[0][0]);
+            TILE_LOAD(5, &matrix[0][1]);
         }
-        for (int g = q; g < q + GROUPS; g++)
-            for (int e = step * CELLS; e < (step + 1) * CELLS; e++) {
-                const vf* source = strips[k] + (e * IN_ROWS + (g & (IN_RING - 1))) * PAIRS;
-                TILE_LOAD(6, source);
-                TILE_LOAD(7, source + RUN);
-                for (int t = 0; t < TILES; t++, target += 16) {
-                    const vf* start = bias_for(k, t, e, g0 + g);
+        const vf* source = nullptr;
+        vf *upper = nullptr, *lower = nullptr;
+        int number = 0;
+        for (int g = q; g < q + GROUPS; g++) {
+            const bool is_inside = columns_inside && g0 + g >= 0 && g0 + g + UP_TAPS <= p.h;
+            for (int cell = 0; cell < CELLS; cell++) {
+                const vf* input = strip + (cell * IN_ROWS + (g & (IN_RING - 1))) * PAIRS;
+                TILE_LOAD(6, input);
+                TILE_LOAD(7, input + RUN);
+                for (int t = 0; t < TILES; t++, number++) {
+                    vf* const target = scratch_tiles + 16 * (number & 1);
                     if (UP != 2) {
-                        TILE_LOAD(4, &m.up[t][0]);
-                        TILE_LOAD(5, &m.up[t][1]);
+                        TILE_LOAD(4, &matrix[t][0]);
+                        TILE_LOAD(5, &matrix[t][1]);
                     }
-                    TILE_LOAD(0, start);
+                    if (!is_inside) bias_tile(edge, k, t, edges + (step * CELLS + cell) * UP * 4, g0 + g, p.h);
+                    TILE_LOAD(0, is_inside ? unit + 16 * t : edge);
                     TILE_PRODUCT(0, 4, 6);
                     TILE_PRODUCT(0, 5, 7);
                     TILE_STORE(0, target);
+                    if (number) activation.apply(source, upper, lower);
+                    const int row = mid_row + (g - q) * UP + (UP == 2 ? 0 : t);
+                    source = target;
+                    upper = mid + (row & (MID_RING - 1)) * mid_stride + cell * 4;
+                    lower = UP == 2 ? mid + ((row + 1) & (MID_RING - 1)) * mid_stride + cell * 4 : upper + 4;
                 }
             }
+        }
+        activation.apply(source, upper, lower);
     }
 
-    // The nonlinearity of one of sixteen tiles that `up` made, rounded and interleaved by pairs of columns.
-    inline __attribute__((always_inline)) void activate_tile(int k, int step, int row, int number) const {
-        const vf* source = made + 16 * number;
-        const int group = number / (CELLS * TILES), within = number % (CELLS * TILES);
-        const __m512i half = _mm512_set1_epi32(0x8000);
-        const vf slope = splat(f.slope);
-#pragma GCC unroll 8
-        for (int pair = 0; pair < 8; pair++) {
-            const int u = UP == 2 ? pair / 4 : within, place = UP == 2 ? within * 4 + pair % 4 : pair;
-            __m512i v[2];
-            for (int side = 0; side < 2; side++) {
-                const vf a = source[2 * pair + side];
-                v[side] = _mm512_add_epi32(_mm512_castps_si512(_mm512_max_ps((__m512)(a * slope), (__m512)a)), half);
-            }
-            __m512i both = _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_srli_epi32(v[0], 16), v[1]);
-            both = (__m512i)_mm512_min_ph((__m512h)high[k], _mm512_max_ph((__m512h)low[k], (__m512h)both));
-            vf* target = mids[k] + ((row + group * UP + u) & (MID_RING - 1)) * mid_stride + step * 8 + place;
-            _mm512_store_si512(target, both);
+    // Eight rows and columns of output.
+    void down(int k, int column, int out_row) const {
+        vf* target = done[k] + 64 * column;
+        TILE_ZERO(0);
+        TILE_ZERO(1);
+        TILE_ZERO(2);
+        TILE_ZERO(3);
+        for (int t = 0; t < WINDOW; t++) {
+            const vf* source = mids[k] + column * 8;
+            const int r = 2 * out_row + t;
+            const auto at = [&](int j) { return source + ((r + 4 * j) & (MID_RING - 1)) * mid_stride; };
+            TILE_LOAD(4, &m.down[t]);
+            TILE_LOAD(6, at(0));
+            TILE_PRODUCT(0, 4, 6);
+            TILE_LOAD(7, at(1));
+            TILE_PRODUCT(1, 4, 7);
+            TILE_LOAD(6, at(2));
+            TILE_PRODUCT(2, 4, 6);
+            TILE_LOAD(7, at(3));
+            TILE_PRODUCT(3, 4, 7);
         }
-    }
-
-    // Eight rows and columns of output, and in between the nonlinearity of a step of columns further right.
-    template <bool DOWN, bool ACTIVATE>
-    void down(int k, int column, int out_row, int step, int mid_row) const {
-        if (DOWN) {
-            TILE_ZERO(0);
-            TILE_ZERO(1);
-            TILE_ZERO(2);
-            TILE_ZERO(3);
-        }
-        for (int t = 0; t < 16; t++) {
-            if (DOWN && t < WINDOW) {
-                const vf* source = mids[k] + column * 8;
-                const int r = 2 * out_row + t;
-                const auto at = [&](int j) { return source + ((r + 4 * j) & (MID_RING - 1)) * mid_stride; };
-                TILE_LOAD(4, &m.down[t]);
-                TILE_LOAD(6, at(0));
-                TILE_PRODUCT(0, 4, 6);
-                TILE_LOAD(7, at(1));
-                TILE_PRODUCT(1, 4, 7);
-                TILE_LOAD(6, at(2));
-                TILE_PRODUCT(2, 4, 6);
-                TILE_LOAD(7, at(3));
-                TILE_PRODUCT(3, 4, 7);
-            }
-            if (ACTIVATE) activate_tile(k, step, mid_row, t);
-        }
-        if (DOWN) {
-            TILE_STORE(0, done[k]);
-            TILE_STORE(1, done[k] + 16);
-            TILE_STORE(2, done[k] + 32);
-            TILE_STORE(3, done[k] + 48);
-        }
+        TILE_STORE(0, target);
+        TILE_STORE(1, target + 16);
+        TILE_STORE(2, target + 32);
+        TILE_STORE(3, target + 48);
     }
 
     // Packs what `down` made of both blocks, and writes it.
@@ -325,7 +333,7 @@ struct AmxTile {
             for (int o = 0; o < columns; o++, pixel += p.c) {
                 __m512i v[2];
                 for (int k = 0; k < 2; k++)
-                    v[k] = _mm512_srli_epi32(_mm512_add_epi32((__m512i)(done[k][r * OUT_STEP + o] * scale_[k]), half), 16);
+                    v[k] = _mm512_srli_epi32(_mm512_add_epi32((__m512i)(done[k][column * 64 + r * OUT_STEP + o] * scale_[k]), half), 16);
                 _mm512_mask_storeu_epi16(pixel, channels, _mm512_packus_epi32(v[0], v[1]));
                 __builtin_prefetch(pixel + below, 1);
             }
@@ -339,20 +347,12 @@ struct AmxTile {
         for (int part = -1; part < parts; part++) {
             const int q = (part + 1) * GROUPS, mid_row = m0 + (part + 1) * MID_STEP, out_row = part * OUT_STEP;
             load_rows(q + UP_TAPS - 1, q + UP_TAPS - 1 + GROUPS);
-            for (int step = 0; step <= steps; step++) {
-                const int column = step - 2;
-                for (int k = 0; k < 2; k++) {
-                    if (step < steps) up(k, step, q);
-                    if (part < 0 || column < 0) {
-                        if (step < steps) down<false, true>(k, column, out_row, step, mid_row);
-                    } else if (step < steps) {
-                        down<true, true>(k, column, out_row, step, mid_row);
-                    } else {
-                        down<true, false>(k, column, out_row, step, mid_row);
-                    }
+            for (int k = 0; k < 2; k++)
+                for (int step = 0; step < steps; step++) {
+                    up(k, step, q, mid_row);
+                    if (part >= 0 && step > 0) down(k, step - 1, out_row);
                 }
-                if (part >= 0 && column >= 0) write(column, out_row);
-            }
+            for (int column = 0; part >= 0 && column < steps - 1; column++) write(column, out_row);
         }
     }
 };
