@@ -226,7 +226,6 @@ struct AmxTile {
             const int row = g0 + q, slot = q & (IN_RING - 1);
             const bool is_inside = row >= 0 && row < p.h;
             const bf16* source = x + ((ptrdiff_t)row * p.w + i0) * p.c + c0;
-            const ptrdiff_t below = row + GROUPS < p.h ? (ptrdiff_t)GROUPS * p.w * p.c : 0;
             for (int pair = 0; pair < pairs; pair++) {
                 __m512i v[2];
                 for (int side = 0; side < 2; side++) {
@@ -234,7 +233,6 @@ struct AmxTile {
                     v[side] = _mm512_setzero_si512();
                     if (!is_inside || (unsigned)(i0 + column) >= (unsigned)p.w) continue;
                     const bf16* pixel = source + (ptrdiff_t)column * p.c;
-                    _mm_prefetch((const char*)(pixel + below), _MM_HINT_T1);
                     v[side] = _mm512_maskz_loadu_epi16(channels, pixel);
                 }
                 const __m512i blocks[2] = {_mm512_unpacklo_epi16(v[0], v[1]), _mm512_unpackhi_epi16(v[0], v[1])};
@@ -248,6 +246,27 @@ struct AmxTile {
                 }
             }
         }
+    }
+
+    // Rows lie far apart, so no hardware prefetcher sees which part of them comes next; and asking for all of a step at
+    // once would wait. So two pixels of the next step of rows here,
+    void prefetch_input(int q, int column) const {
+        if ((unsigned)(g0 + q) >= (unsigned)p.h) return;
+        const ptrdiff_t row = (ptrdiff_t)(g0 + q) * p.w;
+        for (int i = i0 + column; i < i0 + column + 2; i++)
+            if ((unsigned)i < (unsigned)p.w) prefetch(x + (row + i) * p.c + c0);
+    }
+
+    // and four pixels that will be written there.
+    void prefetch_output(int row, int column) const {
+        if (row >= p.out_h) return;
+        const int end = std::min(last, first + column + OUT_STEP / 2);
+        for (int i = first + column; i < end; i++) prefetch(y + ((size_t)row * p.out_w + i) * p.c + c0);
+    }
+
+    static void prefetch(const bf16* pixel) {
+        _mm_prefetch((const char*)pixel, _MM_HINT_T1);
+        _mm_prefetch((const char*)(pixel + UNIT - 1), _MM_HINT_T1);
     }
 
     // The mids of a step of rows and columns: products, and the nonlinearity one tile behind them.
@@ -273,6 +292,7 @@ struct AmxTile {
                 const vf* input = strip + (cell * IN_ROWS + (g & (IN_RING - 1))) * PAIRS;
                 TILE_LOAD(6, input);
                 TILE_LOAD(7, input + RUN);
+                prefetch_input(g + UP_TAPS - 1 + GROUPS, (step * CELLS + cell) * 4 + 2 * k);
                 for (int t = 0; t < TILES; t++, number++) {
                     vf* const target = scratch_tiles + 16 * (number & 1);
                     if (UP != 2) {
@@ -315,6 +335,7 @@ struct AmxTile {
             TILE_PRODUCT(2, 4, 6);
             TILE_LOAD(7, at(3));
             TILE_PRODUCT(3, 4, 7);
+            if (t < OUT_STEP) prefetch_output(out_row + t, column * OUT_STEP + k * OUT_STEP / 2);
         }
         TILE_STORE(0, target);
         TILE_STORE(1, target + 16);
@@ -329,13 +350,11 @@ struct AmxTile {
         const __m512i half = _mm512_set1_epi32(0x8000);
         for (int r = 0; r < rows; r++) {
             bf16* pixel = y + ((size_t)(out_row + r) * p.out_w + first + column * OUT_STEP) * p.c + c0;
-            const size_t below = out_row + r + OUT_STEP < p.out_h ? (size_t)OUT_STEP * p.out_w * p.c : 0;
             for (int o = 0; o < columns; o++, pixel += p.c) {
                 __m512i v[2];
                 for (int k = 0; k < 2; k++)
                     v[k] = _mm512_srli_epi32(_mm512_add_epi32((__m512i)(done[k][column * 64 + r * OUT_STEP + o] * scale_[k]), half), 16);
                 _mm512_mask_storeu_epi16(pixel, channels, _mm512_packus_epi32(v[0], v[1]));
-                __builtin_prefetch(pixel + below, 1);
             }
         }
     }
