@@ -45,11 +45,11 @@ Columns columns_of(const Picture& p, int first, int last) {
 }
 
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
-template <typename T, int UP, bool WHOLE>
-void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, vf scale, vf bias, int c0, int count,
-            int row, vf* line, vf* target) {
+template <typename V, typename T, int UP, bool WHOLE>
+void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, V scale, V bias, int c0, int count,
+            int row, V* line, V* target) {
     if (row < 0 || row >= p.h) {
-        for (int j = 0; j < k.wide; j++) target[j] = vf{};
+        for (int j = 0; j < k.wide; j++) target[j] = V{};
         return;
     }
     const int length = k.groups + UP_TAPS - 1;
@@ -58,17 +58,17 @@ void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, vf
     const T* source = x + ((size_t)row * p.w + k.i_first) * p.c + c0;
     // Rows lie far apart, so no hardware prefetcher sees that the next one comes.
     const size_t below = row + 1 < p.h ? (size_t)p.w * p.c : 0;
-    for (int j = 0; j < begin; j++) line[j] = vf{};
+    for (int j = 0; j < begin; j++) line[j] = V{};
     for (int j = begin; j < end; j++) {
         const T* pixel = source + (size_t)j * p.c;
         __builtin_prefetch(pixel + below);
-        line[j] = load_some<WHOLE>(pixel, count) * scale + bias;
+        line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
     }
-    for (int j = end; j < length; j++) line[j] = vf{};
-    vf taps[UP_TAPS * UP];
-    for (int i = 0; i < UP_TAPS * UP; i++) taps[i] = splat(f.up_x[i]);
+    for (int j = end; j < length; j++) line[j] = V{};
+    V taps[UP_TAPS * UP];
+    for (int i = 0; i < UP_TAPS * UP; i++) taps[i] = splat_as<V>(f.up_x[i]);
     for (int g = 0; g < k.groups; g++) {
-        vf sums[UP];
+        V sums[UP];
         for (int phase = 0; phase < UP; phase++) sums[phase] = line[g] * taps[phase];
         for (int t = 1; t < UP_TAPS; t++)
             for (int phase = 0; phase < UP; phase++) sums[phase] += line[g + t] * taps[phase + t * UP];
@@ -77,10 +77,10 @@ void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, vf
 }
 
 // Upsampled row `u` of a group, before the nonlinearity: `v` are its six input rows, the oldest at `oldest`.
-template <int UP>
-inline vf up_column(const vf v[UP_TAPS], int oldest, int u, const float* taps) {
-    vf even = v[oldest % UP_TAPS] * taps[UP - 1 - u];
-    vf odd = v[(oldest + 1) % UP_TAPS] * taps[UP - 1 - u + UP];
+template <typename V, int UP>
+inline V up_column(const V v[UP_TAPS], int oldest, int u, const V* taps) {
+    V even = v[oldest % UP_TAPS] * taps[UP - 1 - u];
+    V odd = v[(oldest + 1) % UP_TAPS] * taps[UP - 1 - u + UP];
     for (int k = 2; k < UP_TAPS; k += 2) {
         even += v[(oldest + k) % UP_TAPS] * taps[UP - 1 - u + k * UP];
         odd += v[(oldest + k + 1) % UP_TAPS] * taps[UP - 1 - u + (k + 1) * UP];
@@ -94,11 +94,15 @@ inline vf up_column(const vf v[UP_TAPS], int oldest, int u, const float* taps) {
 // are under way. `rows` are the five input rows before and the STRIP new ones; `sums` keeps what is under way;
 // `out[q]` gets the output row that is finished by the q-th pair of upsampled rows. ODD: the first of the upsampled
 // rows is the second of a pair.
-template <int UP, int ODD>
-void separable_strip(const vf* const* rows, vf* sums, vf* out, int wide, const Filters& f) {
+template <typename V, int UP, int ODD>
+void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filters& f) {
     constexpr int PAIR = DOWN_TAPS / 2;
+    V up_y[UP_TAPS * UP], down_y[DOWN_TAPS];
+    splat_all(f.up_y, up_y, UP_TAPS * UP);
+    splat_all(f.down_y, down_y, DOWN_TAPS);
+    const V slope = splat_as<V>(f.slope), clamp = splat_as<V>(f.clamp);
     for (int j = 0; j < wide; j++) {
-        vf v[UP_TAPS], a[PAIR];
+        V v[UP_TAPS], a[PAIR];
         for (int k = 0; k < UP_TAPS - 1; k++) v[k] = rows[k][j];
         for (int k = 0; k < PAIR; k++) a[k] = sums[(size_t)k * wide + j];
 #pragma GCC unroll 6
@@ -106,12 +110,12 @@ void separable_strip(const vf* const* rows, vf* sums, vf* out, int wide, const F
             v[(s + UP_TAPS - 1) % UP_TAPS] = rows[s + UP_TAPS - 1][j];
 #pragma GCC unroll 4
             for (int u = 0; u < UP; u++) {
-                const vf m = activate(up_column<UP>(v, s, u, f.up_y), f.slope, f.clamp);
+                const V m = activate(up_column<V, UP>(v, s, u, up_y), slope, clamp);
                 const int t = s * UP + u + ODD, parity = t & 1, q = t >> 1;
 #pragma GCC unroll 6
                 for (int d = 0; d < PAIR; d++) {
-                    vf& sum = a[(q + PAIR * 4 - d) % PAIR];
-                    sum = parity == 0 && d == 0 ? m * f.down_y[0] : sum + m * f.down_y[2 * d + parity];
+                    V& sum = a[(q + PAIR * 4 - d) % PAIR];
+                    sum = parity == 0 && d == 0 ? m * down_y[0] : sum + m * down_y[2 * d + parity];
                 }
                 if (parity == 1) out[(size_t)q * wide + j] = a[(q + 1) % PAIR];
             }
@@ -121,17 +125,17 @@ void separable_strip(const vf* const* rows, vf* sums, vf* out, int wide, const F
 }
 
 // Outputs o ... o + N - 1 of a row, from `count` pairs of rows: `sum over i of (rows[i] + mirror[i]) * taps[i]`.
-template <int N, bool MIRRORED>
-inline void down_pixels(const vf* const* rows, const vf* const* mirror, int count, const float* taps, int o, vf* sums) {
-    for (int i = 0; i < N; i++) sums[i] = vf{};
+template <typename V, int N, bool MIRRORED>
+inline void down_pixels(const V* const* rows, const V* const* mirror, int count, const float* taps, int o, V* sums) {
+    for (int i = 0; i < N; i++) sums[i] = V{};
     for (int r = 0; r < count; r++) {
-        vf h[DOWN_TAPS];
-        for (int k = 0; k < DOWN_TAPS; k++) h[k] = splat(taps[r * DOWN_TAPS + k]);
-        const vf* a = rows[r] + 2 * o;
-        const vf* b = MIRRORED ? mirror[r] + 2 * o : nullptr;
+        V h[DOWN_TAPS];
+        for (int k = 0; k < DOWN_TAPS; k++) h[k] = splat_as<V>(taps[r * DOWN_TAPS + k]);
+        const V* a = rows[r] + 2 * o;
+        const V* b = MIRRORED ? mirror[r] + 2 * o : nullptr;
 #pragma GCC unroll 64
         for (int c = 0; c < 2 * (N - 1) + DOWN_TAPS; c++) {
-            const vf v = MIRRORED ? a[c] + b[c] : a[c];
+            const V v = MIRRORED ? a[c] + b[c] : a[c];
 #pragma GCC unroll 16
             for (int i = 0; i < N; i++)
                 if (c >= 2 * i && c - 2 * i < DOWN_TAPS) sums[i] += v * h[c - 2 * i];
@@ -139,20 +143,20 @@ inline void down_pixels(const vf* const* rows, const vf* const* mirror, int coun
     }
 }
 
-template <typename T, bool WHOLE, bool MIRRORED>
-void down_row(const vf* const* rows, const vf* const* mirror, int pairs, const float* taps, int columns, T* out,
+template <typename V, typename T, bool WHOLE, bool MIRRORED>
+void down_row(const V* const* rows, const V* const* mirror, int pairs, const float* taps, int columns, T* out,
               int c, int count, size_t below) {
     constexpr int N = 8;
     int o = 0;
     while (o < columns) {
-        vf sums[N];
+        V sums[N];
         int done = 1;
         if (columns >= N) {
             o = std::min(o, columns - N);  // the last block overlaps the one before
             done = N;
-            down_pixels<N, MIRRORED>(rows, mirror, pairs, taps, o, sums);
+            down_pixels<V, N, MIRRORED>(rows, mirror, pairs, taps, o, sums);
         } else {
-            down_pixels<1, MIRRORED>(rows, mirror, pairs, taps, o, sums);
+            down_pixels<V, 1, MIRRORED>(rows, mirror, pairs, taps, o, sums);
         }
         for (int i = 0; i < done; i++) {
             T* pixel = out + (size_t)(o + i) * c;
@@ -167,8 +171,10 @@ void down_row(const vf* const* rows, const vf* const* mirror, int pairs, const f
 //
 // Several blocks of channels go down the picture together, each with state of its own: a pixel's channels lie side by
 // side, so that every cache line and every page of memory is visited by one thread and once for all of them.
-template <typename T>
+template <typename V, typename T>
 struct Tile {
+    static constexpr int LANES = lanes_of<V>();
+
     const T* x;
     T* y;
     const Picture& p;
@@ -179,41 +185,42 @@ struct Tile {
     int blocks() const { return (c1 - c0 + LANES - 1) / LANES; }
 
     template <int UP>
-    void up(const Columns& k, int block, int row, vf* line, vf* target) const {
+    void up(const Columns& k, int block, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        const vf s = scale ? load_some<false>(scale + c, count) : splat(1), b = bias ? load_some<false>(bias + c, count) : vf{};
+        const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
+        const V b = bias ? load_as<V, false>(bias + c, count) : V{};
         if (count == LANES)
-            up_row<T, UP, true>(x, p, k, f, s, b, c, count, row, line, target);
+            up_row<V, T, UP, true>(x, p, k, f, s, b, c, count, row, line, target);
         else
-            up_row<T, UP, false>(x, p, k, f, s, b, c, count, row, line, target);
+            up_row<V, T, UP, false>(x, p, k, f, s, b, c, count, row, line, target);
     }
 
     template <bool MIRRORED>
-    void down(int block, int row, const vf* const* rows, const vf* const* mirror, int pairs, const float* taps) const {
+    void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const float* taps) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const size_t below = row + 1 < p.out_h ? (size_t)p.out_w * p.c : 0;
         T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
         if (count == LANES)
-            down_row<T, true, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
+            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
         else
-            down_row<T, false, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
+            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
     }
 };
 
 // All rows of a tile, with a down filter that is an outer product.
-template <typename T, int UP>
-void separable_tile(const Tile<T>& tile) {
+template <typename V, typename T, int UP>
+void separable_tile(const Tile<V, T>& tile) {
     constexpr int RING = 12, FINISHED = STRIP * UP / 2, PAIR = DOWN_TAPS / 2;
     const Picture& p = tile.p;
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + PAIR);
     const int blocks = tile.blocks();
-    vf* memory = scratch(state * blocks + wide * FINISHED + k.groups + UP_TAPS);
-    vf* out = memory + state * blocks;
-    vf* line = out + wide * FINISHED;
+    V* memory = (V*)scratch(state * blocks + wide * FINISHED + k.groups + UP_TAPS);
+    V* out = memory + state * blocks;
+    V* line = out + wide * FINISHED;
     for (int block = 0; block < blocks; block++) {
-        vf* sums = memory + state * block + wide * RING;
-        for (size_t i = 0; i < wide * PAIR; i++) sums[i] = vf{};
+        V* sums = memory + state * block + wide * RING;
+        for (size_t i = 0; i < wide * PAIR; i++) sums[i] = V{};
     }
     const int mid_h = (p.out_h - 1) * 2 + DOWN_TAPS;
     const int i_begin = ceil_div(0 - p.top, UP), i_end = ceil_div(mid_h - 1 - p.top, UP);
@@ -222,17 +229,17 @@ void separable_tile(const Tile<T>& tile) {
         const int mid = i * UP + p.top - UP + 1;           // the first of the strip's upsampled rows
         const int odd = mid & 1;
         for (int block = 0; block < blocks; block++) {
-            vf* ring = memory + state * block;
-            const vf* rows[STRIP + UP_TAPS - 1];
+            V* ring = memory + state * block;
+            const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) {
-                vf* row = ring + wide * ring_index(i + r, RING);
+                V* row = ring + wide * ring_index(i + r, RING);
                 if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
-            (odd ? separable_strip<UP, 1> : separable_strip<UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.f);
+            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.f);
             for (int q = 0; q < FINISHED; q++) {
                 const int row = (mid - odd) / 2 + q - (PAIR - 1);
-                const vf* source = out + wide * q + k.offset;
+                const V* source = out + wide * q + k.offset;
                 if (row >= 0 && row < p.out_h)
                     tile.template down<false>(block, row, &source, nullptr, 1, tile.f.down_x);
             }
@@ -242,15 +249,18 @@ void separable_tile(const Tile<T>& tile) {
 
 // The same with any down filter. MIRRORED: rows k and 11 - k of the filter are equal, as radial filters have it, so
 // that rows are added before they are multiplied.
-template <typename T, int UP, bool MIRRORED>
-void planar_tile(const Tile<T>& tile) {
+template <typename V, typename T, int UP, bool MIRRORED>
+void planar_tile(const Tile<V, T>& tile) {
     constexpr int RING = 8, MID = 16;
     const Picture& p = tile.p;
+    V up_y[UP_TAPS * UP];
+    splat_all(tile.f.up_y, up_y, UP_TAPS * UP);
+    const V slope = splat_as<V>(tile.f.slope), clamp = splat_as<V>(tile.f.clamp);
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + MID);
     const int blocks = tile.blocks();
-    vf* memory = scratch(state * blocks + k.groups + UP_TAPS);
-    vf* line = memory + state * blocks;
+    V* memory = (V*)scratch(state * blocks + k.groups + UP_TAPS);
+    V* line = memory + state * blocks;
     const int mid_h = (p.out_h - 1) * 2 + DOWN_TAPS;
     const int i_begin = ceil_div(0 - p.top, UP), i_end = ceil_div(mid_h - 1 - p.top, UP);
     int done = 0;  // output rows
@@ -258,22 +268,22 @@ void planar_tile(const Tile<T>& tile) {
         const int mid = i * UP + p.top - UP + 1;
         const int finished = std::max(done, std::min(p.out_h, (mid + UP - DOWN_TAPS + 2) >> 1));
         for (int block = 0; block < blocks; block++) {
-            vf *ring = memory + state * block, *mids = ring + wide * RING, *targets[UP];
-            const vf* rows[UP_TAPS];
+            V *ring = memory + state * block, *mids = ring + wide * RING, *targets[UP];
+            const V* rows[UP_TAPS];
             for (int r = 0; r < UP_TAPS; r++) {
-                vf* row = ring + wide * ring_index(i + r, RING);
+                V* row = ring + wide * ring_index(i + r, RING);
                 if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
             for (int u = 0; u < UP; u++) targets[u] = mids + wide * ring_index(mid + u, MID);
             for (size_t j = 0; j < wide; j++) {
-                vf v[UP_TAPS];
+                V v[UP_TAPS];
                 for (int r = 0; r < UP_TAPS; r++) v[r] = rows[r][j];
                 for (int u = 0; u < UP; u++)
-                    targets[u][j] = activate(up_column<UP>(v, 0, u, tile.f.up_y), tile.f.slope, tile.f.clamp);
+                    targets[u][j] = activate(up_column<V, UP>(v, 0, u, up_y), slope, clamp);
             }
             for (int row = done; row < finished; row++) {
-                const vf *above[DOWN_TAPS], *mirror[DOWN_TAPS];
+                const V *above[DOWN_TAPS], *mirror[DOWN_TAPS];
                 for (int r = 0; r < DOWN_TAPS; r++) {
                     above[r] = mids + wide * ring_index(2 * row + r, MID) + k.offset;
                     mirror[DOWN_TAPS - 1 - r] = above[r];
@@ -286,23 +296,23 @@ void planar_tile(const Tile<T>& tile) {
     }
 }
 
-template <typename T, int UP>
+template <typename V, typename T, int UP>
 auto tile_function(const Filters& f) {
-    if (!f.down) return separable_tile<T, UP>;
+    if (!f.down) return separable_tile<V, T, UP>;
     for (int k = 0; k < DOWN_TAPS / 2; k++)
         if (std::memcmp(f.down + k * DOWN_TAPS, f.down + (DOWN_TAPS - 1 - k) * DOWN_TAPS, DOWN_TAPS * sizeof(float)))
-            return planar_tile<T, UP, false>;
-    return planar_tile<T, UP, true>;
+            return planar_tile<V, T, UP, false>;
+    return planar_tile<V, T, UP, true>;
 }
 
-template <typename T, int UP>
+template <typename V, typename T, int UP>
 void flrelu(const T* x, T* y, const Picture& p, const Filters& f, const float* scale, const float* bias,
             int tile_columns, int tile_channels, int threads) {
     const int tiles = (p.out_w + tile_columns - 1) / tile_columns;
     const int parts = (p.c + tile_channels - 1) / tile_channels;
     const size_t in_size = (size_t)p.h * p.w * p.c, out_size = (size_t)p.out_h * p.out_w * p.c;
     const long items = (long)p.n * tiles * parts;
-    const auto run = tile_function<T, UP>(f);
+    const auto run = tile_function<V, T, UP>(f);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (long item = 0; item < items; item++) {
         const int part = item % parts, number = item / parts % tiles, sample = item / parts / tiles;

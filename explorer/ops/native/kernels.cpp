@@ -22,10 +22,10 @@ int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int n, int h,
     const Filters f{up_x, up_y, down_x, down_y, down, slope, clamp};
     if (up != 2 && up != 4) return 1;
     if (is_bf16)
-        (up == 2 ? flrelu<bf16, 2> : flrelu<bf16, 4>)((const bf16*)x, (bf16*)y, p, f, scale, bias, tile_columns,
+        (up == 2 ? flrelu<vf, bf16, 2> : flrelu<vf, bf16, 4>)((const bf16*)x, (bf16*)y, p, f, scale, bias, tile_columns,
                                                  tile_channels, threads);
     else
-        (up == 2 ? flrelu<float, 2> : flrelu<float, 4>)((const float*)x, (float*)y, p, f, scale, bias, tile_columns,
+        (up == 2 ? flrelu<vf, float, 2> : flrelu<vf, float, 4>)((const float*)x, (float*)y, p, f, scale, bias, tile_columns,
                                                    tile_channels, threads);
     return 0;
 }

@@ -11,6 +11,13 @@
 #include <immintrin.h>
 #endif
 
+// Whether float16 can be computed with: twice the numbers in a vector.
+#if defined(__AVX512FP16__) && defined(__AVX512BF16__) && defined(__AVX512BW__)
+#define LATENTWALK_HALF 1
+#else
+#define LATENTWALK_HALF 0
+#endif
+
 namespace {
 
 constexpr int LANES = 16;
@@ -65,19 +72,105 @@ inline void store_some(T* p, vf v, int count) {
     std::memcpy(p, lanes, count * sizeof(T));
 }
 
+// Arithmetic on vectors of a type V: sixteen float32, or, where the processor can, thirty-two float16.
+template <typename V>
+constexpr int lanes_of() {
+    return LANES;
+}
+
+template <typename V>
+inline V splat_as(float a) {
+    return splat(a);
+}
+
+template <typename V, bool WHOLE, typename T>
+inline V load_as(const T* p, int count) {
+    return load_some<WHOLE>(p, count);
+}
+
+template <typename V>
+inline void splat_all(const float* from, V* to, int count) {
+    for (int i = 0; i < count; i++) to[i] = splat_as<V>(from[i]);
+}
+
+#if LATENTWALK_HALF
+typedef _Float16 vq __attribute__((vector_size(64)));
+
+template <>
+constexpr int lanes_of<vq>() {
+    return 2 * LANES;
+}
+
+template <>
+inline vq splat_as<vq>(float a) {
+    return vq{} + (_Float16)a;
+}
+
+inline vq join(vf low, vf high) {
+    const __m256i a = (__m256i)_mm512_cvtxps_ph((__m512)low), b = (__m256i)_mm512_cvtxps_ph((__m512)high);
+    return (vq)_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+}
+
+inline __mmask32 first_lanes(int count) { return count >= 2 * LANES ? ~0u : (1u << count) - 1; }
+
+// What is too large for float16 becomes HALF_LIMIT, so that sums of a filter's products stay finite; keeps NaN.
+constexpr float HALF_LIMIT = 4096;
+inline vq load_half(const bf16* p, __mmask32 mask) {
+    const __m512i v = _mm512_maskz_loadu_epi16(mask, p);
+    const vf low = widen((vh)_mm512_castsi512_si256(v)), high = widen((vh)_mm512_extracti64x4_epi64(v, 1));
+    const __m512h limit = (__m512h)splat_as<vq>(HALF_LIMIT), whole = (__m512h)join(low, high);
+    return (vq)_mm512_min_ph(limit, _mm512_max_ph(-limit, whole));
+}
+
+inline vq load_half(const float* p, __mmask32 mask) {
+    return join((vf)_mm512_maskz_loadu_ps((__mmask16)mask, p), (vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16));
+}
+
+template <>
+inline vq load_as<vq, true, bf16>(const bf16* p, int) {
+    return load_half(p, ~0u);
+}
+template <>
+inline vq load_as<vq, false, bf16>(const bf16* p, int count) {
+    return load_half(p, first_lanes(count));
+}
+template <>
+inline vq load_as<vq, false, float>(const float* p, int count) {
+    return load_half(p, first_lanes(count));
+}
+
+template <bool WHOLE>
+inline void store_some(bf16* p, vq v, int count) {
+    const __m512 low = _mm512_cvtxph_ps((__m256h)_mm512_castsi512_si256((__m512i)v));
+    const __m512 high = _mm512_cvtxph_ps((__m256h)_mm512_extracti64x4_epi64((__m512i)v, 1));
+    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+    if (WHOLE)
+        _mm512_storeu_si512(p, both);
+    else
+        _mm512_mask_storeu_epi16(p, first_lanes(count), both);
+}
+
+inline vq activate(vq v, vq slope, vq clamp) {
+    const __m512h a = _mm512_max_ph((__m512h)(v * slope), (__m512h)v);  // the second operand if either is NaN
+    return (vq)_mm512_min_ph((__m512h)clamp, _mm512_max_ph((__m512h)-clamp, a));
+}
+#endif
+
 // Leaky ReLU with a slope of at most 1, and a clamp; keeps NaN.
-inline vf activate(vf v, float slope, float clamp) {
+inline vf activate(vf v, vf slope, vf clamp) {
 #if defined(__AVX512F__)
     // These return their second operand if either is NaN.
     const __m512 a = _mm512_max_ps((__m512)(v * slope), (__m512)v);
-    return (vf)_mm512_min_ps(_mm512_set1_ps(clamp), _mm512_max_ps(_mm512_set1_ps(-clamp), a));
+    return (vf)_mm512_min_ps((__m512)clamp, _mm512_max_ps((__m512)-clamp, a));
 #else
     const vf scaled = v * slope;
     v = scaled > v ? scaled : v;
-    v = splat(-clamp) > v ? splat(-clamp) : v;
-    return splat(clamp) < v ? splat(clamp) : v;
+    v = -clamp > v ? -clamp : v;
+    return clamp < v ? clamp : v;
 #endif
 }
+
+inline vf activate(vf v, float slope, float clamp) { return activate(v, splat(slope), splat(clamp)); }
 
 inline int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -((-a) / b); }
 
