@@ -57,11 +57,11 @@ void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, V 
     const int end = std::max(begin, std::min(length, p.w - k.i_first));
     const T* source = x + ((size_t)row * p.w + k.i_first) * p.c + c0;
     // Rows lie far apart, so no hardware prefetcher sees that the next one comes.
-    const size_t below = row + 1 < p.h ? (size_t)p.w * p.c : 0;
+    const size_t below = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
     for (int j = 0; j < begin; j++) line[j] = V{};
     for (int j = begin; j < end; j++) {
         const T* pixel = source + (size_t)j * p.c;
-        __builtin_prefetch(pixel + below);
+        _mm_prefetch((const char*)(pixel + below), _MM_HINT_T1);
         line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
     }
     for (int j = end; j < length; j++) line[j] = V{};
@@ -161,7 +161,7 @@ void down_row(const V* const* rows, const V* const* mirror, int pairs, const flo
         for (int i = 0; i < done; i++) {
             T* pixel = out + (size_t)(o + i) * c;
             store_some<WHOLE>(pixel, sums[i], count);
-            __builtin_prefetch(pixel + below, 1);
+            _mm_prefetch((const char*)(pixel + below), _MM_HINT_T1);
         }
         o += done;
     }
@@ -195,10 +195,10 @@ struct Tile {
             up_row<V, T, UP, false>(x, p, k, f, s, b, c, count, row, line, target);
     }
 
-    template <bool MIRRORED>
+    template <bool MIRRORED, int AHEAD>
     void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const float* taps) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        const size_t below = row + 1 < p.out_h ? (size_t)p.out_w * p.c : 0;
+        const size_t below = row + AHEAD < p.out_h ? (size_t)AHEAD * p.out_w * p.c : 0;
         T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
         if (count == LANES)
             down_row<V, T, true, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
@@ -241,7 +241,7 @@ void separable_tile(const Tile<V, T>& tile) {
                 const int row = (mid - odd) / 2 + q - (PAIR - 1);
                 const V* source = out + wide * q + k.offset;
                 if (row >= 0 && row < p.out_h)
-                    tile.template down<false>(block, row, &source, nullptr, 1, tile.f.down_x);
+                    tile.template down<false, FINISHED>(block, row, &source, nullptr, 1, tile.f.down_x);
             }
         }
     }
@@ -288,7 +288,7 @@ void planar_tile(const Tile<V, T>& tile) {
                     above[r] = mids + wide * ring_index(2 * row + r, MID) + k.offset;
                     mirror[DOWN_TAPS - 1 - r] = above[r];
                 }
-                tile.template down<MIRRORED>(block, row, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS,
+                tile.template down<MIRRORED, UP>(block, row, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS,
                                              tile.f.down);
             }
         }
