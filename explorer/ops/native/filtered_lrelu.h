@@ -16,13 +16,14 @@ struct Picture {
     int top, left;     // padding, in upsampled pixels
 };
 
-// All taps in correlation order. A down filter that is no outer product comes whole, in `down`.
+// All taps in correlation order. A down filter that is no sum of up to three outer products comes whole, in `down`.
 struct Filters {
     const float* up_x;    // [UP_TAPS * UP], gains included
     const float* up_y;    // [UP_TAPS * UP]
-    const float* down_x;  // [DOWN_TAPS]
-    const float* down_y;  // [DOWN_TAPS]
-    const float* down;    // [DOWN_TAPS][DOWN_TAPS] or null
+    int terms;            // outer products that the down filter is the sum of, or 0
+    const float* down_x;  // [terms][DOWN_TAPS]
+    const float* down_y;  // [terms][DOWN_TAPS]
+    const float* down;    // [DOWN_TAPS][DOWN_TAPS] if `terms` is 0
     float slope, clamp;
 };
 
@@ -90,21 +91,21 @@ inline V up_column(const V v[UP_TAPS], int oldest, int u, const V* taps) {
 
 // Upsampling along y, nonlinearity and downsampling along y for STRIP input rows.
 //
-// Column by column, everything stays in registers: the last six input rows, and sums for the six output rows that
-// are under way. `rows` are the five input rows before and the STRIP new ones; `sums` keeps what is under way;
-// `out[q]` gets the output row that is finished by the q-th pair of upsampled rows. ODD: the first of the upsampled
-// rows is the second of a pair.
-template <typename V, int UP, int ODD>
+// Column by column, everything stays in registers: the last six input rows, and sums for the six output rows of each
+// term that are under way. `rows` are the five input rows before and the STRIP new ones; `sums` keeps what is under
+// way; `out[q]` gets, term by term, the output row that is finished by the q-th pair of upsampled rows. ODD: the first
+// of the upsampled rows is the second of a pair.
+template <typename V, int UP, int TERMS, int ODD>
 void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filters& f) {
     constexpr int PAIR = DOWN_TAPS / 2;
-    V up_y[UP_TAPS * UP], down_y[DOWN_TAPS];
+    V up_y[UP_TAPS * UP], down_y[TERMS * DOWN_TAPS];
     splat_all(f.up_y, up_y, UP_TAPS * UP);
-    splat_all(f.down_y, down_y, DOWN_TAPS);
+    splat_all(f.down_y, down_y, TERMS * DOWN_TAPS);
     const V slope = splat_as<V>(f.slope), clamp = splat_as<V>(f.clamp);
     for (int j = 0; j < wide; j++) {
-        V v[UP_TAPS], a[PAIR];
+        V v[UP_TAPS], a[TERMS * PAIR];
         for (int k = 0; k < UP_TAPS - 1; k++) v[k] = rows[k][j];
-        for (int k = 0; k < PAIR; k++) a[k] = sums[(size_t)k * wide + j];
+        for (int i = 0; i < TERMS * PAIR; i++) a[i] = sums[(size_t)i * wide + j];
 #pragma GCC unroll 6
         for (int s = 0; s < STRIP; s++) {
             v[(s + UP_TAPS - 1) % UP_TAPS] = rows[s + UP_TAPS - 1][j];
@@ -112,15 +113,19 @@ void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filt
             for (int u = 0; u < UP; u++) {
                 const V m = activate(up_column<V, UP>(v, s, u, up_y), slope, clamp);
                 const int t = s * UP + u + ODD, parity = t & 1, q = t >> 1;
+#pragma GCC unroll 3
+                for (int term = 0; term < TERMS; term++) {
 #pragma GCC unroll 6
-                for (int d = 0; d < PAIR; d++) {
-                    V& sum = a[(q + PAIR * 4 - d) % PAIR];
-                    sum = parity == 0 && d == 0 ? m * down_y[0] : sum + m * down_y[2 * d + parity];
+                    for (int d = 0; d < PAIR; d++) {
+                        V& sum = a[term * PAIR + (q + PAIR * 4 - d) % PAIR];
+                        const V tap = down_y[term * DOWN_TAPS + 2 * d + parity];
+                        sum = parity == 0 && d == 0 ? m * tap : sum + m * tap;
+                    }
+                    if (parity == 1) out[(size_t)(q * TERMS + term) * wide + j] = a[term * PAIR + (q + 1) % PAIR];
                 }
-                if (parity == 1) out[(size_t)q * wide + j] = a[(q + 1) % PAIR];
             }
         }
-        for (int k = 0; k < PAIR; k++) sums[(size_t)k * wide + j] = a[k];
+        for (int i = 0; i < TERMS * PAIR; i++) sums[(size_t)i * wide + j] = a[i];
     }
 }
 
@@ -207,20 +212,20 @@ struct Tile {
     }
 };
 
-// All rows of a tile, with a down filter that is an outer product.
-template <typename V, typename T, int UP>
+// All rows of a tile, with a down filter that is a sum of outer products.
+template <typename V, typename T, int UP, int TERMS>
 void separable_tile(const Tile<V, T>& tile) {
-    constexpr int RING = 12, FINISHED = STRIP * UP / 2, PAIR = DOWN_TAPS / 2;
+    constexpr int RING = 12, FINISHED = STRIP * UP / 2, PAIR = DOWN_TAPS / 2, SUMS = TERMS * PAIR;
     const Picture& p = tile.p;
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
-    const size_t wide = k.wide, state = wide * (RING + PAIR);
+    const size_t wide = k.wide, state = wide * (RING + SUMS);
     const int blocks = tile.blocks();
-    V* memory = (V*)scratch(state * blocks + wide * FINISHED + k.groups + UP_TAPS);
+    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + k.groups + UP_TAPS);
     V* out = memory + state * blocks;
-    V* line = out + wide * FINISHED;
+    V* line = out + wide * FINISHED * TERMS;
     for (int block = 0; block < blocks; block++) {
         V* sums = memory + state * block + wide * RING;
-        for (size_t i = 0; i < wide * PAIR; i++) sums[i] = V{};
+        for (size_t i = 0; i < wide * SUMS; i++) sums[i] = V{};
     }
     const int mid_h = (p.out_h - 1) * 2 + DOWN_TAPS;
     const int i_begin = ceil_div(0 - p.top, UP), i_end = ceil_div(mid_h - 1 - p.top, UP);
@@ -236,12 +241,13 @@ void separable_tile(const Tile<V, T>& tile) {
                 if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
-            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.f);
+            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out, k.wide, tile.f);
             for (int q = 0; q < FINISHED; q++) {
                 const int row = (mid - odd) / 2 + q - (PAIR - 1);
-                const V* source = out + wide * q + k.offset;
+                const V* sources[TERMS];
+                for (int term = 0; term < TERMS; term++) sources[term] = out + wide * (q * TERMS + term) + k.offset;
                 if (row >= 0 && row < p.out_h)
-                    tile.template down<false, FINISHED>(block, row, &source, nullptr, 1, tile.f.down_x);
+                    tile.template down<false, FINISHED>(block, row, sources, nullptr, TERMS, tile.f.down_x);
             }
         }
     }
@@ -298,7 +304,11 @@ void planar_tile(const Tile<V, T>& tile) {
 
 template <typename V, typename T, int UP>
 auto tile_function(const Filters& f) {
-    if (!f.down) return separable_tile<V, T, UP>;
+    if (f.terms == 1) return separable_tile<V, T, UP, 1>;
+    if constexpr (lanes_of<V>() > LANES) {
+        if (f.terms == 2) return separable_tile<V, T, UP, 2>;
+        if (f.terms == 3) return separable_tile<V, T, UP, 3>;
+    }
     for (int k = 0; k < DOWN_TAPS / 2; k++)
         if (std::memcmp(f.down + k * DOWN_TAPS, f.down + (DOWN_TAPS - 1 - k) * DOWN_TAPS, DOWN_TAPS * sizeof(float)))
             return planar_tile<V, T, UP, false>;
