@@ -27,6 +27,21 @@ struct Filters {
     float slope, clamp;
 };
 
+// The same in every lane of vectors.
+template <typename V>
+struct Taps {
+    V up_x[UP_TAPS * 4], up_y[UP_TAPS * 4], down_x[3 * DOWN_TAPS], down_y[3 * DOWN_TAPS], down[DOWN_TAPS * DOWN_TAPS];
+    V slope, clamp;
+
+    Taps(const Filters& f, int up) : slope(splat_as<V>(f.slope)), clamp(splat_as<V>(f.clamp)) {
+        splat_all(f.up_x, up_x, UP_TAPS * up);
+        splat_all(f.up_y, up_y, UP_TAPS * up);
+        splat_all(f.down_x, down_x, f.terms * DOWN_TAPS);
+        splat_all(f.down_y, down_y, f.terms * DOWN_TAPS);
+        if (f.terms == 0) splat_all(f.down, down, DOWN_TAPS * DOWN_TAPS);
+    }
+};
+
 // The columns of one tile of output, and what they need of the upsampled picture and of the input.
 struct Columns {
     int first, count;  // output
@@ -47,7 +62,7 @@ Columns columns_of(const Picture& p, int first, int last) {
 
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
 template <typename V, typename T, int UP, bool WHOLE>
-void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, V scale, V bias, int c0, int count,
+void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int c0, int count,
             int row, V* line, V* target) {
     if (row < 0 || row >= p.h) {
         for (int j = 0; j < k.wide; j++) target[j] = V{};
@@ -66,8 +81,6 @@ void up_row(const T* x, const Picture& p, const Columns& k, const Filters& f, V 
         line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
     }
     for (int j = end; j < length; j++) line[j] = V{};
-    V taps[UP_TAPS * UP];
-    for (int i = 0; i < UP_TAPS * UP; i++) taps[i] = splat_as<V>(f.up_x[i]);
     for (int g = 0; g < k.groups; g++) {
         V sums[UP];
         for (int phase = 0; phase < UP; phase++) sums[phase] = line[g] * taps[phase];
@@ -96,12 +109,9 @@ inline V up_column(const V v[UP_TAPS], int oldest, int u, const V* taps) {
 // way; `out[q]` gets, term by term, the output row that is finished by the q-th pair of upsampled rows. ODD: the first
 // of the upsampled rows is the second of a pair.
 template <typename V, int UP, int TERMS, int ODD>
-void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filters& f) {
+void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Taps<V>& taps) {
     constexpr int PAIR = DOWN_TAPS / 2;
-    V up_y[UP_TAPS * UP], down_y[TERMS * DOWN_TAPS];
-    splat_all(f.up_y, up_y, UP_TAPS * UP);
-    splat_all(f.down_y, down_y, TERMS * DOWN_TAPS);
-    const V slope = splat_as<V>(f.slope), clamp = splat_as<V>(f.clamp);
+    const V slope = taps.slope, clamp = taps.clamp;
     for (int j = 0; j < wide; j++) {
         V v[UP_TAPS], a[TERMS * PAIR];
         for (int k = 0; k < UP_TAPS - 1; k++) v[k] = rows[k][j];
@@ -111,14 +121,14 @@ void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filt
             v[(s + UP_TAPS - 1) % UP_TAPS] = rows[s + UP_TAPS - 1][j];
 #pragma GCC unroll 4
             for (int u = 0; u < UP; u++) {
-                const V m = activate(up_column<V, UP>(v, s, u, up_y), slope, clamp);
+                const V m = activate(up_column<V, UP>(v, s, u, taps.up_y), slope, clamp);
                 const int t = s * UP + u + ODD, parity = t & 1, q = t >> 1;
 #pragma GCC unroll 3
                 for (int term = 0; term < TERMS; term++) {
 #pragma GCC unroll 6
                     for (int d = 0; d < PAIR; d++) {
                         V& sum = a[term * PAIR + (q + PAIR * 4 - d) % PAIR];
-                        const V tap = down_y[term * DOWN_TAPS + 2 * d + parity];
+                        const V tap = taps.down_y[term * DOWN_TAPS + 2 * d + parity];
                         sum = parity == 0 && d == 0 ? m * tap : sum + m * tap;
                     }
                     if (parity == 1) out[(size_t)(q * TERMS + term) * wide + j] = a[term * PAIR + (q + 1) % PAIR];
@@ -131,11 +141,11 @@ void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Filt
 
 // Outputs o ... o + N - 1 of a row, from `count` pairs of rows: `sum over i of (rows[i] + mirror[i]) * taps[i]`.
 template <typename V, int N, bool MIRRORED>
-inline void down_pixels(const V* const* rows, const V* const* mirror, int count, const float* taps, int o, V* sums) {
+inline void down_pixels(const V* const* rows, const V* const* mirror, int count, const V* taps, int o, V* sums) {
     for (int i = 0; i < N; i++) sums[i] = V{};
     for (int r = 0; r < count; r++) {
         V h[DOWN_TAPS];
-        for (int k = 0; k < DOWN_TAPS; k++) h[k] = splat_as<V>(taps[r * DOWN_TAPS + k]);
+        for (int k = 0; k < DOWN_TAPS; k++) h[k] = taps[r * DOWN_TAPS + k];
         const V* a = rows[r] + 2 * o;
         const V* b = MIRRORED ? mirror[r] + 2 * o : nullptr;
 #pragma GCC unroll 64
@@ -149,7 +159,7 @@ inline void down_pixels(const V* const* rows, const V* const* mirror, int count,
 }
 
 template <typename V, typename T, bool WHOLE, bool MIRRORED>
-void down_row(const V* const* rows, const V* const* mirror, int pairs, const float* taps, int columns, T* out,
+void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, T* out,
               int c, int count, size_t below) {
     constexpr int N = 8;
     int o = 0;
@@ -183,7 +193,7 @@ struct Tile {
     const T* x;
     T* y;
     const Picture& p;
-    const Filters& f;
+    const Taps<V>& taps;
     const float *scale, *bias;
     int c0, c1, first, last;
 
@@ -195,13 +205,13 @@ struct Tile {
         const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
         const V b = bias ? load_as<V, false>(bias + c, count) : V{};
         if (count == LANES)
-            up_row<V, T, UP, true>(x, p, k, f, s, b, c, count, row, line, target);
+            up_row<V, T, UP, true>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
         else
-            up_row<V, T, UP, false>(x, p, k, f, s, b, c, count, row, line, target);
+            up_row<V, T, UP, false>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
     }
 
     template <bool MIRRORED, int AHEAD>
-    void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const float* taps) const {
+    void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const V* taps) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const size_t below = row + AHEAD < p.out_h ? (size_t)AHEAD * p.out_w * p.c : 0;
         T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
@@ -241,13 +251,13 @@ void separable_tile(const Tile<V, T>& tile) {
                 if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
-            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out, k.wide, tile.f);
+            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out, k.wide, tile.taps);
             for (int q = 0; q < FINISHED; q++) {
                 const int row = (mid - odd) / 2 + q - (PAIR - 1);
                 const V* sources[TERMS];
                 for (int term = 0; term < TERMS; term++) sources[term] = out + wide * (q * TERMS + term) + k.offset;
                 if (row >= 0 && row < p.out_h)
-                    tile.template down<false, FINISHED>(block, row, sources, nullptr, TERMS, tile.f.down_x);
+                    tile.template down<false, FINISHED>(block, row, sources, nullptr, TERMS, tile.taps.down_x);
             }
         }
     }
@@ -259,9 +269,7 @@ template <typename V, typename T, int UP, bool MIRRORED>
 void planar_tile(const Tile<V, T>& tile) {
     constexpr int RING = 8, MID = 16;
     const Picture& p = tile.p;
-    V up_y[UP_TAPS * UP];
-    splat_all(tile.f.up_y, up_y, UP_TAPS * UP);
-    const V slope = splat_as<V>(tile.f.slope), clamp = splat_as<V>(tile.f.clamp);
+    const Taps<V>& taps = tile.taps;
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + MID);
     const int blocks = tile.blocks();
@@ -286,7 +294,7 @@ void planar_tile(const Tile<V, T>& tile) {
                 V v[UP_TAPS];
                 for (int r = 0; r < UP_TAPS; r++) v[r] = rows[r][j];
                 for (int u = 0; u < UP; u++)
-                    targets[u][j] = activate(up_column<V, UP>(v, 0, u, up_y), slope, clamp);
+                    targets[u][j] = activate(up_column<V, UP>(v, 0, u, taps.up_y), taps.slope, taps.clamp);
             }
             for (int row = done; row < finished; row++) {
                 const V *above[DOWN_TAPS], *mirror[DOWN_TAPS];
@@ -295,7 +303,7 @@ void planar_tile(const Tile<V, T>& tile) {
                     mirror[DOWN_TAPS - 1 - r] = above[r];
                 }
                 tile.template down<MIRRORED, UP>(block, row, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS,
-                                             tile.f.down);
+                                             tile.taps.down);
             }
         }
         done = finished;
@@ -323,10 +331,11 @@ void flrelu(const T* x, T* y, const Picture& p, const Filters& f, const float* s
     const size_t in_size = (size_t)p.h * p.w * p.c, out_size = (size_t)p.out_h * p.out_w * p.c;
     const long items = (long)p.n * tiles * parts;
     const auto run = tile_function<V, T, UP>(f);
+    const Taps<V> taps(f, UP);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (long item = 0; item < items; item++) {
         const int part = item % parts, number = item / parts % tiles, sample = item / parts / tiles;
-        run({x + sample * in_size, y + sample * out_size, p, f, scale ? scale + (size_t)sample * p.c : nullptr, bias,
+        run({x + sample * in_size, y + sample * out_size, p, taps, scale ? scale + (size_t)sample * p.c : nullptr, bias,
              part * tile_channels, std::min(p.c, (part + 1) * tile_channels),
              (int)((long)p.out_w * number / tiles), (int)((long)p.out_w * (number + 1) / tiles)});
     }
