@@ -48,6 +48,11 @@ struct Columns {
     int i_first;       // the first group of upsampled columns belongs to this input column
     int groups, wide;  // upsampled columns that are computed: `wide = groups * UP`
     int offset;        // where the first output's taps begin among them
+
+    // Input columns, from i_first on: all, and those inside the picture.
+    int length() const { return groups + UP_TAPS - 1; }
+    int begin() const { return std::min(length(), std::max(0, -i_first)); }
+    int end(const Picture& p) const { return std::max(begin(), std::min(length(), p.w - i_first)); }
 };
 
 inline int ring_index(int i, int size) { return ((i % size) + size) % size; }
@@ -60,26 +65,25 @@ Columns columns_of(const Picture& p, int first, int last) {
     return {first, last - first, i_first, groups, groups * UP, mid_first - (i_first * UP + p.left - UP + 1)};
 }
 
+// Pixels of a row of the picture, each `pitch` from the next, the first one at column `i_first`.
+template <typename T>
+struct Row {
+    const T* pixels;
+    size_t pitch;
+};
+
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
 template <typename V, typename T, int UP, bool WHOLE>
-void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int c0, int count,
-            int row, V* line, V* target) {
+void up_row(Row<T> source, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int count, int row,
+            V* line, V* target) {
     if (row < 0 || row >= p.h) {
         for (int j = 0; j < k.wide; j++) target[j] = V{};
         return;
     }
-    const int length = k.groups + UP_TAPS - 1;
-    const int begin = std::min(length, std::max(0, -k.i_first));
-    const int end = std::max(begin, std::min(length, p.w - k.i_first));
-    const T* source = x + ((size_t)row * p.w + k.i_first) * p.c + c0;
-    // Rows lie far apart, so no hardware prefetcher sees that the next one comes.
-    const size_t below = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
+    const int begin = k.begin(), end = k.end(p), length = k.length();
     for (int j = 0; j < begin; j++) line[j] = V{};
-    for (int j = begin; j < end; j++) {
-        const T* pixel = source + (size_t)j * p.c;
-        _mm_prefetch((const char*)(pixel + below), _MM_HINT_T1);
-        line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
-    }
+    for (int j = begin; j < end; j++)
+        line[j] = load_as<V, WHOLE>(source.pixels + (ptrdiff_t)j * source.pitch, count) * scale + bias;
     for (int j = end; j < length; j++) line[j] = V{};
     for (int g = 0; g < k.groups; g++) {
         V sums[UP];
@@ -160,7 +164,7 @@ inline void down_pixels(const V* const* rows, const V* const* mirror, int count,
 
 template <typename V, typename T, bool WHOLE, bool MIRRORED>
 void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, T* out,
-              int c, int count, size_t below) {
+              size_t pitch, int count) {
     constexpr int N = 8;
     int o = 0;
     while (o < columns) {
@@ -173,11 +177,7 @@ void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* 
         } else {
             down_pixels<V, 1, MIRRORED>(rows, mirror, pairs, taps, o, sums);
         }
-        for (int i = 0; i < done; i++) {
-            T* pixel = out + (size_t)(o + i) * c;
-            store_some<WHOLE>(pixel, sums[i], count);
-            _mm_prefetch((const char*)(pixel + below), _MM_HINT_T1);
-        }
+        for (int i = 0; i < done; i++) store_some<WHOLE>(out + (size_t)(o + i) * pitch, sums[i], count);
         o += done;
     }
 }
@@ -199,28 +199,43 @@ struct Tile {
 
     int blocks() const { return (c1 - c0 + LANES - 1) / LANES; }
 
+    // `source`: of the first block.
     template <int UP>
-    void up(const Columns& k, int block, int row, V* line, V* target) const {
+    void up(const Columns& k, int block, Row<T> source, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
         const V b = bias ? load_as<V, false>(bias + c, count) : V{};
+        source.pixels += block * LANES;
         if (count == LANES)
-            up_row<V, T, UP, true>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
+            up_row<V, T, UP, true>(source, p, k, taps.up_x, s, b, count, row, line, target);
         else
-            up_row<V, T, UP, false>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
+            up_row<V, T, UP, false>(source, p, k, taps.up_x, s, b, count, row, line, target);
     }
 
-    template <bool MIRRORED, int AHEAD>
-    void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const V* taps) const {
+    // `out`: of the first block.
+    template <bool MIRRORED>
+    void down(int block, const V* const* rows, const V* const* mirror, int pairs, const V* filter, T* out,
+              size_t pitch) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        const size_t below = row + AHEAD < p.out_h ? (size_t)AHEAD * p.out_w * p.c : 0;
-        T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
+        out += block * LANES;
         if (count == LANES)
-            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
+            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, pitch, count);
         else
-            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, taps, last - first, out, p.c, count, below);
+            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, filter, last - first, out, pitch, count);
     }
+
+    Row<T> input(const Columns& k, int row) const {
+        return {x + ((ptrdiff_t)row * p.w + k.i_first) * p.c + c0, (size_t)p.c};
+    }
+
+    T* output(int row) const { return y + ((size_t)row * p.out_w + first) * p.c + c0; }
 };
+
+// `count` numbers of each of some pixels.
+template <typename T>
+void copy_pixels(const T* from, size_t from_pitch, T* to, size_t to_pitch, int pixels, int count) {
+    for (int i = 0; i < pixels; i++, from += from_pitch, to += to_pitch) std::memcpy(to, from, count * sizeof(T));
+}
 
 // All rows of a tile, with a down filter that is a sum of outer products.
 template <typename V, typename T, int UP, int TERMS>
@@ -230,9 +245,17 @@ void separable_tile(const Tile<V, T>& tile) {
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + SUMS);
     const int blocks = tile.blocks();
-    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + k.groups + UP_TAPS);
+    // A tile's rows are copied in and out, all channels at once: to fetch a block's part of every pixel by itself, far
+    // from the next, would take longer than all the arithmetic. A spare vector keeps pixels from falling upon the same
+    // sets of the caches.
+    const int channels = tile.c1 - tile.c0, length = k.length();
+    const size_t pitch = (size_t)(blocks / 2 * 2 + 1 + blocks % 2 * 2) * tile.LANES;
+    const size_t staged = (size_t)length * (STRIP + UP_TAPS - 1) + k.count * FINISHED;  // pixels
+    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + length + staged * pitch * sizeof(T) / sizeof(V) + 1);
     V* out = memory + state * blocks;
     V* line = out + wide * FINISHED * TERMS;
+    T* stage_in = (T*)(line + length);
+    T* stage_out = stage_in + (STRIP + UP_TAPS - 1) * length * pitch;
     for (int block = 0; block < blocks; block++) {
         V* sums = memory + state * block + wide * RING;
         for (size_t i = 0; i < wide * SUMS; i++) sums[i] = V{};
@@ -243,22 +266,31 @@ void separable_tile(const Tile<V, T>& tile) {
         const int ready = i == i_begin ? 0 : UP_TAPS - 1;  // of the strip's rows, so many are in the ring
         const int mid = i * UP + p.top - UP + 1;           // the first of the strip's upsampled rows
         const int odd = mid & 1;
+        for (int r = ready; r < STRIP + UP_TAPS - 1; r++)
+            if (i + r >= 0 && i + r < p.h)
+                copy_pixels(tile.input(k, i + r).pixels + (ptrdiff_t)k.begin() * p.c, p.c,
+                            stage_in + (r * length + k.begin()) * pitch, pitch, k.end(p) - k.begin(), channels);
         for (int block = 0; block < blocks; block++) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
+                if (r >= ready) tile.template up<UP>(k, block, {stage_in + r * length * pitch, pitch}, i + r, line, row);
                 rows[r] = row;
             }
-            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out, k.wide, tile.taps);
+            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out,
+                                                                             k.wide, tile.taps);
             for (int q = 0; q < FINISHED; q++) {
-                const int row = (mid - odd) / 2 + q - (PAIR - 1);
                 const V* sources[TERMS];
                 for (int term = 0; term < TERMS; term++) sources[term] = out + wide * (q * TERMS + term) + k.offset;
-                if (row >= 0 && row < p.out_h)
-                    tile.template down<false, FINISHED>(block, row, sources, nullptr, TERMS, tile.taps.down_x);
+                tile.template down<false>(block, sources, nullptr, TERMS, tile.taps.down_x,
+                                          stage_out + q * k.count * pitch, pitch);
             }
+        }
+        for (int q = 0; q < FINISHED; q++) {
+            const int row = (mid - odd) / 2 + q - (PAIR - 1);
+            if (row >= 0 && row < p.out_h)
+                copy_pixels(stage_out + q * k.count * pitch, pitch, tile.output(row), p.c, k.count, channels);
         }
     }
 }
@@ -286,7 +318,7 @@ void planar_tile(const Tile<V, T>& tile) {
             const V* rows[UP_TAPS];
             for (int r = 0; r < UP_TAPS; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, i + r, line, row);
+                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, tile.input(k, i + r), i + r, line, row);
                 rows[r] = row;
             }
             for (int u = 0; u < UP; u++) targets[u] = mids + wide * ring_index(mid + u, MID);
@@ -302,8 +334,8 @@ void planar_tile(const Tile<V, T>& tile) {
                     above[r] = mids + wide * ring_index(2 * row + r, MID) + k.offset;
                     mirror[DOWN_TAPS - 1 - r] = above[r];
                 }
-                tile.template down<MIRRORED, UP>(block, row, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS,
-                                             tile.taps.down);
+                tile.template down<MIRRORED>(block, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS, tile.taps.down,
+                                             tile.output(row), p.c);
             }
         }
         done = finished;
