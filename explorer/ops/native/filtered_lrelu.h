@@ -65,16 +65,17 @@ Columns columns_of(const Picture& p, int first, int last) {
     return {first, last - first, i_first, groups, groups * UP, mid_first - (i_first * UP + p.left - UP + 1)};
 }
 
-// Pixels of a row of the picture, each `pitch` from the next, the first one at column `i_first`.
+// Pixels of a row, each `pitch` from the next, and how far behind them those lie that will be wanted soon: rows are far
+// apart, so no hardware prefetcher sees that.
 template <typename T>
 struct Row {
-    const T* pixels;
-    size_t pitch;
+    T* pixels;
+    size_t pitch, ahead;
 };
 
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
 template <typename V, typename T, int UP, bool WHOLE>
-void up_row(Row<T> source, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int count, int row,
+void up_row(Row<const T> source, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int count, int row,
             V* line, V* target) {
     if (row < 0 || row >= p.h) {
         for (int j = 0; j < k.wide; j++) target[j] = V{};
@@ -82,8 +83,11 @@ void up_row(Row<T> source, const Picture& p, const Columns& k, const V* taps, V 
     }
     const int begin = k.begin(), end = k.end(p), length = k.length();
     for (int j = 0; j < begin; j++) line[j] = V{};
-    for (int j = begin; j < end; j++)
-        line[j] = load_as<V, WHOLE>(source.pixels + (ptrdiff_t)j * source.pitch, count) * scale + bias;
+    for (int j = begin; j < end; j++) {
+        const T* pixel = source.pixels + (ptrdiff_t)j * source.pitch;
+        prefetch(pixel + source.ahead);
+        line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
+    }
     for (int j = end; j < length; j++) line[j] = V{};
     for (int g = 0; g < k.groups; g++) {
         V sums[UP];
@@ -163,8 +167,8 @@ inline void down_pixels(const V* const* rows, const V* const* mirror, int count,
 }
 
 template <typename V, typename T, bool WHOLE, bool MIRRORED>
-void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, T* out,
-              size_t pitch, int count) {
+void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, Row<T> out,
+              int count) {
     constexpr int N = 8;
     int o = 0;
     while (o < columns) {
@@ -177,7 +181,11 @@ void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* 
         } else {
             down_pixels<V, 1, MIRRORED>(rows, mirror, pairs, taps, o, sums);
         }
-        for (int i = 0; i < done; i++) store_some<WHOLE>(out + (size_t)(o + i) * pitch, sums[i], count);
+        for (int i = 0; i < done; i++) {
+            T* pixel = out.pixels + (size_t)(o + i) * out.pitch;
+            store_some<WHOLE>(pixel, sums[i], count);
+            prefetch(pixel + out.ahead);
+        }
         o += done;
     }
 }
@@ -201,7 +209,7 @@ struct Tile {
 
     // `source`: of the first block.
     template <int UP>
-    void up(const Columns& k, int block, Row<T> source, int row, V* line, V* target) const {
+    void up(const Columns& k, int block, Row<const T> source, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
         const V b = bias ? load_as<V, false>(bias + c, count) : V{};
@@ -214,28 +222,58 @@ struct Tile {
 
     // `out`: of the first block.
     template <bool MIRRORED>
-    void down(int block, const V* const* rows, const V* const* mirror, int pairs, const V* filter, T* out,
-              size_t pitch) const {
+    void down(int block, const V* const* rows, const V* const* mirror, int pairs, const V* filter, Row<T> out) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        out += block * LANES;
+        out.pixels += block * LANES;
         if (count == LANES)
-            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, pitch, count);
+            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, count);
         else
-            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, filter, last - first, out, pitch, count);
+            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, filter, last - first, out, count);
     }
 
-    Row<T> input(const Columns& k, int row) const {
-        return {x + ((ptrdiff_t)row * p.w + k.i_first) * p.c + c0, (size_t)p.c};
+    Row<const T> input(const Columns& k, int row) const {
+        const size_t ahead = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
+        return {x + ((ptrdiff_t)row * p.w + k.i_first) * p.c + c0, (size_t)p.c, ahead};
     }
 
-    T* output(int row) const { return y + ((size_t)row * p.out_w + first) * p.c + c0; }
+    // `ahead`: in rows.
+    Row<T> output(int row, int ahead) const {
+        return {y + ((size_t)row * p.out_w + first) * p.c + c0, (size_t)p.c,
+                row + ahead < p.out_h ? (size_t)ahead * p.out_w * p.c : 0};
+    }
 };
 
 // `count` numbers of each of some pixels.
 template <typename T>
-void copy_pixels(const T* from, size_t from_pitch, T* to, size_t to_pitch, int pixels, int count) {
-    for (int i = 0; i < pixels; i++, from += from_pitch, to += to_pitch) std::memcpy(to, from, count * sizeof(T));
+void copy_pixels(Row<const T> from, Row<T> to, int pixels, int count) {
+    for (int i = 0; i < pixels; i++)
+        std::memcpy(to.pixels + i * to.pitch, from.pixels + i * from.pitch, count * sizeof(T));
 }
+
+template <typename T>
+Row<const T> constant(Row<T> row) {
+    return {row.pixels, row.pitch, row.ahead};
+}
+
+// Where a tile's rows of input and output are copied to and from, all channels at once, if pixels lie a multiple of 512
+// bytes apart: then to fetch a block's part of every pixel by itself takes longer than the arithmetic, because these
+// parts fall upon few sets of the caches. Here a spare vector or two keep them apart.
+template <typename T>
+struct Stage {
+    bool is_used;
+    size_t pitch, length, columns, rows;
+
+    template <typename V>
+    Stage(const Tile<V, T>& tile, int length, int columns, int finished)
+        : is_used((size_t)tile.p.c * sizeof(T) % 512 == 0), pitch((tile.blocks() | 1) * tile.LANES + 2 * tile.LANES),
+          length(length), columns(columns), rows(finished) {}
+
+    size_t size() const { return is_used ? (length * (STRIP + UP_TAPS - 1) + columns * rows) * pitch * sizeof(T) : 0; }
+    Row<T> input(T* memory, int row) const { return {memory + row * length * pitch, pitch, 0}; }
+    Row<T> output(T* memory, int row) const {
+        return {memory + ((STRIP + UP_TAPS - 1) * length + row * columns) * pitch, pitch, 0};
+    }
+};
 
 // All rows of a tile, with a down filter that is a sum of outer products.
 template <typename V, typename T, int UP, int TERMS>
@@ -244,18 +282,12 @@ void separable_tile(const Tile<V, T>& tile) {
     const Picture& p = tile.p;
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + SUMS);
-    const int blocks = tile.blocks();
-    // A tile's rows are copied in and out, all channels at once: to fetch a block's part of every pixel by itself, far
-    // from the next, would take longer than all the arithmetic. A spare vector keeps pixels from falling upon the same
-    // sets of the caches.
-    const int channels = tile.c1 - tile.c0, length = k.length();
-    const size_t pitch = (size_t)(blocks / 2 * 2 + 1 + blocks % 2 * 2) * tile.LANES;
-    const size_t staged = (size_t)length * (STRIP + UP_TAPS - 1) + k.count * FINISHED;  // pixels
-    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + length + staged * pitch * sizeof(T) / sizeof(V) + 1);
+    const int blocks = tile.blocks(), channels = tile.c1 - tile.c0;
+    const Stage<T> stage(tile, k.length(), k.count, FINISHED);
+    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + k.length() + stage.size() / sizeof(V) + 1);
     V* out = memory + state * blocks;
     V* line = out + wide * FINISHED * TERMS;
-    T* stage_in = (T*)(line + length);
-    T* stage_out = stage_in + (STRIP + UP_TAPS - 1) * length * pitch;
+    T* staged = (T*)(line + k.length());
     for (int block = 0; block < blocks; block++) {
         V* sums = memory + state * block + wide * RING;
         for (size_t i = 0; i < wide * SUMS; i++) sums[i] = V{};
@@ -265,33 +297,37 @@ void separable_tile(const Tile<V, T>& tile) {
     for (int i = i_begin; i <= i_end; i += STRIP) {
         const int ready = i == i_begin ? 0 : UP_TAPS - 1;  // of the strip's rows, so many are in the ring
         const int mid = i * UP + p.top - UP + 1;           // the first of the strip's upsampled rows
-        const int odd = mid & 1;
-        for (int r = ready; r < STRIP + UP_TAPS - 1; r++)
-            if (i + r >= 0 && i + r < p.h)
-                copy_pixels(tile.input(k, i + r).pixels + (ptrdiff_t)k.begin() * p.c, p.c,
-                            stage_in + (r * length + k.begin()) * pitch, pitch, k.end(p) - k.begin(), channels);
+        const int odd = mid & 1, first_row = (mid - odd) / 2 - (PAIR - 1);
+        for (int r = ready; stage.is_used && r < STRIP + UP_TAPS - 1; r++)
+            if (i + r >= 0 && i + r < p.h) {
+                Row<const T> from = tile.input(k, i + r);
+                Row<T> to = stage.input(staged, r);
+                from.pixels += (ptrdiff_t)k.begin() * from.pitch, to.pixels += k.begin() * to.pitch;
+                copy_pixels(from, to, k.end(p) - k.begin(), channels);
+            }
         for (int block = 0; block < blocks; block++) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                if (r >= ready) tile.template up<UP>(k, block, {stage_in + r * length * pitch, pitch}, i + r, line, row);
+                const Row<const T> source = stage.is_used ? constant(stage.input(staged, r)) : tile.input(k, i + r);
+                if (r >= ready) tile.template up<UP>(k, block, source, i + r, line, row);
                 rows[r] = row;
             }
             (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out,
                                                                              k.wide, tile.taps);
             for (int q = 0; q < FINISHED; q++) {
+                const int row = first_row + q;
+                if (row < 0 || row >= p.out_h) continue;
                 const V* sources[TERMS];
                 for (int term = 0; term < TERMS; term++) sources[term] = out + wide * (q * TERMS + term) + k.offset;
                 tile.template down<false>(block, sources, nullptr, TERMS, tile.taps.down_x,
-                                          stage_out + q * k.count * pitch, pitch);
+                                          stage.is_used ? stage.output(staged, q) : tile.output(row, FINISHED));
             }
         }
-        for (int q = 0; q < FINISHED; q++) {
-            const int row = (mid - odd) / 2 + q - (PAIR - 1);
-            if (row >= 0 && row < p.out_h)
-                copy_pixels(stage_out + q * k.count * pitch, pitch, tile.output(row), p.c, k.count, channels);
-        }
+        for (int q = 0; stage.is_used && q < FINISHED; q++)
+            if (first_row + q >= 0 && first_row + q < p.out_h)
+                copy_pixels(constant(stage.output(staged, q)), tile.output(first_row + q, 0), k.count, channels);
     }
 }
 
@@ -335,7 +371,7 @@ void planar_tile(const Tile<V, T>& tile) {
                     mirror[DOWN_TAPS - 1 - r] = above[r];
                 }
                 tile.template down<MIRRORED>(block, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS, tile.taps.down,
-                                             tile.output(row), p.c);
+                                             tile.output(row, UP));
             }
         }
         done = finished;

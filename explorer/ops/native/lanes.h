@@ -172,6 +172,9 @@ inline vf activate(vf v, vf slope, vf clamp) {
 
 inline vf activate(vf v, float slope, float clamp) { return activate(v, splat(slope), splat(clamp)); }
 
+// Into the second-level cache: what comes later would push it out of the first.
+inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+
 inline int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -((-a) / b); }
 
 // Scratch memory of the running thread, kept between calls.
