@@ -74,9 +74,9 @@ class _NativeTaps:
     up: int
     up_x: Tensor
     up_y: Tensor
-    down_x: Tensor
-    down_y: Tensor
-    down: Tensor
+    down_x: Tensor | None
+    down_y: Tensor | None
+    down: Tensor | None
     top: int
     left: int
     out_size: tuple[int, int]
@@ -257,15 +257,16 @@ class FilteredLReLU:
         if min(height, width) < 1:
             return None  # nothing is left; the other form explains it
         order = 1 if self._flip else -1
-        down_y, down_x = (np.stack([term[axis] for term in self._down_taps]) for axis in (0, 1))
-        whole = np.einsum("ty,tx->yx", down_y, down_x) if self._down_filter.ndim == 1 else self._down_filter
+        down_y, down_x = self._down_taps[0]
+        is_separable = len(self._down_taps) == 1
         return _NativeTaps(
             up=up,
             up_x=_floats(horizontal, order, up * self._gain),
             up_y=_floats(vertical, order, up),
-            down_x=_floats(down_x[:, ::order], 1),
-            down_y=_floats(down_y[:, ::order], 1),
-            down=_floats(whole, order),
+            down_x=_floats(down_x, order) if is_separable else None,
+            down_y=_floats(down_y, order) if is_separable else None,
+            # Two terms would cost the kernel as much as the whole filter.
+            down=None if is_separable else _floats(self._down_filter, order),
             top=top,
             left=left,
             out_size=(height, width),

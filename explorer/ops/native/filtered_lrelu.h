@@ -16,29 +16,31 @@ struct Picture {
     int top, left;     // padding, in upsampled pixels
 };
 
-// All taps in correlation order. A down filter that is no sum of up to three outer products comes whole, in `down`.
+// All taps in correlation order. A down filter that is no outer product comes whole, in `down`.
 struct Filters {
     const float* up_x;    // [UP_TAPS * UP], gains included
     const float* up_y;    // [UP_TAPS * UP]
-    int terms;            // outer products that the down filter is the sum of, or 0
-    const float* down_x;  // [terms][DOWN_TAPS]
-    const float* down_y;  // [terms][DOWN_TAPS]
-    const float* down;    // [DOWN_TAPS][DOWN_TAPS] if `terms` is 0
+    const float* down_x;  // [DOWN_TAPS]
+    const float* down_y;  // [DOWN_TAPS]
+    const float* down;    // [DOWN_TAPS][DOWN_TAPS] or null
     float slope, clamp;
 };
 
 // The same in every lane of vectors.
 template <typename V>
 struct Taps {
-    V up_x[UP_TAPS * 4], up_y[UP_TAPS * 4], down_x[3 * DOWN_TAPS], down_y[3 * DOWN_TAPS], down[DOWN_TAPS * DOWN_TAPS];
+    V up_x[UP_TAPS * 4], up_y[UP_TAPS * 4], down_x[DOWN_TAPS], down_y[DOWN_TAPS], down[DOWN_TAPS * DOWN_TAPS];
     V slope, clamp;
 
     Taps(const Filters& f, int up) : slope(splat_as<V>(f.slope)), clamp(splat_as<V>(f.clamp)) {
         splat_all(f.up_x, up_x, UP_TAPS * up);
         splat_all(f.up_y, up_y, UP_TAPS * up);
-        splat_all(f.down_x, down_x, f.terms * DOWN_TAPS);
-        splat_all(f.down_y, down_y, f.terms * DOWN_TAPS);
-        if (f.terms == 0) splat_all(f.down, down, DOWN_TAPS * DOWN_TAPS);
+        if (f.down) {
+            splat_all(f.down, down, DOWN_TAPS * DOWN_TAPS);
+        } else {
+            splat_all(f.down_x, down_x, DOWN_TAPS);
+            splat_all(f.down_y, down_y, DOWN_TAPS);
+        }
     }
 };
 
@@ -48,11 +50,6 @@ struct Columns {
     int i_first;       // the first group of upsampled columns belongs to this input column
     int groups, wide;  // upsampled columns that are computed: `wide = groups * UP`
     int offset;        // where the first output's taps begin among them
-
-    // Input columns, from i_first on: all, and those inside the picture.
-    int length() const { return groups + UP_TAPS - 1; }
-    int begin() const { return std::min(length(), std::max(0, -i_first)); }
-    int end(const Picture& p) const { return std::max(begin(), std::min(length(), p.w - i_first)); }
 };
 
 inline int ring_index(int i, int size) { return ((i % size) + size) % size; }
@@ -65,27 +62,24 @@ Columns columns_of(const Picture& p, int first, int last) {
     return {first, last - first, i_first, groups, groups * UP, mid_first - (i_first * UP + p.left - UP + 1)};
 }
 
-// Pixels of a row, each `pitch` from the next, and how far behind them those lie that will be wanted soon: rows are far
-// apart, so no hardware prefetcher sees that.
-template <typename T>
-struct Row {
-    T* pixels;
-    size_t pitch, ahead;
-};
-
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
 template <typename V, typename T, int UP, bool WHOLE>
-void up_row(Row<const T> source, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int count, int row,
+void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int c0, int count, int row,
             V* line, V* target) {
     if (row < 0 || row >= p.h) {
         for (int j = 0; j < k.wide; j++) target[j] = V{};
         return;
     }
-    const int begin = k.begin(), end = k.end(p), length = k.length();
+    const int length = k.groups + UP_TAPS - 1;
+    const int begin = std::min(length, std::max(0, -k.i_first));
+    const int end = std::max(begin, std::min(length, p.w - k.i_first));
+    const T* source = x + ((size_t)row * p.w + k.i_first) * p.c + c0;
+    // Rows lie far apart, so no hardware prefetcher sees that those of the next strip come.
+    const size_t below = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
     for (int j = 0; j < begin; j++) line[j] = V{};
     for (int j = begin; j < end; j++) {
-        const T* pixel = source.pixels + (ptrdiff_t)j * source.pitch;
-        prefetch(pixel + source.ahead);
+        const T* pixel = source + (size_t)j * p.c;
+        prefetch(pixel + below);
         line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
     }
     for (int j = end; j < length; j++) line[j] = V{};
@@ -112,38 +106,33 @@ inline V up_column(const V v[UP_TAPS], int oldest, int u, const V* taps) {
 
 // Upsampling along y, nonlinearity and downsampling along y for STRIP input rows.
 //
-// Column by column, everything stays in registers: the last six input rows, and sums for the six output rows of each
-// term that are under way. `rows` are the five input rows before and the STRIP new ones; `sums` keeps what is under
-// way; `out[q]` gets, term by term, the output row that is finished by the q-th pair of upsampled rows. ODD: the first
-// of the upsampled rows is the second of a pair.
-template <typename V, int UP, int TERMS, int ODD>
+// Column by column, everything stays in registers: the last six input rows, and sums for the six output rows that
+// are under way. `rows` are the five input rows before and the STRIP new ones; `sums` keeps what is under way;
+// `out[q]` gets the output row that is finished by the q-th pair of upsampled rows. ODD: the first of the upsampled
+// rows is the second of a pair.
+template <typename V, int UP, int ODD>
 void separable_strip(const V* const* rows, V* sums, V* out, int wide, const Taps<V>& taps) {
     constexpr int PAIR = DOWN_TAPS / 2;
-    const V slope = taps.slope, clamp = taps.clamp;
     for (int j = 0; j < wide; j++) {
-        V v[UP_TAPS], a[TERMS * PAIR];
+        V v[UP_TAPS], a[PAIR];
         for (int k = 0; k < UP_TAPS - 1; k++) v[k] = rows[k][j];
-        for (int i = 0; i < TERMS * PAIR; i++) a[i] = sums[(size_t)i * wide + j];
+        for (int k = 0; k < PAIR; k++) a[k] = sums[(size_t)k * wide + j];
 #pragma GCC unroll 6
         for (int s = 0; s < STRIP; s++) {
             v[(s + UP_TAPS - 1) % UP_TAPS] = rows[s + UP_TAPS - 1][j];
 #pragma GCC unroll 4
             for (int u = 0; u < UP; u++) {
-                const V m = activate(up_column<V, UP>(v, s, u, taps.up_y), slope, clamp);
+                const V m = activate(up_column<V, UP>(v, s, u, taps.up_y), taps.slope, taps.clamp);
                 const int t = s * UP + u + ODD, parity = t & 1, q = t >> 1;
-#pragma GCC unroll 3
-                for (int term = 0; term < TERMS; term++) {
 #pragma GCC unroll 6
-                    for (int d = 0; d < PAIR; d++) {
-                        V& sum = a[term * PAIR + (q + PAIR * 4 - d) % PAIR];
-                        const V tap = taps.down_y[term * DOWN_TAPS + 2 * d + parity];
-                        sum = parity == 0 && d == 0 ? m * tap : sum + m * tap;
-                    }
-                    if (parity == 1) out[(size_t)(q * TERMS + term) * wide + j] = a[term * PAIR + (q + 1) % PAIR];
+                for (int d = 0; d < PAIR; d++) {
+                    V& sum = a[(q + PAIR * 4 - d) % PAIR];
+                    sum = parity == 0 && d == 0 ? m * taps.down_y[0] : sum + m * taps.down_y[2 * d + parity];
                 }
+                if (parity == 1) out[(size_t)q * wide + j] = a[(q + 1) % PAIR];
             }
         }
-        for (int i = 0; i < TERMS * PAIR; i++) sums[(size_t)i * wide + j] = a[i];
+        for (int k = 0; k < PAIR; k++) sums[(size_t)k * wide + j] = a[k];
     }
 }
 
@@ -167,8 +156,8 @@ inline void down_pixels(const V* const* rows, const V* const* mirror, int count,
 }
 
 template <typename V, typename T, bool WHOLE, bool MIRRORED>
-void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, Row<T> out,
-              int count) {
+void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* taps, int columns, T* out, int c,
+              int count, size_t below) {
     constexpr int N = 8;
     int o = 0;
     while (o < columns) {
@@ -182,9 +171,9 @@ void down_row(const V* const* rows, const V* const* mirror, int pairs, const V* 
             down_pixels<V, 1, MIRRORED>(rows, mirror, pairs, taps, o, sums);
         }
         for (int i = 0; i < done; i++) {
-            T* pixel = out.pixels + (size_t)(o + i) * out.pitch;
+            T* pixel = out + (size_t)(o + i) * c;
             store_some<WHOLE>(pixel, sums[i], count);
-            prefetch(pixel + out.ahead);
+            prefetch(pixel + below);
         }
         o += done;
     }
@@ -207,127 +196,67 @@ struct Tile {
 
     int blocks() const { return (c1 - c0 + LANES - 1) / LANES; }
 
-    // `source`: of the first block.
     template <int UP>
-    void up(const Columns& k, int block, Row<const T> source, int row, V* line, V* target) const {
+    void up(const Columns& k, int block, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
         const V b = bias ? load_as<V, false>(bias + c, count) : V{};
-        source.pixels += block * LANES;
         if (count == LANES)
-            up_row<V, T, UP, true>(source, p, k, taps.up_x, s, b, count, row, line, target);
+            up_row<V, T, UP, true>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
         else
-            up_row<V, T, UP, false>(source, p, k, taps.up_x, s, b, count, row, line, target);
+            up_row<V, T, UP, false>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
     }
 
-    // `out`: of the first block.
-    template <bool MIRRORED>
-    void down(int block, const V* const* rows, const V* const* mirror, int pairs, const V* filter, Row<T> out) const {
+    // FINISHED: rows until those that are written next time.
+    template <bool MIRRORED, int FINISHED>
+    void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const V* filter) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        out.pixels += block * LANES;
+        const size_t below = row + FINISHED < p.out_h ? (size_t)FINISHED * p.out_w * p.c : 0;
+        T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
         if (count == LANES)
-            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, count);
+            down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, p.c, count, below);
         else
-            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, filter, last - first, out, count);
-    }
-
-    Row<const T> input(const Columns& k, int row) const {
-        const size_t ahead = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
-        return {x + ((ptrdiff_t)row * p.w + k.i_first) * p.c + c0, (size_t)p.c, ahead};
-    }
-
-    // `ahead`: in rows.
-    Row<T> output(int row, int ahead) const {
-        return {y + ((size_t)row * p.out_w + first) * p.c + c0, (size_t)p.c,
-                row + ahead < p.out_h ? (size_t)ahead * p.out_w * p.c : 0};
+            down_row<V, T, false, MIRRORED>(rows, mirror, pairs, filter, last - first, out, p.c, count, below);
     }
 };
 
-// `count` numbers of each of some pixels.
-template <typename T>
-void copy_pixels(Row<const T> from, Row<T> to, int pixels, int count) {
-    for (int i = 0; i < pixels; i++)
-        std::memcpy(to.pixels + i * to.pitch, from.pixels + i * from.pitch, count * sizeof(T));
-}
-
-template <typename T>
-Row<const T> constant(Row<T> row) {
-    return {row.pixels, row.pitch, row.ahead};
-}
-
-// Where a tile's rows of input and output are copied to and from, all channels at once, if pixels lie a multiple of 512
-// bytes apart: then to fetch a block's part of every pixel by itself takes longer than the arithmetic, because these
-// parts fall upon few sets of the caches. Here a spare vector or two keep them apart.
-template <typename T>
-struct Stage {
-    bool is_used;
-    size_t pitch, length, columns, rows;
-
-    template <typename V>
-    Stage(const Tile<V, T>& tile, int length, int columns, int finished)
-        : is_used((size_t)tile.p.c * sizeof(T) % 512 == 0), pitch((tile.blocks() | 1) * tile.LANES + 2 * tile.LANES),
-          length(length), columns(columns), rows(finished) {}
-
-    size_t size() const { return is_used ? (length * (STRIP + UP_TAPS - 1) + columns * rows) * pitch * sizeof(T) : 0; }
-    Row<T> input(T* memory, int row) const { return {memory + row * length * pitch, pitch, 0}; }
-    Row<T> output(T* memory, int row) const {
-        return {memory + ((STRIP + UP_TAPS - 1) * length + row * columns) * pitch, pitch, 0};
-    }
-};
-
-// All rows of a tile, with a down filter that is a sum of outer products.
-template <typename V, typename T, int UP, int TERMS>
+// All rows of a tile, with a down filter that is an outer product.
+template <typename V, typename T, int UP>
 void separable_tile(const Tile<V, T>& tile) {
-    constexpr int RING = 12, FINISHED = STRIP * UP / 2, PAIR = DOWN_TAPS / 2, SUMS = TERMS * PAIR;
+    constexpr int RING = 12, FINISHED = STRIP * UP / 2, PAIR = DOWN_TAPS / 2;
     const Picture& p = tile.p;
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
-    const size_t wide = k.wide, state = wide * (RING + SUMS);
-    const int blocks = tile.blocks(), channels = tile.c1 - tile.c0;
-    const Stage<T> stage(tile, k.length(), k.count, FINISHED);
-    V* memory = (V*)scratch(state * blocks + wide * FINISHED * TERMS + k.length() + stage.size() / sizeof(V) + 1);
+    const size_t wide = k.wide, state = wide * (RING + PAIR);
+    const int blocks = tile.blocks();
+    V* memory = (V*)scratch(state * blocks + wide * FINISHED + k.groups + UP_TAPS);
     V* out = memory + state * blocks;
-    V* line = out + wide * FINISHED * TERMS;
-    T* staged = (T*)(line + k.length());
+    V* line = out + wide * FINISHED;
     for (int block = 0; block < blocks; block++) {
         V* sums = memory + state * block + wide * RING;
-        for (size_t i = 0; i < wide * SUMS; i++) sums[i] = V{};
+        for (size_t i = 0; i < wide * PAIR; i++) sums[i] = V{};
     }
     const int mid_h = (p.out_h - 1) * 2 + DOWN_TAPS;
     const int i_begin = ceil_div(0 - p.top, UP), i_end = ceil_div(mid_h - 1 - p.top, UP);
     for (int i = i_begin; i <= i_end; i += STRIP) {
         const int ready = i == i_begin ? 0 : UP_TAPS - 1;  // of the strip's rows, so many are in the ring
         const int mid = i * UP + p.top - UP + 1;           // the first of the strip's upsampled rows
-        const int odd = mid & 1, first_row = (mid - odd) / 2 - (PAIR - 1);
-        for (int r = ready; stage.is_used && r < STRIP + UP_TAPS - 1; r++)
-            if (i + r >= 0 && i + r < p.h) {
-                Row<const T> from = tile.input(k, i + r);
-                Row<T> to = stage.input(staged, r);
-                from.pixels += (ptrdiff_t)k.begin() * from.pitch, to.pixels += k.begin() * to.pitch;
-                copy_pixels(from, to, k.end(p) - k.begin(), channels);
-            }
+        const int odd = mid & 1;
         for (int block = 0; block < blocks; block++) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                const Row<const T> source = stage.is_used ? constant(stage.input(staged, r)) : tile.input(k, i + r);
-                if (r >= ready) tile.template up<UP>(k, block, source, i + r, line, row);
+                if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
-            (odd ? separable_strip<V, UP, TERMS, 1> : separable_strip<V, UP, TERMS, 0>)(rows, ring + wide * RING, out,
-                                                                             k.wide, tile.taps);
+            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.taps);
             for (int q = 0; q < FINISHED; q++) {
-                const int row = first_row + q;
-                if (row < 0 || row >= p.out_h) continue;
-                const V* sources[TERMS];
-                for (int term = 0; term < TERMS; term++) sources[term] = out + wide * (q * TERMS + term) + k.offset;
-                tile.template down<false>(block, sources, nullptr, TERMS, tile.taps.down_x,
-                                          stage.is_used ? stage.output(staged, q) : tile.output(row, FINISHED));
+                const int row = (mid - odd) / 2 + q - (PAIR - 1);
+                const V* source = out + wide * q + k.offset;
+                if (row >= 0 && row < p.out_h)
+                    tile.template down<false, FINISHED>(block, row, &source, nullptr, 1, tile.taps.down_x);
             }
         }
-        for (int q = 0; stage.is_used && q < FINISHED; q++)
-            if (first_row + q >= 0 && first_row + q < p.out_h)
-                copy_pixels(constant(stage.output(staged, q)), tile.output(first_row + q, 0), k.count, channels);
     }
 }
 
@@ -354,7 +283,7 @@ void planar_tile(const Tile<V, T>& tile) {
             const V* rows[UP_TAPS];
             for (int r = 0; r < UP_TAPS; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, tile.input(k, i + r), i + r, line, row);
+                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, i + r, line, row);
                 rows[r] = row;
             }
             for (int u = 0; u < UP; u++) targets[u] = mids + wide * ring_index(mid + u, MID);
@@ -370,8 +299,8 @@ void planar_tile(const Tile<V, T>& tile) {
                     above[r] = mids + wide * ring_index(2 * row + r, MID) + k.offset;
                     mirror[DOWN_TAPS - 1 - r] = above[r];
                 }
-                tile.template down<MIRRORED>(block, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS, tile.taps.down,
-                                             tile.output(row, UP));
+                tile.template down<MIRRORED, UP / 2>(block, row, above, mirror, MIRRORED ? DOWN_TAPS / 2 : DOWN_TAPS,
+                                                     tile.taps.down);
             }
         }
         done = finished;
@@ -380,11 +309,7 @@ void planar_tile(const Tile<V, T>& tile) {
 
 template <typename V, typename T, int UP>
 auto tile_function(const Filters& f) {
-    if (f.terms == 1) return separable_tile<V, T, UP, 1>;
-    if constexpr (lanes_of<V>() > LANES) {
-        if (f.terms == 2) return separable_tile<V, T, UP, 2>;
-        if (f.terms == 3) return separable_tile<V, T, UP, 3>;
-    }
+    if (!f.down) return separable_tile<V, T, UP>;
     for (int k = 0; k < DOWN_TAPS / 2; k++)
         if (std::memcmp(f.down + k * DOWN_TAPS, f.down + (DOWN_TAPS - 1 - k) * DOWN_TAPS, DOWN_TAPS * sizeof(float)))
             return planar_tile<V, T, UP, false>;

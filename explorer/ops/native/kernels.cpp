@@ -14,14 +14,14 @@ extern "C" {
 // Counts up whenever the meaning of an argument changes.
 int latentwalk_abi() { return 5; }
 
-// `down` is needed unless `terms` is 1. `half`: float16 arithmetic may do, where the processor has it.
+// `half`: float16 arithmetic may do, where the processor has it.
 int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int half, int n, int h, int w, int c, int out_h,
-                              int out_w, int top, int left, int up, const float* up_x, const float* up_y, int terms,
+                              int out_w, int top, int left, int up, const float* up_x, const float* up_y,
                               const float* down_x, const float* down_y, const float* down, const float* scale,
                               const float* bias, float slope, float clamp, int tile_columns, int tile_channels,
                               int threads) {
     const Picture p{n, h, w, c, out_h, out_w, top, left};
-    Filters f{up_x, up_y, terms, down_x, down_y, down, slope, clamp};
+    const Filters f{up_x, up_y, down_x, down_y, down, slope, clamp};
     if (up != 2 && up != 4) return 1;
 #if LATENTWALK_HALF
     if (is_bf16 && half) {
@@ -30,7 +30,6 @@ int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int half, int
         return 0;
     }
 #endif
-    if (terms > 1) f.terms = 0;  // with sixteen numbers in a vector two terms cost as much as the whole filter
     if (is_bf16)
         (up == 2 ? flrelu<vf, bf16, 2> : flrelu<vf, bf16, 4>)((const bf16*)x, (bf16*)y, p, f, scale, bias, tile_columns,
                                                          tile_channels, threads);

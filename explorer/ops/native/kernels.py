@@ -21,8 +21,6 @@ _NO_CLAMP = float("inf")
 # stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
-# Of a down filter, what the kernel takes as a sum of outer products.
-_MAX_TERMS = 3
 # Float16 arithmetic holds numbers up to 65504. It has three bits more than bfloat16, and is used where a clamp keeps
 # what is summed up far below that.
 _HALF_CLAMP = 1024
@@ -41,9 +39,7 @@ class Kernels:
         if self._library.latentwalk_abi() != ABI:
             raise ValueError(f"{path} is of another version")
         self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
-        self._filtered_lrelu.argtypes = [
-            _PTR, _PTR, *[_INT] * 11, _PTR, _PTR, _INT, *[_PTR] * 5, _FLOAT, _FLOAT, *[_INT] * 3,
-        ]  # fmt: skip
+        self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 11, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
         self._finish = self._library.latentwalk_finish
         self._finish.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
         self._fir_finish = self._library.latentwalk_fir_finish
@@ -62,9 +58,9 @@ class Kernels:
         up: int,
         up_x: Tensor,
         up_y: Tensor,
-        down_x: Tensor,
-        down_y: Tensor,
-        down: Tensor,
+        down_x: Tensor | None,
+        down_y: Tensor | None,
+        down: Tensor | None,
         top: int,
         left: int,
         out_size: tuple[int, int],
@@ -80,10 +76,9 @@ class Kernels:
             up: 2 or 4.
             up_x: `[6 * up]` in correlation order, gains included; `up_y` likewise.
             up_y: Along the other axis.
-            down_x: `[terms, 12]` in correlation order; the filter is the sum of the outer products of `down_y` and
-                `down_x`.
+            down_x: `[12]` in correlation order; `down_y` likewise.
             down_y: Along the other axis.
-            down: `[12, 12]`, the filter itself.
+            down: `[12, 12]` in correlation order, instead of these two if the filter is no outer product.
             top: Padding above, in upsampled pixels.
             left: Padding on the left.
             out_size: `(H', W')`.
@@ -95,13 +90,12 @@ class Kernels:
         n, c, h, w = x.shape
         out = x.new_empty(n, out_size[0], out_size[1], c)
         tiles = -(-out_size[1] // _TILE_COLUMNS)
-        terms = down_x.shape[0] if down_x.shape[0] <= _MAX_TERMS else 0
         half = x.dtype == torch.bfloat16 and clamp is not None and clamp <= _HALF_CLAMP
         failed = self._filtered_lrelu(
             x.data_ptr(), out.data_ptr(), x.dtype == torch.bfloat16, half, n, h, w, c, *out_size, top, left,
-            up, up_x.data_ptr(), up_y.data_ptr(), terms, down_x.data_ptr(), down_y.data_ptr(), down.data_ptr(),
+            up, up_x.data_ptr(), up_y.data_ptr(), _address(down_x), _address(down_y), _address(down),
             _address(scale), _address(bias), slope, _NO_CLAMP if clamp is None else clamp,
-            -(-out_size[1] // tiles), _TILE_CHANNELS, torch.get_num_threads(),
+            -(-out_size[1] // tiles), _TILE_CHANNELS * (2 if half else 1), torch.get_num_threads(),
         )  # fmt: skip
         if failed:
             raise ValueError(f"no kernel for up {up}")
