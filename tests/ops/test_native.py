@@ -70,6 +70,64 @@ def test_filtered_lrelu(kernels: Kernels, n: int, c: int, up: int, kind: str, dt
                 torch.testing.assert_close(plan(x, scale, bias), reference, rtol=1e-4, atol=2e-5)
 
 
+HALF_CASES = [
+    # n, c, height, width, up, kind of down filter, padding
+    (1, 20, 23, 40, 2, "separable", [9, 8, 9, 8]),
+    (3, 40, 19, 17, 2, "random", [11, 10, -3, 12]),
+    (1, 33, 40, 21, 4, "separable", [-6, -9, -6, -9]),
+    (3, 96, 12, 15, 4, "radial", [-2, -5, -2, -5]),
+    (1, 181, 9, 70, 2, "radial", [-5, 6, 11, 10]),
+    (1, 270, 11, 9, 2, "separable", [9, 8, 9, 8]),
+]
+
+
+@pytest.mark.parametrize("case", HALF_CASES, ids=str)
+@pytest.mark.parametrize("scaled", [True, False])
+def test_bfloat16_filters_lose_little_more_than_the_rounding_of_their_output(
+    kernels: Kernels, case: tuple[int, int, int, int, int, str, list[int]], scaled: bool
+) -> None:
+    """With a clamp, on float16 arithmetic where the processor has it; without one, on float32."""
+    n, c, height, width, up, kind, padding = case
+    torch.manual_seed(0)
+    fu = design_lowpass_filter(6 * up, 4, 4, 16 * up)
+    fd = {"separable": design_lowpass_filter(12, 5, 6, 32), "radial": RADIAL, "random": torch.randn(12, 12) / 12}[kind]
+    x = torch.randn(n, c, height, width).bfloat16()
+    scale, bias = (torch.rand(n, c) + 0.5, torch.randn(c)) if scaled else (None, None)
+    exact = x.float() if scale is None else x.float() * scale[:, :, None, None]
+    for clamp in (0.9, 256.0, None):
+        plan = FilteredLReLU(fu, fd, height, width, up=up, down=2, padding=padding, clamp=clamp, dtype=torch.bfloat16)
+        assert plan.is_native
+        expected = filtered_lrelu(exact, fu, fd, bias, up, 2, padding, clamp=clamp)
+        with torch.no_grad():
+            error = plan(x, scale, bias).float() - expected
+        rounding = expected.bfloat16().float() - expected
+        # 144 taps of either sign cancel, which no generator's filter does.
+        limit = 4.0 if kind == "random" else 1.7
+        assert float(error.square().mean()) < limit * float(rounding.square().mean())
+        assert float(error.abs().max()) < 0.01 * float(expected.abs().max())
+
+
+@pytest.mark.parametrize("kind", ["separable", "radial"])
+def test_bfloat16_filters_hold_what_float16_does_not(kernels: Kernels, kind: str) -> None:
+    """Huge features are clamped, not lost; a NaN is kept, and stays where the filters reach."""
+    fu, fd = design_lowpass_filter(12, 4, 4, 32), RADIAL if kind == "radial" else design_lowpass_filter(12, 5, 6, 32)
+    plan = FilteredLReLU(fu, fd, 40, 40, up=2, down=2, padding=[9, 8, 9, 8], clamp=256, dtype=torch.bfloat16)
+    x = torch.full((1, 40, 40, 40), 1e30).bfloat16()
+    with torch.no_grad():
+        inner = plan(x)[:, :, 12:-12, 12:-12].float()
+    torch.testing.assert_close(inner, torch.full_like(inner, 256), rtol=0.01, atol=0)
+    x = torch.ones(1, 40, 40, 40).bfloat16()
+    x[0, 7, 0, 0] = float("nan")
+    with torch.no_grad():
+        y = plan(x)
+    assert bool(torch.isnan(y[0, 7, 0, 0]))
+    assert not bool(torch.isnan(y[0, 7, 12:]).any())
+    assert not bool(torch.isnan(y[0, 8]).any())
+    loud = FilteredLReLU(fu * 40, fd, 40, 40, up=2, down=2, padding=[9, 8, 9, 8], clamp=256, dtype=torch.bfloat16)
+    x = torch.randn(1, 5, 40, 40, generator=torch.Generator().manual_seed(0)).bfloat16()
+    _both(torch.bfloat16, loud, x)
+
+
 def test_other_filters_take_the_pytorch_path(kernels: Kernels) -> None:
     plan = FilteredLReLU(torch.rand(10), torch.rand(8), 20, 20, up=2, down=2, padding=5)
     assert not plan.is_native

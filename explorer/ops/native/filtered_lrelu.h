@@ -44,6 +44,27 @@ struct Taps {
     }
 };
 
+// The largest sum of absolute values among `step` interleaved sets of taps.
+inline float largest_gain(const float* taps, int count, int step) {
+    float largest = 0;
+    for (int phase = 0; phase < step; phase++) {
+        float sum = 0;
+        for (int i = phase; i < count; i += step) sum += taps[i] < 0 ? -taps[i] : taps[i];
+        largest = std::max(largest, sum);
+    }
+    return largest;
+}
+
+// Whether float16, which ends at 65504 and has three bits more than bfloat16, holds all that these filters sum up. It
+// takes a clamp, and one that makes it no matter that inputs end at HALF_LIMIT.
+inline bool fits_half(const Filters& f, int up) {
+    const float up_gain = largest_gain(f.up_x, UP_TAPS * up, up) * largest_gain(f.up_y, UP_TAPS * up, up);
+    const float down_gain = f.down ? largest_gain(f.down, DOWN_TAPS * DOWN_TAPS, 1)
+                                   : largest_gain(f.down_x, DOWN_TAPS, 1) * largest_gain(f.down_y, DOWN_TAPS, 1);
+    constexpr float LIMIT = 60000;
+    return f.clamp <= HALF_LIMIT / 4 && HALF_LIMIT * up_gain < LIMIT && f.clamp * down_gain < LIMIT;
+}
+
 // The columns of one tile of output, and what they need of the upsampled picture and of the input.
 struct Columns {
     int first, count;  // output

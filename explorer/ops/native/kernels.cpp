@@ -2,7 +2,7 @@
 //
 // Plain C++ with GCC/Clang vector extensions and no headers of torch, so that it builds in seconds with
 // -march=native on the machine that runs it, and vectorises on AVX-512, AVX2 and NEON alike. Features are float32
-// or bfloat16 in memory and float32 in registers. Every function returns 0, or 1 if it does not know the case.
+// or bfloat16 in memory and float32 in registers, or float16 where the filtered leaky ReLU may. Every function returns 0, or 1 if it does not know the case.
 
 #include "epilogues.h"
 #include "filtered_lrelu.h"
@@ -12,21 +12,19 @@
 extern "C" {
 
 // Counts up whenever the meaning of an argument changes.
-int latentwalk_abi() { return 5; }
+int latentwalk_abi() { return 4; }
 
-// `half`: float16 arithmetic may do, where the processor has it.
-int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int half, int n, int h, int w, int c, int out_h,
-                              int out_w, int top, int left, int up, const float* up_x, const float* up_y,
-                              const float* down_x, const float* down_y, const float* down, const float* scale,
-                              const float* bias, float slope, float clamp, int tile_columns, int tile_channels,
-                              int threads) {
+int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int n, int h, int w, int c, int out_h, int out_w,
+                              int top, int left, int up, const float* up_x, const float* up_y, const float* down_x,
+                              const float* down_y, const float* down, const float* scale, const float* bias,
+                              float slope, float clamp, int tile_columns, int tile_channels, int threads) {
     const Picture p{n, h, w, c, out_h, out_w, top, left};
     const Filters f{up_x, up_y, down_x, down_y, down, slope, clamp};
     if (up != 2 && up != 4) return 1;
 #if LATENTWALK_HALF
-    if (is_bf16 && half) {
+    if (is_bf16 && fits_half(f, up)) {
         (up == 2 ? flrelu<vq, bf16, 2> : flrelu<vq, bf16, 4>)((const bf16*)x, (bf16*)y, p, f, scale, bias, tile_columns,
-                                                         tile_channels, threads);
+                                                         2 * tile_channels, threads);
         return 0;
     }
 #endif

@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["ABI", "DTYPES", "Kernels"]
 
-ABI = 5
+ABI = 4
 DTYPES = (torch.float32, torch.bfloat16)
 """Formats of features that the kernels read and write; they compute in float32."""
 
@@ -21,9 +21,6 @@ _NO_CLAMP = float("inf")
 # stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
-# Float16 arithmetic holds numbers up to 65504. It has three bits more than bfloat16, and is used where a clamp keeps
-# what is summed up far below that.
-_HALF_CLAMP = 1024
 
 
 class Kernels:
@@ -39,7 +36,7 @@ class Kernels:
         if self._library.latentwalk_abi() != ABI:
             raise ValueError(f"{path} is of another version")
         self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
-        self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 11, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
+        self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 10, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
         self._finish = self._library.latentwalk_finish
         self._finish.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
         self._fir_finish = self._library.latentwalk_fir_finish
@@ -90,12 +87,11 @@ class Kernels:
         n, c, h, w = x.shape
         out = x.new_empty(n, out_size[0], out_size[1], c)
         tiles = -(-out_size[1] // _TILE_COLUMNS)
-        half = x.dtype == torch.bfloat16 and clamp is not None and clamp <= _HALF_CLAMP
         failed = self._filtered_lrelu(
-            x.data_ptr(), out.data_ptr(), x.dtype == torch.bfloat16, half, n, h, w, c, *out_size, top, left,
+            x.data_ptr(), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, *out_size, top, left,
             up, up_x.data_ptr(), up_y.data_ptr(), _address(down_x), _address(down_y), _address(down),
             _address(scale), _address(bias), slope, _NO_CLAMP if clamp is None else clamp,
-            -(-out_size[1] // tiles), _TILE_CHANNELS * (2 if half else 1), torch.get_num_threads(),
+            -(-out_size[1] // tiles), _TILE_CHANNELS, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
             raise ValueError(f"no kernel for up {up}")

@@ -93,6 +93,8 @@ inline void splat_all(const float* from, V* to, int count) {
     for (int i = 0; i < count; i++) to[i] = splat_as<V>(from[i]);
 }
 
+constexpr float HALF_LIMIT = 4096;  // of numbers that are loaded into float16
+
 #if LATENTWALK_HALF
 typedef _Float16 vq __attribute__((vector_size(64)));
 
@@ -113,8 +115,7 @@ inline vq join(vf low, vf high) {
 
 inline __mmask32 first_lanes(int count) { return count >= 2 * LANES ? ~0u : (1u << count) - 1; }
 
-// What is too large for float16 becomes HALF_LIMIT, so that sums of a filter's products stay finite; keeps NaN.
-constexpr float HALF_LIMIT = 4096;
+// What is larger becomes HALF_LIMIT, so that sums of a filter's products stay finite; keeps NaN.
 inline vq load_half(const bf16* p, __mmask32 mask) {
     const __m512i v = _mm512_maskz_loadu_epi16(mask, p);
     const vf low = widen((vh)_mm512_castsi512_si256(v)), high = widen((vh)_mm512_extracti64x4_epi64(v, 1));
