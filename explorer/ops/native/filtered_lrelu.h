@@ -262,14 +262,13 @@ void separable_tile(const Tile<V, T>& tile) {
         const int ready = i == i_begin ? 0 : UP_TAPS - 1;  // of the strip's rows, so many are in the ring
         const int mid = i * UP + p.top - UP + 1;           // the first of the strip's upsampled rows
         const int odd = mid & 1;
+        for (int r = ready; r < STRIP + UP_TAPS - 1; r++)
+            for (int block = 0; block < blocks; block++)
+                tile.template up<UP>(k, block, i + r, line, memory + state * block + wide * ring_index(i + r, RING));
         for (int block = 0; block < blocks; block++) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
-            for (int r = 0; r < STRIP + UP_TAPS - 1; r++) {
-                V* row = ring + wide * ring_index(i + r, RING);
-                if (r >= ready) tile.template up<UP>(k, block, i + r, line, row);
-                rows[r] = row;
-            }
+            for (int r = 0; r < STRIP + UP_TAPS - 1; r++) rows[r] = ring + wide * ring_index(i + r, RING);
             (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.taps);
             for (int q = 0; q < FINISHED; q++) {
                 const int row = (mid - odd) / 2 + q - (PAIR - 1);
