@@ -249,9 +249,9 @@ void separable_tile(const Tile<V, T>& tile) {
     const Columns k = columns_of<UP>(p, tile.first, tile.last);
     const size_t wide = k.wide, state = wide * (RING + PAIR);
     const int blocks = tile.blocks();
-    V* memory = (V*)scratch(state * blocks + wide * FINISHED + k.groups + UP_TAPS);
+    V* memory = (V*)scratch((state + wide * FINISHED) * blocks + k.groups + UP_TAPS);
     V* out = memory + state * blocks;
-    V* line = out + wide * FINISHED;
+    V* line = out + wide * FINISHED * blocks;
     for (int block = 0; block < blocks; block++) {
         V* sums = memory + state * block + wide * RING;
         for (size_t i = 0; i < wide * PAIR; i++) sums[i] = V{};
@@ -269,12 +269,14 @@ void separable_tile(const Tile<V, T>& tile) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) rows[r] = ring + wide * ring_index(i + r, RING);
-            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING, out, k.wide, tile.taps);
-            for (int q = 0; q < FINISHED; q++) {
-                const int row = (mid - odd) / 2 + q - (PAIR - 1);
-                const V* source = out + wide * q + k.offset;
-                if (row >= 0 && row < p.out_h)
-                    tile.template down<false, FINISHED>(block, row, &source, nullptr, 1, tile.taps.down_x);
+            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING,
+                                                             out + wide * FINISHED * block, k.wide, tile.taps);
+        }
+        for (int q = 0; q < FINISHED; q++) {
+            const int row = (mid - odd) / 2 + q - (PAIR - 1);
+            for (int block = 0; block < blocks && row >= 0 && row < p.out_h; block++) {
+                const V* source = out + wide * (FINISHED * block + q) + k.offset;
+                tile.template down<false, FINISHED>(block, row, &source, nullptr, 1, tile.taps.down_x);
             }
         }
     }
