@@ -85,8 +85,8 @@ Columns columns_of(const Picture& p, int first, int last) {
 
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
 template <typename V, typename T, int UP, bool WHOLE>
-void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, V scale, V bias, int c0, int count, int row,
-            V* line, V* target) {
+void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, const Affine<V>& affine, int c0, int count,
+            int row, V* line, V* target) {
     if (row < 0 || row >= p.h) {
         for (int j = 0; j < k.wide; j++) target[j] = V{};
         return;
@@ -101,7 +101,7 @@ void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, V sca
     for (int j = begin; j < end; j++) {
         const T* pixel = source + (size_t)j * p.c;
         prefetch(pixel + below);
-        line[j] = load_as<V, WHOLE>(pixel, count) * scale + bias;
+        line[j] = affine.template load<WHOLE>(pixel, count);
     }
     for (int j = end; j < length; j++) line[j] = V{};
     for (int g = 0; g < k.groups; g++) {
@@ -220,12 +220,11 @@ struct Tile {
     template <int UP>
     void up(const Columns& k, int block, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        const V s = scale ? load_as<V, false>(scale + c, count) : splat_as<V>(1);
-        const V b = bias ? load_as<V, false>(bias + c, count) : V{};
+        const Affine<V> affine(scale ? scale + c : nullptr, bias ? bias + c : nullptr, count);
         if (count == LANES)
-            up_row<V, T, UP, true>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
+            up_row<V, T, UP, true>(x, p, k, taps.up_x, affine, c, count, row, line, target);
         else
-            up_row<V, T, UP, false>(x, p, k, taps.up_x, s, b, c, count, row, line, target);
+            up_row<V, T, UP, false>(x, p, k, taps.up_x, affine, c, count, row, line, target);
     }
 
     // FINISHED: rows until those that are written next time.
@@ -269,8 +268,8 @@ void separable_tile(const Tile<V, T>& tile) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
             for (int r = 0; r < STRIP + UP_TAPS - 1; r++) rows[r] = ring + wide * ring_index(i + r, RING);
-            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, ring + wide * RING,
-                                                             out + wide * FINISHED * block, k.wide, tile.taps);
+            V *sums = ring + wide * RING, *finished = out + wide * FINISHED * block;
+            (odd ? separable_strip<V, UP, 1> : separable_strip<V, UP, 0>)(rows, sums, finished, k.wide, tile.taps);
         }
         for (int q = 0; q < FINISHED; q++) {
             const int row = (mid - odd) / 2 + q - (PAIR - 1);

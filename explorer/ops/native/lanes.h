@@ -83,10 +83,19 @@ inline V splat_as(float a) {
     return splat(a);
 }
 
-template <typename V, bool WHOLE, typename T>
-inline V load_as(const T* p, int count) {
-    return load_some<WHOLE>(p, count);
-}
+// Factor and summand of each of some channels, which numbers get in float32 when they are loaded.
+template <typename V>
+struct Affine {
+    vf scale, bias;
+
+    Affine(const float* scales, const float* biases, int count)
+        : scale(scales ? load_some<false>(scales, count) : splat(1)), bias(biases ? load_some<false>(biases, count) : vf{}) {}
+
+    template <bool WHOLE, typename T>
+    vf load(const T* p, int count) const {
+        return load_some<WHOLE>(p, count) * scale + bias;
+    }
+};
 
 template <typename V>
 inline void splat_all(const float* from, V* to, int count) {
@@ -108,37 +117,28 @@ inline vq splat_as<vq>(float a) {
     return vq{} + (_Float16)a;
 }
 
-inline vq join(vf low, vf high) {
-    const __m256i a = (__m256i)_mm512_cvtxps_ph((__m512)low), b = (__m256i)_mm512_cvtxps_ph((__m512)high);
-    return (vq)_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
-}
-
 inline __mmask32 first_lanes(int count) { return count >= 2 * LANES ? ~0u : (1u << count) - 1; }
 
-// What is larger becomes HALF_LIMIT, so that sums of a filter's products stay finite; keeps NaN.
-inline vq load_half(const bf16* p, __mmask32 mask) {
-    const __m512i v = _mm512_maskz_loadu_epi16(mask, p);
-    const vf low = widen((vh)_mm512_castsi512_si256(v)), high = widen((vh)_mm512_extracti64x4_epi64(v, 1));
-    const __m512h limit = (__m512h)splat_as<vq>(HALF_LIMIT), whole = (__m512h)join(low, high);
-    return (vq)_mm512_min_ph(limit, _mm512_max_ph(-limit, whole));
-}
+template <>
+struct Affine<vq> {
+    Affine<vf> low, high;
 
-inline vq load_half(const float* p, __mmask32 mask) {
-    return join((vf)_mm512_maskz_loadu_ps((__mmask16)mask, p), (vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16));
-}
+    Affine(const float* scales, const float* biases, int count)
+        : low(scales, biases, std::min(count, LANES)),
+          high(scales ? scales + LANES : nullptr, biases ? biases + LANES : nullptr, std::max(0, count - LANES)) {}
 
-template <>
-inline vq load_as<vq, true, bf16>(const bf16* p, int) {
-    return load_half(p, ~0u);
-}
-template <>
-inline vq load_as<vq, false, bf16>(const bf16* p, int count) {
-    return load_half(p, first_lanes(count));
-}
-template <>
-inline vq load_as<vq, false, float>(const float* p, int count) {
-    return load_half(p, first_lanes(count));
-}
+    // What is larger becomes HALF_LIMIT, so that sums of a filter's products stay finite; keeps NaN.
+    template <bool WHOLE>
+    vq load(const bf16* p, int count) const {
+        const __m512i v = WHOLE ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16(first_lanes(count), p);
+        const vf a = widen((vh)_mm512_castsi512_si256(v)) * low.scale + low.bias;
+        const vf b = widen((vh)_mm512_extracti64x4_epi64(v, 1)) * high.scale + high.bias;
+        const __m256i halves[2] = {(__m256i)_mm512_cvtxps_ph((__m512)a), (__m256i)_mm512_cvtxps_ph((__m512)b)};
+        const __m512h both = (__m512h)_mm512_inserti64x4(_mm512_castsi256_si512(halves[0]), halves[1], 1);
+        const __m512h limit = (__m512h)splat_as<vq>(HALF_LIMIT);
+        return (vq)_mm512_min_ph(limit, _mm512_max_ph(-limit, both));
+    }
+};
 
 template <bool WHOLE>
 inline void store_some(bf16* p, vq v, int count) {
