@@ -1,4 +1,4 @@
-"""Compiling the native kernels: one compiler call, in the user's cache, keyed by source, compiler and processor."""
+"""Compiling the native kernels: one compiler call, in the user's cache, keyed by sources, compiler, processor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import platformdirs
 
 __all__ = ["BuildError", "cached_library", "compile_library", "find_compiler"]
 
-_SOURCE = Path(__file__).with_name("kernels.cpp")
+_SOURCE = Path(__file__).with_name("kernels.cpp")  # includes the headers beside it
 _TIMEOUT_S = 300
 
 
@@ -37,7 +37,8 @@ def cached_library(compiler: str) -> Path:
     """Where the library for this source, compiler and processor lies, whether built or not."""
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
     cache = Path(folder) if folder else Path(platformdirs.user_cache_dir("latentwalk")) / "native"
-    parts = [_SOURCE.read_bytes(), compiler.encode(), _processor().encode(), repr(_flags(True)).encode()]
+    sources = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h"))]
+    parts = [*(source.read_bytes() for source in sources), compiler.encode(), _processor().encode(), repr(_flags(True)).encode()]
     digest = hashlib.blake2b(b"\0".join(parts), digest_size=8).hexdigest()
     return cache / f"kernels-{digest}.so"
 
