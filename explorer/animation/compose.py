@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
+from explorer.motion import animated_offset
 from explorer.state import look_of
 
 if TYPE_CHECKING:
@@ -151,17 +152,19 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     return np.asarray(image)
 
 
-def caption_of(state: ExplorerState, view: int, name: str = "") -> str:
-    """What a view shows, for burning in."""
+def caption_of(state: ExplorerState, view: int, name: str = "", time: float = 0.0) -> str:
+    """What a view shows at `time` seconds, for burning in."""
     look = look_of(state, view)
     t = look.transform
+    dx, dy, turn = animated_offset(t.animation, time)
+    x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
     words = [name, latent_words(look.latent)]
     if look.truncation.psi != 1.0:
         words.append(f"psi {look.truncation.psi:.2f}")
-    if (t.x, t.y) != (0.0, 0.0):
-        words.append(f"move {t.x:+.2f} {t.y:+.2f}")
-    if t.rotate:
-        words.append(f"rotate {t.rotate:.0f}\u00b0")
+    if (x, y) != (0.0, 0.0):
+        words.append(f"move {x:+.2f} {y:+.2f}")
+    if rotate:
+        words.append(f"rotate {rotate:.0f}\u00b0")
     if state.views[view].tap.layer:
         words.append(state.views[view].tap.layer)
     return "   ".join(word for word in words if word)
