@@ -140,15 +140,17 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     if not any(captions):
         return frame
     image = Image.fromarray(frame)
-    size = max(9, min(22, frame.shape[0] // 20))
-    font = ImageFont.load_default(size)
     draw = ImageDraw.Draw(image, "RGBA")
-    for text, left in zip(captions, lefts, strict=False):
-        if text:
-            width = font.getlength(text)
-            top = frame.shape[0] - size - 8
-            draw.rectangle((left, top, left + width + 12, frame.shape[0]), (0, 0, 0, 150))
-            draw.text((left + 6, frame.shape[0] - 4), text, (235, 235, 235), font, anchor="ls")
+    height, width = frame.shape[:2]
+    for text, left, right in zip(captions, lefts, [*lefts[1:], width], strict=False):
+        if not text:
+            continue
+        size = max(9, min(22, height // 20))
+        while size > 9 and ImageFont.load_default(size).getlength(text) > right - left - 12:
+            size -= 1
+        font, top = ImageFont.load_default(size), height - size - 8
+        draw.rectangle((left, top, left + font.getlength(text) + 12, height), (0, 0, 0, 150))
+        draw.text((left + 6, height - 4), text, (235, 235, 235), font, anchor="ls")
     return np.asarray(image)
 
 
