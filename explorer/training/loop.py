@@ -155,11 +155,12 @@ class Trainer:
         self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
         self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
 
-    def _judge(self, pictures: Tensor) -> Tensor:
+    def _judge(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
         """Logits of the discriminator behind blur and augmentation."""
         s = self.now
+        dtype = torch.bfloat16 if s.d_bfloat16 and not exact else self.dtype
         sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
-        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), self.dtype)
+        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
         return logits
 
     def _step_generator(
@@ -229,7 +230,7 @@ class Trainer:
     def _step_r1(self, real: Tensor) -> None:
         s = self.now
         pictures = real.detach().requires_grad_(True)
-        penalty = losses.r1_penalty(self._judge(pictures), pictures)
+        penalty = losses.r1_penalty(self._judge(pictures, exact=True), pictures)
         self._note("r1", penalty)
         self._descend(self.opt_d, list(self.d.parameters()), penalty * (s.gamma / 2 * s.r1_interval))
 
