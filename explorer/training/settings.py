@@ -34,8 +34,8 @@ class TrainSettings:
     discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
 
     **Phases** let one run go through a whole schedule unattended: from so many kimg on, the settings named there
-    hold. Sizes cannot change on the way (`FIXED`), but for the channels of the generator: **narrower** ones learn the
-    coarse things for less, until so many kimg each.
+    hold. Sizes cannot change on the way (`FIXED`), but for the channels of the generator: **narrower** ones learn
+    the coarse things for less, until so many kimg each.
     """
 
     family: str
