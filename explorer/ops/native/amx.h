@@ -1,0 +1,86 @@
+// Products of bfloat16 matrices in AMX tiles: whether this process may use them, and a thread's tile configuration.
+//
+// A product `C += A B` takes A as 16 rows of 32 numbers, B as 16 rows of 16 pairs (row k holds the numbers 2k and
+// 2k + 1 of each of 16 columns, side by side), and sums in float32, 16 x 16 in C. Kernels stand between
+// `#if LATENTWALK_AMX`, ask `amx::available()` before they run, and hold an `amx::Tiles` while they do.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && defined(__AVX512VL__) && defined(__linux__)
+#define LATENTWALK_AMX 1
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
+#define LATENTWALK_AMX 0
+#endif
+
+namespace {
+namespace amx {
+
+constexpr int ROWS = 16;    // of a whole tile
+constexpr int BYTES = 64;   // of a whole tile's row
+constexpr int DEPTH = 32;   // numbers that a product sums over
+constexpr int COLUMNS = 16; // of a product
+
+// Whether tiles may be used: Linux gives their 8 kB of registers only to processes that ask, once for all threads.
+inline bool available() {
+#if LATENTWALK_AMX
+    constexpr int REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;
+    static const bool granted = syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+    return granted;
+#else
+    return false;
+#endif
+}
+
+#if LATENTWALK_AMX
+
+// Eight whole tiles, or a thread's own shapes, while this object lives; after it the thread's tiles are configured as
+// before. That matters to oneDNN, which remembers what each thread has configured. The numbers in the tiles are lost.
+class Tiles {
+public:
+    Tiles() {
+        for (int t = 0; t < 8; t++) shape(t, ROWS, BYTES);
+        begin();
+    }
+
+    // `rows[t]` and `bytes[t]` of the tiles 0 to 7.
+    Tiles(const int (&rows)[8], const int (&bytes)[8]) {
+        for (int t = 0; t < 8; t++) shape(t, rows[t], bytes[t]);
+        begin();
+    }
+
+    ~Tiles() { _tile_loadconfig(&before); }  // zeros, which is what a thread begins with, release the tiles
+    Tiles(const Tiles&) = delete;
+    Tiles& operator=(const Tiles&) = delete;
+
+private:
+    struct alignas(64) Config {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    };
+    static_assert(sizeof(Config) == 64, "as the processor reads it");
+
+    void shape(int tile, int rows, int bytes) {
+        mine.rows[tile] = (uint8_t)rows;
+        mine.bytes[tile] = (uint16_t)bytes;
+    }
+
+    void begin() {
+        mine.palette = 1;
+        _tile_storeconfig(&before);
+        _tile_loadconfig(&mine);
+    }
+
+    Config before, mine{};
+};
+
+#endif
+
+}  // namespace amx
+}  // namespace
