@@ -32,6 +32,8 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "finish", "epilogue"),
     (Kernels, "fir_finish", "up-sampling filter and epilogue"),
     (Kernels, "torgb", "to RGB"),
+    (Kernels, "modulated_conv", "convolutions"),
+    (Kernels, "modulated_phases", "convolutions"),
     (torch.nn.functional, "conv2d", "convolutions"),
     (prepared_conv._Kernel, "_run", "convolutions"),
     (prepared_conv, "_product", "convolutions"),

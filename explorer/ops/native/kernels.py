@@ -5,13 +5,15 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ABI", "DTYPES", "Kernels"]
+__all__ = ["ABI", "DTYPES", "Kernels", "PackedWeight", "pack_weight"]
 
-ABI = 4
+ABI = 5
 DTYPES = (torch.float32, torch.bfloat16)
 """Formats of features that the kernels read and write; they compute in float32."""
 
@@ -21,6 +23,14 @@ _NO_CLAMP = float("inf")
 # stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
+
+
+class PackedWeight(NamedTuple):
+    """A weight as `modulated_conv` wants it, from `pack_weight`."""
+
+    tiles: Tensor
+    outputs: int
+    kernel: int
 
 
 class Kernels:
@@ -47,6 +57,12 @@ class Kernels:
         self._modulate.argtypes = [_PTR, _PTR, *[_INT] * 4, _PTR, _PTR, _INT]
         self._torgb = self._library.latentwalk_torgb
         self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
+        self._modulated_conv = self._library.latentwalk_modulated_conv
+        self._modulated_conv.argtypes = [*[_PTR] * 4, *[_INT] * 7, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
+        self._modulated_phases = self._library.latentwalk_modulated_phases
+        self._modulated_phases.argtypes = [*[_PTR] * 7, *[_INT] * 6]
+        self.has_amx = bool(self._library.latentwalk_amx())
+        """Whether `modulated_conv` and `modulated_phases` work here."""
 
     def filtered_lrelu(
         self,
@@ -200,6 +216,77 @@ class Kernels:
         if failed:
             raise ValueError(f"no kernel for {weight.shape[1]} colours")
         return out
+
+    def modulated_conv(
+        self,
+        x: Tensor,
+        styles: Tensor,
+        weight: PackedWeight,
+        *,
+        padding: int,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`clamp(leaky_relu(conv(x * styles) * scale + bias + noise))`, `[N, O, H', W']`.
+
+        Args:
+            x: `[N, I, H, W]` bfloat16.
+            styles: `[N, I]`.
+            weight: Of `pack_weight([O, I, k, k])`, k at most 3.
+            padding: Zeros on every side.
+            scale: `[N, O]` or None.
+            bias: `[O]` or None.
+            noise: `[1 or N, 1, H', W']` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = x.shape
+        grown = 2 * padding - weight.kernel + 1
+        out = x.new_empty(n, h + grown, w + grown, weight.outputs)
+        failed = self._modulated_conv(
+            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
+            weight.kernel, padding, _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError(f"no kernel for weights of {weight.kernel}x{weight.kernel} taps on this processor")
+        return out.permute(0, 3, 1, 2)
+
+    def modulated_phases(self, x: Tensor, styles: Tensor, weight: PackedWeight) -> list[Tensor]:
+        """What `fir_finish` takes, of `x * styles`.
+
+        Args:
+            x: `[N, I, H, W]` bfloat16.
+            styles: `[N, I]`.
+            weight: Of `pack_weight` for each phase, one after the other.
+        """
+        n, c, h, w = x.shape
+        o = weight.outputs
+        phases = [x.new_empty(n, h + 1 - odd_y, w + 1 - odd_x, o) for odd_y in (0, 1) for odd_x in (0, 1)]
+        failed = self._modulated_phases(
+            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), *(z.data_ptr() for z in phases),
+            n, h, w, c, o, torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError("no such kernel on this processor")
+        return [z.permute(0, 3, 1, 2) for z in phases]
+
+
+def pack_weight(*weights: Tensor) -> PackedWeight:
+    """Weights `[O, I, kh, kw]` of convolutions of one input in bfloat16, in the order AMX tiles take them."""
+    o, i = weights[0].shape[:2]
+    more_o, more_i = -o % 32, -i % 32
+    tiles = []
+    for weight in weights:
+        w = F.pad(weight.detach().flatten(2), (0, 0, 0, more_i, 0, more_o)).to(torch.bfloat16)
+        # Blocks of 32 outputs, each in two tiles; blocks of 32 inputs as 16 pairs.
+        w = w.reshape((o + more_o) // 32, 2, 16, (i + more_i) // 32, 16, 2, -1)
+        tiles.append(w.permute(0, 3, 6, 1, 4, 2, 5).flatten())
+    return PackedWeight(torch.cat(tiles), o, weights[0].shape[3])
 
 
 def _address(x: Tensor | None) -> int | None:

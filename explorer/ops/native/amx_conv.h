@@ -1,0 +1,318 @@
+// Convolutions of bfloat16 features as products in AMX tiles, with scaled inputs and the layer's epilogue.
+//
+// The input is copied, a band of rows at a time, into planes of 32 channels with a border of zeros; scaling it by the
+// styles costs nothing there and leaves the weights constant, so they are packed once. In a plane the pixels a tap
+// sees lie a fixed distance from the output's, also across the ends of rows: sixteen neighbours are a tile, wherever
+// they begin, and what falls between two rows is computed and dropped.
+
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "amx.h"
+#include "epilogues.h"
+
+namespace {
+
+constexpr int MAX_TAPS = 9;
+constexpr float NO_CLAMP = std::numeric_limits<float>::infinity();
+
+// The input `[h, w, c]` of convolutions that read it with `pad` zeros on each side.
+struct Source {
+    int h, w, c, pad;
+    const bf16* x;
+    const float* styles;  // [c]
+
+    int width() const { return w + 2 * pad; }
+};
+
+// A convolution with stride 1: the output at (row, column) sees the padded input at (row + dy, column + dx).
+struct Conv {
+    int out_h, out_w, o, taps;
+    int dy[MAX_TAPS], dx[MAX_TAPS];
+    const bf16* weight;  // [o / 32][c / 32][taps][2][16][16][2], rounded up and filled with zeros
+    bf16* y;             // [out_h, out_w, o]
+    const float* scale;  // [o] or null
+    const float* bias;   // [o] or null
+    const float* noise;  // [out_h, out_w] or null
+    float slope, clamp;
+};
+
+#if LATENTWALK_AMX
+
+constexpr int BLOCK = 2 * LANES;      // channels of a plane, outputs of a block, pixels of a pair of tiles
+constexpr int TILE = 16 * BLOCK;      // numbers of a tile of weights
+constexpr int SUMS = BLOCK * BLOCK;   // of a pair of tiles
+
+inline int blocks_of(int channels) { return (channels + BLOCK - 1) / BLOCK; }
+
+// Bits of the first `count` of 32 numbers.
+inline __mmask32 mask_of(int count) { return count >= BLOCK ? 0xffffffffu : count <= 0 ? 0 : (1u << count) - 1; }
+
+struct Pair {
+    vf low, high;
+};
+
+inline Pair load_pair(const float* p, __mmask32 mask) {
+    return {(vf)_mm512_maskz_loadu_ps((__mmask16)mask, p), (vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + LANES)};
+}
+
+inline __m512i narrow_pair(vf low, vf high) { return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
+
+// One pixel's channels to its place in every plane, scaled.
+inline void pack_pixel(const bf16* x, int c, const float* styles, bf16* to, size_t plane) {
+    for (int c0 = 0; c0 < c; c0 += BLOCK, to += plane) {
+        __builtin_prefetch(x + c0 + 64 * BLOCK);
+        const __mmask32 mask = mask_of(c - c0);
+        const Pair scale = load_pair(styles + c0, mask);
+        const __m512i both = _mm512_maskz_loadu_epi16(mask, x + c0);
+        const vf low = widen((vh)_mm512_castsi512_si256(both)), high = widen((vh)_mm512_extracti64x4_epi64(both, 1));
+        _mm512_store_si512(to, narrow_pair(low * scale.low, high * scale.high));
+    }
+}
+
+// Rows [first, first + rows) of the padded picture, scaled, as planes of 32 channels.
+inline void pack_rows(const Source& s, int first, int rows, bf16* planes, size_t plane) {
+    const size_t border = (size_t)s.pad * BLOCK, width = (size_t)s.width() * BLOCK;
+    for (int row = first - s.pad; row < first - s.pad + rows; row++, planes += width) {
+        const bool inside = row >= 0 && row < s.h;
+        for (int chunk = 0; chunk < blocks_of(s.c); chunk++) {
+            bf16* line = planes + chunk * plane;
+            std::fill(line, line + (inside ? border : width), bf16{});
+            std::fill(line + width - border, line + width, bf16{});
+        }
+        const bf16* from = s.x + (size_t)row * s.w * s.c;
+        for (int j = 0; inside && j < s.w; j++)
+            pack_pixel(from + (size_t)j * s.c, s.c, s.styles, planes + border + (size_t)j * BLOCK, plane);
+    }
+}
+
+// A band of output rows as tiles of sixteen pixels.
+struct Tiling {
+    int width, rows, out_w, per_row, count;  // per_row 0: tiles run on across the ends of rows
+
+    Tiling(int width, int rows, int out_w) : width(width), rows(rows), out_w(out_w) {
+        const int flowing = ((rows - 1) * width + out_w + 15) / 16, aligned = (out_w + 15) / 16 * rows;
+        per_row = aligned <= flowing ? (out_w + 15) / 16 : 0;
+        count = per_row ? aligned : flowing;
+    }
+
+    // Where a tile begins, in pixels of the planes.
+    size_t start(int tile) const { return per_row ? tile / per_row * width + tile % per_row * 16 : tile * 16; }
+
+    // The places of the tiles' pixels in the picture, -1 for those that are none, and as many as a `Sink` looks ahead.
+    void places(int first_row, int* where) const {
+        int row = 0, column = 0, in_row = per_row;
+        for (int tile = 0; tile < count; tile++) {
+            for (int i = 0; i < 16; i++) {
+                *where++ = row < rows && column < out_w ? (first_row + row) * out_w + column : -1;
+                if (++column < width) continue;
+                column = 0;
+                row++;
+            }
+            if (per_row && --in_row == 0) {
+                row = (tile + 1) / per_row;
+                column = 0;
+                in_row = per_row;
+            }
+        }
+        std::fill(where, where + 3 * BLOCK, -1);
+    }
+};
+
+// Brings sums of 32 outputs to the picture, a few pixels at a time between the products of the next tiles: those leave
+// the vector units free, and hide how long the picture's memory takes.
+class Sink {
+public:
+    Sink(const Conv& v, int o0) : v(v), y(v.y + o0), mask(mask_of(v.o - o0)) {
+        if (v.scale) scale = load_pair(v.scale + o0, mask);
+        if (v.bias) bias = load_pair(v.bias + o0, mask);
+    }
+
+    // The next sums; those before must be through.
+    void take(const float* next_sums, const int* next_where, int pixels) {
+        sums = next_sums;
+        where = next_where;
+        left = pixels;
+    }
+
+    void some(int pixels) {
+        for (pixels = std::min(pixels, left), left -= pixels; pixels > 0; pixels--, where++, sums += BLOCK) {
+            __builtin_prefetch(y + (size_t)std::max(where[2 * BLOCK], 0) * v.o, 1);
+            if (*where >= 0) put(*where);
+        }
+    }
+
+private:
+    void put(size_t pixel) {
+        const float noise = v.noise ? v.noise[pixel] : 0;
+        const vf low = activate(load(sums) * scale.low + bias.low + noise, v.slope, v.clamp);
+        const vf high = activate(load(sums + LANES) * scale.high + bias.high + noise, v.slope, v.clamp);
+        _mm512_mask_storeu_epi16(y + pixel * v.o, mask, narrow_pair(low, high));
+    }
+
+    const Conv& v;
+    bf16* y;
+    __mmask32 mask;
+    int left = 0;
+    Pair scale{splat(1), splat(1)}, bias{vf{}, vf{}};
+    const float* sums = nullptr;
+    const int* where = nullptr;
+};
+
+// What the products of a group of planes share.
+struct Group {
+    const bf16* weight;
+    size_t plane;
+    const long* offsets;  // of the taps, in a plane
+    int taps, planes, share;  // share: pixels for the sink at each tap
+    bool first, last;
+};
+
+// Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`.
+template <bool TWO, bool LAST>
+inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums, Sink& sink) {
+    if (g.first) {
+        _tile_zero(0);
+        _tile_zero(1);
+        if (TWO) _tile_zero(2);
+        if (TWO) _tile_zero(3);
+    } else {
+        _tile_loadd(0, sums, 4 * BLOCK);
+        _tile_loadd(1, sums + LANES, 4 * BLOCK);
+        if (TWO) _tile_loadd(2, sums + SUMS / 2, 4 * BLOCK);
+        if (TWO) _tile_loadd(3, sums + SUMS / 2 + LANES, 4 * BLOCK);
+    }
+    const bf16* b = g.weight;
+    const float* ahead = sums + SUMS;
+    for (int plane = 0; plane < g.planes; plane++, a0 += g.plane, a1 += g.plane)
+        for (int tap = 0; tap < g.taps; tap++, b += 2 * TILE) {
+            _tile_loadd(6, b, 2 * BLOCK);
+            _tile_loadd(4, a0 + g.offsets[tap], 2 * BLOCK);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, b + TILE, 2 * BLOCK);
+            _tile_dpbf16ps(1, 4, 7);
+            if (TWO) {
+                _tile_loadd(5, a1 + g.offsets[tap], 2 * BLOCK);
+                _tile_dpbf16ps(2, 5, 6);
+                _tile_dpbf16ps(3, 5, 7);
+            }
+            if (LAST) {
+                sink.some(g.share);
+            } else {
+                for (int line = 0; line < 7; line++, ahead += 16) __builtin_prefetch(ahead);
+            }
+        }
+    _tile_stored(0, sums, 4 * BLOCK);
+    _tile_stored(1, sums + LANES, 4 * BLOCK);
+    if (TWO) _tile_stored(2, sums + SUMS / 2, 4 * BLOCK);
+    if (TWO) _tile_stored(3, sums + SUMS / 2 + LANES, 4 * BLOCK);
+}
+
+template <bool LAST>
+inline void group_products(const Group& g, const Tiling& tiles, const bf16* planes, float* sums, const int* where,
+                           Sink& sink) {
+    // Sums that no later group adds to are done with after the next tiles; two places for them stay in the cache.
+    const bool keep = !(g.first && LAST);
+    for (int tile = 0; tile < tiles.count; tile += 2) {
+        float* target = sums + (keep ? tile / 2 : tile / 2 % 2) * SUMS;
+        const bool two = tile + 1 < tiles.count;
+        const bf16* a = planes + tiles.start(tile) * BLOCK;
+        if (two)
+            products<true, LAST>(g, a, planes + tiles.start(tile + 1) * BLOCK, target, sink);
+        else
+            products<false, LAST>(g, a, a, target, sink);
+        if (!LAST) continue;
+        sink.some(BLOCK);  // what is left of the tiles before
+        sink.take(target, where + tile * 16, two ? 32 : 16);
+    }
+    sink.some(BLOCK);
+}
+
+// The output blocks [block0, block1) of the rows of `tiles`. A group of planes at a time keeps its weights in the
+// first-level cache for all tiles.
+inline void conv_band(const Source& s, const Conv& v, const Tiling& tiles, const bf16* planes, size_t plane,
+                      int block0, int block1, float* sums, const int* where) {
+    const int chunks = blocks_of(s.c), group = std::max(1, 9 / v.taps);
+    long offsets[MAX_TAPS];
+    for (int tap = 0; tap < v.taps; tap++) offsets[tap] = ((long)v.dy[tap] * tiles.width + v.dx[tap]) * BLOCK;
+    const bf16* weight = v.weight + (size_t)block0 * chunks * v.taps * 2 * TILE;
+    for (int block = block0; block < block1; block++) {
+        Sink sink(v, block * BLOCK);
+        for (int chunk = 0; chunk < chunks; chunk += group) {
+            const int here = std::min(group, chunks - chunk), steps = here * v.taps;
+            const bool last = chunk + here == chunks;
+            const Group g{weight, plane, offsets, v.taps, here, (BLOCK + steps - 1) / steps, chunk == 0, last};
+            (last ? group_products<true> : group_products<false>)(g, tiles, planes + chunk * plane, sums, where, sink);
+            weight += (size_t)steps * 2 * TILE;
+        }
+    }
+}
+
+// How a picture is divided among threads and caches.
+struct Plan {
+    int band, bands, parts;  // rows of a band; parts of the outputs
+
+    Plan(const Source& s, int rows, int blocks, int threads) {
+        // Planes of about 600 kB stay in the second-level cache with sums and weights.
+        const size_t row = (size_t)s.width() * blocks_of(s.c) * BLOCK * sizeof(bf16);
+        bands = (int)((row * rows + 600000 - 1) / 600000);
+        if (bands > 1) bands = (bands + threads - 1) / threads * threads;
+        band = std::max((rows + bands - 1) / bands, std::min(rows, 4));
+        bands = (rows + band - 1) / band;
+        parts = std::min(blocks, bands % threads ? threads : 1);
+    }
+};
+
+// `count` convolutions of one input, with as many outputs each.
+inline void conv_all(const Source* sources, const Conv* convs, int n, int count, int threads) {
+    const Source& like = sources[0];
+    const int chunks = blocks_of(like.c), blocks = blocks_of(convs[0].o);
+    int rows = 0, below = 0;
+    for (int k = 0; k < count; k++) {
+        rows = std::max(rows, convs[k].out_h);
+        for (int tap = 0; tap < convs[k].taps; tap++) below = std::max(below, convs[k].dy[tap]);
+    }
+    const Plan plan(like, rows, blocks, threads);
+    const size_t plane = ((size_t)(plan.band + below + 1) * like.width() + 16) * BLOCK;  // tiles reach beyond the last row
+    const size_t pairs = std::max((size_t)2, (size_t)plan.band * ((like.width() + 15) / 16) / 2 + 1);
+    const long items = (long)n * plan.bands * plan.parts;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (long item = 0; item < items; item++) {
+        const amx::Tiles tiles;
+        const int part = item % plan.parts, first = item / plan.parts % plan.bands * plan.band;
+        const int sample = item / plan.parts / plan.bands;
+        vf* memory = scratch((plane * chunks) / BLOCK + pairs * (SUMS + BLOCK) / LANES + 3 * BLOCK / LANES);
+        bf16* planes = (bf16*)memory;
+        float* sums = (float*)(planes + plane * chunks);
+        int* where = (int*)(sums + pairs * SUMS);
+        pack_rows(sources[sample], first, std::min(plan.band, rows - first) + below, planes, plane);
+        for (int k = 0; k < count; k++) {
+            const Conv& v = convs[sample * count + k];
+            const int here = std::min(plan.band, v.out_h - first);
+            if (here <= 0) continue;
+            const Tiling tiling(like.width(), here, v.out_w);
+            tiling.places(first, where);
+            conv_band(sources[sample], v, tiling, planes, plane, blocks * part / plan.parts,
+                      blocks * (part + 1) / plan.parts, sums, where);
+        }
+    }
+}
+
+// The transposed 3x3 convolution with stride 2 as four plain ones, for the rows and columns of each parity: even ones
+// see the pixel before and their own, odd ones their own. `weight` holds one after the other.
+inline void phases_of(const Source& s, int o, const bf16* weight, bf16* const* y, Conv* convs) {
+    for (int k = 0; k < 4; k++) {
+        const int odd_y = k / 2, odd_x = k % 2;
+        Conv& v = convs[k];
+        v = Conv{s.h + 1 - odd_y, s.w + 1 - odd_x, o, 0, {}, {}, weight, y[k], nullptr, nullptr, nullptr, 1, NO_CLAMP};
+        for (int dy = odd_y; dy < 2; dy++)
+            for (int dx = odd_x; dx < 2; dx++, v.taps++) v.dy[v.taps] = dy, v.dx[v.taps] = dx;
+        weight += (size_t)blocks_of(o) * blocks_of(s.c) * v.taps * 2 * TILE;
+    }
+}
+
+#endif
+
+}  // namespace
