@@ -167,12 +167,13 @@ struct Group {
     size_t plane;
     const long* offsets;  // of the taps, in a plane
     int taps, planes, share;  // share: pixels for the sink at each tap
-    bool first, last;
+    const bf16* next_weight;  // of the next group, for the cache; null if there is none
+    bool first;
 };
 
 // Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`.
 template <bool TWO, bool LAST>
-inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums, Sink& sink) {
+inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums, Sink& sink, const bf16* fetch) {
     if (g.first) {
         _tile_zero(0);
         _tile_zero(1);
@@ -198,6 +199,8 @@ inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums
                 _tile_dpbf16ps(2, 5, 6);
                 _tile_dpbf16ps(3, 5, 7);
             }
+            if (fetch)
+                for (int line = 0; line < 2 * TILE; line += BLOCK, fetch += BLOCK) __builtin_prefetch(fetch, 0, 2);
             if (LAST) {
                 sink.some(g.share);
             } else {
@@ -220,9 +223,9 @@ inline void group_products(const Group& g, const Tiling& tiles, const bf16* plan
         const bool two = tile + 1 < tiles.count;
         const bf16* a = planes + tiles.start(tile) * BLOCK;
         if (two)
-            products<true, LAST>(g, a, planes + tiles.start(tile + 1) * BLOCK, target, sink);
+            products<true, LAST>(g, a, planes + tiles.start(tile + 1) * BLOCK, target, sink, tile ? nullptr : g.next_weight);
         else
-            products<false, LAST>(g, a, a, target, sink);
+            products<false, LAST>(g, a, a, target, sink, tile ? nullptr : g.next_weight);
         if (!LAST) continue;
         sink.some(BLOCK);  // what is left of the tiles before
         sink.take(target, where + tile * 16, two ? 32 : 16);
@@ -243,9 +246,11 @@ inline void conv_band(const Source& s, const Conv& v, const Tiling& tiles, const
         for (int chunk = 0; chunk < chunks; chunk += group) {
             const int here = std::min(group, chunks - chunk), steps = here * v.taps;
             const bool last = chunk + here == chunks;
-            const Group g{weight, plane, offsets, v.taps, here, (BLOCK + steps - 1) / steps, chunk == 0, last};
+            const bf16* next = weight + (size_t)steps * 2 * TILE;
+            const Group g{weight, plane, offsets, v.taps, here, (BLOCK + steps - 1) / steps,
+                          last && block + 1 == block1 ? nullptr : next, chunk == 0};
             (last ? group_products<true> : group_products<false>)(g, tiles, planes + chunk * plane, sums, where, sink);
-            weight += (size_t)steps * 2 * TILE;
+            weight = next;
         }
     }
 }
