@@ -43,6 +43,9 @@ struct Conv {
 
 constexpr int BLOCK = 2 * LANES;      // channels of a plane, outputs of a block, pixels of a pair of tiles
 constexpr int TILE = 16 * BLOCK;      // numbers of a tile of weights
+#ifndef STEPS
+#define STEPS 12
+#endif
 constexpr int SUMS = BLOCK * BLOCK;   // of a pair of tiles
 
 inline int blocks_of(int channels) { return (channels + BLOCK - 1) / BLOCK; }
@@ -60,21 +63,11 @@ inline Pair load_pair(const float* p, __mmask32 mask) {
 
 inline __m512i narrow_pair(vf low, vf high) { return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
 
-// One pixel's channels to its place in every plane, scaled.
-inline void pack_pixel(const bf16* x, int c, const float* styles, bf16* to, size_t plane) {
-    for (int c0 = 0; c0 < c; c0 += BLOCK, to += plane) {
-        __builtin_prefetch(x + c0 + 64 * BLOCK);
-        const __mmask32 mask = mask_of(c - c0);
-        const Pair scale = load_pair(styles + c0, mask);
-        const __m512i both = _mm512_maskz_loadu_epi16(mask, x + c0);
-        const vf low = widen((vh)_mm512_castsi512_si256(both)), high = widen((vh)_mm512_extracti64x4_epi64(both, 1));
-        _mm512_store_si512(to, narrow_pair(low * scale.low, high * scale.high));
-    }
-}
-
-// Rows [first, first + rows) of the padded picture, scaled, as planes of 32 channels.
-inline void pack_rows(const Source& s, int first, int rows, bf16* planes, size_t plane) {
+// Rows [first, first + rows) of the padded picture, scaled, as planes of 32 channels: the even ones, then the odd ones,
+// because the halves of a word are quicker to tell apart than neighbours. `pack_weight` knows.
+inline void pack_rows(const Source& s, const vf* scales, int first, int rows, bf16* planes, size_t plane) {
     const size_t border = (size_t)s.pad * BLOCK, width = (size_t)s.width() * BLOCK;
+    const __m512i odd = _mm512_set1_epi32((int)0xffff0000);
     for (int row = first - s.pad; row < first - s.pad + rows; row++, planes += width) {
         const bool inside = row >= 0 && row < s.h;
         for (int chunk = 0; chunk < blocks_of(s.c); chunk++) {
@@ -82,10 +75,30 @@ inline void pack_rows(const Source& s, int first, int rows, bf16* planes, size_t
             std::fill(line, line + (inside ? border : width), bf16{});
             std::fill(line + width - border, line + width, bf16{});
         }
-        const bf16* from = s.x + (size_t)row * s.w * s.c;
-        for (int j = 0; inside && j < s.w; j++)
-            pack_pixel(from + (size_t)j * s.c, s.c, s.styles, planes + border + (size_t)j * BLOCK, plane);
+        if (!inside) continue;
+        // All channels of a few pixels at a time, so that memory is read in one stretch.
+        for (int column = 0; column < s.w; column += LANES) {
+            const bf16* from = s.x + ((size_t)row * s.w + column) * s.c;
+            const size_t count = std::min(LANES, s.w - column);
+            for (int chunk = 0; chunk < blocks_of(s.c); chunk++, from += BLOCK) {
+                const __mmask32 mask = mask_of(s.c - chunk * BLOCK);
+                const vf scale_even = scales[2 * chunk], scale_odd = scales[2 * chunk + 1];
+                bf16* to = planes + chunk * plane + border + (size_t)column * BLOCK;
+                for (size_t j = 0; j < count; j++) {
+                    __builtin_prefetch(from + (j + LANES) * s.c);
+                    const __m512i both = _mm512_maskz_loadu_epi16(mask, from + j * s.c);
+                    const vf low = (vf)_mm512_slli_epi32(both, 16), high = (vf)_mm512_and_si512(both, odd);
+                    _mm512_store_si512(to + j * BLOCK, narrow_pair(low * scale_even, high * scale_odd));
+                }
+            }
+        }
     }
+}
+
+// The styles in the order of the planes.
+inline void order_styles(const Source& s, float* scales) {
+    std::fill(scales, scales + blocks_of(s.c) * BLOCK, 0.0f);
+    for (int c = 0; c < s.c; c++) scales[c / BLOCK * BLOCK + c % 2 * LANES + c % BLOCK / 2] = s.styles[c];
 }
 
 // A band of output rows as tiles of sixteen pixels.
@@ -138,20 +151,26 @@ public:
     }
 
     void some(int pixels) {
-        for (pixels = std::min(pixels, left), left -= pixels; pixels > 0; pixels--, where++, sums += BLOCK) {
-            __builtin_prefetch(y + (size_t)std::max(where[2 * BLOCK], 0) * v.o, 1);
-            if (*where >= 0) put(*where);
+        pixels = std::min(pixels, left);
+        left -= pixels;
+        const Pair scale = this->scale, bias = this->bias;
+        const float slope = v.slope, clamp = v.clamp;
+        const float* noise = v.noise;
+        for (; pixels > 0; pixels--, where++, sums += BLOCK) {
+            __builtin_prefetch(y + (ptrdiff_t)where[2 * BLOCK] * v.o, 1);
+            const int pixel = *where;
+            if (pixel < 0) continue;
+            vf low = load(sums) * scale.low + bias.low, high = load(sums + LANES) * scale.high + bias.high;
+            if (noise) {
+                low += noise[pixel];
+                high += noise[pixel];
+            }
+            _mm512_mask_storeu_epi16(y + (size_t)pixel * v.o, mask,
+                                     narrow_pair(activate(low, slope, clamp), activate(high, slope, clamp)));
         }
     }
 
 private:
-    void put(size_t pixel) {
-        const float noise = v.noise ? v.noise[pixel] : 0;
-        const vf low = activate(load(sums) * scale.low + bias.low + noise, v.slope, v.clamp);
-        const vf high = activate(load(sums + LANES) * scale.high + bias.high + noise, v.slope, v.clamp);
-        _mm512_mask_storeu_epi16(y + pixel * v.o, mask, narrow_pair(low, high));
-    }
-
     const Conv& v;
     bf16* y;
     __mmask32 mask;
@@ -185,6 +204,7 @@ inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums
         if (TWO) _tile_loadd(2, sums + SUMS / 2, 4 * BLOCK);
         if (TWO) _tile_loadd(3, sums + SUMS / 2 + LANES, 4 * BLOCK);
     }
+    asm volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
     const bf16* b = g.weight;
     const float* ahead = sums + SUMS;
     for (int plane = 0; plane < g.planes; plane++, a0 += g.plane, a1 += g.plane)
@@ -237,7 +257,7 @@ inline void group_products(const Group& g, const Tiling& tiles, const bf16* plan
 // first-level cache for all tiles.
 inline void conv_band(const Source& s, const Conv& v, const Tiling& tiles, const bf16* planes, size_t plane,
                       int block0, int block1, float* sums, const int* where) {
-    const int chunks = blocks_of(s.c), group = std::max(1, 9 / v.taps);
+    const int chunks = blocks_of(s.c), most = std::max(1, STEPS / v.taps), groups = chunks * v.taps <= 18 ? 1 : (chunks + most - 1) / most, group = (chunks + groups - 1) / groups;
     long offsets[MAX_TAPS];
     for (int tap = 0; tap < v.taps; tap++) offsets[tap] = ((long)v.dy[tap] * tiles.width + v.dx[tap]) * BLOCK;
     const bf16* weight = v.weight + (size_t)block0 * chunks * v.taps * 2 * TILE;
@@ -288,11 +308,13 @@ inline void conv_all(const Source* sources, const Conv* convs, int n, int count,
         const amx::Tiles tiles;
         const int part = item % plan.parts, first = item / plan.parts % plan.bands * plan.band;
         const int sample = item / plan.parts / plan.bands;
-        vf* memory = scratch((plane * chunks) / BLOCK + pairs * (SUMS + BLOCK) / LANES + 3 * BLOCK / LANES);
+        vf* memory = scratch((plane + BLOCK * 2) * chunks / BLOCK + pairs * (SUMS + BLOCK) / LANES + 3 * BLOCK / LANES);
         bf16* planes = (bf16*)memory;
         float* sums = (float*)(planes + plane * chunks);
-        int* where = (int*)(sums + pairs * SUMS);
-        pack_rows(sources[sample], first, std::min(plan.band, rows - first) + below, planes, plane);
+        float* scales = sums + pairs * SUMS;
+        int* where = (int*)(scales + chunks * BLOCK);
+        order_styles(sources[sample], scales);
+        pack_rows(sources[sample], (const vf*)scales, first, std::min(plan.band, rows - first) + below, planes, plane);
         for (int k = 0; k < count; k++) {
             const Conv& v = convs[sample * count + k];
             const int here = std::min(plan.band, v.out_h - first);
