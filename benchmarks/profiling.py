@@ -33,7 +33,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "fir_finish", "up-sampling filter and epilogue"),
     (Kernels, "torgb", "to RGB"),
     (Kernels, "modulated_conv", "convolutions"),
-    (Kernels, "modulated_phases", "convolutions"),
+    (Kernels, "modulated_up_conv", "up-convolutions with filter and epilogue"),
     (torch.nn.functional, "conv2d", "convolutions"),
     (prepared_conv._Kernel, "_run", "convolutions"),
     (prepared_conv, "_product", "convolutions"),

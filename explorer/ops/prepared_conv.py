@@ -244,7 +244,7 @@ class PreparedUpConv:
 
     @cached_property
     def packed(self) -> PackedWeight:
-        """The same for `native.Kernels.modulated_phases`."""
+        """The same for `native.Kernels.modulated_up_conv`."""
         return pack_weight(*(part for part, _ in _phase_weights(self._full_weight)))
 
     def __call__(
@@ -255,6 +255,19 @@ class PreparedUpConv:
         x = x.contiguous(memory_format=torch.channels_last)
         kernels = backend.native_for(x)
         if kernels is not None and self.axes is not None and act in _SLOPES:
+            if kernels.has_amx and x.dtype == torch.bfloat16:
+                return kernels.modulated_up_conv(
+                    x,
+                    styles.contiguous(),
+                    self.packed,
+                    fx=self.axes[0],
+                    fy=self.axes[1],
+                    scale=d,
+                    bias=self.bias,
+                    noise=_contiguous(noise),
+                    slope=_SLOPES[act],
+                    clamp=clamp,
+                )
             return kernels.fir_finish(
                 [y.contiguous(memory_format=torch.channels_last) for y in self._phases_of(x, styles)],
                 fx=self.axes[0],
@@ -276,9 +289,6 @@ class PreparedUpConv:
         return finish(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
 
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
-        kernels = backend.amx_for(x)
-        if kernels is not None:
-            return kernels.modulated_phases(x, styles.contiguous(), self.packed)
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():  # as in `PreparedConv`
             if self._parts is None:
                 self._parts = [part for part, _ in _phase_weights(self._full_weight)]

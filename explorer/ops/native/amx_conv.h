@@ -156,6 +156,7 @@ public:
         const Pair scale = this->scale, bias = this->bias;
         const float slope = v.slope, clamp = v.clamp;
         const float* noise = v.noise;
+        const bool linear = slope == 1 && clamp == NO_CLAMP;
         for (; pixels > 0; pixels--, where++, sums += BLOCK) {
             __builtin_prefetch(y + (ptrdiff_t)where[2 * BLOCK] * v.o, 1);
             const int pixel = *where;
@@ -165,8 +166,11 @@ public:
                 low += noise[pixel];
                 high += noise[pixel];
             }
-            _mm512_mask_storeu_epi16(y + (size_t)pixel * v.o, mask,
-                                     narrow_pair(activate(low, slope, clamp), activate(high, slope, clamp)));
+            if (!linear) {
+                low = activate(low, slope, clamp);
+                high = activate(high, slope, clamp);
+            }
+            _mm512_mask_storeu_epi16(y + (size_t)pixel * v.o, mask, narrow_pair(low, high));
         }
     }
 
@@ -290,15 +294,11 @@ struct Plan {
     }
 };
 
-// `count` convolutions of one input, with as many outputs each.
-inline void conv_all(const Source* sources, const Conv* convs, int n, int count, int threads) {
+// One convolution for each of `n` inputs.
+inline void conv_all(const Source* sources, const Conv* convs, int n, int threads) {
     const Source& like = sources[0];
-    const int chunks = blocks_of(like.c), blocks = blocks_of(convs[0].o);
-    int rows = 0, below = 0;
-    for (int k = 0; k < count; k++) {
-        rows = std::max(rows, convs[k].out_h);
-        for (int tap = 0; tap < convs[k].taps; tap++) below = std::max(below, convs[k].dy[tap]);
-    }
+    const int chunks = blocks_of(like.c), blocks = blocks_of(convs[0].o), rows = convs[0].out_h;
+    const int below = *std::max_element(convs[0].dy, convs[0].dy + convs[0].taps);
     const Plan plan(like, rows, blocks, threads);
     const size_t plane = ((size_t)(plan.band + below + 1) * like.width() + 16) * BLOCK;  // tiles reach beyond the last row
     const size_t pairs = std::max((size_t)2, (size_t)plan.band * ((like.width() + 15) / 16) / 2 + 1);
@@ -307,36 +307,19 @@ inline void conv_all(const Source* sources, const Conv* convs, int n, int count,
     for (long item = 0; item < items; item++) {
         const amx::Tiles tiles;
         const int part = item % plan.parts, first = item / plan.parts % plan.bands * plan.band;
-        const int sample = item / plan.parts / plan.bands;
-        vf* memory = scratch((plane + BLOCK * 2) * chunks / BLOCK + pairs * (SUMS + BLOCK) / LANES + 3 * BLOCK / LANES);
+        const int sample = item / plan.parts / plan.bands, here = std::min(plan.band, rows - first);
+        const Conv& v = convs[sample];
+        vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + (pairs * (SUMS + BLOCK) + 3 * BLOCK) / LANES);
         bf16* planes = (bf16*)memory;
-        float* sums = (float*)(planes + plane * chunks);
-        float* scales = sums + pairs * SUMS;
-        int* where = (int*)(scales + chunks * BLOCK);
+        float* scales = (float*)(planes + plane * chunks);
+        float* sums = scales + chunks * BLOCK;
+        int* where = (int*)(sums + pairs * SUMS);
         order_styles(sources[sample], scales);
-        pack_rows(sources[sample], (const vf*)scales, first, std::min(plan.band, rows - first) + below, planes, plane);
-        for (int k = 0; k < count; k++) {
-            const Conv& v = convs[sample * count + k];
-            const int here = std::min(plan.band, v.out_h - first);
-            if (here <= 0) continue;
-            const Tiling tiling(like.width(), here, v.out_w);
-            tiling.places(first, where);
-            conv_band(sources[sample], v, tiling, planes, plane, blocks * part / plan.parts,
-                      blocks * (part + 1) / plan.parts, sums, where);
-        }
-    }
-}
-
-// The transposed 3x3 convolution with stride 2 as four plain ones, for the rows and columns of each parity: even ones
-// see the pixel before and their own, odd ones their own. `weight` holds one after the other.
-inline void phases_of(const Source& s, int o, const bf16* weight, bf16* const* y, Conv* convs) {
-    for (int k = 0; k < 4; k++) {
-        const int odd_y = k / 2, odd_x = k % 2;
-        Conv& v = convs[k];
-        v = Conv{s.h + 1 - odd_y, s.w + 1 - odd_x, o, 0, {}, {}, weight, y[k], nullptr, nullptr, nullptr, 1, NO_CLAMP};
-        for (int dy = odd_y; dy < 2; dy++)
-            for (int dx = odd_x; dx < 2; dx++, v.taps++) v.dy[v.taps] = dy, v.dx[v.taps] = dx;
-        weight += (size_t)blocks_of(o) * blocks_of(s.c) * v.taps * 2 * TILE;
+        pack_rows(sources[sample], (const vf*)scales, first, here + below, planes, plane);
+        const Tiling tiling(like.width(), here, v.out_w);
+        tiling.places(first, where);
+        conv_band(sources[sample], v, tiling, planes, plane, blocks * part / plan.parts,
+                  blocks * (part + 1) / plan.parts, sums, where);
     }
 }
 

@@ -5,6 +5,7 @@
 // or bfloat16 in memory and float32 in registers. Every function returns 0, or 1 if it does not know the case.
 
 #include "amx_conv.h"
+#include "amx_up_conv.h"
 #include "epilogues.h"
 #include "filtered_lrelu.h"
 #include "modulate.h"
@@ -96,28 +97,25 @@ int latentwalk_modulated_conv(const void* x, const float* styles, const void* we
         for (int tap = 0; tap < v.taps; tap++) v.dy[tap] = tap / kernel, v.dx[tap] = tap % kernel;
         convs.push_back(v);
     }
-    conv_all(sources.data(), convs.data(), n, 1, threads);
+    conv_all(sources.data(), convs.data(), n, threads);
     return 0;
 #else
     return 1;
 #endif
 }
 
-// The phases that `latentwalk_fir_finish` takes, of `x * styles`.
-int latentwalk_modulated_phases(const void* x, const float* styles, const void* weight, void* z00, void* z01, void* z10,
-                                void* z11, int n, int h, int w, int c, int o, int threads) {
+// `latentwalk_fir_finish` of the transposed convolution of `x * styles`.
+int latentwalk_modulated_up_conv(const void* x, const float* styles, const void* weight, void* y, int n, int h, int w,
+                                 int c, int o, const float* fx, const float* fy, const float* scale, const float* bias,
+                                 const float* noise, int noise_n, float slope, float clamp, int threads) {
 #if LATENTWALK_AMX
     if (!amx::available()) return 1;
-    std::vector<Source> sources;
-    std::vector<Conv> convs(4 * (size_t)n);
-    for (size_t i = 0; i < (size_t)n; i++) {
-        sources.push_back({h, w, c, 1, (const bf16*)x + i * h * w * c, styles + i * c});
-        const size_t at = i * o;
-        bf16* const y[] = {(bf16*)z00 + at * (h + 1) * (w + 1), (bf16*)z01 + at * (h + 1) * w,
-                           (bf16*)z10 + at * h * (w + 1), (bf16*)z11 + at * h * w};
-        phases_of(sources[i], o, (const bf16*)weight, y, &convs[4 * i]);
-    }
-    conv_all(sources.data(), convs.data(), n, 4, threads);
+    std::vector<UpConv> convs;
+    for (size_t i = 0; i < (size_t)n; i++)
+        convs.push_back({{h, w, c, 1, (const bf16*)x + i * h * w * c, styles + i * c}, o, (const bf16*)weight,
+                         (bf16*)y + i * 4 * h * w * o, fx, fy, scale ? scale + i * o : nullptr,
+                         noise && noise_n > 1 ? noise + i * 4 * h * w : noise});
+    up_conv_all(convs.data(), n, Finish{nullptr, bias, nullptr, 1, slope, clamp}, threads);
     return 0;
 #else
     return 1;

@@ -61,10 +61,10 @@ class Kernels:
         self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
         self._modulated_conv = self._library.latentwalk_modulated_conv
         self._modulated_conv.argtypes = [*[_PTR] * 4, *[_INT] * 7, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
-        self._modulated_phases = self._library.latentwalk_modulated_phases
-        self._modulated_phases.argtypes = [*[_PTR] * 7, *[_INT] * 6]
+        self._modulated_up_conv = self._library.latentwalk_modulated_up_conv
+        self._modulated_up_conv.argtypes = [*[_PTR] * 4, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT]
         self.has_amx = bool(self._library.latentwalk_amx())
-        """Whether `modulated_conv` and `modulated_phases` work here."""
+        """Whether `modulated_conv` and `modulated_up_conv` work here."""
 
     def filtered_lrelu(
         self,
@@ -258,24 +258,45 @@ class Kernels:
             raise ValueError(f"no kernel for weights of {weight.kernel}x{weight.kernel} taps on this processor")
         return out.permute(0, 3, 1, 2)
 
-    def modulated_phases(self, x: Tensor, styles: Tensor, weight: PackedWeight) -> list[Tensor]:
-        """What `fir_finish` takes, of `x * styles`.
+    def modulated_up_conv(
+        self,
+        x: Tensor,
+        styles: Tensor,
+        weight: PackedWeight,
+        *,
+        fx: Tensor,
+        fy: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`fir_finish` of the transposed convolution of `x * styles`.
 
         Args:
             x: `[N, I, H, W]` bfloat16.
             styles: `[N, I]`.
-            weight: Of `pack_weight` for each phase, one after the other.
+            weight: Of `pack_weight` for the four phases in the order of `fir_finish`, of which the rest is.
+            fx: `[4]` in correlation order; `fy` likewise.
+            fy: Along the other axis.
+            scale: `[N, O]` or None.
+            bias: `[O]` or None.
+            noise: `[1 or N, 1, 2 H, 2 W]` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
-        o = weight.outputs
-        phases = [x.new_empty(n, h + 1 - odd_y, w + 1 - odd_x, o) for odd_y in (0, 1) for odd_x in (0, 1)]
-        failed = self._modulated_phases(
-            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), *(z.data_ptr() for z in phases),
-            n, h, w, c, o, torch.get_num_threads(),
+        out = x.new_empty(n, 2 * h, 2 * w, weight.outputs)
+        failed = self._modulated_up_conv(
+            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
+            fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
         )  # fmt: skip
         if failed:
             raise ValueError("no such kernel on this processor")
-        return [z.permute(0, 3, 1, 2) for z in phases]
+        return out.permute(0, 3, 1, 2)
 
 
 def pack_weight(*weights: Tensor) -> PackedWeight:
