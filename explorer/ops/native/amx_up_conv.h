@@ -30,7 +30,7 @@ public:
         plane = ((size_t)(rows + 3) * width + 16) * BLOCK;
         pairs = std::max((size_t)2, (size_t)(rows + 2) * ((width + 15) / 16) / 2 + 1);
         pixels = (size_t)(rows + 2) * width;
-        tile = std::min(2 * u.source.w, 128);
+        tile = std::min(2 * u.source.w, 32);  // columns whose filtered rows stay in the first-level cache
         vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + pairs * SUMS / LANES + 4 * pixels +
                              4 * (pairs * BLOCK + 3 * BLOCK) / LANES + fir_memory(BLOCK, tile));
         planes = (bf16*)memory;
