@@ -133,10 +133,17 @@ class PreparedConv:
         self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
     ) -> Tensor:
         """`finish` of the convolution, in one pass where that is possible."""
-        kernels = backend.amx_for(x)
+        kernels = self._amx_for(x)
         if kernels is None or act not in _SLOPES:
             return finish(self(x, styles), noise, act, act_gain, clamp)
         return self._run(kernels, x, styles, None, noise, _SLOPES[act], clamp)
+
+    def _amx_for(self, x: Tensor) -> Kernels | None:
+        """The kernels if their convolution is the fastest form."""
+        pixels = x.shape[2] * x.shape[3]
+        if self.weight.shape[2:] == (1, 1) and x.shape[0] == 1 and pixels > _PRODUCT_PIXELS:
+            return None  # there plain products are 5 to 20 % quicker: measured with 256 to 1024 channels
+        return backend.amx_for(x)
 
     def _run(
         self,
@@ -172,7 +179,7 @@ class PreparedConv:
             styles: `[N, I]` float32.
             input_gain: Scalar factor that demodulation does not cancel; None is 1.
         """
-        kernels = backend.amx_for(x)
+        kernels = self._amx_for(x)
         if kernels is not None:
             return Pending(self._run(kernels, x, styles, input_gain, None, 1.0, None), None, None)
         d = None if self.energy is None else demodulation(self.energy, styles)  # [N, O]
