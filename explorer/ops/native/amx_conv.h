@@ -31,7 +31,7 @@ struct Source {
 struct Conv {
     int out_h, out_w, o, taps;
     int dy[MAX_TAPS], dx[MAX_TAPS];
-    const bf16* weight;  // [o / 32][c / 32][taps][2][16][16][2], rounded up and filled with zeros
+    const bf16* weight;  // of `pack_weight`: [o / 32][c / 32][taps][2][16][16][2], rounded up and filled with zeros
     bf16* y;             // [out_h, out_w, o]
     const float* scale;  // [o] or null
     const float* bias;   // [o] or null
@@ -41,9 +41,9 @@ struct Conv {
 
 #if LATENTWALK_AMX
 
-constexpr int BLOCK = 2 * LANES;      // channels of a plane, outputs of a block, pixels of a pair of tiles
-constexpr int TILE = 16 * BLOCK;      // numbers of a tile of weights
-constexpr int SUMS = BLOCK * BLOCK;   // of a pair of tiles
+constexpr int BLOCK = 2 * LANES;     // channels of a plane, outputs of a block, pixels of a pair of tiles
+constexpr int TILE = 16 * BLOCK;     // numbers of a tile of weights
+constexpr int SUMS = BLOCK * BLOCK;  // of a pair of tiles
 
 // Steps, of one plane and tap each, whose weights of 2 kB go through the first-level cache together. With one tap
 // nothing in the cache is used twice, and fewer turns with the sums are worth more.
@@ -199,9 +199,11 @@ struct Group {
     bool first;
 };
 
-// Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`.
+// Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`, and meanwhile brings weights from `fetch` on, if it is not null,
+// to the second-level cache. LAST: after this group the sums are whole.
 template <bool TWO, bool LAST>
 inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums, Sink& sink, const bf16* fetch) {
+    asm volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
     if (g.first) {
         _tile_zero(0);
         _tile_zero(1);
@@ -213,7 +215,6 @@ inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums
         if (TWO) _tile_loadd(2, sums + SUMS / 2, 4 * BLOCK);
         if (TWO) _tile_loadd(3, sums + SUMS / 2 + LANES, 4 * BLOCK);
     }
-    asm volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
     const bf16* b = g.weight;
     const float* ahead = sums + SUMS;
     for (int plane = 0; plane < g.planes; plane++, a0 += g.plane, a1 += g.plane)
@@ -250,11 +251,12 @@ inline void group_products(const Group& g, const Tiling& tiles, const bf16* plan
     for (int tile = 0; tile < tiles.count; tile += 2) {
         float* target = sums + (keep ? tile / 2 : tile / 2 % 2) * SUMS;
         const bool two = tile + 1 < tiles.count;
+        const bf16* fetch = tile ? nullptr : g.next_weight;
         const bf16* a = planes + tiles.start(tile) * BLOCK;
         if (two)
-            products<true, LAST>(g, a, planes + tiles.start(tile + 1) * BLOCK, target, sink, tile ? nullptr : g.next_weight);
+            products<true, LAST>(g, a, planes + tiles.start(tile + 1) * BLOCK, target, sink, fetch);
         else
-            products<false, LAST>(g, a, a, target, sink, tile ? nullptr : g.next_weight);
+            products<false, LAST>(g, a, a, target, sink, fetch);
         if (!LAST) continue;
         sink.some(BLOCK);  // what is left of the tiles before
         sink.take(target, where + tile * 16, two ? 32 : 16);
@@ -305,7 +307,7 @@ inline void conv_all(const Source* sources, const Conv* convs, int n, int thread
     const int chunks = blocks_of(like.c), blocks = blocks_of(convs[0].o), rows = convs[0].out_h;
     const int below = *std::max_element(convs[0].dy, convs[0].dy + convs[0].taps);
     const Plan plan(like, rows, blocks, threads);
-    const size_t plane = ((size_t)(plan.band + below + 1) * like.width() + 16) * BLOCK;  // tiles reach beyond the last row
+    const size_t plane = ((size_t)(plan.band + below + 1) * like.width() + 16) * BLOCK;  // the last tile ends late
     const size_t pairs = std::max((size_t)2, (size_t)plan.band * ((like.width() + 15) / 16) / 2 + 1);
     const long items = (long)n * plan.bands * plan.parts;
 #pragma omp parallel for schedule(static) num_threads(threads)
