@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +15,7 @@ from torch import Tensor
 from explorer.ops import backend, native
 from explorer.ops.bias_act import bias_act
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
+from explorer.ops.native.build import find_compiler
 from explorer.ops.native.kernels import Kernels
 from explorer.ops.prepared_conv import PreparedConv, PreparedUpConv
 from explorer.ops.upfirdn2d import setup_filter
@@ -146,8 +150,47 @@ def test_a_pixel_is_seen_by_its_neighbours_alone(kernels: Kernels) -> None:
         assert torch.equal(seen, expected)
 
 
-def test_others_find_their_tiles_as_they_left_them(kernels: Kernels) -> None:
-    """oneDNN remembers how each thread's tiles are configured, so a lost configuration would spoil its sums."""
+_PROBE = """
+#include "amx.h"
+extern "C" int probe(int own) {
+    alignas(64) unsigned char given[64] = {}, before[64], after[64];
+    if (!amx::available()) return 3;
+    if (own) {
+        given[0] = 1;
+        for (int tile = 0; tile < 8; tile++) given[16 + 2 * tile] = 4 * (tile + 1), given[48 + tile] = 3 + tile;
+        _tile_loadconfig(given);
+    } else {
+        _tile_release();
+    }
+    _tile_storeconfig(before);
+    {
+        amx::Tiles tiles;
+        _tile_storeconfig(after);
+        if (!std::memcmp(before, after, 64)) return 2;
+    }
+    _tile_storeconfig(after);
+    _tile_release();
+    return std::memcmp(before, after, 64) != 0;
+}
+"""
+
+
+def test_tiles_are_left_as_they_were(kernels: Kernels, tmp_path: Path) -> None:
+    """Libraries may remember how a thread's tiles are configured, as oneDNN does."""
+    compiler = find_compiler()
+    assert compiler is not None
+    source, library = tmp_path / "probe.cpp", tmp_path / "probe.so"
+    source.write_text(_PROBE)
+    folder = Path(native.__file__).parent
+    command = [compiler, "-march=native", "-std=c++17", "-shared", "-fPIC", f"-I{folder}", str(source), "-o", str(library)]
+    subprocess.run(command, check=True)
+    probe = ctypes.CDLL(str(library)).probe
+    assert probe(1) == 0
+    assert probe(0) == 0
+
+
+def test_convolutions_of_others_in_between(kernels: Kernels) -> None:
+    """oneDNN uses the same tiles, here in turn with ours and from several threads."""
     x, weight, styles, bias = _random(1, 64, 48, 24, 24, 3)
     low = weight.bfloat16().contiguous(memory_format=torch.channels_last)
     odd = torch.randn(19, 64, 1, 1).bfloat16()
