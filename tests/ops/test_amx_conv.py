@@ -82,7 +82,9 @@ def test_without_demodulation_and_with_an_input_gain(kernels: Kernels) -> None:
     gain = torch.tensor(0.7)
     with torch.no_grad():
         for demodulate in (False, True):
-            exact = stylegan2_modulated_conv2d(x.float(), weight, styles, padding=1, demodulate=demodulate, fused=True)
+            exact = stylegan2_modulated_conv2d(
+                x.float(), weight, styles, padding=1, demodulate=demodulate, fused=True
+            )
             exact = exact * (0.7 * 1.2) + bias[:, None, None]
             conv = PreparedConv(
                 weight, padding=1, demodulate=demodulate, bias=bias, gain=1.2, dtype=torch.bfloat16
@@ -105,7 +107,14 @@ def test_epilogue(kernels: Kernels, act: str, clamp: float | None, noises: int) 
 
 @pytest.mark.parametrize(
     ("n", "i", "o", "h", "w"),
-    [(1, 32, 32, 16, 16), (1, 3, 5, 4, 4), (3, 40, 70, 7, 11), (1, 130, 33, 33, 20), (1, 20, 48, 3, 40), (1, 8, 8, 1, 1)],
+    [
+        (1, 32, 32, 16, 16),
+        (1, 3, 5, 4, 4),
+        (3, 40, 70, 7, 11),
+        (1, 130, 33, 33, 20),
+        (1, 20, 48, 3, 40),
+        (1, 8, 8, 1, 1),
+    ],
 )
 def test_up_convolution(kernels: Kernels, n: int, i: int, o: int, h: int, w: int) -> None:
     x, weight, styles, bias = _random(n, i, o, h, w, 3)
@@ -113,7 +122,7 @@ def test_up_convolution(kernels: Kernels, n: int, i: int, o: int, h: int, w: int
         conv = PreparedUpConv(weight, resample_filter=taps, bias=bias, dtype=torch.bfloat16)
         for noise, act, clamp in ((torch.randn(n, 1, 2 * h, 2 * w), "lrelu", 0.9), (None, "linear", None)):
             exact = stylegan2_modulated_conv2d(
-                x.float(), weight, styles, noise, up=2, padding=1, resample_filter=taps, flip_weight=False, fused=True
+                x.float(), weight, styles, noise, 2, padding=1, resample_filter=taps, flip_weight=False, fused=True
             )
             exact = bias_act(exact, bias, act=act, gain=1.0, clamp=clamp)
             with torch.no_grad():
@@ -182,8 +191,8 @@ def test_tiles_are_left_as_they_were(kernels: Kernels, tmp_path: Path) -> None:
     source, library = tmp_path / "probe.cpp", tmp_path / "probe.so"
     source.write_text(_PROBE)
     folder = Path(native.__file__).parent
-    command = [compiler, "-march=native", "-std=c++17", "-shared", "-fPIC", f"-I{folder}", str(source), "-o", str(library)]
-    subprocess.run(command, check=True)
+    flags = ["-march=native", "-std=c++17", "-shared", "-fPIC", f"-I{folder}"]
+    subprocess.run([compiler, *flags, str(source), "-o", str(library)], check=True)
     probe = ctypes.CDLL(str(library)).probe
     assert probe(1) == 0
     assert probe(0) == 0

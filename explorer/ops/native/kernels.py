@@ -306,7 +306,7 @@ def pack_weight(*weights: Tensor) -> PackedWeight:
     tiles = []
     for weight in weights:
         w = F.pad(weight.detach().flatten(2), (0, 0, 0, more_i, 0, more_o)).to(torch.bfloat16)
-        # Blocks of 32 outputs, each in two tiles; blocks of 32 inputs as 16 pairs, the even ones before the odd ones.
+        # Blocks of 32 outputs, each in two tiles; blocks of 32 inputs as 16 pairs, even ones before odd ones.
         w = w.reshape((o + more_o) // 32, 2, 16, (i + more_i) // 32, 8, 2, 2, -1)
         tiles.append(w.permute(0, 3, 7, 1, 6, 4, 2, 5).flatten())
     return PackedWeight(_in_huge_pages(torch.cat(tiles)), o, weights[0].shape[3])
