@@ -37,6 +37,7 @@ struct Conv {
     const float* bias;   // [o] or null
     const float* noise;  // [out_h, out_w] or null
     float slope, clamp;
+    bool paired;  // outputs k and k + 16 of each 32 side by side instead of in order
 };
 
 #if LATENTWALK_AMX
@@ -58,21 +59,32 @@ inline int blocks_of(int channels) { return (channels + BLOCK - 1) / BLOCK; }
 // Bits of the first `count` of 32 numbers.
 inline __mmask32 mask_of(int count) { return count >= BLOCK ? 0xffffffffu : count <= 0 ? 0 : (1u << count) - 1; }
 
+// Words 0, 16, 1, 17, ...
+inline __m512i paired_order() {
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(LANES)), 16));
+}
+
 struct Pair {
     vf low, high;
 };
+
+// Both halves of sixteen words as numbers.
+inline Pair split(__m512i both) {
+    return {(vf)_mm512_slli_epi32(both, 16), (vf)_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000))};
+}
 
 inline Pair load_pair(const float* p, __mmask32 mask) {
     return {(vf)_mm512_maskz_loadu_ps((__mmask16)mask, p), (vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + LANES)};
 }
 
+// In order, the low ones first.
 inline __m512i narrow_pair(vf low, vf high) { return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
 
 // Rows [first, first + rows) of the padded picture, scaled, as planes of 32 channels: the even ones, then the odd ones,
 // because the halves of a word are quicker to tell apart than neighbours. `pack_weight` knows.
 inline void pack_rows(const Source& s, const vf* scales, int first, int rows, bf16* planes, size_t plane) {
     const size_t border = (size_t)s.pad * BLOCK, width = (size_t)s.width() * BLOCK;
-    const __m512i odd = _mm512_set1_epi32((int)0xffff0000);
     for (int row = first - s.pad; row < first - s.pad + rows; row++, planes += width) {
         const bool inside = row >= 0 && row < s.h;
         for (int chunk = 0; chunk < blocks_of(s.c); chunk++) {
@@ -91,9 +103,8 @@ inline void pack_rows(const Source& s, const vf* scales, int first, int rows, bf
                 bf16* to = planes + chunk * plane + border + (size_t)column * BLOCK;
                 for (size_t j = 0; j < count; j++) {
                     __builtin_prefetch(from + (j + LANES) * s.c);
-                    const __m512i both = _mm512_maskz_loadu_epi16(mask, from + j * s.c);
-                    const vf low = (vf)_mm512_slli_epi32(both, 16), high = (vf)_mm512_and_si512(both, odd);
-                    _mm512_store_si512(to + j * BLOCK, narrow_pair(low * scale_even, high * scale_odd));
+                    const Pair v = split(_mm512_maskz_loadu_epi16(mask, from + j * s.c));
+                    _mm512_store_si512(to + j * BLOCK, narrow_pair(v.low * scale_even, v.high * scale_odd));
                 }
             }
         }
@@ -119,12 +130,13 @@ struct Tiling {
     // Where a tile begins, in pixels of the planes.
     size_t start(int tile) const { return per_row ? tile / per_row * width + tile % per_row * 16 : tile * 16; }
 
-    // The places of the tiles' pixels in the picture, -1 for those that are none, and as many as a `Sink` looks ahead.
-    void places(int first_row, int* where) const {
+    // The places of the tiles' pixels in a picture, -1 for those that are none, and as many as a `Sink` looks ahead.
+    // The first one's is `begin`; neighbours lie `right` and `down` further.
+    void places(int begin, int right, int down, int* where) const {
         int row = 0, column = 0, in_row = per_row;
         for (int tile = 0; tile < count; tile++) {
             for (int i = 0; i < 16; i++) {
-                *where++ = row < rows && column < out_w ? (first_row + row) * out_w + column : -1;
+                *where++ = row < rows && column < out_w ? begin + row * down + column * right : -1;
                 if (++column < width) continue;
                 column = 0;
                 row++;
@@ -162,6 +174,7 @@ public:
         const float slope = v.slope, clamp = v.clamp;
         const float* noise = v.noise;
         const bool linear = slope == 1 && clamp == NO_CLAMP;
+        const __m512i order = paired_order();
         for (; pixels > 0; pixels--, where++, sums += BLOCK) {
             __builtin_prefetch(y + (ptrdiff_t)where[2 * BLOCK] * v.o, 1);
             const int pixel = *where;
@@ -175,7 +188,9 @@ public:
                 low = activate(low, slope, clamp);
                 high = activate(high, slope, clamp);
             }
-            _mm512_mask_storeu_epi16(y + (size_t)pixel * v.o, mask, narrow_pair(low, high));
+            __m512i both = narrow_pair(low, high);
+            if (v.paired) both = _mm512_permutexvar_epi16(order, both);
+            _mm512_mask_storeu_epi16(y + (size_t)pixel * v.o, mask, both);
         }
     }
 
@@ -324,7 +339,7 @@ inline void conv_all(const Source* sources, const Conv* convs, int n, int thread
         order_styles(sources[sample], scales);
         pack_rows(sources[sample], (const vf*)scales, first, here + below, planes, plane);
         const Tiling tiling(like.width(), here, v.out_w);
-        tiling.places(first, where);
+        tiling.places(first * v.out_w, 1, v.out_w, where);
         conv_band(sources[sample], v, tiling, planes, plane, blocks * part / plan.parts,
                   blocks * (part + 1) / plan.parts, sums, where);
     }

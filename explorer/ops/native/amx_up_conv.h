@@ -18,38 +18,96 @@ struct UpConv {
 
 #if LATENTWALK_AMX
 
-// The phases of 32 outputs that output rows [2 first, 2 (first + rows)) see, in memory that stays in the cache.
+// The filter: pixels of `z` hold 32 channels, k and k + 16 side by side.
+struct UpFilter {
+    const bf16* z;  // rows and columns from -1 on, in the transposed convolution's counting
+    int z_width;
+    const float *fx, *fy;
+    float slope, clamp;
+};
+
+// `width` filtered pixels from `from` on.
+inline void filter_row(const bf16* from, int width, const float* fx, size_t below, Pair* to) {
+    const vf f0 = splat(fx[0]), f1 = splat(fx[1]), f2 = splat(fx[2]), f3 = splat(fx[3]);
+    const auto pixel = [](const bf16* p) { return split(_mm512_load_si512(p)); };
+    Pair a = pixel(from), b = pixel(from + BLOCK), c = pixel(from + 2 * BLOCK);
+    from += 3 * BLOCK;
+    for (int j = 0; j < width; j++, from += BLOCK) {
+        __builtin_prefetch(from + below);
+        const Pair d = pixel(from);
+        to[j] = {a.low * f0 + b.low * f1 + c.low * f2 + d.low * f3, a.high * f0 + b.high * f1 + c.high * f2 + d.high * f3};
+        a = b;
+        b = c;
+        c = d;
+    }
+}
+
+// Output rows [row0, row1), columns [first, last) of 32 channels of `y`, which has `o`; `e` holds those channels' scale
+// and bias. `row0` is the first row of `z`. `ring` keeps four filtered rows.
+inline void filter_tile(const UpFilter& f, const Pair& scale, const Pair& bias, const float* noise, bf16* y, int o,
+                        __mmask32 mask, int out_w, int row0, int row1, int first, int last, Pair* ring) {
+    const int width = last - first;
+    const size_t line = (size_t)f.z_width * BLOCK;
+    vf low[4], high[4];
+    for (int k = 0; k < 4; k++) low[k] = scale.low * f.fy[k], high[k] = scale.high * f.fy[k];
+    for (int row = row0 - 3; row < row1; row++) {
+        const int newest = row + 3 - row0;
+        filter_row(f.z + newest * line + (size_t)first * BLOCK, width, f.fx, row + 1 < row1 ? line : 0,
+                   ring + (newest & 3) * width);
+        if (row < row0) continue;
+        const Pair *r0 = ring + (newest + 1 & 3) * width, *r1 = ring + (newest + 2 & 3) * width,
+                   *r2 = ring + (newest + 3 & 3) * width, *r3 = ring + (newest & 3) * width;
+        const size_t start = (size_t)row * out_w + first;
+        const float* spots = noise ? noise + start : nullptr;
+        bf16* q = y + start * o;
+        const vf l0 = low[0], l1 = low[1], l2 = low[2], l3 = low[3], h0 = high[0], h1 = high[1], h2 = high[2], h3 = high[3];
+        const Pair begin = bias;
+        for (int j = 0; j < width; j++, q += o) {
+            __builtin_prefetch(q + (size_t)16 * o, 1);
+            const vf spot = splat(spots ? spots[j] : 0);
+            const vf a = (begin.low + spot) + r0[j].low * l0 + r1[j].low * l1 + r2[j].low * l2 + r3[j].low * l3;
+            const vf b = (begin.high + spot) + r0[j].high * h0 + r1[j].high * h1 + r2[j].high * h2 + r3[j].high * h3;
+            _mm512_mask_storeu_epi16(q, mask, narrow_pair(activate(a, f.slope, f.clamp), activate(b, f.slope, f.clamp)));
+        }
+    }
+}
+
+// Output rows [2 first, 2 (first + rows)), from memory that stays in the cache.
 //
 // The transposed 3x3 convolution with stride 2 is four plain ones, for the rows and columns of each parity: even ones
-// see the pixel before and their own, odd ones their own. The filter needs an even row more than `rows`, and an odd
-// one before as well; outside of the picture those are zeros like the input's border.
+// see the pixel before and their own, odd ones their own. The filter needs an even row more than `rows`, and two odd
+// ones; outside of the picture those are zeros like the input's border.
 class UpBand {
 public:
-    UpBand(const UpConv& u, int rows) : u(u), rows(rows), chunks(blocks_of(u.source.c)) {
+    UpBand(const UpConv& u, int rows) : u(u), chunks(blocks_of(u.source.c)), z_width(2 * u.source.w + 3) {
         const int width = u.source.width();
         plane = ((size_t)(rows + 3) * width + 16) * BLOCK;
-        pairs = std::max((size_t)2, (size_t)(rows + 2) * ((width + 15) / 16) / 2 + 1);
-        pixels = (size_t)(rows + 2) * width;
-        tile = std::min(2 * u.source.w, 32);  // columns whose filtered rows stay in the first-level cache
-        vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + pairs * SUMS / LANES + 4 * pixels +
-                             4 * (pairs * BLOCK + 3 * BLOCK) / LANES + fir_memory(BLOCK, tile));
+        const size_t pairs = std::max((size_t)2, (size_t)(rows + 2) * ((width + 15) / 16) / 2 + 1);
+        places = (pairs + 3) * BLOCK;
+        z_pixels = (size_t)(2 * rows + 3) * z_width;
+        vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + pairs * SUMS / LANES + z_pixels + 4 * places / LANES +
+                             8 * COLUMNS);
         planes = (bf16*)memory;
         scales = (float*)(planes + plane * chunks);
         sums = scales + chunks * BLOCK;
         z = (bf16*)(sums + pairs * SUMS);
-        where = (int*)(z + 4 * pixels * BLOCK);
-        ring = (vf*)(where + 4 * (pairs * BLOCK + 3 * BLOCK));
+        where = (int*)(z + z_pixels * BLOCK);
+        ring = (Pair*)(where + 4 * places);
     }
 
     void run(int first, int here, int block0, int block1, const Finish& f) {
         order_styles(u.source, scales);
         pack_rows(u.source, (const vf*)scales, first, here + 2, planes, plane);
-        for (int k = 0; k < 4; k++) tiling(k, here).places(0, where_of(k));
+        for (int row = 0; row < 2 * here + 3; row++)  // columns that no phase has
+            for (int column : {0, z_width - 1})
+                std::fill_n(z + ((size_t)row * z_width + column) * BLOCK, BLOCK, bf16{});
+        for (int k = 0; k < 4; k++)
+            tiling(k, here).places((1 - k / 2) * z_width + 1 + k % 2, 2, 2 * z_width, where + k * places);
         for (int block = block0; block < block1; block++) {
             const bf16* weight = u.weight;
             for (int k = 0; k < 4; k++) {
                 const Conv v = phase(k, weight + (size_t)block * chunks * taps_of(k) * 2 * TILE);
-                conv_band(u.source, v, tiling(k, here), planes, plane, 0, 1, sums, where_of(k));
+                conv_band(u.source, v, tiling(k, here), planes, plane, 0, 1, sums, where + k * places);
                 weight += (size_t)blocks_of(u.o) * chunks * taps_of(k) * 2 * TILE;
             }
             filter(first, here, block * BLOCK, f);
@@ -57,38 +115,42 @@ public:
     }
 
 private:
+    static constexpr int COLUMNS = 32;  // whose four filtered rows stay in the first-level cache
     static int taps_of(int k) { return (2 - k / 2) * (2 - k % 2); }
-    int* where_of(int k) const { return where + k * (pairs * BLOCK + 3 * BLOCK); }
-    bf16* z_of(int k) const { return z + k * pixels * BLOCK; }
     Tiling tiling(int k, int here) const { return {u.source.width(), here + 1 + k / 2, u.source.w + 1 - k % 2}; }
 
+    // Of the planes, which begin a row before the band's: even rows see that one and their own, odd rows begin with it.
     Conv phase(int k, const bf16* weight) const {
-        Conv v{rows + 1 + k / 2, u.source.w + 1 - k % 2, BLOCK, 0,      {}, {}, weight,
-               z_of(k),          nullptr,                nullptr, nullptr, 1,  NO_CLAMP};
+        Conv v{};
+        v.o = BLOCK;
+        v.weight = weight;
+        v.y = z;
+        v.slope = 1;
+        v.clamp = NO_CLAMP;
+        v.paired = true;
         for (int dy = 0; dy < 2 - k / 2; dy++)
             for (int dx = k % 2; dx < 2; dx++, v.taps++) v.dy[v.taps] = dy, v.dx[v.taps] = dx;
         return v;
     }
 
     void filter(int first, int here, int o0, const Finish& f) {
-        const int h = u.source.h, w = u.source.w;
-        const int count = std::min(BLOCK, u.o - o0);
-        const Phases<bf16> p{{{z_of(0), z_of(1)}, {z_of(2), z_of(3)}}, h, w, BLOCK, u.o, {first, first - 1}};
-        Finish part = f;
-        if (f.bias) part.bias = f.bias + o0;
-        for (int column = 0; column < 2 * w; column += tile)
-            fir_tile(p, u.y + o0, count, column, std::min(column + tile, 2 * w), 2 * first, 2 * (first + here), u.fx, u.fy,
-                     u.scale ? u.scale + o0 : nullptr, part, u.noise, ring);
+        const UpFilter filter{z, z_width, u.fx, u.fy, f.slope, f.clamp};
+        const __mmask32 mask = mask_of(u.o - o0);
+        const int out_w = 2 * u.source.w;
+        const Pair scale = u.scale ? load_pair(u.scale + o0, mask) : Pair{splat(1), splat(1)};
+        const Pair bias = f.bias ? load_pair(f.bias + o0, mask) : Pair{vf{}, vf{}};
+        for (int column = 0; column < out_w; column += COLUMNS)
+            filter_tile(filter, scale, bias, u.noise, u.y + o0, u.o, mask, out_w, 2 * first, 2 * (first + here), column,
+                        std::min(column + COLUMNS, out_w), ring);
     }
 
     const UpConv& u;
-    const int rows, chunks;
-    size_t plane, pairs, pixels;
-    int tile;
+    const int chunks, z_width;
+    size_t plane, places, z_pixels;
     bf16 *planes, *z;
     float *scales, *sums;
     int* where;
-    vf* ring;
+    Pair* ring;
 };
 
 inline void up_conv_all(const UpConv* convs, int n, const Finish& f, int threads) {

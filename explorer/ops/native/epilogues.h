@@ -57,18 +57,17 @@ void finish_all(T* y, int n, int h, int w, int c, const Finish& f, int threads) 
 // The 4x4 filter after StyleGAN2's transposed convolution, and the layer's epilogue.
 //
 // The transposed convolution's (2h+1) x (2w+1) pixels come as four pictures: `z[a][b]` holds rows a, a+2, ... and
-// columns b, b+2, ..., so it has h+1-a rows and w+1-b columns, of which those from `begin[a]` on are there.
+// columns b, b+2, ..., so it has h+1-a rows and w+1-b columns.
 template <typename T>
 struct Phases {
     const T* z[2][2];
-    int h, w, c, out_c;  // channels of the phases, and of the picture that they are some of
-    int begin[2];
+    int h, w, c;
 };
 
 // One row of output columns [first, last), first and last even, filtered along x for sixteen channels.
 template <bool WHOLE, typename T>
 inline void fir_row(const Phases<T>& p, int row, int first, int last, int c0, int count, const float* fx, vf* target) {
-    const size_t at = (row >> 1) - p.begin[row & 1];
+    const size_t at = row >> 1;
     const T* even = p.z[row & 1][0] + (at * (p.w + 1) + first / 2) * p.c + c0;
     const T* odd = p.z[row & 1][1] + (at * p.w + first / 2) * p.c + c0;
     const size_t below = row + 2 <= 2 * p.h ? (size_t)(p.w + 1) * p.c : 0;
@@ -101,16 +100,14 @@ inline void fir_finish_row(T* out, int c, int count, int width, const vf* const 
     }
 }
 
-// Vectors that `fir_tile` computes in.
-inline size_t fir_memory(int c, int width) { return (size_t)((c + LANES - 1) / LANES) * width * 4 + width; }
-
-// Output rows [row0, row1) of a tile of columns, `channels` of the phases' channels. All channels of a row come before the next row, so that memory is
+// Output rows [row0, row1) of a tile of columns. All channels of a row come before the next row, so that memory is
 // read and written in stretches; each row filtered along x is kept in a ring of four.
 template <typename T>
-void fir_tile(const Phases<T>& p, T* y, int channels, int first, int last, int row0, int row1, const float* fx, const float* fy,
-              const float* scale, const Finish& f, const float* noise, vf* ring) {
-    const int out_w = 2 * p.w, width = last - first, blocks = (channels + LANES - 1) / LANES;
+void fir_tile(const Phases<T>& p, T* y, int first, int last, int row0, int row1, const float* fx, const float* fy,
+              const float* scale, const Finish& f, const float* noise) {
+    const int out_w = 2 * p.w, width = last - first, blocks = (p.c + LANES - 1) / LANES;
     const size_t ring_row = (size_t)blocks * width;
+    vf* ring = scratch(ring_row * 4 + width);
     vf* zeros = ring + ring_row * 4;
     for (int i = 0; i < width; i++) zeros[i] = vf{};
     int ready = row0 - 1;
@@ -118,7 +115,7 @@ void fir_tile(const Phases<T>& p, T* y, int channels, int first, int last, int r
         for (; ready <= row + 2; ready++) {
             if (ready < 0 || ready > 2 * p.h) continue;
             for (int block = 0; block < blocks; block++) {
-                const int c0 = block * LANES, count = std::min(LANES, channels - c0);
+                const int c0 = block * LANES, count = std::min(LANES, p.c - c0);
                 vf* target = ring + (ready & 3) * ring_row + (size_t)block * width;
                 if (count == LANES)
                     fir_row<true>(p, ready, first, last, c0, count, fx, target);
@@ -127,9 +124,9 @@ void fir_tile(const Phases<T>& p, T* y, int channels, int first, int last, int r
             }
         }
         const float* noise_row = noise ? noise + (size_t)row * out_w + first : nullptr;
-        T* out = y + ((size_t)row * out_w + first) * p.out_c;
+        T* out = y + ((size_t)row * out_w + first) * p.c;
         for (int block = 0; block < blocks; block++) {
-            const int c0 = block * LANES, count = std::min(LANES, channels - c0);
+            const int c0 = block * LANES, count = std::min(LANES, p.c - c0);
             const vf* r[4];
             for (int k = 0; k < 4; k++) {
                 const int i = row - 1 + k;
@@ -139,9 +136,9 @@ void fir_tile(const Phases<T>& p, T* y, int channels, int first, int last, int r
             const vf b = f.bias ? load_some<false>(f.bias + c0, count) : vf{};
             const vf taps[4] = {s * fy[0], s * fy[1], s * fy[2], s * fy[3]};
             if (count == LANES)
-                fir_finish_row<true>(out + c0, p.out_c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
+                fir_finish_row<true>(out + c0, p.c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
             else
-                fir_finish_row<false>(out + c0, p.out_c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
+                fir_finish_row<false>(out + c0, p.c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
         }
     }
 }
@@ -162,10 +159,9 @@ void fir_all(const T* z00, const T* z01, const T* z10, const T* z11, T* y, int n
         const size_t s = (size_t)sample * c;
         const Phases<T> p{{{z00 + s * (h + 1) * (w + 1), z01 + s * (h + 1) * w},
                            {z10 + s * h * (w + 1), z11 + s * h * w}},
-                          h, w, c, c, {}};
-        const int first = 2 * (int)((long)w * tile / tiles), last = 2 * (int)((long)w * (tile + 1) / tiles);
-        fir_tile(p, y + s * 4 * h * w, c, first, last, row, std::min(row + band, 2 * h), fx, fy, scale, f, noise,
-                 scratch(fir_memory(c, last - first)));
+                          h, w, c};
+        fir_tile(p, y + s * 4 * h * w, 2 * (int)((long)w * tile / tiles), 2 * (int)((long)w * (tile + 1) / tiles),
+                 row, std::min(row + band, 2 * h), fx, fy, scale, f, noise);
     }
 }
 

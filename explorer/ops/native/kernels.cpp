@@ -93,7 +93,7 @@ int latentwalk_modulated_conv(const void* x, const float* styles, const void* we
         sources.push_back({h, w, c, pad, (const bf16*)x + i * h * w * c, styles + i * c});
         Conv v{(int)out_h, (int)out_w, o, kernel * kernel, {}, {}, (const bf16*)weight,
                (bf16*)y + i * out_h * out_w * o, scale ? scale + i * o : nullptr, bias,
-               noise && noise_n > 1 ? noise + i * out_h * out_w : noise, slope, clamp};
+               noise && noise_n > 1 ? noise + i * out_h * out_w : noise, slope, clamp, false};
         for (int tap = 0; tap < v.taps; tap++) v.dy[tap] = tap / kernel, v.dx[tap] = tap % kernel;
         convs.push_back(v);
     }
