@@ -185,7 +185,7 @@ extern "C" int probe(int own) {
 
 
 def test_tiles_are_left_as_they_were(kernels: Kernels, tmp_path: Path) -> None:
-    """Libraries may remember how a thread's tiles are configured, as oneDNN does."""
+    """Libraries may remember how they configured a thread's tiles."""
     compiler = find_compiler()
     assert compiler is not None
     source, library = tmp_path / "probe.cpp", tmp_path / "probe.so"

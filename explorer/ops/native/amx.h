@@ -9,7 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && defined(__AVX512VL__) && defined(__linux__)
+#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && \
+    defined(__AVX512VL__) && defined(__linux__)
 #define LATENTWALK_AMX 1
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -21,10 +22,8 @@
 namespace {
 namespace amx {
 
-constexpr int ROWS = 16;    // of a whole tile
-constexpr int BYTES = 64;   // of a whole tile's row
-constexpr int DEPTH = 32;   // numbers that a product sums over
-constexpr int COLUMNS = 16; // of a product
+constexpr int ROWS = 16;   // of a whole tile
+constexpr int BYTES = 64;  // of a whole tile's row
 
 // Whether tiles may be used: Linux gives their 8 kB of registers only to processes that ask, once for all threads.
 inline bool available() {
@@ -39,19 +38,15 @@ inline bool available() {
 
 #if LATENTWALK_AMX
 
-// Eight whole tiles, or a thread's own shapes, while this object lives; after it the thread's tiles are configured as
-// before. That matters to oneDNN, which remembers what each thread has configured. The numbers in the tiles are lost.
+// Eight whole tiles while this object lives; after it the thread's tiles are configured as before, because
+// libraries may remember what they configured. The numbers in the tiles are lost.
 class Tiles {
 public:
     Tiles() {
-        for (int t = 0; t < 8; t++) shape(t, ROWS, BYTES);
-        begin();
-    }
-
-    // `rows[t]` and `bytes[t]` of the tiles 0 to 7.
-    Tiles(const int (&rows)[8], const int (&bytes)[8]) {
-        for (int t = 0; t < 8; t++) shape(t, rows[t], bytes[t]);
-        begin();
+        mine.palette = 1;
+        for (int t = 0; t < 8; t++) mine.rows[t] = ROWS, mine.bytes[t] = BYTES;
+        _tile_storeconfig(&before);
+        _tile_loadconfig(&mine);
     }
 
     ~Tiles() { _tile_loadconfig(&before); }  // zeros, which is what a thread begins with, release the tiles
@@ -65,17 +60,6 @@ private:
         uint8_t rows[16];
     };
     static_assert(sizeof(Config) == 64, "as the processor reads it");
-
-    void shape(int tile, int rows, int bytes) {
-        mine.rows[tile] = (uint8_t)rows;
-        mine.bytes[tile] = (uint16_t)bytes;
-    }
-
-    void begin() {
-        mine.palette = 1;
-        _tile_storeconfig(&before);
-        _tile_loadconfig(&mine);
-    }
 
     Config before, mine{};
 };

@@ -8,24 +8,13 @@
 #pragma once
 
 #include <limits>
-#include <vector>
 
-#include "amx.h"
-#include "epilogues.h"
+#include "amx_planes.h"
 
 namespace {
 
 constexpr int MAX_TAPS = 9;
 constexpr float NO_CLAMP = std::numeric_limits<float>::infinity();
-
-// The input `[h, w, c]` of convolutions that read it with `pad` zeros on each side.
-struct Source {
-    int h, w, c, pad;
-    const bf16* x;
-    const float* styles;  // [c]
-
-    int width() const { return w + 2 * pad; }
-};
 
 // A convolution with stride 1: the output at (row, column) sees the padded input at (row + dy, column + dx).
 struct Conv {
@@ -42,7 +31,6 @@ struct Conv {
 
 #if LATENTWALK_AMX
 
-constexpr int BLOCK = 2 * LANES;     // channels of a plane, outputs of a block, pixels of a pair of tiles
 constexpr int TILE = 16 * BLOCK;     // numbers of a tile of weights
 constexpr int SUMS = BLOCK * BLOCK;  // of a pair of tiles
 
@@ -52,69 +40,6 @@ inline int planes_of_group(int chunks, int taps) {
     const int most = std::max(1, (taps == 1 ? 32 : chunks * taps <= 18 ? 18 : 12) / taps);
     const int groups = (chunks + most - 1) / most;
     return (chunks + groups - 1) / groups;
-}
-
-inline int blocks_of(int channels) { return (channels + BLOCK - 1) / BLOCK; }
-
-// Bits of the first `count` of 32 numbers.
-inline __mmask32 mask_of(int count) { return count >= BLOCK ? 0xffffffffu : count <= 0 ? 0 : (1u << count) - 1; }
-
-// Words 0, 16, 1, 17, ...
-inline __m512i paired_order() {
-    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(LANES)), 16));
-}
-
-struct Pair {
-    vf low, high;
-};
-
-// Both halves of sixteen words as numbers.
-inline Pair split(__m512i both) {
-    return {(vf)_mm512_slli_epi32(both, 16), (vf)_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000))};
-}
-
-inline Pair load_pair(const float* p, __mmask32 mask) {
-    return {(vf)_mm512_maskz_loadu_ps((__mmask16)mask, p), (vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + LANES)};
-}
-
-// In order, the low ones first.
-inline __m512i narrow_pair(vf low, vf high) { return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
-
-// Rows [first, first + rows) of the padded picture, scaled, as planes of 32 channels: the even ones, then the odd ones,
-// because the halves of a word are quicker to tell apart than neighbours. `pack_weight` knows.
-inline void pack_rows(const Source& s, const vf* scales, int first, int rows, bf16* planes, size_t plane) {
-    const size_t border = (size_t)s.pad * BLOCK, width = (size_t)s.width() * BLOCK;
-    for (int row = first - s.pad; row < first - s.pad + rows; row++, planes += width) {
-        const bool inside = row >= 0 && row < s.h;
-        for (int chunk = 0; chunk < blocks_of(s.c); chunk++) {
-            bf16* line = planes + chunk * plane;
-            std::fill(line, line + (inside ? border : width), bf16{});
-            std::fill(line + width - border, line + width, bf16{});
-        }
-        if (!inside) continue;
-        // All channels of a few pixels at a time, so that memory is read in one stretch.
-        for (int column = 0; column < s.w; column += LANES) {
-            const bf16* from = s.x + ((size_t)row * s.w + column) * s.c;
-            const size_t count = std::min(LANES, s.w - column);
-            for (int chunk = 0; chunk < blocks_of(s.c); chunk++, from += BLOCK) {
-                const __mmask32 mask = mask_of(s.c - chunk * BLOCK);
-                const vf scale_even = scales[2 * chunk], scale_odd = scales[2 * chunk + 1];
-                bf16* to = planes + chunk * plane + border + (size_t)column * BLOCK;
-                for (size_t j = 0; j < count; j++) {
-                    __builtin_prefetch(from + (j + LANES) * s.c);
-                    const Pair v = split(_mm512_maskz_loadu_epi16(mask, from + j * s.c));
-                    _mm512_store_si512(to + j * BLOCK, narrow_pair(v.low * scale_even, v.high * scale_odd));
-                }
-            }
-        }
-    }
-}
-
-// The styles in the order of the planes.
-inline void order_styles(const Source& s, float* scales) {
-    std::fill(scales, scales + blocks_of(s.c) * BLOCK, 0.0f);
-    for (int c = 0; c < s.c; c++) scales[c / BLOCK * BLOCK + c % 2 * LANES + c % BLOCK / 2] = s.styles[c];
 }
 
 // A band of output rows as tiles of sixteen pixels.
@@ -214,8 +139,8 @@ struct Group {
     bool first;
 };
 
-// Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`, and meanwhile brings weights from `fetch` on, if it is not null,
-// to the second-level cache. LAST: after this group the sums are whole.
+// Adds 32 pixels (16 if not TWO) x 32 outputs to `sums`, and meanwhile brings weights from `fetch` on, if it is not
+// null, to the second-level cache. LAST: after this group the sums are whole.
 template <bool TWO, bool LAST>
 inline void products(const Group& g, const bf16* a0, const bf16* a1, float* sums, Sink& sink, const bf16* fetch) {
     asm volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "amx_conv.h"
+#include "epilogues.h"
 
 namespace {
 
@@ -35,39 +36,42 @@ inline void filter_row(const bf16* from, int width, const float* fx, size_t belo
     for (int j = 0; j < width; j++, from += BLOCK) {
         __builtin_prefetch(from + below);
         const Pair d = pixel(from);
-        to[j] = {a.low * f0 + b.low * f1 + c.low * f2 + d.low * f3, a.high * f0 + b.high * f1 + c.high * f2 + d.high * f3};
+        to[j].low = a.low * f0 + b.low * f1 + c.low * f2 + d.low * f3;
+        to[j].high = a.high * f0 + b.high * f1 + c.high * f2 + d.high * f3;
         a = b;
         b = c;
         c = d;
     }
 }
 
-// Output rows [row0, row1), columns [first, last) of 32 channels of `y`, which has `o`; `e` holds those channels' scale
-// and bias. `row0` is the first row of `z`. `ring` keeps four filtered rows.
+// Output rows [row0, row1), columns [first, last) of 32 channels of `y`, which has `o`. `z` begins with what `row0`
+// sees. `ring` keeps four filtered rows.
 inline void filter_tile(const UpFilter& f, const Pair& scale, const Pair& bias, const float* noise, bf16* y, int o,
                         __mmask32 mask, int out_w, int row0, int row1, int first, int last, Pair* ring) {
     const int width = last - first;
     const size_t line = (size_t)f.z_width * BLOCK;
     vf low[4], high[4];
+    const vf bias_low = bias.low, bias_high = bias.high;
     for (int k = 0; k < 4; k++) low[k] = scale.low * f.fy[k], high[k] = scale.high * f.fy[k];
     for (int row = row0 - 3; row < row1; row++) {
         const int newest = row + 3 - row0;
         filter_row(f.z + newest * line + (size_t)first * BLOCK, width, f.fx, row + 1 < row1 ? line : 0,
                    ring + (newest & 3) * width);
         if (row < row0) continue;
-        const Pair *r0 = ring + (newest + 1 & 3) * width, *r1 = ring + (newest + 2 & 3) * width,
-                   *r2 = ring + (newest + 3 & 3) * width, *r3 = ring + (newest & 3) * width;
+        const Pair *r0 = ring + ((newest + 1) & 3) * width, *r1 = ring + ((newest + 2) & 3) * width,
+                   *r2 = ring + ((newest + 3) & 3) * width, *r3 = ring + (newest & 3) * width;
         const size_t start = (size_t)row * out_w + first;
         const float* spots = noise ? noise + start : nullptr;
         bf16* q = y + start * o;
-        const vf l0 = low[0], l1 = low[1], l2 = low[2], l3 = low[3], h0 = high[0], h1 = high[1], h2 = high[2], h3 = high[3];
-        const Pair begin = bias;
+        const vf l0 = low[0], l1 = low[1], l2 = low[2], l3 = low[3];
+        const vf h0 = high[0], h1 = high[1], h2 = high[2], h3 = high[3];
         for (int j = 0; j < width; j++, q += o) {
             __builtin_prefetch(q + (size_t)16 * o, 1);
             const vf spot = splat(spots ? spots[j] : 0);
-            const vf a = (begin.low + spot) + r0[j].low * l0 + r1[j].low * l1 + r2[j].low * l2 + r3[j].low * l3;
-            const vf b = (begin.high + spot) + r0[j].high * h0 + r1[j].high * h1 + r2[j].high * h2 + r3[j].high * h3;
-            _mm512_mask_storeu_epi16(q, mask, narrow_pair(activate(a, f.slope, f.clamp), activate(b, f.slope, f.clamp)));
+            const vf a = (bias_low + spot) + r0[j].low * l0 + r1[j].low * l1 + r2[j].low * l2 + r3[j].low * l3;
+            const vf b = (bias_high + spot) + r0[j].high * h0 + r1[j].high * h1 + r2[j].high * h2 + r3[j].high * h3;
+            const __m512i both = narrow_pair(activate(a, f.slope, f.clamp), activate(b, f.slope, f.clamp));
+            _mm512_mask_storeu_epi16(q, mask, both);
         }
     }
 }
@@ -85,8 +89,8 @@ public:
         const size_t pairs = std::max((size_t)2, (size_t)(rows + 2) * ((width + 15) / 16) / 2 + 1);
         places = (pairs + 3) * BLOCK;
         z_pixels = (size_t)(2 * rows + 3) * z_width;
-        vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + pairs * SUMS / LANES + z_pixels + 4 * places / LANES +
-                             8 * COLUMNS);
+        vf* memory = scratch((plane + 2 * BLOCK) * chunks / BLOCK + pairs * SUMS / LANES + z_pixels +
+                             4 * places / LANES + 8 * COLUMNS);
         planes = (bf16*)memory;
         scales = (float*)(planes + plane * chunks);
         sums = scales + chunks * BLOCK;

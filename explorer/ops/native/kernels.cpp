@@ -4,6 +4,8 @@
 // -march=native on the machine that runs it, and vectorises on AVX-512, AVX2 and NEON alike. Features are float32
 // or bfloat16 in memory and float32 in registers. Every function returns 0, or 1 if it does not know the case.
 
+#include <vector>
+
 #include "amx_conv.h"
 #include "amx_up_conv.h"
 #include "epilogues.h"
