@@ -112,4 +112,5 @@ def recorder_of(
         side=largest * max(1, round(MIN_PICTURE_PX / largest)),
     )  # fmt: skip
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    return Recorder(Job(path, film, comparison.state, settings=settings), overwrite=overwrite, make_renderer=renderer)
+    job = Job(path, film, comparison.state, settings=settings)
+    return Recorder(job, overwrite=overwrite, make_renderer=renderer)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+
 from explorer.generators.registry import build
 from explorer.render.request import LatentPoint, ModelKey, PointBlend, RenderRequest, StyleRecipe
 from explorer.render.styles import MAPPED_TOGETHER, StyleStage

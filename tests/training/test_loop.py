@@ -85,7 +85,8 @@ def test_the_discriminator_learns_to_tell_a_fixed_batch(family: str, data: Path,
 
 
 def test_a_bfloat16_discriminator_trains(data: Path, tmp_path: Path) -> None:
-    trainer = Trainer(settings("stylegan2", tmp_path, lr_g=0.0, lr_d=0.01, d_bfloat16=True), Fixed(Critters([data])))
+    chosen = settings("stylegan2", tmp_path, lr_g=0.0, lr_d=0.01, d_bfloat16=True)
+    trainer = Trainer(chosen, Fixed(Critters([data])))
     trainer.step()
     before = trainer.metrics.pop("loss_d")
     for _ in range(10):
