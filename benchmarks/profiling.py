@@ -22,7 +22,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import generators
-from explorer.ops import backend, native, prepared_conv
+from explorer.ops import backend, conv_weights, native, prepared_conv
 from explorer.ops.memory import keep_freed_memory
 from explorer.ops.native import Kernels
 
@@ -32,9 +32,11 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "finish", "epilogue"),
     (Kernels, "fir_finish", "up-sampling filter and epilogue"),
     (Kernels, "torgb", "to RGB"),
+    (Kernels, "modulated_conv", "convolutions"),
+    (Kernels, "modulated_up_conv", "up-convolutions with filter and epilogue"),
     (torch.nn.functional, "conv2d", "convolutions"),
-    (prepared_conv._Kernel, "_run", "convolutions"),
-    (prepared_conv, "_product", "convolutions"),
+    (conv_weights.Kernel, "_run", "convolutions"),
+    (prepared_conv, "product", "convolutions"),
 )
 
 

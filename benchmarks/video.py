@@ -11,6 +11,9 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -18,7 +21,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from explorer.animation.writer import VideoWriter
+from explorer.animation.container import Stream
+from explorer.animation.encoder import GrowingFilm
+from explorer.animation.finish import finish
+from explorer.animation.formats import format_named
 from explorer.ops import native
 from explorer.ops.memory import keep_freed_memory
 from explorer.render.devices import best_device, fastest_precision
@@ -29,6 +35,16 @@ from explorer.state import Latent, Look, Truncation
 SIZES = (256, 512, 1024)
 
 
+@contextmanager
+def film(path: Path, size: int) -> Iterator[GrowingFilm]:
+    """A film of pictures that come from anywhere."""
+    stream = Stream(format_named("mp4"), "good", (size, size), Fraction(30))
+    growing = GrowingFilm(path, stream, "")
+    yield growing
+    growing.close()
+    finish(growing.part, path, stream, "", growing.count)
+
+
 def encode(size: int, frames: int, folder: str) -> dict[str, object]:
     """Frames a second of the writer alone, pictures made beforehand."""
     x = np.linspace(0, 6.3, size, dtype=np.float32)
@@ -36,11 +52,11 @@ def encode(size: int, frames: int, folder: str) -> dict[str, object]:
     for i in range(min(frames, 30)):
         waves = np.sin(3 * x[:, None] + 0.1 * i) + np.cos(4 * x[None, :] - 0.07 * i)
         pictures.append(np.repeat(((waves + 2) * 63).astype(np.uint8)[:, :, None], 3, axis=2))
-    with VideoWriter(Path(folder) / f"{size}.mp4", 30) as writer:
+    with film(Path(folder) / f"{size}.mp4", size) as growing:
         start = perf_counter()
         for i in range(frames):
-            writer.add(pictures[i % len(pictures)])
-    seconds = perf_counter() - start  # with what the encoder still held
+            growing.add(pictures[i % len(pictures)])
+    seconds = perf_counter() - start  # with what the encoder still held, and the last step
     return {"what": "encode", "size": size, "frames": frames, "frames_per_s": round(frames / seconds, 1)}
 
 
@@ -52,12 +68,12 @@ def render(model: str, frames: int, folder: str) -> dict[str, object]:
     renderer.render_look(start)
     rendering = 0.0
     begin = perf_counter()
-    with VideoWriter(Path(folder) / "walk.mp4", 30) as writer:
+    with film(Path(folder) / "walk.mp4", facts.info.img_resolution) as growing:
         for i in range(frames):
             before = perf_counter()
             picture = renderer.render_look(Look(latent=Latent(seed=1 + i), truncation=start.truncation))
             rendering += perf_counter() - before
-            writer.add(picture.pixels)
+            growing.add(picture.pixels)
     seconds = perf_counter() - begin
     return {
         "what": f"walk of {facts.name}, {renderer.settings.device} {renderer.settings.dtype}",

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
+from explorer.motion import animated_offset
 from explorer.state import look_of
 
 if TYPE_CHECKING:
@@ -139,29 +140,33 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     if not any(captions):
         return frame
     image = Image.fromarray(frame)
-    size = max(9, min(22, frame.shape[0] // 20))
-    font = ImageFont.load_default(size)
     draw = ImageDraw.Draw(image, "RGBA")
-    for text, left in zip(captions, lefts, strict=False):
-        if text:
-            width = font.getlength(text)
-            top = frame.shape[0] - size - 8
-            draw.rectangle((left, top, left + width + 12, frame.shape[0]), (0, 0, 0, 150))
-            draw.text((left + 6, frame.shape[0] - 4), text, (235, 235, 235), font, anchor="ls")
+    height, width = frame.shape[:2]
+    for text, left, right in zip(captions, lefts, [*lefts[1:], width], strict=False):
+        if not text:
+            continue
+        size = max(9, min(22, height // 20))
+        while size > 9 and ImageFont.load_default(size).getlength(text) > right - left - 12:
+            size -= 1
+        font, top = ImageFont.load_default(size), height - size - 8
+        draw.rectangle((left, top, left + font.getlength(text) + 12, height), (0, 0, 0, 150))
+        draw.text((left + 6, height - 4), text, (235, 235, 235), font, anchor="ls")
     return np.asarray(image)
 
 
-def caption_of(state: ExplorerState, view: int, name: str = "") -> str:
-    """What a view shows, for burning in."""
+def caption_of(state: ExplorerState, view: int, name: str = "", time: float = 0.0) -> str:
+    """What a view shows at `time` seconds, for burning in."""
     look = look_of(state, view)
     t = look.transform
+    dx, dy, turn = animated_offset(t.animation, time)
+    x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
     words = [name, latent_words(look.latent)]
     if look.truncation.psi != 1.0:
         words.append(f"psi {look.truncation.psi:.2f}")
-    if (t.x, t.y) != (0.0, 0.0):
-        words.append(f"move {t.x:+.2f} {t.y:+.2f}")
-    if t.rotate:
-        words.append(f"rotate {t.rotate:.0f}\u00b0")
+    if (x, y) != (0.0, 0.0):
+        words.append(f"move {x:+.2f} {y:+.2f}")
+    if rotate:
+        words.append(f"rotate {rotate:.0f}\u00b0")
     if state.views[view].tap.layer:
         words.append(state.views[view].tap.layer)
     return "   ".join(word for word in words if word)

@@ -207,7 +207,7 @@ class FilmRenderer:
         state = with_pose(self.player.state, self.player.base_pose(place))  # wandering would only blur the words
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
-        return [caption_of(state, view, name) for view, name in zip(self.views, names, strict=True)]
+        return [caption_of(state, view, name, place) for view, name in zip(self.views, names, strict=True)]
 
 
 def _views_of(layout: str, count: int) -> list[int]:

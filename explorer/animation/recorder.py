@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -222,8 +223,7 @@ class Recorder:
         if isinstance(growing, GrowingFolder):
             growing.finish()
         else:
-            note = _Slowly(lambda done: tell(Progress("finishing", done, total)))
-            finish(growing.part, job.path, stream, text, total, note)
+            finish(growing.part, job.path, stream, text, total, _Slowly(partial(self._finishing, tell, total)))
         discard(job.path)
         tell(Progress("done", total, total))
         return self.target
@@ -251,6 +251,10 @@ class Recorder:
             raise
         encoder.end()
         self.blocked_s = encoder.blocked_s
+
+    def _finishing(self, tell: Callable[[Progress], None], total: int, done: int) -> None:
+        self.control.check()
+        tell(Progress("finishing", done, total))
 
     @staticmethod
     def _end(encoder: EncoderThread) -> None:

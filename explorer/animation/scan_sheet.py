@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.animation.comparison import Sheet
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +15,9 @@ __all__ = ["compose"]
 
 HEIGHT = 224  # pixels of a scan on the page
 MIN_WIDTH = 480
-GAP, BAR = Sheet.GAP, 30
+GAP, BAR = 16, 30
+COLOURS = ((86, 180, 233), (230, 159, 0))  # told apart by all kinds of colour vision
+BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
 def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "") -> NDArray[np.uint8]:
@@ -31,16 +31,16 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
     columns = max(1, scans[0].shape[1])
     width = columns * max(1, -(-MIN_WIDTH // columns))  # whole pixels a column: streaks stay streaks
     size = (width + 2 * GAP, len(scans) * (BAR + HEIGHT) + BAR + GAP // 2)
-    page = Image.new("RGB", size, Sheet.BACKGROUND)
+    page = Image.new("RGB", size, BACKGROUND)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
     for i, (scan, name) in enumerate(zip(scans, names, strict=True)):
         top = i * (BAR + HEIGHT)
-        colour = Sheet.COLOURS[i % len(Sheet.COLOURS)]
+        colour = COLOURS[i % len(COLOURS)]
         draw.text((GAP, top + BAR // 2), chr(ord("A") + i % 26), colour, font, anchor="lm")
-        draw.text((GAP + 22, top + BAR // 2), name, Sheet.TEXT, font, anchor="lm")
+        draw.text((GAP + 22, top + BAR // 2), name, TEXT, font, anchor="lm")
         if scan.shape[1]:
             picture = Image.fromarray(np.ascontiguousarray(scan))
             picture = picture.resize((width, scan.shape[0]), Image.Resampling.NEAREST)
             page.paste(picture.resize((width, HEIGHT), Image.Resampling.BICUBIC), (GAP, top + BAR))
-    draw.text((GAP, size[1] - BAR // 2 - GAP // 4), caption, Sheet.TEXT, ImageFont.load_default(14), anchor="lm")
+    draw.text((GAP, size[1] - BAR // 2 - GAP // 4), caption, TEXT, ImageFont.load_default(14), anchor="lm")
     return np.asarray(page)

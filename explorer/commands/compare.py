@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from explorer.commands.progress import ProgressLine
-from explorer.commands.render import add_device_options, check_output, settings_from
+from explorer.commands.progress import FilmProgressLine
+from explorer.commands.render import add_device_options, settings_from
 
 __all__ = ["add_arguments", "run"]
 
@@ -22,16 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_device_options(parser)
-    parser.add_argument("-o", "--output", metavar="OUT.mp4", type=Path, required=True)
+    parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
+    parser.add_argument("-o", "--output", metavar="OUT.mp4", type=Path, required=True, help="any format of `video`")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the video and prints its path."""
-    check_output("--output", arguments.output, ".mp4")
-    from explorer.animation.comparison import Comparison, render_comparison
+    """Renders the film, or goes on with it, and prints its path."""
+    from explorer.animation.comparison import Comparison, recorder_of
 
     a = arguments
     comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi)
-    render_comparison(comparison, a.output, settings_from(a), ProgressLine("frame"))
-    sys.stdout.write(f"{a.output}\n")
+    recorder = recorder_of(comparison, a.output, settings_from(a), overwrite=a.overwrite)
+    sys.stdout.write(f"{recorder.run(FilmProgressLine())}\n")
     return 0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-__all__ = ["ProgressLine"]
+if TYPE_CHECKING:
+    from explorer.animation.recorder import Progress
+
+__all__ = ["FilmProgressLine", "ProgressLine"]
 
 
 class ProgressLine:
@@ -27,6 +31,31 @@ class ProgressLine:
         text = f"{self._what} {done}/{total}, {_span(left)} left"
         sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
         if is_terminal and done == total:
+            sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+
+class FilmProgressLine:
+    """Tells how far a film is, with its frames a second."""
+
+    def __init__(self) -> None:
+        self._told: object = None
+        self._last = 0.0
+
+    def __call__(self, p: Progress) -> None:
+        """Writes to stderr if there is something new to say."""
+        is_terminal = sys.stderr.isatty()
+        now = time.monotonic()
+        step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
+        if step == self._told and p.done != p.total:
+            return
+        self._told = step
+        text = f"{p.stage} {p.done}/{p.total}"
+        if p.fps:
+            left = round(p.seconds_left)
+            text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
+        if is_terminal and p.stage == "done":
             sys.stderr.write("\r\033[K")
         sys.stderr.flush()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from explorer.commands.progress import ProgressLine
 from explorer.commands.render import add_device_options, check_output, settings_from
@@ -68,13 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
     if comparison.frames > MAX_COLUMNS:
         raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
-    times = [i / a.fps for i in range(comparison.frames)]
-    check_slit(slit, [forward_matrix(comparison.look(time).transform, time) for time in times[:240]])
-    progress, total = ProgressLine("picture"), len(times) * len(a.models)
+    transform = comparison.state.shared.transform
+    check_slit(slit, [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))])
+    progress, total = ProgressLine("picture"), comparison.frames * len(a.models)
     scans, names = [], []
     for number, model in enumerate(a.models):
         renderer, facts = open_model(model, settings_from(a))
-        done = partial(_tell, progress, number * len(times), total)
+        done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
         names.append(facts.name)
     page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
@@ -91,14 +91,15 @@ def _scan(
     renderer: HeadlessRenderer, comparison: Comparison, slit: Slit, done: Callable[[int], None]
 ) -> NDArray[np.uint8]:
     from explorer.analysis.slitscan import SlitScan
+    from explorer.animation.player import Player
     from explorer.motion import forward_matrix
 
     # One column a picture, and about two samples a pixel under the line.
     samples = max(32, round(2 * slit.length * renderer.info.img_resolution))
-    scan = SlitScan(1, comparison.frames, samples, channels=3)
+    scan, player = SlitScan(1, comparison.frames, samples, channels=3), Player(comparison.state)
     for i in range(comparison.frames):
         time = i / comparison.fps
-        look = comparison.look(time)
+        look = player.at(time).shared
         scan.add(0, time, renderer.render_look(look, time=time).pixels, slit, forward_matrix(look.transform, time))
         done(i + 1)
     return scan.picture(0)
@@ -119,13 +120,7 @@ def _slit(text: str, *, follows: bool) -> Slit:
 
 def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
     """What the window needs to show the same: the models, where the motion begins, the line."""
-    from explorer.animation.comparison import WALK_SPEED
-    from explorer.state import ExplorerState, Lab, ViewState
+    from explorer.state import Lab, ViewState
 
-    look = comparison.look(0.0)
-    if comparison.motion == "walk":
-        look = replace(look, drift=WALK_SPEED)
-    views = tuple(ViewState(model=model) for model in models[:2])
-    layout: Literal["a", "both"] = "both" if len(views) > 1 else "a"
-    views = views if len(views) > 1 else (*views, ViewState())
-    return ExplorerState(shared=look, views=views, layout=layout, lab=Lab(scan=True, slit=slit))
+    state = replace(comparison.state, lab=Lab(scan=True, slit=slit))
+    return state if len(models) > 1 else replace(state, views=(state.views[0], ViewState()), layout="a")

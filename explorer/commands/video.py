@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.commands.progress import FilmProgressLine
 from explorer.commands.render import add_device_options, settings_from
 from explorer.commands.render_options import seeds_of
 from explorer.errors import UsageError
@@ -16,7 +16,6 @@ from explorer.errors import UsageError
 if TYPE_CHECKING:
     from explorer.animation.film import Film
     from explorer.animation.job import Job
-    from explorer.animation.recorder import Progress
     from explorer.latents.table import LatentTable
     from explorer.state import ExplorerState
 
@@ -62,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.animation.recorder import Recorder
 
     recorder = Recorder(_job(arguments), overwrite=arguments.overwrite)
-    sys.stdout.write(f"{recorder.run(_Line())}\n")
+    sys.stdout.write(f"{recorder.run(FilmProgressLine())}\n")
     return 0
 
 
@@ -154,27 +153,3 @@ def _film(a: argparse.Namespace, state: ExplorerState) -> Film:
             raise UsageError(f"--grid {a.grid}: expected columns x rows.", "For example 3x2.")
         fields |= {"columns": int(columns), "rows": int(rows)}
     return whole_film(state, **fields)
-
-
-class _Line:
-    """Progress on stderr: rewritten on a terminal, one line for each tenth in a log."""
-
-    def __init__(self) -> None:
-        self._told: object = None
-        self._last = 0.0
-
-    def __call__(self, p: Progress) -> None:
-        is_terminal = sys.stderr.isatty()
-        now = time.monotonic()
-        step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
-        if step == self._told and p.done != p.total:
-            return
-        self._told = step
-        text = f"{p.stage} {p.done}/{p.total}"
-        if p.fps:
-            left = round(p.seconds_left)
-            text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
-        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
-        if is_terminal and p.stage == "done":
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()

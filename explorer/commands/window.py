@@ -30,15 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_without_display(files: list[str]) -> int:
-    from explorer.animation.comparison import Comparison, render_comparison
+    from explorer.animation.comparison import Comparison, recorder_of
     from explorer.bundled import DEFAULT_PAIR, bundled
-    from explorer.commands.progress import ProgressLine
+    from explorer.commands.progress import FilmProgressLine
 
     sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
         raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
     HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
-    render_comparison(Comparison(models[0], models[1]), HEADLESS_VIDEO, progress=ProgressLine("frame"))
+    recorder_of(Comparison(models[0], models[1]), HEADLESS_VIDEO, overwrite=True).run(FilmProgressLine())
     sys.stdout.write(f"{HEADLESS_VIDEO.resolve()}\n")
     return 0

@@ -16,7 +16,7 @@ from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
-from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv, finish
+from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
@@ -197,7 +197,7 @@ class StyleGAN2Conv(_BlockLayer):
         conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
         if isinstance(conv, PreparedUpConv):
             return conv(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
-        return finish(conv(x, self.affine(w)), noise, self.activation, self.act_gain, self.clamp)
+        return conv.finished(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
 
     def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
         gain = self.early_gain

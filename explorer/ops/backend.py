@@ -27,6 +27,7 @@ __all__ = [
     "Backend",
     "Derived",
     "Policy",
+    "amx_for",
     "fastest_dtype",
     "features",
     "identity",
@@ -94,6 +95,12 @@ def native_for(x: Tensor) -> native.Kernels | None:
     if policy().backend != "auto" or x.device.type != "cpu" or x.dtype not in native.DTYPES:
         return None
     return native.kernels()
+
+
+def amx_for(x: Tensor) -> native.Kernels | None:
+    """`native_for` if its convolutions for AMX are fit for the features `x`."""
+    kernels = native_for(x) if x.dtype == torch.bfloat16 else None
+    return kernels if kernels is not None and kernels.has_amx else None
 
 
 def triton_for(x: Tensor) -> ModuleType | None:

@@ -7,7 +7,7 @@ noise, activation and clamp. These forms give no gradients; their references are
 
 from __future__ import annotations
 
-import logging
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,14 +18,13 @@ from torch import Tensor
 from . import backend
 from .banded import separable_terms
 from .bias_act import ACTIVATIONS, bias_act
+from .conv_weights import PRODUCT_PIXELS, Kernel, is_product, modulated, phase_weights, phases, product
 from .modulated_conv2d import demodulation
-from .native import DTYPES
+from .native import Kernels, PackedWeight, pack_weight
 from .upfirdn2d import upsample2d
 
 __all__ = ["Pending", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "finish"]
 
-_log = logging.getLogger("explorer.ops")
-_PRODUCT_PIXELS = 4096  # for each thread
 _SLOPES = {"linear": 1.0, "relu": 0.0, "lrelu": ACTIVATIONS["lrelu"].alpha}
 
 
@@ -47,46 +46,6 @@ class Pending(NamedTuple):
         if self.scale is not None:
             return self.x * self.scale.to(self.x.dtype)[:, :, None, None]
         return self.x if self.bias is None else self.x + self.bias.to(self.x.dtype)[:, None, None]
-
-
-class _Kernel:
-    """A convolution weight in the layout oneDNN computes with, made when first used; immutable otherwise.
-
-    torch repacks a weight at every call, which for 512 channels on small maps takes longer than the convolution:
-    on AVX-512 with 8x8 pixels 0.9 against 0.35 ms in bfloat16. The operators are torch's own, those of its
-    compiler; where they are missing the plain convolution serves.
-    """
-
-    def __init__(self, weight: Tensor, padding: tuple[int, int]) -> None:
-        self.weight, self.padding = weight, list(padding)
-        self._packed: dict[tuple[int, ...], Tensor | None] = {}
-
-    def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """The convolution of `x`, channels-last."""
-        packed = self._pack(x) if _worth_packing(self.weight, x) else None
-        if packed is None:
-            return F.conv2d(x, self.weight, bias, padding=self.padding)
-        y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, packed, bias, self.padding, [1, 1], [1, 1], 1, "none", [], None
-        )
-        return y
-
-    def _pack(self, x: Tensor) -> Tensor | None:
-        key = tuple(x.shape)
-        if key not in self._packed:
-            try:
-                packed = torch.ops.mkldnn._reorder_convolution_weight(
-                    self.weight, self.padding, [1, 1], [1, 1], 1, list(key)
-                )
-            except (AttributeError, NotImplementedError, RuntimeError) as error:
-                _log.debug("weights stay unpacked: %s", error)
-                packed = None
-            self._packed = {key: packed}  # one size at a time is what a generator uses
-        return self._packed[key]
-
-
-def _worth_packing(weight: Tensor, x: Tensor) -> bool:
-    return x.device.type == "cpu" and weight.numel() > x.shape[0] * x.shape[2] * x.shape[3] * 256
 
 
 class PreparedConv:
@@ -114,10 +73,61 @@ class PreparedConv:
         self.padding, self.gain, self.dtype = padding, gain, dtype
         weight = weight.detach()
         self.weight = weight.contiguous(memory_format=torch.channels_last)
-        self.shared = _Kernel(self.weight.to(dtype), (padding, padding))
         self.bias = bias.detach().float()
         self.low_bias = self.bias.to(dtype)
         self.energy = weight.square().sum(dim=[2, 3]) if demodulate else None
+
+    @cached_property
+    def shared(self) -> Kernel:
+        """The weight without styles."""
+        return Kernel(self.weight.to(self.dtype), (self.padding, self.padding))
+
+    @cached_property
+    def packed(self) -> PackedWeight:
+        """The same for `native.Kernels.modulated_conv`."""
+        return pack_weight(self.weight)
+
+    def finished(
+        self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
+    ) -> Tensor:
+        """`finish` of the convolution, in one pass where that is possible."""
+        kernels = self._amx_for(x)
+        if kernels is None or act not in _SLOPES:
+            return finish(self(x, styles), noise, act, act_gain, clamp)
+        return self._run(kernels, x, styles, None, noise, _SLOPES[act], clamp)
+
+    def _amx_for(self, x: Tensor) -> Kernels | None:
+        """The kernels if their convolution is the fastest form."""
+        kernel = tuple(self.weight.shape[2:])
+        if kernel == (1, 1) and x.shape[0] == 1 and x.shape[2] * x.shape[3] > PRODUCT_PIXELS:
+            return None  # there plain products are as quick or up to 10 % quicker, with 256 to 1024 channels
+        return backend.amx_for(x) if kernel in ((1, 1), (2, 2), (3, 3)) else None
+
+    def _run(
+        self,
+        kernels: Kernels,
+        x: Tensor,
+        styles: Tensor,
+        input_gain: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        if self.energy is None:
+            scale, styles = None, styles * self.gain
+        else:
+            scale = demodulation(self.energy, styles) * self.gain
+        return kernels.modulated_conv(
+            x.contiguous(memory_format=torch.channels_last),
+            (styles if input_gain is None else styles * input_gain).contiguous(),
+            self.packed,
+            padding=self.padding,
+            scale=scale,
+            bias=self.bias,
+            noise=_contiguous(noise),
+            slope=slope,
+            clamp=clamp,
+        )
 
     def __call__(self, x: Tensor, styles: Tensor, input_gain: Tensor | None = None) -> Pending:
         """The convolution of `x` `[N, I, H, W]`, any layout.
@@ -127,6 +137,9 @@ class PreparedConv:
             styles: `[N, I]` float32.
             input_gain: Scalar factor that demodulation does not cancel; None is 1.
         """
+        kernels = self._amx_for(x)
+        if kernels is not None:
+            return Pending(self._run(kernels, x, styles, input_gain, None, 1.0, None), None, None)
         d = None if self.energy is None else demodulation(self.energy, styles)  # [N, O]
         if input_gain is not None:
             styles = styles * input_gain
@@ -136,9 +149,9 @@ class PreparedConv:
             # One picture with more pixels than weights: scaling the weights moves less memory.
             rows = None if d is None else d.reshape(o) * self.gain
             columns = styles.reshape(i) if d is not None else styles.reshape(i) * self.gain
-            weight = _modulated(self.weight, columns, rows, self.dtype)
-            if _is_product(x, weight):
-                return Pending(_product(x, weight), None, self.bias)
+            weight = modulated(self.weight, columns, rows, self.dtype)
+            if is_product(x, weight):
+                return Pending(product(x, weight), None, self.bias)
             return Pending(F.conv2d(x, weight, self.low_bias, padding=self.padding), None, None)
         if d is None:
             styles = styles * self.gain
@@ -182,11 +195,22 @@ class PreparedUpConv:
         # Padding of `conv2d_resample` for k = 3, padding 1 and up = 2, less what the transposed convolution adds.
         self.pads = ((fw + 1) // 2 - 1, (fw - 2) // 2, (fh + 1) // 2 - 1, (fh - 2) // 2)
         self.axes = _four_taps(taps * (4 * gain))
-        # Four plain convolutions, one for each parity of rows and columns, do the same multiplications as a
-        # transposed one and run nearer the peak: on AVX-512 1.3 times faster in float32, 3 to 4 in bfloat16.
-        self.phases = _phases(weight, dtype)
         self._full_weight = weight
         self._parts: list[Tensor] | None = None  # the phases in float32, made when first needed
+
+    @cached_property
+    def phases(self) -> list[Kernel]:
+        """Four plain convolutions, one for each parity of rows and columns.
+
+        They do the same multiplications as a transposed one and run nearer the peak: on AVX-512 1.3 times faster in
+        float32, 3 to 4 in bfloat16.
+        """
+        return phases(self._full_weight, self.dtype)
+
+    @cached_property
+    def packed(self) -> PackedWeight:
+        """The same for `native.Kernels.modulated_up_conv`."""
+        return pack_weight(*(part for part, _ in phase_weights(self._full_weight)))
 
     def __call__(
         self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
@@ -196,6 +220,19 @@ class PreparedUpConv:
         x = x.contiguous(memory_format=torch.channels_last)
         kernels = backend.native_for(x)
         if kernels is not None and self.axes is not None and act in _SLOPES:
+            if kernels.has_amx and x.dtype == torch.bfloat16:
+                return kernels.modulated_up_conv(
+                    x,
+                    styles.contiguous(),
+                    self.packed,
+                    fx=self.axes[0],
+                    fy=self.axes[1],
+                    scale=d,
+                    bias=self.bias,
+                    noise=_contiguous(noise),
+                    slope=_SLOPES[act],
+                    clamp=clamp,
+                )
             return kernels.fir_finish(
                 [y.contiguous(memory_format=torch.channels_last) for y in self._phases_of(x, styles)],
                 fx=self.axes[0],
@@ -219,10 +256,10 @@ class PreparedUpConv:
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():  # as in `PreparedConv`
             if self._parts is None:
-                self._parts = [part for part, _ in _phase_weights(self._full_weight)]
+                self._parts = [part for part, _ in phase_weights(self._full_weight)]
             columns = styles.reshape(-1)
             return [
-                F.conv2d(x, _modulated(part, columns, None, self.dtype), padding=kernel.padding)
+                F.conv2d(x, modulated(part, columns, None, self.dtype), padding=kernel.padding)
                 for part, kernel in zip(self._parts, self.phases, strict=True)
             ]
         x = x * styles.to(self.dtype)[:, :, None, None]
@@ -329,36 +366,6 @@ class PreparedToRGB:
         return F.conv_transpose2d(img, kernel, stride=2, padding=1, groups=c) + rgb
 
 
-def _modulated(weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """`weight` `[O, I, k, k]` times `columns` `[I]` and `rows` `[O]` (None is 1), in `dtype`."""
-    kernels = backend.native_for(columns) if dtype in DTYPES else None
-    if kernels is not None and weight.is_contiguous(memory_format=torch.channels_last):
-        return kernels.modulate(weight, columns.contiguous(), None if rows is None else rows.contiguous(), dtype)
-    weight = weight * columns.reshape(1, -1, 1, 1)
-    return (weight if rows is None else weight * rows.reshape(-1, 1, 1, 1)).to(dtype)
-
-
-def _is_product(x: Tensor, weight: Tensor) -> bool:
-    """Whether `_product` is the fastest form: 1x1, bfloat16, on a CPU."""
-    return weight.shape[2:] == (1, 1) and x.dtype == torch.bfloat16 and x.device.type == "cpu"
-
-
-def _product(x: Tensor, weight: Tensor) -> Tensor:
-    """A 1x1 convolution as matrix products of parts of the picture that stay in the cache.
-
-    With 256 to 1024 channels 2 to 2.5 times as fast as oneDNN's convolution on AMX; in float32 that is faster.
-    """
-    n, i, h, w = x.shape
-    turned = weight.flatten(1).t().contiguous()
-    pixels = x.permute(0, 2, 3, 1).reshape(-1, i)
-    out = x.new_empty(n, h, w, turned.shape[1])
-    step = _PRODUCT_PIXELS * torch.get_num_threads()
-    parts = torch.split(pixels, step), torch.split(out.view(-1, turned.shape[1]), step)
-    for part, target in zip(*parts, strict=True):
-        torch.mm(part, turned, out=target)
-    return out.permute(0, 3, 1, 2)
-
-
 def _contiguous(x: Tensor | None) -> Tensor | None:
     return None if x is None else x.float().contiguous()
 
@@ -372,25 +379,3 @@ def _four_taps(taps: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
     vertical, horizontal = (torch.from_numpy(np.ascontiguousarray(t)).float() for t in terms[0])
     return horizontal, vertical
-
-
-def _phase_weights(weight: Tensor) -> list[tuple[Tensor, tuple[int, int]]]:
-    """Weights and paddings for the (even, even), (even, odd), (odd, even), (odd, odd) outputs.
-
-    Even outputs of a transposed convolution by three taps see the pixel before through tap 2 and their own
-    through tap 0; odd ones see their own through tap 1.
-    """
-    taps = (([2, 0], 1), ([1], 0))
-    return [
-        (weight[:, :, rows][:, :, :, columns].contiguous(memory_format=torch.channels_last), (pad_y, pad_x))
-        for rows, pad_y in taps
-        for columns, pad_x in taps
-    ]
-
-
-def _phases(weight: Tensor, dtype: torch.dtype) -> list[_Kernel]:
-    """The same as kernels of `dtype`."""
-    return [
-        _Kernel(part.to(dtype).contiguous(memory_format=torch.channels_last), padding)
-        for part, padding in _phase_weights(weight)
-    ]

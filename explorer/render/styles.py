@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -25,6 +25,14 @@ __all__ = ["StyleStage", "Styles"]
 
 MAPPED_LIMIT = 4096
 """Mapped seeds kept for each model: 2 KB each."""
+
+MAPPED_TOGETHER = 4
+"""Rows of every call of the mapping network, filled up with zeros where fewer are wanted.
+
+Always the same number, so that the kernels' order of sums, and with it a picture's last bit, does not depend on
+what else was asked for. Four seeds of a new place on the pad cost 0.7 ms instead of 2.0, a single one 0.7 instead
+of 0.5 (8 layers of 512, one core).
+"""
 
 VIEWS_KEPT = 16
 """Views whose last styles are kept."""
@@ -74,27 +82,43 @@ class StyleStage:
         full_key = (key, weights)
         w = self._mapped.get(full_key)
         if w is None:
-            # One z at a time: in a batch, the kernels' order of sums would depend on its neighbours.
-            w = self._map(z, weights)
-            self._mapped[full_key] = w
-            while len(self._mapped) > MAPPED_LIMIT:
-                self._mapped.popitem(last=False)
+            (w,) = self._map([z], weights)
+            self._keep(full_key, w)
         else:
             self._mapped.move_to_end(full_key)
         return w
 
-    def _map(self, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
+    def _keep(self, full_key: tuple[Hashable, Weights], w: NDArray[np.float32]) -> None:
+        self._mapped[full_key] = w
+        while len(self._mapped) > MAPPED_LIMIT:
+            self._mapped.popitem(last=False)
+
+    def _map_seeds(self, recipe: RenderRequest | StyleRecipe, weights: Weights) -> None:
+        """Map together what seeds of a picture were not mapped yet."""
+        new = [seed for seed in dict.fromkeys(_seeds(recipe)) if (seed, weights) not in self._mapped]
+        mapped = self._map([z_of_seed(seed, self._info.z_dim) for seed in new], weights)
+        for seed, w in zip(new, mapped, strict=True):
+            self._keep((seed, weights), w)
+
+    def _map(self, zs: Sequence[NDArray[np.float32]], weights: Weights) -> list[NDArray[np.float32]]:
         device = self._generator.device
         c = None
         if self._info.c_dim:
-            c = torch.zeros(1, self._info.c_dim, device=device)
+            c = torch.zeros(MAPPED_TOGETHER, self._info.c_dim, device=device)
             for index, weight in weights:
-                c[0, index] = weight
-        w = self._generator.mapping(torch.tensor(z, device=device)[None], c)[0]
-        result: NDArray[np.float32] = w.detach().float().cpu().numpy().copy()
-        if not np.isfinite(result).all():
-            raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed.")
-        result.setflags(write=False)
+                c[:, index] = weight
+        result: list[NDArray[np.float32]] = []
+        for begin in range(0, len(zs), MAPPED_TOGETHER):
+            part = np.zeros((MAPPED_TOGETHER, self._info.z_dim), np.float32)
+            count = len(zs[begin : begin + MAPPED_TOGETHER])
+            part[:count] = zs[begin : begin + count]
+            mapped = self._generator.mapping(torch.tensor(part, device=device), c)
+            ws = mapped[:count].detach().float().cpu().numpy()
+            if not np.isfinite(ws).all():
+                raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed.")
+            result += [w.copy() for w in ws]
+        for w in result:
+            w.setflags(write=False)
         return result
 
     def _point(self, point: LatentPoint, weights: Weights) -> NDArray[np.float32]:
@@ -114,7 +138,8 @@ class StyleStage:
         shares = [share for _, share in blend.parts]
         if blend.space == "z":
             zs = [self._z(recipe.base) for recipe, _ in blend.parts]
-            return self._map(style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=blend.spherical), weights)
+            z = style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=blend.spherical)
+            return self._map([z], weights)[0]
         if blend.space == "w":
             points = [self._point(recipe.base, weights) for recipe, _ in blend.parts]
         else:
@@ -144,6 +169,7 @@ class StyleStage:
     def _edited(
         self, r: RenderRequest | StyleRecipe, weights: Weights
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self._map_seeds(r, weights)
         base = self._point(r.base, weights)
         sources = [self._point(source, weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
@@ -154,3 +180,12 @@ class StyleStage:
         ws = np.ascontiguousarray(ws, dtype=np.float32)
         ws.setflags(write=False)
         return base, ws
+
+
+def _seeds(recipe: RenderRequest | StyleRecipe) -> Iterator[int]:
+    """The seeds that a picture's points map."""
+    for point in (recipe.base, *recipe.sources):
+        yield from (seed for seed, _ in point.seeds)
+        if point.blend is not None and point.blend.space != "z":
+            for part, _ in point.blend.parts:
+                yield from _seeds(part)

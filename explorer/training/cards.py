@@ -155,7 +155,7 @@ def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -
     )
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
 picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
-{_sentence(stages)}
+{_sentence(stages)}{_widths(settings)}
 Guided alone for {joined:.1f} kimg, {phase}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
@@ -163,6 +163,15 @@ picture than the adversarial game does, which a CPU cannot afford. The architect
 
 def _sentence(stages: str) -> str:
     return f"Warm-up on the early layers first ({stages})." if stages else "No warm-up."
+
+
+def _widths(settings: dict[str, Any]) -> str:
+    """Where the generator had fewer channels."""
+    parts = [
+        f"to {kimg:g} kimg: " + ", ".join(f"{key} {value}" for key, value in sizes.items())
+        for kimg, sizes in settings.get("narrower", [])
+    ]
+    return f" It began with fewer channels ({'; '.join(parts)}) and grew wider without a jump." if parts else ""
 
 
 def _command(settings: dict[str, Any]) -> str:

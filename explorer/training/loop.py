@@ -14,6 +14,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from explorer.training.augment import Augment
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
+from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_sheet, save_state
 from explorer.training.warmup import WarmUp
+from explorer.training.widen import widened
 
 __all__ = ["Trainer", "run"]
 
@@ -71,7 +74,7 @@ class Trainer:
         self.fast = FastSynthesis(self.g, self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)
         self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
-        self.opt_g = torch.optim.Adam([*self.g.parameters(), *self.warm_up.parameters()], lr=settings.lr_g)
+        self.opt_g = GeneratorOptimiser(self.g, self.warm_up.parameters(), settings.lr_g)
         self.opt_d = torch.optim.Adam(self.d.parameters(), lr=settings.lr_d)
         self.augment = Augment(settings)
         self.iteration = 0
@@ -99,8 +102,14 @@ class Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
-        for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
+        """Continue from `state`, of this generator or of one with fewer channels."""
+        names = ["g", "g_ema", "d", "warm_up", "opt_g", "opt_d"]
+        if _shapes(state["g"]) != _shapes(self.g.state_dict()):
+            grown = {name: widened(state[name], self.g) for name in ("g", "g_ema")}  # both with the same new values
+            state = state | grown
+            names = ["g", "g_ema", "d", "opt_d"]  # what Adam knew has other shapes
+            log.info("the generator grows wider")
+        for name in names:
             getattr(self, name).load_state_dict(state[name])
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"]
@@ -142,14 +151,16 @@ class Trainer:
         rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
         rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
         # Momentum helps regression and harms the adversarial game.
-        self.opt_g.param_groups[0].update(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9))
+        muon = schedule.learning_rate(s.lr_muon, s.lr_half_kimg, self.shown)
+        self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
         self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
 
-    def _judge(self, pictures: Tensor) -> Tensor:
+    def _judge(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
         """Logits of the discriminator behind blur and augmentation."""
         s = self.now
+        dtype = torch.bfloat16 if s.d_bfloat16 and not exact else self.dtype
         sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
-        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), self.dtype)
+        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
         return logits
 
     def _step_generator(
@@ -185,7 +196,7 @@ class Trainer:
             adversarial_loss = losses.generator_loss(logits)
             loss = loss + s.adversarial_weight * adversarial_loss
             self._note("loss_g", adversarial_loss)
-        self._descend(self.opt_g, loss)
+        self._descend(self.opt_g, self.opt_g.parameters, loss)
         return fake.detach()
 
     def _step_path_length(self) -> None:
@@ -201,7 +212,7 @@ class Trainer:
         self.group.average([self.path_mean])
         penalty = (lengths - mean).square().mean()
         self._note("path_length", lengths.mean())
-        self._descend(self.opt_g, penalty * (s.path_weight * s.path_interval))
+        self._descend(self.opt_g, self.opt_g.parameters, penalty * (s.path_weight * s.path_interval))
 
     def _step_discriminator(self, real: Tensor, fake: Tensor) -> None:
         """The generator's pictures of this iteration serve once more: drawing others costs a forward pass."""
@@ -214,23 +225,24 @@ class Trainer:
         self._note("loss_d", loss)
         self._note("real_sign", real_logits.detach().sign().mean())
         self._note("fake_sign", fake_logits.detach().sign().mean())
-        self._descend(self.opt_d, loss)
+        self._descend(self.opt_d, list(self.d.parameters()), loss)
 
     def _step_r1(self, real: Tensor) -> None:
         s = self.now
         pictures = real.detach().requires_grad_(True)
-        penalty = losses.r1_penalty(self._judge(pictures), pictures)
+        penalty = losses.r1_penalty(self._judge(pictures, exact=True), pictures)
         self._note("r1", penalty)
-        self._descend(self.opt_d, penalty * (s.gamma / 2 * s.r1_interval))
+        self._descend(self.opt_d, list(self.d.parameters()), penalty * (s.gamma / 2 * s.r1_interval))
 
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimiser.zero_grad(set_to_none=True)
+    def _descend(
+        self, optimiser: GeneratorOptimiser | torch.optim.Optimizer, parameters: Sequence[Tensor], loss: Tensor
+    ) -> None:
+        optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.group.average(p.grad for group in optimiser.param_groups for p in group["params"])
-        for group in optimiser.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    torch.nan_to_num(parameter.grad, nan=0, posinf=1e5, neginf=-1e5, out=parameter.grad)
+        self.group.average(p.grad for p in parameters)
+        for parameter in parameters:
+            if parameter.grad is not None:
+                torch.nan_to_num(parameter.grad, nan=0, posinf=1e5, neginf=-1e5, out=parameter.grad)
         optimiser.step()
 
     def _note(self, name: str, value: Tensor) -> None:
@@ -252,12 +264,30 @@ class Trainer:
         return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
 
 
+def _shapes(state: dict[str, Tensor]) -> list[torch.Size]:
+    return [tensor.shape for tensor in state.values()]
+
+
 def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
+    path = settings.out / _STATE
+    shown = load_state(path, "cpu")["shown"] if path.exists() else 0
+    began = time.monotonic()
+    for stage in settings.stages(shown):
+        left = settings.time_limit_s - (time.monotonic() - began)
+        trainer = _run(dataclasses.replace(stage, time_limit_s=left), settings, dataset)
+        if trainer.shown < stage.total_kimg * 1000:
+            break  # asked to stop
+    return trainer
+
+
+def _run(settings: TrainSettings, whole: TrainSettings, dataset: Dataset) -> Trainer:
+    """One stage of the run that `whole` describes: a generator of one width."""
     trainer = Trainer(settings, dataset)
     out = settings.out
     out.mkdir(parents=True, exist_ok=True)
-    described = dataclasses.asdict(settings) | {"out": str(out), "data": [str(p) for p in settings.data]}
+    described = dataclasses.asdict(whole) | {"out": str(out), "data": [str(p) for p in whole.data]}
+    described |= {"generator": settings.generator}
     if trainer.group.leads:
         (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
     if (out / _STATE).exists():

@@ -15,7 +15,7 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "d_channel_base"),
         *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "bfloat16"),
-        *("recipe", "note", "save_s", "samples_s", "phases"),
+        *("recipe", "note", "save_s", "samples_s", "phases", "narrower"),
     )
 )
 """Settings that hold for a whole run."""
@@ -34,7 +34,8 @@ class TrainSettings:
     discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
 
     **Phases** let one run go through a whole schedule unattended: from so many kimg on, the settings named there
-    hold. Sizes cannot change on the way (`FIXED`).
+    hold. Sizes cannot change on the way (`FIXED`), but for the channels of the generator: **narrower** ones learn
+    the coarse things for less, until so many kimg each.
     """
 
     family: str
@@ -46,11 +47,13 @@ class TrainSettings:
     generator: dict[str, Any] = field(default_factory=dict)
     d_channel_base: int = 1024
     d_channel_max: int = 64
+    d_bfloat16: bool = False  # the discriminator alone, but for R1; on CPUs with AMX nearly twice as fast
     batch: int = 16
     total_kimg: float = 1000.0
     time_limit_s: float = float("inf")
     seed: int = 0
     lr_g: float = 2.5e-3
+    lr_muon: float = 0.0  # above 0: Muon moves the generator's matrices at this rate, Adam the rest
     lr_d: float = 2e-3
     lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
     guide_weight: float = 0.0
@@ -79,6 +82,7 @@ class TrainSettings:
     save_s: float = 120.0
     samples_s: float = 300.0
     phases: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # from kimg on: these settings
+    narrower: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # until kimg: entries of generator
 
     def __post_init__(self) -> None:
         names = {f.name for f in fields(self)} - FIXED
@@ -93,6 +97,17 @@ class TrainSettings:
             if shown >= kimg * 1000:
                 changes |= later
         return replace(self, **changes, phases=[]) if changes else self
+
+    def stages(self, shown: int) -> list[TrainSettings]:
+        """The parts of the run after `shown` pictures, each with a generator of one width."""
+        parts = []
+        for kimg, sizes in sorted(self.narrower, key=lambda part: part[0]):
+            if shown < kimg * 1000:
+                until = min(float(kimg), self.total_kimg)
+                parts.append(replace(self, generator=self.generator | sizes, total_kimg=until, narrower=[]))
+                if until == self.total_kimg:
+                    return parts
+        return [*parts, replace(self, narrower=[])]
 
     @property
     def end(self) -> TrainSettings:

@@ -158,6 +158,24 @@ def test_a_cancelled_film_goes_on_with_the_same_pixels(project: ExplorerState, t
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f.mp4", "g.mp4"]
 
 
+@pytest.mark.parametrize("key", ["mp4", "gif", "webp", "apng"])
+def test_the_last_step_can_be_cancelled_too(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    job = job_of(project, tmp_path / f"f{format_named(key).suffix}", format=key)
+    first = Recorder(job)
+
+    def stop(progress: Progress) -> None:
+        if progress.done == progress.total:
+            first.control.cancel()
+
+    with pytest.raises(CancelledError):
+        first.run(stop)
+    assert is_unfinished(job.path)
+    assert not job.path.exists()
+    assert not [p for p in tmp_path.iterdir() if "finishing" in p.name]
+    Recorder(read_job(job.path)).run()
+    assert len(decoded(job.path)[0]) == job.film.frames
+
+
 SLOW_FILM = """
 import sys, time
 from pathlib import Path

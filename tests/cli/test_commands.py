@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -13,6 +14,7 @@ from explorer.animation.comparison import MOTIONS, Comparison
 from explorer.cli import main
 from explorer.errors import UsageError
 from explorer.motion import animated_offset
+from explorer.project import read_project
 
 
 def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,18 +80,21 @@ def test_compare(models: dict[str, str], out: Path, capsys: pytest.CaptureFixtur
     assert main(["compare", models["tiny"], models["stylegan2"], *options]) == 0
     captured = capsys.readouterr()
     assert captured.out == f"{path}\n"
-    assert "10/10, 0 s left" in captured.err
+    assert "done 10/10" in captured.err
+    assert [p.name for p in out.iterdir()] == ["c.mp4"]
     with av.open(str(path)) as video:
         stream = video.streams.video[0]
         assert (stream.frames, stream.average_rate) == (10, 25)
         frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
     assert len(frames) == 10
-    assert frames[0].shape == (384 + 80, 2 * 384 + 48, 3)
-    left, right = frames[5][40:424, 16:400], frames[5][40:424, 416:800]
+    assert frames[0].shape == (384, 2 * 384 + 8, 3)
+    left, right = frames[5][:, :384], frames[5][:, -384:]
     assert not np.array_equal(left, right)
-    for side in (left, frames[5][430:]):  # the picture and the caption move
-        before = frames[0][40:424, 16:400] if side is left else frames[0][430:]
-        assert np.abs(side.astype(int) - before).max() > 30
+    for part in (slice(0, 350), slice(360, None)):  # the pictures and their captions move
+        assert np.abs(frames[5][part].astype(int) - frames[0][part]).max() > 30
+    state, _ = read_project(path)  # the film opens as what it shows
+    assert [view.model for view in state.views] == [models["tiny"], models["stylegan2"]]
+    assert main(["compare", models["tiny"], models["stylegan2"], *options]) == 2, "nothing is replaced unasked"
 
 
 def test_comparison_loops_and_refuses_nonsense() -> None:
@@ -110,12 +115,13 @@ def test_without_display_a_video_is_made(
 
     made: list[Comparison] = []
 
-    def short(what: Comparison, path: Path, **rest: object) -> None:
+    def short(what: Comparison, path: Path, **rest: object) -> object:
         made.append(what)
         path.write_bytes(b"video")
+        return SimpleNamespace(run=lambda tell: path)
 
     monkeypatch.setattr(window, "has_display", lambda: False)
-    monkeypatch.setattr(comparison, "render_comparison", short)
+    monkeypatch.setattr(comparison, "recorder_of", short)
     monkeypatch.chdir(out)
     assert main([models["tiny"], models["odd"]]) == 0
     captured = capsys.readouterr()

@@ -84,6 +84,18 @@ def test_the_discriminator_learns_to_tell_a_fixed_batch(family: str, data: Path,
     assert last < 0.6 * before
 
 
+def test_a_bfloat16_discriminator_trains(data: Path, tmp_path: Path) -> None:
+    chosen = settings("stylegan2", tmp_path, lr_g=0.0, lr_d=0.01, d_bfloat16=True)
+    trainer = Trainer(chosen, Fixed(Critters([data])))
+    trainer.step()
+    before = trainer.metrics.pop("loss_d")
+    for _ in range(10):
+        trainer.step()
+        last = trainer.metrics.pop("loss_d")
+    assert last < 0.6 * before
+    assert trainer.d(trainer.dataset.pictures(np.arange(4))).dtype == torch.float32
+
+
 @pytest.mark.parametrize("family", TINY)
 def test_the_generator_learns_to_fool_a_fixed_discriminator(family: str, data: Path, tmp_path: Path) -> None:
     chosen = settings(family, tmp_path, lr_g=0.01, lr_d=0.0, path_weight=0.0, mixing_probability=0.0)

@@ -45,7 +45,7 @@ def test_one_run_goes_from_the_guide_to_the_game(data: Critters, tmp_path: Path)
     rates = []
     for _ in range(5):
         trainer.step()
-        rates.append(trainer.opt_g.param_groups[0]["lr"])
+        rates.append(trainer.opt_g.adam.param_groups[0]["lr"])
         assert ("loss_d" in trainer.metrics) == (trainer.shown > 16)
     assert rates == pytest.approx([0.01, 0.01, 0.002, 0.002, 0.001])
     assert trainer.augment.settings.guide_first == 1

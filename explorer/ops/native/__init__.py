@@ -15,9 +15,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .build import BuildError, cached_library, compile_library, find_compiler
-from .kernels import DTYPES, Kernels
+from .kernels import DTYPES, Kernels, PackedWeight, pack_weight
 
-__all__ = ["DTYPES", "Kernels", "NativeStatus", "build", "kernels", "start_build", "status"]
+__all__ = [
+    "DTYPES",
+    "Kernels",
+    "NativeStatus",
+    "PackedWeight",
+    "build",
+    "kernels",
+    "pack_weight",
+    "start_build",
+    "status",
+]
 
 _log = logging.getLogger("explorer.ops.native")
 

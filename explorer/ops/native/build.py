@@ -38,7 +38,8 @@ def cached_library(compiler: str) -> Path:
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
     cache = Path(folder) if folder else Path(platformdirs.user_cache_dir("latentwalk")) / "native"
     sources = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h"))]
-    parts = [*(source.read_bytes() for source in sources), compiler.encode(), _processor().encode(), repr(_flags(True)).encode()]
+    settings = (compiler, _processor(), repr(_flags(True)))
+    parts = [*(source.read_bytes() for source in sources), *(setting.encode() for setting in settings)]
     digest = hashlib.blake2b(b"\0".join(parts), digest_size=8).hexdigest()
     return cache / f"kernels-{digest}.so"
 

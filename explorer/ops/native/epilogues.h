@@ -66,29 +66,35 @@ struct Phases {
 
 // One row of output columns [first, last), first and last even, filtered along x for sixteen channels.
 template <bool WHOLE, typename T>
-inline void fir_row(const Phases<T>& p, int row, int first, int last, int c0, int count, const float* fx, vf* line,
-                    vf* target) {
-    const T* even = p.z[row & 1][0] + (size_t)(row >> 1) * (p.w + 1) * p.c + c0;
-    const T* odd = p.z[row & 1][1] + (size_t)(row >> 1) * p.w * p.c + c0;
-    const int half = first / 2, width = last - first;
-    line[0] = half > 0 ? load_some<WHOLE>(odd + (size_t)(half - 1) * p.c, count) : vf{};
+inline void fir_row(const Phases<T>& p, int row, int first, int last, int c0, int count, const float* fx, vf* target) {
+    const size_t at = row >> 1;
+    const T* even = p.z[row & 1][0] + (at * (p.w + 1) + first / 2) * p.c + c0;
+    const T* odd = p.z[row & 1][1] + (at * p.w + first / 2) * p.c + c0;
     const size_t below = row + 2 <= 2 * p.h ? (size_t)(p.w + 1) * p.c : 0;
-    for (int j = 0; j <= width / 2; j++) {
-        __builtin_prefetch(even + (size_t)(half + j) * p.c + below);
-        __builtin_prefetch(odd + (size_t)(half + j) * p.c + below);
-        line[2 * j + 1] = load_some<WHOLE>(even + (size_t)(half + j) * p.c, count);
-        line[2 * j + 2] = half + j < p.w ? load_some<WHOLE>(odd + (size_t)(half + j) * p.c, count) : vf{};
+    const vf f0 = splat(fx[0]), f1 = splat(fx[1]), f2 = splat(fx[2]), f3 = splat(fx[3]);
+    vf odd_before = first > 0 ? load_some<WHOLE>(odd - p.c, count) : vf{}, even_here = load_some<WHOLE>(even, count);
+    for (int j = first; j < last; j += 2, target += 2, odd += p.c) {
+        even += p.c;
+        __builtin_prefetch(even + below);
+        __builtin_prefetch(odd + below);
+        const vf odd_here = load_some<WHOLE>(odd, count), even_next = load_some<WHOLE>(even, count);
+        const vf odd_next = j + 2 < 2 * p.w ? load_some<WHOLE>(odd + p.c, count) : vf{};
+        target[0] = odd_before * f0 + even_here * f1 + (odd_here * f2 + even_next * f3);
+        target[1] = even_here * f0 + odd_here * f1 + (even_next * f2 + odd_next * f3);
+        odd_before = odd_here;
+        even_here = even_next;
     }
-    for (int j = 0; j < width; j++)
-        target[j] = line[j] * fx[0] + line[j + 1] * fx[1] + line[j + 2] * fx[2] + line[j + 3] * fx[3];
 }
 
 template <bool WHOLE, typename T>
-inline void fir_finish_row(T* out, int c, int count, int width, const vf* const r[4], const float* fy, vf s, vf b,
+inline void fir_finish_row(T* out, int c, int count, int width, const vf* const r[4], const vf* fy, vf b,
                            const float* noise, float slope, float clamp) {
+    // In registers: the compiler cannot know that `out` is none of these.
+    const vf *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3];
+    const vf f0 = fy[0], f1 = fy[1], f2 = fy[2], f3 = fy[3];
     for (int j = 0; j < width; j++) {
-        vf v = r[0][j] * fy[0] + r[1][j] * fy[1] + r[2][j] * fy[2] + r[3][j] * fy[3];
-        v = v * s + b;
+        __builtin_prefetch(out + (size_t)(j + 32) * c, 1);
+        vf v = r0[j] * f0 + (r1[j] * f1 + b) + (r2[j] * f2 + r3[j] * f3);
         if (noise) v += noise[j];
         store_some<WHOLE>(out + (size_t)j * c, activate(v, slope, clamp), count);
     }
@@ -101,9 +107,8 @@ void fir_tile(const Phases<T>& p, T* y, int first, int last, int row0, int row1,
               const float* scale, const Finish& f, const float* noise) {
     const int out_w = 2 * p.w, width = last - first, blocks = (p.c + LANES - 1) / LANES;
     const size_t ring_row = (size_t)blocks * width;
-    vf* ring = scratch(ring_row * 4 + 2 * width + 4);
+    vf* ring = scratch(ring_row * 4 + width);
     vf* zeros = ring + ring_row * 4;
-    vf* line = zeros + width;
     for (int i = 0; i < width; i++) zeros[i] = vf{};
     int ready = row0 - 1;
     for (int row = row0; row < row1; row++) {
@@ -113,9 +118,9 @@ void fir_tile(const Phases<T>& p, T* y, int first, int last, int row0, int row1,
                 const int c0 = block * LANES, count = std::min(LANES, p.c - c0);
                 vf* target = ring + (ready & 3) * ring_row + (size_t)block * width;
                 if (count == LANES)
-                    fir_row<true>(p, ready, first, last, c0, count, fx, line, target);
+                    fir_row<true>(p, ready, first, last, c0, count, fx, target);
                 else
-                    fir_row<false>(p, ready, first, last, c0, count, fx, line, target);
+                    fir_row<false>(p, ready, first, last, c0, count, fx, target);
             }
         }
         const float* noise_row = noise ? noise + (size_t)row * out_w + first : nullptr;
@@ -129,10 +134,11 @@ void fir_tile(const Phases<T>& p, T* y, int first, int last, int row0, int row1,
             }
             const vf s = scale ? load_some<false>(scale + c0, count) : splat(1);
             const vf b = f.bias ? load_some<false>(f.bias + c0, count) : vf{};
+            const vf taps[4] = {s * fy[0], s * fy[1], s * fy[2], s * fy[3]};
             if (count == LANES)
-                fir_finish_row<true>(out + c0, p.c, count, width, r, fy, s, b, noise_row, f.slope, f.clamp);
+                fir_finish_row<true>(out + c0, p.c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
             else
-                fir_finish_row<false>(out + c0, p.c, count, width, r, fy, s, b, noise_row, f.slope, f.clamp);
+                fir_finish_row<false>(out + c0, p.c, count, width, r, taps, b, noise_row, f.slope, f.clamp);
         }
     }
 }

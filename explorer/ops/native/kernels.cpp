@@ -4,6 +4,10 @@
 // -march=native on the machine that runs it, and vectorises on AVX-512, AVX2 and NEON alike. Features are float32
 // or bfloat16 in memory and float32 in registers, or float16 where the filtered leaky ReLU may. Every function returns 0, or 1 if it does not know the case.
 
+#include <vector>
+
+#include "amx_conv.h"
+#include "amx_up_conv.h"
 #include "epilogues.h"
 #include "filtered_lrelu.h"
 #include "modulate.h"
@@ -12,7 +16,10 @@
 extern "C" {
 
 // Counts up whenever the meaning of an argument changes.
-int latentwalk_abi() { return 4; }
+int latentwalk_abi() { return 5; }
+
+// Whether the functions with packed weights work here.
+int latentwalk_amx() { return amx::available(); }
 
 int latentwalk_filtered_lrelu(const void* x, void* y, int is_bf16, int n, int h, int w, int c, int out_h, int out_w,
                               int top, int left, int up, const float* up_x, const float* up_y, const float* down_x,
@@ -80,5 +87,47 @@ int latentwalk_torgb(const void* x, const float* img, float* y, int is_bf16, int
     else
         torgb_all((const float*)x, img, y, n, h, w, c, colours, weight, bias, fx, fy, clamp, threads);
     return 0;
+}
+
+// `activate(conv(x * styles) * scale + bias + noise)` of bfloat16 features.
+int latentwalk_modulated_conv(const void* x, const float* styles, const void* weight, void* y, int n, int h, int w,
+                              int c, int o, int kernel, int pad, const float* scale, const float* bias,
+                              const float* noise, int noise_n, float slope, float clamp, int threads) {
+#if LATENTWALK_AMX
+    if (!amx::available() || kernel * kernel > MAX_TAPS) return 1;
+    const size_t out_h = h + 2 * pad - kernel + 1, out_w = w + 2 * pad - kernel + 1;
+    std::vector<Source> sources;
+    std::vector<Conv> convs;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        sources.push_back({h, w, c, pad, (const bf16*)x + i * h * w * c, styles + i * c});
+        Conv v{(int)out_h, (int)out_w, o, kernel * kernel, {}, {}, (const bf16*)weight,
+               (bf16*)y + i * out_h * out_w * o, scale ? scale + i * o : nullptr, bias,
+               noise && noise_n > 1 ? noise + i * out_h * out_w : noise, slope, clamp, false};
+        for (int tap = 0; tap < v.taps; tap++) v.dy[tap] = tap / kernel, v.dx[tap] = tap % kernel;
+        convs.push_back(v);
+    }
+    conv_all(sources.data(), convs.data(), n, threads);
+    return 0;
+#else
+    return 1;
+#endif
+}
+
+// `latentwalk_fir_finish` of the transposed convolution of `x * styles`.
+int latentwalk_modulated_up_conv(const void* x, const float* styles, const void* weight, void* y, int n, int h, int w,
+                                 int c, int o, const float* fx, const float* fy, const float* scale, const float* bias,
+                                 const float* noise, int noise_n, float slope, float clamp, int threads) {
+#if LATENTWALK_AMX
+    if (!amx::available()) return 1;
+    std::vector<UpConv> convs;
+    for (size_t i = 0; i < (size_t)n; i++)
+        convs.push_back({{h, w, c, 1, (const bf16*)x + i * h * w * c, styles + i * c}, o, (const bf16*)weight,
+                         (bf16*)y + i * 4 * h * w * o, fx, fy, scale ? scale + i * o : nullptr,
+                         noise && noise_n > 1 ? noise + i * 4 * h * w : noise});
+    up_conv_all(convs.data(), n, Finish{nullptr, bias, nullptr, 1, slope, clamp}, threads);
+    return 0;
+#else
+    return 1;
+#endif
 }
 }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ABI", "DTYPES", "Kernels"]
+__all__ = ["ABI", "DTYPES", "Kernels", "PackedWeight", "pack_weight"]
 
-ABI = 4
+ABI = 5
 DTYPES = (torch.float32, torch.bfloat16)
 """Formats of features that the kernels read and write; they compute in float32."""
 
@@ -21,6 +25,14 @@ _NO_CLAMP = float("inf")
 # stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
+
+
+class PackedWeight(NamedTuple):
+    """A weight as `modulated_conv` wants it, from `pack_weight`."""
+
+    tiles: Tensor
+    outputs: int
+    kernel: int
 
 
 class Kernels:
@@ -47,6 +59,12 @@ class Kernels:
         self._modulate.argtypes = [_PTR, _PTR, *[_INT] * 4, _PTR, _PTR, _INT]
         self._torgb = self._library.latentwalk_torgb
         self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
+        self._modulated_conv = self._library.latentwalk_modulated_conv
+        self._modulated_conv.argtypes = [*[_PTR] * 4, *[_INT] * 7, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
+        self._modulated_up_conv = self._library.latentwalk_modulated_up_conv
+        self._modulated_up_conv.argtypes = [*[_PTR] * 4, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT]
+        self.has_amx = bool(self._library.latentwalk_amx())
+        """Whether `modulated_conv` and `modulated_up_conv` work here."""
 
     def filtered_lrelu(
         self,
@@ -200,6 +218,109 @@ class Kernels:
         if failed:
             raise ValueError(f"no kernel for {weight.shape[1]} colours")
         return out
+
+    def modulated_conv(
+        self,
+        x: Tensor,
+        styles: Tensor,
+        weight: PackedWeight,
+        *,
+        padding: int,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`clamp(leaky_relu(conv(x * styles) * scale + bias + noise))`, `[N, O, H', W']`.
+
+        Args:
+            x: `[N, I, H, W]` bfloat16.
+            styles: `[N, I]`.
+            weight: Of `pack_weight([O, I, k, k])`, k at most 3.
+            padding: Zeros on every side.
+            scale: `[N, O]` or None.
+            bias: `[O]` or None.
+            noise: `[1 or N, 1, H', W']` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = x.shape
+        grown = 2 * padding - weight.kernel + 1
+        out = x.new_empty(n, h + grown, w + grown, weight.outputs)
+        failed = self._modulated_conv(
+            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
+            weight.kernel, padding, _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError(f"no kernel for weights of {weight.kernel}x{weight.kernel} taps on this processor")
+        return out.permute(0, 3, 1, 2)
+
+    def modulated_up_conv(
+        self,
+        x: Tensor,
+        styles: Tensor,
+        weight: PackedWeight,
+        *,
+        fx: Tensor,
+        fy: Tensor,
+        scale: Tensor | None,
+        bias: Tensor | None,
+        noise: Tensor | None,
+        slope: float,
+        clamp: float | None,
+    ) -> Tensor:
+        """`fir_finish` of the transposed convolution of `x * styles`.
+
+        Args:
+            x: `[N, I, H, W]` bfloat16.
+            styles: `[N, I]`.
+            weight: Of `pack_weight` for the four phases in the order of `fir_finish`, of which the rest is.
+            fx: `[4]` in correlation order; `fy` likewise.
+            fy: Along the other axis.
+            scale: `[N, O]` or None.
+            bias: `[O]` or None.
+            noise: `[1 or N, 1, 2 H, 2 W]` or None.
+            slope: Of the negative half.
+            clamp: Absolute limit, or None.
+        """
+        n, c, h, w = x.shape
+        out = x.new_empty(n, 2 * h, 2 * w, weight.outputs)
+        failed = self._modulated_up_conv(
+            x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
+            fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
+            1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            raise ValueError("no such kernel on this processor")
+        return out.permute(0, 3, 1, 2)
+
+
+def pack_weight(*weights: Tensor) -> PackedWeight:
+    """Weights `[O, I, kh, kw]` of convolutions of one input in bfloat16, in the order AMX tiles take them."""
+    o, i = weights[0].shape[:2]
+    more_o, more_i = -o % 32, -i % 32
+    tiles = []
+    for weight in weights:
+        w = F.pad(weight.detach().flatten(2), (0, 0, 0, more_i, 0, more_o)).to(torch.bfloat16)
+        # Blocks of 32 outputs, each in two tiles; blocks of 32 inputs as 16 pairs, even ones before odd ones.
+        w = w.reshape((o + more_o) // 32, 2, 16, (i + more_i) // 32, 8, 2, 2, -1)
+        tiles.append(w.permute(0, 3, 7, 1, 6, 4, 2, 5).flatten())
+    return PackedWeight(_in_huge_pages(torch.cat(tiles)), o, weights[0].shape[3])
+
+
+def _in_huge_pages(x: Tensor) -> Tensor:
+    """A copy in pages of 2 MB, where the system has them."""
+    size, page = x.numel() * x.element_size(), 1 << 21
+    if size < page // 2 or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return x
+    memory = mmap.mmap(-1, -(-size // page) * page, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(memory, dtype=x.dtype, count=x.numel()).copy_(x)
 
 
 def _address(x: Tensor | None) -> int | None:
