@@ -84,7 +84,7 @@ Columns columns_of(const Picture& p, int first, int last) {
 }
 
 // Input row `row` (zero outside the picture) times scale plus bias, upsampled along x.
-template <typename V, typename T, int UP, bool WHOLE>
+template <typename V, typename T, int UP, int AHEAD, bool WHOLE>
 void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, const Affine<V>& affine, int c0, int count,
             int row, V* line, V* target) {
     if (row < 0 || row >= p.h) {
@@ -95,8 +95,8 @@ void up_row(const T* x, const Picture& p, const Columns& k, const V* taps, const
     const int begin = std::min(length, std::max(0, -k.i_first));
     const int end = std::max(begin, std::min(length, p.w - k.i_first));
     const T* source = x + ((size_t)row * p.w + k.i_first) * p.c + c0;
-    // Rows lie far apart, so no hardware prefetcher sees that those of the next strip come.
-    const size_t below = row + STRIP < p.h ? (size_t)STRIP * p.w * p.c : 0;
+    // Rows lie far apart, so no hardware prefetcher sees that the one that is read in AHEAD rows comes.
+    const size_t below = row + AHEAD < p.h ? (size_t)AHEAD * p.w * p.c : 0;
     for (int j = 0; j < begin; j++) line[j] = V{};
     for (int j = begin; j < end; j++) {
         const T* pixel = source + (size_t)j * p.c;
@@ -217,21 +217,20 @@ struct Tile {
 
     int blocks() const { return (c1 - c0 + LANES - 1) / LANES; }
 
-    template <int UP>
+    template <int UP, int AHEAD>
     void up(const Columns& k, int block, int row, V* line, V* target) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
         const Affine<V> affine(scale ? scale + c : nullptr, bias ? bias + c : nullptr, count);
         if (count == LANES)
-            up_row<V, T, UP, true>(x, p, k, taps.up_x, affine, c, count, row, line, target);
+            up_row<V, T, UP, AHEAD, true>(x, p, k, taps.up_x, affine, c, count, row, line, target);
         else
-            up_row<V, T, UP, false>(x, p, k, taps.up_x, affine, c, count, row, line, target);
+            up_row<V, T, UP, AHEAD, false>(x, p, k, taps.up_x, affine, c, count, row, line, target);
     }
 
-    // FINISHED: rows until those that are written next time.
-    template <bool MIRRORED, int FINISHED>
+    template <bool MIRRORED, int AHEAD>
     void down(int block, int row, const V* const* rows, const V* const* mirror, int pairs, const V* filter) const {
         const int c = c0 + block * LANES, count = std::min(LANES, c1 - c);
-        const size_t below = row + FINISHED < p.out_h ? (size_t)FINISHED * p.out_w * p.c : 0;
+        const size_t below = row + AHEAD < p.out_h ? (size_t)AHEAD * p.out_w * p.c : 0;
         T* out = y + ((size_t)row * p.out_w + first) * p.c + c;
         if (count == LANES)
             down_row<V, T, true, MIRRORED>(rows, mirror, pairs, filter, last - first, out, p.c, count, below);
@@ -263,7 +262,7 @@ void separable_tile(const Tile<V, T>& tile) {
         const int odd = mid & 1;
         for (int r = ready; r < STRIP + UP_TAPS - 1; r++)
             for (int block = 0; block < blocks; block++)
-                tile.template up<UP>(k, block, i + r, line, memory + state * block + wide * ring_index(i + r, RING));
+                tile.template up<UP, STRIP>(k, block, i + r, line, memory + state * block + wide * ring_index(i + r, RING));
         for (int block = 0; block < blocks; block++) {
             V* ring = memory + state * block;
             const V* rows[STRIP + UP_TAPS - 1];
@@ -304,7 +303,7 @@ void planar_tile(const Tile<V, T>& tile) {
             const V* rows[UP_TAPS];
             for (int r = 0; r < UP_TAPS; r++) {
                 V* row = ring + wide * ring_index(i + r, RING);
-                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP>(k, block, i + r, line, row);
+                if (i == i_begin || r == UP_TAPS - 1) tile.template up<UP, 1>(k, block, i + r, line, row);
                 rows[r] = row;
             }
             for (int u = 0; u < UP; u++) targets[u] = mids + wide * ring_index(mid + u, MID);
