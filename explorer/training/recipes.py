@@ -49,6 +49,7 @@ _GAME = _JOIN | {
     "lr_g": 1.5e-3, "lr_muon": 0.0, "guide_square": 1.0, "guide_first": 1, "adversarial_weight": 0.08,
     "d_bfloat16": True,
 }  # fmt: skip
+_LAST = {"lr_g": 7e-4, "lr_muon": 3e-4, "lr_d": 1e-3}
 
 # Half an hour of one large GPU for all three: larger networks, 128 pixels, and the way that the runs on a CPU
 # showed: Muon under the guide, then the discriminator. Its weight and R1's are theirs, not yet tried on a GPU.
@@ -122,6 +123,7 @@ _LIST = (
                 (300.6, _SLOWER),
                 (316.3, _GAME),
                 (348.0, {"lr_muon": 7e-4}),
+                (359.6, _LAST),
             ],
         },
     ),
@@ -133,7 +135,7 @@ _LIST = (
             "lr_g": 1.2e-2,
             "lr_half_kimg": 120.0,
             "ema_kimg": 0.4,
-            "total_kimg": 405.0,
+            "total_kimg": 410.5,
             "phases": [
                 (80.0, {"lr_g": 8e-3}),
                 (84.0, {"guide_square": 3.0}),
@@ -142,6 +144,8 @@ _LIST = (
                 (318.1, _SLOWER),
                 (336.4, _GAME),
                 (379.2, {"lr_muon": 7e-4}),
+                (390.2, {"guide_first": 0}),  # its noses had become rings
+                (399.2, _LAST),
             ],
         },
     ),
