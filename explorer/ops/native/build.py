@@ -17,7 +17,7 @@ import platformdirs
 __all__ = ["BuildError", "cached_library", "compile_library", "find_compiler"]
 
 _SOURCE = Path(__file__).with_name("kernels.cpp")  # includes the headers beside it
-_TIMEOUT_S = 300
+_TIMEOUT_S = 1800  # at low priority beside other work; the window renders without them meanwhile
 
 
 class BuildError(Exception):
