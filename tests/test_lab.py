@@ -15,9 +15,9 @@ from explorer.lab import LabPicture
 from explorer.project import read_project
 from explorer.render.studies import Studied
 from explorer.state import Animation, Slit, Transform
-from tests.test_session import World, collected_here, world
+from tests.test_session import World, world
 
-__all__ = ["collected_here", "world"]  # fixtures
+__all__ = ["world"]  # a fixture
 
 
 def said_by(world: World) -> list[Studied]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -97,15 +96,6 @@ class World:
         frame = self.session.last_frame(view)
         assert frame is not None
         self.session.painted(view, frame.generation)
-
-
-@pytest.fixture(autouse=True)
-def collected_here() -> Iterator[None]:
-    """As in the program: what is left of Qt objects is collected in this thread, never in a render thread."""
-    gc.disable()
-    yield
-    gc.collect()
-    gc.enable()
 
 
 @pytest.fixture
