@@ -66,7 +66,7 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
 batch {settings["batch"]}, device {settings["device"]}.{note}
 
-{_method(_last(settings, schedule), kimg, stages, _adversarial_from(schedule, kimg))}
+{_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}
 {_steps(schedule)}{metrics}
 ```
 {_command(settings)}
@@ -123,15 +123,15 @@ def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
     return settings
 
 
-def _adversarial_from(schedule: Schedule, kimg: float) -> float:
-    """Where the discriminator joined in; `kimg` if it did not."""
+def _adversarial_kimg(schedule: Schedule, kimg: float) -> float:
+    """For how long the discriminator took part."""
     now: dict[str, Any] = {}
+    total = 0.0
     for index, (start, changes) in enumerate(schedule):
         now = now | changes
         stop = schedule[index + 1][0] if index + 1 < len(schedule) else kimg
-        if now["adversarial_kimg"] < stop:
-            return max(start, float(now["adversarial_kimg"]))
-    return kimg
+        total += max(0.0, min(stop, kimg) - max(start, float(now["adversarial_kimg"])))
+    return total
 
 
 def _steps(schedule: Schedule) -> str:
@@ -143,20 +143,15 @@ def _steps(schedule: Schedule) -> str:
     return "\nChanged on the way:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def _method(settings: dict[str, Any], kimg: float, stages: str, joined: float) -> str:
+def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) -> str:
     adversarial = "non-saturating logistic loss, lazy R1"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
-    reached = kimg - joined
-    phase = (
-        f"then {reached:.1f} kimg with the discriminator as well ({adversarial})"
-        if reached > 0
-        else "no adversarial phase"
-    )
+    game = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
 picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
 {_sentence(stages)}{_widths(settings)}
-Guided alone for {joined:.1f} kimg, {phase}.
+Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else 'no adversarial phase'}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
 
