@@ -265,6 +265,7 @@ def main() -> int:
     faulthandler.enable()
     errors = Errors()
     logging.getLogger().addHandler(errors)
+    # Dialogs that would wait for a hand are answered; mypy refuses to replace any method.
     QFileDialog.getOpenFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]
     QFileDialog.getSaveFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]
     QMessageBox.about = staticmethod(lambda *a, **k: None)  # type: ignore[method-assign]

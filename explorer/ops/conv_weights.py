@@ -47,7 +47,7 @@ class Kernel:
                 packed = torch.ops.mkldnn._reorder_convolution_weight(
                     self.weight, self.padding, [1, 1], [1, 1], 1, list(key)
                 )
-            except (AttributeError, NotImplementedError, RuntimeError) as error:
+            except (AttributeError, NotImplementedError, RuntimeError) as error:  # not part of torch's public face
                 _log.debug("weights stay unpacked: %s", error)
                 packed = None
             self._packed = {key: packed}  # one size at a time is what a generator uses

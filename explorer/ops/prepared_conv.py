@@ -196,7 +196,6 @@ class PreparedUpConv:
         self.pads = ((fw + 1) // 2 - 1, (fw - 2) // 2, (fh + 1) // 2 - 1, (fh - 2) // 2)
         self.axes = _four_taps(taps * (4 * gain))
         self._full_weight = weight
-        self._parts: list[Tensor] | None = None  # the phases in float32, made when first needed
 
     @cached_property
     def phases(self) -> list[Kernel]:
@@ -206,6 +205,11 @@ class PreparedUpConv:
         float32, 3 to 4 in bfloat16.
         """
         return phases(self._full_weight, self.dtype)
+
+    @cached_property
+    def parts(self) -> list[Tensor]:
+        """Their weights in float32."""
+        return [part for part, _ in phase_weights(self._full_weight)]
 
     @cached_property
     def packed(self) -> PackedWeight:
@@ -220,7 +224,7 @@ class PreparedUpConv:
         x = x.contiguous(memory_format=torch.channels_last)
         kernels = backend.native_for(x)
         if kernels is not None and self.axes is not None and act in _SLOPES:
-            if kernels.has_amx and x.dtype == torch.bfloat16:
+            if backend.amx_for(x) is not None:
                 return kernels.modulated_up_conv(
                     x,
                     styles.contiguous(),
@@ -255,12 +259,10 @@ class PreparedUpConv:
 
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():  # as in `PreparedConv`
-            if self._parts is None:
-                self._parts = [part for part, _ in phase_weights(self._full_weight)]
             columns = styles.reshape(-1)
             return [
                 F.conv2d(x, modulated(part, columns, None, self.dtype), padding=kernel.padding)
-                for part, kernel in zip(self._parts, self.phases, strict=True)
+                for part, kernel in zip(self.parts, self.phases, strict=True)
             ]
         x = x * styles.to(self.dtype)[:, :, None, None]
         return [kernel(x) for kernel in self.phases]

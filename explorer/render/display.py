@@ -130,7 +130,7 @@ def present(x: Tensor) -> NDArray[np.uint8]:
         # interpreter for the window.
         host = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=True)
         host.copy_(levels, non_blocking=True)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         done.record()
         done.synchronize()
         levels = host

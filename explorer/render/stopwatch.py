@@ -54,6 +54,6 @@ class Stopwatch:
         return 1e3 * (self._times[-1] - self._times[0])
 
     def _record(self) -> None:
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         event.record()
         self._events.append(event)

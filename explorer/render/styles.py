@@ -30,8 +30,7 @@ MAPPED_TOGETHER = 4
 """Rows of every call of the mapping network, filled up with zeros where fewer are wanted.
 
 Always the same number, so that the kernels' order of sums, and with it a picture's last bit, does not depend on
-what else was asked for. Four seeds of a new place on the pad cost 0.7 ms instead of 2.0, a single one 0.7 instead
-of 0.5 (8 layers of 512, one core).
+what else was asked for. Four, because that many surround a new place on the pad: more would make single seeds slow.
 """
 
 VIEWS_KEPT = 16

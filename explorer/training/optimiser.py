@@ -2,8 +2,8 @@
 
 Muon (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks") replaces a matrix's gradient by
 the nearest matrix whose singular values are all one, so that rare directions are learned as fast as common ones.
-Under the guide it lowered the loss of StyleGAN3-R two and a half times as fast as Adam, picture for picture; at a
-sixth of that rate it helped in the adversarial game too.
+Under the guide StyleGAN3 learns more from each picture with it than with Adam; at a sixth of that rate it helped in
+the adversarial game too.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class TrainSettings:
     generator: dict[str, Any] = field(default_factory=dict)
     d_channel_base: int = 1024
     d_channel_max: int = 64
-    d_bfloat16: bool = False  # the discriminator alone, but for R1; on CPUs with AMX nearly twice as fast
+    d_bfloat16: bool = False  # the discriminator alone, but for R1; quicker on CPUs with AMX
     batch: int = 16
     total_kimg: float = 1000.0
     time_limit_s: float = float("inf")

@@ -231,7 +231,7 @@ def test_which_form_is_taken(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) 
 
     def watched(*args: object, **kwargs: object) -> Tensor:
         taken.append(True)
-        return run(*args, **kwargs)  # type: ignore[arg-type]
+        return run(*args, **kwargs)  # type: ignore[arg-type]  # whatever it was called with
 
     monkeypatch.setattr(Kernels, "modulated_conv", watched)
 

@@ -13,7 +13,7 @@ from explorer.training.datasets import Critters
 from explorer.training.loop import Trainer, run
 from explorer.training.optimiser import GeneratorOptimiser
 
-from .test_loop import Fixed, settings
+from .test_loop import Fixed, fall, settings
 from .test_networks import TINY, tiny
 
 _GUIDED = {"guide_weight": 1.0, "adversarial_kimg": 1e9, "lr_g": 0.01, "lr_muon": 0.01}
@@ -26,13 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Critters:
 
 @pytest.mark.parametrize("family", TINY)
 def test_steps_lower_the_loss_on_a_fixed_batch(family: str, data: Critters, tmp_path: Path) -> None:
-    trainer = Trainer(settings(family, tmp_path, **_GUIDED), Fixed(data))
-    trainer.step()
-    before = trainer.metrics.pop("guide")
-    for _ in range(20):
-        trainer.step()
-        last = trainer.metrics.pop("guide")
-    assert last < 0.8 * before
+    assert fall(Trainer(settings(family, tmp_path, **_GUIDED), Fixed(data)), "guide", 20) < 0.8
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

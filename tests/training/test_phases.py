@@ -80,7 +80,7 @@ def test_history_tells_plan_and_changes_by_hand(data: Critters, tmp_path: Path) 
     export(tmp_path / "run", "mine", tmp_path / "assets")
     card = (tmp_path / "assets" / "mine.md").read_text()
     assert "* from 0.0 kimg: gamma 9.0" in card
-    assert " 0.0 kimg with the discriminator" in card
+    assert "Guided alone for 0.0 kimg, 0.0 kimg with the discriminator" in card
     assert (tmp_path / "assets" / "mine.png").exists()
 
 
