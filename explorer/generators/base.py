@@ -172,11 +172,12 @@ class Generator(nn.Module, ABC):
         `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
         """
         spec = noise or NoiseSpec()
-        activation = self.begin(ws[:, 0], transform)
+        entries = ws.unbind(1)
+        activation = self.begin(entries[0], transform)
         for layer in self.layers:
             if update_emas:
                 layer.update_emas(activation)
-            activation = layer.run(activation, ws[:, layer.info.ws_index], layer.noise(spec, ws.shape[0]))
+            activation = layer.run(activation, entries[layer.info.ws_index], layer.noise(spec, ws.shape[0]))
         return self.rgb(activation)
 
     def update_w_avg(self, w: Tensor) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from explorer.ops.bias_act import bias_act
 from explorer.ops.normalize import normalize_2nd_moment
+from explorer.ops.prepared_styles import PreparedStyles
 
 from .base import Generator, SynthesisLayer
 
@@ -52,6 +53,11 @@ class FullyConnectedLayer(nn.Module):
             self.bias.to(x.dtype), x, self.weight.to(x.dtype).t(), beta=self.bias_gain, alpha=self.weight_gain
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
+
+    def prepared(self, dtype: torch.dtype, gain: float = 1.0) -> PreparedStyles:
+        """`forward` times `gain` for inference beside features of `dtype`; the layer must be linear."""
+        assert self.activation == "linear"
+        return PreparedStyles(self.weight, self.bias * (self.bias_gain * gain), self.weight_gain * gain, dtype)
 
 
 class MappingNetwork(nn.Module):

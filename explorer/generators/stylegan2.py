@@ -17,6 +17,7 @@ from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
 from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv
+from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
@@ -126,6 +127,9 @@ class _SkipConv(nn.Module):
         return conv2d_resample(x, weight.to(x.dtype), self.resample_filter, up=2, flip_weight=False)
 
 
+_Prepared = tuple[PreparedStyles, PreparedConv | PreparedUpConv]
+
+
 class StyleGAN2Conv(_BlockLayer):
     """3x3 modulated convolution, noise, bias and activation; doubles the resolution if `up` is 2."""
 
@@ -145,7 +149,8 @@ class StyleGAN2Conv(_BlockLayer):
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
         # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
         self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
-        self._prepared: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
+        self._prepared: backend.Derived[_Prepared] = backend.Derived()
+        self._scaled_noise: backend.Derived[Tensor] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -159,7 +164,8 @@ class StyleGAN2Conv(_BlockLayer):
         if not self.info.has_noise or spec.mode == "none" or strength == 0:
             return None
         if spec.mode == "const":
-            return self.noise_const[None, None] * strength
+            noise = self.noise_const.view(1, 1, self.info.height, self.info.width)
+            return noise if strength == 1 else noise * strength
         drawn = layer_noise(spec.seed, self.info.name, batch, self.info.height, self.info.width)
         return drawn.to(self.noise_const.device) * strength
 
@@ -191,20 +197,29 @@ class StyleGAN2Conv(_BlockLayer):
 
     def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """The same without gradients, from derived weights."""
-        if noise is not None:
-            noise = noise * (self.noise_strength * self.early_gain)
-        sources = (self.weight, self.bias, self.resample_filter)
-        conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
-        if isinstance(conv, PreparedUpConv):
-            return conv(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
-        return conv.finished(x, self.affine(w), noise, self.activation, self.act_gain, self.clamp)
+        sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, self.resample_filter)
+        styles, conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+        run = conv if isinstance(conv, PreparedUpConv) else conv.finished
+        return run(x, styles(w), self._scaled(noise), self.activation, self.act_gain, self.clamp)
 
-    def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
+    def _scaled(self, noise: Tensor | None) -> Tensor | None:
+        """What is added to the features; of the checkpoint's own noise it is kept."""
+        if noise is None:
+            return None
+        if noise.data_ptr() != self.noise_const.data_ptr():
+            return noise * (self.noise_strength * self.early_gain)
+        scale = self.noise_strength
+        return self._scaled_noise.get((self.noise_const, scale), None, lambda: noise * (scale * self.early_gain))
+
+    def _prepare(self, dtype: torch.dtype) -> _Prepared:
         gain = self.early_gain
         bias = self.bias * gain
+        styles = self.affine.prepared(dtype)
         if self.up == 1:
-            return PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
-        return PreparedUpConv(self.weight, resample_filter=self.resample_filter, bias=bias, gain=gain, dtype=dtype)
+            conv = PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
+            return styles, conv
+        taps = self.resample_filter
+        return styles, PreparedUpConv(self.weight, resample_filter=taps, bias=bias, gain=gain, dtype=dtype)
 
 
 class StyleGAN2ToRGB(_BlockLayer):
@@ -214,7 +229,7 @@ class StyleGAN2ToRGB(_BlockLayer):
         super().__init__(info, block)
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
-        self._prepared: backend.Derived[PreparedToRGB] = backend.Derived()
+        self._prepared: backend.Derived[tuple[PreparedStyles, PreparedToRGB]] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -227,19 +242,21 @@ class StyleGAN2ToRGB(_BlockLayer):
         return Activation(activation.x, self._picture(activation.x, w, activation.img))
 
     def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
-        styles = self.affine(w) * self.style_gain
         x = backend.features(x)
         taps = self.block.resample_filter
         if backend.is_inference():
-            sources = (self.weight, self.bias, taps)
-            torgb = self._prepared.get(
-                sources, x.dtype, lambda: PreparedToRGB(self.weight, self.bias, taps, x.dtype)
-            )
-            return torgb(x, styles, img, self.clamp)
+            sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, taps)
+            styles, torgb = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+            return torgb(x, styles(w), img, self.clamp)
+        styles = self.affine(w) * self.style_gain
         fused = backend.policy().backend == "reference"
         rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
         rgb = bias_act(rgb, self.bias, clamp=self.clamp).to(torch.float32)
         return rgb if img is None else upsample2d(img, taps) + rgb
+
+    def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedToRGB]:
+        torgb = PreparedToRGB(self.weight, self.bias, self.block.resample_filter, dtype)
+        return self.affine.prepared(dtype, self.style_gain), torgb
 
 
 class StyleGAN2Generator(MappedGenerator):

@@ -15,6 +15,7 @@ from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
 from explorer.ops.prepared_conv import Pending, PreparedConv, finish
+from explorer.ops.prepared_styles import PreparedStyles
 
 from .base import Activation, GeneratorInfo, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
@@ -89,7 +90,8 @@ class StyleGAN3Layer(SynthesisLayer):
         self.magnitude_ema_beta = config.magnitude_ema_beta
         self.act_gain = 1.0 if spec.is_torgb else math.sqrt(2)
         self.slope = 1.0 if spec.is_torgb else 0.2
-        self._prepared: backend.Derived[PreparedConv] = backend.Derived()
+        self._prepared: backend.Derived[tuple[PreparedStyles, PreparedConv]] = backend.Derived()
+        self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
         self._filters: backend.Derived[FilteredLReLU] = backend.Derived()
         self.info = LayerInfo(
             name=spec.name,
@@ -121,16 +123,14 @@ class StyleGAN3Layer(SynthesisLayer):
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
         spec = self.spec
         x = backend.features(activation.x)
-        styles = self.affine(w)
-        if spec.is_torgb:
-            styles = styles / math.sqrt(spec.in_channels)
         if backend.is_inference():
-            conv = self._prepared.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
-            return Activation(self._infer(conv(x, styles, self.magnitude_ema.rsqrt())))
+            sources = (self.weight, self.bias, self.affine.weight, self.affine.bias)
+            styles, conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+            return Activation(self._infer(conv(x, styles(w), self.magnitude_ema.rsqrt())))
         x = stylegan3_modulated_conv2d(
             x,
             self.weight,
-            styles,
+            self.affine(w) * self.style_gain,
             demodulate=not spec.is_torgb,
             padding=spec.conv_kernel - 1,
             input_gain=self.magnitude_ema.rsqrt(),
@@ -138,12 +138,13 @@ class StyleGAN3Layer(SynthesisLayer):
         )
         return Activation(self._filter(x))
 
-    def _prepare(self, dtype: torch.dtype) -> PreparedConv:
+    def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedConv]:
         weight = self.weight.detach()
         if not self.spec.is_torgb:
             weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
         padding = self.spec.conv_kernel - 1
-        return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
+        conv = PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
+        return self.affine.prepared(dtype, self.style_gain), conv
 
     def _infer(self, pending: Pending) -> Tensor:
         """Bias and nonlinearity without gradients."""

@@ -16,9 +16,10 @@ from .conv2d_resample import conv2d_resample
 from .precision import check_dtype
 from .upfirdn2d import Padding, parse_padding
 
-__all__ = ["demodulation", "stylegan2_modulated_conv2d", "stylegan3_modulated_conv2d"]
+__all__ = ["DEMODULATION_EPS", "demodulation", "stylegan2_modulated_conv2d", "stylegan3_modulated_conv2d"]
 
-_EPS = 1e-8
+DEMODULATION_EPS = 1e-8
+"""Keeps the factor of a channel without weights finite."""
 
 
 def demodulation(weight_energy: Tensor, styles: Tensor) -> Tensor:
@@ -28,7 +29,7 @@ def demodulation(weight_energy: Tensor, styles: Tensor) -> Tensor:
         weight_energy: `[O, I]`, the squared weights summed over their taps.
         styles: `[N, I]`.
     """
-    return torch.rsqrt(styles.square() @ weight_energy.t() + _EPS)
+    return torch.rsqrt(styles.square() @ weight_energy.t() + DEMODULATION_EPS)
 
 
 def stylegan2_modulated_conv2d(
@@ -66,7 +67,7 @@ def stylegan2_modulated_conv2d(
     if fused:
         w = weight[None] * styles[:, None, :, None, None]  # [N, O, I, k, k]
         if demodulate:
-            w = w * torch.rsqrt(w.square().sum(dim=[2, 3, 4], keepdim=True) + _EPS)
+            w = w * torch.rsqrt(w.square().sum(dim=[2, 3, 4], keepdim=True) + DEMODULATION_EPS)
         n, o = w.shape[:2]
         x = conv2d_resample(
             x.reshape(1, -1, *x.shape[2:]),
@@ -126,7 +127,7 @@ def stylegan3_modulated_conv2d(
     if fused:
         w = weight[None] * styles[:, None, :, None, None]  # [N, O, I, k, k]
         if demodulate:
-            w = w * torch.rsqrt(w.square().sum(dim=[2, 3, 4], keepdim=True) + _EPS)
+            w = w * torch.rsqrt(w.square().sum(dim=[2, 3, 4], keepdim=True) + DEMODULATION_EPS)
         w = w * gain[:, None, :, None, None]
         out = F.conv2d(x.reshape(1, -1, *x.shape[2:]), w.flatten(0, 1).to(x.dtype), padding=pad, groups=n)
         return out.reshape(n, -1, *out.shape[2:])

@@ -19,8 +19,8 @@ from . import backend
 from .banded import separable_terms
 from .bias_act import ACTIVATIONS, bias_act
 from .conv_weights import PRODUCT_PIXELS, Kernel, is_product, modulated, phase_weights, phases, product
-from .modulated_conv2d import demodulation
 from .native import Kernels, PackedWeight, pack_weight
+from .prepared_styles import PreparedDemodulation
 from .upfirdn2d import upsample2d
 
 __all__ = ["Pending", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "finish"]
@@ -75,7 +75,7 @@ class PreparedConv:
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = bias.detach().float()
         self.low_bias = self.bias.to(dtype)
-        self.energy = weight.square().sum(dim=[2, 3]) if demodulate else None
+        self.demodulation = PreparedDemodulation(weight, gain, dtype) if demodulate else None
 
     @cached_property
     def shared(self) -> Kernel:
@@ -113,10 +113,10 @@ class PreparedConv:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        if self.energy is None:
+        if self.demodulation is None:
             scale, styles = None, styles * self.gain
         else:
-            scale = demodulation(self.energy, styles) * self.gain
+            scale = self.demodulation(styles)
         return kernels.modulated_conv(
             x.contiguous(memory_format=torch.channels_last),
             (styles if input_gain is None else styles * input_gain).contiguous(),
@@ -140,25 +140,25 @@ class PreparedConv:
         kernels = self._amx_for(x)
         if kernels is not None:
             return Pending(self._run(kernels, x, styles, input_gain, None, 1.0, None), None, None)
-        d = None if self.energy is None else demodulation(self.energy, styles)  # [N, O]
+        scale = None if self.demodulation is None else self.demodulation(styles)  # [N, O]
         if input_gain is not None:
             styles = styles * input_gain
         x = x.contiguous(memory_format=torch.channels_last)
         o, i = self.weight.shape[:2]
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():
             # One picture with more pixels than weights: scaling the weights moves less memory.
-            rows = None if d is None else d.reshape(o) * self.gain
-            columns = styles.reshape(i) if d is not None else styles.reshape(i) * self.gain
+            rows = None if scale is None else scale.reshape(o)
+            columns = styles.reshape(i) if scale is not None else styles.reshape(i) * self.gain
             weight = modulated(self.weight, columns, rows, self.dtype)
             if is_product(x, weight):
                 return Pending(product(x, weight), None, self.bias)
             return Pending(F.conv2d(x, weight, self.low_bias, padding=self.padding), None, None)
-        if d is None:
+        if scale is None:
             styles = styles * self.gain
         x = x * styles.to(self.dtype)[:, :, None, None]
-        if d is None:
+        if scale is None:
             return Pending(self.shared(x, self.low_bias), None, None)
-        return Pending(self.shared(x), d * self.gain, self.bias)
+        return Pending(self.shared(x), scale, self.bias)
 
 
 class PreparedUpConv:
@@ -188,7 +188,7 @@ class PreparedUpConv:
         turned = weight.transpose(0, 1)  # [I, O, 3, 3]
         self.weight = turned.contiguous(memory_format=torch.channels_last).to(dtype)
         self.bias = bias.detach().float()
-        self.energy = weight.square().sum(dim=[2, 3])
+        self.demodulation = PreparedDemodulation(weight, 1.0, dtype)  # the gain rides on the filter
         taps = resample_filter.detach().flip([0, 1]).float()
         fh, fw = taps.shape
         self.filter = (taps * (4 * gain)).reshape(1, 1, fh, fw)
@@ -220,7 +220,7 @@ class PreparedUpConv:
         self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
     ) -> Tensor:
         """`[N, O, 2 H, 2 W]`, channels-last, from `x` `[N, I, H, W]`, `styles` `[N, I]`; the rest as `finish`."""
-        d = demodulation(self.energy, styles)  # [N, O]
+        d = self.demodulation(styles)  # [N, O]
         x = x.contiguous(memory_format=torch.channels_last)
         kernels = backend.native_for(x)
         if kernels is not None and self.axes is not None and act in _SLOPES:
@@ -332,7 +332,7 @@ class PreparedToRGB:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, resample_filter: Tensor, dtype: torch.dtype) -> None:
-        self.weight = weight.detach().flatten(1)
+        self.weight = weight.detach().float().flatten(1).contiguous()
         self.bias = bias.detach().float()
         self.taps = resample_filter.detach()
         self.axes = _four_taps(resample_filter.detach().flip([0, 1]).float() * 4)
@@ -351,7 +351,8 @@ class PreparedToRGB:
         if kernels is not None and self.axes is not None and self.weight.shape[0] <= 4:
             return kernels.torgb(
                 x.contiguous(memory_format=torch.channels_last),
-                self.weight * styles[:, None, :],
+                styles.contiguous(),
+                self.weight,
                 self.bias,
                 _contiguous(img),
                 fx=self.axes[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.native.build import BuildError, compile_library
 from explorer.ops.native.kernels import Kernels
 from explorer.ops.prepared_conv import Pending, PreparedConv, PreparedToRGB, PreparedUpConv, finish
+from explorer.ops.prepared_styles import PreparedDemodulation, PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter
 
 SEPARABLE = design_lowpass_filter(12, 5, 6, 32)
@@ -190,6 +192,27 @@ def test_torgb(kernels: Kernels, n: int, c: int, colours: int, size: int, dtype:
         img = torch.randn(n, colours, size // 2, size // 2)
         _both(dtype, torgb, x, styles, img, 1.5)
         _both(dtype, torgb, x, styles, None, None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("inputs", [1, 31, 32, 33, 63, 64, 100, 512])
+def test_styles_and_demodulation(kernels: Kernels, inputs: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    outputs, factor = 70, 1 / math.sqrt(inputs)
+    styles = PreparedStyles(torch.randn(outputs, inputs), torch.randn(outputs), 1.7 * factor, dtype)
+    demodulation = PreparedDemodulation(torch.randn(outputs, inputs, 3, 3), 1.3, dtype)
+    for run in (styles, demodulation):
+        x = torch.randn(3, inputs)
+        together = run(x)
+        assert together.dtype == torch.float32
+        assert torch.equal(together, torch.cat([run(one[None]) for one in x]))  # each as if it were alone
+        with backend.using("torch"):
+            exact = run(x)
+        # Of the weights' own rounding, a 512th at most of each, little is left in a sum.
+        atol = (2e-6 if dtype == torch.float32 else 2**-8) * float(exact.abs().max())
+        torch.testing.assert_close(together, exact, rtol=0, atol=atol)
+    nothing = PreparedDemodulation(torch.zeros(2, inputs, 3, 3), 1.3, dtype)(torch.randn(1, inputs))
+    torch.testing.assert_close(nothing, torch.full((1, 2), 1.3e4))  # finite without weights
 
 
 def test_big_and_small_maps_take_the_same_numbers(kernels: Kernels) -> None:

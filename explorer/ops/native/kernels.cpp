@@ -4,10 +4,12 @@
 // -march=native on the machine that runs it, and vectorises on AVX-512, AVX2 and NEON alike. Features are float32
 // or bfloat16 in memory and float32 in registers, or float16 where the filtered leaky ReLU may. Every function returns 0, or 1 if it does not know the case.
 
+#include <cmath>
 #include <vector>
 
 #include "amx_conv.h"
 #include "amx_up_conv.h"
+#include "dense.h"
 #include "epilogues.h"
 #include "filtered_lrelu.h"
 #include "modulate.h"
@@ -16,7 +18,7 @@
 extern "C" {
 
 // Counts up whenever the meaning of an argument changes.
-int latentwalk_abi() { return 5; }
+int latentwalk_abi() { return 6; }
 
 // Whether the functions with packed weights work here.
 int latentwalk_amx() { return amx::available(); }
@@ -77,15 +79,37 @@ int latentwalk_modulate(const float* w, void* out, int is_bf16, int o, int taps,
     return 0;
 }
 
-// StyleGAN2's ToRGB: `y = upsample(img) + clamp(weight x + bias)` for up to 4 colours; y and img are planar float32.
+// `y = x w^T * gain + bias` for `w` [o, i].
+int latentwalk_dense(const float* x, const void* w, int is_bf16, float* y, int n, int o, int i, const float* bias,
+                     float gain, int threads) {
+    const auto end = [=](int row, float sum) { return sum * gain + bias[row]; };
+    if (is_bf16)
+        products_all<false>((const bf16*)w, x, y, n, o, i, threads, end);
+    else
+        products_all<false>((const float*)w, x, y, n, o, i, threads, end);
+    return 0;
+}
+
+// `y = gain / sqrt(styles^2 energy^T + eps)` for `energy` [o, i].
+int latentwalk_demodulate(const float* styles, const void* energy, int is_bf16, float* y, int n, int o, int i,
+                          float gain, float eps, int threads) {
+    const auto end = [=](int, float sum) { return gain / std::sqrt(sum + eps); };
+    if (is_bf16)
+        products_all<true>((const bf16*)energy, styles, y, n, o, i, threads, end);
+    else
+        products_all<true>((const float*)energy, styles, y, n, o, i, threads, end);
+    return 0;
+}
+
+// StyleGAN2's ToRGB: `y = upsample(img) + clamp(weight (x * styles) + bias)` for up to 4 colours; y and img are planar float32.
 int latentwalk_torgb(const void* x, const float* img, float* y, int is_bf16, int n, int h, int w, int c, int colours,
-                     const float* weight, const float* bias, const float* fx, const float* fy, float clamp,
-                     int threads) {
+                     const float* styles, const float* weight, const float* bias, const float* fx, const float* fy,
+                     float clamp, int threads) {
     if (colours < 1 || colours > 4) return 1;
     if (is_bf16)
-        torgb_all((const bf16*)x, img, y, n, h, w, c, colours, weight, bias, fx, fy, clamp, threads);
+        torgb_all((const bf16*)x, img, y, n, h, w, c, colours, styles, weight, bias, fx, fy, clamp, threads);
     else
-        torgb_all((const float*)x, img, y, n, h, w, c, colours, weight, bias, fx, fy, clamp, threads);
+        torgb_all((const float*)x, img, y, n, h, w, c, colours, styles, weight, bias, fx, fy, clamp, threads);
     return 0;
 }
 

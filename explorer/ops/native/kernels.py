@@ -15,7 +15,7 @@ from torch import Tensor
 
 __all__ = ["ABI", "DTYPES", "Kernels", "PackedWeight", "pack_weight"]
 
-ABI = 5
+ABI = 6
 DTYPES = (torch.float32, torch.bfloat16)
 """Formats of features that the kernels read and write; they compute in float32."""
 
@@ -57,8 +57,12 @@ class Kernels:
         ]  # fmt: skip
         self._modulate = self._library.latentwalk_modulate
         self._modulate.argtypes = [_PTR, _PTR, *[_INT] * 4, _PTR, _PTR, _INT]
+        self._dense = self._library.latentwalk_dense
+        self._dense.argtypes = [_PTR, _PTR, _INT, _PTR, *[_INT] * 3, _PTR, _FLOAT, _INT]
+        self._demodulate = self._library.latentwalk_demodulate
+        self._demodulate.argtypes = [_PTR, _PTR, _INT, _PTR, *[_INT] * 3, _FLOAT, _FLOAT, _INT]
         self._torgb = self._library.latentwalk_torgb
-        self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 4, _FLOAT, _INT]
+        self._torgb.argtypes = [*[_PTR] * 3, *[_INT] * 6, *[_PTR] * 5, _FLOAT, _INT]
         self._modulated_conv = self._library.latentwalk_modulated_conv
         self._modulated_conv.argtypes = [*[_PTR] * 4, *[_INT] * 7, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
         self._modulated_up_conv = self._library.latentwalk_modulated_up_conv
@@ -103,7 +107,7 @@ class Kernels:
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
-        out = x.new_empty(n, out_size[0], out_size[1], c)
+        out = _channels_last(n, c, *out_size, x.dtype)
         tiles = -(-out_size[1] // _TILE_COLUMNS)
         failed = self._filtered_lrelu(
             x.data_ptr(), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, *out_size, top, left,
@@ -113,7 +117,7 @@ class Kernels:
         )  # fmt: skip
         if failed:
             raise ValueError(f"no kernel for up {up}")
-        return out.permute(0, 3, 1, 2)
+        return out
 
     def modulate(self, weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
         """`weight * columns * rows` in `dtype`, channels-last.
@@ -131,6 +135,40 @@ class Kernels:
             columns.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return out.permute(0, 3, 1, 2)
+
+    def dense(self, x: Tensor, weight: Tensor, bias: Tensor, gain: float) -> Tensor:
+        """`x @ weight.T * gain + bias`, `[N, O]`; quick for few samples, each as if it were alone.
+
+        Args:
+            x: `[N, I]`.
+            weight: `[O, I]`, contiguous, of a type in `DTYPES`.
+            bias: `[O]`.
+            gain: Factor on the product.
+        """
+        (n, i), o = x.shape, weight.shape[0]
+        out = torch.empty(n, o)
+        self._dense(
+            x.data_ptr(), weight.data_ptr(), weight.dtype == torch.bfloat16, out.data_ptr(), n, o, i,
+            bias.data_ptr(), gain, torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def demodulate(self, styles: Tensor, energy: Tensor, gain: float, eps: float) -> Tensor:
+        """`gain / sqrt(styles² @ energy.T + eps)`, `[N, O]`.
+
+        Args:
+            styles: `[N, I]`.
+            energy: `[O, I]`, contiguous, of a type in `DTYPES`.
+            gain: Factor on the result.
+            eps: Keeps it finite.
+        """
+        (n, i), o = styles.shape, energy.shape[0]
+        out = torch.empty(n, o)
+        self._demodulate(
+            styles.data_ptr(), energy.data_ptr(), energy.dtype == torch.bfloat16, out.data_ptr(), n, o, i,
+            gain, eps, torch.get_num_threads(),
+        )  # fmt: skip
+        return out
 
     def finish(
         self,
@@ -177,18 +215,19 @@ class Kernels:
             clamp: Absolute limit, or None.
         """
         n, c, h, w = phases[3].shape
-        out = phases[3].new_empty(n, 2 * h, 2 * w, c)
+        out = _channels_last(n, c, 2 * h, 2 * w, phases[3].dtype)
         self._fir_finish(
             *(z.data_ptr() for z in phases), out.data_ptr(), out.dtype == torch.bfloat16, n, h, w, c,
             fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
             1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
             torch.get_num_threads(),
         )  # fmt: skip
-        return out.permute(0, 3, 1, 2)
+        return out
 
     def torgb(
         self,
         x: Tensor,
+        styles: Tensor,
         weight: Tensor,
         bias: Tensor,
         img: Tensor | None,
@@ -197,11 +236,12 @@ class Kernels:
         fy: Tensor,
         clamp: float | None,
     ) -> Tensor:
-        """`clamp(weight @ x + bias)`, plus `img` enlarged twice: `[N, K, H, W]` float32.
+        """`clamp(weight @ (x * styles) + bias)`, plus `img` enlarged twice: `[N, K, H, W]` float32.
 
         Args:
             x: `[N, C, H, W]`.
-            weight: `[N, K, C]`, at most four colours K.
+            styles: `[N, C]`.
+            weight: `[K, C]`, at most four colours K.
             bias: `[K]`.
             img: `[N, K, H / 2, W / 2]` float32, contiguous, or None.
             fx: `[4]` in correlation order, gains included; `fy` likewise.
@@ -209,14 +249,15 @@ class Kernels:
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
-        out = torch.empty(n, weight.shape[1], h, w)
+        colours = weight.shape[0]
+        out = torch.empty(n, colours, h, w)
         failed = self._torgb(
-            x.data_ptr(), _address(img), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, weight.shape[1],
-            weight.data_ptr(), bias.data_ptr(), fx.data_ptr(), fy.data_ptr(),
+            x.data_ptr(), _address(img), out.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, colours,
+            styles.data_ptr(), weight.data_ptr(), bias.data_ptr(), fx.data_ptr(), fy.data_ptr(),
             _NO_CLAMP if clamp is None else clamp, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
-            raise ValueError(f"no kernel for {weight.shape[1]} colours")
+            raise ValueError(f"no kernel for {colours} colours")
         return out
 
     def modulated_conv(
@@ -247,7 +288,7 @@ class Kernels:
         """
         n, c, h, w = x.shape
         grown = 2 * padding - weight.kernel + 1
-        out = x.new_empty(n, h + grown, w + grown, weight.outputs)
+        out = _channels_last(n, weight.outputs, h + grown, w + grown, x.dtype)
         failed = self._modulated_conv(
             x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
             weight.kernel, padding, _address(scale), _address(bias), _address(noise),
@@ -256,7 +297,7 @@ class Kernels:
         )  # fmt: skip
         if failed:
             raise ValueError(f"no kernel for weights of {weight.kernel}x{weight.kernel} taps on this processor")
-        return out.permute(0, 3, 1, 2)
+        return out
 
     def modulated_up_conv(
         self,
@@ -287,7 +328,7 @@ class Kernels:
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
-        out = x.new_empty(n, 2 * h, 2 * w, weight.outputs)
+        out = _channels_last(n, weight.outputs, 2 * h, 2 * w, x.dtype)
         failed = self._modulated_up_conv(
             x.data_ptr(), styles.data_ptr(), weight.tiles.data_ptr(), out.data_ptr(), n, h, w, c, weight.outputs,
             fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
@@ -296,7 +337,7 @@ class Kernels:
         )  # fmt: skip
         if failed:
             raise ValueError("no such kernel on this processor")
-        return out.permute(0, 3, 1, 2)
+        return out
 
 
 def pack_weight(*weights: Tensor) -> PackedWeight:
@@ -321,6 +362,10 @@ def _in_huge_pages(x: Tensor) -> Tensor:
     with suppress(OSError):  # a kernel without them
         memory.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(memory, dtype=x.dtype, count=x.numel()).copy_(x)
+
+
+def _channels_last(n: int, c: int, h: int, w: int, dtype: torch.dtype) -> Tensor:
+    return torch.empty((n, c, h, w), dtype=dtype, memory_format=torch.channels_last)
 
 
 def _address(x: Tensor | None) -> int | None:

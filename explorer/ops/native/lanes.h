@@ -53,6 +53,18 @@ inline vf load(const bf16* p) { return widen(*(const vhu*)p); }
 inline void store(float* p, vf v) { *(vfu*)p = v; }
 inline void store(bf16* p, vf v) { *(vhu*)p = narrow_fast(v); }
 
+inline float sum_of(vf v) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    float lanes[LANES];
+    store(lanes, v);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+#endif
+}
+
 template <bool WHOLE, typename T>
 inline vf load_some(const T* p, int count) {
     if (WHOLE) return load(p);

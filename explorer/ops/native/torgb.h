@@ -23,21 +23,9 @@ inline void upsampled_row(const float* img, int h, int w, int row, const float* 
     }
 }
 
-inline float sum_of(vf v) {
-#if defined(__AVX512F__)
-    return _mm512_reduce_add_ps((__m512)v);
-#else
-    float lanes[LANES];
-    store(lanes, v);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
-    return lanes[0];
-#endif
-}
-
 template <typename T>
-void torgb_all(const T* x, const float* img, float* y, int n, int h, int w, int c, int colours, const float* weight,
-               const float* bias, const float* fx, const float* fy, float clamp, int threads) {
+void torgb_all(const T* x, const float* img, float* y, int n, int h, int w, int c, int colours, const float* styles,
+               const float* weight, const float* bias, const float* fx, const float* fy, float clamp, int threads) {
     const int blocks = (c + LANES - 1) / LANES;
     const long rows = (long)n * h;
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -47,9 +35,11 @@ void torgb_all(const T* x, const float* img, float* y, int n, int h, int w, int 
         float* line = (float*)(taps + (size_t)blocks * colours);
         float* up = line + (w / LANES + 2) * LANES;
         for (int k = 0; k < colours; k++)
-            for (int b = 0; b < blocks; b++)
-                taps[k * blocks + b] = load_some<false>(weight + ((size_t)sample * colours + k) * c + b * LANES,
-                                                        std::min(LANES, c - b * LANES));
+            for (int b = 0; b < blocks; b++) {
+                const int c0 = b * LANES, count = std::min(LANES, c - c0);
+                const vf style = load_some<false>(styles + (size_t)sample * c + c0, count);
+                taps[k * blocks + b] = load_some<false>(weight + (size_t)k * c + c0, count) * style;
+            }
         float* out = y + ((size_t)sample * colours * h + row) * w;
         const T* source = x + (size_t)item * w * c;
         for (int j = 0; j < w; j++, source += c) {
