@@ -2,7 +2,8 @@
 //
 // Plain C++ with GCC/Clang vector extensions and no headers of torch, so that it builds in seconds with
 // -march=native on the machine that runs it, and vectorises on AVX-512, AVX2 and NEON alike. Features are float32
-// or bfloat16 in memory and float32 in registers, or float16 where the filtered leaky ReLU may. Every function returns 0, or 1 if it does not know the case.
+// or bfloat16 in memory and float32 in registers, or float16 where the filtered leaky ReLU may. Every function returns
+// 0, or 1 if it does not know the case.
 
 #include <cmath>
 #include <vector>
@@ -101,15 +102,24 @@ int latentwalk_demodulate(const float* styles, const void* energy, int is_bf16, 
     return 0;
 }
 
-// StyleGAN2's ToRGB: `y = upsample(img) + clamp(weight (x * styles) + bias)` for up to 4 colours; y and img are planar float32.
+// StyleGAN2's ToRGB: `y = upsample(img) + clamp(weight (x * styles) + bias)` for up to 4 colours; y and img are planar
+// float32.
 int latentwalk_torgb(const void* x, const float* img, float* y, int is_bf16, int n, int h, int w, int c, int colours,
                      const float* styles, const float* weight, const float* bias, const float* fx, const float* fy,
                      float clamp, int threads) {
+    const auto run = [&](const auto* in) {
+        switch (colours) {
+            case 1: return torgb_all<1>(in, img, y, n, h, w, c, styles, weight, bias, fx, fy, clamp, threads);
+            case 2: return torgb_all<2>(in, img, y, n, h, w, c, styles, weight, bias, fx, fy, clamp, threads);
+            case 3: return torgb_all<3>(in, img, y, n, h, w, c, styles, weight, bias, fx, fy, clamp, threads);
+            case 4: return torgb_all<4>(in, img, y, n, h, w, c, styles, weight, bias, fx, fy, clamp, threads);
+        }
+    };
     if (colours < 1 || colours > 4) return 1;
     if (is_bf16)
-        torgb_all((const bf16*)x, img, y, n, h, w, c, colours, styles, weight, bias, fx, fy, clamp, threads);
+        run((const bf16*)x);
     else
-        torgb_all((const float*)x, img, y, n, h, w, c, colours, styles, weight, bias, fx, fy, clamp, threads);
+        run((const float*)x);
     return 0;
 }
 

@@ -65,6 +65,22 @@ inline float sum_of(vf v) {
 #endif
 }
 
+// The sums of four vectors.
+inline void sums_of(const vf v[4], float sums[4]) {
+#if defined(__AVX512F__)
+    const auto halves = [](vf a, vf b) {
+        return (__m512d)(_mm512_unpacklo_ps((__m512)a, (__m512)b) + _mm512_unpackhi_ps((__m512)a, (__m512)b));
+    };
+    const __m512d ab = halves(v[0], v[1]), cd = halves(v[2], v[3]);
+    const vf quarters = (vf)_mm512_unpacklo_pd(ab, cd) + (vf)_mm512_unpackhi_pd(ab, cd);  // a b c d, four times
+    const __m256 two = (__m256)_mm512_castpd512_pd256((__m512d)quarters) +
+                       (__m256)_mm512_extractf64x4_pd((__m512d)quarters, 1);
+    _mm_storeu_ps(sums, _mm256_castps256_ps128(two) + _mm256_extractf128_ps(two, 1));
+#else
+    for (int i = 0; i < 4; i++) sums[i] = sum_of(v[i]);
+#endif
+}
+
 template <bool WHOLE, typename T>
 inline vf load_some(const T* p, int count) {
     if (WHOLE) return load(p);
