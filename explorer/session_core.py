@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer import bundled
 from explorer.clock import Clock
@@ -15,6 +15,7 @@ from explorer.drift import Drifts
 from explorer.errors import LatentwalkError
 from explorer.latents.table import LatentTable
 from explorer.motion import is_moving
+from explorer.pacing import Pacemaker
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
 from explorer.render.service import RenderService
 from explorer.resolve import resolve, resolve_look
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["PerformanceFacts", "SessionCore"]
 
 log = logging.getLogger("explorer.session")
-
-TICK_MS = 1000 / 60
-"""Motion asks for no more than sixty frames a second."""
 
 THUMBNAIL_PX = 96
 
@@ -78,15 +76,9 @@ class SessionCore(QObject):
         self._settings = settings or RenderSettings(device=self.service.best_device())
         self._views: dict[int, ViewRecord] = {}
         self._drifts = Drifts()
-        self._is_ticking = False
-        self._tick_time = 0.0
-        self._last_tick = 0.0
+        self._pace = Pacemaker(self, self.clock, self._ready_views, self._move)
         self._closed = False
         self._was_saved = True
-        self._tick_timer = QTimer(self)
-        self._tick_timer.setSingleShot(True)
-        self._tick_timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._tick_timer.timeout.connect(self._tick)
         self._connect()
         self._unsubscribe = self.store.subscribe(self._on_changed)
 
@@ -309,7 +301,7 @@ class SessionCore(QObject):
             self.store.state,
             view,
             facts.info,
-            self._tick_time if self._is_ticking else self.clock.now(),
+            self._pace.now,
             model=facts.key,
             settings=self._settings,
             table=self.table,
@@ -332,7 +324,7 @@ class SessionCore(QObject):
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
         self._view(view).note_paint(generation, perf_counter())
-        self._schedule_tick()
+        self._pace.schedule()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
@@ -350,7 +342,7 @@ class SessionCore(QObject):
             return
         v.settled = max(v.settled, failed.generation)
         self._set_failure(failed.view, failed)
-        self._schedule_tick()
+        self._pace.schedule()
 
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
@@ -376,7 +368,7 @@ class SessionCore(QObject):
     def play(self) -> None:
         """Lets the clock of drifts and animations run."""
         self.clock.play()
-        self._schedule_tick()
+        self._pace.schedule()
 
     def pause(self) -> None:
         """Stops the clock; motion goes on from here when it plays again."""
@@ -388,15 +380,10 @@ class SessionCore(QObject):
         views = tuple(replace(v, own=replace(v.own, drift=0.0)) for v in state.views)
         self.store.update_transient(replace(state, shared=replace(state.shared, drift=0.0), views=views))
 
-    def _schedule_tick(self) -> None:
-        if self._closed or not self.clock.is_playing or self._tick_timer.isActive():
-            return
-        if self._ready_views():
-            wait_ms = TICK_MS - 1e3 * (perf_counter() - self._last_tick)
-            self._tick_timer.start(max(0, round(wait_ms)))
-
     def _ready_views(self) -> tuple[int, ...]:
         """The moving views that showed their last picture; where views keep step, all of them or none."""
+        if self._closed:
+            return ()
         moving = [v for v in self.visible_views() if self.is_moving(v) and self._view(v).facts is not None]
         # A draft is no picture to scan: there, the finished one is waited for.
         whole = self.store.state.lab.scan
@@ -409,25 +396,10 @@ class SessionCore(QObject):
         state = self.store.state
         return state.lab.scan or state.layout in ("wipe", "flicker")
 
-    @Slot()
-    def _tick(self) -> None:
-        """One step of motion: time is read once; every view that showed its last frame is asked for the next."""
-        if self._closed or not self.clock.is_playing:
-            return
-        ready = self._ready_views()
-        if not ready:
-            return
-        self._last_tick = perf_counter()
-        self._tick_time = self.clock.now()
-        self._is_ticking = True
-        try:
-            self.store.update_transient(self._drifts.advance(self.store.state, self._tick_time))
-            for view in ready:
-                self.post(view)
-        finally:
-            self._is_ticking = False
-        # A drift's first step is zero seconds long: it asks for nothing new, so no paint would bring the next one.
-        self._schedule_tick()
+    def _move(self, now: float, views: tuple[int, ...]) -> None:
+        self.store.update_transient(self._drifts.advance(self.store.state, now))
+        for view in views:
+            self.post(view)
 
     # -- the store -----------------------------------------------------------------------------------------
 
@@ -436,10 +408,10 @@ class SessionCore(QObject):
             self._sync_models(new, old)
         self.changed.emit(old, new)
         for view in self.visible_views():
-            if not (self._is_ticking and self._view(view).in_flight):
+            if not (self._pace.is_stepping and self._view(view).in_flight):
                 self.post(view)
-        if not self._is_ticking:
-            self._schedule_tick()
+        if not self._pace.is_stepping:
+            self._pace.schedule()
             self._tell_saved()
 
     def _sync_models(self, state: ExplorerState, old: ExplorerState | None = None) -> None:
@@ -487,6 +459,6 @@ class SessionCore(QObject):
         if self._closed:
             return True
         self._closed = True
-        self._tick_timer.stop()
+        self._pace.stop()
         self._unsubscribe()
         return self.service.close()

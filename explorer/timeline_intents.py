@@ -130,11 +130,8 @@ class TimelineIntents(Documents):
             self.clock.pause()
             self.clock.seek(place)  # animated transforms are where the film will show them
             shown = self.player().on_timeline(place)
-            self._is_ticking = True
-            try:
+            with self._pace.moment():
                 self.store.update_transient(replace(shown, layout=self.state.layout, active=self.state.active))
-            finally:
-                self._is_ticking = False
             for view in self.visible_views():
                 if not self._view(view).in_flight:
                     self.post(view)
@@ -154,7 +151,7 @@ class TimelineIntents(Documents):
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self._performance is not None:
             self._performance.note(self._now(), new)
-        if self.is_playing and not self._is_ticking and (old.shared != new.shared or old.views != new.views):
+        if self.is_playing and not self._pace.is_stepping and (old.shared != new.shared or old.views != new.views):
             self.pause_timeline()  # a hand has taken hold: what it does must not be played over
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration

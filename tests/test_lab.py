@@ -59,21 +59,21 @@ def test_views_that_are_scanned_keep_step(world: World) -> None:
     s = world.session
     s.set_lab("Slit-scan", scan=True)
     s.set_drift(1.0)
-    s._tick_timer.blockSignals(True)  # ticks come by hand
+    s._pace._timer.blockSignals(True)  # ticks come by hand
     world.paint(0)
     world.paint(1)
-    s._tick()  # the drift begins here
+    s._pace.step()  # the drift begins here
     world.now = 0.05
-    s._tick()
+    s._pace.step()
     for i in range(1, 4):
         world.now = 0.1 * i
         world.settle(0, 1)
         world.paint(0)
         posted = s._view(0).posted
-        s._tick()  # one view is behind: no next moment for the other alone
+        s._pace.step()  # one view is behind: no next moment for the other alone
         assert s._view(0).posted == posted
         world.paint(1)
-        s._tick()
+        s._pace.step()
         assert (s._view(0).posted, s._view(1).posted) == (posted + 1, posted + 1)
     world.settle(0, 1)
     times = {s._view(v).frame.request.base for v in range(2)}  # type: ignore[union-attr]

@@ -556,14 +556,14 @@ def test_motion_asks_for_the_next_frame_when_the_last_was_painted(world: World) 
     world.paint()
     s.set_drift(1.0)
     posted = s._view(0).posted
-    s._tick()
+    s._pace.step()
     assert s._view(0).posted == posted  # nothing has moved: the time is the same
     world.now = 1.0
-    s._tick()
+    s._pace.step()
     assert s._view(0).posted == posted + 1
     assert s.look().latent.x == 1.0
     world.now = 2.0
-    s._tick()
+    s._pace.step()
     assert s._view(0).posted == posted + 1  # the last one is not painted yet
     world.settle()
     world.paint()
@@ -579,17 +579,17 @@ def test_animations_move_and_pause(world: World) -> None:
     world.settle()
     world.paint()
     world.now = 1.0
-    s._tick()
+    s._pace.step()
     world.settle()
     assert s.last_frame(0).request.transform[1] == pytest.approx(1.0)  # type: ignore[union-attr, index]
     s.pause()
     world.paint()
     world.now = 2.0
     posted = s._view(0).posted
-    s._tick()
+    s._pace.step()
     assert s._view(0).posted == posted
     s.play()
-    s._tick()
+    s._pace.step()
     assert s.clock.now() == 1.0
 
 
