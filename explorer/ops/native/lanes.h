@@ -206,18 +206,26 @@ inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 inline int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -((-a) / b); }
 
+#if defined(_WIN32)  // which has no aligned_alloc
+inline void* new_lines(size_t bytes) { return _aligned_malloc(bytes, 64); }
+inline void delete_lines(void* p) { _aligned_free(p); }
+#else
+inline void* new_lines(size_t bytes) { return std::aligned_alloc(64, bytes); }
+inline void delete_lines(void* p) { std::free(p); }
+#endif
+
 // Scratch memory of the running thread, kept between calls.
 inline vf* scratch(size_t vectors) {
     struct Buffer {
         void* data = nullptr;
         size_t size = 0;
-        ~Buffer() { std::free(data); }
+        ~Buffer() { delete_lines(data); }
     };
     thread_local Buffer buffer;
     size_t bytes = vectors * sizeof(vf);
     if (bytes > buffer.size) {
-        std::free(buffer.data);
-        buffer.data = std::aligned_alloc(64, bytes);
+        delete_lines(buffer.data);
+        buffer.data = new_lines(bytes);
         buffer.size = bytes;
     }
     return (vf*)buffer.data;
