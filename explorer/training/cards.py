@@ -31,6 +31,12 @@ def replace_figures(card: Path, measured: str) -> None:
     card.write_text(before + _FIGURES + measured + "\n" + after, encoding="utf-8")
 
 
+_AGAIN = """\
+The command gives these weights again, bit for bit, on a processor of the same kind with the same PyTorch, also when
+it is stopped and run again on the way. Elsewhere they come out alike, not identical."""
+_ALIKE = "Runs that were adjusted on the way come out alike, not identical, when the command is run again."
+
+
 def write_card(
     card: Path,
     settings: dict[str, Any],
@@ -64,7 +70,7 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 
 ## Training
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
-batch {settings["batch"]}, device {settings["device"]}.{note}
+batch {settings["batch"]}, device {settings["device"]}{", one thread" * (settings.get("threads") == 1)}.{note}
 
 {_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}
 {_steps(schedule)}{metrics}
@@ -72,7 +78,7 @@ batch {settings["batch"]}, device {settings["device"]}.{note}
 {_command(settings)}
 ```
 
-Runs that were adjusted on the way or cut by the clock come out alike, not identical, when the command is run again.
+{_AGAIN if settings.get("threads") else _ALIKE}
 
 Settings: `{json.dumps(changed)}`
 

@@ -28,6 +28,7 @@ _PLAIN = (
     "seed",
     "augment",
     "device",
+    "threads",
     "guide_weight",
     "adversarial_kimg",
 )
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--augment", choices=("none", "ada"))
     parser.add_argument("--device", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, help="of the processor; 0 takes all that torch takes")
     parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16 (CUDA)")
     parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
     parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")

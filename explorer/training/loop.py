@@ -14,7 +14,8 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -273,12 +274,24 @@ def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     path = settings.out / _STATE
     shown = load_state(path, "cpu")["shown"] if path.exists() else 0
     began = time.monotonic()
-    for stage in settings.stages(shown):
-        left = settings.time_limit_s - (time.monotonic() - began)
-        trainer = _run(dataclasses.replace(stage, time_limit_s=left), settings, dataset)
-        if trainer.shown < stage.total_kimg * 1000:
-            break  # asked to stop
+    with _threads(settings.threads):
+        for stage in settings.stages(shown):
+            left = settings.time_limit_s - (time.monotonic() - began)
+            trainer = _run(dataclasses.replace(stage, time_limit_s=left), settings, dataset)
+            if trainer.shown < stage.total_kimg * 1000:
+                break  # asked to stop
     return trainer
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """torch's number of threads; 0 leaves it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _run(settings: TrainSettings, whole: TrainSettings, dataset: Dataset) -> Trainer:

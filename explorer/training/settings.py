@@ -14,8 +14,8 @@ __all__ = ["FIXED", "TrainSettings"]
 FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "d_channel_base"),
-        *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "bfloat16"),
-        *("recipe", "note", "save_s", "samples_s", "phases", "narrower"),
+        *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "threads"),
+        *("bfloat16", "recipe", "note", "save_s", "samples_s", "phases", "narrower"),
     )
 )
 """Settings that hold for a whole run."""
@@ -76,6 +76,7 @@ class TrainSettings:
     augment_target: float = 0.6
     augment_kimg: float = 500.0
     device: str = "cpu"
+    threads: int = 0  # of a CPU; sums on another number of them differ in their last bits; 0 leaves torch's
     bfloat16: bool = False
     recipe: str = ""  # the name these settings started from
     note: str = ""  # a sentence for the card, such as the machine

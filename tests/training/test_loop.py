@@ -114,6 +114,7 @@ def test_a_killed_run_continues_bit_for_bit(family: str, data: Path, tmp_path: P
         "augment_kimg": 0.02,
     }
     changes["warm_up"] = [(0.004, 4 if family == "stylegan2" else 1)]
+    changes |= {"lr_muon": 4e-3, "d_bfloat16": True, "phases": [(0.012, {"lr_muon": 0.0})]}  # as the recipes do
     dataset = Critters([data])
     whole = run(settings(family, tmp_path / "whole", **changes), dataset)
     run(settings(family, tmp_path / "cut", **{**changes, "total_kimg": 0.012}), dataset)
@@ -122,6 +123,18 @@ def test_a_killed_run_continues_bit_for_bit(family: str, data: Path, tmp_path: P
     assert cut.iteration == whole.iteration == 6
     for key, value in _weights(whole).items():
         assert torch.equal(value, _weights(cut)[key]), key
+
+
+def test_a_recipe_says_how_many_threads(data: Path, tmp_path: Path) -> None:
+    before, seen = torch.get_num_threads(), []
+    dataset = Critters([data])
+    dataset.pictures = lambda index: (seen.append(torch.get_num_threads()), Critters.pictures(dataset, index))[1]  # type: ignore[method-assign]
+    run(settings("stylegan2", tmp_path / "run", threads=before + 2, total_kimg=0.004), dataset)
+    assert set(seen) == {before + 2}
+    assert torch.get_num_threads() == before
+    run(settings("stylegan2", tmp_path / "other", total_kimg=0.004), dataset)
+    assert seen[-1] == before
+    assert settings_of("critters-stylegan2-cpu", tmp_path, []).threads == 1
 
 
 def test_a_half_written_checkpoint_is_never_read(tmp_path: Path) -> None:
