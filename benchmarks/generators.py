@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -191,9 +192,9 @@ def measure(
     for _ in range(repeat):
         for dtype in peaks:
             run("auto", dtype)  # pays for what the other precision had: derived weights, caches
-            best[dtype] = min(best[dtype], row_of_pictures(lambda: run("auto", dtype), device, clock))  # noqa: B023
+            best[dtype] = min(best[dtype], row_of_pictures(partial(run, "auto", dtype), device, clock))
         if with_reference:
-            picture = row_of_pictures(lambda: run("reference", torch.float32), device, clock)
+            picture = row_of_pictures(partial(run, "reference", torch.float32), device, clock)
             reference_s = min(reference_s, picture)
     return [
         Result(

@@ -127,8 +127,13 @@ def test_a_killed_run_continues_bit_for_bit(family: str, data: Path, tmp_path: P
 
 def test_a_recipe_says_how_many_threads(data: Path, tmp_path: Path) -> None:
     before, seen = torch.get_num_threads(), []
-    dataset = Critters([data])
-    dataset.pictures = lambda index: (seen.append(torch.get_num_threads()), Critters.pictures(dataset, index))[1]  # type: ignore[method-assign]
+
+    class Watched(Critters):
+        def pictures(self, indices: np.ndarray) -> torch.Tensor:
+            seen.append(torch.get_num_threads())
+            return super().pictures(indices)
+
+    dataset = Watched([data])
     run(settings("stylegan2", tmp_path / "run", threads=before + 2, total_kimg=0.004), dataset)
     assert set(seen) == {before + 2}
     assert torch.get_num_threads() == before
