@@ -1,15 +1,13 @@
 """The pipeline: one request through mapping, style, synthesis layers and display, resuming where the keys change.
 
-The key of a stage is a digest of the key before it and the stage's own inputs. All keys follow from the request
-alone, so they are known before anything runs: the work begins after the last stage whose result is still kept.
+The keys of all stages (`keys`) follow from the request alone, so they are known before anything runs: the work
+begins after the last stage whose result is still kept (`kept`).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,9 +15,12 @@ import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation
-from explorer.ops.backend import identity, policy, using
+from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
 from explorer.render.graphs import graphs_for
+from explorer.render.kept import KeptStages, still_view
+from explorer.render.keys import digest, has_noise, noise_key, stage_keys
+from explorer.render.layer_times import LayerTimes
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
 
 Token: TypeAlias = Callable[[], bool]
-Place: TypeAlias = tuple[tuple[Hashable, Hashable], Hashable]
-
-log = logging.getLogger("explorer.render")
-
 
 DRAFT_MS = 30.0
 """What a draft may cost."""
@@ -115,15 +112,12 @@ class Pipeline:
         self.dtype = dtype
         self._backend: Backend = backend
         self.styles = StyleStage(generator)
-        self._cache = cache
-        self._root = _digest(f"{model}|{self.device}".encode())
+        self.times = LayerTimes([layer.info.name for layer in generator.layers])
+        self.kept = KeptStages(cache)
+        self._root = digest(f"{model}|{self.device}".encode())
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
-        self._layer_ms = [0.0] * len(self._layers)
-        self._layer_runs = [0] * len(self._layers)
         self._graphs = graphs_for(self._layers, self.device)
-        self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
-        self._wanted: dict[Hashable, int | None] = {}
         self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
 
     # -- planning ------------------------------------------------------------------------------------------
@@ -139,15 +133,11 @@ class Pipeline:
         with using(self._backend, self.dtype):
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
-            keys = self._chain(request, styles)
+            last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
+            keys = stage_keys(self._root, request, styles, [layer.info for layer in self._layers[: last + 1]])
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
-        start, has_image = -1, False
-        if view is not None:
-            has_image = self._cache.has(self._place(view, "image"), image_key)
-            numbers = range(len(keys) - 1, -1, -1)
-            start = next((i for i in numbers if self._cache.has(self._place(view, i), keys[i])), -1)
-        times = self._layer_ms[max(start, 0) : len(keys) - 1]
-        expected = 0.0 if has_image or 0.0 in times else sum(times)
+        start, has_image = self.kept.start_of(view, keys), self.kept.has_image(view, image_key)
+        expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)
         return Plan(request, view, styles, keys, image_key, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
@@ -161,26 +151,11 @@ class Pipeline:
         best, spent = None, 0.0
         begin = max(plan.start, 0)
         for i in range(begin, len(self._layers) - 1):
-            spent += self._layer_ms[i]
+            spent += self.times.ms[i]
             limit = 0.5 * plan.expected_ms
             if self._layers[i].info.is_rgb and spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i
         return best
-
-    def _chain(self, request: RenderRequest, styles: Styles) -> tuple[bytes, ...]:
-        last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-        # Asked for each time: native kernels may have been built since the last picture, and round differently.
-        key = _digest(self._root, identity().encode(), styles.rows[0], repr(request.transform).encode())
-        keys = [key]
-        spec = request.noise.spec()
-        for layer in self._layers[: last + 1]:
-            info = layer.info
-            noise = b""
-            if info.has_noise and spec.mode != "none" and spec.strength_of(info.name) != 0.0:
-                noise = _noise_key(spec, info.name)
-            key = _digest(key, styles.rows[info.ws_index], noise)
-            keys.append(key)
-        return tuple(keys)
 
     # -- running -------------------------------------------------------------------------------------------
 
@@ -198,7 +173,7 @@ class Pipeline:
         """
         request = plan.request
         watch = Stopwatch(self.device)
-        self._mark_wanted(plan)
+        self.kept.mark_wanted(plan.view, plan.keys)
         with using(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
@@ -211,7 +186,7 @@ class Pipeline:
 
     def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
         """The same picture unmoved, to compare with; kept under a place of its own."""
-        still_plan = self.plan(_still(plan.request), _still_view(plan.view))
+        still_plan = self.plan(_still(plan.request), still_view(plan.view))
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
     def preview(self, plan: Plan) -> Result | None:
@@ -230,7 +205,7 @@ class Pipeline:
     def _moved(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
         before, key = self._shown.get(plan.view, (None, b""))
         step = None if before is None else drafts.step_between(before, plan.request, self.generator.info)
-        image: Tensor | None = self._cache.get(self._place(plan.view, "image"), key) if step is not None else None
+        image = self.kept.image(plan.view, key) if step is not None else None
         if image is None or step is None:
             return None
         moved = drafts.move(image, step)
@@ -271,7 +246,7 @@ class Pipeline:
         pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
         watch.lap("present")
         timings = watch.stages()
-        self._learn(timings)
+        self.times.learn(timings)
         facts = FrameFacts(plan.styles.ws, plan.styles.base, self.styles.w_avg)
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
@@ -284,26 +259,23 @@ class Pipeline:
 
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
-        self._cache.drop_where((id(self), _still_view(view)))
-        self._cache.drop_where((id(self), view))
-        self._last_keys.pop(view, None)
-        self._wanted.pop(view, None)
+        self.kept.forget(view)
         self._shown.pop(view, None)
 
     def forget_all(self) -> None:
         """Drops everything this pipeline kept."""
-        for view in tuple(self._last_keys):
-            self.forget(view)
-        self._cache.drop_where((id(self), "noise"))
+        self.kept.forget_all()
+        self._shown.clear()
 
     def _image(
         self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None
     ) -> tuple[Tensor, int]:
         """The tensor `[C, H, W]` to show, and how many stages were reused."""
         if plan.has_image and draft_layer is None:
-            image: Tensor = self._cache.get(self._place(plan.view, "image"), plan.image_key)  # type: ignore[assignment]
+            kept = self.kept.image(plan.view, plan.image_key)
+            assert kept is not None  # `plan` was made just before
             watch.lap("synthesis", hit=True)
-            return image, len(plan.keys)
+            return kept, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
         activation = self._synthesize(plan, stop, token, watch)
         image = self._shown_of(activation, plan, stop, draft_layer is not None)
@@ -311,8 +283,8 @@ class Pipeline:
             raise RenderError(
                 "The generator gave numbers that are not finite.", "Lower psi, undo the last edit, or use float32."
             )
-        if draft_layer is None and plan.view is not None:
-            self._cache.put(self._place(plan.view, "image"), plan.image_key, image, _nbytes(image))
+        if draft_layer is None:
+            self.kept.keep_image(plan.view, plan.image_key, image)
         return image, plan.start + 1
 
     def _synthesize(self, plan: Plan, stop: int, token: Token, watch: Stopwatch) -> Activation:
@@ -320,13 +292,13 @@ class Pipeline:
         ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]  # [num_ws, 1, w_dim]
         start, activation = plan.start, None
         if start >= 0:
-            activation = self._cache.get(self._place(plan.view, start), plan.keys[start])
+            activation = self.kept.stage(plan.view, start, plan.keys[start])
             watch.lap("kept stages", hit=True)
         if activation is None:
             if token():
                 raise Cancelled
             start, activation = 0, self._begin(plan.request, ws[0])
-            self._keep(plan, 0, activation)
+            self.kept.keep_stage(plan.view, 0, plan.keys, activation)
             watch.lap("input")
         spec = plan.request.noise.spec()
         if self._graphs is not None and start <= stop:
@@ -334,7 +306,7 @@ class Pipeline:
             recorded = self._graphs.run(start, stop, activation, ws, noises)
             if recorded is not None:
                 for i, result in enumerate(recorded, start):
-                    self._keep(plan, i + 1, result)
+                    self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
                 watch.lap("recorded layers")
                 return recorded[-1]
         for i in range(start, stop + 1):
@@ -342,7 +314,7 @@ class Pipeline:
                 raise Cancelled
             layer = self._layers[i]
             activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
-            self._keep(plan, i + 1, activation)
+            self.kept.keep_stage(plan.view, i + 1, plan.keys, activation)
             watch.lap(layer.info.name)
         return activation
 
@@ -356,16 +328,16 @@ class Pipeline:
         return a if a.x.dtype == dtype else Activation(a.x.to(dtype), a.img, a.skip)
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
-        """The noise of layer i; kept, because drawing a large random map costs as much as a layer."""
+        """The noise of layer i, from what is kept where it can be."""
         layer = self._layers[i]
-        if not layer.info.has_noise or spec.mode == "none" or spec.strength_of(layer.info.name) == 0.0:
+        if not has_noise(layer.info, spec):
             return None
-        place, key = ((id(self), "noise"), i), _noise_key(spec, layer.info.name)
-        noise: Tensor | None = self._cache.get(place, key)
+        key = noise_key(spec, layer.info.name)
+        noise = self.kept.noise(i, key)
         if noise is None:
             noise = layer.noise(spec, 1)
             if noise is not None:
-                self._cache.put(place, key, noise, _nbytes(noise))
+                self.kept.keep_noise(i, key, noise)
         return noise
 
     def _shown_of(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
@@ -379,69 +351,7 @@ class Pipeline:
             raise RenderError("The generator gave no picture.", "Try another model.")
         return shown[0].float()
 
-    # -- bookkeeping ---------------------------------------------------------------------------------------
-
-    def _place(self, view: Hashable, stage: Hashable) -> Place:
-        return (id(self), view), stage
-
-    def _keep(self, plan: Plan, number: int, activation: Activation) -> None:
-        # The last layer's result is only needed for the image, which is kept itself.
-        if plan.view is not None and number < len(plan.keys) - 1:
-            wanted = number == self._wanted.get(plan.view)
-            self._cache.put(self._place(plan.view, number), plan.keys[number], activation, activation.nbytes,
-                            is_wanted=wanted)
-
-    def _mark_wanted(self, plan: Plan) -> None:
-        """Marks the stage that this stroke resumes from: the last one whose key is that of the run before."""
-        if plan.view is None:
-            return
-        before = self._last_keys.get(plan.view, ())
-        self._last_keys[plan.view] = plan.keys
-        if before == plan.keys:
-            return
-        same = next((i for i, (a, b) in enumerate(zip(before, plan.keys, strict=False)) if a != b), 0)
-        wanted = same - 1 if same > 0 else None
-        old = self._wanted.get(plan.view)
-        if old is not None and old != wanted:
-            self._cache.want(self._place(plan.view, old), False)
-        self._wanted[plan.view] = wanted
-        if wanted is not None:
-            self._cache.want(self._place(plan.view, wanted), True)
-
-    def _learn(self, timings: tuple[StageTime, ...]) -> None:
-        """Remembers how long each layer takes. The first time counts for nothing: kernels are chosen in it.
-
-        A mean that believes good news faster than bad: other programs can only slow a layer down.
-        """
-        for stage in timings:
-            i = self._index.get(stage.name)
-            if i is None or stage.hit:
-                continue
-            self._layer_runs[i] += 1
-            known = self._layer_ms[i]
-            if self._layer_runs[i] == 2:
-                self._layer_ms[i] = stage.ms
-            elif self._layer_runs[i] > 2:
-                self._layer_ms[i] += (stage.ms - known) * (0.6 if stage.ms < known else 0.2)
-
 
 def _still(request: RenderRequest) -> RenderRequest:
     """The same picture without its motion."""
     return replace(request, transform=None, untransform=False, residual="none")
-
-
-def _still_view(view: Hashable) -> Hashable:
-    """Where the stages of a view's unmoved picture are kept; None keeps none."""
-    return None if view is None else ("still", view)
-
-
-def _digest(*parts: bytes) -> bytes:
-    return blake2b(b"\0".join(parts), digest_size=16).digest()
-
-
-def _noise_key(spec: NoiseSpec, name: str) -> bytes:
-    return f"{spec.mode}|{spec.seed}|{spec.strength_of(name)!r}".encode()
-
-
-def _nbytes(x: Tensor) -> int:
-    return x.numel() * x.element_size()

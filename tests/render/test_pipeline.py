@@ -208,7 +208,7 @@ def test_200_random_edits_stay_right_and_within_the_budget(name: str) -> None:
     budget = 30_000
     pipeline = pipeline_of(generator, budget)
     fresh = pipeline_of(generator, 0)
-    cache = pipeline._cache
+    cache = pipeline.kept.cache
     hits = 0
     for i in range(200):
         request = request_of(generator, random_look(rng, generator.info))
@@ -257,7 +257,7 @@ def test_a_token_that_stays_silent_changes_nothing() -> None:
 
 def slow_down(pipeline: Pipeline, ms: float) -> None:
     """As if every layer had been measured at `ms`."""
-    pipeline._layer_ms = [ms] * len(pipeline._layer_ms)
+    pipeline.times.ms[:] = [ms] * len(pipeline.times.ms)
 
 
 def test_a_draft_is_the_picture_so_far_and_costs_the_full_run_nothing() -> None:
@@ -332,7 +332,7 @@ def test_without_a_view_nothing_is_kept() -> None:
     pipeline = pipeline_of(generator)
     look = Look(noise=Noise("none"))
     run(pipeline, request_of(generator, look), view=None)
-    assert len(pipeline._cache) == 0
+    assert len(pipeline.kept.cache) == 0
     assert ran(run(pipeline, request_of(generator, look), view=None))[0] == "input"
 
 
@@ -341,12 +341,12 @@ def test_forgetting() -> None:
     pipeline = pipeline_of(generator)
     for view in (0, 1):
         run(pipeline, request_of(generator), view=view)
-    both = pipeline._cache.nbytes
+    both = pipeline.kept.cache.nbytes
     pipeline.forget(0)
-    assert 0 < pipeline._cache.nbytes < both
+    assert 0 < pipeline.kept.cache.nbytes < both
     assert ran(run(pipeline, request_of(generator), view=1)) == ["present"]
     pipeline.forget_all()
-    assert pipeline._cache.nbytes == 0
+    assert pipeline.kept.cache.nbytes == 0
 
 
 def test_drawn_noise_is_kept() -> None:
@@ -440,7 +440,7 @@ def test_kernels_that_come_later_make_new_stages(monkeypatch: pytest.MonkeyPatch
     generator = generator_of("tiny")
     pipeline = pipeline_of(generator)
     run(pipeline, request_of(generator))
-    monkeypatch.setattr("explorer.render.pipeline.identity", lambda: "other kernels")
+    monkeypatch.setattr("explorer.render.keys.identity", lambda: "other kernels")
     assert ran(run(pipeline, request_of(generator)))[0] == "input"
 
 

@@ -41,8 +41,8 @@ def skip_model() -> LoadedModel:
 def make_slow(renderer: Renderer, model: LoadedModel, ms: float = 100.0) -> None:
     """As if every layer had been measured at `ms`."""
     pipeline = renderer._pipeline(request_of(model))
-    pipeline._layer_ms = [ms] * len(pipeline._layer_ms)
-    pipeline._layer_runs = [0] * len(pipeline._layer_runs)
+    pipeline.times.ms[:] = [ms] * len(pipeline.times.ms)
+    pipeline.times.runs[:] = [0] * len(pipeline.times.runs)
 
 
 # -- stepping --------------------------------------------------------------------------------------------------

@@ -1,0 +1,53 @@
+"""The keys of a request's stages: digests from which it is known, before anything runs, what is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from explorer.ops.backend import identity
+
+if TYPE_CHECKING:
+    from explorer.generators.base import LayerInfo, NoiseSpec
+    from explorer.render.request import RenderRequest
+    from explorer.render.styles import Styles
+
+__all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
+
+
+def digest(*parts: bytes) -> bytes:
+    """16 bytes that stand for `parts`."""
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def stage_keys(
+    root: bytes, request: RenderRequest, styles: Styles, layers: Sequence[LayerInfo]
+) -> tuple[bytes, ...]:
+    """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
+
+    Args:
+        root: Stands for generator and device.
+        request: Whose transform and noise go in.
+        styles: Whose rows go in.
+        layers: Up to the last one that is wanted.
+    """
+    # Asked for each time: native kernels may have been built since the last picture, and round differently.
+    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode())
+    keys = [key]
+    spec = request.noise.spec()
+    for layer in layers:
+        noise = noise_key(spec, layer.name) if has_noise(layer, spec) else b""
+        key = digest(key, styles.rows[layer.ws_index], noise)
+        keys.append(key)
+    return tuple(keys)
+
+
+def has_noise(layer: LayerInfo, spec: NoiseSpec) -> bool:
+    """Whether a layer is given noise at all."""
+    return layer.has_noise and spec.mode != "none" and spec.strength_of(layer.name) != 0.0
+
+
+def noise_key(spec: NoiseSpec, name: str) -> bytes:
+    """What the noise of the layer of that name depends on."""
+    return f"{spec.mode}|{spec.seed}|{spec.strength_of(name)!r}".encode()
