@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from explorer.errors import LatentError
 from explorer.session import Session
 from explorer.state import ASPECTS, ExplorerState, Nudge, Slit, Tap
-from tests.test_session import World
+from tests.session.world import World
 
 WISHES = 1500
 

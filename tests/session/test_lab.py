@@ -15,9 +15,7 @@ from explorer.lab import LabPicture
 from explorer.project import read_project
 from explorer.render.studies import Studied
 from explorer.state import Animation, Slit, Transform
-from tests.test_session import World, world
-
-__all__ = ["world"]  # a fixture
+from tests.session.world import World
 
 
 def said_by(world: World) -> list[Studied]:

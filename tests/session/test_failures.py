@@ -1,0 +1,106 @@
+"""What a session does when a model, a picture or a device fails."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from explorer.errors import UsageError
+from explorer.render.models import LoadedModel
+from explorer.render.request import DeviceLost, RenderFailed
+from tests.render.support import gated
+from tests.session.world import World
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> None:
+    world.open("a")
+    before = world.session.state
+    world.session.set_model(0, "nothing")
+    world.qtbot.waitUntil(lambda: bool(world.failures))
+    assert "There is no nothing" in str(world.failures[0].error)
+    assert world.session.state == before
+    assert world.session.facts(0).name == "a"  # type: ignore[union-attr]
+    cleared: list[int] = []
+    world.session.failure_cleared.connect(cleared.append)
+    world.session.set_psi(0.5)
+    world.settle()
+    assert cleared == [0]
+    assert world.session.last_failure(0) is None
+
+
+def test_a_render_error_is_shown_and_the_next_move_works(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.open("a")
+    layer = gated(world.models["a"]).layer("t1")
+    original = layer.run
+
+    def broken(*args: Any) -> Any:
+        raise ValueError("layer trouble")
+
+    layer.run = broken  # type: ignore[method-assign]
+    world.session.set_psi(0.5)
+    world.qtbot.waitUntil(lambda: bool(world.failures))
+    assert "layer trouble" in world.failures[0].traceback_text
+    assert world.session.last_failure(0) is world.failures[0]
+    layer.run = original  # type: ignore[method-assign]
+    world.session.set_psi(0.6)
+    world.settle()
+    assert world.session.last_failure(0) is None
+
+
+def test_a_wish_that_cannot_be_rendered_is_a_failure_and_undo_mends_it(world: World) -> None:
+    world.open("a")
+    world.session.set_transform(scale_x=0.0)
+    assert "flattens" in str(world.failures[0].error)
+    world.session.undo()
+    world.settle()
+    assert world.session.last_failure(0) is None
+
+
+def test_a_stale_failure_is_ignored(world: World) -> None:
+    world.open("a")
+    world.session.set_psi(0.5)
+    world.session._on_failed(RenderFailed(0, 1, ValueError("old")))
+    assert world.failures == []
+
+
+def test_a_lost_device_is_told(world: World) -> None:
+    told: list[object] = []
+    world.session.settings_changed.connect(told.append)
+    world.session._on_device_lost(DeviceLost("cuda:0", RuntimeError("gone")))
+    assert "cuda:0" in world.words[0]
+    assert world.session.render_settings.device == "cpu"
+    assert told == [world.session.render_settings]
+
+
+def test_loading_can_be_cancelled(world: World) -> None:
+    world.open("a")
+    hold = threading.Event()
+    original = world.load
+
+    def held(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+        assert hold.wait(10)
+        return original(path, progress, cancelled)
+
+    world.session.service._load = held
+    world.session.set_model(0, "b")
+    world.session.cancel_load(0)
+    hold.set()
+    assert world.session.state.views[0].model == "a"
+    assert world.session._view(0).loading == ""
+
+
+def test_settings_are_checked_and_rendered_with(world: World) -> None:
+    world.open("a")
+    s = world.session
+    s.set_device("cpu")
+    s.set_dtype("bfloat16")
+    s.set_backend("reference")
+    world.settle()
+    assert s.last_frame(0).dtype == "bfloat16"  # type: ignore[union-attr]
+    assert s.last_frame(0).request.settings.backend == "reference"  # type: ignore[union-attr]
+    with pytest.raises(UsageError):
+        s.set_device("cuda:77")
+    with pytest.raises(UsageError):
+        s.set_dtype("float16")

@@ -1,0 +1,195 @@
+"""Intents become named undo steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.state import Animation, Classes, Latent, Look, MixRow, MixSource, Nudge, Offset, Transform
+from tests.session.world import World, check, undo_name
+
+
+def test_undo_brings_back_the_model(world: World) -> None:
+    world.open("a")
+    world.open("b")
+    world.session.undo()
+    world.qtbot.waitUntil(lambda: world.session._view(0).model == "a")
+    world.session.undo()
+    assert world.session.facts(0) is None
+    assert world.session.last_frame(0) is None
+    world.session.redo()
+    world.qtbot.waitUntil(lambda: world.session._view(0).model == "a")
+    world.settle()
+
+
+def test_a_drag_is_one_step(world: World) -> None:
+    s = world.session
+    s.begin("Drag")
+    for _ in range(10):
+        s.walk(0.1, 0.0)
+    s.commit()
+    assert undo_name(world) == "Drag"
+    assert s.look().latent.x == pytest.approx(1.0)
+    s.undo()
+    assert s.look().latent == Latent()
+    s.begin("Drag")
+    s.walk(5.0, 5.0)
+    s.cancel()
+    assert s.look().latent == Latent()
+    s.redo()
+    assert s.look().latent.x == pytest.approx(1.0)
+
+
+def test_saved_and_unsaved_are_told(world: World) -> None:
+    told: list[bool] = []
+    world.session.saved_changed.connect(told.append)
+    world.session.set_psi(0.5)
+    world.session.set_psi(0.6)
+    world.session.undo()
+    world.session.undo()
+    assert told == [False, True]
+
+
+def test_latent_intents(world: World) -> None:
+    s = world.session
+    s.set_drift(2.0)
+    check(world, "Drift", "drift", 2.0)
+    s.set_seed(2**32 + 5)
+    check(world, "Seed", "latent", Latent(5))
+    s.walk(1.25, 0.5)
+    check(world, "Walk", "latent", Latent(5, 1.25, 0.5))
+    assert s.look().drift == 0.0
+    s.set_latent_xy(2.6, -0.7)
+    s.snap()
+    check(world, "Snap", "latent", Latent(5 + 3 - 100 + 2**32))
+    s.use_stored("id")
+    s.walk(0.6, 0.2)
+    s.snap()
+    check(world, "Snap", "latent", Latent(5 + 3 - 100 + 2**32, 1.0, 0.0, "id"))
+    s.random_seed()
+    assert undo_name(world) == "Random seed"
+
+
+def test_truncation_intents(world: World) -> None:
+    s = world.session
+    s.set_psi(7.0)
+    assert s.look().truncation.psi == 2.0
+    s.set_cutoff(3)
+    s.set_layer_psi(4, 0.5)
+    s.set_layer_psi(1, 0.2)
+    s.set_layer_psi(4, None)
+    assert (s.look().truncation.cutoff, s.look().truncation.layer_psi) == (3, ((1, 0.2),))
+    s.clear_layer_psi()
+    assert s.look().truncation.layer_psi == ()
+
+
+def test_mixing_intents(world: World) -> None:
+    s = world.session
+    s.set_mix(3, 0, 1.5)
+    s.add_mix_source(MixSource(9))
+    s.set_mix(1, 1, 0.5)
+    assert s.look().mixing.rows == (MixRow(1, 1, 0.5), MixRow(3, 0, 1.0))
+    s.set_mix(3, 0, 0.0)
+    s.set_mix_source(1, MixSource(8))
+    assert s.look().mixing.sources == (MixSource(), MixSource(8))
+    s.remove_mix_source(0)
+    assert s.look().mixing.sources == (MixSource(8),)
+    assert s.look().mixing.rows == (MixRow(1, 0, 0.5),)
+    s.remove_mix_source(0)
+    assert s.look().mixing.sources == (MixSource(8),)
+    s.set_mix_group("coarse", 1.0)  # without a model there are no groups
+    s.clear_mixing()
+    assert s.look().mixing.rows == ()
+
+
+def test_mix_groups_keep_each_entrys_source(world: World) -> None:
+    world.open("a")  # five entries, all of one resolution: groups by share
+    s = world.session
+    s.add_mix_source(MixSource(9))
+    s.set_mix(4, 1, 0.25)
+    s.set_mix_group("fine", 0.5)
+    assert s.look().mixing.rows == (MixRow(3, 0, 0.5), MixRow(4, 1, 0.5))
+    s.set_mix_group("fine", 1.0, source=0)
+    assert s.look().mixing.rows == (MixRow(3, 0, 1.0), MixRow(4, 0, 1.0))
+    s.set_mix_group("coarse", 0.5)
+    assert [row.layer for row in s.look().mixing.rows] == [0, 1, 3, 4]
+    s.set_mix_group("wide", 0.5)  # type: ignore[arg-type]
+
+
+def test_noise_class_and_transform_intents(world: World) -> None:
+    s = world.session
+    s.set_noise(mode="random", seed=3)
+    s.set_noise_layer("t1", 0.5)
+    s.set_noise_layer("t0", 2.0)
+    s.set_noise_layer("t1", 1.0)
+    assert (s.look().noise.mode, s.look().noise.layer_strengths) == ("random", (("t0", 2.0),))
+    s.set_class_weights([(2, 1.0), (0, 0.0), (1, 2.0)])
+    assert s.look().classes == Classes(((1, 2.0), (2, 1.0)))
+    s.move(0.1, 0.2)
+    s.move(0.1, 0.0)
+    s.rotate_by(170.0)
+    s.rotate_by(30.0)
+    assert (s.look().transform.x, s.look().transform.rotate) == (pytest.approx(0.2), pytest.approx(-160.0))
+    s.set_animation(kind="spin", speed=1.0)
+    assert s.look().transform.animation == Animation("spin", 1.0)
+    s.reset_transform()
+    assert s.look().transform == Transform()
+
+
+def test_edit_intents(world: World) -> None:
+    s = world.session
+    s.set_offset(np.ones(4), 1, 2)
+    s.set_offset([2.0] * 4, 1, 2)
+    s.set_offset([3.0] * 4)
+    assert s.look().offsets == (Offset((2.0,) * 4, 1, 2), Offset((3.0,) * 4))
+    s.set_offset([0.0] * 4)
+    assert s.look().offsets == (Offset((2.0,) * 4, 1, 2),)
+    s.add_nudge(Nudge(1, 0.5))
+    s.add_nudge(Nudge(2, 0.5))
+    s.set_nudge(0, Nudge(1, 0.7))
+    s.remove_nudge(1)
+    assert s.look().nudges == (Nudge(1, 0.7),)
+    s.clear_edits()
+    assert (s.look().nudges, s.look().offsets) == ((), ())
+
+
+def test_reset_keeps_the_seed(world: World) -> None:
+    s = world.session
+    s.set_seed(5)
+    s.walk(0.5, 0.0)
+    s.set_psi(0.1)
+    s.set_noise(mode="none")
+    s.reset()
+    assert s.look() == Look(Latent(5))
+    assert undo_name(world) == "Reset"
+
+
+def test_taps_belong_to_a_view(world: World) -> None:
+    world.open("a")
+    world.session.set_tap(0, layer="t1", channels="norm")
+    world.settle()
+    frame = world.session.last_frame(0)
+    assert frame is not None
+    assert frame.stats is not None
+    assert frame.stats.name == "t1"
+    world.session.set_active(7)
+    assert world.session.active == 0
+
+
+def test_views_come_and_go(world: World) -> None:
+    world.open("a")
+    s = world.session
+    s.add_view("b")
+    world.settle(0, 2)
+    assert s.visible_views() == (0, 1, 2)
+    s.set_active(2)
+    s.remove_view()
+    assert (s.active, len(s.state.views)) == (1, 2)
+    s.undo()
+    world.settle(2)
+    for _ in range(5):
+        s.remove_view()
+    assert len(s.state.views) == 1
+    assert set(s._views) == {0}
+    s.set_psi(0.5)
+    world.settle(0)

@@ -1,0 +1,85 @@
+"""A session with tiny models, and what its tests ask of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pytestqt.qtbot import QtBot
+
+from explorer.clock import Clock
+from explorer.errors import UnreadableFileError
+from explorer.recovery import Recovery
+from explorer.render.models import LoadedModel
+from explorer.render.request import Frame, RenderFailed
+from explorer.render.service import RenderService
+from explorer.session import Session
+from tests.render.support import tiny_model
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "a": {},
+    "b": {"seed": 1},
+    "wide": {"w_dim": 12, "z_dim": 12},
+    "classes": {"c_dim": 3},
+}
+
+
+class World:
+    """A session with tiny models, a clock moved by hand, and everything it said."""
+
+    def __init__(self, qtbot: QtBot, recovery: Recovery | None = None) -> None:
+        self.qtbot = qtbot
+        self.models: dict[str, LoadedModel] = {}
+        self.held: set[str] = set()  # names whose loading waits until they are taken out
+        self.held_event = threading.Event()
+        self.now = 0.0
+        self.session = Session(
+            service=RenderService(load=self.load), clock=Clock(lambda: self.now), recovery=recovery
+        )
+        self.frames: list[Frame] = []
+        self.failures: list[RenderFailed] = []
+        self.words: list[str] = []
+        self.session.frame.connect(self.frames.append)
+        self.session.failure.connect(self.failures.append)
+        self.session.status.connect(self.words.append)
+
+    def load(self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
+        if path not in CONFIGS:
+            raise UnreadableFileError(f"There is no {path}.", "Take another.")
+        while path in self.held and not cancelled():
+            self.held_event.wait(0.01)
+        progress(0.5, "Reading")
+        return self.models.setdefault(path, tiny_model(path, **CONFIGS[path]))
+
+    def open(self, *names: str) -> None:
+        """Loads models into the views and waits for their pictures."""
+        for view, name in enumerate(names):
+            self.session.set_model(view, name)
+        self.qtbot.waitUntil(lambda: all(self.session._view(v).model == n for v, n in enumerate(names)))
+        self.settle(*range(len(names)))
+
+    def settle(self, *views: int) -> None:
+        """Waits until the views show what they were asked for."""
+        s = self.session
+
+        def is_done(view: int) -> bool:
+            v = s._view(view)
+            return v.posted > 0 and v.shown == (v.posted, 1) and v.failure is None
+
+        self.qtbot.waitUntil(lambda: all(is_done(view) for view in views or (0,)))
+
+    def paint(self, view: int = 0) -> None:
+        """As the picture widget does after painting."""
+        frame = self.session.last_frame(view)
+        assert frame is not None
+        self.session.painted(view, frame.generation)
+
+
+def undo_name(world: World) -> str:
+    return world.session.store.undo_name
+
+
+def check(world: World, name: str, aspect: str, value: object) -> None:
+    assert undo_name(world) == name
+    assert getattr(world.session.look(), aspect) == value
