@@ -69,7 +69,10 @@ class MainWindow(QMainWindow):
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
         self.actions_by_key, self.menus = build_menus(self)
-        self.top_bar = TopBar(self)
+        self.top_bar = TopBar()
+        self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
+        self.top_bar.panel_wanted.connect(self.reveal)
+        self.top_bar.failed.connect(self.show_problem)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
         self.sides = Sides(self)
         self.middle = QWidget()
@@ -247,7 +250,9 @@ class MainWindow(QMainWindow):
 
         if self.session is not None:
             if self._film is None:
-                self._film = FilmDialog(self, self.session)
+                self._film = FilmDialog(self, self.session, self.settings)
+                self._film.said.connect(self.say)
+                self._film.failed.connect(self.show_problem)
             self._film.open()
 
     def reveal(self, key: str) -> None:

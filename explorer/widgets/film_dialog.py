@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, QUrl, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -31,8 +31,8 @@ from explorer.widgets.theme import GRID, ROW, color
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Progress
-    from explorer.main_window import MainWindow
     from explorer.session import Session
+    from explorer.settings import Settings
 
 __all__ = ["FilmDialog"]
 
@@ -70,11 +70,17 @@ class _Picture(QWidget):
 
 
 class FilmDialog(QDialog):
-    """Not modal. One page: settings, and under them the film's progress once it runs."""
+    """Not modal. One page: settings, and under them the film's progress once it runs.
 
-    def __init__(self, window: MainWindow, session: Session) -> None:
-        super().__init__(window)
-        self._window, self._session = window, session
+    `said` has a few words for the user, `failed` an error to show.
+    """
+
+    said = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, parent: QWidget, session: Session, remembered: Settings) -> None:
+        super().__init__(parent)
+        self._session, self._remembered = session, remembered
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
@@ -206,7 +212,7 @@ class FilmDialog(QDialog):
 
     def _first_path(self) -> Path:
         project = self._session.project_path
-        known = self._window.settings
+        known = self._remembered
         folder = known.text("film-folder") or known.text("folder") or str(Path.home())
         stem = Path(project).stem if project else "walk"
         suffix = FORMATS[str(self.format.currentData())].suffix
@@ -294,7 +300,7 @@ class FilmDialog(QDialog):
     def _start(self, job: Job) -> None:
         self._session.films.start(job, overwrite=True)
         path = job.path
-        self._window.settings.set("film-folder", str(path.resolve().parent))
+        self._remembered.set("film-folder", str(path.resolve().parent))
         self._done = None
         self.settings.setEnabled(False)
         self.running.show()
@@ -362,13 +368,13 @@ class FilmDialog(QDialog):
     def _on_finished(self, path: str) -> None:
         self._done = Path(path)
         self._end(f"{self._done.name} is ready. Drop it on the window, and its timeline is back.")
-        self._window.say(f"The film {self._done.name} is ready")
+        self.said.emit(f"The film {self._done.name} is ready")
 
     @Slot(object)
     def _on_failed(self, error: LatentwalkError) -> None:
         self._end(str(error))
         if not isinstance(error, CancelledError):
-            self._window.show_problem(error)
+            self.failed.emit(error)
 
     def _end(self, words: str) -> None:
         self.settings.setEnabled(True)
@@ -377,7 +383,7 @@ class FilmDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._session.films.is_running:
-            self._window.say("The film goes on; Ctrl+M shows how far it is")
+            self.said.emit("The film goes on; Ctrl+M shows how far it is")
         else:
             self.running.hide()
             self._done = None

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import LatentwalkError
-
-if TYPE_CHECKING:
-    from explorer.main_window import MainWindow
-    from explorer.session import Session
+from explorer.widgets.window_part import WindowPart
 
 __all__ = ["LabDeeds"]
 
 
-class LabDeeds(QObject):
+class LabDeeds(WindowPart):
     """The deeds of the sticking lab."""
-
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self.window = window
-
-    @property
-    def session(self) -> Session:
-        """The session; menus are greyed until there is one."""
-        session = self.window.session
-        assert session is not None
-        return session
 
     def toggle_flicker(self) -> None:
         """A and B in turn in one place, or side by side again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -15,7 +15,6 @@ from explorer.widgets.parts import IconButton, Segments
 from explorer.widgets.theme import GRID, value_font
 
 if TYPE_CHECKING:
-    from explorer.main_window import MainWindow
     from explorer.session import Session
 
 __all__ = ["TopBar", "device_text"]
@@ -43,11 +42,17 @@ def device_text(session: Session) -> str:
 
 
 class TopBar(QWidget):
-    """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate."""
+    """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
 
-    def __init__(self, window: MainWindow) -> None:
+    `deed_wanted(key)`: a menu entry was asked for; `panel_wanted(key)`: a panel; `failed`: an error to show.
+    """
+
+    deed_wanted = Signal(str)
+    panel_wanted = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self) -> None:
         super().__init__()
-        self._window = window
         self._session: Session | None = None
         self._menu: QMenu | None = None
         self._choices: dict[tuple[str, str], QAction] = {}
@@ -55,10 +60,10 @@ class TopBar(QWidget):
         self.layouts.setEnabled(False)
         self.scan = IconButton(
             "barcode", "Slit-scan under the pictures (Shift+S)",
-            lambda: window.actions_by_key["scan"].trigger(), checkable=True,
+            lambda: self.deed_wanted.emit("scan"), checkable=True,
         )  # fmt: skip
         self.play = IconButton(
-            "pause", "Stop or start motion (Space)", lambda: window.actions_by_key["play"].trigger()
+            "pause", "Stop or start motion (Space)", lambda: self.deed_wanted.emit("play")
         )
         self.badge = QToolButton()
         self.badge.setObjectName("badge")
@@ -69,7 +74,7 @@ class TopBar(QWidget):
         self.fps.setFont(value_font(self.fps.font()))
         self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
         self.fps.setMinimumWidth(64)
-        self.fps.clicked.connect(lambda: window.reveal("performance"))
+        self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, GRID, 2)
         layout.setSpacing(GRID)
@@ -157,4 +162,4 @@ class TopBar(QWidget):
                 self._session.set_device(device)
             self._session.set_dtype(dtype)
         except LatentwalkError as error:
-            self._window.show_problem(error)
+            self.failed.emit(error)

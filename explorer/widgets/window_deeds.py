@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, QPointF
+from PySide6.QtCore import QMimeData, QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -14,10 +13,7 @@ from explorer.state import ASPECTS, Look
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import apply_theme, theme
-
-if TYPE_CHECKING:
-    from explorer.main_window import MainWindow
-    from explorer.session import Session
+from explorer.widgets.window_part import WindowPart
 
 __all__ = ["WindowDeeds"]
 
@@ -25,19 +21,8 @@ DRIFT = 0.15  # seeds a second: slow enough to watch
 _STATE_PREFIX = "latentwalk:"
 
 
-class WindowDeeds(QObject):
+class WindowDeeds(WindowPart):
     """The deeds behind the menus. Everything that changes the picture goes through the session."""
-
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self.window = window
-
-    @property
-    def session(self) -> Session:
-        """The session; menus are greyed until there is one."""
-        session = self.window.session
-        assert session is not None
-        return session
 
     def _may_undo(self) -> bool:
         """False while a drag is running: undoing under it would tear its one step into many."""

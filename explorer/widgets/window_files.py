@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
@@ -15,11 +14,11 @@ from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
+from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space
     from explorer.main_window import MainWindow
-    from explorer.session import Session
 
 __all__ = ["WindowFiles"]
 
@@ -28,12 +27,11 @@ Offer = tuple[str, Callable[[], object]]
 PROJECT_FILTER = "Projects (*.json);;Pictures that carry their project (*.png)"
 
 
-class WindowFiles(QObject):
+class WindowFiles(WindowPart):
     """The files of the window. Which project is open is the session's to know."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self.window = window
         self._recent: list[QAction] = []
 
     @property
@@ -41,12 +39,6 @@ class WindowFiles(QObject):
         """The file of the open project; None for a new one."""
         session = self.window.session
         return Path(session.project_path) if session is not None and session.project_path else None
-
-    @property
-    def session(self) -> Session:
-        """The session; menus are greyed until there is one."""
-        assert self.window.session is not None
-        return self.window.session
 
     def _attempt(self, deed: Callable[[], object]) -> bool:
         try:
