@@ -149,11 +149,22 @@ class Segments(QWidget):
 
 
 class ElidedLabel(QLabel):
-    """A label that shortens its text in the middle when there is no room, and never asks for more room."""
+    """A label that shortens its text when there is no room, and never asks for more room.
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    Args:
+        text: In full.
+        parent: Owner.
+        mode: Where it is shortened: in the middle for names, whose ends tell them apart.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__(parent)
-        self._full = text
+        self._full, self._mode = text, mode
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._elide()
 
@@ -169,7 +180,7 @@ class ElidedLabel(QLabel):
             self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, max(8, self.width()))
+        shown = self.fontMetrics().elidedText(self._full, self._mode, max(8, self.width()))
         self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
 

@@ -119,7 +119,7 @@ class ViewPane(QWidget):
         self._active_line = QWidget()
         self._active_line.setFixedHeight(2)
         self._active_line.setAutoFillBackground(True)
-        self.where = ElidedLabel()
+        self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
         self.where.setProperty("role", "muted")
         self.cost = value_label()
