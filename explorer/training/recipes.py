@@ -110,6 +110,7 @@ _LIST = (
                 }),
                 (205.0, _SLOWER),
                 (220.0, _GAME),
+                (236.0, {"guide_first": 0}),  # its noses had become rings
                 (250.0, _LAST),
             ],
         },
