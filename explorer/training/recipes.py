@@ -100,7 +100,7 @@ _LIST = (
         _CPU | _START | {
             "generator": _SIZES | _V3 | {"num_layers": 8, "channel_base": 2048, "channel_max": 96},
             "warm_up": [(25, 1), (60, 3)],
-            "total_kimg": 260.0,
+            "total_kimg": 254.0,
             "phases": [
                 (125.0, _SLOWER),
                 (145.0, _GAME),
@@ -111,7 +111,7 @@ _LIST = (
                 (205.0, _SLOWER),
                 (220.0, _GAME),
                 (236.0, {"guide_first": 0}),  # its noses had become rings
-                (250.0, _LAST),
+                (248.0, _LAST),
             ],
         },
     ),
