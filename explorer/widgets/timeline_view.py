@@ -16,18 +16,18 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from explorer.animation.parameters import parameter
-from explorer.animation.player import with_pose
 from explorer.animation.timeline import SAME_TIME, grid_step, snapped
 from explorer.latents.words import latent_words
-from explorer.state import look_of
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_paint import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, LanePainter, value_range
+from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, value_range
+from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
     from explorer.animation.timeline import Chosen
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState, Segment, Timeline
 
 __all__ = ["TimelineView"]
-
-NEAR = 6.0  # px; so near counts as on a key
-
 
 STROKES = {
     "keys": "Move keys",
@@ -56,13 +53,13 @@ class _Drag:
     kind: str
     at: QPointF
     timeline: Timeline  # as it was when the drag began; so is the selection, whose numbers change on the way
-    item: tuple[int, int] = (-2, 0)
+    item: Item = (-2, 0)
     chosen: Chosen = frozenset()
     moved: bool = False
 
 
 class TimelineView(QWidget):
-    """Paints a session's timeline and takes the hand's wishes. It holds the selection and the zoom, nothing else.
+    """Paints a session's timeline and takes the hand's wishes. It holds the selection, nothing else.
 
     `selected` is emitted when another set of keys is chosen; `menu_wanted` with the place of a right click.
     """
@@ -73,12 +70,12 @@ class TimelineView(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._chosen: set[tuple[int, int]] = set()
+        self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
         self._box: QRectF | None = None
-        self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
+        self.lanes = Lanes(session)
         self.thumbs = Thumbs(session, "timeline", self.update, self)
-        self._painter = LanePainter(self, session)
+        self._painter = LanePainter(self.lanes, session, self.thumbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
@@ -100,7 +97,7 @@ class TimelineView(QWidget):
     @property
     def chosen(self) -> Chosen:
         """The selected keys, as (lane, number)."""
-        return frozenset(item for item in self._chosen if self._exists(item))
+        return frozenset(item for item in self._chosen if self.lanes.has(item))
 
     def first_segment(self) -> Segment | None:
         """The way from the first selected key; None without a selection."""
@@ -110,17 +107,12 @@ class TimelineView(QWidget):
         lane, number = chosen[0]
         return (self.timeline.keys if lane < 0 else self.timeline.tracks[lane].keys)[number].segment
 
-    def choose(self, items: set[tuple[int, int]]) -> None:
+    def choose(self, items: set[Item]) -> None:
         """Selects keys."""
         if items != self._chosen:
             self._chosen = set(items)
             self.selected.emit()
             self.update()
-
-    def _exists(self, item: tuple[int, int]) -> bool:
-        lane, number = item
-        t = self.timeline
-        return number < (len(t.keys) if lane < 0 else len(t.tracks[lane].keys) if lane < len(t.tracks) else 0)
 
     def sizeHint(self) -> QSize:
         return QSize(480, int(RULER + KEYS + TRACK * min(4, len(self.timeline.tracks))) + 4)
@@ -128,48 +120,9 @@ class TimelineView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(240, int(RULER + KEYS) + 4)
 
-    # -- geometry ------------------------------------------------------------------------------------------
-
-    @property
-    def scale(self) -> float:
-        """Pixels a second."""
-        room = max(self.width() - NAMES - 2 * MARGIN, 50.0)
-        return room / self._span * self._zoom
-
-    @property
-    def _span(self) -> float:
-        return max(self.timeline.duration, self._session.recorded_seconds)
-
-    def x_of(self, time: float) -> float:
-        """Where a time is, in pixels."""
-        return NAMES + MARGIN + (time - self._left) * self.scale
-
-    def time_at(self, x: float) -> float:
-        """The time at a place, not below 0."""
-        return max(0.0, (x - NAMES - MARGIN) / self.scale + self._left)
-
-    def lane_top(self, lane: int) -> float:
-        """The upper edge of a lane: -1 keys, then the tracks."""
-        return RULER if lane < 0 else RULER + KEYS + lane * TRACK
-
-    def key_at(self, point: QPointF) -> tuple[int, int] | None:
-        """The key under a point."""
-        best, found = NEAR + 1.0, None
-        for lane, numbers in self._lanes():
-            top = self.lane_top(lane)
-            if not top <= point.y() < top + (KEYS if lane < 0 else TRACK):
-                continue
-            near = THUMB / 2 if lane < 0 and point.y() < top + THUMB + 4 else NEAR
-            for number, time in numbers:
-                distance = abs(self.x_of(time) - point.x())
-                if distance <= near and distance < max(best, near):
-                    best, found = distance, (lane, number)
-        return found
-
-    def _lanes(self) -> list[tuple[int, list[tuple[int, float]]]]:
-        t = self.timeline
-        keys = [(-1, [(i, key.time) for i, key in enumerate(t.keys)])]
-        return keys + [(lane, [(i, k.time) for i, k in enumerate(tr.keys)]) for lane, tr in enumerate(t.tracks)]
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.lanes.width, self.lanes.height = float(self.width()), float(self.height())
+        super().resizeEvent(event)
 
     # -- hands ---------------------------------------------------------------------------------------------
 
@@ -178,7 +131,7 @@ class TimelineView(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self.setFocus()
-        item = self.key_at(at)
+        item = self.lanes.key_at(at)
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
@@ -190,8 +143,7 @@ class TimelineView(QWidget):
             kind = "stretch" if control and len(self.chosen) > 1 else "copy" if alt else "keys"
             self._drag = _Drag(kind, at, self.timeline, item, self.chosen)
         elif at.y() < RULER and at.x() > NAMES:
-            near_end = abs(at.x() - self.x_of(self.timeline.duration)) <= NEAR
-            self._drag = _Drag("end" if near_end and not shift else "seek", at, self.timeline)
+            self._drag = _Drag("end" if self.lanes.is_end_mark(at) and not shift else "seek", at, self.timeline)
             if self._drag.kind == "seek":
                 self._seek(at)
         elif at.x() > NAMES:
@@ -238,32 +190,28 @@ class TimelineView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         at = event.position()
-        if at.x() <= NAMES or at.y() < RULER or self.key_at(at) is not None:
+        if at.x() <= NAMES or at.y() < RULER or self.lanes.key_at(at) is not None:
             return
-        time = snapped(self.timeline, self.time_at(at.x()))
+        time = snapped(self.timeline, self.lanes.time_at(at.x()))
         if at.y() < RULER + KEYS:
             self._session.add_key(time)
         else:
-            lane = int((at.y() - RULER - KEYS) // TRACK)
-            if lane < len(self.timeline.tracks):
+            lane = self.lanes.track_at(at.y())
+            if lane is not None:
                 self._session.add_value_key(self.timeline.tracks[lane].parameter, time=time)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        item = self.key_at(QPointF(event.pos()))
+        item = self.lanes.key_at(QPointF(event.pos()))
         if item is not None and item not in self._chosen:
             self.choose({item})
         self.menu_wanted.emit(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        turn = event.angleDelta().y() or event.angleDelta().x()
+        steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            x = event.position().x()
-            held = self.time_at(x)
-            self._zoom = min(max(self._zoom * 1.2 ** (turn / 120), 1.0), 400.0)
-            self._left = held - (x - NAMES - MARGIN) / self.scale
+            self.lanes.zoom(event.position().x(), steps)
         else:
-            self._left -= turn / 120 * 40 / self.scale
-        self._left = min(max(self._left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
+            self.lanes.scroll(steps)
         self.update()
         event.accept()
 
@@ -300,7 +248,7 @@ class TimelineView(QWidget):
         self._session.delete_keys(chosen)
 
     def _seek(self, at: QPointF) -> None:
-        self._session.seek(min(snapped(self.timeline, self.time_at(at.x())), self.timeline.duration))
+        self._session.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
 
     def _time_of(self, item: tuple[int, int], timeline: Timeline | None = None) -> float:
         t = timeline or self.timeline
@@ -310,7 +258,7 @@ class TimelineView(QWidget):
     def _shift(self, at: QPointF, drag: _Drag) -> float:
         """How far the dragged key goes, in seconds; it is the one that snaps."""
         start = self._time_of(drag.item, drag.timeline)
-        return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.scale) - start
+        return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.lanes.scale) - start
 
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
@@ -339,17 +287,17 @@ class TimelineView(QWidget):
 
     def _follow(self, places: set[tuple[int, float]]) -> None:
         """The selection stays on its keys though their numbers change when they pass others."""
-        lanes = dict(self._lanes())
+        lanes = dict(self.lanes.times())
         self._chosen = {
             (lane, i)
             for lane, wanted in places
-            for i, time in lanes.get(lane, [])
+            for i, time in enumerate(lanes.get(lane, []))
             if abs(time - wanted) < 10 * SAME_TIME
         }
         self.update()
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
-        end = drag.timeline.duration + (at.x() - drag.at.x()) / self.scale
+        end = drag.timeline.duration + (at.x() - drag.at.x()) / self.lanes.scale
         self._session.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
 
     def _set_value(self, at: QPointF, drag: _Drag) -> None:
@@ -365,25 +313,19 @@ class TimelineView(QWidget):
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()
-        found = set()
-        for lane, numbers in self._lanes():
-            top = self.lane_top(lane)
-            if self._box.bottom() >= top and self._box.top() < top + (KEYS if lane < 0 else TRACK):
-                left, right = self._box.left(), self._box.right()
-                found |= {(lane, i) for i, time in numbers if left <= self.x_of(time) <= right}
-        self.choose(found)
+        self.choose(self.lanes.keys_in(self._box))
         self.update()
 
     def _show_cursor(self, at: QPointF) -> None:
-        if at.y() < RULER and abs(at.x() - self.x_of(self.timeline.duration)) <= NEAR:
+        if self.lanes.is_end_mark(at):
             self.setCursor(Qt.CursorShape.SizeHorCursor)
-        elif self.key_at(at) is not None:
+        elif self.lanes.key_at(at) is not None:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         else:
             self.unsetCursor()
 
     def _tip(self, at: QPointF) -> str:
-        item = self.key_at(at)
+        item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
                 return "Drag to scrub; drag the end mark to change the duration (s)"
@@ -391,7 +333,7 @@ class TimelineView(QWidget):
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            words = latent_words(look_of(self.posed(number), self._session.active).latent)
+            words = latent_words(look_at(key, self._session).latent)
             hint = "Drag moves, Alt+drag copies, Ctrl+drag stretches several, Del deletes"
             return f"{key.time:.2f} s: {words}\n{hint}"
         track = self.timeline.tracks[lane]
@@ -413,10 +355,8 @@ class TimelineView(QWidget):
 
     @Slot(float)
     def _on_playhead(self, place: float) -> None:
-        if self._zoom > 1.0 and self._session.is_playing:
-            right = self.time_at(self.width() - MARGIN)
-            if not self._left <= place <= right:
-                self._left = min(place, self._span * (1.0 - 1.0 / self._zoom))
+        if self._session.is_playing:
+            self.lanes.follow(place)
         self.update()
 
     @Slot(bool)
@@ -432,13 +372,9 @@ class TimelineView(QWidget):
         self.thumbs.clear()
         self.update()
 
-    def posed(self, number: int) -> ExplorerState:
-        """The state in the pose of a key."""
-        return with_pose(self._session.store.state, self.timeline.keys[number].pose)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        self._painter.paint(p)
+        self._painter.paint(p, self.font(), self.chosen)
         if self._box is not None:
             p.setPen(QPen(color("accent"), 1))
             p.setBrush(color("accent", 40))

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
-from explorer.widgets.timeline_paint import KEYS, RULER, TRACK, value_range
+from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, wait_until
 
@@ -34,7 +34,7 @@ def lanes(window: MainWindow) -> TimelineView:
 
 
 def at(view: TimelineView, time: float) -> tuple[float, float]:
-    return view.x_of(time), RULER + KEYS - 7
+    return view.lanes.x_of(time), RULER + KEYS - 7
 
 
 def times(view: TimelineView) -> list[float]:
@@ -54,7 +54,7 @@ def test_keys_are_dragged_as_one_step_and_the_selection_follows(window: MainWind
 def test_alt_copies_control_stretches_and_delete_deletes(lanes: TimelineView) -> None:
     drag(lanes, [at(lanes, 1.0), at(lanes, 1.5), at(lanes, 2.0)], modifiers=Qt.KeyboardModifier.AltModifier)
     assert times(lanes) == [1.0, pytest.approx(2.0, abs=0.02), 3.0]
-    drag(lanes, [(lanes.x_of(0.5), RULER + 2), (lanes.x_of(3.6), RULER + KEYS - 2)])
+    drag(lanes, [(lanes.lanes.x_of(0.5), RULER + 2), (lanes.lanes.x_of(3.6), RULER + KEYS - 2)])
     assert len(lanes.chosen) == 3
     drag(lanes, [at(lanes, 3.0), at(lanes, 4.0), at(lanes, 5.0)], modifiers=Qt.KeyboardModifier.ControlModifier)
     assert times(lanes) == [1.0, pytest.approx(3.0, abs=0.05), pytest.approx(5.0, abs=0.05)]
@@ -74,7 +74,7 @@ def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView)
     session = window.session
     assert session is not None
     session.set_segments(frozenset({(-1, 0)}), ease="linear")
-    drag(lanes, [(lanes.x_of(0.2), 8.0), (lanes.x_of(1.0), 8.0), (lanes.x_of(2.0), 8.0)])
+    drag(lanes, [(lanes.lanes.x_of(0.2), 8.0), (lanes.lanes.x_of(1.0), 8.0), (lanes.lanes.x_of(2.0), 8.0)])
     assert session.playhead == pytest.approx(2.0, abs=0.02)
     assert session.look().transform.x == pytest.approx(0.1, abs=0.002)
     wait_until(lambda: not session.is_refining(0))
@@ -107,7 +107,7 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session.add_value_key("truncation.psi", time=2.0)
     low, high = value_range(session.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
-    drag(lanes, [(lanes.x_of(2.0), y), (lanes.x_of(2.0), y - 4), (lanes.x_of(2.0) + 2, y - 8)])
+    drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 8)])
     key = session.timeline.tracks[0].keys[0]
     assert key.time == 2.0
     assert key.value == pytest.approx(0.5 + 0.5 * (high - low))

@@ -1,0 +1,140 @@
+"""The geometry of the timeline: which place of the widget is which time, which lane and which key; the zoom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF
+
+from explorer.animation.parameters import parameter
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.state import Timeline, Track
+
+__all__ = ["KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "Item", "Lanes", "value_range"]
+
+NAMES = 104.0  # px; the column of lane names
+RULER = 20.0
+KEYS = 54.0
+THUMB = 40.0
+TRACK = 26.0
+MARGIN = 24.0  # px between the names and time 0, and behind the end: keys there need room for their thumbnails
+NEAR = 6.0  # px; so near counts as on a key
+
+Item = tuple[int, int]
+"""A key: its lane (-1 for keys of the whole state, then the tracks) and its number there."""
+
+
+def value_range(track: Track) -> tuple[float, float]:
+    """The values at the lower and the upper edge of a track's lane."""
+    info = parameter(track.parameter)
+    values = [key.value for key in track.keys]
+    return min(info.low, *values), max(info.high, *values)
+
+
+class Lanes:
+    """Places in pixels of a widget that shows a session's timeline; `width` and `height` are the widget's."""
+
+    def __init__(self, session: Session) -> None:
+        self.width, self.height = 480.0, RULER + KEYS
+        self._session = session
+        self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
+
+    @property
+    def timeline(self) -> Timeline:
+        """The one shown."""
+        return self._session.timeline
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    @property
+    def scale(self) -> float:
+        """Pixels a second."""
+        room = max(self.width - NAMES - 2 * MARGIN, 50.0)
+        return room / self._span * self._zoom
+
+    @property
+    def _span(self) -> float:
+        return max(self.timeline.duration, self._session.recorded_seconds)
+
+    def x_of(self, time: float) -> float:
+        """Where a time is."""
+        return NAMES + MARGIN + (time - self._left) * self.scale
+
+    def time_at(self, x: float) -> float:
+        """The time at a place, not below 0."""
+        return max(0.0, (x - NAMES - MARGIN) / self.scale + self._left)
+
+    def is_end_mark(self, point: QPointF) -> bool:
+        """Whether a point is on the mark of the duration."""
+        return point.y() < RULER and abs(point.x() - self.x_of(self.timeline.duration)) <= NEAR
+
+    def zoom(self, x: float, steps: float) -> None:
+        """Zooms in by so many steps; the time at `x` stays there."""
+        held = self.time_at(x)
+        self._zoom = min(max(self._zoom * 1.2**steps, 1.0), 400.0)
+        self._scroll_to(held - (x - NAMES - MARGIN) / self.scale)
+
+    def scroll(self, steps: float) -> None:
+        """Moves the lanes right by so many steps."""
+        self._scroll_to(self._left - steps * 40 / self.scale)
+
+    def follow(self, time: float) -> None:
+        """Scrolls so that `time` is seen, where zoom hides it."""
+        if self._zoom > 1.0 and not self._left <= time <= self.time_at(self.width - MARGIN):
+            self._left = min(time, self._span * (1.0 - 1.0 / self._zoom))
+
+    def _scroll_to(self, left: float) -> None:
+        self._left = min(max(left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
+
+    # -- lanes and keys ------------------------------------------------------------------------------------
+
+    def top(self, lane: int) -> float:
+        """The upper edge of a lane."""
+        return RULER if lane < 0 else RULER + KEYS + lane * TRACK
+
+    def bottom(self, lane: int) -> float:
+        """The lower edge of a lane."""
+        return self.top(lane) + (KEYS if lane < 0 else TRACK)
+
+    def track_at(self, y: float) -> int | None:
+        """The track under a place; None where there is none."""
+        lane = int((y - RULER - KEYS) // TRACK)
+        return lane if 0 <= lane < len(self.timeline.tracks) else None
+
+    def times(self) -> list[tuple[int, list[float]]]:
+        """Every lane with the times of its keys."""
+        t = self.timeline
+        lanes = [(-1, [key.time for key in t.keys])]
+        return lanes + [(lane, [key.time for key in track.keys]) for lane, track in enumerate(t.tracks)]
+
+    def has(self, item: Item) -> bool:
+        """Whether there is such a key."""
+        lane, number = item
+        t = self.timeline
+        return number < (len(t.keys) if lane < 0 else len(t.tracks[lane].keys) if lane < len(t.tracks) else 0)
+
+    def key_at(self, point: QPointF) -> Item | None:
+        """The key under a point."""
+        best, found = NEAR + 1.0, None
+        for lane, times in self.times():
+            top = self.top(lane)
+            if not top <= point.y() < self.bottom(lane):
+                continue
+            near = THUMB / 2 if lane < 0 and point.y() < top + THUMB + 4 else NEAR
+            for number, time in enumerate(times):
+                distance = abs(self.x_of(time) - point.x())
+                if distance <= near and distance < max(best, near):
+                    best, found = distance, (lane, number)
+        return found
+
+    def keys_in(self, box: QRectF) -> set[Item]:
+        """The keys that a box holds."""
+        return {
+            (lane, number)
+            for lane, times in self.times()
+            if box.bottom() >= self.top(lane) and box.top() < self.bottom(lane)
+            for number, time in enumerate(times)
+            if box.left() <= self.x_of(time) <= box.right()
+        }
