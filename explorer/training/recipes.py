@@ -129,23 +129,19 @@ _LIST = (
     ),
     Recipe(
         "critters-stylegan3-r-cpu", "stylegan3-r", 64, 16000,
-        _CPU | {
-            "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 96},
-            "warm_up": [(30, 1), (75, 2)],
-            "lr_g": 1.2e-2,
-            "lr_half_kimg": 120.0,
-            "ema_kimg": 0.4,
-            "total_kimg": 410.5,
+        _CPU | _START | {
+            "generator": _SIZES | _V3 | {"num_layers": 8, "channel_base": 2048, "channel_max": 96},
+            "warm_up": [(25, 1), (60, 3)],
+            "total_kimg": 254.0,
             "phases": [
-                (80.0, {"lr_g": 8e-3}),
-                (84.0, {"guide_square": 3.0}),
-                (99.6, {"lr_g": 4e-3, "lr_half_kimg": 0.0, "ema_kimg": 1.0}),
-                (259.6, _MUON),
-                (318.1, _SLOWER),
-                (336.4, _GAME),
-                (379.2, {"lr_muon": 7e-4}),
-                (390.2, {"guide_first": 0}),  # its noses had become rings
-                (399.2, _LAST),
+                (125.0, _SLOWER | {"lr_half_kimg": 0.0}),
+                (145.0, _GAME | {"lr_muon": 7e-4}),
+                # The game came too early for its fur: the guide alone once more.
+                (163.856, _MUON | {"lr_g": 3e-3, "lr_muon": 3e-3, "adversarial_kimg": 1e9}),
+                (205.0, _SLOWER),
+                (220.0, _GAME | {"lr_muon": 7e-4}),
+                (236.0, {"guide_first": 0}),  # its noses had become rings
+                (248.0, _LAST),
             ],
         },
     ),
