@@ -40,5 +40,4 @@ def test_what_is_built_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr("torch.utils.cpp_extension.load", load)
     module = native.native_module.__wrapped__()
     assert module is not None
-    assert Path(str(module.__file__)).parent == tmp_path
     assert callable(module.band_filter)
