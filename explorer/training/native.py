@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import shutil
+import sys
+import tempfile
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,11 +18,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.ops.native.build import cache_folder, content_digest, processor
+
 __all__ = ["FilteredLeakyReLU", "native_module"]
 
 log = logging.getLogger("explorer.training.native")
 
 Pairs = list[tuple[Tensor, Tensor]]
+
+_NAME = "latentwalk_band_filter"
+_SOURCE = Path(__file__).with_name("band_filter.cpp")
+_FLAGS = ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512")
 
 
 @functools.cache
@@ -26,17 +37,43 @@ def native_module() -> ModuleType | None:
     if shutil.which("g++") is None and shutil.which("c++") is None:
         return None
     try:
-        from torch.utils.cpp_extension import load
-
-        module: ModuleType = load(
-            name="latentwalk_band_filter",
-            sources=[str(Path(__file__).with_name("band_filter.cpp"))],
-            extra_cflags=["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"],
-        )
-        return module
+        library = _library()
+        return _imported(library) if library.exists() else _built(library)
     except (OSError, RuntimeError, ImportError) as error:
         log.warning("no native filter, training uses matrix products: %s", error)
         return None
+
+
+def _library() -> Path:
+    """Where the extension for this source, processor and torch lies, whether built or not."""
+    settings = (*_FLAGS, processor(), torch.__version__, sys.version)
+    return cache_folder() / f"{_NAME}-{content_digest([_SOURCE], settings)}.so"
+
+
+def _imported(library: Path) -> ModuleType:
+    loader = ExtensionFileLoader(_NAME, str(library))
+    spec = spec_from_loader(_NAME, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def _built(library: Path) -> ModuleType:
+    """Built in a folder of its own and then put in its place, so that a killed build stands in nobody's way.
+
+    torch's own cache holds a lock file, for which others would wait for ever.
+    """
+    from torch.utils.cpp_extension import load
+
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as folder:
+        load(_NAME, [str(_SOURCE)], extra_cflags=list(_FLAGS), build_directory=folder, is_python_module=False)
+        product = next(path for path in Path(folder).iterdir() if path.suffix in (".so", ".pyd"))
+        copy = product.with_suffix(".copy")
+        shutil.copyfile(product, copy)  # Windows moves no library that is in use
+        os.replace(copy, library)
+    return _imported(library)
 
 
 def _band(matrix: Tensor) -> tuple[Tensor, Tensor]:

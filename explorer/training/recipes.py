@@ -91,8 +91,8 @@ _LIST = (
         _CPU | _START | {
             "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 64},
             "warm_up": [(25, 1), (60, 2)],
-            "total_kimg": 225.0,
-            "phases": [(150.0, _SLOWER), (175.0, _GAME), (215.0, _LAST)],
+            "total_kimg": 285.0,
+            "phases": [(150.0, _SLOWER), (175.0, _GAME), (275.0, _LAST)],
         },
     ),
     Recipe(

@@ -69,7 +69,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
         s.snapshot(0, tmp_path / "x.png")
     assert signal.args == [str(tmp_path / "x.png")]
     with Image.open(tmp_path / "x.png") as picture:
-        np.testing.assert_array_equal(np.asarray(picture), s.last_frame(0).pixels[:, :, 2::-1])  # type: ignore[union-attr]
+        np.testing.assert_array_equal(np.asarray(picture), world.frame().pixels[:, :, 2::-1])
     state = s.state
     s.set_psi(0.1)
     s.open_project(tmp_path / "x.png")

@@ -98,8 +98,8 @@ def test_settings_are_checked_and_rendered_with(world: World) -> None:
     s.set_dtype("bfloat16")
     s.set_backend("reference")
     world.settle()
-    assert s.last_frame(0).dtype == "bfloat16"  # type: ignore[union-attr]
-    assert s.last_frame(0).request.settings.backend == "reference"  # type: ignore[union-attr]
+    assert world.frame().dtype == "bfloat16"
+    assert world.frame().request.settings.backend == "reference"
     with pytest.raises(UsageError):
         s.set_device("cuda:77")
     with pytest.raises(UsageError):

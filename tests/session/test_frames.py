@@ -108,11 +108,11 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     s.set_model(0, "wide")
     world.qtbot.waitUntil(lambda: s._view(0).model == "wide")
     world.settle()
-    assert s.last_frame(0).request.offsets == ()  # type: ignore[union-attr]
+    assert world.frame().request.offsets == ()
     s.set_model(0, "a")
     world.qtbot.waitUntil(lambda: s._view(0).model == "a")
     world.settle()
-    assert s.last_frame(0).request == wish.request  # type: ignore[union-attr]
+    assert world.frame().request == wish.request
     assert s.look(0).classes == Classes(((2, 1.0),))
 
 

@@ -69,11 +69,15 @@ class World:
 
         self.qtbot.waitUntil(lambda: all(is_done(view) for view in views or (0,)))
 
-    def paint(self, view: int = 0) -> None:
-        """As the picture widget does after painting."""
+    def frame(self, view: int = 0) -> Frame:
+        """What a view shows."""
         frame = self.session.last_frame(view)
         assert frame is not None
-        self.session.painted(view, frame.generation)
+        return frame
+
+    def paint(self, view: int = 0) -> None:
+        """As the picture widget does after painting."""
+        self.session.painted(view, self.frame(view).generation)
 
 
 def undo_name(world: World) -> str:

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["BuildError", "cached_library", "compile_library", "find_compiler"]
+__all__ = [
+    "BuildError",
+    "cache_folder",
+    "cached_library",
+    "compile_library",
+    "content_digest",
+    "find_compiler",
+    "processor",
+]
 
 _SOURCE = Path(__file__).with_name("kernels.cpp")  # includes the headers beside it
 _TIMEOUT_S = 1800  # at low priority beside other work; the window renders without them meanwhile
@@ -35,13 +43,20 @@ def find_compiler() -> str | None:
 
 def cached_library(compiler: str) -> Path:
     """Where the library for this source, compiler and processor lies, whether built or not."""
-    folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
-    cache = Path(folder) if folder else Path(platformdirs.user_cache_dir("latentwalk")) / "native"
     sources = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h"))]
-    settings = (compiler, _processor(), repr(_flags(True)))
+    return cache_folder() / f"kernels-{content_digest(sources, (compiler, processor(), repr(_flags(True))))}.so"
+
+
+def cache_folder() -> Path:
+    """Where compiled libraries are kept."""
+    folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
+    return Path(folder) if folder else Path(platformdirs.user_cache_dir("latentwalk")) / "native"
+
+
+def content_digest(sources: Sequence[Path], settings: Sequence[str]) -> str:
+    """16 hexadecimal digits that stand for the contents of `sources` and for `settings`."""
     parts = [*(source.read_bytes() for source in sources), *(setting.encode() for setting in settings)]
-    digest = hashlib.blake2b(b"\0".join(parts), digest_size=8).hexdigest()
-    return cache / f"kernels-{digest}.so"
+    return hashlib.blake2b(b"\0".join(parts), digest_size=8).hexdigest()
 
 
 def compile_library(compiler: str, target: Path) -> None:
@@ -78,7 +93,7 @@ def _flags(openmp: bool) -> list[str]:
     return [*flags, "-fopenmp"] if openmp else [*flags, "-Wno-unknown-pragmas"]
 
 
-def _processor() -> str:
+def processor() -> str:
     """What decides the instructions that -march=native may use."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
