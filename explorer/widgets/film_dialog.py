@@ -211,7 +211,7 @@ class FilmDialog(QDialog):
         self.activateWindow()
 
     def _first_path(self) -> Path:
-        project = self._session.project_path
+        project = self._session.documents.project_path
         known = self._remembered
         folder = known.text("film-folder") or known.text("folder") or str(Path.home())
         stem = Path(project).stem if project else "walk"
@@ -247,7 +247,7 @@ class FilmDialog(QDialog):
         self.rows.setEnabled(is_grid)
         self.quality.setEnabled(FORMATS[film.format].crf is not None or film.format == "webp")
         words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s."
-        if not self._session.has_animation:
+        if not self._session.deck.has_animation:
             words += " Nothing is on the timeline: the film shows what moves by itself."
         path = Path(self.path.text())
         self.start.setEnabled(bool(path.name))
@@ -281,7 +281,7 @@ class FilmDialog(QDialog):
         """Begins; asks before anything is overwritten."""
         path = Path(self.path.text()).expanduser()
         job = Job(path, self.film(), self._session.state, self._session.table, self._session.render_settings)
-        self._session.pause_timeline()
+        self._session.deck.pause()
         try:
             if not overwrite and not self._may_write(job):
                 return
@@ -291,7 +291,7 @@ class FilmDialog(QDialog):
 
     def go_on_with_film(self) -> None:
         """Goes on with the unfinished film of that name."""
-        self._session.pause_timeline()
+        self._session.deck.pause()
         try:
             self._start(read_job(Path(self.path.text()).expanduser()))
         except LatentwalkError as error:
