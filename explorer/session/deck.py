@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from explorer.animation import timeline as edits
 from explorer.animation.parameters import get_value, parameter, set_value
 from explorer.animation.performance import Performance
-from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline
+from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Key, Pose
 
@@ -132,8 +132,7 @@ class Deck(QObject):
         if self.has_animation and not self.is_recording:
             self._session.clock.pause()
             self._session.clock.seek(place)  # animated transforms are where the film will show them
-            state = self._session.state
-            shown = replace(self.player().on_timeline(place), layout=state.layout, active=state.active)
+            shown = with_pose(self._session.state, self.player().pose(place))
             with self._session.pace.moment():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
@@ -196,7 +195,7 @@ class Deck(QObject):
         if self.timeline.wander.kind == "none" or not self.has_animation:
             return pose
         base = self.player().base_pose(self._playhead)
-        shown = pose_of(self.player().on_timeline(self._playhead))
+        shown = self.player().pose(self._playhead)
         if pose.shared.latent == shown.shared.latent:
             pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
         return pose

@@ -101,6 +101,23 @@ def test_a_hand_stops_the_playing_and_keeps_what_it_did(session: Session) -> Non
     assert session.look().truncation.psi == 0.4
 
 
+def test_the_lab_and_the_layout_are_the_hands_while_it_plays(session: Session) -> None:
+    two_keys(session)
+    hours = Hours(session)
+    session.deck.seek(0.0)
+    session.deck.play()
+    hours.now += 0.5
+    session.deck._on_play_tick()
+    session.lab.edit("Slit-scan", scan=True)
+    session.set_layout("wipe")
+    hours.now += 0.5
+    session.deck._on_play_tick()
+    assert session.deck.is_playing
+    assert (session.state.lab.scan, session.state.layout) == (True, "wipe")
+    session.undo()
+    assert not session.state.lab.scan
+
+
 def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> None:
     two_keys(session)
     before = session.deck.timeline
