@@ -329,10 +329,19 @@ class Deck(QObject):
         performance, self._performance = self._performance, None
         made = performance.timeline(self._now(), self.timeline)
         self.edit("Record performance", made)
-        self._playhead = 0.0
         self.recording_changed.emit(False)
-        self.playhead_moved.emit(0.0)
+        self.rewind()
         self._session.status.emit(f"Recorded {made.duration:.1f} s; Space plays it, Render film makes a file of it")
+
+    @Slot()
+    def rewind(self) -> None:
+        """Stops at the start; a running recording is dropped, for what it was made of goes."""
+        self.pause()
+        if self._performance is not None:
+            self._performance = None
+            self.recording_changed.emit(False)
+        self._playhead = 0.0
+        self.playhead_moved.emit(0.0)
 
     @property
     def recorded_seconds(self) -> float:

@@ -41,6 +41,7 @@ class Documents(QObject):
     """
 
     saved_file = Signal(str)  # path of a snapshot that is on disk now
+    opening = Signal()  # another project is about to take the place of this one
     project_changed = Signal(str)  # path of the open project; empty for a new one
 
     def __init__(self, session: SessionCore, files: FileWorker, recovery: Recovery | None) -> None:
@@ -206,6 +207,7 @@ class Documents(QObject):
         self._session.store.update(state, "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
+        self.opening.emit()
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""

@@ -39,6 +39,7 @@ class Session(LookIntents):
         self.files.failed.connect(self.status)
         self.documents = Documents(self, self.files, recovery)
         self.deck = Deck(self, self.files)
+        self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
         self.films = FilmService(self)
 

@@ -118,6 +118,19 @@ def test_the_lab_and_the_layout_are_the_hands_while_it_plays(session: Session) -
     assert not session.state.lab.scan
 
 
+def test_another_project_begins_at_its_start(session: Session) -> None:
+    two_keys(session)
+    session.deck.seek(1.5)
+    session.deck.start_recording()
+    session.set_psi(0.5)
+    session.documents.new_project()
+    assert not session.deck.is_recording
+    assert session.deck.playhead == 0.0
+    session.deck.stop_recording()
+    assert session.deck.timeline == ExplorerState().timeline
+    assert session.store.is_saved()
+
+
 def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> None:
     two_keys(session)
     before = session.deck.timeline
