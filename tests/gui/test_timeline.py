@@ -137,9 +137,9 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     page = window._film
     assert page is not None
     path = tmp_path / "film.mp4"
-    page.path.setText(str(path))
-    page.layout_choice.setCurrentIndex(page.layout_choice.findData("both"))
-    QTest.keyClick(page.layout_choice, Qt.Key.Key_Return)
+    page.settings.path.setText(str(path))
+    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("both"))
+    QTest.keyClick(page.settings.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)
     assert path.exists(), page.words.text()
@@ -170,9 +170,9 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     page = window._film
     assert page is not None
     path = tmp_path / "film.mp4"
-    page.path.setText(str(path))
+    page.settings.path.setText(str(path))
     page.render_film()
-    wait_until(lambda: page.bar.value() >= 40, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 40, 60_000)
     page.pause.click()
     assert session.films.is_paused
     page.cancel.click()
@@ -182,16 +182,16 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert (tmp_path / "film.mp4.job.json").exists()
     session.deck.seek(2.2)  # where one looks changes no film: it goes on without a question
     page.render_film()
-    wait_until(lambda: page.bar.value() >= 60, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 60, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
     session.deck.clear()
     assert page.go_on.isVisible()
     page.go_on.click()  # by its own project, whatever the window shows
-    wait_until(lambda: page.bar.value() >= 90, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 90, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    assert page.bar.maximum() == 600
+    assert page.running.bar.maximum() == 600
     page.close()
 
 
