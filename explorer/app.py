@@ -141,8 +141,8 @@ class Program(QObject):
         if self._closed:
             return
         from explorer.ops import native
-        from explorer.recovery import Recovery
         from explorer.session import Session
+        from explorer.session.recovery import Recovery
 
         recovery = Recovery(self.settings.folder / "recovery")
         session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())

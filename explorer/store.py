@@ -64,8 +64,13 @@ class StateStore:
         self._replace(new)
 
     def update_transient(self, new: ExplorerState) -> None:
-        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback)."""
+        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
+
+        What was saved stays so: a project that was only played needs no saving.
+        """
         if new != self._state:
+            if self.is_saved():
+                self._saved = new
             self._replace(new)
 
     def begin(self, name: str) -> None:
@@ -151,7 +156,7 @@ class StateStore:
         self._replace(state)
 
     def is_saved(self) -> bool:
-        """True if the state equals the one last marked as saved."""
+        """True if the state is the one last marked as saved, but for motion that nobody steered."""
         return self._seen_from_here(self._saved) == self._state
 
     def mark_saved(self) -> None:

@@ -210,3 +210,19 @@ def test_reset_to_makes_a_new_document() -> None:
     assert store.is_saved()
     assert not store.can_undo
     assert not store.in_stroke
+
+
+def test_motion_leaves_a_saved_document_saved() -> None:
+    store = StateStore()
+    set_psi(store, 0.1)
+    store.update_transient(with_psi(store.state, 0.2))
+    assert not store.is_saved()
+    store.mark_saved()
+    store.update_transient(with_psi(store.state, 0.3))
+    assert store.is_saved()
+    set_psi(store, 0.4)
+    store.update_transient(with_psi(store.state, 0.5))
+    assert not store.is_saved()
+    store.undo()
+    assert psi(store) == 0.3
+    assert store.is_saved()

@@ -78,8 +78,11 @@ class Player:
 
     def on_timeline(self, place: float) -> ExplorerState:
         """The state at a place of the timeline, in seconds."""
-        pose = wandering(self.base_pose(place), self.timeline, place)
-        return with_pose(self.state, pose)
+        return with_pose(self.state, self.pose(place))
+
+    def pose(self, place: float) -> Pose:
+        """What the timeline says at a place; all else of a state is not its business."""
+        return wandering(self.base_pose(place), self.timeline, place)
 
     def base_pose(self, place: float) -> Pose:
         """What keys, tracks and performance say at a place of the timeline, before wandering."""

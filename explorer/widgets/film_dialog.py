@@ -5,29 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QGridLayout,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, QUrl, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
-from explorer.animation.compose import LAYOUTS
-from explorer.animation.film import Film, whole_film
-from explorer.animation.folder import folder_of
-from explorer.animation.formats import FORMATS, QUALITIES, available
-from explorer.animation.job import Job, discard, is_unfinished, read_job
+from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
-from explorer.widgets.parts import Check, Choice, IconButton, label, row, value_label
-from explorer.widgets.theme import GRID, ROW, color
+from explorer.widgets.film_progress import FilmProgress
+from explorer.widgets.film_settings import FilmSettings
+from explorer.widgets.parts import label, row
+from explorer.widgets.theme import GRID
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Progress
@@ -35,38 +22,6 @@ if TYPE_CHECKING:
     from explorer.settings import Settings
 
 __all__ = ["FilmDialog"]
-
-SMALLEST = 256
-"""Pixels; pictures of smaller networks are enlarged at first."""
-
-SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
-QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
-
-
-class _Picture(QWidget):
-    """The last frame, as large as fits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.image: QImage | None = None
-        self.setMinimumHeight(180)
-
-    def show_pixels(self, pixels: np.ndarray) -> None:
-        """Shows a frame `[H, W, 3]` red-green-blue."""
-        pixels = np.ascontiguousarray(pixels)
-        height, width = pixels.shape[:2]
-        self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p = QPainter(self)
-        p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        p.fillRect(self.rect(), color("canvas"))
-        if self.image is not None:
-            size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
-            p.drawImage(QRectF(left, top, size.width(), size.height()), self.image)
-        p.end()
 
 
 class FilmDialog(QDialog):
@@ -80,90 +35,28 @@ class FilmDialog(QDialog):
 
     def __init__(self, parent: QWidget, session: Session, remembered: Settings) -> None:
         super().__init__(parent)
-        self._session, self._remembered = session, remembered
+        self._session, self._films, self._remembered = session, session.films, remembered
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
         self._done: Path | None = None
+        self.settings = FilmSettings()
+        self.words = label("", "muted", wrap=True)
+        self.running = FilmProgress()
+        self.running.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         column.setSpacing(GRID)
-        self.settings = self._make_settings()
         column.addWidget(self.settings)
-        self.words = label("", "muted", wrap=True)
         column.addWidget(self.words)
-        self.running = self._make_running()
         column.addWidget(self.running, 1)
-        self.running.hide()
         column.addWidget(self._make_buttons())
         self._make_return_render()
-        session.films.progress.connect(self._on_progress)
-        session.films.finished.connect(self._on_finished)
-        session.films.failed.connect(self._on_failed)
+        self.settings.changed.connect(self._show_summary)
         session.changed.connect(self._show_summary)
-
-    def _make_settings(self) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(GRID)
-        grid.setVerticalSpacing(GRID // 2 + 2)
-        self.format = Choice()
-        for kind in available():
-            self.format.addItem(kind.title, kind.key)
-        self.side = Choice()
-        for side in SIZES:
-            self.side.addItem("as the network makes it" if side == 0 else f"{side} px high", side)
-        self.quality = Choice()
-        for quality in QUALITIES:
-            self.quality.addItem(QUALITY_WORDS[quality], quality)
-        self.quality.setCurrentIndex(1)
-        self.layout_choice = Choice()
-        self.layout_choice.addItem("as in the window", "")
-        for key, text in LAYOUTS.items():
-            self.layout_choice.addItem(text, key)
-        self.columns, self.rows = _count("Columns of the grid"), _count("Rows of the grid")
-        self.columns.setValue(3)
-        self.rows.setValue(2)
-        self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render")
-        self.captions = Check("Burn in what is shown", "Seed, truncation and motion at the bottom left")
-        self.path = QLineEdit()
-        self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
-        browse = IconButton("folder-open", "Choose the file", self._browse)
-        lines: tuple[tuple[str, QWidget], ...] = (
-            ("Format", self.format),
-            ("Quality", self.quality),
-            ("Picture", self.side),
-            ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
-            ("Samples a frame", row(self.samples, 8, self.captions, None)),
-            ("File", row(self.path, browse)),
-        )
-        for i, (name, widget) in enumerate(lines):
-            grid.addWidget(label(name, "muted"), i, 0)
-            grid.addWidget(widget, i, 1)
-        grid.setColumnStretch(1, 1)
-        for choice in (self.format, self.quality, self.side, self.layout_choice):
-            choice.setMinimumHeight(ROW)
-            choice.activated.connect(self._show_summary)
-        self.format.activated.connect(self._fit_suffix)
-        for number in (self.columns, self.rows, self.samples):
-            number.valueChanged.connect(self._show_summary)
-        self.path.textChanged.connect(self._show_summary)
-        return box
-
-    def _make_running(self) -> QWidget:
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
-        self.picture = _Picture()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.figures = value_label("")
-        column.addWidget(self.picture, 1)
-        column.addWidget(self.bar)
-        column.addWidget(self.figures)
-        return box
+        self._films.progress.connect(self._on_progress)
+        self._films.finished.connect(self._on_finished)
+        self._films.failed.connect(self._on_failed)
 
     def _make_buttons(self) -> QWidget:
         self.start = QPushButton("Render")
@@ -175,7 +68,7 @@ class FilmDialog(QDialog):
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("What is done is kept; rendering the same film again goes on from there")
-        self.cancel.clicked.connect(lambda _=False: self._session.films.cancel())
+        self.cancel.clicked.connect(lambda _=False: self._films.cancel())
         self.show_file = QPushButton("Show in folder")
         self.show_file.clicked.connect(lambda _=False: self._open_folder())
         self.leave = QPushButton("Close")
@@ -200,148 +93,103 @@ class FilmDialog(QDialog):
         """Shows the dialog for the present project."""
         if not self._seen:
             self._seen = True
-            facts = self._session.facts(self._session.active)
-            if facts is not None and facts.info.img_resolution < SMALLEST:  # too small to look at elsewhere
-                self.side.setCurrentIndex(self.side.findData(512))
-        if not self._session.films.is_running and not is_unfinished(Path(self.path.text() or "none")):
-            self.path.setText(str(self._first_path()))
+            info = self._session.info(self._session.active)
+            if info is not None:
+                self.settings.enlarge(info.img_resolution)
+        if not self._films.is_running and not self._is_unfinished():
+            known, project = self._remembered, self._session.documents.project_path
+            folder = known.text("film-folder") or known.text("folder") or str(Path.home())
+            self.settings.name_file(Path(folder), Path(project).stem if project else "walk")
         self._show_summary()
         self.show()
         self.raise_()
         self.activateWindow()
 
-    def _first_path(self) -> Path:
-        project = self._session.project_path
-        known = self._remembered
-        folder = known.text("film-folder") or known.text("folder") or str(Path.home())
-        stem = Path(project).stem if project else "walk"
-        suffix = FORMATS[str(self.format.currentData())].suffix
-        path = Path(folder) / f"{stem}{suffix}"
-        number = 2
-        while path.exists() or folder_of(path).is_dir():
-            path = Path(folder) / f"{stem}-{number}{suffix}"
-            number += 1
-        return path
-
-    def film(self) -> Film:
-        """What the settings say."""
-        return whole_film(
-            self._session.state,
-            format=str(self.format.currentData()),
-            quality=self.quality.currentData(),
-            side=int(self.side.currentData()),
-            samples=self.samples.value(),
-            layout=str(self.layout_choice.currentData()),
-            columns=self.columns.value(),
-            rows=self.rows.value(),
-            captions=self.captions.isChecked(),
-        )
+    def _is_unfinished(self) -> bool:
+        file = self.settings.file
+        return file is not None and is_unfinished(file)
 
     @Slot()
     def _show_summary(self, *_: object) -> None:
-        if self._session.films.is_running or (not self.isVisible() and self._done is not None):
+        if self._films.is_running or (not self.isVisible() and self._done is not None):
             return
-        film = self.film()
-        is_grid = str(self.layout_choice.currentData()) == "grid"
-        self.columns.setEnabled(is_grid)
-        self.rows.setEnabled(is_grid)
-        self.quality.setEnabled(FORMATS[film.format].crf is not None or film.format == "webp")
+        film = self.settings.film(self._session.state)
         words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s."
-        if not self._session.has_animation:
+        if not self._session.deck.has_animation:
             words += " Nothing is on the timeline: the film shows what moves by itself."
-        path = Path(self.path.text())
-        self.start.setEnabled(bool(path.name))
-        unfinished = bool(path.name) and is_unfinished(path)
+        file, unfinished = self.settings.file, self._is_unfinished()
+        self.start.setEnabled(file is not None)
         self.go_on.setVisible(unfinished)
-        if not path.name:
+        if file is None:
             words += " Choose its file."
         elif unfinished:
-            words = f"{path.name} is unfinished: it can go on, or be rendered anew. {words}"
-        elif path.exists():
+            words = f"{file.name} is unfinished: it can go on, or be rendered anew. {words}"
+        elif file.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
-
-    def _fit_suffix(self) -> None:
-        suffix = FORMATS[str(self.format.currentData())].suffix
-        if self.path.text():
-            self.path.setText(str(Path(self.path.text()).with_suffix(suffix)))
-
-    def _browse(self) -> None:
-        suffix = FORMATS[str(self.format.currentData())].suffix
-        options = QFileDialog.Option.DontConfirmOverwrite  # asked when rendering begins
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Film", self.path.text(), f"Films (*{suffix})", options=options
-        )
-        if path:
-            self.path.setText(str(Path(path).with_suffix(suffix)))
 
     # -- running -------------------------------------------------------------------------------------------
 
     def render_film(self, *, overwrite: bool = False) -> None:
         """Begins; asks before anything is overwritten."""
-        path = Path(self.path.text()).expanduser()
-        job = Job(path, self.film(), self._session.state, self._session.table, self._session.render_settings)
-        self._session.pause_timeline()
+        file, s = self.settings.file, self._session
+        if file is None:
+            return
+        job = Job(file, self.settings.film(s.state), s.state, s.table, s.render_settings)
+        s.deck.pause()
         try:
-            if not overwrite and not self._may_write(job):
-                return
-            self._start(job)
+            if overwrite or self._may_write(job):
+                self._start(job)
         except LatentwalkError as error:
             self.words.setText(str(error))
 
     def go_on_with_film(self) -> None:
         """Goes on with the unfinished film of that name."""
-        self._session.pause_timeline()
+        file = self.settings.file
+        if file is None:
+            return
+        self._session.deck.pause()
         try:
-            self._start(read_job(Path(self.path.text()).expanduser()))
+            self._start(read_job(file))
         except LatentwalkError as error:
             self.words.setText(str(error))
 
     def _start(self, job: Job) -> None:
-        self._session.films.start(job, overwrite=True)
-        path = job.path
-        self._remembered.set("film-folder", str(path.resolve().parent))
+        self._films.start(job, overwrite=True)
+        self._remembered.set("film-folder", str(job.path.resolve().parent))
         self._done = None
         self.settings.setEnabled(False)
-        self.running.show()
-        self.bar.setRange(0, job.film.frames)
-        self.words.setText(f"Rendering {path.name}. The window can be used meanwhile.")
+        self.running.begin(job.film.frames)
+        self.words.setText(f"Rendering {job.path.name}. The window can be used meanwhile.")
         self._show_buttons()
         self.adjustSize()
 
     def _may_write(self, job: Job) -> bool:
-        from PySide6.QtWidgets import QMessageBox
-
-        from explorer.animation.job import target_of
-
+        yes = QMessageBox.StandardButton.Yes
         target = target_of(job.path, job.film)
-        button = QMessageBox.StandardButton
         if target.exists():
             words = f"{target.name} is there already. Replace it?"
-            return QMessageBox.question(self, "Render film", words) == button.Yes
-        if is_unfinished(job.path):
-            same = _same(job)
+            return QMessageBox.question(self, "Render film", words) == yes
+        if is_unfinished(job.path) and not _same(job):
             words = f"{job.path.name} is an unfinished film with other settings. Discard it and begin anew?"
-            if not same and QMessageBox.question(self, "Render film", words) != button.Yes:
+            if QMessageBox.question(self, "Render film", words) != yes:
                 return False
-            if not same:
-                discard(job.path)
+            discard(job.path)
         return True
 
     def _toggle_pause(self) -> None:
-        films = self._session.films
-        if films.is_paused:
-            films.resume()
+        if self._films.is_paused:
+            self._films.resume()
         else:
-            films.pause()
+            self._films.pause()
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        films = self._session.films
+        films = self._films
         for widget in (self.pause, self.cancel):
             widget.setVisible(films.is_running)
         self.start.setVisible(not films.is_running)
-        self.go_on.setVisible(not films.is_running and is_unfinished(Path(self.path.text() or "none")))
+        self.go_on.setVisible(not films.is_running and self._is_unfinished())
         self.show_file.setVisible(self._done is not None)
         self.pause.setText("Go on" if films.is_paused else "Pause")
 
@@ -350,19 +198,8 @@ class FilmDialog(QDialog):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._done.parent)))
 
     @Slot(object)
-    def _on_progress(self, p: Progress) -> None:
-        self.bar.setRange(0, p.total)
-        self.bar.setValue(p.done)
-        if p.picture is not None and self.isVisible():
-            self.picture.show_pixels(p.picture)
-        left = round(p.seconds_left)
-        texts = {
-            "loading": "Reading the model ...",
-            "rendering": f"{p.done} of {p.total}   {p.fps:.1f} frames/s   {left // 60}:{left % 60:02d} left",
-            "finishing": f"Finishing the file: {p.done} of {p.total}",
-            "done": f"{p.total} frames",
-        }
-        self.figures.setText(texts[p.stage] + ("   paused" if self._session.films.is_paused else ""))
+    def _on_progress(self, progress: Progress) -> None:
+        self.running.show_progress(progress, paused=self._films.is_paused)
 
     @Slot(str)
     def _on_finished(self, path: str) -> None:
@@ -382,22 +219,13 @@ class FilmDialog(QDialog):
         self._show_buttons()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._session.films.is_running:
+        if self._films.is_running:
             self.said.emit("The film goes on; Ctrl+M shows how far it is")
         else:
             self.running.hide()
             self._done = None
             self._show_buttons()
         super().closeEvent(event)
-
-
-def _count(tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(1, 16)
-    box.setToolTip(tip)
-    box.setAccessibleName(tip.partition(":")[0])
-    box.setFixedWidth(56)
-    return box
 
 
 def _same(job: Job) -> bool:

@@ -22,16 +22,16 @@ class LabDeeds(WindowPart):
 
     def toggle_scan(self) -> None:
         """The slit-scans under the pictures, or none."""
-        self.session.set_lab("Slit-scan", scan=not self.session.state.lab.scan)
+        self.session.lab.edit("Slit-scan", scan=not self.session.state.lab.scan)
 
     def toggle_follow(self) -> None:
         """The line moves and turns with the picture, or stands still."""
         slit = self.session.state.lab.slit
-        self.session.set_slit(replace(slit, follows=not slit.follows))
+        self.session.lab.set_slit(replace(slit, follows=not slit.follows))
 
     def clear_scan(self) -> None:
         """Begin the slit-scans anew."""
-        self.session.clear_scan()
+        self.session.lab.clear_scan()
 
     def ask_save_scan(self) -> None:
         """Ask for a file and save the slit-scans with the project inside."""
@@ -43,14 +43,14 @@ class LabDeeds(WindowPart):
     def save_scan(self, path: Path) -> None:
         """Save the slit-scans with the project inside."""
         try:
-            self.session.save_scan(path)
+            self.session.lab.save_scan(path)
         except LatentwalkError as error:
             self.window.show_problem(error)
 
     def toggle_average(self) -> None:
         """The mean of neighbours instead of the picture, or the picture again."""
         on = self.session.state.lab.average == "none"
-        self.session.set_lab("Average", average="neighbours" if on else "none")
+        self.session.lab.edit("Average", average="neighbours" if on else "none")
         if on:
             self.window.reveal("sticking")
 
@@ -66,4 +66,4 @@ class LabDeeds(WindowPart):
 
     def tour(self) -> None:
         """Begin the guided tour, or end it."""
-        self.session.set_tour(0 if self.session.state.lab.tour else 1)
+        self.session.lab.set_tour(0 if self.session.state.lab.tour else 1)

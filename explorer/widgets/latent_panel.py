@@ -93,11 +93,11 @@ class LatentPanel(Panel):
 
     def copy_text(self) -> None:
         """The latent as one line on the clipboard."""
-        self.attempt(lambda: QGuiApplication.clipboard().setText(self.session.copy_latent_text()))
+        self.attempt(lambda: QGuiApplication.clipboard().setText(self.session.documents.copy_latent_text()))
 
     def paste_text(self) -> None:
         """The latent that the clipboard holds."""
-        self.attempt(lambda: self.session.paste_latent_text(QGuiApplication.clipboard().text()))
+        self.attempt(lambda: self.session.documents.paste_latent_text(QGuiApplication.clipboard().text()))
 
     def load_file(self) -> None:
         """Ask for a file and load its latent."""
@@ -112,4 +112,4 @@ class LatentPanel(Panel):
             self, "Save the latent", "latent.safetensors", ";;".join(filters)
         )
         if path:
-            self.attempt(lambda: self.session.save_latent(path, filters.get(chosen, "w")))
+            self.attempt(lambda: self.session.documents.save_latent(path, filters.get(chosen, "w")))

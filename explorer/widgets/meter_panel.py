@@ -42,8 +42,8 @@ class MeterPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._is_built = False
-        session.rested.connect(self.measure)
-        session.studied.connect(self._on_studied)
+        session.lab.rested.connect(self.measure)
+        session.lab.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
 
     def _build(self) -> None:
@@ -58,7 +58,7 @@ class MeterPanel(Panel):
         self.row = StudyRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
-            lambda view: session.study_metrics(view, SAMPLES), self._show_metrics,
+            lambda view: session.lab.study_metrics(view, SAMPLES), self._show_metrics,
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
@@ -113,7 +113,7 @@ class MeterPanel(Panel):
         for view in self.session.visible_views():
             if view < 2 and self.session.info(view) is not None:
                 try:
-                    self.session.study_curves(view)
+                    self.session.lab.study_curves(view)
                 except LatentwalkError as error:
                     self._say(str(error))
 

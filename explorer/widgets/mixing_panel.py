@@ -177,9 +177,8 @@ class MixingPanel(Panel):
         if not latent.x and not latent.y:
             self.session.set_mix_source(index, MixSource(latent.seed, latent.stored))
             return
-        self.attempt(
-            lambda: self.session.set_mix_source(index, MixSource(latent.seed, self.session.store_latent()))
-        )
+        keep = self.session.documents.store_latent
+        self.attempt(lambda: self.session.set_mix_source(index, MixSource(latent.seed, keep())))
 
     def _shows_layers(self) -> bool:
         return bool(self.more.property("open") is not False)

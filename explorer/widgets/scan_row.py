@@ -37,7 +37,7 @@ class ScanStrip(QWidget):
 
     def refresh(self) -> None:
         """Take the scan as it is now; painted once, however many columns came."""
-        pixels = self.session.scan.picture(self.view)
+        pixels = self.session.lab.scan.picture(self.view)
         height, width = pixels.shape[:2]
         self.image = (
             QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy() if width else
@@ -80,7 +80,7 @@ class ScanRow(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, GRID // 2)
         self._grid.setSpacing(GRID)
-        session.scan_changed.connect(self._on_scan)
+        session.lab.scan_changed.connect(self._on_scan)
         session.changed.connect(self._on_changed)
         self.arrange(session.state)
 

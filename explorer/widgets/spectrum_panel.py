@@ -94,7 +94,7 @@ class SpectrumPanel(Panel):
         self.row = StudyRow(
             session, "spectrum", f"Average {SAMPLES} pictures",
             "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
-            lambda view: session.study_spectrum(view, SAMPLES), self._show,
+            lambda view: session.lab.study_spectrum(view, SAMPLES), self._show,
         )  # fmt: skip
         table = QWidget()
         grid = QGridLayout(table)

@@ -20,8 +20,8 @@ from explorer.widgets.study_row import StudyRow
 from explorer.widgets.theme import GRID
 
 if TYPE_CHECKING:
-    from explorer.lab import LabPicture
     from explorer.session import Session
+    from explorer.session.lab import LabPicture
 
 __all__ = ["StickingPanel"]
 
@@ -75,7 +75,7 @@ class StickingPanel(Panel):
             session, "sticking", "Score from walks",
             f"Follow fine detail through {WALKS} latent walks of each view: 0 moves with the object, 1 sticks. "
             "Needs no transform.",
-            lambda view: session.study_sticking(view, WALKS), self._show_score,
+            lambda view: session.lab.study_sticking(view, WALKS), self._show_score,
         )  # fmt: skip
         self.scores: list[QLabel] = []
         for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_words):
@@ -105,15 +105,15 @@ class StickingPanel(Panel):
     def _bind(self) -> None:
         session, bind = self.session, self.bind
         bind.state(lambda s: (s.lab.average, _moves(s)), lambda pair: self._show_average(*pair))
-        self.average.chosen.connect(lambda kind: session.set_lab("Average", average=kind))
+        self.average.chosen.connect(lambda kind: session.lab.edit("Average", average=kind))
         bind.state(lambda s: s.lab.radius, self.radius.set_value)
-        bind.stroke(self.radius, "Neighbours' radius", lambda v: session.set_lab("Radius", radius=v))
+        bind.stroke(self.radius, "Neighbours' radius", lambda v: session.lab.edit("Radius", radius=v))
         bind.state(lambda s: s.lab.count, self.count.set_value)
-        bind.stroke(self.count, "Pictures averaged", lambda v: session.set_lab("Pictures", count=round(v)))
+        bind.stroke(self.count, "Pictures averaged", lambda v: session.lab.edit("Pictures", count=round(v)))
         bind.look(lambda look: undone_of(look.transform), self.undone.set_choice)
         self.undone.chosen.connect(self._undo)
         bind.state(_is_moved, self._show_moved)
-        session.lab_picture.connect(self._on_lab_picture)
+        session.lab.picture.connect(self._on_lab_picture)
         session.model_changed.connect(partial(self._clear_score))
 
     def _undo(self, kind: str) -> None:

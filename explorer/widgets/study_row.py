@@ -49,7 +49,7 @@ class StudyRow(QWidget):
         column.addWidget(self.line)
         column.addWidget(self.words)
         self.words.hide()
-        session.studied.connect(self._on_studied)
+        session.lab.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
         session.settings_changed.connect(self._on_settings_changed)
         self._show_state()
@@ -79,7 +79,7 @@ class StudyRow(QWidget):
     def cancel(self) -> None:
         """End what is under way; what is known so far stays."""
         for view in self._shares:
-            self.session.end_study(f"{self.name}/{view}")
+            self.session.lab.end_study(f"{self.name}/{view}")
         self._shares.clear()
         self._show_state()
 

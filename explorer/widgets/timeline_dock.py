@@ -84,7 +84,7 @@ class TimelineDock(QDockWidget):
     def __init__(self, session: Session, owner: QMainWindow) -> None:
         super().__init__("Timeline", owner)
         self.setObjectName("timeline")
-        self.session = session
+        self.session, self.deck = session, session.deck
         self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         self.setTitleBarWidget(QWidget())
         self._clock = QTimer(self, interval=100)
@@ -106,8 +106,8 @@ class TimelineDock(QDockWidget):
     # -- rows ----------------------------------------------------------------------------------------------
 
     def _make_transport(self) -> QWidget:
-        s = self.session
-        self.start = IconButton("skip-back", "To the start (Home)", lambda: s.seek(0.0))
+        deck = self.deck
+        self.start = IconButton("skip-back", "To the start (Home)", lambda: deck.seek(0.0))
         self.play = IconButton("play", "Play or stop (Space)", self.toggle_play)
         self.record = IconButton("record", "Record what your hands do (Ctrl+R); again: stop", self.toggle_record)
         self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
@@ -121,7 +121,7 @@ class TimelineDock(QDockWidget):
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
         self.bpm = _Number(0.0, 999.0, 1, " bpm", "Beats a minute: the grid's tempo; 0 shows seconds", 74)
         self.bpm.setSpecialValueText("no tempo")
-        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", s.add_key)
+        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
         self.more = IconButton("dots-three", "Keys of single parameters, wandering, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
         return row(
@@ -144,15 +144,15 @@ class TimelineDock(QDockWidget):
         )  # fmt: skip
 
     def _connect(self) -> None:
-        s = self.session
-        s.changed.connect(self._on_changed)
-        s.playhead_moved.connect(self._on_playhead)
-        s.playing_changed.connect(self._show_transport)
-        s.recording_changed.connect(self._show_transport)
-        self.loop.activated.connect(lambda i: s.set_timeline(loop=self.loop.itemData(i)))
-        self.rate.activated.connect(lambda i: s.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
-        self.duration.valueChanged.connect(lambda value: s.set_timeline(duration=value))
-        self.bpm.valueChanged.connect(lambda value: s.set_timeline(bpm=value))
+        deck = self.deck
+        self.session.changed.connect(self._on_changed)
+        deck.playhead_moved.connect(self._on_playhead)
+        deck.playing_changed.connect(self._show_transport)
+        deck.recording_changed.connect(self._show_transport)
+        self.loop.activated.connect(lambda i: deck.set_timeline(loop=self.loop.itemData(i)))
+        self.rate.activated.connect(lambda i: deck.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
+        self.duration.valueChanged.connect(lambda value: deck.set_timeline(duration=value))
+        self.bpm.valueChanged.connect(lambda value: deck.set_timeline(bpm=value))
         for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
             box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
         self.view.selected.connect(self._show_ways)
@@ -162,23 +162,23 @@ class TimelineDock(QDockWidget):
 
     def toggle_play(self) -> None:
         """Plays the timeline, or stops."""
-        if self.session.is_playing:
-            self.session.pause_timeline()
+        if self.deck.is_playing:
+            self.deck.pause()
         else:
-            self.session.play_timeline()
+            self.deck.play()
 
     def toggle_record(self) -> None:
         """Records a performance, or ends it."""
-        if self.session.is_recording:
-            self.session.stop_recording()
+        if self.deck.is_recording:
+            self.deck.stop_recording()
         else:
-            self.session.start_recording()
+            self.deck.start_recording()
 
     def _toggle_snap(self) -> None:
-        self.session.set_timeline(snap=not self.session.timeline.snap)
+        self.deck.set_timeline(snap=not self.deck.timeline.snap)
 
     def _set_way(self, field: str, value: str) -> None:
-        self.session.set_segments(self.view.chosen, **{field: value})
+        self.deck.set_segments(self.view.chosen, **{field: value})
         if field == "ease" and value == "curve":
             self._open_curve()
 
@@ -189,10 +189,10 @@ class TimelineDock(QDockWidget):
     def _update_key(self) -> None:
         numbers = [number for lane, number in self.view.chosen if lane < 0]
         if len(numbers) == 1:
-            self.session.update_key(numbers[0])
+            self.deck.update_key(numbers[0])
 
     def _make_even(self) -> None:
-        self.session.even_speed()
+        self.deck.even_speed()
 
     def _open_more(self) -> None:
         self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
@@ -201,44 +201,44 @@ class TimelineDock(QDockWidget):
         self._menu(keys=True).popup(place)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
-        s, chosen = self.session, self.view.chosen
+        deck, look, chosen = self.deck, self.session.look(), self.view.chosen
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if keys and chosen:
-            menu.addAction("Copy to the playhead", lambda: s.copy_keys(chosen))
+            menu.addAction("Copy to the playhead", lambda: deck.copy_keys(chosen))
             menu.addAction("Delete", self.view.delete_chosen)
             menu.addSeparator()
         tracks = menu.addMenu("Key of a single parameter")
         for name, parameter in PARAMETERS.items():
-            tracks.addAction(parameter.title, partial(s.add_value_key, name))
-        rows = sorted({r.layer for r in s.look().mixing.rows})
+            tracks.addAction(parameter.title, partial(deck.add_value_key, name))
+        rows = sorted({r.layer for r in look.mixing.rows})
         for layer in rows:
-            tracks.addAction(f"Mixing, entry {layer}", partial(s.add_value_key, f"mixing.{layer}"))
-        for number in range(len(s.look().nudges)):
-            tracks.addAction(f"Edit {number}", partial(s.add_value_key, f"nudges.{number}"))
+            tracks.addAction(f"Mixing, entry {layer}", partial(deck.add_value_key, f"mixing.{layer}"))
+        for number in range(len(look.nudges)):
+            tracks.addAction(f"Edit {number}", partial(deck.add_value_key, f"nudges.{number}"))
         wander = menu.addMenu("Wandering of the latent")
-        now = s.timeline.wander
+        now = deck.timeline.wander
         for kind, text in WANDERS:
-            action = wander.addAction(text, partial(s.set_wander, kind=kind))
+            action = wander.addAction(text, partial(deck.set_wander, kind=kind))
             action.setCheckable(True)
             action.setChecked(now.kind == kind)
         wander.addSeparator()
         for radius in (0.15, 0.3, 0.6, 1.0):
-            action = wander.addAction(f"Radius {radius} latents", partial(s.set_wander, radius=radius))
+            action = wander.addAction(f"Radius {radius} latents", partial(deck.set_wander, radius=radius))
             action.setCheckable(True)
             action.setChecked(now.radius == radius)
         wander.addSeparator()
         for turns in (1, 2, 4):
             words = f"{turns} turn{'s' * (turns > 1)}"
-            action = wander.addAction(words, partial(s.set_wander, turns=turns))
+            action = wander.addAction(words, partial(deck.set_wander, turns=turns))
             action.setCheckable(True)
             action.setChecked(now.turns == turns)
         wander.addSeparator()
-        wander.addAction("Other directions", lambda: s.set_wander(seed=s.timeline.wander.seed + 1))
-        if s.timeline.performance and not s.timeline.keys:
-            menu.addAction("Performance to keys, two a second", lambda: s.performance_to_keys(0.5))
+        wander.addAction("Other directions", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
+        if deck.timeline.performance and not deck.timeline.keys:
+            menu.addAction("Performance to keys, two a second", lambda: deck.performance_to_keys(0.5))
         menu.addSeparator()
-        menu.addAction("Clear the timeline", s.clear_timeline)
+        menu.addAction("Clear the timeline", deck.clear)
         return menu
 
     # -- showing -------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class TimelineDock(QDockWidget):
         self._show_time()
 
     def _show(self) -> None:
-        t = self.session.timeline
+        t = self.deck.timeline
         self.loop.setCurrentIndex(self.loop.findData(t.loop))
         self.rate.setCurrentIndex(max(0, min(range(len(RATES)), key=lambda i: abs(_exact(RATES[i]) - t.fps))))
         self.duration.show_number(t.duration)
@@ -263,21 +263,21 @@ class TimelineDock(QDockWidget):
 
     @Slot()
     def _show_transport(self, _: bool = False) -> None:
-        s = self.session
-        self.play.set_icon_name("pause" if s.is_playing else "play")
-        self.record.set_icon_name("stop" if s.is_recording else "record")
-        if s.is_recording:
+        deck = self.deck
+        self.play.set_icon_name("pause" if deck.is_playing else "play")
+        self.record.set_icon_name("stop" if deck.is_recording else "record")
+        if deck.is_recording:
             self._clock.start()
         else:
             self._clock.stop()
-        self.film.setEnabled(not s.is_recording)
-        self.add.setEnabled(not s.is_recording)
+        self.film.setEnabled(not deck.is_recording)
+        self.add.setEnabled(not deck.is_recording)
         self._show_time()
 
     def _show_time(self) -> None:
-        s = self.session
-        now = s.recorded_seconds if s.is_recording else s.playhead
-        self.time.setText(f"{_clock(now)} / {_clock(s.timeline.duration)}")
+        deck = self.deck
+        now = deck.recorded_seconds if deck.is_recording else deck.playhead
+        self.time.setText(f"{_clock(now)} / {_clock(deck.timeline.duration)}")
 
     @Slot()
     def _show_ways(self) -> None:
@@ -287,7 +287,7 @@ class TimelineDock(QDockWidget):
         whole = [number for lane, number in self.view.chosen if lane < 0]
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
-        self.even.setEnabled(len(self.session.timeline.keys) > 1)
+        self.even.setEnabled(len(self.deck.timeline.keys) > 1)
         if segment is not None:
             self.way.setCurrentIndex(self.way.findData(segment.interpolation))
             self.space.setCurrentIndex(self.space.findData(segment.space))

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from explorer.animation.parameters import parameter
 
 if TYPE_CHECKING:
-    from explorer.session import Session
+    from explorer.session.deck import Deck
     from explorer.state import Timeline, Track
 
 __all__ = ["KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "Item", "Lanes", "value_range"]
@@ -34,17 +34,17 @@ def value_range(track: Track) -> tuple[float, float]:
 
 
 class Lanes:
-    """Places in pixels of a widget that shows a session's timeline; `width` and `height` are the widget's."""
+    """Places in pixels of a widget that shows the timeline; `width` and `height` are the widget's."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, deck: Deck) -> None:
         self.width, self.height = 480.0, RULER + KEYS
-        self._session = session
+        self._deck = deck
         self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
 
     @property
     def timeline(self) -> Timeline:
         """The one shown."""
-        return self._session.timeline
+        return self._deck.timeline
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ class Lanes:
 
     @property
     def _span(self) -> float:
-        return max(self.timeline.duration, self._session.recorded_seconds)
+        return max(self.timeline.duration, self._deck.recorded_seconds)
 
     def x_of(self, time: float) -> float:
         """Where a time is."""

@@ -39,7 +39,7 @@ class LanePainter:
     """
 
     def __init__(self, lanes: Lanes, session: Session, thumbs: Thumbs) -> None:
-        self._lanes, self._session, self._thumbs = lanes, session, thumbs
+        self._lanes, self._session, self._deck, self._thumbs = lanes, session, session.deck, thumbs
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
         """Everything, with the selected keys marked."""
@@ -115,7 +115,7 @@ class LanePainter:
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES - 14)
             box = QRectF(8, top, NAMES - 10, height)
             p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-        if not t.keys and not t.performance and not self._session.is_recording:
+        if not t.keys and not t.performance and not self._deck.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
             hint = "K adds a key of everything at the playhead;  Ctrl+R records what your hands do"
@@ -166,7 +166,7 @@ class LanePainter:
             def y_of(value: float, low: float = low, span: float = span, top: float = top) -> float:
                 return top + (TRACK - 10) * (1.0 - (value - low) / span)
 
-            player = self._session.player()
+            player = self._deck.player()
             line = QPolygonF()
             for x in range(int(NAMES), int(self._lanes.width), 3):
                 time = self._lanes.time_at(x)
@@ -181,11 +181,11 @@ class LanePainter:
 
     def _paint_performance(self, p: QPainter) -> None:
         samples = self._lanes.timeline.performance
-        if self._session.is_recording:
-            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._session.recorded_seconds)
+        if self._deck.is_recording:
+            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._deck.recorded_seconds)
             p.fillRect(QRectF(left, RULER + 8, right - left, KEYS - 16), color("warn", 90))
             p.setPen(color("text"))
-            text = f"recording  {self._session.recorded_seconds:.1f} s"
+            text = f"recording  {self._deck.recorded_seconds:.1f} s"
             p.drawText(QPointF(self._lanes.x_of(0.0) + 8, RULER + KEYS / 2 + 4), text)
             return
         if not samples or self._lanes.timeline.keys:
@@ -207,8 +207,8 @@ class LanePainter:
         p.drawText(QPointF(left + 8, RULER + 24), words)
 
     def _paint_playhead(self, p: QPainter) -> None:
-        s = self._session
-        x = self._lanes.x_of(s.recorded_seconds if s.is_recording else s.playhead)
+        deck = self._deck
+        x = self._lanes.x_of(deck.recorded_seconds if deck.is_recording else deck.playhead)
         p.setPen(QPen(color("accent"), 1.5))
         p.drawLine(QPointF(x, 2), QPointF(x, self._lanes.height))
         p.setPen(Qt.PenStyle.NoPen)

@@ -69,11 +69,11 @@ class TimelineView(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._deck = session, session.deck
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
         self._box: QRectF | None = None
-        self.lanes = Lanes(session)
+        self.lanes = Lanes(session.deck)
         self.thumbs = Thumbs(session, "timeline", self.update, self)
         self._painter = LanePainter(self.lanes, session, self.thumbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -81,8 +81,8 @@ class TimelineView(QWidget):
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
-        session.playhead_moved.connect(self._on_playhead)
-        session.recording_changed.connect(self._on_recording)
+        self._deck.playhead_moved.connect(self._on_playhead)
+        self._deck.recording_changed.connect(self._on_recording)
         session.model_changed.connect(self._on_model_changed)
         self._recording_timer = QTimer(self, interval=50)
         self._recording_timer.timeout.connect(self.update)
@@ -92,7 +92,7 @@ class TimelineView(QWidget):
     @property
     def timeline(self) -> Timeline:
         """The one shown."""
-        return self._session.timeline
+        return self._deck.timeline
 
     @property
     def chosen(self) -> Chosen:
@@ -185,7 +185,7 @@ class TimelineView(QWidget):
             if drag.moved:
                 self._session.commit()
             elif drag.kind == "keys" and drag.item in self._chosen:
-                self._session.seek(self._time_of(drag.item))
+                self._deck.seek(self._time_of(drag.item))
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -194,11 +194,11 @@ class TimelineView(QWidget):
             return
         time = snapped(self.timeline, self.lanes.time_at(at.x()))
         if at.y() < RULER + KEYS:
-            self._session.add_key(time)
+            self._deck.add_key(time)
         else:
             lane = self.lanes.track_at(at.y())
             if lane is not None:
-                self._session.add_value_key(self.timeline.tracks[lane].parameter, time=time)
+                self._deck.add_value_key(self.timeline.tracks[lane].parameter, time=time)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         item = self.lanes.key_at(QPointF(event.pos()))
@@ -225,8 +225,8 @@ class TimelineView(QWidget):
             self.delete_chosen()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = float(grid_step(self.timeline)) * (-1 if key == Qt.Key.Key_Left else 1)
-            self._session.pause_timeline()
-            self._session.seek(min(self._session.playhead + step, self.timeline.duration))
+            self._deck.pause()
+            self._deck.seek(min(self._deck.playhead + step, self.timeline.duration))
         else:
             super().keyPressEvent(event)
 
@@ -245,10 +245,10 @@ class TimelineView(QWidget):
         """Deletes the selected keys."""
         chosen = self.chosen
         self.choose(set())
-        self._session.delete_keys(chosen)
+        self._deck.delete_keys(chosen)
 
     def _seek(self, at: QPointF) -> None:
-        self._session.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
+        self._deck.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
 
     def _time_of(self, item: tuple[int, int], timeline: Timeline | None = None) -> float:
         t = timeline or self.timeline
@@ -263,7 +263,7 @@ class TimelineView(QWidget):
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         by = max(self._shift(at, drag), -min(times.values()))
-        self._session.move_keys(drag.timeline, drag.chosen, by)
+        self._deck.move_keys(drag.timeline, drag.chosen, by)
         self._follow({(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
@@ -272,7 +272,7 @@ class TimelineView(QWidget):
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         first = min(times.values())
         to = max(0.0, first + self._shift(at, drag))
-        self._session.edit_timeline("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
+        self._deck.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
         self._follow({(item[0], time - first + to) for item, time in times.items()})
 
     def _stretch(self, at: QPointF, drag: _Drag) -> None:
@@ -282,7 +282,7 @@ class TimelineView(QWidget):
         if start - anchor < SAME_TIME:
             return
         factor = max((start + self._shift(at, drag) - anchor) / (start - anchor), 0.01)
-        self._session.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
+        self._deck.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
         self._follow({(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
     def _follow(self, places: set[tuple[int, float]]) -> None:
@@ -298,7 +298,7 @@ class TimelineView(QWidget):
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
         end = drag.timeline.duration + (at.x() - drag.at.x()) / self.lanes.scale
-        self._session.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
+        self._deck.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
 
     def _set_value(self, at: QPointF, drag: _Drag) -> None:
         """Up and down in its lane: a parameter's key changes its value; with Shift held at a tenth of the speed."""
@@ -309,7 +309,7 @@ class TimelineView(QWidget):
         steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
         value = track.keys[number].value + steps * (high - low)
         info = parameter(track.parameter)
-        self._session.set_value_key(lane, number, min(max(value, info.low), info.high))
+        self._deck.set_value_key(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()
@@ -355,7 +355,7 @@ class TimelineView(QWidget):
 
     @Slot(float)
     def _on_playhead(self, place: float) -> None:
-        if self._session.is_playing:
+        if self._deck.is_playing:
             self.lanes.follow(place)
         self.update()
 

@@ -124,7 +124,7 @@ class TopBar(QWidget):
         fps = min(rates, default=0.0)
         self.fps.setText(f"{fps:.0f} fps" if fps else "at rest" if rates else "")
         moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
-        self.play.set_icon_name("pause" if moving or session.is_playing else "play")
+        self.play.set_icon_name("pause" if moving or session.deck.is_playing else "play")
 
     def device_menu(self) -> QMenu:
         """What the badge says, in words, and what else there is."""

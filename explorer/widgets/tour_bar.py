@@ -33,7 +33,9 @@ class TourBar(QFrame):
         self.do = _words("muted")
         self.back = IconButton("caret-left", "The step before", lambda: self.go(-1))
         self.next = IconButton("caret-right", "The next step", lambda: self.go(1))
-        self.close_button = IconButton("x", "End the tour; everything stays as it is", lambda: session.set_tour(0))
+        self.close_button = IconButton(
+            "x", "End the tour; everything stays as it is", lambda: session.lab.set_tour(0)
+        )
         grid = QGridLayout(self)
         grid.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID)
         grid.setHorizontalSpacing(GRID)
@@ -51,7 +53,7 @@ class TourBar(QFrame):
     def go(self, by: int) -> None:
         """So many steps on; past the last one the tour ends."""
         number = self.session.state.lab.tour + by
-        self.session.set_tour(number if number <= len(STEPS) else 0)
+        self.session.lab.set_tour(number if number <= len(STEPS) else 0)
 
     def _show_step(self, number: int) -> None:
         shown = 1 <= number <= len(STEPS)

@@ -16,9 +16,9 @@ from explorer.widgets.tour_bar import TourBar
 from explorer.widgets.view_pane import ViewPane
 
 if TYPE_CHECKING:
-    from explorer.lab import LabPicture
     from explorer.render.request import Frame
     from explorer.session import Session
+    from explorer.session.lab import LabPicture
 
 __all__ = ["ViewArea"]
 
@@ -53,7 +53,7 @@ class ViewArea(QWidget):
         self._turns = QTimer(self, interval=FLICKER_MS)
         self._turns.timeout.connect(self._take_turns)
         session.frame.connect(self._on_frame)
-        session.lab_picture.connect(self._on_lab_picture)
+        session.lab.picture.connect(self._on_lab_picture)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         self.arrange(session.store.state)

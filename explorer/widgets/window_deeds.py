@@ -62,7 +62,7 @@ class WindowDeeds(WindowPart):
 
     def copy_state(self) -> None:
         """The whole state as one text on the clipboard."""
-        QGuiApplication.clipboard().setText(self.session.state_text())
+        QGuiApplication.clipboard().setText(self.session.documents.state_text())
         self.window.say("The state is on the clipboard")
 
     def paste(self) -> None:
@@ -78,7 +78,8 @@ class WindowDeeds(WindowPart):
         if not text:
             self.window.say("The clipboard holds no text")
             return
-        paste = self.session.paste_state_text if text.startswith(_STATE_PREFIX) else self.session.paste_latent_text
+        documents = self.session.documents
+        paste = documents.paste_state_text if text.startswith(_STATE_PREFIX) else documents.paste_latent_text
         try:
             paste(text)
         except LatentwalkError as error:
@@ -168,7 +169,7 @@ class WindowDeeds(WindowPart):
     def toggle_play(self) -> None:
         """Play the timeline if it is seen; else let the clock run or stop it, or begin to drift."""
         session = self.session
-        if session.is_playing or (self.window.shows_timeline and session.has_animation):
+        if session.deck.is_playing or (self.window.shows_timeline and session.deck.has_animation):
             self.window.timeline.toggle_play()
             return
         moving = any(session.is_moving(view) for view in session.visible_views())
@@ -193,7 +194,7 @@ class WindowDeeds(WindowPart):
     def add_key(self) -> None:
         """A key of everything at the playhead."""
         self.window.show_timeline(True)
-        self.session.add_key()
+        self.session.deck.add_key()
 
     def toggle_record(self) -> None:
         """Record what the hands do, or end that."""
@@ -206,11 +207,11 @@ class WindowDeeds(WindowPart):
 
     def go_to_start(self) -> None:
         """The playhead to the start."""
-        self.session.seek(0.0)
+        self.session.deck.seek(0.0)
 
     def step_to_key(self, direction: int) -> None:
         """The playhead to the next key or the one before."""
-        self.session.step_to_key(direction)
+        self.session.deck.step_to_key(direction)
 
     def motion(self, kind: str) -> None:
         """How the picture moves in time."""

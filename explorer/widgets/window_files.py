@@ -38,7 +38,8 @@ class WindowFiles(WindowPart):
     def project(self) -> Path | None:
         """The file of the open project; None for a new one."""
         session = self.window.session
-        return Path(session.project_path) if session is not None and session.project_path else None
+        path = session.documents.project_path if session is not None else ""
+        return Path(path) if path else None
 
     def _attempt(self, deed: Callable[[], object]) -> bool:
         try:
@@ -114,7 +115,7 @@ class WindowFiles(WindowPart):
         from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
 
         try:
-            self.session.load_latent(path, space=space, convert=convert)
+            self.session.documents.load_latent(path, space=space, convert=convert)
         except LatentMisfit as misfit:
             offers: list[Offer] = [
                 (f"It is {choice}", partial(self.open_latent, path, choice, convert=convert))
@@ -130,23 +131,23 @@ class WindowFiles(WindowPart):
 
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
-        if self.may_discard() and self._attempt(lambda: self.session.open_project(path)):
+        if self.may_discard() and self._attempt(lambda: self.session.documents.open_project(path)):
             self.remember(path)
             self.window.touched()
 
     def new_project(self) -> None:
         """Begin anew with the models that are open."""
         if self.may_discard():
-            self.session.new_project()
+            self.session.documents.new_project()
 
     def offer_recovery(self) -> None:
         """If the program crashed last time, offer what it autosaved; nothing is lost by not answering."""
-        if self.session.recovery() is not None:
+        if self.session.documents.recovery() is not None:
             self.window.show_problem(
                 ProjectError("The program did not end well last time.", "What you had was saved."),
                 [
-                    ("Restore", lambda: self._attempt(self.session.recover)),
-                    ("Discard", self.session.discard_recovery),
+                    ("Restore", lambda: self._attempt(self.session.documents.recover)),
+                    ("Discard", self.session.documents.discard_recovery),
                 ],
             )
 
@@ -167,7 +168,7 @@ class WindowFiles(WindowPart):
             path = path.with_suffix(".json")
         if path.suffix.lower() == ".png":
             return self.save_picture(path)
-        if not self._attempt(lambda: self.session.save_project(str(path))):
+        if not self._attempt(lambda: self.session.documents.save_project(str(path))):
             return False
         self.remember(str(path))
         self.window.say(f"Saved {path.name}")
@@ -186,7 +187,7 @@ class WindowFiles(WindowPart):
 
     def save_picture(self, path: Path) -> bool:
         """Save the active view's picture with its project inside."""
-        done = self._attempt(lambda: self.session.snapshot(self.session.state.active, str(path)))
+        done = self._attempt(lambda: self.session.documents.snapshot(self.session.state.active, str(path)))
         if done:
             self.remember(str(path))
         return done

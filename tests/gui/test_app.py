@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.app import Program
 from explorer.ops import native
-from explorer.recovery import Recovery
 from explorer.render.devices import fastest_precision
+from explorer.session.recovery import Recovery
 from explorer.settings import Settings
 from tests.gui.conftest import flush, wait_until
 

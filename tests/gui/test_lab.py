@@ -83,7 +83,7 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     assert not window.views.scans.isVisible()
     on(window, "scan")
     session.set_drift(1.0)
-    wait_until(lambda: session.scan.filled > 6 and all(strip.image is not None for strip in strips))
+    wait_until(lambda: session.lab.scan.filled > 6 and all(strip.image is not None for strip in strips))
     session.set_drift(0.0)
     assert strips[0].isVisible()
     assert strips[1].isVisible()
@@ -103,7 +103,7 @@ def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, t
     assert "no slit-scan yet" in window.views.active_pane().banner.text
     on(window, "scan")
     session.set_drift(1.0)
-    wait_until(lambda: session.scan.filled > 3)
+    wait_until(lambda: session.lab.scan.filled > 3)
     session.set_drift(0.0)
     path = tmp_path / "x.png"
     window.lab_deeds.save_scan(path)
@@ -132,7 +132,7 @@ def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
     image = window.views.panes[0].image
     drag(image, [place(window, 0.0, 0.2), place(window, 0.25, 0.2)])
     assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
-    session.set_split(0.2)
+    session.lab.set_split(0.2)
     assert image.split == 0.2
 
 
@@ -142,7 +142,7 @@ def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
 def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, session: Session) -> None:
     sticking = panel(window, StickingPanel)
     assert not sticking.radius.isEnabled()
-    session.set_lab("Pictures", count=4)
+    session.lab.edit("Pictures", count=4)
     sticking.average.buttons["neighbours"].click()
     assert sticking.radius.isEnabled()
     images = [pane.image for pane in window.views.panes]
@@ -192,7 +192,7 @@ def test_the_meter_measures_this_latent_and_many(window: MainWindow, session: Se
     wait_until(lambda: "\u00b1" in meter.sampled["eq-t", 0].text(), 60_000)
     meter.row.button.click()
     assert not meter.row.is_running
-    assert not session.is_studying("metrics/0")
+    assert not session.lab.is_studying("metrics/0")
     session.set_model(0, "other-stylegan2")
     wait_until(lambda: meter.sampled["eq-t", 0].text() == "\u2013")
 
@@ -238,7 +238,7 @@ def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session
     on(window, "scan")
     on(window, "scan_follow")
     assert session.state.lab.slit.follows
-    session.set_slit(replace(MIDDLE, follows=True))
+    session.lab.set_slit(replace(MIDDLE, follows=True))
     session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
     image = window.views.panes[0].image
     wait_until(lambda: image._matrix is not None and abs(image._matrix[0]) < 1e-6)

@@ -24,10 +24,10 @@ def lanes(window: MainWindow) -> TimelineView:
     window.show_timeline(True)
     session = window.session
     assert session is not None
-    session.set_timeline(snap=False)
+    session.deck.set_timeline(snap=False)
     for time, x in ((1.0, 0.0), (3.0, 0.2)):
         session.set_transform(x=x)
-        session.add_key(time)
+        session.deck.add_key(time)
     QTest.qWaitForWindowExposed(window)
     wait_until(lambda: window.timeline.view.width() > 300)
     return window.timeline.view
@@ -73,9 +73,9 @@ def test_escape_takes_a_drag_back(lanes: TimelineView) -> None:
 def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.set_segments(frozenset({(-1, 0)}), ease="linear")
+    session.deck.set_segments(frozenset({(-1, 0)}), ease="linear")
     drag(lanes, [(lanes.lanes.x_of(0.2), 8.0), (lanes.lanes.x_of(1.0), 8.0), (lanes.lanes.x_of(2.0), 8.0)])
-    assert session.playhead == pytest.approx(2.0, abs=0.02)
+    assert session.deck.playhead == pytest.approx(2.0, abs=0.02)
     assert session.look().transform.x == pytest.approx(0.1, abs=0.002)
     wait_until(lambda: not session.is_refining(0))
     frame = session.last_frame(0)
@@ -104,11 +104,11 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session = window.session
     assert session is not None
     session.set_psi(0.5)
-    session.add_value_key("truncation.psi", time=2.0)
-    low, high = value_range(session.timeline.tracks[0])
+    session.deck.add_value_key("truncation.psi", time=2.0)
+    low, high = value_range(session.deck.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
     drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 8)])
-    key = session.timeline.tracks[0].keys[0]
+    key = session.deck.timeline.tracks[0].keys[0]
     assert key.time == 2.0
     assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
     assert session.store.undo_name == "Key value"
@@ -117,12 +117,12 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
 def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.seek(1.0)
+    session.deck.seek(1.0)
     window.actions_by_key["play"].trigger()
-    assert session.is_playing
-    wait_until(lambda: session.playhead > 1.3)
+    assert session.deck.is_playing
+    wait_until(lambda: session.deck.playhead > 1.3)
     window.actions_by_key["play"].trigger()
-    assert not session.is_playing
+    assert not session.deck.is_playing
     assert 0.0 < session.look().transform.x <= 0.2
 
 
@@ -131,15 +131,15 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
 ) -> None:
     session = window.session
     assert session is not None
-    session.set_timeline(duration=3.0, fps=10.0)
+    session.deck.set_timeline(duration=3.0, fps=10.0)
     wanted = session.state
     window.open_film()
     page = window._film
     assert page is not None
     path = tmp_path / "film.mp4"
-    page.path.setText(str(path))
-    page.layout_choice.setCurrentIndex(page.layout_choice.findData("both"))
-    QTest.keyClick(page.layout_choice, Qt.Key.Key_Return)
+    page.settings.path.setText(str(path))
+    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("both"))
+    QTest.keyClick(page.settings.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)
     assert path.exists(), page.words.text()
@@ -150,14 +150,14 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     assert not np.array_equal(pictures[10], pictures[29])
     page.close()
     assert read_project(path)[0] == wanted
-    session.new_project()
-    assert session.timeline.keys == ()
+    session.documents.new_project()
+    assert session.deck.timeline.keys == ()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
-    assert session.timeline == wanted.timeline
-    assert session.project_path == ""
+    assert session.deck.timeline == wanted.timeline
+    assert session.documents.project_path == ""
 
 
 def test_a_film_is_paused_and_cancelled_and_goes_on(
@@ -165,14 +165,14 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
 ) -> None:
     session = window.session
     assert session is not None
-    session.set_timeline(duration=20.0, fps=30.0)
+    session.deck.set_timeline(duration=20.0, fps=30.0)
     window.open_film()
     page = window._film
     assert page is not None
     path = tmp_path / "film.mp4"
-    page.path.setText(str(path))
+    page.settings.path.setText(str(path))
     page.render_film()
-    wait_until(lambda: page.bar.value() >= 40, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 40, 60_000)
     page.pause.click()
     assert session.films.is_paused
     page.cancel.click()
@@ -180,18 +180,18 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert "kept" in page.words.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
-    session.seek(2.2)  # where one looks changes no film: it goes on without a question
+    session.deck.seek(2.2)  # where one looks changes no film: it goes on without a question
     page.render_film()
-    wait_until(lambda: page.bar.value() >= 60, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 60, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    session.clear_timeline()
+    session.deck.clear()
     assert page.go_on.isVisible()
     page.go_on.click()  # by its own project, whatever the window shows
-    wait_until(lambda: page.bar.value() >= 90, 60_000)
+    wait_until(lambda: page.running.bar.value() >= 90, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    assert page.bar.maximum() == 600
+    assert page.running.bar.maximum() == 600
     page.close()
 
 
@@ -199,11 +199,11 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     session = window.session
     assert session is not None
     window.actions_by_key["record"].trigger()
-    assert session.is_recording
+    assert session.deck.is_recording
     for _ in range(3):
         session.walk(0.1, 0.0)
-        wait_until(lambda seconds=session.recorded_seconds: session.recorded_seconds > seconds + 0.02)
+        wait_until(lambda seconds=session.deck.recorded_seconds: session.deck.recorded_seconds > seconds + 0.02)
     window.actions_by_key["record"].trigger()
-    assert not session.is_recording
-    assert len(session.timeline.performance) >= 3
+    assert not session.deck.is_recording
+    assert len(session.deck.timeline.performance) >= 3
     window.timeline.view.grab()

@@ -337,7 +337,7 @@ def test_a_picture_carries_its_project(window: MainWindow, session: Session, tmp
     session.set_seed(99)
     session.set_psi(0.6)
     path = tmp_path / "picture.png"
-    with qtbot.waitSignal(session.saved_file):
+    with qtbot.waitSignal(session.documents.saved_file):
         window.files.save_picture(path)
     image = QImage(str(path))
     assert (image.width(), image.height()) == (32, 32)

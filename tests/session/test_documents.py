@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import ProjectError
 from explorer.project import read_project
-from explorer.recovery import Recovery
+from explorer.session.recovery import Recovery
 from explorer.state import ExplorerState, ViewState
 from tests.session.world import World, undo_name
 
@@ -20,28 +20,28 @@ from tests.session.world import World, undo_name
 def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
     world.open("a", "b")
     s = world.session
-    s.use_stored(s.store_latent("z"))
+    s.use_stored(s.documents.store_latent("z"))
     s.set_psi(0.5)
     with pytest.raises(ProjectError, match="no file yet"):
-        s.save_project()
+        s.documents.save_project()
     with pytest.raises(ProjectError, match="json"):
-        s.save_project(tmp_path / "x.png")
-    s.save_project(tmp_path / "x.json")
+        s.documents.save_project(tmp_path / "x.png")
+    s.documents.save_project(tmp_path / "x.json")
     assert s.store.is_saved()
-    assert s.project_path == str(tmp_path / "x.json")
+    assert s.documents.project_path == str(tmp_path / "x.json")
     saved = s.state
-    s.new_project()
+    s.documents.new_project()
     assert s.state == ExplorerState(views=(ViewState("a"), ViewState("b")))
-    assert s.project_path == ""
+    assert s.documents.project_path == ""
     s.set_model(1, "wide")
-    world.qtbot.waitUntil(lambda: s._view(1).model == "wide")
-    s.open_project(tmp_path / "x.json")
+    world.qtbot.waitUntil(lambda: s.record(1).model == "wide")
+    s.documents.open_project(tmp_path / "x.json")
     assert s.state == saved
     assert not s.store.can_undo
-    world.qtbot.waitUntil(lambda: s._view(1).model == "b")
+    world.qtbot.waitUntil(lambda: s.record(1).model == "b")
     world.settle(0, 1)
     s.set_psi(0.1)
-    s.save_project()
+    s.documents.save_project()
     assert read_project(tmp_path / "x.json")[0] == s.state
 
 
@@ -49,44 +49,44 @@ def test_a_state_is_pasted_as_one_step(world: World) -> None:
     world.open("a")
     s = world.session
     s.set_psi(0.5)
-    text, state = s.state_text(), s.state
+    text, state = s.documents.state_text(), s.state
     s.set_psi(0.1)
-    s.paste_state_text(text)
+    s.documents.paste_state_text(text)
     assert (s.state, undo_name(world)) == (state, "Paste state")
     with pytest.raises(ProjectError):
-        s.paste_state_text("nonsense")
+        s.documents.paste_state_text("nonsense")
 
 
 def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no picture"):
-        world.session.snapshot(0, tmp_path / "x.png")
+        world.session.documents.snapshot(0, tmp_path / "x.png")
     world.open("a")
     s = world.session
     with pytest.raises(ProjectError, match="no PNG"):
-        s.snapshot(0, tmp_path / "x.jpg")
+        s.documents.snapshot(0, tmp_path / "x.jpg")
     s.set_psi(0.5)  # its picture is still on its way
-    with world.qtbot.waitSignal(s.saved_file) as signal:
-        s.snapshot(0, tmp_path / "x.png")
+    with world.qtbot.waitSignal(s.documents.saved_file) as signal:
+        s.documents.snapshot(0, tmp_path / "x.png")
     assert signal.args == [str(tmp_path / "x.png")]
     with Image.open(tmp_path / "x.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), world.frame().pixels[:, :, 2::-1])
     state = s.state
     s.set_psi(0.1)
-    s.open_project(tmp_path / "x.png")
+    s.documents.open_project(tmp_path / "x.png")
     assert s.state == state
-    assert s.project_path == ""
+    assert s.documents.project_path == ""
     world.settle()
-    with world.qtbot.waitSignal(s.saved_file):
-        s.snapshot(0, tmp_path / "now.png")  # already there
+    with world.qtbot.waitSignal(s.documents.saved_file):
+        s.documents.snapshot(0, tmp_path / "now.png")  # already there
     (tmp_path / "file").write_text("")
-    s.snapshot(0, tmp_path / "file" / "y.png")
+    s.documents.snapshot(0, tmp_path / "file" / "y.png")
     world.qtbot.waitUntil(lambda: "cannot be written" in world.words[-1])
 
 
 def test_a_snapshot_of_a_failing_picture_is_told(world: World, tmp_path: Path) -> None:
     world.open("a")
     world.session.set_psi(0.3)
-    world.session.snapshot(0, tmp_path / "x.png")
+    world.session.documents.snapshot(0, tmp_path / "x.png")
     world.session.set_transform(scale_x=0.0)
     assert "not saved" in world.words[-1]
 
@@ -95,12 +95,12 @@ def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     crashed = Recovery(tmp_path, "crashed")
     world = World(qtbot, crashed)
     s = world.session
-    s.autosave()  # nothing to save
+    s.documents.autosave()  # nothing to save
     s.set_psi(0.5)
-    s.autosave()
-    s.autosave()  # already there
-    s._io.submit(lambda: None).result(10)
-    assert s.recovery() is None  # its own is none to recover
+    s.documents.autosave()
+    s.documents.autosave()  # already there
+    s.files.run(lambda: None).result(10)
+    assert s.documents.recovery() is None  # its own is none to recover
     kept = crashed.path.read_bytes()
     assert Recovery(tmp_path, "other").find() is None  # that program still runs
     assert s.close()
@@ -109,19 +109,19 @@ def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
 
     world = World(qtbot, Recovery(tmp_path, "next"))
     s = world.session
-    assert s.recovery() == crashed.path
-    s.recover()
+    assert s.documents.recovery() == crashed.path
+    s.documents.recover()
     assert s.look().truncation.psi == 0.5
     assert not s.store.is_saved()
-    assert s.recovery() is None
+    assert s.documents.recovery() is None
     with pytest.raises(ProjectError, match="nothing"):
-        s.recover()
+        s.documents.recover()
     crashed.path.write_bytes(kept)
-    s.discard_recovery()
-    assert s.recovery() is None
-    s.autosave()
-    s.save_project(tmp_path / "mine.json")
-    s._io.submit(lambda: None).result(10)
+    s.documents.discard_recovery()
+    assert s.documents.recovery() is None
+    s.documents.autosave()
+    s.documents.save_project(tmp_path / "mine.json")
+    s.files.run(lambda: None).result(10)
     assert not (tmp_path / "recovery-next.json").exists()
     assert s.close()
     assert s.close()
@@ -132,8 +132,8 @@ def test_a_failing_autosave_is_only_logged(qtbot: QtBot, tmp_path: Path, caplog:
     (tmp_path / "file").write_text("")
     world = World(qtbot, Recovery(tmp_path / "file"))
     world.session.set_psi(0.5)
-    world.session.autosave()
-    world.session._io.submit(lambda: None).result(10)
+    world.session.documents.autosave()
+    world.session.files.run(lambda: None).result(10)
     assert "autosave failed" in caplog.text
     assert world.session.close()
 
@@ -142,6 +142,6 @@ def test_closing_leaves_no_thread(qtbot: QtBot) -> None:
     before = set(threading.enumerate())
     world = World(qtbot)
     world.open("a", "b")
-    world.session._submit("x", lambda: None)
+    world.session.files.write("x", lambda: None)
     assert world.session.close()
     assert set(threading.enumerate()) <= before

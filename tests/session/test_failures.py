@@ -88,7 +88,7 @@ def test_loading_can_be_cancelled(world: World) -> None:
     world.session.cancel_load(0)
     hold.set()
     assert world.session.state.views[0].model == "a"
-    assert world.session._view(0).loading == ""
+    assert world.session.record(0).loading == ""
 
 
 def test_settings_are_checked_and_rendered_with(world: World) -> None:

@@ -55,10 +55,10 @@ def test_an_unlinked_aspect_keeps_its_own_value(world: World) -> None:
 
 def test_an_equal_request_is_not_posted_again(world: World) -> None:
     world.open("a")
-    posted = world.session._view(0).posted
+    posted = world.session.record(0).posted
     world.session.refresh()
     world.session.set_noise_layer("not in this network", 0.5)
-    assert world.session._view(0).posted == posted
+    assert world.session.record(0).posted == posted
 
 
 def test_frames_are_accepted_in_order_only(world: World) -> None:
@@ -87,12 +87,12 @@ def test_hidden_views_are_not_rendered_until_they_are_seen(world: World) -> None
     s = world.session
     s.set_layout("a")
     assert s.visible_views() == (0,)
-    posted = s._view(1).posted
+    posted = s.record(1).posted
     s.set_psi(0.3)
-    assert s._view(1).posted == posted
+    assert s.record(1).posted == posted
     s.set_layout("b")
     assert (s.active, s.visible_views()) == (1, (1,))
-    assert s._view(1).posted == posted + 1
+    assert s.record(1).posted == posted + 1
     s.set_layout("wipe")
     assert s.visible_views() == (0, 1)
 
@@ -106,11 +106,11 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     wish = s.last_frame(0)
     assert wish is not None
     s.set_model(0, "wide")
-    world.qtbot.waitUntil(lambda: s._view(0).model == "wide")
+    world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     world.settle()
     assert world.frame().request.offsets == ()
     s.set_model(0, "a")
-    world.qtbot.waitUntil(lambda: s._view(0).model == "a")
+    world.qtbot.waitUntil(lambda: s.record(0).model == "a")
     world.settle()
     assert world.frame().request == wish.request
     assert s.look(0).classes == Classes(((2, 1.0),))
@@ -122,7 +122,7 @@ def test_a_model_on_its_way_is_not_lost_when_another_view_gets_one(world: World)
     world.held.add("wide")
     s.set_model(0, "wide")  # before the first model of the view has come
     s.set_model(1, "b")
-    world.qtbot.waitUntil(lambda: s._view(1).model == "b")
+    world.qtbot.waitUntil(lambda: s.record(1).model == "b")
     world.held.clear()
-    world.qtbot.waitUntil(lambda: s._view(0).model == "wide")
+    world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     assert [view.model for view in s.state.views] == ["wide", "b"]

@@ -11,16 +11,16 @@ from PIL import Image
 from explorer.analysis.equivariance import Curves
 from explorer.analysis.study import Estimate
 from explorer.errors import LatentwalkError, ProjectError, UsageError
-from explorer.lab import LabPicture
 from explorer.project import read_project
 from explorer.render.studies import Studied
+from explorer.session.lab import LabPicture
 from explorer.state import Animation, Slit, Transform
 from tests.session.world import World
 
 
 def said_by(world: World) -> list[Studied]:
     said: list[Studied] = []
-    world.session.studied.connect(said.append)
+    world.session.lab.studied.connect(said.append)
     return said
 
 
@@ -35,10 +35,10 @@ def walk(world: World, steps: int) -> None:
 def test_both_views_scan_the_same_moments(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.set_lab("Slit-scan", scan=True)
+    s.lab.edit("Slit-scan", scan=True)
     walk(world, 5)
-    assert s.scan.filled == 5
-    first, second = s.scan.picture(0), s.scan.picture(1)
+    assert s.lab.scan.filled == 5
+    first, second = s.lab.scan.picture(0), s.lab.scan.picture(1)
     assert first.shape == second.shape == (128, 5, 4)
     assert not np.array_equal(first, second)
     # The last column is what the line sees on the last picture.
@@ -46,35 +46,35 @@ def test_both_views_scan_the_same_moments(world: World) -> None:
     assert frame is not None
     middle = frame.pixels[:, 5:7].mean(axis=(0, 1))  # of 16 columns, where the line stands
     assert np.abs(first[:, -1].mean(axis=0) - middle).max() < 25
-    s.set_slit(Slit(0.3))
-    assert not np.array_equal(s.scan.picture(0), first)  # the past is seen through the new line
-    s.set_lab("Slit-scan", scan=False)
-    assert s.scan.filled == 0
+    s.lab.set_slit(Slit(0.3))
+    assert not np.array_equal(s.lab.scan.picture(0), first)  # the past is seen through the new line
+    s.lab.edit("Slit-scan", scan=False)
+    assert s.lab.scan.filled == 0
 
 
 def test_views_that_are_scanned_keep_step(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.set_lab("Slit-scan", scan=True)
+    s.lab.edit("Slit-scan", scan=True)
     s.set_drift(1.0)
-    s._pace._timer.blockSignals(True)  # ticks come by hand
+    s.pace._timer.blockSignals(True)  # ticks come by hand
     world.paint(0)
     world.paint(1)
-    s._pace.step()  # the drift begins here
+    s.pace.step()  # the drift begins here
     world.now = 0.05
-    s._pace.step()
+    s.pace.step()
     for i in range(1, 4):
         world.now = 0.1 * i
         world.settle(0, 1)
         world.paint(0)
-        posted = s._view(0).posted
-        s._pace.step()  # one view is behind: no next moment for the other alone
-        assert s._view(0).posted == posted
+        posted = s.record(0).posted
+        s.pace.step()  # one view is behind: no next moment for the other alone
+        assert s.record(0).posted == posted
         world.paint(1)
-        s._pace.step()
-        assert (s._view(0).posted, s._view(1).posted) == (posted + 1, posted + 1)
+        s.pace.step()
+        assert (s.record(0).posted, s.record(1).posted) == (posted + 1, posted + 1)
     world.settle(0, 1)
-    times = {s._view(v).frame.request.base for v in range(2)}  # type: ignore[union-attr]
+    times = {s.record(v).frame.request.base for v in range(2)}  # type: ignore[union-attr]
     assert len(times) == 1
 
 
@@ -82,13 +82,13 @@ def test_a_scan_is_saved_with_its_project(world: World, tmp_path: Path) -> None:
     world.open("a", "b")
     s = world.session
     with pytest.raises(ProjectError, match="no slit-scan yet"):
-        s.save_scan(tmp_path / "scan.png")
-    s.set_lab("Slit-scan", scan=True)
+        s.lab.save_scan(tmp_path / "scan.png")
+    s.lab.edit("Slit-scan", scan=True)
     walk(world, 3)
     with pytest.raises(ProjectError, match="no PNG"):
-        s.save_scan(tmp_path / "scan.jpg")
+        s.lab.save_scan(tmp_path / "scan.jpg")
     path = tmp_path / "scan.png"
-    s.save_scan(path)
+    s.lab.save_scan(path)
     world.qtbot.waitUntil(path.is_file)
     state, _ = read_project(path)
     assert state == s.state
@@ -99,12 +99,12 @@ def test_a_scan_is_saved_with_its_project(world: World, tmp_path: Path) -> None:
 def test_the_line_stays_in_the_picture_and_is_undone(world: World) -> None:
     s = world.session
     s.begin("Slit")
-    s.set_slit(Slit(3.0, 0.0, 90.0, 0.5))
+    s.lab.set_slit(Slit(3.0, 0.0, 90.0, 0.5))
     s.commit()
     assert s.state.lab.slit.x == pytest.approx(0.5)
     s.undo()
     assert s.state.lab.slit == Slit()
-    s.set_split(7.0)
+    s.lab.set_split(7.0)
     assert s.state.lab.split == 1.0
     assert not s.store.can_undo
 
@@ -113,23 +113,23 @@ def test_an_average_comes_at_rest_and_goes_with_the_next_move(world: World) -> N
     world.open("a")
     s = world.session
     said: list[LabPicture] = []
-    s.lab_picture.connect(said.append)
-    s.set_lab("Average", average="neighbours", count=4)
+    s.lab.picture.connect(said.append)
+    s.lab.edit("Average", average="neighbours", count=4)
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 4)
     assert said[-1].pixels is not None
     assert said[-1].pixels.shape == (16, 16, 4)
-    assert s.last_lab_picture(0) is said[-1]
+    assert s.lab.last_picture(0) is said[-1]
     s.walk(0.5, 0.0)
     assert said[-1].pixels is None
-    assert s.last_lab_picture(0) is None
+    assert s.lab.last_picture(0) is None
     world.qtbot.waitUntil(lambda: said[-1].done == 4)
-    s.set_lab("Average", average="turned")
+    s.lab.edit("Average", average="turned")
     world.qtbot.waitUntil(lambda: said[-1].done == 4)
 
 
 def test_a_wrong_average_is_explained(world: World) -> None:
     world.open("a")
-    world.session.set_lab("Average", average="neighbours", count=1)
+    world.session.lab.edit("Average", average="neighbours", count=1)
     world.qtbot.waitUntil(lambda: any("at least 2" in words for words in world.words))
 
 
@@ -137,25 +137,25 @@ def test_studies_report_and_end(world: World) -> None:
     world.open("a", "b")
     s, said = world.session, said_by(world)
     s.set_transform(x=0.3)
-    s.study_curves(0)
-    s.study_metrics(1, 3)
+    s.lab.study_curves(0)
+    s.lab.study_metrics(1, 3)
     world.qtbot.waitUntil(lambda: sum(m.is_done for m in said) == 2, timeout=30_000)
     curves = [m.report.value for m in said if m.key == "curves/0" and m.report is not None]
     assert isinstance(curves[-1], Curves)
     metrics = [m.report.value for m in said if m.key == "metrics/1" and m.report is not None]
     assert isinstance(metrics[-1]["eq-r"], Estimate)
     assert metrics[-1]["eq-r"].samples == 3
-    assert not s.is_studying("curves/0")
+    assert not s.lab.is_studying("curves/0")
 
 
 def test_a_cancelled_study_is_silent(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.study_spectrum(0, 100_000)
+    s.lab.study_spectrum(0, 100_000)
     world.qtbot.waitUntil(lambda: bool(said))
-    s.end_study("spectrum/0")
+    s.lab.end_study("spectrum/0")
     count = len(said)
-    assert not s.is_studying("spectrum/0")
+    assert not s.lab.is_studying("spectrum/0")
     s.walk(0.5, 0.0)
     world.settle()
     assert len(said) == count
@@ -164,21 +164,21 @@ def test_a_cancelled_study_is_silent(world: World) -> None:
 def test_looks_go_before_studies(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.study_spectrum(0, 1_000_000)
+    s.lab.study_spectrum(0, 1_000_000)
     world.qtbot.waitUntil(lambda: bool(said))
     walk(world, 10)  # each is shown although the study has a million pictures to make
-    s.end_study("spectrum/0")
+    s.lab.end_study("spectrum/0")
 
 
 def test_errors_of_studies_are_told(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.study_metrics(0, 1)
+    s.lab.study_metrics(0, 1)
     world.qtbot.waitUntil(lambda: bool(said))
     assert isinstance(said[-1].error, UsageError)
     assert said[-1].is_done
     with pytest.raises(LatentwalkError, match="Nothing is loaded"):
-        s.study_curves(1)
+        s.lab.study_curves(1)
 
 
 def test_undone_motion_is_rendered_as_difference(world: World) -> None:
@@ -197,11 +197,11 @@ def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
     world.open("a")
     s = world.session
     said: list[LabPicture] = []
-    s.lab_picture.connect(said.append)
-    s.study_spectrum(0, 1_000_000)
-    s.set_lab("Average", average="neighbours", count=2)
+    s.lab.picture.connect(said.append)
+    s.lab.study_spectrum(0, 1_000_000)
+    s.lab.edit("Average", average="neighbours", count=2)
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
     s.set_backend("reference")
-    assert not s.is_studying("spectrum/0")
+    assert not s.lab.is_studying("spectrum/0")
     assert said[-1].pixels is None
     world.qtbot.waitUntil(lambda: said[-1].done == 2)

@@ -19,28 +19,28 @@ def test_latents_are_copied_and_pasted_as_text(world: World) -> None:
     s = world.session
     s.set_seed(77)
     s.walk(0.25, 0.0)
-    text = s.copy_latent_text()
+    text = s.documents.copy_latent_text()
     s.set_seed(0)
-    s.paste_latent_text(text)
+    s.documents.paste_latent_text(text)
     check(world, "Paste latent", "latent", Latent(77, 0.25))
-    s.use_stored(s.store_latent("w"))
-    text = s.copy_latent_text()
+    s.use_stored(s.documents.store_latent("w"))
+    text = s.documents.copy_latent_text()
     s.set_seed(1)
-    s.paste_latent_text(text)
+    s.documents.paste_latent_text(text)
     assert s.look().latent.stored in s.table
     with pytest.raises(LatentError):
-        s.paste_latent_text("nonsense")
+        s.documents.paste_latent_text("nonsense")
 
 
 def test_a_latent_of_another_model_is_not_pasted(world: World) -> None:
     world.open("a")
     s = world.session
-    s.use_stored(s.store_latent("w"))
-    text = s.copy_latent_text()
+    s.use_stored(s.documents.store_latent("w"))
+    text = s.documents.copy_latent_text()
     s.set_seed(0)
     world.open("b")
     with pytest.raises(LatentMisfit, match="another model"):
-        s.paste_latent_text(text)
+        s.documents.paste_latent_text(text)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
@@ -53,10 +53,10 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     s.add_nudge(Nudge(3, 0.4))
     world.settle()
     picture = world.frame().pixels
-    s.save_latent(tmp_path / f"x{suffix}", "ws")
+    s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
     s.reset()
     s.set_seed(0)
-    s.load_latent(tmp_path / f"x{suffix}")
+    s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
     assert "is a latent in ws (5 x 8)" in world.words[-1]
@@ -70,9 +70,9 @@ def test_a_saved_w_keeps_the_controls(world: World, tmp_path: Path) -> None:
     s.walk(0.5, 0.5)
     world.settle()
     picture = world.frame().pixels
-    s.save_latent(tmp_path / "x.npz", "w")
+    s.documents.save_latent(tmp_path / "x.npz", "w")
     s.set_seed(9)
-    s.load_latent(tmp_path / "x.npz")
+    s.documents.load_latent(tmp_path / "x.npz")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
     assert s.look().truncation.psi == 0.5
@@ -81,21 +81,21 @@ def test_a_saved_w_keeps_the_controls(world: World, tmp_path: Path) -> None:
 def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
     s = world.session
     with pytest.raises(LatentError, match="no model"):
-        s.current_latent("w")
+        s.documents.current_latent("w")
     with pytest.raises(LatentError, match="no model"):
-        s.load_latent(tmp_path / "x.npy")
+        s.documents.load_latent(tmp_path / "x.npy")
     world.open("a")
     s.set_seed(5)
-    np.testing.assert_array_equal(s.current_latent("z").array, z_of_seed(5, 8))
-    s.use_stored(s.store_latent("z"))
-    np.testing.assert_array_equal(s.current_latent("z").array, z_of_seed(5, 8))
+    np.testing.assert_array_equal(s.documents.current_latent("z").array, z_of_seed(5, 8))
+    s.use_stored(s.documents.store_latent("z"))
+    np.testing.assert_array_equal(s.documents.current_latent("z").array, z_of_seed(5, 8))
     s.walk(0.5, 0.0)
     with pytest.raises(LatentError, match="between seeds"):
-        s.current_latent("z")
-    s.use_stored(s.store_latent("ws"))
+        s.documents.current_latent("z")
+    s.use_stored(s.documents.store_latent("ws"))
     with pytest.raises(LatentError, match="is a ws"):
-        s.current_latent("w")
-    assert s.current_latent("ws").model_sha == "a"
+        s.documents.current_latent("w")
+    assert s.documents.current_latent("ws").model_sha == "a"
 
 
 def test_loading_asks_where_it_cannot_tell_and_converts_when_told(world: World, tmp_path: Path) -> None:
@@ -103,23 +103,23 @@ def test_loading_asks_where_it_cannot_tell_and_converts_when_told(world: World, 
     s = world.session
     np.save(tmp_path / "x.npy", np.ones((3, 8)))
     with pytest.raises(LatentMisfit) as caught:
-        s.load_latent(tmp_path / "x.npy")
+        s.documents.load_latent(tmp_path / "x.npy")
     assert caught.value.choices == ("z", "w")
-    keys = s.load_latent(tmp_path / "x.npy", space="w")
+    keys = s.documents.load_latent(tmp_path / "x.npy", space="w")
     assert (len(keys), len(set(keys))) == (3, 1)  # equal rows are one latent
-    s.save_latent(tmp_path / "y.npz", "ws")
+    s.documents.save_latent(tmp_path / "y.npz", "ws")
     world.open("b")
     with pytest.raises(LatentMisfit) as caught:
-        s.load_latent(tmp_path / "y.npz")
+        s.documents.load_latent(tmp_path / "y.npz")
     assert caught.value.offer
-    s.load_latent(tmp_path / "y.npz", convert=True)
+    s.documents.load_latent(tmp_path / "y.npz", convert=True)
     world.settle()
 
 
 def test_a_stored_latent_that_does_not_fit_the_other_view_fails_there_only(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.use_stored(s.store_latent("w"))
+    s.use_stored(s.documents.store_latent("w"))
     world.settle(0)
     assert s.last_failure(0) is None
     assert "another model" in str(s.last_failure(1).error)  # type: ignore[union-attr]

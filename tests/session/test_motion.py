@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from explorer.clock import Clock
-from explorer.drift import Drifts
 from explorer.render.request import Thumbnail, Tier
+from explorer.session.drift import Drifts
 from explorer.state import ExplorerState, Latent, Look, ViewState
 from tests.session.world import World, undo_name
 
@@ -42,19 +42,19 @@ def test_motion_asks_for_the_next_frame_when_the_last_was_painted(world: World) 
     s = world.session
     world.paint()
     s.set_drift(1.0)
-    posted = s._view(0).posted
-    s._pace.step()
-    assert s._view(0).posted == posted  # nothing has moved: the time is the same
+    posted = s.record(0).posted
+    s.pace.step()
+    assert s.record(0).posted == posted  # nothing has moved: the time is the same
     world.now = 1.0
-    s._pace.step()
-    assert s._view(0).posted == posted + 1
+    s.pace.step()
+    assert s.record(0).posted == posted + 1
     assert s.look().latent.x == 1.0
     world.now = 2.0
-    s._pace.step()
-    assert s._view(0).posted == posted + 1  # the last one is not painted yet
+    s.pace.step()
+    assert s.record(0).posted == posted + 1  # the last one is not painted yet
     world.settle()
     world.paint()
-    world.qtbot.waitUntil(lambda: s._view(0).posted == posted + 2)
+    world.qtbot.waitUntil(lambda: s.record(0).posted == posted + 2)
     assert s.look().latent.x == 2.0
     assert undo_name(world) == "Drift"
 
@@ -66,17 +66,17 @@ def test_animations_move_and_pause(world: World) -> None:
     world.settle()
     world.paint()
     world.now = 1.0
-    s._pace.step()
+    s.pace.step()
     world.settle()
     assert s.last_frame(0).request.transform[1] == pytest.approx(1.0)  # type: ignore[union-attr, index]
     s.pause()
     world.paint()
     world.now = 2.0
-    posted = s._view(0).posted
-    s._pace.step()
-    assert s._view(0).posted == posted
+    posted = s.record(0).posted
+    s.pace.step()
+    assert s.record(0).posted == posted
     s.play()
-    s._pace.step()
+    s.pace.step()
     assert s.clock.now() == 1.0
 
 

@@ -10,11 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from explorer.clock import Clock
 from explorer.errors import UnreadableFileError
-from explorer.recovery import Recovery
 from explorer.render.models import LoadedModel
 from explorer.render.request import Frame, RenderFailed
 from explorer.render.service import RenderService
 from explorer.session import Session
+from explorer.session.recovery import Recovery
 from tests.render.support import tiny_model
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -56,7 +56,7 @@ class World:
         """Loads models into the views and waits for their pictures."""
         for view, name in enumerate(names):
             self.session.set_model(view, name)
-        self.qtbot.waitUntil(lambda: all(self.session._view(v).model == n for v, n in enumerate(names)))
+        self.qtbot.waitUntil(lambda: all(self.session.record(v).model == n for v, n in enumerate(names)))
         self.settle(*range(len(names)))
 
     def settle(self, *views: int) -> None:
@@ -64,7 +64,7 @@ class World:
         s = self.session
 
         def is_done(view: int) -> bool:
-            v = s._view(view)
+            v = s.record(view)
             return v.posted > 0 and v.shown == (v.posted, 1) and v.failure is None
 
         self.qtbot.waitUntil(lambda: all(is_done(view) for view in views or (0,)))

@@ -1,4 +1,4 @@
-"""LabSession: the sticking lab's wishes, its slit-scans, and its studies between the frames. GUI thread only."""
+"""StickingLab: the sticking lab's wishes, its slit-scans, and its studies between the frames. GUI thread only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer import tour
 from explorer.analysis import averages, equivariance, spectrum, sticking
@@ -20,7 +20,6 @@ from explorer.project import write_png
 from explorer.render import display
 from explorer.render.request import Frame, Tier
 from explorer.state import ExplorerState, Slit
-from explorer.timeline_intents import TimelineIntents
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
 
     from explorer.render.request import RenderRequest
     from explorer.render.studies import MakeStudy, Studied
+    from explorer.session.core import SessionCore
+    from explorer.session.files import FileWorker
 
-__all__ = ["LabPicture", "LabSession"]
+__all__ = ["LabPicture", "StickingLab"]
 
 REST_MS = 250
 """A look that has not changed for so long is worth an average or a curve."""
@@ -47,65 +48,67 @@ class LabPicture:
     total: int = 0
 
 
-class LabSession(TimelineIntents):
+class StickingLab(QObject):
     """What the lab may be asked and wished. Studies run in the render thread while no look waits."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
     studied = Signal(object)  # Studied: a report, an end or an error of a study that a panel began
-    lab_picture = Signal(object)  # LabPicture
+    picture = Signal(object)  # LabPicture
     rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
 
-    def _init_lab(self) -> None:
+    def __init__(self, session: SessionCore, files: FileWorker) -> None:
+        super().__init__(session)
+        self._session, self._files = session, files
         self.scan = SlitScan(2, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._on_rest)
-        self.frame.connect(self._scan_frame)
-        self.changed.connect(self._on_lab_changed)
-        self.model_changed.connect(self._on_lab_model)
-        self.settings_changed.connect(self._on_lab_settings)
-        self.service.studied.connect(self._on_studied)
+        session.frame.connect(self._scan_frame)
+        session.changed.connect(self._on_lab_changed)
+        session.model_changed.connect(self._on_lab_model)
+        session.settings_changed.connect(self._on_lab_settings)
+        session.service.studied.connect(self._on_studied)
 
-    def close(self) -> bool:
-        """Ends everything; True if every thread has ended."""
+    def close(self) -> None:
+        """Nothing comes to rest any more."""
         self._rest.stop()
-        return super().close()
 
     # -- wishes --------------------------------------------------------------------------------------------
 
-    def set_lab(self, name: str, **fields: Any) -> None:
+    def edit(self, name: str, **fields: Any) -> None:
         """Changes fields of `Lab` as one undo step called `name`."""
-        self.store.update(replace(self.store.state, lab=replace(self.store.state.lab, **fields)), name)
+        state = self._session.state
+        self._session.store.update(replace(state, lab=replace(state.lab, **fields)), name)
 
     def set_slit(self, slit: Slit) -> None:
         """Moves the line of the slit-scan; it stays within the picture."""
-        self.set_lab("Slit", slit=clamp_slit(slit))
+        self.edit("Slit", slit=clamp_slit(slit))
 
     def set_split(self, share: float) -> None:
         """Moves the wipe's divider, 0..1; no undo step."""
-        state = self.store.state
+        state = self._session.state
         lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
-        self.store.update_transient(replace(state, lab=lab))
+        self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
         """Goes to a step of the guided tour, from 1 on; 0 ends it and leaves everything as it is."""
-        state = self.store.state
+        state = self._session.state
         if 1 <= number <= len(tour.STEPS):
-            self.store.update(tour.state_of(number, state), f"Tour {number}")
-            self.play()
+            self._session.store.update(tour.state_of(number, state), f"Tour {number}")
+            self._session.play()
         else:
-            self.store.update_transient(replace(state, lab=replace(state.lab, tour=0)))
+            self._session.store.update_transient(replace(state, lab=replace(state.lab, tour=0)))
 
     # -- slit-scan -----------------------------------------------------------------------------------------
 
     @Slot(object)
     def _scan_frame(self, frame: Frame) -> None:
-        lab = self.store.state.lab
+        lab = self._session.state.lab
         if not lab.scan or frame.view >= 2 or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
-        at = self._view(frame.view).asked_at
+        at = self._session.record(frame.view).asked_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 
@@ -125,10 +128,10 @@ class LabSession(TimelineIntents):
             raise ProjectError(f"{Path(path).name} is no PNG.", "Slit-scans are saved as .png.")
         if self.scan.filled < 2:
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
-        views = [v for v in self.visible_views() if v < 2 and self.facts(v) is not None]
+        views = [v for v in self._session.visible_views() if v < 2 and self._session.facts(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
-        names = [facts.name for v in views if (facts := self.facts(v)) is not None]
-        state, table = self.store.state, self.table
+        names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]
+        state, table = self._session.state, self._session.table
         slit = state.lab.slit
         caption = f"slit at {slit.x:+.2f} {slit.y:+.2f}, {slit.angle:.0f}\u00b0, length {slit.length:.2f}"
 
@@ -138,7 +141,7 @@ class LabSession(TimelineIntents):
             page = compose(scans, names, caption)
             write_png(path, np.ascontiguousarray(page[:, :, ::-1]), state, table)
 
-        self._submit(str(path), write)
+        self._files.write(path, write)
 
     # -- studies -------------------------------------------------------------------------------------------
 
@@ -148,8 +151,8 @@ class LabSession(TimelineIntents):
         Raises:
             LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
         """
-        request = replace(self.resolve_view(view), untransform=False, residual="none")
-        self.service.study(key, view, request, make)
+        request = replace(self._session.resolve_view(view), untransform=False, residual="none")
+        self._session.service.study(key, view, request, make)
 
     def study_curves(self, view: int) -> None:
         """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW"."""
@@ -169,15 +172,15 @@ class LabSession(TimelineIntents):
 
     def end_study(self, key: str) -> None:
         """Cancels a study; nothing more is heard of it."""
-        self.service.end_study(key)
+        self._session.service.end_study(key)
 
     def is_studying(self, key: str) -> bool:
         """True while a study of that key is under way."""
-        return self.service.is_studying(key)
+        return self._session.service.is_studying(key)
 
     @Slot(object)
     def _on_studied(self, said: Studied) -> None:
-        if self._closed:
+        if self._session.is_closed:
             return
         if not said.key.startswith("average/"):
             self.studied.emit(said)
@@ -185,13 +188,13 @@ class LabSession(TimelineIntents):
         if said.report is not None:
             picture = LabPicture(said.view, said.report.value, said.report.done, said.report.total)
             self._averaging[said.view] = picture
-            self.lab_picture.emit(picture)
+            self.picture.emit(picture)
         if said.error is not None:
-            self.status.emit(str(said.error))
+            self._session.status.emit(str(said.error))
 
     # -- averages ------------------------------------------------------------------------------------------
 
-    def last_lab_picture(self, view: int) -> LabPicture | None:
+    def last_picture(self, view: int) -> LabPicture | None:
         """The average that stands instead of a view's picture, if one does."""
         return self._averaging.get(view)
 
@@ -220,7 +223,7 @@ class LabSession(TimelineIntents):
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
         # Another device or precision gives other figures, and the thread of a device that was left has ended.
-        self.service.end_studies()
+        self._session.service.end_studies()
         self._drop_averages()
         self._rest.start()
 
@@ -228,20 +231,20 @@ class LabSession(TimelineIntents):
         for view in range(2):
             self.end_study(f"average/{view}")
             if self._averaging.pop(view, None) is not None:
-                self.lab_picture.emit(LabPicture(view, None))
+                self.picture.emit(LabPicture(view, None))
 
     @Slot()
     def _on_rest(self) -> None:
-        if self._closed:
+        if self._session.is_closed:
             return
-        lab = self.store.state.lab
+        lab = self._session.state.lab
         if lab.average != "none":
-            for view in self.visible_views():
-                if view < 2 and self.facts(view) is not None:
+            for view in self._session.visible_views():
+                if view < 2 and self._session.facts(view) is not None:
                     try:
                         self.study(f"average/{view}", view, partial(_average, lab.average, lab.radius, lab.count))
                     except LatentwalkError as error:
-                        self.status.emit(str(error))
+                        self._session.status.emit(str(error))
         self.rested.emit()
 
 

@@ -1,31 +1,32 @@
-"""TimelineIntents: playing, scrubbing and editing the timeline, and recording what the hands do."""
+"""Deck: playing, scrubbing and editing the timeline, and recording what the hands do."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation import timeline as edits
 from explorer.animation.parameters import get_value, parameter, set_value
 from explorer.animation.performance import Performance
-from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline
-from explorer.documents import Documents
+from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Key, Pose
 
 if TYPE_CHECKING:
     from explorer.animation.timeline import Chosen
+    from explorer.session.core import SessionCore
+    from explorer.session.files import FileWorker
     from explorer.state import ExplorerState, Timeline
 
-__all__ = ["TimelineIntents"]
+__all__ = ["Deck"]
 
 TICK_MS = 1000 / 60
 
 
-class TimelineIntents(Documents):
-    """The timeline's face to widgets. GUI thread only.
+class Deck(QObject):
+    """What plays, records and edits a session's timeline. GUI thread only.
 
     The playhead is no part of the state: where one looks is not what one made.
     """
@@ -35,7 +36,9 @@ class TimelineIntents(Documents):
     recording_changed = Signal(bool)
     _evened = Signal(object, object)  # Timeline or error, the timeline that was measured
 
-    def _init_timeline(self) -> None:
+    def __init__(self, session: SessionCore, files: FileWorker) -> None:
+        super().__init__(session)
+        self._session, self._files = session, files
         self._playhead = 0.0
         self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
         self._player: Player | None = None
@@ -46,14 +49,14 @@ class TimelineIntents(Documents):
         self._play_timer.timeout.connect(self._on_play_tick)
         self._evening = False
         self._evened.connect(self._on_evened, Qt.ConnectionType.QueuedConnection)
-        self.changed.connect(self._on_state_changed)
+        session.changed.connect(self._on_state_changed)
 
     # -- reading -------------------------------------------------------------------------------------------
 
     @property
     def timeline(self) -> Timeline:
         """The project's timeline."""
-        return self.store.state.timeline
+        return self._session.state.timeline
 
     @property
     def playhead(self) -> float:
@@ -77,22 +80,22 @@ class TimelineIntents(Documents):
 
     # -- playing -------------------------------------------------------------------------------------------
 
-    def play_timeline(self) -> None:
+    def play(self) -> None:
         """Plays from the playhead, or from the start if it stands at the end."""
         if self.is_recording or self.is_playing:
             return
         if not self.has_animation:
-            self.status.emit("Nothing is on the timeline yet: add a key with K")
+            self._session.status.emit("Nothing is on the timeline yet: add a key with K")
             return
         at = self._playhead
         if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
             at = 0.0
         self._play_from = (self._now(), at)
-        self.clock.pause()
+        self._session.clock.pause()
         self._play_timer.start()
         self.playing_changed.emit(True)
 
-    def pause_timeline(self) -> None:
+    def pause(self) -> None:
         """Stops playing where it is."""
         if self.is_playing:
             self._play_from = None
@@ -113,13 +116,13 @@ class TimelineIntents(Documents):
 
     @Slot()
     def _on_play_tick(self) -> None:
-        if self._play_from is None or self._closed:
+        if self._play_from is None or self._session.is_closed:
             return
         began, place = self._play_from
         played = place + self._now() - began
         if self.timeline.loop == "once" and played >= self.timeline.duration:
             self._show_place(self.timeline.duration)
-            self.pause_timeline()
+            self.pause()
             return
         self._show_place(time_in_timeline(self.timeline, played))
 
@@ -127,19 +130,19 @@ class TimelineIntents(Documents):
         """The state of that place becomes what is seen; views that are still busy drop it."""
         self._playhead = place
         if self.has_animation and not self.is_recording:
-            self.clock.pause()
-            self.clock.seek(place)  # animated transforms are where the film will show them
-            shown = self.player().on_timeline(place)
-            with self._pace.moment():
-                self.store.update_transient(replace(shown, layout=self.state.layout, active=self.state.active))
-            for view in self.visible_views():
-                if not self._view(view).in_flight:
-                    self.post(view)
+            self._session.clock.pause()
+            self._session.clock.seek(place)  # animated transforms are where the film will show them
+            shown = with_pose(self._session.state, self.player().pose(place))
+            with self._session.pace.moment():
+                self._session.store.update_transient(shown)
+            for view in self._session.visible_views():
+                if not self._session.record(view).in_flight:
+                    self._session.post(view)
         self.playhead_moved.emit(place)
 
     def player(self) -> Player:
         """The player of the present timeline."""
-        state, known = self.store.state, self._player
+        state, known = self._session.state, self._player
         models = [view.model for view in state.views]
         if known is None or known.timeline is not state.timeline or [v.model for v in known.state.views] != models:
             known = self._player = Player(state)
@@ -151,47 +154,48 @@ class TimelineIntents(Documents):
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self._performance is not None:
             self._performance.note(self._now(), new)
-        if self.is_playing and not self._pace.is_stepping and (old.shared != new.shared or old.views != new.views):
-            self.pause_timeline()  # a hand has taken hold: what it does must not be played over
+        by_hand = not self._session.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
+        if self.is_playing and by_hand:
+            self.pause()  # a hand has taken hold: what it does must not be played over
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration
             self.playhead_moved.emit(self._playhead)
 
     # -- editing -------------------------------------------------------------------------------------------
 
-    def edit_timeline(self, name: str, timeline: Timeline) -> None:
+    def edit(self, name: str, timeline: Timeline) -> None:
         """Makes a timeline the project's, as one undo step called `name`."""
-        self.store.update(replace(self.store.state, timeline=timeline), name)
+        self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
     def set_timeline(self, **fields: Any) -> None:
         """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
             fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
-        self.edit_timeline("Timeline", replace(self.timeline, **fields))
+        self.edit("Timeline", replace(self.timeline, **fields))
 
     def set_wander(self, **fields: Any) -> None:
         """Changes fields of `Wander`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
         timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
-            timeline = edits.add_key(timeline, 0.0, pose_of(self.store.state))
-        self.edit_timeline("Wander", timeline)
+            timeline = edits.add_key(timeline, 0.0, pose_of(self._session.state))
+        self.edit("Wander", timeline)
         self._show_again()
 
     def add_key(self, time: float | None = None) -> None:
         """Adds a key of the whole state at the playhead, or at `time` seconds."""
         if self.timeline.performance and not self.timeline.keys:
-            self.status.emit("This is a recorded performance: turn it into keys first")
+            self._session.status.emit("This is a recorded performance: turn it into keys first")
             return
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
-        self.edit_timeline("Add key", edits.add_key(self.timeline, place, self._pose_to_keep()))
+        self.edit("Add key", edits.add_key(self.timeline, place, self._pose_to_keep()))
 
     def _pose_to_keep(self) -> Pose:
         """What a key remembers of now: latents that only wander here are kept as they are at home."""
-        pose = pose_of(self.store.state)
+        pose = pose_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
             return pose
         base = self.player().base_pose(self._playhead)
-        shown = pose_of(self.player().on_timeline(self._playhead))
+        shown = self.player().pose(self._playhead)
         if pose.shared.latent == shown.shared.latent:
             pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
         return pose
@@ -201,9 +205,9 @@ class TimelineIntents(Documents):
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         view = self._view_of(name)
         if value is None:
-            value = get_value(pose_of(self.store.state), name, view)
+            value = get_value(pose_of(self._session.state), name, view)
         made = edits.add_value(self.timeline, name, view, place, value)
-        self.edit_timeline(f"Key {parameter(name).title.lower()}", made)
+        self.edit(f"Key {parameter(name).title.lower()}", made)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
         """Changes the value of a parameter's key."""
@@ -212,39 +216,39 @@ class TimelineIntents(Documents):
         keys[number] = replace(keys[number], value=value)
         tracks = list(self.timeline.tracks)
         tracks[track] = replace(item, keys=tuple(keys))
-        self.edit_timeline("Key value", replace(self.timeline, tracks=tuple(tracks)))
+        self.edit("Key value", replace(self.timeline, tracks=tuple(tracks)))
         self._show_again()
 
     def _view_of(self, name: str) -> int:
         """Whose number a parameter is: the active view's, where that has its own, else the shared one (-1)."""
         part = name.partition(".")[0]
-        view = self.store.state.views[self.active]
+        view = self._session.state.views[self._session.active]
         if part == "tap":
-            return self.active
-        return self.active if part in ASPECTS and part not in view.linked else -1
+            return self._session.active
+        return self._session.active if part in ASPECTS and part not in view.linked else -1
 
     def move_keys(self, timeline: Timeline, chosen: Chosen, by: float) -> None:
         """Moves keys of `timeline` (as it was when the drag began) by seconds."""
-        self.edit_timeline("Move keys", edits.move_keys(timeline, chosen, by))
+        self.edit("Move keys", edits.move_keys(timeline, chosen, by))
 
     def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
         """Stretches the distances of keys of `timeline` from an anchor."""
-        self.edit_timeline("Retime keys", edits.retime(timeline, chosen, anchor, factor))
+        self.edit("Retime keys", edits.retime(timeline, chosen, anchor, factor))
 
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
         """Copies keys to the playhead, or to a time."""
         place = edits.snapped(self.timeline, self._playhead if to is None else to)
-        self.edit_timeline("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
 
     def delete_keys(self, chosen: Chosen) -> None:
         """Deletes keys."""
         if chosen:
-            self.edit_timeline("Delete keys", edits.delete_keys(self.timeline, chosen))
+            self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
         """Changes how the ways from keys are gone."""
         if chosen:
-            self.edit_timeline("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
+            self.edit("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
             self._show_again()
 
     def update_key(self, number: int) -> None:
@@ -252,18 +256,18 @@ class TimelineIntents(Documents):
         key: Key = self.timeline.keys[number]
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
-        self.edit_timeline("Update key", replace(self.timeline, keys=tuple(keys)))
+        self.edit("Update key", replace(self.timeline, keys=tuple(keys)))
 
     def even_speed(self) -> None:
         """Sets the keys' times and paces so that the picture changes evenly; measured in a thread."""
         from explorer.animation.film import whole_film
         from explorer.animation.pace import evened
 
-        state, settings, table = self.store.state, self.render_settings, self.table
+        state, settings, table = self._session.state, self._session.render_settings, self._session.table
         if self._evening or len(state.timeline.keys) < 2:
             return
         self._evening = True
-        self.status.emit("Measuring how much the picture changes ...")
+        self._session.status.emit("Measuring how much the picture changes ...")
         done = self._evened
         film = whole_film(state, layout="b" if state.active == 1 else "a")
 
@@ -273,29 +277,29 @@ class TimelineIntents(Documents):
             except LatentwalkError as error:
                 done.emit(error.with_traceback(None), state.timeline)
 
-        self._io.submit(work)
+        self._files.run(work)
 
     @Slot(object, object)
     def _on_evened(self, made: object, measured: Timeline) -> None:
         self._evening = False
         if isinstance(made, LatentwalkError):
-            self.status.emit(str(made))
+            self._session.status.emit(str(made))
         elif self.timeline is not measured:
-            self.status.emit("The timeline was changed meanwhile; even speed was not applied")
+            self._session.status.emit("The timeline was changed meanwhile; even speed was not applied")
         elif isinstance(made, Timeline):  # a signal forgets the type
-            self.edit_timeline("Even speed", made)
+            self.edit("Even speed", made)
             self._show_again()
-            self.status.emit("The picture changes evenly now")
+            self._session.status.emit("The picture changes evenly now")
 
-    def clear_timeline(self) -> None:
+    def clear(self) -> None:
         """Removes keys, tracks, performance and wandering."""
         t = self.timeline
-        self.pause_timeline()
-        self.edit_timeline("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
+        self.pause()
+        self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
 
     def step_to_key(self, direction: int) -> None:
         """Puts the playhead on the next key (1) or on the one before (-1), and stops."""
-        self.pause_timeline()
+        self.pause()
         tracks = (key.time for track in self.timeline.tracks for key in track.keys)
         times = sorted({key.time for key in self.timeline.keys}.union(tracks, {0.0, self.timeline.duration}))
         there = [t for t in times if (t - self._playhead) * direction > 1e-6]
@@ -312,10 +316,10 @@ class TimelineIntents(Documents):
         """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
         if self.is_recording:
             return
-        self.pause_timeline()
-        self.clock.seek(0.0)
-        self.play()
-        self._performance = Performance(self._now(), self.store.state)
+        self.pause()
+        self._session.clock.seek(0.0)
+        self._session.play()
+        self._performance = Performance(self._now(), self._session.state)
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
@@ -324,11 +328,20 @@ class TimelineIntents(Documents):
             return
         performance, self._performance = self._performance, None
         made = performance.timeline(self._now(), self.timeline)
-        self.edit_timeline("Record performance", made)
-        self._playhead = 0.0
+        self.edit("Record performance", made)
         self.recording_changed.emit(False)
+        self.rewind()
+        self._session.status.emit(f"Recorded {made.duration:.1f} s; Space plays it, Render film makes a file of it")
+
+    @Slot()
+    def rewind(self) -> None:
+        """Stops at the start; a running recording is dropped, for what it was made of goes."""
+        self.pause()
+        if self._performance is not None:
+            self._performance = None
+            self.recording_changed.emit(False)
+        self._playhead = 0.0
         self.playhead_moved.emit(0.0)
-        self.status.emit(f"Recorded {made.duration:.1f} s; Space plays it, Render film makes a file of it")
 
     @property
     def recorded_seconds(self) -> float:
@@ -337,7 +350,7 @@ class TimelineIntents(Documents):
 
     def performance_to_keys(self, every: float = 0.5) -> None:
         """Turns the performance into keys that can be edited, one each `every` seconds."""
-        self.edit_timeline("Performance to keys", edits.keys_from_performance(self.timeline, every))
+        self.edit("Performance to keys", edits.keys_from_performance(self.timeline, every))
 
     def film_seconds(self) -> float:
         """How long a whole pass of the timeline is."""
@@ -349,4 +362,4 @@ class TimelineIntents(Documents):
 
     def preview_value(self, name: str, view: int, value: float) -> Pose:
         """The pose of now with one other value."""
-        return set_value(pose_of(self.store.state), name, value, view)
+        return set_value(pose_of(self._session.state), name, value, view)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT, plane_seed
-from explorer.session_core import SessionCore
+from explorer.session.core import SessionCore
 from explorer.state import (
     ASPECTS,
     Classes,

@@ -11,17 +11,17 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer import bundled
 from explorer.clock import Clock
-from explorer.drift import Drifts
 from explorer.errors import LatentwalkError
 from explorer.latents.table import LatentTable
 from explorer.motion import is_moving
-from explorer.pacing import Pacemaker
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
 from explorer.render.service import RenderService
 from explorer.resolve import resolve, resolve_look
+from explorer.session.drift import Drifts
+from explorer.session.pacing import Pacemaker
+from explorer.session.view_record import PerformanceFacts, ViewRecord
 from explorer.state import ExplorerState, Look, Tap, look_of, with_look
 from explorer.store import StateStore
-from explorer.view_record import PerformanceFacts, ViewRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from explorer.ops.backend import Backend
     from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
 
-__all__ = ["PerformanceFacts", "SessionCore"]
+__all__ = ["SessionCore"]
 
 log = logging.getLogger("explorer.session")
 
@@ -76,7 +76,7 @@ class SessionCore(QObject):
         self._settings = settings or RenderSettings(device=self.service.best_device())
         self._views: dict[int, ViewRecord] = {}
         self._drifts = Drifts()
-        self._pace = Pacemaker(self, self.clock, self._ready_views, self._move)
+        self.pace = Pacemaker(self, self.clock, self._ready_views, self._move)
         self._closed = False
         self._was_saved = True
         self._connect()
@@ -109,28 +109,28 @@ class SessionCore(QObject):
 
     def facts(self, view: int) -> ModelFacts | None:
         """What is known of the view's model; None while nothing is loaded."""
-        return self._view(view).facts
+        return self.record(view).facts
 
     def info(self, view: int) -> GeneratorInfo | None:
         """The limits of the view's network; None while nothing is loaded."""
-        facts = self._view(view).facts
+        facts = self.record(view).facts
         return facts.info if facts else None
 
     def last_frame(self, view: int) -> Frame | None:
         """The frame that the view shows."""
-        return self._view(view).frame
+        return self.record(view).frame
 
     def last_failure(self, view: int) -> RenderFailed | None:
         """The failure that lies over the view's picture, if any."""
-        return self._view(view).failure
+        return self.record(view).failure
 
     def is_refining(self, view: int) -> bool:
         """True while a newer or a finer picture than the shown one is on its way."""
-        return self._view(view).is_refining
+        return self.record(view).is_refining
 
     def ws(self, view: int) -> NDArray[np.float32] | None:
         """The final `ws` `[num_ws, w_dim]` of the shown frame."""
-        frame = self._view(view).frame
+        frame = self.record(view).frame
         return frame.facts.ws if frame else None
 
     @property
@@ -146,7 +146,7 @@ class SessionCore(QObject):
 
     def performance(self, view: int) -> PerformanceFacts:
         """Figures of the last second."""
-        return self._view(view).performance(self._settings, perf_counter())
+        return self.record(view).performance(self._settings, perf_counter())
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -157,12 +157,12 @@ class SessionCore(QObject):
     def commit(self) -> None:
         """Ends the gesture."""
         self.store.commit()
-        self._tell_saved()
+        self.tell_saved()
 
     def cancel(self) -> None:
         """Ends the gesture and restores what was before it."""
         self.store.cancel()
-        self._tell_saved()
+        self.tell_saved()
 
     def undo(self) -> None:
         """One step back."""
@@ -190,7 +190,7 @@ class SessionCore(QObject):
 
     def set_model(self, view: int, name_or_path: str) -> None:
         """Loads a model into a view. The picture and the state stay as they are until it is there."""
-        v = self._view(view)
+        v = self.record(view)
         if not name_or_path:
             self.edit_view(view, "Close model", model="")
             return
@@ -199,7 +199,7 @@ class SessionCore(QObject):
 
     def cancel_load(self, view: int) -> None:
         """Ends a view's loading; the model shown before stays."""
-        v = self._view(view)
+        v = self.record(view)
         if self.service.cancel_load(view):
             self._end_loading(view)
             if self.store.state.views[view].model != v.model:
@@ -228,13 +228,13 @@ class SessionCore(QObject):
             self.refresh()
 
     def _load(self, view: int, name: str) -> None:
-        v = self._view(view)
+        v = self.record(view)
         v.loading = name
         self.loading.emit((view, 0.0, name))
         self.service.load_model(view, bundled.resolve(name))
 
     def _end_loading(self, view: int) -> None:
-        v = self._view(view)
+        v = self.record(view)
         v.loading = v.pending = ""
         self.loading.emit((view, None, ""))
 
@@ -246,7 +246,7 @@ class SessionCore(QObject):
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
         if view >= len(self.store.state.views):
             return
-        v = self._view(view)
+        v = self.record(view)
         name, is_wish = v.loading, bool(v.pending)
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
@@ -258,7 +258,7 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
-        v = self._view(view)
+        v = self.record(view)
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
         self._set_failure(view, RenderFailed(view, v.posted, error))
@@ -278,7 +278,7 @@ class SessionCore(QObject):
 
     def post(self, view: int) -> None:
         """Resolves the state for a view and posts the request, if it differs from the last one."""
-        v = self._view(view)
+        v = self.record(view)
         if v.facts is None or self._closed or self.store.state.views[view].model != v.model:
             return
         try:
@@ -294,14 +294,14 @@ class SessionCore(QObject):
 
     def resolve_view(self, view: int) -> RenderRequest:
         """The request of a view as the state is now. Raises LatentwalkError."""
-        facts = self._view(view).facts
+        facts = self.record(view).facts
         if facts is None:
             raise LatentwalkError("Nothing is loaded in this view.", "Open a model first.")
         return resolve(
             self.store.state,
             view,
             facts.info,
-            self._pace.now,
+            self.pace.now,
             model=facts.key,
             settings=self._settings,
             table=self.table,
@@ -309,7 +309,7 @@ class SessionCore(QObject):
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
         """Asks for a picture of a look, `max_px` at most (0: as it is); it comes by the signal `thumbnail`."""
-        facts = self._view(view).facts
+        facts = self.record(view).facts
         if facts is None or self._closed:
             return
         try:
@@ -323,12 +323,12 @@ class SessionCore(QObject):
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
-        self._view(view).note_paint(generation, perf_counter())
-        self._pace.schedule()
+        self.record(view).note_paint(generation, perf_counter())
+        self.pace.schedule()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        v = self._view(frame.view)
+        v = self.record(frame.view)
         if self._closed or not v.accept(frame):
             return
         if frame.generation == v.posted:
@@ -337,23 +337,23 @@ class SessionCore(QObject):
 
     @Slot(object)
     def _on_failed(self, failed: RenderFailed) -> None:
-        v = self._view(failed.view)
+        v = self.record(failed.view)
         if self._closed or failed.generation < v.posted:
             return
         v.settled = max(v.settled, failed.generation)
         self._set_failure(failed.view, failed)
-        self._pace.schedule()
+        self.pace.schedule()
 
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
         self.thumbnail.emit(thumbnail)
 
     def _set_failure(self, view: int, failed: RenderFailed) -> None:
-        self._view(view).failure = failed
+        self.record(view).failure = failed
         self.failure.emit(failed)
 
     def _clear_failure(self, view: int) -> None:
-        v = self._view(view)
+        v = self.record(view)
         if v.failure is not None:
             v.failure = None
             self.failure_cleared.emit(view)
@@ -368,7 +368,7 @@ class SessionCore(QObject):
     def play(self) -> None:
         """Lets the clock of drifts and animations run."""
         self.clock.play()
-        self._pace.schedule()
+        self.pace.schedule()
 
     def pause(self) -> None:
         """Stops the clock; motion goes on from here when it plays again."""
@@ -384,10 +384,10 @@ class SessionCore(QObject):
         """The moving views that showed their last picture; where views keep step, all of them or none."""
         if self._closed:
             return ()
-        moving = [v for v in self.visible_views() if self.is_moving(v) and self._view(v).facts is not None]
+        moving = [v for v in self.visible_views() if self.is_moving(v) and self.record(v).facts is not None]
         # A draft is no picture to scan: there, the finished one is waited for.
         whole = self.store.state.lab.scan
-        records = {v: self._view(v) for v in moving}
+        records = {v: self.record(v) for v in moving}
         ready = tuple(v for v, r in records.items() if not (r.in_flight or (whole and r.is_refining)))
         return () if self._keeps_step() and len(ready) < len(moving) else ready
 
@@ -408,11 +408,11 @@ class SessionCore(QObject):
             self._sync_models(new, old)
         self.changed.emit(old, new)
         for view in self.visible_views():
-            if not (self._pace.is_stepping and self._view(view).in_flight):
+            if not (self.pace.is_stepping and self.record(view).in_flight):
                 self.post(view)
-        if not self._pace.is_stepping:
-            self._pace.schedule()
-            self._tell_saved()
+        if not self.pace.is_stepping:
+            self.pace.schedule()
+            self.tell_saved()
 
     def _sync_models(self, state: ExplorerState, old: ExplorerState | None = None) -> None:
         """Loads what the state newly names and the views do not have: after undo, paste and opened projects.
@@ -424,7 +424,7 @@ class SessionCore(QObject):
             self.service.forget_view(gone)
             del self._views[gone]
         for i, view in enumerate(state.views):
-            v = self._view(i)
+            v = self.record(i)
             if old is not None and i < len(old.views) and old.views[i].model == view.model:
                 continue
             if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
@@ -438,13 +438,15 @@ class SessionCore(QObject):
             else:
                 self._load(i, view.model)
 
-    def _tell_saved(self) -> None:
+    def tell_saved(self) -> None:
+        """Emits `saved_changed` if the state has become, or is no longer, what the project's file holds."""
         is_saved = self.store.is_saved()
         if is_saved != self._was_saved:
             self._was_saved = is_saved
             self.saved_changed.emit(is_saved)
 
-    def _view(self, view: int) -> ViewRecord:
+    def record(self, view: int) -> ViewRecord:
+        """What is remembered of a view; made when first asked for."""
         record = self._views.get(view)
         if record is None:
             record = self._views[view] = ViewRecord()
@@ -454,11 +456,16 @@ class SessionCore(QObject):
         """Loads the models that the initial state names. Called once, when the window listens."""
         self._sync_models(self.store.state)
 
+    @property
+    def is_closed(self) -> bool:
+        """True once it has ended; what still arrives is for nobody."""
+        return self._closed
+
     def close(self) -> bool:
         """Ends everything; True if every thread has ended."""
         if self._closed:
             return True
         self._closed = True
-        self._pace.stop()
+        self.pace.stop()
         self._unsubscribe()
         return self.service.close()

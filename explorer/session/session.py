@@ -1,0 +1,59 @@
+"""Session: the widgets' only interlocutor; the looks, and beside them documents, timeline, lab and films."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Slot
+
+from explorer.session.deck import Deck
+from explorer.session.documents import Documents
+from explorer.session.files import FileWorker
+from explorer.session.films import FilmService
+from explorer.session.lab import StickingLab
+from explorer.session.looks import LookIntents
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+
+    from explorer.session.recovery import Recovery
+
+__all__ = ["Session"]
+
+
+class Session(LookIntents):
+    """Everything that widgets may ask and wish. GUI thread only.
+
+    The looks, which nearly every widget changes, are its own (`LookIntents`, `SessionCore`); the rest are parts.
+
+    Args:
+        parent: Owner.
+        recovery: Where to autosave; None does not.
+        options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self.files = FileWorker(self)
+        self.files.written.connect(self._on_written)
+        self.files.failed.connect(self.status)
+        self.documents = Documents(self, self.files, recovery)
+        self.deck = Deck(self, self.files)
+        self.documents.opening.connect(self.deck.rewind)
+        self.lab = StickingLab(self, self.files)
+        self.films = FilmService(self)
+
+    @Slot(str)
+    def _on_written(self, path: str) -> None:
+        self.status.emit(f"Saved {path}")
+
+    def close(self) -> bool:
+        """Ends everything and removes the recovery file; True if every thread has ended."""
+        if self.is_closed:
+            return True
+        self.deck.pause()
+        self.lab.close()
+        ended = self.films.close()
+        ended = super().close() and ended
+        self.documents.close()
+        return ended

@@ -1,0 +1,158 @@
+"""What a film is like and where it goes: the settings of the film page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QSpinBox, QWidget
+
+from explorer.animation.compose import LAYOUTS
+from explorer.animation.film import Film, whole_film
+from explorer.animation.folder import folder_of
+from explorer.animation.formats import FORMATS, QUALITIES, available
+from explorer.widgets.parts import Check, Choice, IconButton, label, row
+from explorer.widgets.theme import GRID, ROW
+
+if TYPE_CHECKING:
+    from explorer.state import ExplorerState
+
+__all__ = ["FilmSettings"]
+
+SMALLEST = 256
+"""Pixels; pictures of smaller networks are enlarged at first."""
+
+SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
+QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
+
+
+class FilmSettings(QWidget):
+    """A line for each setting of a film, and its file. `changed` comes with every change."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.format = Choice()
+        for kind in available():
+            self.format.addItem(kind.title, kind.key)
+        self.side = Choice()
+        for side in SIZES:
+            self.side.addItem("as the network makes it" if side == 0 else f"{side} px high", side)
+        self.quality = Choice()
+        for quality in QUALITIES:
+            self.quality.addItem(QUALITY_WORDS[quality], quality)
+        self.quality.setCurrentIndex(1)
+        self.layout_choice = Choice()
+        self.layout_choice.addItem("as in the window", "")
+        for key, text in LAYOUTS.items():
+            self.layout_choice.addItem(text, key)
+        self.columns, self.rows = _count("Columns of the grid", 3), _count("Rows of the grid", 2)
+        self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render", 1)
+        self.captions = Check("Burn in what is shown", "Seed, truncation and motion at the bottom left")
+        self.path = QLineEdit()
+        self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
+        self._lay_out()
+        self._connect()
+        self._enable()
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(GRID // 2 + 2)
+        lines: tuple[tuple[str, QWidget], ...] = (
+            ("Format", self.format),
+            ("Quality", self.quality),
+            ("Picture", self.side),
+            ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
+            ("Samples a frame", row(self.samples, 8, self.captions, None)),
+            ("File", row(self.path, IconButton("folder-open", "Choose the file", self._browse))),
+        )
+        for i, (name, widget) in enumerate(lines):
+            grid.addWidget(label(name, "muted"), i, 0)
+            grid.addWidget(widget, i, 1)
+        grid.setColumnStretch(1, 1)
+
+    def _connect(self) -> None:
+        for choice in (self.format, self.quality, self.side, self.layout_choice):
+            choice.setMinimumHeight(ROW)
+            choice.activated.connect(self._on_changed)
+        self.format.activated.connect(self._fit_suffix)
+        for number in (self.columns, self.rows, self.samples):
+            number.valueChanged.connect(self._on_changed)
+        self.path.textChanged.connect(self._on_changed)
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the chosen format, with its dot."""
+        return FORMATS[str(self.format.currentData())].suffix
+
+    @property
+    def file(self) -> Path | None:
+        """The film's file; None while it has no name."""
+        text = self.path.text()
+        return Path(text).expanduser() if Path(text).name else None
+
+    def film(self, state: ExplorerState) -> Film:
+        """The film of a project that the settings say."""
+        return whole_film(
+            state,
+            format=str(self.format.currentData()),
+            quality=self.quality.currentData(),
+            side=int(self.side.currentData()),
+            samples=self.samples.value(),
+            layout=str(self.layout_choice.currentData()),
+            columns=self.columns.value(),
+            rows=self.rows.value(),
+            captions=self.captions.isChecked(),
+        )
+
+    def enlarge(self, resolution: int) -> None:
+        """Pictures of a network too small to look at elsewhere are enlarged."""
+        if resolution < SMALLEST:
+            self.side.setCurrentIndex(self.side.findData(512))
+
+    def name_file(self, folder: Path, stem: str) -> None:
+        """Takes a name in a folder that no film has yet."""
+        path = folder / f"{stem}{self.suffix}"
+        number = 2
+        while path.exists() or folder_of(path).is_dir():
+            path = folder / f"{stem}-{number}{self.suffix}"
+            number += 1
+        self.path.setText(str(path))
+
+    @Slot()
+    def _on_changed(self, *_: object) -> None:
+        self._enable()
+        self.changed.emit()
+
+    def _enable(self) -> None:
+        is_grid = str(self.layout_choice.currentData()) == "grid"
+        self.columns.setEnabled(is_grid)
+        self.rows.setEnabled(is_grid)
+        kind = str(self.format.currentData())
+        self.quality.setEnabled(FORMATS[kind].crf is not None or kind == "webp")
+
+    def _fit_suffix(self) -> None:
+        if self.path.text():
+            self.path.setText(str(Path(self.path.text()).with_suffix(self.suffix)))
+
+    def _browse(self) -> None:
+        options = QFileDialog.Option.DontConfirmOverwrite  # asked when rendering begins
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Film", self.path.text(), f"Films (*{self.suffix})", options=options
+        )
+        if path:
+            self.path.setText(str(Path(path).with_suffix(self.suffix)))
+
+
+def _count(tip: str, value: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(1, 16)
+    box.setValue(value)
+    box.setToolTip(tip)
+    box.setAccessibleName(tip.partition(":")[0])
+    box.setFixedWidth(56)
+    return box
