@@ -156,7 +156,7 @@ def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) 
     game = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
 picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
-{_sentence(stages)}{_widths(settings)}
+{_sentence(stages)}
 Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else 'no adversarial phase'}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
@@ -164,15 +164,6 @@ picture than the adversarial game does, which a CPU cannot afford. The architect
 
 def _sentence(stages: str) -> str:
     return f"Warm-up on the early layers first ({stages})." if stages else "No warm-up."
-
-
-def _widths(settings: dict[str, Any]) -> str:
-    """Where the generator had fewer channels."""
-    parts = [
-        f"to {kimg:g} kimg: " + ", ".join(f"{key} {value}" for key, value in sizes.items())
-        for kimg, sizes in settings.get("narrower", [])
-    ]
-    return f" It began with fewer channels ({'; '.join(parts)}) and grew wider without a jump." if parts else ""
 
 
 def _command(settings: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from itertools import zip_longest
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from explorer.training.settings import FIXED
 
-__all__ = ["insert", "main", "phases", "record"]
+__all__ = ["phases", "record"]
 
 _FILE = "history.jsonl"
 
@@ -50,28 +49,6 @@ def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
     return result
 
 
-def insert(out: Path, kimg: float, settings: dict[str, Any]) -> None:
-    """Note afterwards that the run in `out` went on with `settings` from `kimg` on, for runs from before."""
-    entries = [entry for entry in _read(out) if entry["kimg"] != kimg] + [{"kimg": kimg, "settings": settings}]
-    lines = [json.dumps(entry) + "\n" for entry in sorted(entries, key=lambda entry: float(entry["kimg"]))]
-    (out / _FILE).write_text("".join(lines), encoding="utf-8")
-
-
 def _read(out: Path) -> list[dict[str, Any]]:
     path = out / _FILE
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line: `python -m explorer.training.history RUN --at KIMG --settings OLD/settings.json`."""
-    parser = argparse.ArgumentParser(description="Note with which settings a run went on from where.")
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--at", type=float, required=True, metavar="KIMG")
-    parser.add_argument("--settings", type=Path, required=True, help="the settings.json that held from there on")
-    options = parser.parse_args(argv)
-    insert(options.run, options.at, json.loads(options.settings.read_text(encoding="utf-8")))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -35,7 +35,6 @@ from explorer.training.parallel import Group
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_sheet, save_state
 from explorer.training.warmup import WarmUp
-from explorer.training.widen import widened
 
 __all__ = ["Trainer", "run"]
 
@@ -103,14 +102,8 @@ class Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue from `state`, of this generator or of one with fewer channels."""
-        names = ["g", "g_ema", "d", "warm_up", "opt_g", "opt_d"]
-        if _shapes(state["g"]) != _shapes(self.g.state_dict()):
-            grown = {name: widened(state[name], self.g) for name in ("g", "g_ema")}  # both with the same new values
-            state = state | grown
-            names = ["g", "g_ema", "d", "opt_d"]  # what Adam knew has other shapes
-            log.info("the generator grows wider")
-        for name in names:
+        """Continue from `state`."""
+        for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
             getattr(self, name).load_state_dict(state[name])
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"]
@@ -265,22 +258,10 @@ class Trainer:
         return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
 
 
-def _shapes(state: dict[str, Tensor]) -> list[torch.Size]:
-    return [tensor.shape for tensor in state.values()]
-
-
 def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
-    path = settings.out / _STATE
-    shown = load_state(path, "cpu")["shown"] if path.exists() else 0
-    began = time.monotonic()
     with _threads(settings.threads):
-        for stage in settings.stages(shown):
-            left = settings.time_limit_s - (time.monotonic() - began)
-            trainer = _run(dataclasses.replace(stage, time_limit_s=left), settings, dataset)
-            if trainer.shown < stage.total_kimg * 1000:
-                break  # asked to stop
-    return trainer
+        return _run(settings, dataset)
 
 
 @contextmanager
@@ -294,13 +275,11 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(settings: TrainSettings, whole: TrainSettings, dataset: Dataset) -> Trainer:
-    """One stage of the run that `whole` describes: a generator of one width."""
+def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     trainer = Trainer(settings, dataset)
     out = settings.out
     out.mkdir(parents=True, exist_ok=True)
-    described = dataclasses.asdict(whole) | {"out": str(out), "data": [str(p) for p in whole.data]}
-    described |= {"generator": settings.generator}
+    described = dataclasses.asdict(settings) | {"out": str(out), "data": [str(p) for p in settings.data]}
     if trainer.group.leads:
         (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
     if (out / _STATE).exists():

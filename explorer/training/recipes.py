@@ -37,21 +37,12 @@ _CPU = {
     "d_channel_base": 2048,
     "d_channel_max": 64,
 }
-_JOIN = {
-    "adversarial_kimg": 0.0,
-    "lr_half_kimg": 0.0,
-    "lr_d": 2e-3,
-    "gamma": 0.2,
-    "ema_kimg": 3.0,
-}
-# Muon came when StyleGAN3's faces were there but soft, and brought what Adam had not.
-_MUON = {"lr_g": 4e-3, "lr_muon": 4e-3, "lr_half_kimg": 0.0, "guide_square": 3.0, "ema_kimg": 1.0}
-_SLOWER = {"lr_g": 1.5e-3, "lr_muon": 1.5e-3, "ema_kimg": 1.5}
-# From the first picture it needs half as many of them.
+# Muon from the first picture, then the same more slowly, then the game, then that more slowly.
 _START = {"lr_g": 1.2e-2, "lr_muon": 1.6e-2, "lr_half_kimg": 40.0, "guide_square": 3.0, "ema_kimg": 0.5}
-_GAME = _JOIN | {
-    "lr_g": 1.5e-3, "lr_muon": 0.0, "guide_square": 1.0, "guide_first": 1, "adversarial_weight": 0.08,
-    "d_bfloat16": True,
+_SLOWER = {"lr_g": 1.5e-3, "lr_muon": 1.5e-3, "lr_half_kimg": 0.0, "ema_kimg": 1.5}
+_GAME = {
+    "adversarial_kimg": 0.0, "adversarial_weight": 0.08, "gamma": 0.2, "lr_d": 2e-3, "d_bfloat16": True,
+    "lr_g": 1.5e-3, "lr_muon": 7e-4, "lr_half_kimg": 0.0, "guide_square": 1.0, "guide_first": 1, "ema_kimg": 3.0,
 }  # fmt: skip
 _LAST = {"lr_g": 7e-4, "lr_muon": 3e-4, "lr_d": 1e-3}
 
@@ -89,42 +80,19 @@ _LIST = (
             "warm_up": [(30, 7), (60, 10)],
             "total_kimg": 225.0,
             "phases": [
-                (150.0, _SLOWER | {"lr_half_kimg": 0.0}),
-                (185.0, _GAME | {"lr_muon": 7e-4, "path_interval": 16, "path_weight": 0.5}),
+                (150.0, _SLOWER),
+                (185.0, _GAME | {"path_interval": 16, "path_weight": 0.5}),
                 (212.0, _LAST),
             ],
         },
     ),
     Recipe(
         "critters-stylegan3-t-cpu", "stylegan3-t", 64, 16000,
-        _CPU | {
+        _CPU | _START | {
             "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 64},
-            "narrower": [(247.3, {"channel_base": 1280})],  # too narrow for fur
-            "warm_up": [(30, 1), (75, 2)],
-            "lr_g": 1.2e-2,
-            "lr_half_kimg": 120.0,
-            "ema_kimg": 0.4,
-            "total_kimg": 370.0,
-            "phases": [
-                (95.0, {"lr_g": 8e-3}),
-                (124.0, {"guide_square": 3.0}),
-                (172.0, {"lr_g": 2.2e-3, "ema_kimg": 0.8}),
-                (184.5, _JOIN | {
-                    "lr_g": 1.2e-3, "guide_square": 1.0, "guide_first": 1, "adversarial_weight": 0.08,
-                }),
-                # A firmer guide and a gentler game: the first one made fur look like metal.
-                (216.0, {
-                    "lr_g": 1.5e-3, "lr_d": 1e-3, "guide_weight": 1.5, "adversarial_weight": 0.05, "gamma": 0.6,
-                }),
-                # Its faces were truer and its pictures further from the data: half of each.
-                (234.9, {"lr_d": 2e-3, "guide_weight": 1.0, "adversarial_weight": 0.1, "gamma": 0.3}),
-                # Wider, the guide alone once more, and then the game that made fur.
-                (247.3, _MUON | {"adversarial_kimg": 1e9}),
-                (300.6, _SLOWER),
-                (316.3, _GAME),
-                (348.0, {"lr_muon": 7e-4}),
-                (359.6, _LAST),
-            ],
+            "warm_up": [(25, 1), (60, 2)],
+            "total_kimg": 285.0,
+            "phases": [(150.0, _SLOWER), (175.0, _GAME), (275.0, _LAST)],
         },
     ),
     Recipe(
@@ -134,12 +102,14 @@ _LIST = (
             "warm_up": [(25, 1), (60, 3)],
             "total_kimg": 254.0,
             "phases": [
-                (125.0, _SLOWER | {"lr_half_kimg": 0.0}),
-                (145.0, _GAME | {"lr_muon": 7e-4}),
+                (125.0, _SLOWER),
+                (145.0, _GAME),
                 # The game came too early for its fur: the guide alone once more.
-                (163.856, _MUON | {"lr_g": 3e-3, "lr_muon": 3e-3, "adversarial_kimg": 1e9}),
+                (163.856, _START | {
+                    "lr_g": 3e-3, "lr_muon": 3e-3, "lr_half_kimg": 0.0, "ema_kimg": 1.0, "adversarial_kimg": 1e9,
+                }),
                 (205.0, _SLOWER),
-                (220.0, _GAME | {"lr_muon": 7e-4}),
+                (220.0, _GAME),
                 (236.0, {"guide_first": 0}),  # its noses had become rings
                 (248.0, _LAST),
             ],

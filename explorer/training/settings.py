@@ -15,7 +15,7 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "d_channel_base"),
         *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "threads"),
-        *("bfloat16", "recipe", "note", "save_s", "samples_s", "phases", "narrower"),
+        *("bfloat16", "recipe", "note", "save_s", "samples_s", "phases"),
     )
 )
 """Settings that hold for a whole run."""
@@ -34,8 +34,7 @@ class TrainSettings:
     discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
 
     **Phases** let one run go through a whole schedule unattended: from so many kimg on, the settings named there
-    hold. Sizes cannot change on the way (`FIXED`), but for the channels of the generator: **narrower** ones learn
-    the coarse things for less, until so many kimg each.
+    hold. Sizes cannot change on the way (`FIXED`).
     """
 
     family: str
@@ -83,7 +82,6 @@ class TrainSettings:
     save_s: float = 120.0
     samples_s: float = 300.0
     phases: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # from kimg on: these settings
-    narrower: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # until kimg: entries of generator
 
     def __post_init__(self) -> None:
         names = {f.name for f in fields(self)} - FIXED
@@ -98,17 +96,6 @@ class TrainSettings:
             if shown >= kimg * 1000:
                 changes |= later
         return replace(self, **changes, phases=[]) if changes else self
-
-    def stages(self, shown: int) -> list[TrainSettings]:
-        """The parts of the run after `shown` pictures, each with a generator of one width."""
-        parts = []
-        for kimg, sizes in sorted(self.narrower, key=lambda part: part[0]):
-            if shown < kimg * 1000:
-                until = min(float(kimg), self.total_kimg)
-                parts.append(replace(self, generator=self.generator | sizes, total_kimg=until, narrower=[]))
-                if until == self.total_kimg:
-                    return parts
-        return [*parts, replace(self, narrower=[])]
 
     @property
     def end(self) -> TrainSettings:

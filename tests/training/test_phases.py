@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -82,18 +81,6 @@ def test_history_tells_plan_and_changes_by_hand(data: Critters, tmp_path: Path) 
     assert "* from 0.0 kimg: gamma 9.0" in card
     assert "Guided alone for 0.0 kimg, 0.0 kimg with the discriminator" in card
     assert (tmp_path / "assets" / "mine.png").exists()
-
-
-def test_an_older_run_is_told_afterwards(tmp_path: Path) -> None:
-    base = {"gamma": 1.0, "lr_g": 0.01, "adversarial_kimg": 1e9}
-    for kimg, changes in ((20.0, {"adversarial_kimg": 0.0}), (0.0, {}), (10.0, {"lr_g": 0.005})):
-        (tmp_path / "old.json").write_text(json.dumps(base | changes))
-        history.main([str(tmp_path), "--at", str(kimg), "--settings", str(tmp_path / "old.json")])
-    assert history.phases(tmp_path, 30.0) == [
-        (0.0, base),
-        (10.0, {"lr_g": 0.005}),
-        (20.0, {"adversarial_kimg": 0.0, "lr_g": 0.01}),
-    ]
 
 
 def test_what_is_asked_for_holds_in_every_phase(tmp_path: Path) -> None:
