@@ -19,13 +19,22 @@ from PySide6.QtWidgets import (
 
 from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
-__all__ = ["Check", "Choice", "ElidedLabel", "IconButton", "Segments", "label", "row", "value_label"]
+__all__ = [
+    "Check", "Choice", "ElidedLabel", "IconButton", "Segments", "is_for_shortcuts", "label", "row", "value_label",
+]  # fmt: skip
 
 
 def takes_space(event: QEvent) -> bool:
     """Whether the event asks for the Space key: a button with the focus is pressed by it, elsewhere it plays."""
     is_space = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space
     return is_space and event.type() == QEvent.Type.ShortcutOverride
+
+
+def is_for_shortcuts(event: QEvent) -> bool:
+    """True for a key that no number is written with: with the focus it leaves that to the window's shortcuts."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    return event.text().isprintable() and event.text() not in "0123456789.,+-"
 
 
 class _Button(QToolButton):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import random
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from explorer.widgets.parts import is_for_shortcuts
 from explorer.widgets.theme import value_font
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
@@ -58,6 +59,13 @@ class SeedField(QLineEdit):
         with contextlib.suppress(ValueError):  # not a number: the old seed comes back
             self._choose(int(self.text().strip().replace(" ", "")))
         self.set_seed(self._seed)
+
+    def event(self, event: QEvent) -> bool:
+        if is_for_shortcuts(event):
+            self._on_typed()
+            event.ignore()
+            return False
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}

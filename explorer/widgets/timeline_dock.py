@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
-from explorer.widgets.parts import Choice, IconButton, label, row, value_label
+from explorer.widgets.parts import Choice, IconButton, is_for_shortcuts, label, row, value_label
 from explorer.widgets.theme import GRID, ROW
 from explorer.widgets.timeline_view import TimelineView
 
@@ -58,6 +58,13 @@ class _Number(QDoubleSpinBox):
         self.setFixedSize(width, ROW)
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def event(self, event: QEvent) -> bool:
+        if is_for_shortcuts(event):
+            self.interpretText()
+            event.ignore()
+            return False
+        return super().event(event)
 
     def show_number(self, value: float) -> None:
         """Shows a number; says nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -491,6 +492,24 @@ def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, ses
     QTest.keyClick(button, Qt.Key.Key_Space)
     assert session.look().noise.mode == "random"
     assert session.look().drift == 0
+
+
+def test_a_number_with_the_focus_leaves_letters_to_the_shortcuts(window: MainWindow, session: Session) -> None:
+    panel: Any = window.sides.sections["latent"].body
+    panel.seed.setFocus()
+    panel.seed.selectAll()
+    QTest.keyClicks(panel.seed, "12")
+    QTest.keyClick(panel.seed, Qt.Key.Key_S, SHIFT)
+    assert session.look().latent.seed == 12
+    assert session.state.lab.scan
+    window.show_timeline(True)
+    length = window.timeline.duration
+    length.setFocus()
+    length.selectAll()
+    QTest.keyClicks(length, "2.5")
+    QTest.keyClick(length, Qt.Key.Key_K)
+    assert session.deck.timeline.duration == 2.5
+    assert len(session.deck.timeline.keys) == 1
 
 
 def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Session) -> None:
