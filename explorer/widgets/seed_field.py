@@ -23,7 +23,7 @@ def random_seed() -> int:
 
 
 class SeedField(QLineEdit):
-    """Shows a seed; `chosen(seed)` when the user entered another. Larger numbers wrap, as numpy's would not."""
+    """Shows a seed; `chosen(seed)` when the user entered one. Larger numbers wrap, as numpy's would not."""
 
     chosen = Signal(object)  # an int above 2**31 does not fit Qt's int
 
@@ -48,10 +48,8 @@ class SeedField(QLineEdit):
         self.setModified(False)
 
     def _choose(self, seed: int) -> None:
-        seed %= SEEDS
-        if seed != self._seed:
-            self.set_seed(seed)
-            self.chosen.emit(seed)
+        self.set_seed(seed % SEEDS)
+        self.chosen.emit(self._seed)
 
     def _on_typed(self) -> None:
         if not self.isModified():

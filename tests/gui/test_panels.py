@@ -184,6 +184,11 @@ def test_seed_field_dice_and_snap(window: MainWindow, session: Session) -> None:
     assert session.look().latent.seed == 1235
     assert latent.seed.text() == "1235"
     session.walk(0.9, 0.2)
+    latent.seed.selectAll()
+    QTest.keyClicks(latent.seed, "1235")  # the seed that we left a little
+    QTest.keyClick(latent.seed, Qt.Key.Key_Return)
+    assert session.look().latent == Latent(seed=1235)
+    session.walk(0.9, 0.2)
     latent.snap.click()
     assert session.look().latent == Latent(seed=1236)
     latent.dice.click()
