@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -104,14 +105,12 @@ class Deck(QObject):
 
     def seek(self, place: float) -> None:
         """Puts the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
-        place = min(max(place, 0.0), max(self.timeline.duration, place))
+        place = max(place, 0.0)  # keys may lie behind the end
         if self._play_from is not None:
             self._play_from = (self._now(), place)
         self._show_place(place)
 
     def _now(self) -> float:
-        from time import perf_counter
-
         return perf_counter()
 
     @Slot()

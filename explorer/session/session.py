@@ -36,7 +36,7 @@ class Session(LookIntents):
         super().__init__(parent, **options)
         self.files = FileWorker(self)
         self.files.written.connect(self._on_written)
-        self.files.failed.connect(self.status)
+        self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
         self.deck = Deck(self, self.files)
         self.documents.opening.connect(self.deck.rewind)
@@ -45,7 +45,13 @@ class Session(LookIntents):
 
     @Slot(str)
     def _on_written(self, path: str) -> None:
-        self.status.emit(f"Saved {path}")
+        if not self.is_closed:
+            self.status.emit(f"Saved {path}")
+
+    @Slot(str)
+    def _on_not_written(self, words: str) -> None:
+        if not self.is_closed:
+            self.status.emit(words)
 
     def close(self) -> bool:
         """Ends everything and removes the recovery file; True if every thread has ended."""
