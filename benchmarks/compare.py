@@ -89,11 +89,11 @@ def open_window(
     assert session is not None
     wait_for(lambda: all(session.last_frame(v) is not None and not session.is_refining(v) for v in range(2)))
     if dtype:
-        session.set_dtype(dtype)
+        session.devices.set_dtype(dtype)
     names = [facts.name if (facts := session.facts(view)) else "" for view in range(2)]
     result: dict[str, object] = {
         "models": names,
-        "dtype": session.render_settings.dtype,
+        "dtype": session.devices.settings.dtype,
         "platform": app.platformName(),
         "rows": run(session),
     }

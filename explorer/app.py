@@ -146,7 +146,7 @@ class Program(QObject):
 
         recovery = Recovery(self.settings.folder / "recovery")
         session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())
-        session.settings_changed.connect(self._on_settings_changed)
+        session.devices.changed.connect(self._on_settings_changed)
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there

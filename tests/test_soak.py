@@ -55,7 +55,7 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         lambda: s.set_offset([rng.gauss(0, 0.1) for _ in range(8)]),
         lambda: s.use_stored(s.documents.store_latent("w")),
         lambda: s.documents.paste_state_text(s.documents.state_text()),
-        lambda: s.set_dtype(rng.choice(["float32", "bfloat16"])),
+        lambda: s.devices.set_dtype(rng.choice(["float32", "bfloat16"])),
     ]
 
 

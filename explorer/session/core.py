@@ -17,6 +17,7 @@ from explorer.motion import is_moving
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
 from explorer.render.service import RenderService
 from explorer.resolve import resolve, resolve_look
+from explorer.session.devices import Devices
 from explorer.session.drift import Drifts
 from explorer.session.pacing import Pacemaker
 from explorer.session.view_record import PerformanceFacts, ViewRecord
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
-    from explorer.ops.backend import Backend
-    from explorer.render.request import DeviceLost, RenderRequest, Thumbnail
+    from explorer.render.request import RenderRequest, Thumbnail
 
 __all__ = ["SessionCore"]
 
@@ -57,7 +57,6 @@ class SessionCore(QObject):
     status = Signal(str)
     saved_changed = Signal(bool)
     thumbnail = Signal(object)  # Thumbnail
-    settings_changed = Signal(object)  # RenderSettings: device, precision, kernels
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class SessionCore(QObject):
         self.clock = clock or Clock()
         self.table = LatentTable()
         self.service = service or RenderService(self)
-        self._settings = settings or RenderSettings(device=self.service.best_device())
+        self.devices = Devices(self, self.service, settings)
         self._views: dict[int, ViewRecord] = {}
         self._drifts = Drifts()
         self.pace = Pacemaker(self, self.clock, self._ready_views, self._move)
@@ -89,7 +88,8 @@ class SessionCore(QObject):
         self.service.model_loading.connect(self._on_loading)
         self.service.model_loaded.connect(self._on_loaded)
         self.service.model_failed.connect(self._on_model_failed)
-        self.service.device_lost.connect(self._on_device_lost)
+        self.devices.changed.connect(self.refresh)
+        self.devices.lost.connect(self.status)
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -133,11 +133,6 @@ class SessionCore(QObject):
         frame = self.record(view).frame
         return frame.facts.ws if frame else None
 
-    @property
-    def render_settings(self) -> RenderSettings:
-        """Device, precision and kernels."""
-        return self._settings
-
     def visible_views(self) -> tuple[int, ...]:
         """The views that the layout shows."""
         state = self.store.state
@@ -146,7 +141,7 @@ class SessionCore(QObject):
 
     def performance(self, view: int) -> PerformanceFacts:
         """Figures of the last second."""
-        return self.record(view).performance(self._settings, perf_counter())
+        return self.record(view).performance(self.devices.settings, perf_counter())
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -186,7 +181,7 @@ class SessionCore(QObject):
         views[view] = replace(views[view], **fields)
         return replace(state, views=tuple(views))
 
-    # -- models and devices --------------------------------------------------------------------------------
+    # -- models --------------------------------------------------------------------------------
 
     def set_model(self, view: int, name_or_path: str) -> None:
         """Loads a model into a view. The picture and the state stay as they are until it is there."""
@@ -204,28 +199,6 @@ class SessionCore(QObject):
             self._end_loading(view)
             if self.store.state.views[view].model != v.model:
                 self.store.update_transient(self._with_view(view, model=v.model))
-
-    def set_device(self, name: str) -> None:
-        """Renders on another device from now on. Raises UsageError if there is none of that name."""
-        dtypes = {d.name: d.dtypes for d in self.service.devices()}.get(name, ())
-        dtype = self._settings.dtype if self._settings.dtype in dtypes or not dtypes else dtypes[0]
-        self.service.check(name, dtype)
-        self._apply_settings(replace(self._settings, device=name, dtype=dtype))
-
-    def set_dtype(self, name: str) -> None:
-        """Renders in another precision from now on. Raises UsageError if the device has it not."""
-        self.service.check(self._settings.device, name)
-        self._apply_settings(replace(self._settings, dtype=name))
-
-    def set_backend(self, name: Backend) -> None:
-        """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
-        self._apply_settings(replace(self._settings, backend=name))
-
-    def _apply_settings(self, settings: RenderSettings) -> None:
-        if settings != self._settings:
-            self._settings = settings
-            self.settings_changed.emit(settings)
-            self.refresh()
 
     def _load(self, view: int, name: str) -> None:
         v = self.record(view)
@@ -263,15 +236,10 @@ class SessionCore(QObject):
         log.warning("view %d: %s", view, error)
         self._set_failure(view, RenderFailed(view, v.posted, error))
 
-    @Slot(object)
-    def _on_device_lost(self, lost: DeviceLost) -> None:
-        self._settings = RenderSettings("cpu", "float32", self._settings.backend)
-        self.settings_changed.emit(self._settings)
-        self.status.emit(f"{lost.device} cannot go on ({lost.error}); rendering on the CPU now.")
-
     # -- requests and frames -------------------------------------------------------------------------------
 
-    def refresh(self) -> None:
+    @Slot()
+    def refresh(self, _: object = None) -> None:
         """Asks anew for every visible picture."""
         for view in self.visible_views():
             self.post(view)
@@ -303,7 +271,7 @@ class SessionCore(QObject):
             facts.info,
             self.pace.now,
             model=facts.key,
-            settings=self._settings,
+            settings=self.devices.settings,
             table=self.table,
         )
 
@@ -314,7 +282,7 @@ class SessionCore(QObject):
             return
         try:
             request = resolve_look(
-                look, Tap(), facts.info, model=facts.key, settings=self._settings, table=self.table
+                look, Tap(), facts.info, model=facts.key, settings=self.devices.settings, table=self.table
             )
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)

@@ -262,7 +262,7 @@ class Deck(QObject):
         from explorer.animation.film import whole_film
         from explorer.animation.pace import evened
 
-        state, settings, table = self._session.state, self._session.render_settings, self._session.table
+        state, settings, table = self._session.state, self._session.devices.settings, self._session.table
         if self._evening or len(state.timeline.keys) < 2:
             return
         self._evening = True

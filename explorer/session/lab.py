@@ -68,7 +68,7 @@ class StickingLab(QObject):
         session.frame.connect(self._scan_frame)
         session.changed.connect(self._on_lab_changed)
         session.model_changed.connect(self._on_lab_model)
-        session.settings_changed.connect(self._on_lab_settings)
+        session.devices.changed.connect(self._on_lab_settings)
         session.service.studied.connect(self._on_studied)
 
     def close(self) -> None:

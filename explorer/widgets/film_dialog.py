@@ -135,7 +135,7 @@ class FilmDialog(QDialog):
         file, s = self.settings.file, self._session
         if file is None:
             return
-        job = Job(file, self.settings.film(s.state), s.state, s.table, s.render_settings)
+        job = Job(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
         s.deck.pause()
         try:
             if overwrite or self._may_write(job):

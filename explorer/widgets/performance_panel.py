@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
@@ -88,18 +88,16 @@ class PerformancePanel(Panel):
         self.add(self.bars)
 
     def _bind(self) -> None:
-        session = self.session
+        devices = self.session.devices
         self._timer.timeout.connect(self.refresh)
-        self.device.activated.connect(lambda i: self._choose(lambda: session.set_device(self.device.itemData(i))))
-        self.dtype.activated.connect(lambda i: self._choose(lambda: session.set_dtype(self.dtype.itemData(i))))
-        self.backend.activated.connect(
-            lambda i: self._choose(lambda: session.set_backend(self.backend.itemData(i)))
-        )
-        session.settings_changed.connect(self._show_settings)
+        self.device.activated.connect(lambda i: self._choose(devices.set_device, self.device.itemData(i)))
+        self.dtype.activated.connect(lambda i: self._choose(devices.set_dtype, self.dtype.itemData(i)))
+        self.backend.activated.connect(lambda i: self._choose(devices.set_backend, self.backend.itemData(i)))
+        devices.changed.connect(self._show_settings)
         self._show_settings()
 
-    def _choose(self, deed: Callable[[], object]) -> None:
-        self.attempt(deed)
+    def _choose(self, deed: Callable[[Any], None], value: object) -> None:
+        self.attempt(lambda: deed(value))
         self._show_settings()  # what was refused must not stay in the box
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -109,7 +107,7 @@ class PerformancePanel(Panel):
 
     @Slot()
     def _show_settings(self) -> None:
-        settings, devices = self.session.render_settings, self.session.service.devices()
+        settings, devices = self.session.devices.settings, self.session.service.devices()
         if [self.device.itemData(i) for i in range(self.device.count())] != [d.name for d in devices]:
             self.device.clear()  # one was lost
             for device in devices:

@@ -51,7 +51,7 @@ class StudyRow(QWidget):
         self.words.hide()
         session.lab.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
-        session.settings_changed.connect(self._on_settings_changed)
+        session.devices.changed.connect(self._on_settings_changed)
         self._show_state()
 
     @property

@@ -31,7 +31,7 @@ DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
 def device_text(session: Session) -> str:
     """What the pictures are computed on and in, in words."""
-    settings = session.render_settings
+    settings = session.devices.settings
     device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
     words = f"Pictures are computed on {device} in {settings.dtype}."
     if settings.device == "cpu":
@@ -97,7 +97,7 @@ class TopBar(QWidget):
             late.show()
         self.layouts.chosen.connect(session.set_layout)
         session.changed.connect(self._on_changed)
-        session.settings_changed.connect(self._show_device)
+        session.devices.changed.connect(self._show_device)
         self.layouts.set_choice(session.state.layout)
         self.scan.setChecked(session.state.lab.scan)
         self._show_device()
@@ -111,7 +111,7 @@ class TopBar(QWidget):
 
     def _show_device(self) -> None:
         assert self._session is not None
-        settings = self._session.render_settings
+        settings = self._session.devices.settings
         self.badge.setText(
             f"{settings.device.split(':')[0].upper()}  {DTYPE_NAMES.get(settings.dtype, settings.dtype)}"
         )
@@ -141,7 +141,7 @@ class TopBar(QWidget):
                     action = menu.addAction(f"{device.name}  {dtype}", choose)
                     action.setCheckable(True)
                     self._choices[device.name, dtype] = action
-        settings = session.render_settings
+        settings = session.devices.settings
         # Menu entries have one line; a sentence each would look like a list of commands.
         self._words.setText(device_text(session).split(". ")[0].rstrip("."))
         self._words.setToolTip(device_text(session))
@@ -158,8 +158,8 @@ class TopBar(QWidget):
         """Compute on another device or in another precision."""
         assert self._session is not None
         try:
-            if device != self._session.render_settings.device:
-                self._session.set_device(device)
-            self._session.set_dtype(dtype)
+            if device != self._session.devices.settings.device:
+                self._session.devices.set_device(device)
+            self._session.devices.set_dtype(dtype)
         except LatentwalkError as error:
             self.failed.emit(error)

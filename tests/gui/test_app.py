@@ -76,15 +76,15 @@ def test_the_fastest_precision_unless_chosen(qapp: QApplication, settings: Setti
     program = start(qapp, settings)
     session = program.window.session
     assert session is not None
-    assert session.render_settings.dtype == fastest_precision(session.render_settings.device)
+    assert session.devices.settings.dtype == fastest_precision(session.devices.settings.device)
     assert native.status().state != "unused", "the kernels are built when the program starts"
     others = {"float32": "bfloat16", "bfloat16": "float32"}
-    chosen = others[session.render_settings.dtype]
-    session.set_dtype(chosen)
+    chosen = others[session.devices.settings.dtype]
+    session.devices.set_dtype(chosen)
     end(program)
     again = start(qapp, settings)
     assert again.window.session is not None
-    assert again.window.session.render_settings.dtype == chosen
+    assert again.window.session.devices.settings.dtype == chosen
     end(again)
 
 

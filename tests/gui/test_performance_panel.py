@@ -70,10 +70,10 @@ def test_precision_and_kernels_switch_live(panel_session: MakeSession, qtbot: Qt
     frame = session.last_frame(0)
     assert frame is not None
     assert frame.dtype == "bfloat16"
-    session.set_dtype("float32")
+    session.devices.set_dtype("float32")
     assert panel.dtype.currentData() == "float32"
     qtbot.keyClick(panel.backend, Qt.Key.Key_Down)
-    assert session.render_settings.backend == "reference"
+    assert session.devices.settings.backend == "reference"
 
 
 def test_a_single_device_is_grey_and_says_why(panel_session: MakeSession, qtbot: QtBot) -> None:

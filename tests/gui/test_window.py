@@ -233,7 +233,7 @@ def test_the_badge_explains_and_switches(window: MainWindow, session: Session) -
     texts = [action.text() for action in menu.actions()]
     assert any("computed on CPU" in text for text in texts)
     next(action for action in menu.actions() if "bfloat16" in action.text()).trigger()
-    assert session.render_settings.dtype == "bfloat16"
+    assert session.devices.settings.dtype == "bfloat16"
     assert "bfloat16" in window.top_bar.badge.text()
 
 

@@ -67,11 +67,11 @@ def test_a_stale_failure_is_ignored(world: World) -> None:
 
 def test_a_lost_device_is_told(world: World) -> None:
     told: list[object] = []
-    world.session.settings_changed.connect(told.append)
-    world.session._on_device_lost(DeviceLost("cuda:0", RuntimeError("gone")))
+    world.session.devices.changed.connect(told.append)
+    world.session.devices._on_device_lost(DeviceLost("cuda:0", RuntimeError("gone")))
     assert "cuda:0" in world.words[0]
-    assert world.session.render_settings.device == "cpu"
-    assert told == [world.session.render_settings]
+    assert world.session.devices.settings.device == "cpu"
+    assert told == [world.session.devices.settings]
 
 
 def test_loading_can_be_cancelled(world: World) -> None:
@@ -94,13 +94,13 @@ def test_loading_can_be_cancelled(world: World) -> None:
 def test_settings_are_checked_and_rendered_with(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_device("cpu")
-    s.set_dtype("bfloat16")
-    s.set_backend("reference")
+    s.devices.set_device("cpu")
+    s.devices.set_dtype("bfloat16")
+    s.devices.set_backend("reference")
     world.settle()
     assert world.frame().dtype == "bfloat16"
     assert world.frame().request.settings.backend == "reference"
     with pytest.raises(UsageError):
-        s.set_device("cuda:77")
+        s.devices.set_device("cuda:77")
     with pytest.raises(UsageError):
-        s.set_dtype("float16")
+        s.devices.set_dtype("float16")

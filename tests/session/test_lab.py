@@ -201,7 +201,7 @@ def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
     s.lab.study_spectrum(0, 1_000_000)
     s.lab.edit("Average", average="neighbours", count=2)
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
-    s.set_backend("reference")
+    s.devices.set_backend("reference")
     assert not s.lab.is_studying("spectrum/0")
     assert said[-1].pixels is None
     world.qtbot.waitUntil(lambda: said[-1].done == 2)
