@@ -181,7 +181,7 @@ class SessionCore(QObject):
         views[view] = replace(views[view], **fields)
         return replace(state, views=tuple(views))
 
-    # -- models --------------------------------------------------------------------------------
+    # -- models --------------------------------------------------------------------------------------------
 
     def set_model(self, view: int, name_or_path: str) -> None:
         """Loads a model into a view. The picture and the state stay as they are until it is there."""
@@ -239,7 +239,7 @@ class SessionCore(QObject):
     # -- requests and frames -------------------------------------------------------------------------------
 
     @Slot()
-    def refresh(self, _: object = None) -> None:
+    def refresh(self) -> None:
         """Asks anew for every visible picture."""
         for view in self.visible_views():
             self.post(view)

@@ -16,6 +16,8 @@ from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Key, Pose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explorer.animation.timeline import Chosen
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
@@ -40,6 +42,7 @@ class Deck(QObject):
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
         super().__init__(session)
         self._session, self._files = session, files
+        self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
         self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
         self._player: Player | None = None
@@ -110,9 +113,6 @@ class Deck(QObject):
             self._play_from = (self._now(), place)
         self._show_place(place)
 
-    def _now(self) -> float:
-        return perf_counter()
-
     @Slot()
     def _on_play_tick(self) -> None:
         if self._play_from is None or self._session.is_closed:
@@ -141,12 +141,10 @@ class Deck(QObject):
 
     def player(self) -> Player:
         """The player of the present timeline."""
-        state, known = self._session.state, self._player
-        models = [view.model for view in state.views]
-        if known is None or known.timeline is not state.timeline or [v.model for v in known.state.views] != models:
-            known = self._player = Player(state)
-        elif not (state.timeline.keys or state.timeline.performance):
-            known = self._player = Player(state)  # tracks move single numbers of what the hands set
+        timeline, known = self.timeline, self._player
+        says_all = bool(timeline.keys or timeline.performance)  # tracks move single numbers of what the hands set
+        if known is None or known.timeline is not timeline or not says_all:
+            known = self._player = Player(self._session.state)
         return known
 
     @Slot(object, object)

@@ -100,10 +100,11 @@ class FilmDialog(QDialog):
             known, project = self._remembered, self._session.documents.project_path
             folder = known.text("film-folder") or known.text("folder") or str(Path.home())
             self.settings.name_file(Path(folder), Path(project).stem if project else "walk")
-        self._show_summary()
         self.show()
         self.raise_()
         self.activateWindow()
+        if self._done is None:  # else it still says what became of the last film
+            self._show_summary()
 
     def _is_unfinished(self) -> bool:
         file = self.settings.file
@@ -111,7 +112,7 @@ class FilmDialog(QDialog):
 
     @Slot()
     def _show_summary(self, *_: object) -> None:
-        if self._films.is_running or (not self.isVisible() and self._done is not None):
+        if self._films.is_running or not self.isVisible():
             return
         film = self.settings.film(self._session.state)
         words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s."

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
 __all__ = [
-    "Check", "Choice", "ElidedLabel", "IconButton", "Segments", "is_for_shortcuts", "label", "row", "value_label",
+    "Check", "Choice", "ElidedLabel", "IconButton", "Segments", "label", "left_to_shortcuts", "row", "value_label",
 ]  # fmt: skip
 
 
@@ -30,11 +30,23 @@ def takes_space(event: QEvent) -> bool:
     return is_space and event.type() == QEvent.Type.ShortcutOverride
 
 
-def is_for_shortcuts(event: QEvent) -> bool:
-    """True for a key that no number is written with: with the focus it leaves that to the window's shortcuts."""
+def left_to_shortcuts(event: QEvent, enter: Callable[[], object]) -> bool:
+    """Leaves keys that no number is written with to the window's shortcuts, though a number has the focus.
+
+    Args:
+        event: Of the number's field.
+        enter: Takes what was typed before that key.
+
+    Returns:
+        True if the event is such a key, which the field has nothing more to do with.
+    """
     if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
         return False
-    return event.text().isprintable() and event.text() not in "0123456789.,+-"
+    if not event.text().isprintable() or event.text() in "0123456789.,+-":
+        return False
+    enter()
+    event.ignore()
+    return True
 
 
 class _Button(QToolButton):

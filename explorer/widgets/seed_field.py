@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from explorer.widgets.parts import is_for_shortcuts
+from explorer.widgets.parts import left_to_shortcuts
 from explorer.widgets.theme import value_font
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
@@ -59,11 +59,7 @@ class SeedField(QLineEdit):
         self.set_seed(self._seed)
 
     def event(self, event: QEvent) -> bool:
-        if is_for_shortcuts(event):
-            self._on_typed()
-            event.ignore()
-            return False
-        return super().event(event)
+        return False if left_to_shortcuts(event, self._on_typed) else super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}

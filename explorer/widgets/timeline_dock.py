@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, Q
 from explorer.animation.parameters import PARAMETERS
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
-from explorer.widgets.parts import Choice, IconButton, is_for_shortcuts, label, row, value_label
+from explorer.widgets.parts import Choice, IconButton, label, left_to_shortcuts, row, value_label
 from explorer.widgets.theme import GRID, ROW
 from explorer.widgets.timeline_view import TimelineView
 
@@ -60,11 +60,7 @@ class _Number(QDoubleSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def event(self, event: QEvent) -> bool:
-        if is_for_shortcuts(event):
-            self.interpretText()
-            event.ignore()
-            return False
-        return super().event(event)
+        return False if left_to_shortcuts(event, self.interpretText) else super().event(event)
 
     def show_number(self, value: float) -> None:
         """Shows a number; says nothing."""

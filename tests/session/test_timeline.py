@@ -24,7 +24,7 @@ class Hours:
 
     def __init__(self, session: Session) -> None:
         self.now = 100.0
-        session.deck._now = lambda: self.now  # type: ignore[method-assign]
+        session.deck._now = lambda: self.now
 
 
 def two_keys(session: Session) -> None:
@@ -33,6 +33,16 @@ def two_keys(session: Session) -> None:
     session.set_transform(x=0.4)
     session.deck.add_key(2.0)
     session.deck.set_segments(frozenset({(-1, 0)}), ease="linear")
+
+
+def half_a_second_played(session: Session) -> Hours:
+    two_keys(session)
+    hours = Hours(session)
+    session.deck.seek(0.0)
+    session.deck.play()
+    hours.now += 0.5
+    session.deck._on_play_tick()
+    return hours
 
 
 def test_keys_are_undo_steps(session: Session) -> None:
@@ -88,12 +98,7 @@ def test_loops_go_on(session: Session) -> None:
 
 
 def test_a_hand_stops_the_playing_and_keeps_what_it_did(session: Session) -> None:
-    two_keys(session)
-    hours = Hours(session)
-    session.deck.seek(0.0)
-    session.deck.play()
-    hours.now += 0.5
-    session.deck._on_play_tick()
+    half_a_second_played(session)
     session.deck.set_timeline(bpm=120.0)  # the timeline itself may be changed while it plays
     assert session.deck.is_playing
     session.set_psi(0.4)
@@ -102,12 +107,7 @@ def test_a_hand_stops_the_playing_and_keeps_what_it_did(session: Session) -> Non
 
 
 def test_the_lab_and_the_layout_are_the_hands_while_it_plays(session: Session) -> None:
-    two_keys(session)
-    hours = Hours(session)
-    session.deck.seek(0.0)
-    session.deck.play()
-    hours.now += 0.5
-    session.deck._on_play_tick()
+    hours = half_a_second_played(session)
     session.lab.edit("Slit-scan", scan=True)
     session.set_layout("wipe")
     hours.now += 0.5
