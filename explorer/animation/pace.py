@@ -61,12 +61,13 @@ def evened(
     alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
     renderer = make_renderer(straight, alone, settings, table)
     done = 0
-    total = STEPS * len(straight.timeline.keys)
+    ways = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")
+    total = STEPS * ways + 1
 
     def at(place: float) -> NDArray[np.uint8]:
         nonlocal done
         done += 1
-        tell(min(done, total), total)
+        tell(done, total)
         return renderer.picture(renderer.player.on_timeline(place), place)  # type: ignore[no-any-return]
 
     return replace(state, timeline=retimed(straight.timeline, at))

@@ -12,7 +12,7 @@ from explorer.animation import timeline as edits
 from explorer.animation.parameters import get_value, parameter, set_value
 from explorer.animation.performance import Performance
 from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
-from explorer.errors import LatentwalkError
+from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Key, Pose
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from explorer.animation.timeline import Chosen
     from explorer.session.core import SessionCore
-    from explorer.session.files import FileWorker
     from explorer.state import ExplorerState, Timeline
 
 __all__ = ["Deck"]
@@ -37,11 +36,10 @@ class Deck(QObject):
     playhead_moved = Signal(float)  # seconds on the timeline
     playing_changed = Signal(bool)
     recording_changed = Signal(bool)
-    _evened = Signal(object, object)  # Timeline or error, the timeline that was measured
 
-    def __init__(self, session: SessionCore, files: FileWorker) -> None:
+    def __init__(self, session: SessionCore) -> None:
         super().__init__(session)
-        self._session, self._files = session, files
+        self._session = session
         self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
         self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
@@ -51,8 +49,8 @@ class Deck(QObject):
         self._play_timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._play_timer.setInterval(round(TICK_MS))
         self._play_timer.timeout.connect(self._on_play_tick)
-        self._evening = False
-        self._evened.connect(self._on_evened, Qt.ConnectionType.QueuedConnection)
+        self.even_speed = EvenSpeed(session)
+        self.even_speed.made.connect(self._on_evened)
         session.changed.connect(self._on_state_changed)
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -255,38 +253,10 @@ class Deck(QObject):
         keys[number] = replace(key, pose=self._pose_to_keep())
         self.edit("Update key", replace(self.timeline, keys=tuple(keys)))
 
-    def even_speed(self) -> None:
-        """Sets the keys' times and paces so that the picture changes evenly; measured in a thread."""
-        from explorer.animation.film import whole_film
-        from explorer.animation.pace import evened
-
-        state, settings, table = self._session.state, self._session.devices.settings, self._session.table
-        if self._evening or len(state.timeline.keys) < 2:
-            return
-        self._evening = True
-        self._session.status.emit("Measuring how much the picture changes ...")
-        done = self._evened
-        film = whole_film(state, layout="b" if state.active == 1 else "a")
-
-        def work() -> None:
-            try:
-                done.emit(evened(state, film, settings, table).timeline, state.timeline)
-            except LatentwalkError as error:
-                done.emit(error.with_traceback(None), state.timeline)
-
-        self._files.run(work)
-
-    @Slot(object, object)
-    def _on_evened(self, made: object, measured: Timeline) -> None:
-        self._evening = False
-        if isinstance(made, LatentwalkError):
-            self._session.status.emit(str(made))
-        elif self.timeline is not measured:
-            self._session.status.emit("The timeline was changed meanwhile; even speed was not applied")
-        elif isinstance(made, Timeline):  # a signal forgets the type
-            self.edit("Even speed", made)
-            self._show_again()
-            self._session.status.emit("The picture changes evenly now")
+    @Slot(object)
+    def _on_evened(self, made: Timeline) -> None:
+        self.edit("Even speed", made)
+        self._show_again()
 
     def clear(self) -> None:
         """Removes keys, tracks, performance and wandering."""

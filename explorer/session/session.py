@@ -38,7 +38,7 @@ class Session(LookIntents):
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.deck = Deck(self, self.files)
+        self.deck = Deck(self)
         self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
         self.films = FilmService(self)
@@ -59,7 +59,8 @@ class Session(LookIntents):
             return True
         self.deck.pause()
         self.lab.close()
-        ended = self.films.close()
+        ended = self.deck.even_speed.close()
+        ended = self.films.close() and ended
         ended = super().close() and ended
         self.documents.close()
         return ended

@@ -6,11 +6,12 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Latent, Look, Transform
+from explorer.widgets.events import tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs, paint_thumb
 
@@ -41,6 +42,7 @@ class HistoryStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("History")
+        tell_places(self, self._tip)
 
     def set_latent(self, latent: Latent) -> None:
         """The latent has changed; the place is remembered once it rests."""
@@ -80,16 +82,12 @@ class HistoryStrip(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._places[index][1].latent)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self._index_at(event.pos().x())
-            text = "Places one has been at appear here"
-            if index >= 0:
-                latent = self._places[index][1].latent
-                text = f"Back to seed {latent.seed}, {latent.x:+.2f} {latent.y:+.2f}"
-            QToolTip.showText(event.globalPos(), text, self)
-            return True
-        return super().event(event)
+    def _tip(self, at: QPointF) -> str:
+        index = self._index_at(at.x())
+        if index < 0:
+            return "Places one has been at appear here"
+        latent = self._places[index][1].latent
+        return f"Back to seed {latent.seed}, {latent.x:+.2f} {latent.y:+.2f}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QHideEvent,
@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.widgets.camera import Camera
+from explorer.widgets.events import keep_keys
 from explorer.widgets.gestures import Drag, Mode, cursor_of, describe, mode_of
 from explorer.widgets.slit_handles import Part, paint_slit, part_at, pulled
 from explorer.widgets.theme import GRID, color, value_font, view_color
@@ -83,6 +84,8 @@ class ImageView(QWidget):
         camera.changed.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Esc also leaves the full screen; while a drag runs it belongs to the drag.
+        keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self._drag is not None)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -273,18 +276,6 @@ class ImageView(QWidget):
             self.cancel_drag()
         else:
             event.ignore()
-
-    def event(self, event: QEvent) -> bool:
-        # Esc also leaves the full screen; while a drag runs it belongs to the drag.
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-            and self._drag is not None
-        ):
-            event.accept()
-            return True
-        return super().event(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         # Alt+Tab in the middle of a drag: the release may never come.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
-    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -16,9 +15,9 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
+from explorer.widgets.events import keep_keys
 from explorer.widgets.theme import value_font
 
 if TYPE_CHECKING:
@@ -117,6 +116,7 @@ class LayerList(QTreeView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for i in range(1, len(COLUMNS)):
             header.setSectionResizeMode(i, QHeaderView.ResizeMode.ResizeToContents)
+        keep_keys(self, lambda event: event.key() in _KEYS)  # the window's own shortcuts use the arrow keys
         self._is_quiet = False
         self.selectionModel().currentRowChanged.connect(self._on_current)
         self.show_layers(None)
@@ -145,13 +145,6 @@ class LayerList(QTreeView):
     def _on_current(self, current: QModelIndex, before: QModelIndex) -> None:
         if current.isValid() and not self._is_quiet:
             self.chosen.emit(self.table.rows[current.row()].key)
-
-    def event(self, event: QEvent) -> bool:
-        # The window's own shortcuts use the arrow keys.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _KEYS:
-            event.accept()
-            return True
-        return super().event(event)
 
 
 def _size(width: int, height: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -17,36 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.widgets.events import keep_space
 from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
 __all__ = [
-    "Check", "Choice", "ElidedLabel", "IconButton", "Segments", "label", "left_to_shortcuts", "row", "value_label",
+    "Check", "Choice", "ElidedLabel", "IconButton", "Segments", "label", "row", "value_label",
 ]  # fmt: skip
-
-
-def takes_space(event: QEvent) -> bool:
-    """Whether the event asks for the Space key: a button with the focus is pressed by it, elsewhere it plays."""
-    is_space = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space
-    return is_space and event.type() == QEvent.Type.ShortcutOverride
-
-
-def left_to_shortcuts(event: QEvent, enter: Callable[[], object]) -> bool:
-    """Leaves keys that no number is written with to the window's shortcuts, though a number has the focus.
-
-    Args:
-        event: Of the number's field.
-        enter: Takes what was typed before that key.
-
-    Returns:
-        True if the event is such a key, which the field has nothing more to do with.
-    """
-    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-        return False
-    if not event.text().isprintable() or event.text() in "0123456789.,+-":
-        return False
-    enter()
-    event.ignore()
-    return True
 
 
 class _Button(QToolButton):
@@ -55,12 +31,7 @@ class _Button(QToolButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    def event(self, event: QEvent) -> bool:
-        if takes_space(event):
-            event.accept()
-            return True
-        return super().event(event)
+        keep_space(self)
 
 
 class Check(QCheckBox):
@@ -70,12 +41,7 @@ class Check(QCheckBox):
         super().__init__(text)
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    def event(self, event: QEvent) -> bool:
-        if takes_space(event):
-            event.accept()
-            return True
-        return super().event(event)
+        keep_space(self)
 
 
 class Choice(QComboBox):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import random
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from explorer.widgets.parts import left_to_shortcuts
+from explorer.widgets.events import leave_letters
 from explorer.widgets.theme import value_font
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
@@ -35,6 +35,7 @@ class SeedField(QLineEdit):
         self.setAccessibleName("Seed")
         self.setText("0")
         self.editingFinished.connect(self._on_typed)
+        leave_letters(self, self._on_typed)
 
     @property
     def seed(self) -> int:
@@ -57,9 +58,6 @@ class SeedField(QLineEdit):
         with contextlib.suppress(ValueError):  # not a number: the old seed comes back
             self._choose(int(self.text().strip().replace(" ", "")))
         self.set_seed(self._seed)
-
-    def event(self, event: QEvent) -> bool:
-        return False if left_to_shortcuts(event, self._on_typed) else super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}

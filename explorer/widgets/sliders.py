@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
+from explorer.widgets.events import keep_keys
 from explorer.widgets.theme import GRID, ROW, color, value_font
 
 __all__ = ["ValueSlider"]
@@ -81,6 +82,7 @@ class ValueSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
+        keep_keys(self, self._wants)
         self.setAccessibleName(label)
         self._show_tip()
 
@@ -300,15 +302,11 @@ class ValueSlider(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            text = event.text()
-            mine = bool(text) and (text.isdigit() or text in ".-+") and not event.modifiers()
-            arrows = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-            if mine or arrows or (event.key() == Qt.Key.Key_Escape and self._dragging):
-                event.accept()
-                return True
-        return super().event(event)
+    def _wants(self, event: QKeyEvent) -> bool:
+        text = event.text()
+        is_number = bool(text) and (text.isdigit() or text in ".-+") and not event.modifiers()
+        is_arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+        return is_number or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._end_pause()

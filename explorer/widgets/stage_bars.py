@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.widgets.events import tell_places
 from explorer.widgets.theme import color, theme, value_font, view_color
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class StageBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self.BAR)
         self.setAccessibleName("Render time by stage")
+        tell_places(self, self.tip_at)
 
     @property
     def groups(self) -> list[StageGroup]:
@@ -134,17 +136,11 @@ class StageBars(QWidget):
             p.drawText(cell, int(right), _time(group))
         p.end()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip_at(event.pos().x(), event.pos().y()), self)
-            return True
-        return super().event(event)
-
-    def tip_at(self, x: float, y: float) -> str:
+    def tip_at(self, at: QPointF) -> str:
         """What the group at a place is made of."""
         places = [(group, box) for group, box in self.segments()]
         places += [(group, self._cell(i)) for i, group in enumerate(self._groups)]
-        group = next((g for g, box in places if box.contains(x, y)), None)
+        group = next((g for g, box in places if box.contains(at)), None)
         if group is None:
             return "Time of each stage of the last picture, in milliseconds"
         if group.ms is None:

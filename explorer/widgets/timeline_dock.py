@@ -5,18 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
-from explorer.widgets.parts import Choice, IconButton, label, left_to_shortcuts, row, value_label
+from explorer.widgets.events import leave_letters
+from explorer.widgets.parts import Choice, IconButton, label, row, value_label
 from explorer.widgets.theme import GRID, ROW
 from explorer.widgets.timeline_view import TimelineView
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.session.even_speed import Measured
 
 __all__ = ["TimelineDock"]
 
@@ -42,6 +44,7 @@ EASES = (
     ("curve", "Curve"),
 )
 RATES = ("23.976", "24", "25", "29.97", "30", "50", "60")
+EVEN_TIP = "Even speed: equal change of the picture in equal time"
 WANDERS = (("none", "No wandering"), ("circle", "Circle"), ("noise", "Noise"))
 
 
@@ -58,9 +61,7 @@ class _Number(QDoubleSpinBox):
         self.setFixedSize(width, ROW)
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-
-    def event(self, event: QEvent) -> bool:
-        return False if left_to_shortcuts(event, self.interpretText) else super().event(event)
+        leave_letters(self, self.interpretText)
 
     def show_number(self, value: float) -> None:
         """Shows a number; says nothing."""
@@ -139,11 +140,13 @@ class TimelineDock(QDockWidget):
         self.ease = _choice(EASES, "How the time on the way is spent")
         self.edit_curve = IconButton("pen-nib", "Draw the curve of time", self._open_curve)
         self.update_key = IconButton("arrows-clockwise", "The key remembers the state of now", self._update_key)
-        self.even = IconButton("equals", "Even speed: equal change of the picture in equal time", self._make_even)
+        self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
+        self.measured = value_label("")
+        self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
         return row(
             self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
-            self.even,
+            self.measured, self.even,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -152,6 +155,7 @@ class TimelineDock(QDockWidget):
         deck.playhead_moved.connect(self._on_playhead)
         deck.playing_changed.connect(self._show_transport)
         deck.recording_changed.connect(self._show_transport)
+        deck.even_speed.progress.connect(self._on_measured)
         self.loop.activated.connect(lambda i: deck.set_timeline(loop=self.loop.itemData(i)))
         self.rate.activated.connect(lambda i: deck.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
         self.duration.valueChanged.connect(lambda value: deck.set_timeline(duration=value))
@@ -194,8 +198,12 @@ class TimelineDock(QDockWidget):
         if len(numbers) == 1:
             self.deck.update_key(numbers[0])
 
-    def _make_even(self) -> None:
-        self.deck.even_speed()
+    def _toggle_even(self) -> None:
+        even = self.deck.even_speed
+        if even.is_running:
+            even.cancel()
+        else:
+            even.start()
 
     def _open_more(self) -> None:
         self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
@@ -281,6 +289,13 @@ class TimelineDock(QDockWidget):
         deck = self.deck
         now = deck.recorded_seconds if deck.is_recording else deck.playhead
         self.time.setText(f"{_clock(now)} / {_clock(deck.timeline.duration)}")
+
+    @Slot(object)
+    def _on_measured(self, measured: Measured | None) -> None:
+        self.even.set_icon_name("x" if measured else "equals")
+        self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
+        left = f"{100 * measured.share:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
+        self.measured.setText(left)
 
     @Slot()
     def _show_ways(self) -> None:

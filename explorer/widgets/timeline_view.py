@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
-    QHelpEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -19,11 +19,12 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.animation.parameters import parameter
 from explorer.animation.timeline import SAME_TIME, grid_step, snapped
 from explorer.latents.words import latent_words
+from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
 from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, value_range
@@ -78,6 +79,8 @@ class TimelineView(QWidget):
         self._painter = LanePainter(self.lanes, session, self.thumbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
+        keep_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
+        tell_places(self, self._tip)
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
@@ -141,7 +144,8 @@ class TimelineView(QWidget):
             elif item not in self._chosen:
                 self.choose({item})
             kind = "stretch" if control and len(self.chosen) > 1 else "copy" if alt else "keys"
-            self._drag = _Drag(kind, at, self.timeline, item, self.chosen)
+            if item in self._chosen:  # Shift may have taken it out: then there is nothing to drag
+                self._drag = _Drag(kind, at, self.timeline, item, self.chosen)
         elif at.y() < RULER and at.x() > NAMES:
             self._drag = _Drag("end" if self.lanes.is_end_mark(at) and not shift else "seek", at, self.timeline)
             if self._drag.kind == "seek":
@@ -177,16 +181,21 @@ class TimelineView(QWidget):
         hands[drag.kind](at, drag)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        drag, self._drag = self._drag, None
-        self._box = None
-        if drag is None:
-            return
-        if drag.kind in STROKES:
-            if drag.moved:
-                self._session.commit()
-            elif drag.kind == "keys" and drag.item in self._chosen:
-                self._deck.seek(self._time_of(drag.item))
+        drag = self._end_drag()
+        if drag is not None and drag.kind == "keys" and not drag.moved and drag.item in self._chosen:
+            self._deck.seek(self._time_of(drag.item))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A hidden widget gets no release: the stroke would stay open for ever.
+        self._end_drag()
+
+    def _end_drag(self) -> _Drag | None:
+        """Ends what the hand does, and its undo step; what it was."""
+        drag, self._drag, self._box = self._drag, None, None
+        if drag is not None and drag.kind in STROKES and drag.moved:
+            self._session.commit()
         self.update()
+        return drag
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         at = event.position()
@@ -229,17 +238,6 @@ class TimelineView(QWidget):
             self._deck.seek(min(self._deck.playhead + step, self.timeline.duration))
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        # A text field would take these keys before the window's shortcuts do; so does the timeline.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape):
-                event.accept()
-                return True
-        elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._tip(QPointF(event.pos())), self)
-            return True
-        return super().event(event)
 
     def delete_chosen(self) -> None:
         """Deletes the selected keys."""

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.plots import QuietPlot, nice_ceiling
 from explorer.widgets.w_bars import BarsItem
 from explorer.widgets.w_values import interpolated
@@ -62,6 +63,8 @@ class WPlot(QuietPlot):
         self.addItem(self.item)
         self.setFixedHeight(168)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        keep_keys(self, self._wants)  # the window's own shortcuts use the same keys
+        tell_places(self.viewport(), self._tip)
         self.setAccessibleName("Bars of w")
         self.setAccessibleDescription(USAGE)
         self.show_bars(None)
@@ -237,16 +240,11 @@ class WPlot(QuietPlot):
 
     # keys ------------------------------------------------------------------------------------------------
 
-    def event(self, event: QEvent) -> bool:
-        # The window's own shortcuts use the same keys.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            harmless = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
-            plain = not event.modifiers() & ~harmless
-            escape = event.key() == Qt.Key.Key_Escape and (self._gesture or self.selection)
-            if (plain and event.key() in _KEYS) or escape:
-                event.accept()
-                return True
-        return bool(super().event(event))
+    def _wants(self, event: QKeyEvent) -> bool:
+        harmless = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        is_plain = not event.modifiers() & ~harmless
+        ends = event.key() == Qt.Key.Key_Escape and bool(self._gesture or self.selection)
+        return (is_plain and event.key() in _KEYS) or ends
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
@@ -307,15 +305,13 @@ class WPlot(QuietPlot):
             at = self.position_of(self.cursor_bar, 0.0).toPoint()
             QToolTip.showText(self.viewport().mapToGlobal(at), self.text_of(self.cursor_bar), self)
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            if self.bars is None:
-                QToolTip.showText(event.globalPos(), self.toolTip(), self)
-            elif not self._gesture:
-                x = self.plotItem.vb.mapSceneToView(self.mapToScene(event.pos())).x()
-                QToolTip.showText(event.globalPos(), f"{self.text_of(self._bar_at(x))}\n\n{USAGE}", self)
-            return True
-        return bool(super().viewportEvent(event))
+    def _tip(self, at: QPointF) -> str:
+        if self.bars is None:
+            return str(self.toolTip())
+        if self._gesture:  # which says its own value
+            return ""
+        x = self.plotItem.vb.mapSceneToView(self.mapToScene(at.toPoint())).x()
+        return f"{self.text_of(self._bar_at(x))}\n\n{USAGE}"
 
     def shape(self, numbers: Sequence[int], values: Sequence[float]) -> None:
         """Give bars values as one gesture: for the buttons beside the plot."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 
 from explorer.generators.base import GeneratorInfo, LayerInfo
 from explorer.render.request import Frame, FrameFacts, ModelKey, RenderRequest, StageTime, Tier
@@ -111,7 +111,7 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     bars.show_groups(0, full)
     height = bars.height()
     assert [round(box.width()) for _, box in bars.segments()] == [50, 100, 150]
-    assert bars.tip_at(60, 5).startswith("4\u00b2: 2.00 ms")
+    assert bars.tip_at(QPointF(60, 5)).startswith("4\u00b2: 2.00 ms")
     bars.show_groups(0, kept)
     assert bars.height() == height
 

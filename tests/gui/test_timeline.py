@@ -70,6 +70,25 @@ def test_escape_takes_a_drag_back(lanes: TimelineView) -> None:
     assert times(lanes) == [1.0, 3.0]
 
 
+def test_a_key_that_shift_takes_out_of_the_selection_is_not_dragged(lanes: TimelineView) -> None:
+    lanes.choose({(-1, 0)})
+    drag(lanes, [at(lanes, 1.0), at(lanes, 1.5), at(lanes, 2.0)], modifiers=Qt.KeyboardModifier.ShiftModifier)
+    assert lanes.chosen == frozenset()
+    assert times(lanes) == [1.0, 3.0]
+
+
+def test_hiding_the_timeline_ends_the_drag(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    drag(lanes, [at(lanes, 1.0), at(lanes, 1.5), at(lanes, 2.0)], release=False)
+    moved = times(lanes)
+    window.show_timeline(False)
+    assert not session.store.in_stroke
+    assert times(lanes) == moved != [1.0, 3.0]
+    session.undo()
+    assert times(lanes) == [1.0, 3.0]
+
+
 def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None

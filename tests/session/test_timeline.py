@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
+from explorer.animation import pace
 from explorer.session import Session
-from explorer.state import ExplorerState, Latent
+from explorer.session.even_speed import Measured
+from explorer.state import ExplorerState, Key, Latent, Look, Pose, Timeline, Transform, ViewState
 
 
 @pytest.fixture
@@ -189,3 +192,69 @@ def test_what_the_hands_do_is_recorded(session: Session) -> None:
     session.undo()
     session.undo()
     assert session.deck.timeline.performance == ()
+
+
+def even_project(count: int = 3) -> ExplorerState:
+    """Pictures of a small network that move by 0.02 and then by 0.3."""
+    moves = (0.0, 0.02, 0.32)[:count]
+    keys = tuple(Key(float(i), Pose(Look(transform=Transform(x=x)))) for i, x in enumerate(moves))
+    view = ViewState(model="critters-stylegan2")
+    return ExplorerState(layout="a", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
+
+
+@pytest.fixture
+def even(qapp: QApplication) -> Iterator[Session]:
+    made = Session(state=even_project())
+    yield made
+    assert made.close()
+    made.deleteLater()
+
+
+def test_even_speed_is_measured_beside_the_window_and_is_one_step(even: Session, qtbot: QtBot) -> None:
+    told: list[Measured | None] = []
+    even.deck.even_speed.progress.connect(told.append)
+    even.deck.even_speed.start()
+    assert even.deck.even_speed.is_running
+    qtbot.waitUntil(lambda: told[-1] is None, timeout=60_000)
+    shares = [m.share for m in told if m is not None]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert even.store.undo_name == "Even speed"
+    assert even.deck.timeline.keys[1].time < 0.5  # the short way takes less time
+    even.undo()
+    assert even.deck.timeline == even_project().timeline
+
+
+def test_even_speed_can_be_cancelled(even: Session, qtbot: QtBot) -> None:
+    words: list[str] = []
+    even.status.connect(words.append)
+    speed = even.deck.even_speed
+    speed.progress.connect(lambda m: speed.cancel())
+    speed.start()
+    qtbot.waitUntil(lambda: not speed.is_running, timeout=60_000)
+    assert even.deck.timeline == even_project().timeline
+    assert "cancelled" in words[-1]
+
+
+def test_even_speed_is_not_put_on_a_timeline_that_was_changed(even: Session, qtbot: QtBot) -> None:
+    words: list[str] = []
+    even.status.connect(words.append)
+    even.deck.even_speed.start()
+    even.deck.delete_keys(frozenset({(-1, 1)}))
+    qtbot.waitUntil(lambda: not even.deck.even_speed.is_running, timeout=60_000)
+    assert len(even.deck.timeline.keys) == 2
+    assert "changed meanwhile" in words[-1]
+
+
+def test_a_fault_while_measuring_ends_it_with_words(
+    even: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(pace, "evened", fail)
+    words: list[str] = []
+    even.status.connect(words.append)
+    even.deck.even_speed.start()
+    qtbot.waitUntil(lambda: not even.deck.even_speed.is_running, timeout=60_000)
+    assert "out of memory" in words[-1]
