@@ -100,7 +100,7 @@ class RenderService(QObject):
         self._renderers: dict[str, Renderer] = {}
         self._generations: dict[int, int] = {}
         self._last: dict[int, RenderRequest] = {}
-        self._jobs: dict[int, LoadJob] = {}
+        self._jobs: dict[int, LoadJob | LoadedModel] = {}  # by view; of a model that was kept, itself
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
@@ -187,7 +187,8 @@ class RenderService(QObject):
             return
         kept = self.models.find(path)
         if kept is not None:
-            self._outbox.post(("loaded", view, None, kept))
+            self._jobs[view] = kept
+            self._outbox.post(("loaded", view, kept, kept))
             return
         outbox = self._outbox
         job = LoadJob(
@@ -203,12 +204,11 @@ class RenderService(QObject):
     def cancel_load(self, view: int) -> bool:
         """Ends a view's loading; True if there was one. The model shown before stays."""
         job = self._jobs.pop(view, None)
-        if job is None:
-            return False
-        job.cancel()
-        self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
-        self._old_jobs.append(job)
-        return True
+        if isinstance(job, LoadJob):
+            job.cancel()
+            self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
+            self._old_jobs.append(job)
+        return job is not None
 
     def is_loading(self, view: int) -> bool:
         """True while a model is being read for that view."""
@@ -276,7 +276,7 @@ class RenderService(QObject):
                 self._fall_back(message)
             elif isinstance(message, tuple):
                 what, view, job, payload = message
-                if job is None or self._jobs.get(view) is job:
+                if self._jobs.get(view) is job:
                     self._on_load(what, view, payload)
 
     def _fall_back(self, lost: DeviceLost) -> None:

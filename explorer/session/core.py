@@ -185,30 +185,34 @@ class SessionCore(QObject):
 
     def set_model(self, view: int, name_or_path: str) -> None:
         """Loads a model into a view. The picture and the state stay as they are until it is there."""
-        v = self.record(view)
-        if not name_or_path:
+        if name_or_path:
+            self._load(view, name_or_path, is_wish=True)
+        else:
+            self._drop_load(view)
             self.edit_view(view, "Close model", model="")
-            return
-        v.pending = name_or_path
-        self._load(view, name_or_path)
 
     def cancel_load(self, view: int) -> None:
         """Ends a view's loading; the model shown before stays."""
         v = self.record(view)
-        if self.service.cancel_load(view):
-            self._end_loading(view)
-            if self.store.state.views[view].model != v.model:
-                self.store.update_transient(self._with_view(view, model=v.model))
+        if self._drop_load(view) and self.store.state.views[view].model != v.model:
+            self.store.update_transient(self._with_view(view, model=v.model))
 
-    def _load(self, view: int, name: str) -> None:
+    def _drop_load(self, view: int) -> bool:
+        """Ends a view's loading, whatever the state names; True if there was one."""
+        was_loading = self.service.cancel_load(view)
+        if was_loading:
+            self._end_loading(view)
+        return was_loading
+
+    def _load(self, view: int, name: str, *, is_wish: bool = False) -> None:
         v = self.record(view)
-        v.loading = name
+        v.loading, v.is_wish = name, is_wish
         self.loading.emit((view, 0.0, name))
         self.service.load_model(view, bundled.resolve(name))
 
     def _end_loading(self, view: int) -> None:
         v = self.record(view)
-        v.loading = v.pending = ""
+        v.loading, v.is_wish = "", False
         self.loading.emit((view, None, ""))
 
     @Slot(int, float, str)
@@ -220,7 +224,7 @@ class SessionCore(QObject):
         if view >= len(self.store.state.views):
             return
         v = self.record(view)
-        name, is_wish = v.loading, bool(v.pending)
+        name, is_wish = v.loading, v.is_wish
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
         self.model_changed.emit(view)
@@ -395,15 +399,16 @@ class SessionCore(QObject):
             v = self.record(i)
             if old is not None and i < len(old.views) and old.views[i].model == view.model:
                 continue
-            if view.model == v.model or (view.model in (v.loading, v.pending) and view.model):
-                continue
-            if not view.model:
-                self.service.cancel_load(i)
+            if view.model == v.model:
+                if v.loading and not v.is_wish:
+                    self._drop_load(i)  # back before it came
+            elif not view.model:
+                self._drop_load(i)
                 self.service.forget_view(i)
                 v.clear()
                 self._clear_failure(i)
                 self.model_changed.emit(i)
-            else:
+            elif view.model != v.loading:
                 self._load(i, view.model)
 
     def tell_saved(self) -> None:

@@ -44,8 +44,8 @@ class ViewRecord:
 
     model: str = ""  # as the state names it
     facts: ModelFacts | None = None
-    pending: str = ""  # a model that the user asked for and that is not yet in the state
-    loading: str = ""
+    loading: str = ""  # the model on its way
+    is_wish: bool = False  # the user asked for it, and the state does not name it yet
     request: RenderRequest | None = None
     posted: int = 0
     settled: int = 0

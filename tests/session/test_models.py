@@ -1,0 +1,75 @@
+"""Models that come, go and come back while others are on their way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.session.world import World
+
+
+@pytest.fixture
+def opened(world: World) -> World:
+    """View 0 shows b, which replaced a; b's predecessor a is one undo away."""
+    world.open("a")
+    world.open("b")
+    return world
+
+
+def assert_alive(world: World, *names: str) -> None:
+    """Each view has the model that the state names, and a change of the look reaches it."""
+    session = world.session
+    records = [session.record(v) for v in range(len(names))]
+    assert [v.model for v in session.state.views[: len(names)]] == list(names)
+    assert [r.model for r in records] == list(names)
+    assert [r.facts.name for r in records if r.facts] == list(names)
+    assert [r.loading for r in records] == [""] * len(names)
+    before = [r.posted for r in records]
+    session.set_psi(0.37)
+    assert all(r.posted > n for r, n in zip(records, before, strict=True))
+
+
+def test_a_model_that_is_no_longer_named_does_not_come(opened: World) -> None:
+    session = opened.session
+    opened.held.add("a")
+    session.undo()
+    session.redo()
+    opened.held.clear()
+    opened.qtbot.wait(50)
+    assert_alive(opened, "b")
+
+
+def test_two_steps_in_one_turn_of_the_loop(opened: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened.open("wide")
+    monkeypatch.setattr(opened.session.service.models, "find", opened.models.get)
+    opened.session.undo()
+    opened.session.undo()
+    opened.qtbot.waitUntil(lambda: not opened.session.record(0).loading)
+    assert_alive(opened, "a")
+
+
+def test_swapped_twice_in_one_turn_of_the_loop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open("a", "b")
+    monkeypatch.setattr(world.session.service.models, "find", world.models.get)
+    for _ in range(2):
+        state = world.session.state
+        world.session.store.update(replace(state, views=state.views[::-1]), "Swap")
+    world.qtbot.wait(50)
+    assert_alive(world, "a", "b")
+
+
+def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
+    session = opened.session
+    told: list[tuple[int, float | None, str]] = []
+    session.loading.connect(told.append)
+    opened.held.add("wide")
+    session.set_model(0, "wide")
+    session.set_model(0, "")
+    assert told[-1] == (0, None, "")
+    opened.held.clear()
+    opened.qtbot.wait(50)
+    assert (session.record(0).model, session.record(0).facts) == ("", None)
+    session.undo()
+    opened.settle()
+    assert_alive(opened, "b")
