@@ -194,7 +194,7 @@ class Program(QObject):
         if self.window.session is not None:
             self.window.views.active_pane().banner.show_fault(words, trace)
         else:
-            self.window.say(words)
+            self.window.say_instead(words)
 
     @Slot()
     def _collect(self) -> None:

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 from explorer import __version__
 from explorer.errors import LatentwalkError
 from explorer.settings import Settings
-from explorer.state import ASPECTS, ExplorerState
+from explorer.state import ExplorerState
 from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.help_sheet import HelpSheet
 from explorer.widgets.lab_deeds import LabDeeds
 from explorer.widgets.parts import label
+from explorer.widgets.pause import Pause
 from explorer.widgets.sides import Sides
 from explorer.widgets.theme import GRID, theme
 from explorer.widgets.toast import Toast
@@ -60,7 +61,7 @@ class MainWindow(QMainWindow):
         self.asks_before_discarding = True
         self.help_sheet: HelpSheet | None = None
         self._film: FilmDialog | None = None
-        self._first_run = False
+        self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
@@ -80,6 +81,8 @@ class MainWindow(QMainWindow):
         self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
         self._waiting = label("Starting \u2026", "faint")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._waiting.setWordWrap(True)
+        self._waiting.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._middle_layout.addWidget(self._waiting)
         self.setCentralWidget(self.middle)
         self.toast = Toast(self.middle)
@@ -152,11 +155,15 @@ class MainWindow(QMainWindow):
         """A few words that go away by themselves."""
         self.toast.say(text)
 
+    def say_instead(self, text: str) -> None:
+        """Words where the pictures would be, while there are none: why the program did not come further."""
+        self._waiting.setText(text)
+
     def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
         """An error over the active picture, to read and to copy, with ways out."""
         text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
-            self.say(text)
+            self.say_instead(text)
         else:
             self.views.active_pane().banner.show_fault(text, offers=offers)
 
@@ -182,7 +189,7 @@ class MainWindow(QMainWindow):
             actions[key].setEnabled(possible)
         actions["smooth"].setChecked(self.views.camera.is_smooth)
         actions["grid"].setChecked(self.views.camera.shows_grid)
-        actions["link"].setChecked(all(view.linked == frozenset(ASPECTS) for view in state.views))
+        actions["link"].setChecked(self.deeds.are_linked)
         actions["before"].setChecked(self.before.is_on)
         actions["play"].setChecked(session.clock.is_playing or session.deck.is_playing)
         actions["timeline"].setChecked(self.shows_timeline)
@@ -208,7 +215,7 @@ class MainWindow(QMainWindow):
     def is_unsaved(self) -> bool:
         """Whether there are changes of the user's own (a drift that welcomes is none) that are not on disk."""
         store = self.session.store if self.session is not None else None
-        return store is not None and store.can_undo and not store.is_saved()
+        return store is not None and not store.is_saved()
 
     def show_help(self) -> None:
         """All keys and gestures on one page."""
@@ -284,11 +291,13 @@ class MainWindow(QMainWindow):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         assert self.session is not None
-        if self._first_run and (self.session.store.in_stroke or self.session.store.can_undo):
+        if self._welcome and (self.session.store.in_stroke or self.session.store.can_undo):
             QTimer.singleShot(0, self, self.touched)
-        actions = self.actions_by_key
         self.setWindowModified(self.is_unsaved)
+        if old.active != new.active:
+            self.show_state()
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
+        actions = self.actions_by_key
         actions["undo"].setEnabled(self.session.store.can_undo)
         actions["redo"].setEnabled(self.session.store.can_redo)
 
@@ -304,17 +313,18 @@ class MainWindow(QMainWindow):
 
     def welcome(self) -> None:
         """The first hints over a picture that already moves."""
-        self._first_run = True
+        assert self.session is not None
+        self._welcome = self.session.state.shared.drift
         self.hints.set_shown(True)
 
     def touched(self) -> None:
         """The user has begun: hints go, and the welcome's drift stops where it is."""
-        if not self._first_run or self.session is None:
+        if not self._welcome or self.session is None:
             return
-        self._first_run = False
+        drift, self._welcome = self._welcome, 0.0
         self.settings.set("welcomed", True)
         self.hints.set_shown(False)
-        self.session.stop_drift()
+        self.session.stop_drift(drift)
 
     # events ----------------------------------------------------------------------------------------------
 
@@ -359,7 +369,8 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.files.may_discard():
+        Pause.settle()
+        if self.session is not None and not (self.files.may_discard() and self.files.may_stop_film()):
             event.ignore()
             return
         if self.isFullScreen():

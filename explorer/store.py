@@ -73,6 +73,18 @@ class StateStore:
                 self._saved = new
             self._replace(new)
 
+    def amend(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
+        """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
+        for steps in (self._undo, self._redo):
+            for i, step in enumerate(steps):
+                steps[i] = _Step(step.name, change(step.before), change(step.after))
+        if self._stroke is not None:
+            self._stroke = (self._stroke[0], change(self._stroke[1]))
+        self._saved = change(self._saved)
+        new = change(self._state)
+        if new != self._state:
+            self._replace(new)
+
     def begin(self, name: str) -> None:
         """Begins a stroke called `name`; inside a stroke, joins it."""
         self._depth += 1

@@ -346,11 +346,14 @@ class SessionCore(QObject):
         """Stops the clock; motion goes on from here when it plays again."""
         self.clock.pause()
 
-    def stop_drift(self) -> None:
-        """Stops every drift where it is, without an undo step: for drifts that nobody asked for."""
-        state = self.store.state
-        views = tuple(replace(v, own=replace(v.own, drift=0.0)) for v in state.views)
-        self.store.update_transient(replace(state, shared=replace(state.shared, drift=0.0), views=views))
+    def stop_drift(self, speed: float) -> None:
+        """Stops a drift of that speed, which nobody asked for: undo does not bring it back."""
+
+        def still(state: ExplorerState) -> ExplorerState:
+            return replace(state, shared=replace(state.shared, drift=0.0)) if state.shared.drift == speed else state
+
+        if self.store.state.shared.drift == speed:
+            self.store.amend(still)
 
     def _ready_views(self) -> tuple[int, ...]:
         """The moving views that showed their last picture; where views keep step, all of them or none."""

@@ -195,10 +195,12 @@ class Deck(QObject):
             pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
         return pose
 
-    def add_value_key(self, name: str, value: float | None = None, time: float | None = None) -> None:
-        """Adds a key of one parameter at the playhead, with its present value unless one is given."""
+    def add_value_key(
+        self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
+    ) -> None:
+        """Adds a key of one parameter, by default at the playhead, with its present value, of the active view."""
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
-        view = self._view_of(name)
+        view = self._view_of(name) if view is None else view
         if value is None:
             value = get_value(pose_of(self._session.state), name, view)
         made = edits.add_value(self.timeline, name, view, place, value)

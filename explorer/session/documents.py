@@ -204,10 +204,11 @@ class Documents(QObject):
         """Takes a state over from a text, as one undo step. Raises ProjectError."""
         state, table = state_from_text(text)
         self._take_latents(table)
-        self._session.store.update(state, "Paste state")
+        self._session.store.update(self._with_two_views(state), "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
+        state = self._with_two_views(state)
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
@@ -215,6 +216,14 @@ class Documents(QObject):
         self._session.store.reset_to(state)
         self._session.tell_saved()
         self.project_changed.emit(self._project_path)
+
+    def _with_two_views(self, state: ExplorerState) -> ExplorerState:
+        """What the window can show of a project that was made elsewhere."""
+        if len(state.views) > 2:
+            words = f"The project has {len(state.views)} views; the first two are shown."
+            self._session.status.emit(words)
+        views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
+        return replace(state, views=views, active=min(state.active, 1))
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:

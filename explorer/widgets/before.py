@@ -31,7 +31,7 @@ def before_of(look: Look) -> Look:
 
 
 class BeforeAfter(QObject):
-    """Shows the pictures from before while it is on; any change of the state takes it back."""
+    """Shows the pictures from before while it is on; any change that a hand makes takes it back."""
 
     def __init__(self, session: Session, views: ViewArea) -> None:
         super().__init__(views)
@@ -63,5 +63,5 @@ class BeforeAfter(QObject):
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if self.is_on:
+        if self.is_on and not self._session.pace.is_stepping:  # a drift goes on underneath
             self.end()

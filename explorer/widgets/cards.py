@@ -25,7 +25,28 @@ from explorer.widgets.theme import GRID, color, mono_font
 __all__ = ["Banner", "EmptyCard", "Hints", "LoadingCard"]
 
 
-class Banner(QFrame):
+class _Over(QFrame):
+    """Something that lies over a picture."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+
+    def place(self) -> None:
+        """Take the place over the picture; called when that has another size."""
+        raise NotImplementedError
+
+    def lie_over(self, picture: QWidget) -> None:
+        """Go over to another picture, shown or hidden as it is."""
+        if picture is not self._over:
+            shown = not self.isHidden()
+            self._over = picture
+            self.setParent(picture)
+            self.place()
+            self.setVisible(shown)
+
+
+class Banner(_Over):
     """A fault in words, amber, over the upper edge of the picture; Details unfolds the trace, Copy takes it all."""
 
     closed = Signal()
@@ -33,7 +54,6 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self._over = parent
         self.setAccessibleName("Fault")
         self._words = QLabel(wordWrap=True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -127,13 +147,12 @@ class Banner(QFrame):
         QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
 
 
-class _Card(QFrame):
+class _Card(_Over):
     """A quiet card in the middle of the picture."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("card")
-        self._over = parent
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         self.column.setSpacing(GRID)

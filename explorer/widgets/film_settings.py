@@ -13,6 +13,7 @@ from explorer.animation.film import Film, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
 from explorer.widgets.parts import Check, Choice, IconButton, label, row
+from explorer.widgets.saving import with_suffix_of
 from explorer.widgets.theme import GRID, ROW
 
 if TYPE_CHECKING:
@@ -137,7 +138,10 @@ class FilmSettings(QWidget):
 
     def _fit_suffix(self) -> None:
         if self.path.text():
-            self.path.setText(str(Path(self.path.text()).with_suffix(self.suffix)))
+            self.path.setText(str(self._fitting(Path(self.path.text()))))
+
+    def _fitting(self, path: Path) -> Path:
+        return with_suffix_of(path, self.suffix, {form.suffix for form in FORMATS.values()})
 
     def _browse(self) -> None:
         options = QFileDialog.Option.DontConfirmOverwrite  # asked when rendering begins
@@ -145,7 +149,7 @@ class FilmSettings(QWidget):
             self, "Film", self.path.text(), f"Films (*{self.suffix})", options=options
         )
         if path:
-            self.path.setText(str(Path(path).with_suffix(self.suffix)))
+            self.path.setText(str(self._fitting(Path(path))))
 
 
 def _count(tip: str, value: int) -> QSpinBox:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from explorer.widgets.events import keep_keys
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.parts import label
 from explorer.widgets.theme import GRID, color
@@ -46,6 +47,7 @@ class HelpSheet(QWidget):
     def __init__(self, parent: QWidget, menus: Sequence[tuple[str, Sequence[QAction]]]) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        keep_keys(self, lambda event: True)
         self.lines: list[tuple[str, str]] = []
         card = QFrame(self)
         card.setObjectName("card")

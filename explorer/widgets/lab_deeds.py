@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog
-
 from explorer.errors import LatentwalkError
+from explorer.widgets.saving import ask_file
 from explorer.widgets.window_part import WindowPart
 
 __all__ = ["LabDeeds"]
@@ -35,10 +34,10 @@ class LabDeeds(WindowPart):
 
     def ask_save_scan(self) -> None:
         """Ask for a file and save the slit-scans with the project inside."""
-        start = str(Path.home() / f"slit-scan-seed{self.session.look().latent.seed}.png")
-        path, _ = QFileDialog.getSaveFileName(self.window, "Save slit-scan", start, "Pictures (*.png)")
-        if path:
-            self.save_scan(Path(path).with_suffix(".png"))
+        start = Path.home() / f"slit-scan-seed{self.session.look().latent.seed}.png"
+        path = ask_file(self.window, "Save slit-scan", start, "Pictures", ".png")
+        if path is not None:
+            self.save_scan(path)
 
     def save_scan(self, path: Path) -> None:
         """Save the slit-scans with the project inside."""

@@ -6,8 +6,9 @@ import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
+from explorer.widgets.pause import Pause
 from explorer.widgets.theme import color
 
 __all__ = ["Dial", "MovePad"]
@@ -24,6 +25,9 @@ class _Hand(QWidget):
     def __init__(self, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._held = False
+        self._pressed_at: QPointF | None = None  # of a press that is a click so far
+        self._pause = Pause(self, lambda watched, event: watched is self)
+        self._pause.ended.connect(self.released)
         self.setFixedSize(QSize(96, 96))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolTip(tip)
@@ -35,21 +39,28 @@ class _Hand(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self._held:
-            self._held = True
+            self._pause.end()
+            self._held, self._pressed_at = True, event.position()
             self.pressed.emit()
             self.apply(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held:
+            if self._pressed_at is not None and (event.position() - self._pressed_at).manhattanLength() >= 3:
+                self._pressed_at = None
             self.apply(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._held and event.button() == Qt.MouseButton.LeftButton:
             self._held = False
-            self.released.emit()
+            if self._pressed_at is None:
+                self.released.emit()
+            else:  # a second click would make it a reset
+                self._pause.start(QApplication.doubleClickInterval())
             self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
+        self._pause.end()
         if self._held:  # a hidden widget gets no release
             self._held = False
             self.released.emit()
@@ -57,6 +68,7 @@ class _Hand(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset_wanted.emit()
+        self._pause.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._held:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
@@ -18,9 +17,10 @@ from PySide6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
 
 from explorer.widgets.events import keep_keys
+from explorer.widgets.pause import Pause
 from explorer.widgets.theme import GRID, ROW, color, value_font
 
 __all__ = ["ValueSlider"]
@@ -44,8 +44,6 @@ class ValueSlider(QWidget):
     moving = Signal(float)
     released = Signal()
     cancelled = Signal()
-
-    _waiting: ClassVar[ValueSlider | None] = None  # the slider whose wheel stroke has not ended yet
 
     def __init__(
         self,
@@ -72,13 +70,13 @@ class ValueSlider(QWidget):
         self.label_width, self.value_width = label_width, value_width
         self._value = self.default
         self._tip, self._reason, self._text_of = tip, "", text_of
-        self._dragging = False
+        self._dragging = self._moved = False
         self._before = self._value
         self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
         self._hover = self._aimed = False
         self._editor: QLineEdit | None = None
-        self._pause = QTimer(self, interval=_WHEEL_PAUSE_MS, singleShot=True)
-        self._pause.timeout.connect(self._end_stroke)
+        self._pause = Pause(self, lambda watched, event: watched is self)
+        self._pause.ended.connect(self._end_stroke)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -94,10 +92,9 @@ class ValueSlider(QWidget):
         return self._value
 
     def set_value(self, value: float) -> None:
-        """Show `value`, clamped to the range; says nothing to anybody."""
-        value = self._clamped(value)
-        if value != self._value:
-            self._value = value
+        """Show `value`, though it lie beyond the groove's ends, which other hands can reach; says nothing."""
+        if math.isfinite(value) and value != self._value:
+            self._value = float(value)
             self.update()
 
     def set_range(self, minimum: float, maximum: float, default: float | None = None) -> None:
@@ -161,7 +158,7 @@ class ValueSlider(QWidget):
         """The x of a value on the groove."""
         g = self.groove()
         span = self.maximum - self.minimum
-        share = (value - self.minimum) / span if span else 0.0
+        share = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
         return g.left() + _PAD + share * max(1.0, g.width() - 2 * _PAD)
 
     def _per_pixel(self) -> float:
@@ -186,22 +183,9 @@ class ValueSlider(QWidget):
         if not self._dragging:
             return
         self._pause.stop()
-        if ValueSlider._waiting is self:
-            ValueSlider._waiting = None
         self._dragging, self._anchor = False, None
         self.update()
         self.released.emit()
-
-    def _end_pause(self) -> None:
-        """End a stroke of wheel or keys early, so that the next gesture elsewhere is a step of its own."""
-        if self._pause.isActive():
-            self._end_stroke()
-
-    @classmethod
-    def settle(cls) -> None:
-        """End the stroke of wheel or keys that still waits for more of the same, if there is one."""
-        if cls._waiting is not None:
-            cls._waiting._end_pause()
 
     def _cancel_stroke(self) -> None:
         self._pause.stop()
@@ -243,7 +227,7 @@ class ValueSlider(QWidget):
             on_handle = abs(x - self.position_of(self._value)) <= 7
             if not relative and not on_handle:
                 self._change(self._value_at(x))
-            self._anchor = (x, self._value)
+            self._anchor, self._moved = (x, self._value), False
         else:
             event.ignore()
 
@@ -253,18 +237,26 @@ class ValueSlider(QWidget):
             return
         start, value = self._anchor
         x = event.position().x()
+        self._moved = self._moved or abs(x - start) >= 3
         fine = _FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         self._change(value + (x - start) * self._per_pixel() * fine)
         if fine != 1.0:  # re-anchor, so that letting Shift go does not jump
             self._anchor = (x, value + (x - start) * self._per_pixel() * fine)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._anchor is not None:
+        if self._anchor is None:
+            return
+        if self._moved or self._value == self._before:
             self._end_stroke()
+        else:  # a second click would make it a reset
+            self._anchor = None
+            self._pause.start(QApplication.doubleClickInterval())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self.value_rect().contains(event.position()):
-            self.enter(self.default)
+            self._begin_stroke()
+            self._change(self.default)
+            self._end_stroke()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         # Off the groove the wheel scrolls the panel, and so it does when the panel scrolled the slider under a
@@ -281,8 +273,7 @@ class ValueSlider(QWidget):
         self._begin_stroke()
         small = self.step if self.decimals == 0 else self.step * _FINE
         self._change(self._value + ticks * (small if fine else self.step))
-        self._pause.start()
-        ValueSlider._waiting = self
+        self._pause.start(_WHEEL_PAUSE_MS)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, text = event.key(), event.text()
@@ -309,7 +300,7 @@ class ValueSlider(QWidget):
         return is_number or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._end_pause()
+        self._pause.end()
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -377,7 +368,7 @@ class ValueSlider(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover = self._aimed = False
-        self._end_pause()
+        self._pause.end()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

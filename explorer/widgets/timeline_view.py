@@ -207,7 +207,8 @@ class TimelineView(QWidget):
         else:
             lane = self.lanes.track_at(at.y())
             if lane is not None:
-                self._deck.add_value_key(self.timeline.tracks[lane].parameter, time=time)
+                track = self.timeline.tracks[lane]
+                self._deck.add_value_key(track.parameter, time=time, view=track.view)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         item = self.lanes.key_at(QPointF(event.pos()))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from explorer.state import ExplorerState
 from explorer.widgets.camera import Camera
+from explorer.widgets.image_view import ImageView
 from explorer.widgets.scan_row import ScanRow
 from explorer.widgets.theme import GRID
 from explorer.widgets.tour_bar import TourBar
@@ -72,6 +73,7 @@ class ViewArea(QWidget):
         first.set_shared(wiping or flickering)
         first.image.set_flickering(flickering)
         first.image.set_split(state.lab.split)
+        second.lay_cards_over(first.image if wiping or flickering else second.image)
         for pane in self.panes:
             pane.image.set_slit(state.lab.slit if state.lab.scan else None)
         if flickering and not self._turns.isActive():
@@ -92,6 +94,11 @@ class ViewArea(QWidget):
     def active_pane(self) -> ViewPane:
         """The pane of the active view."""
         return self.panes[self.session.store.state.active]
+
+    def active_image(self) -> ImageView:
+        """Where the active view's picture is seen: in a wipe and a flicker both are in A's place."""
+        shared = self.session.store.state.layout in ("wipe", "flicker")
+        return self.panes[0].image if shared else self.active_pane().image
 
     def is_dragging(self) -> bool:
         """Whether a hand is on a picture."""
@@ -116,14 +123,15 @@ class ViewArea(QWidget):
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
         words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
-        if picture.view == 1 and state.layout in ("wipe", "flicker"):
+        shared = picture.view == 1 and state.layout in ("wipe", "flicker")
+        if image is None or not shared:  # what stood there before the layout changed goes, too
+            self.panes[picture.view].image.set_instead(image, words)
+        if shared:
             frame = self.session.last_frame(1)
             if image is not None:
                 self.panes[0].image.set_other(image)
             elif frame is not None:
                 self.panes[0].image.set_other_frame(frame)
-        else:
-            self.panes[picture.view].image.set_instead(image, words)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
@@ -135,3 +143,5 @@ class ViewArea(QWidget):
         if view == 1:
             facts = self.session.facts(1)
             self.panes[0].second_name.set_text(facts.name if facts else "no model")
+            if facts is None:
+                self.panes[0].image.set_other(None)

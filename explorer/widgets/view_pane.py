@@ -281,9 +281,15 @@ class ViewPane(QWidget):
             self.session.set_link(self.view, aspect, on)
         self.session.commit()
 
+    def lay_cards_over(self, image: ImageView) -> None:
+        """Show faults and loading over another view's picture, while this view's own is hidden."""
+        for card in (self.banner, self.loading):
+            card.lie_over(image)
+        if image is not self.image:
+            image.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.image and event.type() == QEvent.Type.Resize:
-            self.banner.place()
-            for card in (self.loading, self.empty):
+        if event.type() == QEvent.Type.Resize:
+            for card in (self.banner, self.loading, self.empty):
                 card.place()
         return False

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPointF
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
+from explorer.widgets.pause import Pause
 from explorer.widgets.seed_field import random_seed
-from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.theme import apply_theme, theme
 from explorer.widgets.window_part import WindowPart
+
+if TYPE_CHECKING:
+    from explorer.main_window import MainWindow
 
 __all__ = ["WindowDeeds"]
 
 DRIFT = 0.15  # seeds a second: slow enough to watch
 _STATE_PREFIX = "latentwalk:"
+_HELD_MS = 700  # longer than keyboards wait before they repeat a key
+_ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+
+
+def _is_arrow(watched: QObject, event: QEvent) -> bool:
+    return isinstance(event, QKeyEvent) and event.key() in _ARROWS
 
 
 class WindowDeeds(WindowPart):
     """The deeds behind the menus. Everything that changes the picture goes through the session."""
 
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._nudging = ""  # what the arrow keys do, as one stroke
+        self._pause = Pause(self, _is_arrow)
+        self._pause.ended.connect(self._end_nudge)
+
     def _may_undo(self) -> bool:
         """False while a drag is running: undoing under it would tear its one step into many."""
-        ValueSlider.settle()
+        Pause.settle()
         return not self.session.store.in_stroke
 
     # state -----------------------------------------------------------------------------------------------
@@ -54,11 +70,21 @@ class WindowDeeds(WindowPart):
         self.session.reset()
 
     def nudge(self, dx: float, dy: float, *, picture: bool) -> None:
-        """Arrow keys: walk the plane a little, or move the picture (with Shift)."""
+        """Arrow keys: walk the plane a little, or move the picture (with Shift). A held key is one step."""
+        name = "Move picture" if picture else "Walk"
+        if self._nudging != name:
+            self._pause.end()
+            self._nudging = name
+            self.session.begin(name)
         if picture:
             self.session.move(dx * 0.1, dy * 0.1)
         else:
             self.session.walk(dx, dy)
+        self._pause.start(_HELD_MS)
+
+    def _end_nudge(self) -> None:
+        self._nudging = ""
+        self.session.commit()
 
     def copy_state(self) -> None:
         """The whole state as one text on the clipboard."""
@@ -106,12 +132,17 @@ class WindowDeeds(WindowPart):
 
     def toggle_link(self) -> None:
         """Both views share everything, or B goes its own way."""
-        session, view = self.session, 1
-        linked = session.state.views[view].linked == frozenset(ASPECTS)
+        session, linked = self.session, self.are_linked
         session.begin("Unlink views" if linked else "Link views")
-        for aspect in ASPECTS:
-            session.set_link(view, aspect, not linked)
+        for view in (1,) if linked else range(len(session.state.views)):
+            for aspect in ASPECTS:
+                session.set_link(view, aspect, not linked)
         session.commit()
+
+    @property
+    def are_linked(self) -> bool:
+        """Whether all views share everything."""
+        return all(view.linked == frozenset(ASPECTS) for view in self.session.state.views)
 
     def swap(self) -> None:
         """A becomes B and B becomes A."""
@@ -121,7 +152,7 @@ class WindowDeeds(WindowPart):
 
     def zoom(self, factor: float) -> None:
         """Magnify the pictures about their middle."""
-        image = self.window.views.active_pane().image
+        image = self.window.views.active_image()
         self.window.views.camera.zoom_at(factor, QPointF(image.rect().center()), image.area())
 
     def zoom_fit(self) -> None:
@@ -130,7 +161,7 @@ class WindowDeeds(WindowPart):
 
     def zoom_pixels(self) -> None:
         """One picture pixel on one screen pixel."""
-        image = self.window.views.active_pane().image
+        image = self.window.views.active_image()
         if image.image is not None:
             ratio = image.devicePixelRatioF()
             self.window.views.camera.set_zoom_pixels(1.0 / ratio, image.image.width(), image.area())

@@ -14,6 +14,7 @@ from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
+from explorer.widgets.saving import ask_file
 from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["WindowFiles"]
 
 Offer = tuple[str, Callable[[], object]]
-
-PROJECT_FILTER = "Projects (*.json);;Pictures that carry their project (*.png)"
 
 
 class WindowFiles(WindowPart):
@@ -92,6 +91,8 @@ class WindowFiles(WindowPart):
         if kind == "project":
             self.open_project(path)
         elif kind == "latent":
+            if view is not None:
+                self.session.set_active(view)
             self.open_latent(path)
         elif kind == "model":
             self.open_model(path, self.session.state.active if view is None else view)
@@ -159,15 +160,11 @@ class WindowFiles(WindowPart):
 
     def ask_save(self) -> bool:
         """Ask for a file and save the project."""
-        start = str(self.project or Path(self._folder()) / "walk.json")
-        path, _ = QFileDialog.getSaveFileName(self.window, "Save project", start, PROJECT_FILTER)
-        return bool(path) and self._save_to(Path(path))
+        start = self.project or Path(self._folder()) / "walk.json"
+        path = ask_file(self.window, "Save project", start, "Projects", ".json")
+        return path is not None and self._save_to(path)
 
     def _save_to(self, path: Path) -> bool:
-        if not path.suffix:
-            path = path.with_suffix(".json")
-        if path.suffix.lower() == ".png":
-            return self.save_picture(path)
         if not self._attempt(lambda: self.session.documents.save_project(str(path))):
             return False
         self.remember(str(path))
@@ -179,11 +176,9 @@ class WindowFiles(WindowPart):
         facts = self.session.facts(self.session.state.active)
         latent = self.session.look().latent
         name = f"{facts.name if facts else 'picture'}-seed{latent.seed}.png"
-        path, _ = QFileDialog.getSaveFileName(
-            self.window, "Save picture", str(Path(self._folder()) / name), "Pictures (*.png)"
-        )
-        if path:
-            self.save_picture(Path(path).with_suffix(".png"))
+        path = ask_file(self.window, "Save picture", Path(self._folder()) / name, "Pictures", ".png")
+        if path is not None:
+            self.save_picture(path)
 
     def save_picture(self, path: Path) -> bool:
         """Save the active view's picture with its project inside."""
@@ -206,6 +201,14 @@ class WindowFiles(WindowPart):
             button.Save,
         )
         return self.save() if answer == button.Save else answer == button.Discard
+
+    def may_stop_film(self) -> bool:
+        """Ask whether a film on its way may be stopped, if there is one; False to let it go on."""
+        if not self.session.films.is_running or not self.window.asks_before_discarding:
+            return True
+        button = QMessageBox.StandardButton
+        words = "A film is being rendered. Stop it? What is done is kept: the same film, begun again, goes on."
+        return QMessageBox.question(self.window, "Film", words, button.Yes | button.No, button.No) == button.Yes
 
     # memory ----------------------------------------------------------------------------------------------
 

@@ -90,8 +90,11 @@ def test_shift_makes_a_drag_ten_times_finer(slider: ValueSlider) -> None:
 def test_values_stay_in_range(slider: ValueSlider) -> None:
     drag(slider, [at(slider, 1), (9000, 12)])
     assert slider.value == 2
-    slider.set_value(-99)
+    slider.enter(-99)
     assert slider.value == -2
+    slider.set_value(-99)  # another hand may have gone further
+    assert slider.value == -99
+    assert slider.position_of(-99) == slider.position_of(-2)
     slider.set_value(float("nan"))
     assert slider.value == -2
 

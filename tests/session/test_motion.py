@@ -80,11 +80,25 @@ def test_animations_move_and_pause(world: World) -> None:
     assert s.clock.now() == 1.0
 
 
-def test_drift_can_be_stopped_without_a_step(world: World) -> None:
-    world.session.set_drift(1.0)
-    world.session.stop_drift()
-    assert world.session.look().drift == 0.0
-    assert undo_name(world) == "Drift"
+def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> None:
+    s = world.session
+    s.set_drift(0.15)
+    s.store.reset_to(s.state)
+    s.set_psi(0.5)
+    s.stop_drift(0.15)
+    assert s.look().drift == 0.0
+    s.undo()
+    assert (s.look().drift, s.look().truncation.psi) == (0.0, 1.0)
+    assert s.store.is_saved()
+
+
+def test_a_drift_set_by_hand_goes_on(world: World) -> None:
+    s = world.session
+    s.set_drift(0.15)
+    s.store.reset_to(s.state)
+    s.set_drift(0.4)
+    s.stop_drift(0.15)
+    assert s.look().drift == 0.4
 
 
 def test_the_clock_can_be_sought() -> None:

@@ -1,0 +1,41 @@
+"""Asking where to save. The suffix is put right before anything is written, and nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+__all__ = ["ask_file", "with_suffix_of"]
+
+
+def with_suffix_of(path: Path, suffix: str, known: Collection[str] = ()) -> Path:
+    """`path` with `suffix` behind its name, in place of one of the `known` ones; "walk.v2" keeps its "v2"."""
+    if path.suffix.lower() == suffix:
+        return path
+    return path.with_suffix(suffix) if path.suffix.lower() in known else path.with_name(path.name + suffix)
+
+
+def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -> Path | None:
+    """Ask for a file to write.
+
+    Args:
+        parent: Over which to ask.
+        title: Of the dialog.
+        start: The name and the folder that it proposes.
+        kind: What such files are called, in the plural.
+        suffix: Put behind a name that does not end in it.
+
+    Returns:
+        The file, or None where the user thought better of it.
+    """
+    chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), f"{kind} (*{suffix})")
+    if not chosen:
+        return None
+    path = with_suffix_of(Path(chosen), suffix)
+    if path != Path(chosen) and path.exists():  # the dialog has asked about another name
+        words = f"{path.name} exists already. Write over it?"
+        if QMessageBox.question(parent, title, words) != QMessageBox.StandardButton.Yes:
+            return None
+    return path

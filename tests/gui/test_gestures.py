@@ -1,0 +1,251 @@
+"""Gestures are one step of undo each, whatever they begin and end with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from explorer.main_window import MainWindow
+from explorer.render.request import RenderFailed
+from explorer.session import Session
+from explorer.session.lab import LabPicture
+from explorer.settings import Settings
+from explorer.widgets.pads import Dial, MovePad
+from explorer.widgets.pause import Pause
+from explorer.widgets.saving import ask_file, with_suffix_of
+from explorer.widgets.transform_panel import TransformPanel
+from explorer.widgets.truncation_panel import TruncationPanel
+from tests.gui.conftest import drag, flush, wait_until
+from tests.gui.hands import double_click
+
+
+def steps(session: Session) -> list[str]:
+    """The names of the undo steps, the first first."""
+    Pause.settle()
+    found = []
+    while session.store.can_undo:
+        found.append(session.store.undo_name)
+        session.undo()
+    for _ in found:
+        session.redo()
+    return found[::-1]
+
+
+@pytest.fixture
+def psi(window: MainWindow) -> TruncationPanel:
+    panel = window.findChild(TruncationPanel)
+    assert isinstance(panel, TruncationPanel)
+    return panel
+
+
+def test_a_double_click_on_the_groove_is_one_step(session: Session, psi: TruncationPanel) -> None:
+    session.set_psi(0.5)
+    groove = psi.psi.groove()
+    double_click(psi.psi, QPointF(groove.left() + 9, groove.center().y()))
+    assert session.look().truncation.psi == 1.0
+    assert len(steps(session)) == 2
+    session.undo()
+    assert session.look().truncation.psi == 0.5
+
+
+@pytest.mark.parametrize(("kind", "field"), [(MovePad, "x"), (Dial, "rotate")])
+def test_a_double_click_on_a_pad_is_one_step(
+    window: MainWindow, session: Session, kind: type[QWidget], field: str
+) -> None:
+    session.set_active(1)
+    session.set_transform(**{field: 0.25})
+    pad = window.findChild(kind)
+    assert pad is not None
+    double_click(pad, QPointF(80, 30))
+    assert getattr(session.look().transform, field) == 0.0
+    assert len(steps(session)) == 2
+    session.undo()
+    assert getattr(session.look().transform, field) == 0.25
+
+
+def test_a_click_on_the_groove_becomes_a_step_by_itself(session: Session, psi: TruncationPanel) -> None:
+    groove = psi.psi.groove()
+    drag(psi.psi, [(groove.left() + 9, groove.center().y())])
+    wait_until(lambda: not session.store.in_stroke)
+    assert len(steps(session)) == 1
+
+
+def test_a_deed_right_after_the_wheel_is_its_own_step(
+    window: MainWindow, session: Session, psi: TruncationPanel
+) -> None:
+    psi.psi.setFocus()
+    QTest.keyClick(psi.psi, Qt.Key.Key_Left)
+    assert session.store.in_stroke
+    QTest.keyClick(psi.psi, Qt.Key.Key_R)
+    assert not session.store.in_stroke
+    assert steps(session) == ["Truncation psi", "Random seed"]
+
+
+def test_a_held_arrow_is_one_step(window: MainWindow, session: Session) -> None:
+    image = window.views.panes[0].image
+    image.setFocus()
+    for _ in range(5):
+        QTest.keyClick(image, Qt.Key.Key_Right)
+    QTest.keyClick(image, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert steps(session) == ["Walk", "Move picture"]
+
+
+def test_the_welcome_drift_does_not_come_back(window: MainWindow, session: Session, psi: TruncationPanel) -> None:
+    session.store.reset_to(replace(session.state, shared=replace(session.state.shared, drift=0.15)))
+    window.welcome()
+    groove = psi.psi.groove()
+    drag(psi.psi, [(groove.left() + x, groove.center().y()) for x in (20, 40, 60)])
+    flush()
+    session.undo()
+    assert session.look().drift == 0.0
+    assert not window.is_unsaved
+
+
+def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) -> None:
+    panel = window.findChild(TransformPanel)
+    assert isinstance(panel, TransformPanel)
+    session.set_active(1)
+    session.move(1.5, 0.0)
+    assert panel.offset_x.text().startswith("1.500")
+    assert panel.offset_x.position_of(1.5) == panel.offset_x.position_of(panel.offset_x.maximum)
+
+
+# -- what is seen ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["wipe", "flicker"])
+def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, session: Session, layout: str) -> None:
+    session.set_active(1)
+    window.deeds.layout(layout)
+    session.failure.emit(RenderFailed(1, 99, ValueError("no")))
+    assert window.views.panes[1].banner.isVisible()
+    window.deeds.layout("both")
+    assert window.views.panes[1].banner.isVisible()
+    assert window.views.panes[1].banner.parentWidget() is window.views.panes[1].image
+
+
+def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
+    window.deeds.layout("wipe")
+    wait_until(lambda: window.views.panes[0].image.other is not None)
+    session.set_model(1, "")
+    flush()
+    assert window.views.panes[0].image.other is None
+
+
+def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, session: Session) -> None:
+    area, frame = window.views, session.last_frame(1)
+    assert frame is not None
+    session.lab.picture.emit(LabPicture(1, frame.pixels, 1, 4))
+    assert area.panes[1].image.instead is not None
+    window.deeds.layout("wipe")
+    session.lab.picture.emit(LabPicture(1, None))
+    window.deeds.layout("both")
+    assert area.panes[1].image.instead is None
+
+
+def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) -> None:
+    session.set_active(1)
+    session.set_model(1, "")
+    flush()
+    assert not window.actions_by_key["save_picture"].isEnabled()
+    session.set_active(0)
+    assert window.actions_by_key["save_picture"].isEnabled()
+
+
+def test_linking_again_links_both(window: MainWindow, session: Session) -> None:
+    window.deeds.toggle_link()
+    window.deeds.swap()
+    window.deeds.toggle_link()
+    assert window.deeds.are_linked
+
+
+def test_before_stays_while_the_picture_drifts(window: MainWindow, session: Session) -> None:
+    session.set_psi(0.3)
+    session.set_drift(0.5)
+    wait_until(lambda: session.look().latent.x > 0)
+    window.deeds.toggle_before()
+    x = session.look().latent.x
+    wait_until(lambda: session.look().latent.x > x + 0.02)
+    assert window.before.is_on
+
+
+def test_any_key_closes_the_help_and_does_nothing_else(window: MainWindow, session: Session) -> None:
+    for key in (Qt.Key.Key_H, Qt.Key.Key_R):
+        window.show_help()
+        assert window.help_sheet is not None
+        QTest.keyClick(window.help_sheet, key)
+        assert not window.help_sheet.isVisible()
+    assert steps(session) == []
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_taken_back_after_saving_is_asked_about(
+    window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    session.set_psi(0.5)
+    assert window.files._save_to(tmp_path / "walk.json")
+    session.undo()
+    assert window.is_unsaved
+    assert window.isWindowModified()
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("walk", "walk.json"), ("walk.v2", "walk.v2.json"), ("Walk.JSON", "Walk.JSON"), ("a.mp4", "a.json")],
+)
+def test_suffixes_are_put_behind_names(name: str, made: str) -> None:
+    assert with_suffix_of(Path(name), ".json", {".mp4"}) == Path(made)
+
+
+def test_a_name_that_gets_a_suffix_is_not_written_over_unasked(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "walk.json").write_text("{}")
+    asked: list[str] = []
+
+    def no(parent: QWidget, title: str, words: str) -> QMessageBox.StandardButton:
+        asked.append(words)
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / "walk"), ""))
+    monkeypatch.setattr(QMessageBox, "question", no)
+    assert ask_file(window, "Save project", tmp_path / "walk.json", "Projects", ".json") is None
+    assert "walk.json" in asked[0]
+
+
+def test_closing_asks_about_a_film_on_its_way(
+    window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(session.films), "is_running", True)
+    monkeypatch.setattr(QMessageBox, "question", lambda *a: QMessageBox.StandardButton.No)
+    window.asks_before_discarding = True
+    assert not window.close()
+    window.asks_before_discarding = False
+
+
+def test_a_project_with_other_than_two_views_is_shown_in_two(
+    window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    from explorer.project import write_project
+
+    for count in (1, 3):
+        views = (session.state.views * 2)[:count]
+        write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
+        window.files.open_project(str(tmp_path / "p.json"))
+        assert len(session.state.views) == 2
+        flush()
+
+
+def test_what_ends_the_start_is_said_in_the_window(settings: Settings, qapp: object) -> None:
+    window = MainWindow(settings)
+    window.show_problem(ImportError("libcudart.so.12 is not there"))
+    assert "libcudart" in window._waiting.text()
+    window.deleteLater()
+    flush()
