@@ -15,17 +15,28 @@ __all__ = ["decode", "encode"]
 
 T = TypeVar("T")
 
+Known = dict[tuple[Any, int], Any]
+
 MAX_ITEMS = 1 << 20
 """Longest list taken; a state that a hand made is far below."""
 
 
 def encode(value: Any) -> Any:
-    """The value as JSON: dataclasses become objects without the fields that have their default."""
+    """The value as JSON: dataclasses become objects without the fields that have their default.
+
+    An instance that occurs again in `value` becomes one object of the result, shared.
+    """
+    return _encode(value, {})
+
+
+def _encode(value: Any, known: dict[int, Any]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f, getattr(value, f.name)) for f in fields(value))
-        return {f.name: encode(item) for f, item in pairs if item != f.default}
+        if id(value) not in known:
+            pairs = ((f, getattr(value, f.name)) for f in fields(value))
+            known[id(value)] = {f.name: _encode(item, known) for f, item in pairs if item != f.default}
+        return known[id(value)]
     if isinstance(value, tuple):
-        return [encode(item) for item in value]
+        return [_encode(item, known) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
     return value
@@ -34,27 +45,38 @@ def encode(value: Any) -> Any:
 def decode(cls: type[T], data: Any, where: str = "state") -> T:
     """An instance of the dataclass `cls` from what `encode` made; missing fields have their default.
 
+    An object or a list that occurs again in `data` is decoded once and shared.
+
     Raises:
         ProjectError: A value has another type, a number is not finite, or a field is unknown; names the place.
     """
-    return typing.cast("T", _decode(cls, data, where))
+    return typing.cast("T", _decode(cls, data, where, {}))
 
 
-def _decode(kind: Any, data: Any, where: str) -> Any:
+def _decode(kind: Any, data: Any, where: str, known: Known) -> Any:
+    if not isinstance(data, dict | list):
+        return _decode_new(kind, data, where, known)
+    key = (kind, id(data))
+    if key not in known:
+        known[key] = _decode_new(kind, data, where, known)
+    return known[key]
+
+
+def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
     origin = typing.get_origin(kind)
     if is_dataclass(kind):
-        return _decode_dataclass(kind, data, where)
+        return _decode_dataclass(kind, data, where, known)
     if origin in (Union, types.UnionType):
-        return _decode_union(typing.get_args(kind), data, where)
+        return _decode_union(typing.get_args(kind), data, where, known)
     if origin is Literal:
         choices = typing.get_args(kind)
         if not isinstance(data, str) or data not in choices:
             raise _wrong(where, f"one of {', '.join(map(repr, choices))}", data)
         return data
     if origin is tuple:
-        return _decode_tuple(typing.get_args(kind), data, where)
+        return _decode_tuple(typing.get_args(kind), data, where, known)
     if origin is frozenset:
-        return frozenset(_decode_tuple((*typing.get_args(kind), ...), data, where))
+        return frozenset(_decode_tuple((*typing.get_args(kind), ...), data, where, known))
     return _decode_scalar(kind, data, where)
 
 
@@ -72,24 +94,25 @@ def _decode_scalar(kind: Any, data: Any, where: str) -> Any:
     raise _wrong(where, names.get(kind, "text"), data)
 
 
-def _decode_union(kinds: tuple[Any, ...], data: Any, where: str) -> Any:
+def _decode_union(kinds: tuple[Any, ...], data: Any, where: str, known: Known) -> Any:
     if data is None and type(None) in kinds:
         return None
     (kind,) = (k for k in kinds if k is not type(None))  # only `X | None` occurs
-    return _decode(kind, data, where)
+    return _decode(kind, data, where, known)
 
 
-def _decode_tuple(kinds: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
+def _decode_tuple(kinds: tuple[Any, ...], data: Any, where: str, known: Known) -> tuple[Any, ...]:
     if not isinstance(data, list | tuple) or len(data) > MAX_ITEMS:
         raise _wrong(where, "a list", data)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return tuple(_decode(kinds[0], item, f"{where}[{i}]") for i, item in enumerate(data))
+        return tuple(_decode(kinds[0], item, f"{where}[{i}]", known) for i, item in enumerate(data))
     if len(data) != len(kinds):
         raise _wrong(where, f"a list of {len(kinds)}", data)
-    return tuple(_decode(k, item, f"{where}[{i}]") for i, (k, item) in enumerate(zip(kinds, data, strict=True)))
+    pairs = enumerate(zip(kinds, data, strict=True))
+    return tuple(_decode(k, item, f"{where}[{i}]", known) for i, (k, item) in pairs)
 
 
-def _decode_dataclass(cls: Any, data: Any, where: str) -> Any:
+def _decode_dataclass(cls: Any, data: Any, where: str, known: Known) -> Any:
     if not isinstance(data, dict):
         raise _wrong(where, "an object", data)
     hints = _hints(cls)
@@ -102,7 +125,7 @@ def _decode_dataclass(cls: Any, data: Any, where: str) -> Any:
     missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in data]
     if missing:
         raise ProjectError(f"{where} lacks the field {missing[0]!r}.", "The file is damaged.")
-    return cls(**{name: _decode(hints[name], value, f"{where}.{name}") for name, value in data.items()})
+    return cls(**{name: _decode(hints[name], value, f"{where}.{name}", known) for name, value in data.items()})
 
 
 @lru_cache(maxsize=64)

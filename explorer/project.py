@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.animation.metadata import FILM_SUFFIXES, text_of_film
 from explorer.animation.timeline import check_timeline
+from explorer.changes import changes, unchanged
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
@@ -90,10 +91,28 @@ def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str,
         latent = table.get(key) if table is not None else None
         if latent is not None:
             latents[key] = latent_to_json(latent)
-    data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": encode(state)}
+    data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": _thinned(encode(state))}
     if latents:
         data["latents"] = latents
     return data
+
+
+def _thinned(state: dict[str, Any]) -> dict[str, Any]:
+    """A performance has sixty moments a second, which differ in a number or two: their changes are kept."""
+    timeline = state.get("timeline", {})
+    if "performance" not in timeline:
+        return state
+    thin = {name: value for name, value in timeline.items() if name != "performance"}
+    return state | {"timeline": thin | {"changes": changes(timeline["performance"])}}
+
+
+def _whole(state: Any) -> Any:
+    """The state that `_thinned` made this from; what has another shape is left for `decode` to refuse."""
+    timeline = state.get("timeline") if isinstance(state, dict) else None
+    if not isinstance(timeline, dict) or not isinstance(timeline.get("changes"), list):
+        return state
+    thick = {name: value for name, value in timeline.items() if name != "changes"}
+    return state | {"timeline": thick | {"performance": unchanged(timeline["changes"])}}
 
 
 def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
@@ -109,7 +128,7 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError(
             f"The project has version {str(version)[:20]}; this program knows {VERSION}.", "Update Latentwalk."
         )
-    state = decode(ExplorerState, data.get("state", {}))
+    state = decode(ExplorerState, _whole(data.get("state", {})))
     if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
@@ -196,7 +215,7 @@ def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
 
 def pack_text(data: Any) -> str:
     """JSON values as URL-safe base64 of packed JSON with its checksum."""
-    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    raw = _dumped(data)
     packed = struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw, 9)
     return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
 
@@ -221,8 +240,22 @@ def unpack_text(text: str) -> Any:
 
 def write_project(path: str | Path, state: ExplorerState, table: LatentTable | None = None) -> None:
     """Writes a project as JSON; the file appears whole or not at all. Raises ProjectError."""
-    text = json.dumps(to_json(state, table), indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole(path, text.encode())
+    indent = None if state.timeline.performance else 1
+    write_whole(path, _dumped(to_json(state, table), indent))
+
+
+def _dumped(data: Any, indent: int | None = None) -> bytes:
+    """JSON values as UTF-8 that can be read again. Raises ProjectError."""
+    separators = (",", ":") if indent is None else None
+    try:
+        text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise ProjectError("A number of the project is not finite.", "Undo the last change.") from error
+    raw = text.encode()
+    if len(raw) > MAX_BYTES:
+        words = f"The project would be {len(raw) >> 20} MB; at most {MAX_BYTES >> 20} MB can be read again."
+        raise ProjectError(words, "Shorten the performance, or turn it into keys.")
+    return raw
 
 
 def write_png(

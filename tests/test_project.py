@@ -43,7 +43,10 @@ from explorer.state import (
     Noise,
     Nudge,
     Offset,
+    Pose,
+    Sample,
     Tap,
+    Timeline,
     Transform,
     Truncation,
     ViewState,
@@ -297,3 +300,52 @@ def test_encoding_is_plain_json() -> None:
     state = replace(ExplorerState(), active=1)
     assert encode(state) == {"active": 1}
     assert decode(ExplorerState, {"active": 1}) == state
+
+
+def performed(count: int) -> ExplorerState:
+    """A walk by hand of `count` moments with every bar of a wide `w` moved."""
+    rng = random.Random(0)
+    bars = (Offset(tuple(rng.uniform(-1, 1) for _ in range(512))),)
+    views = (ViewState(model="a"), ViewState(model="b"))
+    looks = (Look(latent=Latent(7, rng.random(), rng.random()), offsets=bars) for _ in range(count))
+    samples = tuple(Sample(i / 60, Pose(look, views)) for i, look in enumerate(looks))
+    return ExplorerState(views=views, timeline=Timeline(performance=samples, duration=count / 60))
+
+
+def test_a_long_performance_is_small_and_comes_back(tmp_path: Path) -> None:
+    state = performed(3600)
+    write_project(tmp_path / "p.json", state)
+    assert (tmp_path / "p.json").stat().st_size < 1 << 20
+    assert read_project(tmp_path / "p.json")[0] == state
+    assert state_from_text(state_to_text(state))[0] == state
+
+
+def test_a_performance_written_in_full_is_read(tmp_path: Path) -> None:
+    state = performed(3)
+    data = {"format": "latentwalk-project", "version": 1, "state": encode(state)}
+    (tmp_path / "p.json").write_text(json.dumps(data))
+    assert read_project(tmp_path / "p.json")[0] == state
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.project.MAX_BYTES", 1000)
+    path = tmp_path / "p.json"
+    path.write_text("before")
+    with pytest.raises(ProjectError, match="can be read again"):
+        write_project(path, performed(100))
+    assert path.read_text() == "before"
+    with pytest.raises(ProjectError):
+        state_to_text(performed(100))
+
+
+def test_numbers_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    state = ExplorerState(shared=Look(latent=Latent(7, float("inf"), 0.0)))
+    with pytest.raises(ProjectError, match="not finite"):
+        write_project(tmp_path / "p.json", state)
+
+
+@pytest.mark.parametrize("thin", [[3], [{}], [{"time": 0.0, "pose": {}}, {"pose": 4}], {"a": 1}, "text"])
+def test_damaged_performances_are_refused(thin: Any) -> None:
+    data = {"format": "latentwalk-project", "version": 1, "state": {"timeline": {"changes": thin}}}
+    with pytest.raises(ProjectError):
+        from_json(data)
