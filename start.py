@@ -48,22 +48,33 @@ def stamp_for(extras):
     """What the environment was made from: set-up is repeated when any of it changes."""
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    return {"pyproject": digest, "python": sys.version.split()[0], "root": ROOT, "extras": sorted(extras)}
+    return {"pyproject": digest, "interpreter": interpreter(), "root": ROOT, "extras": sorted(extras)}
 
 
-def is_current(extras):
-    """Whether `.venv` was completed for this checkout with at least the given extras."""
+def interpreter():
+    """Which Python `.venv` runs: it is a link to one of the system, which an upgrade replaces under it."""
+    path = os.path.realpath(PYTHON)
+    try:
+        return [path, os.stat(path).st_size, os.stat(path).st_mtime_ns]
+    except OSError:
+        return []
+
+
+def read_stamp():
+    """What `.venv` was made from; empty if it was never completed."""
     try:
         with open(STAMP, encoding="utf-8") as file:
             found = json.load(file)
     except (OSError, ValueError):
-        return False
-    wanted = stamp_for(extras)
-    if not isinstance(found, dict) or not os.path.exists(PYTHON):
-        return False
-    # A venv of another Python 3.11+ is as good as one of this one.
-    same = all(found.get(key) == wanted[key] for key in ("pyproject", "root"))
-    return same and set(extras) <= set(found.get("extras", ()))
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_current(extras):
+    """Whether `.venv` was completed for this checkout, and its Python, with at least the given extras."""
+    found, wanted = read_stamp(), stamp_for(extras)
+    same = all(found.get(key) == wanted[key] for key in ("pyproject", "interpreter", "root"))
+    return same and set(extras) <= set(found.get("extras", ())) and os.path.exists(PYTHON)
 
 
 def make_environment():
@@ -93,18 +104,16 @@ def make_environment():
 
 def install_packages(extras):
     """Installs the project and what it needs into `.venv`, and marks it done."""
-    have = set()
+    extras = sorted(set(read_stamp().get("extras", ())) | set(extras))
     if os.path.exists(STAMP):
-        with open(STAMP, encoding="utf-8") as file:
-            have = set(json.load(file).get("extras", ()))
         os.remove(STAMP)  # an interrupted installation must not look finished
-    extras = sorted(have | set(extras))
     target = "." + ("[%s]" % ",".join(extras) if extras else "")
     say("installing packages into .venv (once; PyTorch alone is several hundred MB)")
     if run([PYTHON, "-m", "pip", "install", "-e", target]) != 0:
         raise SetupError("pip could not install the packages; its message stands above. Start again to go on.")
-    with open(STAMP, "w", encoding="utf-8") as file:
+    with open(STAMP + ".part", "w", encoding="utf-8") as file:
         json.dump(stamp_for(extras), file)
+    os.replace(STAMP + ".part", STAMP)
 
 
 def install_libraries(for_tests):

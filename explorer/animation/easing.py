@@ -19,6 +19,9 @@ __all__ = ["Weights", "curve_value", "ease", "weights_at"]
 Weights = tuple[tuple[int, float], ...]
 """(number of the key, its share); shares sum to 1 and may be negative on smooth curves."""
 
+SHORTEST_SEAM = 0.2
+"""Of the mean time between keys: a closed cubic curve needs that much from the last key to the first."""
+
 
 def ease(segment: Segment, u: float) -> float:
     """The share of the way at the share `u` of the time, both 0..1; exact at both ends.
@@ -89,7 +92,10 @@ def weights_at(times: tuple[float, ...], i: int, u: float, interpolation: str, p
         return ((j, 1.0),)
     if interpolation in ("linear", "spherical") or n == 2:
         return ((i, 1.0 - u), (j, u))
-    slopes_of = _catmull_rom if interpolation == "catmull-rom" else _cubic
+    period = max(period, times[-1] - times[0]) if period else 0.0  # keys may lie behind the end
+    # Through two keys at nearly the same time a curve of continuous curvature swings wide, or there is none.
+    is_short = bool(period) and times[0] + period - times[-1] < SHORTEST_SEAM * period / n
+    slopes_of = _catmull_rom if interpolation == "catmull-rom" or is_short else _cubic
     slopes = slopes_of(times, period)
     h = (times[j] - times[i]) + (period if j <= i else 0.0)
     h00, h10, h01, h11 = _hermite(u)

@@ -21,6 +21,8 @@ from explorer.render.styles import StyleStage
 from explorer.state import ExplorerState, Latent, Truncation, ViewState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explorer.latents.table import LatentTable, Space
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
@@ -291,7 +293,7 @@ class Documents(QObject):
         if self._recovery is None or self._session.is_closed or is_saved or state == self._autosaved:
             return
         self._autosaved = state
-        self._files.run(partial(_autosave, self._recovery, state, self._session.table))
+        self._files.run(partial(_autosave, self._recovery, state, self._session.table, self._files.failed.emit))
 
     def close(self) -> None:
         """Waits for what is being written and removes the recovery file."""
@@ -301,8 +303,11 @@ class Documents(QObject):
             self._recovery.close()
 
 
-def _autosave(recovery: Recovery, state: ExplorerState, table: LatentTable) -> None:
+def _autosave(
+    recovery: Recovery, state: ExplorerState, table: LatentTable, tell: Callable[[str], None]
+) -> None:
     try:
         recovery.save(state, table)
     except (LatentwalkError, OSError) as error:
         log.warning("autosave failed: %s", error)
+        tell(f"Autosave failed: {error}")

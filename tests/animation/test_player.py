@@ -149,6 +149,16 @@ def test_a_seamless_loop_closes(kind: str) -> None:
         assert abs((c - b) - (b - a)) / e < 0.01
 
 
+@pytest.mark.parametrize("last", [9.96, 10.0, 12.0])
+def test_a_closed_cubic_with_its_last_key_at_the_end_stays_near_its_keys(last: float) -> None:
+    times = (0.0, 4.0, last)
+    for i in (0, 1):
+        for u in np.linspace(0.0, 1.0, 21):
+            weights = weights_at(times, i, float(u), "cubic", 10.0)
+            assert sum(share for _, share in weights) == pytest.approx(1.0)
+            assert max(abs(share) for _, share in weights) < 1.5
+
+
 def test_cubic_has_no_kink_in_its_curvature() -> None:
     times = (0.0, 1.0, 1.5, 3.0)
     values = np.array([0.0, 1.0, -1.0, 0.5])

@@ -52,6 +52,26 @@ def test_setup_is_repeated_only_when_something_changed(start: ModuleType, tmp_pa
     assert not start.is_current([])
 
 
+def test_another_python_under_the_environment_sets_up_anew(start: ModuleType, tmp_path: Path) -> None:
+    Path(start.STAMP).write_text(json.dumps(start.stamp_for([])))
+    assert start.is_current([])
+    newer = tmp_path / "python3.99"
+    newer.write_bytes(b"newer")
+    Path(start.PYTHON).unlink()
+    Path(start.PYTHON).symlink_to(newer)
+    assert not start.is_current([])
+    newer.unlink()
+    assert not start.is_current([])
+
+
+@pytest.mark.parametrize("stamp", ["", "{", "[]"])
+def test_a_damaged_stamp_is_made_anew(start: ModuleType, monkeypatch: pytest.MonkeyPatch, stamp: str) -> None:
+    monkeypatch.setattr(start, "run", lambda command, **_: 0)
+    Path(start.STAMP).write_text(stamp)
+    start.install_packages([])
+    assert start.is_current([])
+
+
 def test_installing_keeps_earlier_extras_and_marks_only_success(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
