@@ -104,7 +104,7 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
     optimiser = torch.optim.AdamW(network.parameters(), lr=s.rate, weight_decay=s.decay)
     shown, seconds = 0, 0.0
     if (s.out / _STATE).exists():
-        state: dict[str, Any] = load_state(s.out / _STATE, "cpu")
+        state: dict[str, Any] = load_state(s.out / _STATE)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         shown, seconds = state["shown"], state["seconds"]
@@ -179,7 +179,7 @@ def export(
     save(path, network, "trained by explorer.training on procedurally rendered Critters")
     stored = load(path)
     score = evaluate(stored, dataset, settings.held_out)
-    state = load_state(settings.out / _STATE, "cpu")
+    state = load_state(settings.out / _STATE)
     parameters = sum(p.numel() for p in stored.parameters())
     classes = "\n".join(
         f"| {name} | {value:.1%} | {1 / len(GROUPS[name]) if name in GROUPS else 0.5:.0%} |"

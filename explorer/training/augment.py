@@ -64,11 +64,16 @@ class Augment:
                 pictures = corrupt(pictures, p)
         return pictures
 
-    def observe(self, real_logits: Tensor, count: int) -> None:
-        """Count how sure the discriminator is of real pictures; every few batches move the strength by it."""
+    def observe(self, mean_sign: float, count: int) -> None:
+        """Counts how sure the discriminator is of real pictures; every few batches moves the strength by it.
+
+        Args:
+            mean_sign: Of its logits of a batch of them, -1..1 (ADA's r_t).
+            count: Pictures in the batch.
+        """
         if self.settings.augment == "none":
             return
-        self._signs += float(real_logits.sign().mean())
+        self._signs += mean_sign
         self._batches += 1
         if self._batches < _INTERVAL:
             return

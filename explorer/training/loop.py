@@ -14,6 +14,7 @@ import logging
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
 from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
+from explorer.training.seeds import seed_of
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_sheet, save_state
 from explorer.training.warmup import WarmUp
@@ -41,6 +43,11 @@ __all__ = ["Trainer", "run"]
 log = logging.getLogger("explorer.training")
 
 _STATE = "state.pt"
+_PACE_REPORTS = 6  # reports, 20 seconds apart
+_COLUMNS = (
+    *("kimg", "seconds", "per_second", "guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign"),
+    "augment",
+)
 
 
 class Trainer:
@@ -106,7 +113,7 @@ class Trainer:
         for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
             getattr(self, name).load_state_dict(state[name])
         self.augment.load(state["augment"])
-        self.path_mean = state["path_mean"]
+        self.path_mean = state["path_mean"].to(self.path_mean.device)
         self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
 
     # -- one iteration -------------------------------------------------------------------------------------
@@ -115,7 +122,7 @@ class Trainer:
         """Show one batch."""
         s = self.now = self.settings.at(self.shown)
         self.augment.settings = s
-        torch.manual_seed((s.seed << 40) + (self.group.rank << 32) + self.iteration)
+        torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
         indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
@@ -215,7 +222,9 @@ class Trainer:
         loss = losses.discriminator_loss(real_logits, fake_logits)
         sure = real_logits.detach().sign().mean()
         self.group.average([sure])
-        self.augment.observe(sure, self.now.batch)
+        self.augment.observe(float(sure), self.now.batch)
+        if self.augment.settings.augment != "none":
+            self.metrics["augment"] = self.augment.probability
         self._note("loss_d", loss)
         self._note("real_sign", real_logits.detach().sign().mean())
         self._note("fake_sign", fake_logits.detach().sign().mean())
@@ -283,7 +292,7 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     if trainer.group.leads:
         (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
     if (out / _STATE).exists():
-        trainer.load(load_state(out / _STATE, settings.device))
+        trainer.load(load_state(out / _STATE))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
         if trainer.group.leads:
             _forget_rows(out / "metrics.csv", trainer.shown / 1000)
@@ -292,6 +301,7 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
+    pace = _Pace(began, trainer.shown)
     while trainer.shown < settings.total_kimg * 1000:
         late = time.monotonic() - began >= settings.time_limit_s
         if trainer.group.any(stop.asked or late, settings.device):
@@ -304,8 +314,7 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
             continue
         if now - noted >= 20:
             noted = now
-            rate = (trainer.shown - shown_before) / (now - began)
-            _report(trainer, out, rate, now - began)
+            _report(trainer, out, pace.at(now, trainer.shown), now - began)
         if now - saved >= settings.save_s:
             saved = now
             save_state(out / _STATE, trainer.state())
@@ -317,9 +326,22 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
         save_state(out / _STATE, trainer.state())
         _draw(trainer, out)
         if trainer.shown > shown_before:
-            elapsed = time.monotonic() - began
-            _report(trainer, out, (trainer.shown - shown_before) / elapsed, elapsed)
+            now = time.monotonic()
+            _report(trainer, out, pace.at(now, trainer.shown), now - began)
     return trainer
+
+
+class _Pace:
+    """Pictures a second of late: steps of a warm-up and of the guide alone are far quicker than those after."""
+
+    def __init__(self, now: float, shown: int) -> None:
+        self._marks = deque([(now, shown)], maxlen=_PACE_REPORTS)
+
+    def at(self, now: float, shown: int) -> float:
+        """The pace over the last reports, with `shown` pictures at `now` seconds."""
+        since, before = self._marks[0]
+        self._marks.append((now, shown))
+        return (shown - before) / max(now - since, 1e-9)
 
 
 class _StopSignal:
@@ -357,17 +379,23 @@ def _draw(trainer: Trainer, out: Path) -> None:
     torch.set_rng_state(state)
 
 
+def _has_slower_ahead(trainer: Trainer) -> bool:
+    """Whether the discriminator or more layers come in later."""
+    s, kimg = trainer.settings, trainer.shown / 1000
+    starts = [trainer.now.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
+    return trainer.warm_up.stage(trainer.shown) is not None or any(kimg < at < s.total_kimg for at in starts)
+
+
 def _report(trainer: Trainer, out: Path, rate: float, elapsed: float) -> None:
     s = trainer.settings
     left = min((s.total_kimg * 1000 - trainer.shown) / max(rate, 1e-9), s.time_limit_s - elapsed)
     row = {"kimg": trainer.shown / 1000, "seconds": round(trainer.seconds, 1), "per_second": round(rate, 2)}
     row |= {name: round(value, 4) for name, value in trainer.metrics.items()}
-    log.info("%s; %.0f min left", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60)
-    columns = [
-        "kimg", "seconds", "per_second", "guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign",
-    ]  # fmt: skip
+    slower = " at this pace; later steps take longer" if _has_slower_ahead(trainer) else ""
+    log.info("%s; %.0f min left%s", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60, slower)
     path = out / "metrics.csv"
     fresh = not path.exists()
+    columns = list(_COLUMNS) if fresh else path.read_text().partition("\n")[0].split(",")
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         if fresh:

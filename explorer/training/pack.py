@@ -29,7 +29,7 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
     With `figure_samples` and `data` the card's figures are measured over so many pictures.
     """
     settings = json.loads((run / "settings.json").read_text())
-    state = load_state(run / "state.pt", "cpu")
+    state = load_state(run / "state.pt")
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
     checkpoint = Checkpoint(
         family=settings["family"],

@@ -23,9 +23,9 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def load_state(path: Path, device: str) -> dict[str, Any]:
-    """Read what `save_state` wrote; tensors and plain values only, nothing in the file is run."""
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what `save_state` wrote, on the CPU; tensors and plain values only, nothing in the file is run."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 

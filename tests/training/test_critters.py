@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from explorer.training.critters.coat import coat_colour
 from explorer.training.critters.pack import main as pack_main
 from explorer.training.critters.render import camera_rays, render, rotation
 from explorer.training.critters.shape import head_distance, shape_of
+from explorer.training.seeds import seed_of
 
 POSE = ("yaw", "pitch", "roll", "shift_x", "shift_y")
 
@@ -112,3 +114,16 @@ def test_packing_writes_the_numbered_pictures(tmp_path: pytest.TempPathFactory) 
     assert packed.shape == (3, 3, 8, 8)
     assert packed.dtype == np.uint8
     assert np.abs(packed.astype(float) - expected.numpy() * 255).max() <= 1.0
+
+
+def test_data_sets_of_other_seeds_hold_other_critters() -> None:
+    rows = [tuple(row.tolist()) for seed in (0, 1, 2) for row in latents(50, seed)]
+    assert len(set(rows)) == 150
+    assert torch.equal(latents(3, seed=1, start=2), latents(5, seed=1)[2:])
+
+
+def test_seeds_fit_a_cpu_generator_and_the_first_one_counts_from_zero() -> None:
+    assert [seed_of(0, 0, i) for i in (0, 7)] == [0, 7]
+    others = {seed_of(*numbers) for numbers in itertools.product((0, 1, 2), (0, 1), range(5))}
+    assert len(others) == 30
+    assert all(0 <= seed < 2**32 for seed in others)

@@ -18,7 +18,7 @@ from explorer.training.augment import Augment
 from explorer.training.command import main as command
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
-from explorer.training.loop import Trainer, run
+from explorer.training.loop import Trainer, _Pace, run
 from explorer.training.pack import export, load_packed
 from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
@@ -146,9 +146,9 @@ def test_a_half_written_checkpoint_is_never_read(tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     save_state(path, {"value": torch.ones(2)})
     path.with_name("state.pt.partial").write_bytes(b"cut off")
-    assert load_state(path, "cpu")["value"].tolist() == [1, 1]
+    assert load_state(path)["value"].tolist() == [1, 1]
     save_state(path, {"value": torch.zeros(2)})
-    assert load_state(path, "cpu")["value"].tolist() == [0, 0]
+    assert load_state(path)["value"].tolist() == [0, 0]
 
 
 def test_packing_round_trip(data: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_augmentation_grows_while_the_discriminator_is_sure(tmp_path: Path) -> N
     pictures = torch.rand(4, 3, 16, 16, requires_grad=True)
     assert augment(pictures) is pictures
     for _ in range(8):
-        augment.observe(torch.ones(4, 1), 4)
+        augment.observe(1.0, 4)
     assert augment.probability == pytest.approx(0.5)
     torch.manual_seed(0)
     changed = augment(pictures)
@@ -224,8 +224,36 @@ def test_augmentation_grows_while_the_discriminator_is_sure(tmp_path: Path) -> N
     assert not torch.equal(changed, pictures)
     assert pictures.grad is not None
     for _ in range(40):
-        augment.observe(-torch.ones(4, 1), 4)
+        augment.observe(-1.0, 4)
     assert augment.probability == 0
+
+
+@pytest.mark.parametrize(("mean_sign", "probability"), [(0.5, 0.0), (1.0, 0.5)])
+def test_augmentation_aims_at_the_share_of_sure_pictures(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mean_sign: float, probability: float
+) -> None:
+    chosen = settings("stylegan2", tmp_path, augment="ada", augment_kimg=0.064, r1_interval=0, path_weight=0.0)
+    trainer = Trainer(chosen, Fixed(Critters(data)))
+    signs = torch.ones(4, 1) if mean_sign == 1.0 else torch.tensor([[1.0], [1.0], [1.0], [-1.0]])
+    monkeypatch.setattr(
+        trainer, "_judge", lambda pictures, exact=False: pictures.mean((1, 2, 3))[:, None] * 0 + signs
+    )
+    monkeypatch.setattr(trainer.d, "parameters", lambda: iter(()))
+    monkeypatch.setattr(trainer, "_descend", lambda *_: None)
+    for _ in range(8):
+        trainer.step()
+    assert trainer.augment.probability == pytest.approx(probability)
+    assert trainer.metrics["augment"] == trainer.augment.probability
+
+
+def test_the_pace_is_that_of_late() -> None:
+    pace = _Pace(0.0, 0)
+    for minute in range(1, 11):
+        pace.at(60.0 * minute, 60_000 * minute)  # a warm-up
+    assert pace.at(660.0, 600_600) < 1000
+    for minute in range(12, 20):
+        rate = pace.at(60.0 * minute, 600_600 + 600 * (minute - 11))
+    assert rate == pytest.approx(10.0)
 
 
 def test_command_trains_on_a_folder_and_packs(tmp_path: Path) -> None:

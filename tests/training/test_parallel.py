@@ -51,7 +51,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for process in running:
         _, error = process.communicate(timeout=100)
         assert process.returncode == 0, error
-    one, two = (load_state(tmp_path / name / "state.pt", "cpu") for name in ("one", "two"))
+    one, two = (load_state(tmp_path / name / "state.pt") for name in ("one", "two"))
     assert one["iteration"] == two["iteration"] == 4
     torch.manual_seed(0)
     for key in ("synthesis.b4.const", "synthesis.b16.conv1.weight", "mapping.fc0.weight"):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from explorer.training.seeds import seed_of
+
 __all__ = ["ATTRIBUTE_DIM", "LATENT_DIM", "PALETTES", "PATTERNS", "SPECIES", "Attributes", "attributes", "latents"]
 
 LATENT_DIM = 64
@@ -86,7 +88,7 @@ def latents(count: int, seed: int, start: int = 0) -> Tensor:
     """Latents `[count, 64]` float32 of the pictures `start ...` of the data set `seed`; any slice reproduces."""
     rows = []
     for index in range(start, start + count):
-        generator = torch.Generator().manual_seed((seed << 32) + index)
+        generator = torch.Generator().manual_seed(seed_of(seed, index))
         rows.append(torch.randn(LATENT_DIM, generator=generator))
     return torch.stack(rows)
 
