@@ -21,7 +21,11 @@ from safetensors.torch import save
 
 from explorer.checkpoints import build_generator, inspect, load
 from explorer.checkpoints import source as source_module
+from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.nvidia import read_nvidia
+from explorer.checkpoints.source import FileSource
 from explorer.errors import (
+    CancelledError,
     CheckpointError,
     LatentwalkError,
     MismatchError,
@@ -389,6 +393,41 @@ def test_modules_sharing_children_are_walked_to_a_limit(tmp_path: Path) -> None:
     path.write_bytes(network_bytes({**first, **value}, protocol=3))
     with pytest.raises(UnreadableFileError, match="more than 5,000 modules"):
         load(path)
+
+
+@pytest.mark.parametrize("table", ["_parameters", "_buffers", "_modules"])
+def test_a_shared_table_of_nothing_is_walked_to_a_limit(tmp_path: Path, table: str) -> None:
+    """A hundred modules share a table of 300 empty entries; thousands with thousands took minutes."""
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    nothing = Keep(dict.fromkeys((f"n{index}" for index in range(300)), None), 0xFFFF)
+    layer = module_call("SynthesisLayer", {table: Raw(b"j\xff\xff\x00\x00")})
+    synthesis = value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]
+    synthesis["_modules"].update({f"more{index}": layer for index in range(100)})
+    path = tmp_path / "nothing.pkl"
+    path.write_bytes(network_bytes({"first": nothing, **value}, protocol=3))
+    with pytest.raises(UnreadableFileError, match="more than 20,000 entries"):
+        load(path)
+
+
+def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    synthesis = value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]
+    layer = Keep(module_call("SynthesisLayer", {}), 0xFFFF)
+    shared = {f"more{index}": Raw(b"j\xff\xff\x00\x00") for index in range(400)}
+    synthesis["_modules"] = {"b4": synthesis["_modules"]["b4"], "more": layer, **shared}
+    path = tmp_path / "many.pkl"
+    path.write_bytes(network_bytes(value, protocol=3))
+    polls = 0
+
+    def cancelled() -> bool:
+        nonlocal polls
+        polls += 1
+        return polls > 300  # after the pickle, which is short
+
+    with FileSource(path) as source, pytest.raises(CancelledError):
+        read_nvidia(source, Monitor(None, cancelled))
 
 
 def test_modules_that_contain_themselves(tmp_path: Path) -> None:
