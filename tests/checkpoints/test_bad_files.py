@@ -19,7 +19,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from explorer.checkpoints import build_generator, inspect, load
+from explorer.checkpoints import Checkpoint, allowance, build_generator, inspect, load, loading, save_native
 from explorer.checkpoints import source as source_module
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.nvidia import read_nvidia
@@ -32,6 +32,7 @@ from explorer.errors import (
     UnreadableFileError,
     UnsupportedModelError,
 )
+from explorer.ops.filter_design import design_lowpass_filter
 from tests.checkpoints.conftest import small_network, small_pickle
 from tests.checkpoints.nvidia_writer import (
     Call,
@@ -428,6 +429,55 @@ def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
 
     with FileSource(path) as source, pytest.raises(CancelledError):
         read_nvidia(source, Monitor(None, cancelled))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("Unable to allocate 8.00 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+@pytest.mark.parametrize("step", ["read_nvidia", "read_tensors", "registry"])
+def test_a_lack_of_memory_is_explained(
+    pickle_file: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    if step == "registry":
+        monkeypatch.setattr(loading.registry, "build", fail)
+    else:
+        monkeypatch.setattr(loading, step, fail)
+    with pytest.raises(CheckpointError, match=r"tiny\.pkl needs more memory") as caught:
+        build_generator(load(pickle_file))
+    assert caught.value.hint
+
+
+def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "_SPARE", 1000)
+    with allowance.Allowance("x", 0):
+        assert design_lowpass_filter(20, 4, 4, 32, radial=True) is not None
+        with pytest.raises(MismatchError, match="far larger"):
+            design_lowpass_filter(40, 4, 4, 32, radial=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"first_stopband": 0.5, "filter_size": 64, "lrelu_upsampling": 4}, "filter_size 64 times"),
+        ({"first_stopband": 1e-9}, "first_stopband 1e-09"),
+        ({"first_cutoff": 0}, "first_cutoff 0"),
+        ({"last_stopband_rel": -1.5}, "last_stopband_rel -1.5"),
+    ],
+)
+def test_filters_larger_than_any_model_has_are_not_made(
+    tmp_path: Path, change: dict[str, float], words: str
+) -> None:
+    config = {"img_resolution": 256, "num_layers": 3, "channel_base": 64, "channel_max": 4, "z_dim": 4, "w_dim": 4}
+    made = Checkpoint("stylegan3-r", {**config, **change}, {"a": torch.zeros(1)}, "bomb")
+    save_native(tmp_path / "bomb.safetensors", made)
+    with pytest.raises(MismatchError, match=words) as caught:
+        build_generator(load(tmp_path / "bomb.safetensors"))
+    assert caught.value.message.startswith("bomb.safetensors: ")
+    assert "Correct" in caught.value.hint
 
 
 def test_modules_that_contain_themselves(tmp_path: Path) -> None:
