@@ -112,6 +112,24 @@ def _numpy_array(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
     return NumpyArray()
 
 
+def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
+    """Protocol 5's way to an array: bytes, type, shape, and the order in which the bytes run through the axes."""
+    match arguments:
+        case (Blob() as data, NumpyType() as dtype, tuple(shape), "C" | "F" as order):
+            pass
+        case (Blob() as data, NumpyType() as dtype, tuple(shape), "K" as order, tuple(axes)) if (
+            all(type(axis) is int for axis in axes) and sorted(axes) == list(range(len(shape)))
+        ):
+            shape = tuple(shape[axis] for axis in axes)
+        case _:
+            vm.fail("a numpy array with broken arguments")
+    array = NumpyArray()
+    problem = array.set_state((1, shape, dtype, order == "F", data))
+    if problem is not None:
+        vm.fail(problem)
+    return array
+
+
 def _encode(vm: Machine, arguments: tuple[object, ...]) -> Blob:
     match arguments:
         case (str(text), "latin1" | "latin-1"):
@@ -160,7 +178,8 @@ _COMMON: dict[str, object] = {
             Builder(f"numpy.{core}.multiarray.{name}", call=call)
             for core in ("core", "_core")
             for name, call in (("scalar", _numpy_scalar), ("_reconstruct", _numpy_array))
-        )
+        ),
+        *(Builder(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
     ),
     # Data types that modules may keep as attributes: names only.
     **{f"torch.{name}": f"torch.{name}" for name in ("float16", "bfloat16", "float32", "float64")},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from explorer.errors import MismatchError
@@ -56,12 +55,14 @@ def _is_reasonable(value: object) -> bool:
             isinstance(item, (int, float, str)) and _is_reasonable(item) for item in value
         )
     if isinstance(value, (int, float)):
-        return math.isfinite(value) and abs(value) <= _LIMIT
+        return -_LIMIT <= value <= _LIMIT  # false for NaN; a whole number may be too long to become a float
     return isinstance(value, str) and len(value) <= 1000
 
 
 def _wrong(name: str, key: str, value: object, expected: str) -> MismatchError:
-    shown = value if isinstance(value, (int, float)) and abs(value) < 1e18 else type(value).__name__
+    shown = value if isinstance(value, (int, float)) else type(value).__name__
+    if isinstance(value, int) and abs(value) >= 1 << 60:
+        shown = "a number beyond all bounds"
     return MismatchError(
         f"{name} sets {key} to {shown}; expected {expected}.",
         "The file is damaged or of another kind of model.",

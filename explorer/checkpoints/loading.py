@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,11 +21,12 @@ from explorer.checkpoints.sniff import check_foreign, text_error
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
 from explorer.checkpoints.torch_zip import refuse_torch_zip
-from explorer.errors import LatentwalkError, MismatchError, UnreadableFileError, UsageError
+from explorer.errors import CheckpointError, LatentwalkError, MismatchError, UnreadableFileError, UsageError
 from explorer.generators import registry
+from explorer.ops.memory import lacks_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -58,10 +60,11 @@ def load(
         UnsafeFileError: The file asks for code to be run.
         UnsupportedModelError: A model of another family.
         MismatchError: Settings out of all bounds.
+        CheckpointError: There is not enough memory.
         CancelledError: The user cancelled.
     """
     monitor = Monitor(progress, cancelled)
-    with FileSource(Path(path)) as source:
+    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
         contents = _read_contents(source, monitor)
         monitor.enter(0.2, 0.7, "Checking")
         sha256 = file_digest(source, monitor)
@@ -85,6 +88,19 @@ def load(
         notes=contents.notes,
         file=source.name,
     )
+
+
+@contextmanager
+def _shortage_told(name: str) -> Iterator[None]:
+    """Says of which file there was not enough memory for, and what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
+        raise CheckpointError(
+            f"{name} needs more memory than is free.", "Close other programs and models, or open a smaller model."
+        ) from error
 
 
 def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
@@ -118,8 +134,14 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
     Raises:
         UnsupportedModelError: The family is unknown.
         MismatchError: Keys, shapes, values or settings do not fit the family.
+        CheckpointError: There is not enough memory.
     """
     name = checkpoint.file or checkpoint.name
+    with _shortage_told(name):
+        return _fill(name, checkpoint)
+
+
+def _fill(name: str, checkpoint: Checkpoint) -> Generator:
     check_config(name, checkpoint.config)
     config = dict(checkpoint.config)
     if checkpoint.class_names:
@@ -138,6 +160,8 @@ def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
     except LatentwalkError as error:
         raise type(error)(f"{name}: {error.message}", error.hint) from error
     except (TypeError, ValueError, ArithmeticError, IndexError, RuntimeError) as error:
+        if lacks_memory(error):
+            raise
         raise MismatchError(
             f"{name} has settings that make no {family} generator: {error}.", "The file is damaged."
         ) from error
@@ -183,7 +207,7 @@ def inspect(
 ) -> dict[str, object]:
     """The facts of a file, as JSON values; weights are not read. Arguments and errors as in `load`."""
     monitor = Monitor(progress, cancelled)
-    with FileSource(Path(path)) as source:
+    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
         contents = _read_contents(source, monitor)
         monitor.enter(0.2, 1.0, "Checking")
         sha256 = file_digest(source, monitor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.allow_list import network_names
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["read_nvidia"]
 
 _DEPTH_LIMIT = 16  # modules in modules; the deepest public file has 4
-_TENSOR_LIMIT = 20_000
-_MODULE_LIMIT = 5_000  # modules can be shared, so a small file could name more than could ever be walked
+# Modules and their tables can be shared, so a small file could name more than could ever be walked.
+_MODULE_LIMIT = 5_000
+_ENTRY_LIMIT = 20_000  # of all tables of all modules, empty ones (None) as well
 
 _DIMENSIONS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 _MAPPING_OPTIONS = {
@@ -71,7 +73,7 @@ def read_nvidia(source: Source, monitor: Monitor) -> Contents:
     value, _ = Interpreter(source, network_names, budget=budget).run()
     generator, notes = _pick_generator(source, value)
     family = _family_of(source, generator)
-    records = dict(_state_of(source, generator, family))
+    records = dict(_Walk(source, monitor, family).state(generator))
     config = _stylegan2_config(source, generator) if family == "stylegan2" else _stylegan3_config(source, generator)
     if family == "stylegan3":
         is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
@@ -111,19 +113,6 @@ def _pick_generator(source: Source, value: object) -> tuple[ModuleRecord, tuple[
     )
 
 
-def _walk(
-    source: Source, module: ModuleRecord, prefix: str = "", depth: int = 0
-) -> Iterator[tuple[str, ModuleRecord]]:
-    if depth > _DEPTH_LIMIT:
-        raise source.damaged(f"modules nested more than {_DEPTH_LIMIT} deep")
-    yield prefix, module
-    for name, child in module.table("_modules").items():
-        if isinstance(child, ModuleRecord) and isinstance(name, str):
-            yield from _walk(source, child, f"{prefix}{name}.", depth + 1)
-        elif child is not None:
-            raise source.damaged(f"the module {prefix}{name} is a {type(child).__name__}")
-
-
 def _family_of(source: Source, generator: ModuleRecord) -> str:
     synthesis = generator.child("synthesis")
     if generator.class_name == "Generator" and synthesis is not None and generator.child("mapping") is not None:
@@ -139,27 +128,62 @@ def _family_of(source: Source, generator: ModuleRecord) -> str:
     )
 
 
-def _state_of(source: Source, generator: ModuleRecord, family: str) -> Iterator[tuple[str, TensorRecord]]:
-    """Keys and tensors in the order of torch's `state_dict`."""
-    count = 0
-    for index, (prefix, module) in enumerate(_walk(source, generator)):
-        if index >= _MODULE_LIMIT:
-            raise source.damaged(f"more than {_MODULE_LIMIT:,} modules")
-        if module.class_name not in _CLASSES[family]:
+@dataclass(slots=True)
+class _Walk:
+    """One way through all modules of a generator, on which everything that is looked at is counted."""
+
+    source: Source
+    monitor: Monitor
+    family: str
+    modules: int = 0
+    entries: int = 0
+
+    def state(self, module: ModuleRecord, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorRecord]]:
+        """Keys and tensors in the order of torch's `state_dict`.
+
+        Raises:
+            UnreadableFileError: Modules nested too deep, too many, or tables with entries of another kind.
+            UnsupportedModelError: A module of a class that the family does not have.
+            CancelledError: The user cancelled.
+        """
+        self._enter(module, prefix, depth)
+        yield from self._tensors(module, prefix)
+        for name, child in self._entries(module, "_modules"):
+            if isinstance(child, ModuleRecord) and isinstance(name, str):
+                yield from self.state(child, f"{prefix}{name}.", depth + 1)
+            elif child is not None:
+                raise self.source.damaged(f"the module {prefix}{name} is a {type(child).__name__}")
+
+    def _enter(self, module: ModuleRecord, prefix: str, depth: int) -> None:
+        self.monitor.step(1.0)
+        self.modules += 1
+        if self.modules > _MODULE_LIMIT:
+            raise self.source.damaged(f"more than {_MODULE_LIMIT:,} modules")
+        if depth > _DEPTH_LIMIT:
+            raise self.source.damaged(f"modules nested more than {_DEPTH_LIMIT} deep")
+        if module.class_name not in _CLASSES[self.family]:
             raise UnsupportedModelError(
-                f"{source.name} is a modified network: its module {prefix[:60]!r} has the unknown class "
+                f"{self.source.name} is a modified network: its module {prefix[:60]!r} has the unknown class "
                 f"{module.class_name[:60]!r}.",
                 "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
             )
+
+    def _tensors(self, module: ModuleRecord, prefix: str) -> Iterator[tuple[str, TensorRecord]]:
         hidden = module.attribute("_non_persistent_buffers_set")
         for table in ("_parameters", "_buffers"):
-            for name, tensor in module.table(table).items():
+            for name, tensor in self._entries(module, table):
                 if tensor is None or (table == "_buffers" and isinstance(hidden, set) and name in hidden):
                     continue
-                count += 1
-                if not isinstance(tensor, TensorRecord) or not isinstance(name, str) or count > _TENSOR_LIMIT:
-                    raise source.damaged(f"the entry {prefix}{name} is not a tensor")
+                if not isinstance(tensor, TensorRecord) or not isinstance(name, str):
+                    raise self.source.damaged(f"the entry {prefix}{name} is not a tensor")
                 yield prefix + name, tensor
+
+    def _entries(self, module: ModuleRecord, table: str) -> Iterator[tuple[object, object]]:
+        for entry in module.table(table).items():
+            self.entries += 1
+            if self.entries > _ENTRY_LIMIT:
+                raise self.source.damaged(f"more than {_ENTRY_LIMIT:,} entries in its modules")
+            yield entry
 
 
 def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:

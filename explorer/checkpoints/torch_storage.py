@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from explorer.checkpoints.machine import Budget, Machine
     from explorer.checkpoints.records import Blob
 
-__all__ = ["LEGACY_MAGIC", "STORAGE_TYPES", "read_storage", "storage_of_id"]
+__all__ = ["LEGACY_MAGIC", "LEGACY_PROTOCOL", "STORAGE_TYPES", "read_storage", "storage_of_id"]
 
 LEGACY_MAGIC = 119547037146038801333356
-_PROTOCOL = 1001
+LEGACY_PROTOCOL = 1001
 _WINDOW = 1024  # the five pickles take about 300 bytes
 
 STORAGE_TYPES: Mapping[str, StorageType] = {
@@ -61,7 +61,7 @@ def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
         value, position = reader.run()
         values.append(value)
     magic, protocol, facts, storage, keys = values
-    if magic != LEGACY_MAGIC or protocol != _PROTOCOL or not isinstance(storage, _Declared):
+    if magic != LEGACY_MAGIC or protocol != LEGACY_PROTOCOL or not isinstance(storage, _Declared):
         raise source.damaged(f"the stored tensor at byte {blob.offset:,} is not in torch's format")
     if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise UnsupportedModelError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _NETWORKS = ("efficientnet", "attributes")
+_THREADS = 1024
 _PICTURES = 16_000  # of the critters the bundled generators were trained on
 
 
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("samples", "equivariance", "likeness", "pairs"):
         if not 0 <= getattr(a, option) <= 1_000_000:
             raise UsageError(f"--{option} is not within 0 and 1,000,000.", "0 leaves the figure out.")
+    if a.threads is not None and not 0 <= a.threads <= _THREADS:
+        raise UsageError(f"--threads is not within 0 and {_THREADS:,}.", "0 leaves torch's choice.")
     if a.card is not None and not a.card.is_file():
         raise UsageError(f"--card {a.card} is not a file.")
     import torch

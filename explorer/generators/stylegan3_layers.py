@@ -15,6 +15,14 @@ from .config import config_from_mapping
 
 __all__ = ["InputSpec", "LayerSpec", "StyleGAN3Config", "layer_table"]
 
+_TAPS = 1024  # of one filter; the published models have 12 and 24
+# Far beyond the published 2, 4.3 and 1.2, and still so that powers and logarithms of them are numbers.
+_FREQUENCIES = {
+    "first_cutoff": (1 / 64, 8192.0),
+    "first_stopband": (0.5, 8192.0),
+    "last_stopband_rel": (1 / 64, 64.0),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StyleGAN3Config:
@@ -58,6 +66,12 @@ class StyleGAN3Config:
             )
         if self.conv_kernel < 1 or self.conv_kernel % 2 == 0:
             raise MismatchError(f"StyleGAN3 needs an odd kernel, not {self.conv_kernel}.")
+        for name, (low, high) in _FREQUENCIES.items():
+            if not low <= (value := getattr(self, name)) <= high:
+                raise MismatchError(
+                    f"StyleGAN3 cannot have {name} {value:g}; expected {low:g} to {high:,.0f}.",
+                    f"Correct {name} in the file's settings, or get the file again from its source.",
+                )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], family: str = "StyleGAN3") -> StyleGAN3Config:
@@ -103,7 +117,11 @@ class LayerSpec:
 
 
 def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ...]]:
-    """The input and the layers L0 ... L`num_layers` (the last is ToRGB)."""
+    """The input and the layers L0 ... L`num_layers` (the last is ToRGB).
+
+    Raises:
+        MismatchError: A layer would have less than one sample, or a filter of more taps than any model needs.
+    """
     # The order of these float64 operations decides whether a rate rounds to 128 or 256: do not rearrange.
     last_cutoff = config.img_resolution / 2
     last_stopband = last_cutoff * config.last_stopband_rel
@@ -111,6 +129,7 @@ def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ..
     cutoffs = config.first_cutoff * (last_cutoff / config.first_cutoff) ** exponents
     stopbands = config.first_stopband * (last_stopband / config.first_stopband) ** exponents
     rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, config.img_resolution))))
+    _check_rates(config, float(rates.min()))
     half_widths = np.maximum(stopbands, rates / 2) - cutoffs
     sizes = rates + config.margin_size * 2
     sizes[-2:] = config.img_resolution
@@ -133,6 +152,7 @@ def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ..
         down = int(np.rint(tmp_rate / rates[i]))
         up_taps = config.filter_size * up if up > 1 and not is_torgb else 1
         down_taps = config.filter_size * down if down > 1 and not is_torgb else 1
+        _check_taps(config, i, max(up_taps, down_taps))
         kernel = 1 if is_torgb else config.conv_kernel
         in_size, out_size = int(sizes[before]), int(sizes[i])
         pad_total = (out_size - 1) * down + 1 - (in_size + kernel - 1) * up + up_taps + down_taps - 2
@@ -164,3 +184,22 @@ def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ..
             )
         )
     return first, tuple(layers)
+
+
+def _check_rates(config: StyleGAN3Config, lowest: float) -> None:
+    if lowest < 1:
+        raise MismatchError(
+            f"StyleGAN3 with first_stopband {config.first_stopband:g} and last_stopband_rel "
+            f"{config.last_stopband_rel:g} has a layer of {lowest:g} samples; it needs at least one.",
+            "Correct first_stopband and last_stopband_rel in the file's settings, or get the file again.",
+        )
+
+
+def _check_taps(config: StyleGAN3Config, index: int, taps: int) -> None:
+    if taps > _TAPS:
+        raise MismatchError(
+            f"Layer L{index} of StyleGAN3 needs a filter of {taps:,} taps (filter_size {config.filter_size} times "
+            f"{taps // config.filter_size:,}); at most {_TAPS:,} are made.",
+            "Correct filter_size, lrelu_upsampling, first_stopband or last_stopband_rel in the file's settings, "
+            "or get the file again.",
+        )

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from explorer.errors import LatentError
+from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.records import TensorRecord
+from explorer.checkpoints.source import FileSource
+from explorer.checkpoints.tensors import read_tensors
+from explorer.checkpoints.torch_legacy import read_torch_stream
+from explorer.checkpoints.torch_zip import read_torch_zip
+from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
 
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".pt", ".safetensors")
 
 MAX_BYTES = 256 << 20
 MAX_LATENTS = 1024
+MAX_NUMBERS = 1 << 24  # in one file: 1024 latents of 32 rows of 512
+_FACTS_LIMIT = 1 << 20  # bytes; ours take some 200
 _FACTS_KEY = "latentwalk"
 # Names under which other programs keep latents, and what they mean there.
 _KEY_SPACES: dict[str, Space | None] = {
@@ -176,6 +184,11 @@ def _read(path: Path) -> list[RawLatent]:
         return reader(path)
     except LatentError:
         raise
+    except UnsafeFileError as error:
+        raise LatentError(error.message, error.hint) from error
+    except CheckpointError as error:
+        again = "Save it again with torch.save, each tensor as tensor.contiguous()."
+        raise LatentError(error.message, f"{hint} {again}") from error
     except OSError as error:
         raise LatentError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except Exception as error:
@@ -187,8 +200,24 @@ def _floats(array: Any) -> NDArray[np.float32]:
     array = np.asarray(array)
     if array.dtype.kind not in "fiu":
         raise LatentError(f"An array of type {array.dtype} is no latent.", "Latents are arrays of floats.")
+    _check_count(array.size)
     floats: NDArray[np.float32] = array.astype(np.float32)
     return floats
+
+
+def _check_count(numbers: int) -> None:
+    """Refuses an array before it is copied: packed, or repeated by a stride of 0, a small file can hold any."""
+    if numbers > MAX_NUMBERS:
+        raise LatentError(
+            f"The file holds {numbers:,} numbers; at most {MAX_NUMBERS:,} are taken.", "Split the file."
+        )
+
+
+def _facts_of(text: str) -> dict[str, Any]:
+    if len(text) > _FACTS_LIMIT:
+        raise ValueError("what the file says of its latent is too long")
+    facts = json.loads(text)
+    return facts if isinstance(facts, dict) else {}
 
 
 def _read_npy(path: Path) -> list[RawLatent]:
@@ -198,37 +227,52 @@ def _read_npy(path: Path) -> list[RawLatent]:
 
 def _read_npz(path: Path) -> list[RawLatent]:
     with zipfile.ZipFile(path) as archive:
-        if sum(item.file_size for item in archive.infolist()) > MAX_BYTES:
-            raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
+        members = archive.infolist()
+    # Sizes as declared, which may be lies; but no more than that much is unpacked.
+    facts_size = max((item.file_size for item in members if item.filename.startswith(_FACTS_KEY)), default=0)
+    if sum(item.file_size for item in members) > MAX_BYTES or facts_size > _FACTS_LIMIT:
+        raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
     with np.load(path, allow_pickle=False) as file:
-        arrays = {key: file[key] for key in file.files}
-    facts = arrays.pop(_FACTS_KEY, None)
-    return _with_facts(arrays, json.loads(str(facts)) if facts is not None else {})
+        facts = _facts_of(str(file[_FACTS_KEY])) if _FACTS_KEY in file.files else {}
+        return _chosen([key for key in file.files if key != _FACTS_KEY], file.__getitem__, facts)
 
 
 def _read_pt(path: Path) -> list[RawLatent]:
-    data = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(data, torch.Tensor):
-        return [RawLatent(_floats(data.detach().float().numpy()), None)]
-    if not isinstance(data, dict):
-        raise LatentError(f"{path.name} holds no tensor.", "It should hold one, or a dict of them.")
-    # rosinality's projector keeps {picture: {"latent": tensor}}.
-    flat = dict(data)
+    # Checkpoints' reader of torch's files: it takes neither packed data nor tensors larger than what is stored.
+    monitor = Monitor()
+    with FileSource(path) as source:
+        is_archive = source.read(0, min(2, source.size)) == b"PK"
+        data = read_torch_zip(source, monitor) if is_archive else read_torch_stream(source, monitor)
+
+        def read(record: TensorRecord) -> NDArray[np.float32]:
+            _check_count(record.numel)
+            return read_tensors(source, {"": record}, monitor)[""].float().numpy()
+
+        if isinstance(data, TensorRecord):
+            return [RawLatent(_floats(read(data)), None)]
+        if not isinstance(data, dict):
+            raise LatentError(f"{path.name} holds no tensor.", "It should hold one, or a dict of them.")
+        found = _tensors_in(data)
+        facts = data.get(_FACTS_KEY)
+        return _chosen(list(found), lambda key: read(found[key]), facts if isinstance(facts, dict) else {})
+
+
+def _tensors_in(data: dict[object, object]) -> dict[str, TensorRecord]:
+    """The tensors of a table by name; rosinality's projector keeps `{picture: {"latent": tensor}}`."""
+    found: dict[str, TensorRecord] = {}
     for key, value in data.items():
-        if isinstance(value, dict) and isinstance(value.get("latent"), torch.Tensor):
-            flat[key] = value["latent"]
-    arrays = {str(k): v.detach().float().numpy() for k, v in flat.items() if isinstance(v, torch.Tensor)}
-    facts = data.get(_FACTS_KEY, {})
-    return _with_facts(arrays, facts if isinstance(facts, dict) else {})
+        tensor = value.get("latent") if isinstance(value, dict) else value
+        if isinstance(tensor, TensorRecord):
+            found[str(key)] = tensor
+    return found
 
 
 def _read_safetensors(path: Path) -> list[RawLatent]:
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        facts = json.loads((file.metadata() or {}).get(_FACTS_KEY, "{}"))
-        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    return _with_facts(arrays, facts)
+        facts = _facts_of((file.metadata() or {}).get(_FACTS_KEY, "{}"))
+        return _chosen(list(file.keys()), file.get_tensor, facts)
 
 
 _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
@@ -240,10 +284,11 @@ _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
 }
 
 
-def _with_facts(arrays: dict[str, Any], facts: dict[str, Any]) -> list[RawLatent]:
+def _chosen(keys: list[str], read: Callable[[str], Any], facts: dict[str, Any]) -> list[RawLatent]:
+    """The latents among the arrays named `keys`; only theirs are read, and together they are limited."""
     ours = facts.get("space")
-    if ours in SPACES and ours in arrays:
-        latent = RawLatent(_floats(arrays[ours]), cast("Space", ours))
+    if ours in SPACES and ours in keys:
+        latent = RawLatent(_floats(read(ours)), cast("Space", ours))
         psi = facts.get("psi", 1.0)
         return [
             replace(
@@ -253,16 +298,19 @@ def _with_facts(arrays: dict[str, Any], facts: dict[str, Any]) -> list[RawLatent
                 name=str(facts.get("name", "")),
             )
         ]
-    known = {key: value for key, value in arrays.items() if key.lower() in _KEY_SPACES}
-    chosen = known or (arrays if len(arrays) == 1 else {})
+    known = [key for key in keys if key.lower() in _KEY_SPACES]
+    chosen = known or (keys if len(keys) == 1 else [])
     if not chosen:
         raise LatentError(
-            f"The file holds {len(arrays)} arrays, none of them named like a latent.", "Name one z, w or ws."
+            f"The file holds {len(keys)} arrays, none of them named like a latent.", "Name one z, w or ws."
         )
-    return [
-        RawLatent(_floats(value), _KEY_SPACES.get(key.lower()) if np.ndim(value) < 3 else None)
-        for key, value in chosen.items()
-    ]
+    found, numbers = [], 0
+    for key in chosen:
+        array = _floats(read(key))
+        numbers += array.size
+        _check_count(numbers)
+        found.append(RawLatent(array, _KEY_SPACES.get(key.lower()) if array.ndim < 3 else None))
+    return found
 
 
 # -- fitting ---------------------------------------------------------------------------------------------------

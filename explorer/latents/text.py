@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,8 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
             return _unpacked(unpack_text(compact.removeprefix(PREFIX)))
         match = _RECIPE.fullmatch(text.strip())
         if match and int(match["seed"]) < SEED_COUNT:
-            return Latent(int(match["seed"]), float(match["x"] or 0.0), float(match["y"] or 0.0)), None
-    except (ProjectError, ValueError) as error:
+            return _point(int(match["seed"]), float(match["x"] or 0.0), float(match["y"] or 0.0)), None
+    except (ProjectError, ValueError, OverflowError) as error:
         raise LatentError("The pasted latent is damaged.", "Copy it again as a whole.") from error
     raise LatentError(
         "The text holds no latent.", f"Paste a seed, `seed 7 x 0.5 y 0`, or a copied latent ({PREFIX}...)."
@@ -62,4 +63,13 @@ def _unpacked(data: object) -> tuple[Latent, StoredLatent]:
     seed, x, y = (data.get(name) for name in ("seed", "x", "y"))
     if type(seed) is not int or not isinstance(x, int | float) or not isinstance(y, int | float):
         raise ValueError("not a point")
-    return Latent(seed % SEED_COUNT, float(x), float(y), stored.key), stored
+    return _point(seed % SEED_COUNT, float(x), float(y), stored.key), stored
+
+
+def _point(seed: int, x: float, y: float, stored: str = "") -> Latent:
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise LatentError(
+            "The pasted latent stands at no finite point.",
+            "Write x and y as ordinary numbers, such as `x 0.5 y -1`.",
+        )
+    return Latent(seed, x, y, stored)

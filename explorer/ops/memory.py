@@ -1,4 +1,4 @@
-"""Keeps the C allocator from handing memory back after every picture."""
+"""Memory: freed memory kept for the next picture, and errors that mean there is none left."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import ctypes
 import logging
 import sys
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["keep_freed_memory", "lacks_memory"]
 
 _log = logging.getLogger("explorer.ops")
 # <malloc.h> of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
+
+
+# What torch's allocators say in a plain RuntimeError, in lower case.
+_SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on whichever device."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _SHORTAGES)
 
 
 def keep_freed_memory(limit_bytes: int = 1 << 29) -> bool:

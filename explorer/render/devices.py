@@ -10,6 +10,7 @@ import torch
 
 from explorer.errors import UsageError
 from explorer.ops.backend import fastest_dtype
+from explorer.ops.memory import lacks_memory
 
 __all__ = [
     "Device",
@@ -104,12 +105,8 @@ def total_memory(device: str) -> int:
 
 def trouble_of(error: BaseException) -> Trouble:
     """What an error says about its device: out of memory, lost, or nothing."""
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError) or lacks_memory(error):
         return "memory"
-    text = str(error).lower()
-    if isinstance(error, RuntimeError):
-        if "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text:
-            return "memory"
-        if any(phrase in text for phrase in _LOST_PHRASES):
-            return "lost"
+    if isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _LOST_PHRASES):
+        return "lost"
     return "other"

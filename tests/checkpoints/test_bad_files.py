@@ -19,15 +19,20 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from explorer.checkpoints import build_generator, inspect, load
+from explorer.checkpoints import Checkpoint, allowance, build_generator, inspect, load, loading, save_native
 from explorer.checkpoints import source as source_module
+from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.nvidia import read_nvidia
+from explorer.checkpoints.source import FileSource
 from explorer.errors import (
+    CancelledError,
     CheckpointError,
     LatentwalkError,
     MismatchError,
     UnreadableFileError,
     UnsupportedModelError,
 )
+from explorer.ops.filter_design import design_lowpass_filter
 from tests.checkpoints.conftest import small_network, small_pickle
 from tests.checkpoints.nvidia_writer import (
     Call,
@@ -389,6 +394,90 @@ def test_modules_sharing_children_are_walked_to_a_limit(tmp_path: Path) -> None:
     path.write_bytes(network_bytes({**first, **value}, protocol=3))
     with pytest.raises(UnreadableFileError, match="more than 5,000 modules"):
         load(path)
+
+
+@pytest.mark.parametrize("table", ["_parameters", "_buffers", "_modules"])
+def test_a_shared_table_of_nothing_is_walked_to_a_limit(tmp_path: Path, table: str) -> None:
+    """A hundred modules share a table of 300 empty entries; thousands with thousands took minutes."""
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    nothing = Keep(dict.fromkeys((f"n{index}" for index in range(300)), None), 0xFFFF)
+    layer = module_call("SynthesisLayer", {table: Raw(b"j\xff\xff\x00\x00")})
+    synthesis = value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]
+    synthesis["_modules"].update({f"more{index}": layer for index in range(100)})
+    path = tmp_path / "nothing.pkl"
+    path.write_bytes(network_bytes({"first": nothing, **value}, protocol=3))
+    with pytest.raises(UnreadableFileError, match="more than 20,000 entries"):
+        load(path)
+
+
+def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
+    config, tensors = small_network("stylegan2")
+    value: dict[str, Any] = network_value("stylegan2", config, tensors)
+    synthesis = value["G_ema"].arguments[0]["state"]["_modules"]["synthesis"].arguments[0]["state"]
+    layer = Keep(module_call("SynthesisLayer", {}), 0xFFFF)
+    shared = {f"more{index}": Raw(b"j\xff\xff\x00\x00") for index in range(400)}
+    synthesis["_modules"] = {"b4": synthesis["_modules"]["b4"], "more": layer, **shared}
+    path = tmp_path / "many.pkl"
+    path.write_bytes(network_bytes(value, protocol=3))
+    polls = 0
+
+    def cancelled() -> bool:
+        nonlocal polls
+        polls += 1
+        return polls > 300  # after the pickle, which is short
+
+    with FileSource(path) as source, pytest.raises(CancelledError):
+        read_nvidia(source, Monitor(None, cancelled))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("Unable to allocate 8.00 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+@pytest.mark.parametrize("step", ["read_nvidia", "read_tensors", "registry"])
+def test_a_lack_of_memory_is_explained(
+    pickle_file: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    if step == "registry":
+        monkeypatch.setattr(loading.registry, "build", fail)
+    else:
+        monkeypatch.setattr(loading, step, fail)
+    with pytest.raises(CheckpointError, match=r"tiny\.pkl needs more memory") as caught:
+        build_generator(load(pickle_file))
+    assert caught.value.hint
+
+
+def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "_SPARE", 1000)
+    with allowance.Allowance("x", 0):
+        assert design_lowpass_filter(20, 4, 4, 32, radial=True) is not None
+        with pytest.raises(MismatchError, match="far larger"):
+            design_lowpass_filter(40, 4, 4, 32, radial=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"first_stopband": 0.5, "filter_size": 64, "lrelu_upsampling": 4}, "filter_size 64 times"),
+        ({"first_stopband": 1e-9}, "first_stopband 1e-09"),
+        ({"first_cutoff": 0}, "first_cutoff 0"),
+        ({"last_stopband_rel": -1.5}, "last_stopband_rel -1.5"),
+    ],
+)
+def test_filters_larger_than_any_model_has_are_not_made(
+    tmp_path: Path, change: dict[str, float], words: str
+) -> None:
+    config = {"img_resolution": 256, "num_layers": 3, "channel_base": 64, "channel_max": 4, "z_dim": 4, "w_dim": 4}
+    made = Checkpoint("stylegan3-r", {**config, **change}, {"a": torch.zeros(1)}, "bomb")
+    save_native(tmp_path / "bomb.safetensors", made)
+    with pytest.raises(MismatchError, match=words) as caught:
+        build_generator(load(tmp_path / "bomb.safetensors"))
+    assert caught.value.message.startswith("bomb.safetensors: ")
+    assert "Correct" in caught.value.hint
 
 
 def test_modules_that_contain_themselves(tmp_path: Path) -> None:

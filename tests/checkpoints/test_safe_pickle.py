@@ -51,12 +51,69 @@ def test_plain_values_come_out_as_from_python(protocol: int) -> None:
 def test_numpy_numbers_and_arrays(protocol: int) -> None:
     for number in (np.float64(0.125), np.float32(3.5), np.int64(-7), np.bool_(True), np.uint8(200)):
         assert read(pickle.dumps(number, protocol)) == number.item()
-    if protocol < 5:
-        array = read(pickle.dumps(np.array([36, 37], dtype=np.int64), protocol))
-        assert isinstance(array, NumpyArray)
-        assert array.values() == [36, 37]
-        big_endian = read(pickle.dumps(np.array([1.5, 2.5], dtype=">f8"), protocol))
-        assert big_endian.values() == [1.5, 2.5]
+    frozen = np.array([36, 37], dtype=np.int64)
+    frozen.setflags(write=False)  # protocol 5 writes its bytes in another way
+    for array in (frozen.copy(), frozen):
+        found = read(pickle.dumps(array, protocol))
+        assert isinstance(found, NumpyArray)
+        assert found.values() == [36, 37]
+    big_endian = read(pickle.dumps(np.array([1.5, 2.5], dtype=">f8"), protocol))
+    assert big_endian.values() == [1.5, 2.5]
+    box = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    for array in (box, np.asfortranarray(box), box.transpose(1, 0, 2), box[:, ::2], np.array(7, np.float32)):
+        found = read(pickle.dumps(array, protocol))
+        assert found.shape == array.shape
+        assert sorted(found.values()) == sorted(array.ravel().tolist())
+
+
+@pytest.mark.parametrize("module", ["numpy._core.numeric", "numpy.core.numeric"])
+def test_arrays_of_protocol_5_by_both_names_of_numpys_core(module: str) -> None:
+    data = pickle.dumps(np.array([0.5, 2.0]), 5)
+    name = next(name for name in ("numpy._core.numeric", "numpy.core.numeric") if name.encode() in data)
+    start = data.index(b"\x8c")  # behind the protocol and the frame, whose length would change
+    renamed = data[start:].replace(
+        bytes([len(name)]) + name.encode(), bytes([len(module)]) + module.encode()
+    )
+    assert read(b"\x80\x05" + renamed).values() == [0.5, 2.0]
+
+
+DOUBLES = b"cnumpy\ndtype\n(X\x02\x00\x00\x00f8\x89\x88tR"
+OBJECTS = b"cnumpy\ndtype\n(X\x02\x00\x00\x00O8\x89\x88tR"
+SIXTEEN = b"\x96" + struct.pack("<Q", 16) + bytes(16)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b"",
+        SIXTEEN + DOUBLES + b"K\x02\x85",  # no order
+        SIXTEEN + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00A",
+        SIXTEEN + DOUBLES + b"K\x02\x85N",
+        SIXTEEN + DOUBLES + b"K\x03\x85X\x01\x00\x00\x00C",  # more than there is
+        SIXTEEN + DOUBLES + b"K\x01\x85X\x01\x00\x00\x00C",
+        SIXTEEN + DOUBLES + b"K\x02X\x01\x00\x00\x00C",  # a shape that is a number
+        SIXTEEN + DOUBLES + b"(J\xff\xff\xff\xffJ\xfe\xff\xff\xfftX\x01\x00\x00\x00C",  # -1 x -2
+        SIXTEEN + DOUBLES + b"(K\x02" + b"K\x01" * 8 + b"tX\x01\x00\x00\x00C",  # nine axes
+        SIXTEEN + DOUBLES + b"\x88K\x02\x86X\x01\x00\x00\x00C",  # True x 2
+        SIXTEEN + DOUBLES + b"G" + struct.pack(">d", 2.0) + b"\x85X\x01\x00\x00\x00C",
+        SIXTEEN + OBJECTS + b"K\x02\x85X\x01\x00\x00\x00C",
+        SIXTEEN + b"N" + b"K\x02\x85X\x01\x00\x00\x00C",
+        DOUBLES + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00C",  # no bytes
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00K",  # K without axes
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00KK\x00K\x00\x86",
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00KK\x00K\x02\x86",
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00K)",
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00K}",
+        SIXTEEN + DOUBLES + b"K\x01K\x02\x86X\x01\x00\x00\x00KX\x01\x00\x00\x00aK\x00\x86",
+        b"\x96" + struct.pack("<Q", 1 << 40) + bytes(16) + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00C",
+        b"\x97" + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00C",  # bytes outside the file
+        b"\x97\x98" + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00C",
+        SIXTEEN + b"\x98" + DOUBLES + b"K\x02\x85X\x01\x00\x00\x00C",
+    ],
+)
+def test_arrays_of_protocol_5_with_broken_arguments(arguments: bytes) -> None:
+    with pytest.raises(UnreadableFileError):
+        read(b"\x80\x05cnumpy._core.numeric\n_frombuffer\n(" + arguments + b"tR.")
 
 
 def test_numpy_objects_are_not_data() -> None:

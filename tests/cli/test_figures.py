@@ -49,6 +49,7 @@ def test_sheets_without_figures(models: dict[str, str], out: Path, capsys: pytes
     ("options", "message"),
     [
         (["--samples", "-1"], "0 leaves the figure out"),
+        (["--threads", "-1"], "--threads is not within 0 and 1,024"),
         (["--card", "nowhere.md"], "is not a file"),
         (["--features", "inception", "--data", "PHOTOS"], "known are efficientnet and attributes"),
         (["--data", "nowhere"], "does not exist"),

@@ -142,6 +142,84 @@ def test_a_file_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.
         load_latents(tmp_path / "a.npy", INFO)
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
+def test_a_latent_of_too_many_numbers_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    save_latent(path, StoredLatent("ws", ARRAYS["ws"]))
+    monkeypatch.setattr("explorer.latents.files.MAX_NUMBERS", 143)
+    with pytest.raises(LatentError, match="144 numbers; at most 143"):
+        load_latents(path, INFO)
+
+
+def test_arrays_are_counted_together_and_others_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.latents.files.MAX_NUMBERS", 39)
+    np.savez_compressed(tmp_path / "a.npz", w=ARRAYS["w"], pictures=np.zeros((100, 100)))
+    assert len(load_latents(tmp_path / "a.npz", INFO)) == 1
+    np.savez_compressed(tmp_path / "b.npz", w=ARRAYS["w"], z=ARRAYS["z"])
+    with pytest.raises(LatentError, match="40 numbers"):
+        load_latents(tmp_path / "b.npz", INFO)
+
+
+def test_words_about_a_latent_are_limited(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", w=ARRAYS["w"], latentwalk=np.array("[" + "0," * 300_000 + "0]"))
+    with pytest.raises(LatentError, match="unpacks to more"):
+        load_latents(tmp_path / "a.npz", INFO)
+
+
+def test_a_tensor_repeated_by_its_stride_is_refused_unread(tmp_path: Path) -> None:
+    torch.save(torch.zeros(24).expand(6, 24), tmp_path / "a.pt")
+    with pytest.raises(LatentError, match="whose storage holds 24 elements") as caught:
+        load_latents(tmp_path / "a.pt", INFO)
+    assert "contiguous()" in caught.value.hint
+
+
+def test_a_packed_torch_file_is_refused_unread(tmp_path: Path) -> None:
+    torch.save(torch.zeros(6, 24), tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as plain, zipfile.ZipFile(tmp_path / "b.pt", "w") as packed:
+        for item in plain.infolist():
+            method = zipfile.ZIP_DEFLATED if "/data/" in item.filename else zipfile.ZIP_STORED
+            packed.writestr(item.filename, plain.read(item), method)
+    with pytest.raises(LatentError, match="missing or too short"):
+        load_latents(tmp_path / "b.pt", INFO)
+
+
+def test_files_of_an_older_torch(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    rows = torch.tensor(RNG.randn(3, 24), dtype=torch.float16)
+    for value in (rows, {"w": rows.T.contiguous().T, "noise": [rows]}, {"a.png": {"latent": rows, "img": rows[1]}}):
+        torch.save(value, path, _use_new_zipfile_serialization=False)
+        found = load_latents(path, INFO)
+        np.testing.assert_array_equal([latent.array for latent in found], rows.float().numpy())
+    torch.save(rows[1:2, :], path, _use_new_zipfile_serialization=False)
+    np.testing.assert_array_equal(load_latents(path, INFO)[0].array, rows[1].float().numpy())
+
+
+def test_damaged_files_of_an_older_torch(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    torch.save({"w": torch.ones(24)}, path, _use_new_zipfile_serialization=False)
+    data = path.read_bytes()
+    numel = data.rindex(b"\x18\x00\x00\x00\x00\x00\x00\x00")
+    for broken in (
+        *(data[:size] for size in range(0, len(data), 7)),
+        data[:numel] + b"\xff" * 8 + data[numel + 8 :],
+        data[:numel] + b"\xff" * 7 + b"\x7f" + data[numel + 8 :],
+        data.replace(b"little_endian", b"huge__endian_"),
+        data.replace(b"\xe9\x03", b"\xea\x03", 1),
+    ):
+        with pytest.raises(LatentError):
+            load_latents(write(path, broken), INFO)
+    torch.save(torch.zeros(24).expand(6, 24), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(LatentError, match="24 elements"):
+        load_latents(path, INFO)
+    torch.save(Hostile(), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(LatentError, match="Nothing was run"):
+        load_latents(path, INFO)
+
+
 def test_ws_of_one_dimension_is_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", ws=ARRAYS["w"])
     with pytest.raises(LatentError, match="no ws"):

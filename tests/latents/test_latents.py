@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -209,6 +214,21 @@ def test_stored_latents_survive_text(space: str) -> None:
 def test_texts_that_are_no_latents_are_refused(text: str) -> None:
     with pytest.raises(LatentError):
         latent_from_text(text)
+
+
+@pytest.mark.parametrize("text", ["seed 7 x 1e999", "7 x 0 y -1e999"])
+def test_a_point_typed_beyond_all_numbers_is_refused(text: str) -> None:
+    with pytest.raises(LatentError, match="no finite point"):
+        latent_from_text(text)
+
+
+@pytest.mark.parametrize("x", ["Infinity", "NaN", "1" + "0" * 400])
+def test_a_packed_point_beyond_all_numbers_is_refused(x: str) -> None:
+    stored = json.dumps(latent_to_json(StoredLatent("w", A)))
+    raw = f'{{"seed":1,"x":{x},"y":0,"stored":{stored}}}'.encode()
+    packed = base64.urlsafe_b64encode(struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw)).decode()
+    with pytest.raises(LatentError):
+        latent_from_text("latentwalk-latent:1:" + packed.rstrip("="))
 
 
 def test_a_damaged_text_is_refused() -> None:

@@ -1,0 +1,90 @@
+"""Streams of `torch.save` from before 2020, read as records of where their tensors lie.
+
+Five pickles (magic number, protocol, system facts, the value, list of keys), then for each key the number of its
+elements as a little-endian int64, and the elements.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.allow_list import torch_names
+from explorer.checkpoints.machine import Budget
+from explorer.checkpoints.records import StorageRecord
+from explorer.checkpoints.safe_pickle import Interpreter
+from explorer.checkpoints.torch_storage import LEGACY_MAGIC, LEGACY_PROTOCOL, storage_of_id
+from explorer.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.machine import Machine
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.source import Source
+
+__all__ = ["read_torch_stream"]
+
+
+def read_torch_stream(source: Source, monitor: Monitor) -> object:
+    """The value that was given to `torch.save`, tensors as records of where they lie in the file.
+
+    Raises:
+        UnsafeFileError: It names something that only running code could provide.
+        UnreadableFileError: It is truncated, broken, or no such stream.
+        UnsupportedModelError: It was written on a big-endian machine.
+    """
+    budget = Budget(monitor=monitor)
+    start = _head(source, budget)
+    declared: dict[str, StorageRecord] = {}
+
+    def declare(vm: Machine, identifier: object) -> StorageRecord:
+        kind, key, numel = storage_of_id(vm, identifier)
+        return declared.setdefault(key, StorageRecord(source, 0, kind.dtype, numel))
+
+    def place(vm: Machine, identifier: object) -> StorageRecord:
+        kind, key, numel = storage_of_id(vm, identifier)
+        found = placed.get(key)
+        if found is None or (found.dtype, found.numel) != (kind.dtype, numel):
+            vm.fail(f"the stored tensor {key[:40]!r} is missing or of another size")
+        return found
+
+    # Where the elements lie is told behind the value, so the value is read twice.
+    _, position = Interpreter(source, torch_names, start, None, budget, declare).run()
+    keys, position = Interpreter(source, torch_names, position, None, budget).run()
+    placed = _placed(source, declared, keys, position)
+    value, _ = Interpreter(source, torch_names, start, None, budget, place).run()
+    return value
+
+
+def _head(source: Source, budget: Budget) -> int:
+    """Checks what stands before the value; returns the offset behind it."""
+    magic, position = Interpreter(source, torch_names, 0, None, budget).run()
+    if magic != LEGACY_MAGIC:
+        raise source.damaged("it does not begin as torch.save begins a file")
+    protocol, position = Interpreter(source, torch_names, position, None, budget).run()
+    if protocol != LEGACY_PROTOCOL:
+        raise source.damaged("it is of a version of torch.save's format that nobody knows")
+    facts, position = Interpreter(source, torch_names, position, None, budget).run()
+    if not isinstance(facts, dict) or facts.get("little_endian") is not True:
+        raise UnsupportedModelError(
+            f"{source.name} was written on a big-endian machine.", "Save it again on an ordinary computer."
+        )
+    return position
+
+
+def _placed(
+    source: Source, declared: dict[str, StorageRecord], keys: object, position: int
+) -> dict[str, StorageRecord]:
+    """The storages with their offsets, in the order in which the file lists their keys."""
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise source.damaged("the list of its stored tensors is broken")
+    placed: dict[str, StorageRecord] = {}
+    for key in keys:
+        (numel,) = struct.unpack("<q", source.read(position, 8))
+        storage = declared.get(key)
+        if storage is None or key in placed or numel != storage.numel:
+            raise source.damaged(f"the stored tensor {key[:40]!r} has {numel:,} elements that it does not declare")
+        placed[key] = StorageRecord(source, position + 8, storage.dtype, numel)
+        position += 8 + numel * storage.dtype.itemsize
+        if position > source.size:
+            raise source.truncated(placed[key].offset)
+    return placed
