@@ -233,7 +233,7 @@ def test_augmentation_aims_at_the_share_of_sure_pictures(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mean_sign: float, probability: float
 ) -> None:
     chosen = settings("stylegan2", tmp_path, augment="ada", augment_kimg=0.064, r1_interval=0, path_weight=0.0)
-    trainer = Trainer(chosen, Fixed(Critters(data)))
+    trainer = Trainer(chosen, Fixed(Critters([data])))
     signs = torch.ones(4, 1) if mean_sign == 1.0 else torch.tensor([[1.0], [1.0], [1.0], [-1.0]])
     monkeypatch.setattr(
         trainer, "_judge", lambda pictures, exact=False: pictures.mean((1, 2, 3))[:, None] * 0 + signs
