@@ -350,6 +350,22 @@ def test_files_without_a_project_say_so(tmp_path: Path) -> None:
             read_project(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.gif", b"GIF89a"),
+        ("b.gif", b"GIF89a\x08\0\x08\0\0\0\0,\0\0"),
+        ("c.mp4", random.Random(2).randbytes(300)),
+        ("d.webm", random.Random(3).randbytes(300)),
+        ("e.mkv", b""),
+    ],
+)
+def test_damaged_films_are_told_as_other_unreadable_files(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ProjectError, match="no film that can be read"):
+        read_project(tmp_path / name)
+
+
 def test_rates_as_people_write_them() -> None:
     assert rate_of("30") == (30, 1)
     assert rate_of("29.97") == (30000, 1001)
