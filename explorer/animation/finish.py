@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.animation.container import Output, Stream, packets_of
 from explorer.animation.encoder import disk_error, pictures_of
 from explorer.animation.metadata import XMP, with_gif_comment, with_png_text
+from explorer.animation.still_webp import keep_webp_duration
 from explorer.errors import FilmError
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
             file, "WEBP", save_all=True, append_images=images, loop=0, quality=quality, method=2,
             duration=[b - a for a, b in itertools.pairwise(ends)], xmp=XMP.format(text).encode(),
         )  # fmt: skip
+    keep_webp_duration(made, (stream.width, stream.height), ends[-1])
 
 
 def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:

@@ -116,6 +116,20 @@ def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp
     assert not np.array_equal(pictures[3], pictures[4])
 
 
+@pytest.mark.parametrize("key", [key for key in ("webp", "gif", "apng", "mp4") if key in KEYS])
+def test_a_film_in_which_nothing_moves_lasts_as_long(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    path = tmp_path / f"f{format_named(key).suffix}"
+    still = replace(project, timeline=Timeline(duration=1.2))
+    job = job_of(still, path, format=key, seconds=1.2, side=33)
+    Recorder(job).run()
+    pictures, rate = decoded(path)
+    assert rate is not None
+    assert len(pictures) / rate == pytest.approx(1.2)
+    worst = np.abs(pictures[0][:33, :33].astype(int) - true_frames(still, job.film)[0]).mean()
+    assert worst < 12.0
+    assert read_project(path)[0] == still
+
+
 def test_odd_sizes_are_padded_by_a_repeated_line(project: ExplorerState, tmp_path: Path) -> None:
     Recorder(job_of(project, tmp_path / "f.mp4", side=33)).run()
     assert decoded(tmp_path / "f.mp4")[0][0].shape == (34, 34, 3)
