@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.container import Output, Stream, packets_of
-from explorer.animation.encoder import disk_error, pictures_of
+from explorer.animation.encoder import disk_error, encoder_error, pictures_of
 from explorer.animation.metadata import XMP, with_gif_comment, with_png_text
 from explorer.animation.still_webp import keep_webp_duration
 from explorer.errors import FilmError
@@ -35,11 +35,12 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
         tell: Called with the number of frames done.
 
     Raises:
-        FilmError: The disk is full, or frames are missing; the part stays.
+        FilmError: The disk is full, frames are missing, or the converter failed; the part stays.
     """
-    made = path.with_name(f"{path.name}.finishing")
+    import av
+
+    made, kind = path.with_name(f"{path.name}.finishing"), stream.format.converter
     try:
-        kind = stream.format.converter
         if kind:
             {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, tell)
         else:
@@ -49,6 +50,8 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
         made.replace(path)
     except OSError as error:
         raise disk_error(error, path) from error
+    except av.error.FFmpegError as error:
+        raise encoder_error(error, path, kind or stream.format.codec) from error
     finally:
         made.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import random
 import resource
@@ -21,6 +22,7 @@ from PIL import Image
 from explorer.animation.container import Stream
 from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
+from explorer.animation.finish import finish
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import Job, is_unfinished, read_job, write_job
 from explorer.animation.pace import change_between, evened
@@ -96,6 +98,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     np.testing.assert_array_equal(later.frame(18), whole[18])
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
+    assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
@@ -344,7 +347,11 @@ def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: P
 
 
 def test_films_that_cannot_be_made_are_refused(project: ExplorerState, tmp_path: Path) -> None:
-    for fields in ({"seconds": 0.0}, {"rate": (0, 1)}, {"side": 9}, {"samples": 0}, {"format": "avi"}):
+    impossible: tuple[dict[str, object], ...] = (
+        {"seconds": 0.0}, {"seconds": math.inf}, {"seconds": math.nan}, {"start": math.inf}, {"start": math.nan},
+        {"rate": (0, 1)}, {"rate": (120, 1), "format": "gif"}, {"side": 9}, {"samples": 0}, {"format": "avi"},
+    )  # fmt: skip
+    for fields in impossible:
         with pytest.raises(UsageError):
             Recorder(job_of(project, tmp_path / "f.mp4", **fields))
     with pytest.raises(FilmError, match="does not exist"):
@@ -353,6 +360,43 @@ def test_films_that_cannot_be_made_are_refused(project: ExplorerState, tmp_path:
     with pytest.raises(FilmError, match="no model"):
         Recorder(job_of(empty, tmp_path / "f.mp4")).run()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"layout": "grid", "columns": 16, "rows": 16, "side": 8192},
+        {"layout": "grid", "columns": 16, "rows": 1, "side": 1080},
+        {"layout": "both", "side": 8192},
+        {"format": "ffv1", "side": 8192},
+        {"format": "webp", "layout": "grid", "columns": 1, "rows": 4, "side": 4096},
+    ],
+)
+def test_frames_too_large_for_their_format_are_refused_before_any_is_rendered(
+    project: ExplorerState, tmp_path: Path, fields: dict[str, object]
+) -> None:
+    job = job_of(project, tmp_path / "f.mp4", **fields)
+    with pytest.raises(UsageError, match="too large"):
+        Recorder(job).run()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("key", ["mp4", "mkv", "gif"])
+def test_an_encoder_that_takes_no_such_frames_is_told(tmp_path: Path, key: str) -> None:
+    stream = Stream(format_named(key), "good", (16392, 16), Fraction(25))
+    with pytest.raises(FilmError, match="libx264"):
+        GrowingFilm(tmp_path / "f", stream, "text")
+
+
+def test_a_converter_that_fails_is_told(tmp_path: Path) -> None:
+    stream = Stream(format_named("gif"), "good", (32, 32), Fraction(120))
+    film = GrowingFilm(tmp_path / "f.gif", stream, "text")
+    for i in range(4):
+        film.add(np.full((32, 32, 3), i, np.uint8))
+    film.close()
+    with pytest.raises(FilmError, match="gif failed"):
+        finish(film.part, film.path, stream, "text", 4)
+    assert film.part.exists()
 
 
 def test_files_without_a_project_say_so(tmp_path: Path) -> None:
