@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from explorer.animation.container import Stream
@@ -24,11 +25,13 @@ from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.finish import finish
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, is_unfinished, read_job, write_job
+from explorer.animation.job import Job, is_unfinished, job_path, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
+from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
+from explorer.generators import registry
 from explorer.project import read_project
 from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
@@ -173,6 +176,68 @@ def test_a_cancelled_film_goes_on_with_the_same_pixels(project: ExplorerState, t
     Recorder(replace(job, path=tmp_path / "g.mp4")).run()
     assert packets_and_pixels(tmp_path / "f.mp4") == packets_and_pixels(tmp_path / "g.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f.mp4", "g.mp4"]
+
+
+def save_model(path: Path, seed: int, side: int = 32) -> None:
+    torch.manual_seed(seed)
+    weights = registry.build("tiny", {"img_resolution": side}).state_dict()
+    path.unlink(missing_ok=True)
+    save_native(path, Checkpoint("tiny", {"img_resolution": side}, weights, "tiny", "MIT"))
+
+
+def leave_unfinished(job: Job) -> None:
+    recorder = Recorder(job)
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 31:
+            recorder.control.cancel()
+
+    with pytest.raises(CancelledError):
+        recorder.run(stop)
+
+
+@pytest.mark.parametrize("key", ["mp4", "png"])
+@pytest.mark.parametrize("side", [32, 64])
+def test_a_film_whose_model_changed_begins_anew(
+    project: ExplorerState, tmp_path: Path, key: str, side: int
+) -> None:
+    save_model(tmp_path / "m.safetensors", 5)
+    views = tuple(replace(view, model=str(tmp_path / "m.safetensors")) for view in project.views)
+    job = job_of(replace(project, views=views), tmp_path / f"f.{key}", seconds=2.0, format=key)
+    leave_unfinished(job)
+    save_model(tmp_path / "m.safetensors", 6, side)
+    again, words = Recorder(job), []
+    again.run(lambda progress: words.append(progress.words))
+    assert again.first_frame == 0
+    assert any("begins anew: a model has changed" in told for told in words)
+    clean = replace(job, path=tmp_path / f"g.{key}")
+    Recorder(clean).run()
+    if key == "png":
+        pairs = [sorted(p.read_bytes() for p in (tmp_path / name).iterdir()) for name in ("f", "g")]
+        assert pairs[0] == pairs[1]
+    else:
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+
+
+def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
+    leave_unfinished(job)
+    job_path(job.path).unlink()
+    again = Recorder(replace(job, film=replace(job.film, start=0.5)))
+    again.run()
+    assert again.first_frame == 0
+
+
+@pytest.mark.parametrize("key", ["mp4", "png"])
+def test_a_film_of_a_relative_path_opens_in_any_folder(
+    project: ExplorerState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    save_model(tmp_path / "m.safetensors", 5)
+    monkeypatch.chdir(tmp_path)
+    views = tuple(replace(view, model="m.safetensors") for view in project.views)
+    made = Recorder(job_of(replace(project, views=views), Path(f"f.{key}"), seconds=0.2, format=key)).run()
+    found = read_project(next(made.iterdir()) if made.is_dir() else made)[0]
+    assert [view.model for view in found.views] == [str(tmp_path / "m.safetensors")] * 2
 
 
 @pytest.mark.parametrize("key", ["mp4", "gif", "webp", "apng"])
