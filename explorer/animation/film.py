@@ -102,10 +102,21 @@ def rate_of(text: str | float) -> tuple[int, int]:
 
 
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
-    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that."""
+    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
+
+    One that begins later on a timeline that plays once ends with it all the same.
+
+    Raises:
+        UsageError: Nothing is left of the timeline where it would begin.
+    """
     timeline = state.timeline
-    basis = Film(film_seconds(timeline), rate_of(timeline.fps))
-    return replace(basis, **fields)
+    seconds, start = film_seconds(timeline), fields.get("start", 0.0)
+    if timeline.loop == "once" and "seconds" not in fields:
+        if not start < seconds:
+            words = f"The timeline ends at {seconds:g} s, so no film begins at {start:g} s."
+            raise UsageError(words, "Begin earlier.")
+        seconds -= start
+    return replace(Film(seconds, rate_of(timeline.fps)), **fields)
 
 
 class FilmRenderer:

@@ -248,9 +248,9 @@ class Recorder:
         before = origin_of(path)
         if before != origin and has_parts(path):
             discard(path)
-            why = "a model has changed since" if before is not None else "of which models its frames are is not known"
+            why = "a model has changed since" if before else "which models made its frames is not known"
             words = f"{path.name} begins anew: {why}."
-            log.info(words)
+            log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))
         write_job(self.job, origin)
 
