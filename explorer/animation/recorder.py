@@ -37,7 +37,7 @@ from explorer.animation.job import (
     with_absolute_models,
     write_job,
 )
-from explorer.errors import CancelledError, FilmError
+from explorer.errors import CancelledError, FilmError, LatentwalkError
 from explorer.project import state_to_text
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Recorder:
             return
         try:
             is_same = read_job(self.job.path).same_as(self.job)
-        except FilmError:
+        except LatentwalkError:  # a job that cannot be read, or that is refused by now, may be replaced too
             is_same = False
         if not is_same:
             if not overwrite:

@@ -404,6 +404,11 @@ def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: P
     part_paths(job.path)[1].write_bytes(b"")
     Recorder(job).run()
     assert len(decoded(job.path)[0]) == 25
+    broken = replace(job, path=tmp_path / "b.mp4")
+    job_path(broken.path).write_text(json.dumps({"format": "latentwalk-film", "version": 1, "project": {}}))
+    with pytest.raises(FilmError, match="unfinished"):
+        Recorder(broken)
+    Recorder(broken, overwrite=True).run()
     (tmp_path / "h.mp4.job.json").write_text(json.dumps({"format": "latentwalk-film", "version": 9}))
     with pytest.raises(FilmError, match="version"):
         read_job(tmp_path / "h.mp4")
