@@ -49,6 +49,8 @@ class Comparison:
             raise UsageError(f"There is no motion {self.motion!r}.", f"Choose one of: {', '.join(MOTIONS)}.")
         if not (math.isfinite(self.seconds) and 0.0 < self.seconds <= 3600.0):
             raise UsageError(f"A video of {self.seconds} seconds cannot be made.", "Choose up to 3600 seconds.")
+        if not math.isfinite(self.psi):
+            raise UsageError(f"A truncation of {self.psi} is not a finite number.", "For example 0.7.")
         if not 1 <= self.fps <= 240:
             raise UsageError(f"A video of {self.fps} frames a second cannot be made.", "Choose from 1 to 240.")
 

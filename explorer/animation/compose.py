@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from explorer.state import ExplorerState
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "resized"]
+__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "page_size", "resized"]
 
 Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
 LAYOUTS: dict[Layout, str] = {
@@ -64,6 +64,18 @@ def _linear_table() -> NDArray[np.float32]:
 
 
 _TO_LINEAR = _linear_table()  # IEC 61966-2-1
+
+
+def page_size(layout: Layout, sides: Sequence[int], columns: int) -> tuple[int, int]:
+    """(width, height) in pixels of the frame that a `Composer` makes of square pictures with those sides."""
+    if layout == "slit":
+        return 2 * sides[0] + GAP, sides[0]
+    if layout == "wipe" or len(sides) == 1:
+        return sides[0], sides[0]
+    columns = columns if layout == "grid" else len(sides)
+    rows = -(-len(sides) // columns)
+    cell = max(sides) + GAP
+    return columns * cell - GAP, rows * cell - GAP
 
 
 class Composer:

@@ -20,7 +20,15 @@ from explorer.errors import FilmError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GrowingFilm", "chunk_length", "disk_error", "part_paths", "whole_frames"]
+__all__ = [
+    "GrowingFilm",
+    "chunk_length",
+    "disk_error",
+    "encoder_error",
+    "part_paths",
+    "pictures_of",
+    "whole_frames",
+]
 
 log = logging.getLogger("explorer.animation")
 
@@ -51,6 +59,15 @@ def disk_error(error: OSError, path: Path) -> FilmError:
     return FilmError(f"{path.name} cannot be written: {what}.", f"{hint} and render again: it goes on from there.")
 
 
+def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
+    """What a fault of FFmpeg's means for people."""
+    words = getattr(error, "strerror", None) or str(error)
+    return FilmError(
+        f"{path.name}: the encoder {codec} failed: {words}.",
+        "Render again to go on from there, or choose another format.",
+    )
+
+
 class GrowingFilm:
     """Appends pictures to an unfinished film. One thread at a time.
 
@@ -60,10 +77,12 @@ class GrowingFilm:
         text: The project.
 
     Raises:
-        FilmError: The folder cannot be written to.
+        FilmError: The folder cannot be written to, or the encoder takes no such frames.
     """
 
     def __init__(self, path: Path, stream: Stream, text: str) -> None:
+        import av
+
         self.path, self.stream = path, stream
         self._length = chunk_length(stream)
         old, self.part = self._choose()
@@ -75,6 +94,8 @@ class GrowingFilm:
                 self._keep(*old)
         except OSError as error:
             raise disk_error(error, path) from error
+        except av.error.FFmpegError as error:
+            raise encoder_error(error, path, stream.format.codec) from error
 
     def _choose(self) -> tuple[tuple[Path, int] | None, Path]:
         """(the part to go on from and its whole frames, the part to write)."""
@@ -111,8 +132,7 @@ class GrowingFilm:
         except OSError as error:
             raise disk_error(error, self.path) from error
         except av.error.FFmpegError as error:
-            words = f"{self.path.name}: the encoder {self.stream.format.codec} failed: {error.strerror}."
-            raise FilmError(words, "Render again to go on from there, or choose another format.") from error
+            raise encoder_error(error, self.path, self.stream.format.codec) from error
 
     def _frame(self, picture: NDArray[np.uint8]) -> Any:
         import av
@@ -149,11 +169,15 @@ class GrowingFilm:
 
     def close(self) -> None:
         """Ends the file; it stays under its unfinished name. Raises FilmError."""
+        import av
+
         try:
             self._end_piece()
             self._output.close()
         except OSError as error:
             raise disk_error(error, self.path) from error
+        except av.error.FFmpegError as error:
+            raise encoder_error(error, self.path, self.stream.format.codec) from error
 
     def abandon(self) -> None:
         """Ends in the middle, whatever state the disk is in; what was written stays."""

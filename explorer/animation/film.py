@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from explorer import bundled
-from explorer.animation.compose import LAYOUTS, Composer, Layout, average, caption_of, resized
-from explorer.animation.formats import FORMATS, Quality
+from explorer.animation.compose import LAYOUTS, Composer, Layout, average, caption_of, page_size, resized
+from explorer.animation.formats import FORMATS, Quality, check_page
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
 from explorer.errors import FilmError, UsageError
 from explorer.latents.seeds import SEED_COUNT
@@ -59,8 +60,14 @@ class Film:
             raise UsageError(f"There is no format {self.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
         if not (self.rate[0] > 0 and self.rate[1] > 0 and 1 <= self.fps <= 240):
             raise UsageError("A film has 1 to 240 frames a second.", "For example 30, or 30000/1001.")
-        if not (self.seconds > 0.0 and self.frames <= MAX_FRAMES and self.start >= 0.0):
+        fastest = FORMATS[self.format].max_fps
+        if fastest and self.fps > fastest:
+            words = f"A {self.format} film has up to {fastest} frames a second, not {float(self.fps):.5g}."
+            raise UsageError(words, "Choose fewer, or another format.")
+        if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
+        if not (math.isfinite(self.start) and self.start >= 0.0):
+            raise UsageError(f"A film cannot begin at {self.start} seconds.", "Choose 0 or later.")
         if not (self.side == 0 or 16 <= self.side <= 8192):
             raise UsageError(f"Pictures {self.side} pixels high cannot be made.", "Choose 16 to 8192, or 0.")
         if not (1 <= self.samples <= 64 and 1 <= self.columns <= 16 and 1 <= self.rows <= 16):
@@ -95,10 +102,21 @@ def rate_of(text: str | float) -> tuple[int, int]:
 
 
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
-    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that."""
+    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
+
+    One that begins later on a timeline that plays once ends with it all the same.
+
+    Raises:
+        UsageError: Nothing is left of the timeline where it would begin.
+    """
     timeline = state.timeline
-    basis = Film(film_seconds(timeline), rate_of(timeline.fps))
-    return replace(basis, **fields)
+    seconds, start = film_seconds(timeline), fields.get("start", 0.0)
+    if timeline.loop == "once" and "seconds" not in fields:
+        if not start < seconds:
+            words = f"The timeline ends at {seconds:g} s, so no film begins at {start:g} s."
+            raise UsageError(words, "Begin earlier.")
+        seconds -= start
+    return replace(Film(seconds, rate_of(timeline.fps)), **fields)
 
 
 class FilmRenderer:
@@ -112,6 +130,7 @@ class FilmRenderer:
         open_with: Opens a model by name or path; for tests.
 
     Raises:
+        UsageError: The film cannot be made, for example because its frames are too large for its format.
         FilmError: A view has no model.
         LatentwalkError: A model cannot be loaded.
     """
@@ -142,6 +161,7 @@ class FilmRenderer:
             if name not in opened:
                 opened[name] = open_with(bundled.resolve(name), settings)
             self._renderers.append(opened[name])
+        check_page(FORMATS[film.format], *self.page_size)
         self._composer = Composer(self.layout, film.columns)
         self._noted = 0  # the frame that the composer's memory stands at
 
@@ -149,6 +169,20 @@ class FilmRenderer:
     def facts(self) -> list[ModelFacts]:
         """Of the models shown, in the order of the pictures."""
         return [facts for _, facts in self._renderers]
+
+    @property
+    def page_size(self) -> tuple[int, int]:
+        """(width, height) of a frame in pixels."""
+        return page_size(self.layout, self._sides * self._cells, self.film.columns)
+
+    @property
+    def _sides(self) -> list[int]:
+        """Of each view's picture in pixels."""
+        return [self.film.side or renderer.info.img_resolution for renderer, _ in self._renderers]
+
+    @property
+    def _cells(self) -> int:
+        return self.film.columns * self.film.rows if self.layout == "grid" else 1
 
     def state_of(self, frame: int) -> ExplorerState:
         """The project's state at a frame."""
@@ -173,12 +207,11 @@ class FilmRenderer:
         if self._noted == number:
             return
         self._composer = Composer(self.layout, self.film.columns)
-        side = self.film.side or self._renderers[0][0].info.img_resolution
-        for past in range(max(0, number - side), number):
+        for past in range(max(0, number - self._sides[0]), number):
             self._composer.note(self._pictures(past)[0])
 
     def _pictures(self, number: int) -> list[NDArray[np.uint8]]:
-        cells = self.film.columns * self.film.rows if self.layout == "grid" else 1
+        cells, sides = self._cells, self._sides
         samples: list[list[NDArray[np.uint8]]] = [[] for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
         is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
@@ -197,7 +230,6 @@ class FilmRenderer:
                     picture = renderer.render_look(look, tap, place, self._table).pixels
                     samples[cell * len(self.views) + i].append(picture)
         # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
-        sides = [self.film.side or renderer.info.img_resolution for renderer, _ in self._renderers]
         return [resized(average(shown), sides[i % len(sides)]) for i, shown in enumerate(samples)]
 
     def _captions(self, number: int) -> list[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.container import Output, Stream, packets_of
-from explorer.animation.encoder import disk_error, pictures_of
+from explorer.animation.encoder import disk_error, encoder_error, pictures_of
 from explorer.animation.metadata import XMP, with_gif_comment, with_png_text
+from explorer.animation.still_webp import keep_webp_duration
 from explorer.errors import FilmError
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
         tell: Called with the number of frames done.
 
     Raises:
-        FilmError: The disk is full, or frames are missing; the part stays.
+        FilmError: The disk is full, frames are missing, or the converter failed; the part stays.
     """
-    made = path.with_name(f"{path.name}.finishing")
+    import av
+
+    made, kind = path.with_name(f"{path.name}.finishing"), stream.format.converter
     try:
-        kind = stream.format.converter
         if kind:
             {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, tell)
         else:
@@ -48,6 +50,8 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
         made.replace(path)
     except OSError as error:
         raise disk_error(error, path) from error
+    except av.error.FFmpegError as error:
+        raise encoder_error(error, path, kind or stream.format.codec) from error
     finally:
         made.unlink(missing_ok=True)
 
@@ -133,6 +137,7 @@ def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
             file, "WEBP", save_all=True, append_images=images, loop=0, quality=quality, method=2,
             duration=[b - a for a, b in itertools.pairwise(ends)], xmp=XMP.format(text).encode(),
         )  # fmt: skip
+    keep_webp_duration(made, (stream.width, stream.height), ends[-1])
 
 
 def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:

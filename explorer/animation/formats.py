@@ -8,10 +8,22 @@ from typing import Literal
 
 from explorer.errors import UsageError
 
-__all__ = ["FORMATS", "QUALITIES", "Format", "Quality", "available", "format_named", "format_of_path"]
+__all__ = [
+    "FORMATS",
+    "QUALITIES",
+    "Format",
+    "Quality",
+    "available",
+    "check_page",
+    "format_named",
+    "format_of_path",
+]
 
 Quality = Literal["draft", "good", "best"]
 QUALITIES: tuple[Quality, ...] = ("draft", "good", "best")
+
+MAX_PIXELS = 8192 * 8192
+"""Of a frame, 201 MB: about ten wait for the encoder at a time, and it keeps some itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +34,8 @@ class Format:
     step copies the packets into `container`, or converts the pictures with `converter` if that is set.
 
     `crf`: the encoder's quality figure for draft, good and best. `delay`: frames by which its packets are out of
-    order.
+    order. `max_size`: the widest and highest frame in pixels that encoder, container and converter all take, and
+    `max_pixels`: its largest area; both were tried. `max_fps`: 0 is any.
     """
 
     key: str
@@ -37,6 +50,9 @@ class Format:
     chunk_seconds: float = 0.5
     converter: Literal["", "gif", "webp", "apng"] = ""
     is_lossless: bool = False
+    max_size: tuple[int, int] = (16384, 16384)
+    max_pixels: int = MAX_PIXELS
+    max_fps: int = 0
 
     def options_for(self, quality: Quality) -> dict[str, str]:
         """The encoder's options at a quality."""
@@ -59,21 +75,34 @@ _ALL = (
     Format(
         "mkv", "Matroska, H.264 4:4:4 lossless", ".mkv", "libx264rgb", "rgb24", "matroska", _RGB, is_lossless=True
     ),
-    Format("ffv1", "Matroska, FFV1 lossless", ".mkv", "ffv1", "bgr0", "matroska", _FFV1, is_lossless=True),
     Format(
-        "webm", "WebM, VP9", ".webm", "libvpx-vp9", "yuv420p", "webm", _VP9, (36, 24, 12), chunk_seconds=1.0
+        "ffv1", "Matroska, FFV1 lossless", ".mkv", "ffv1", "bgr0", "matroska", _FFV1, is_lossless=True,
+        max_size=(65536, 65536), max_pixels=1 << 24,
+    ),
+    Format(
+        "webm", "WebM, VP9", ".webm", "libvpx-vp9", "yuv420p", "webm", _VP9, (36, 24, 12), chunk_seconds=1.0,
+        max_size=(65536, 65536),
     ),
     Format(
         "av1", "WebM, AV1: the smallest files", ".webm", "libsvtav1", "yuv420p", "webm", _AV1, (40, 28, 16),
-        chunk_seconds=1.0,
+        chunk_seconds=1.0, max_size=(16384, 8704),
     ),
-    Format("gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif"),
-    Format("webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp"),
+    Format(
+        "gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif",
+        max_fps=100,  # a frame lasts a hundredth of a second at least
+    ),
+    Format(
+        "webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp",
+        max_size=(16383, 16383),
+    ),
     Format(
         "apng", "Animated PNG, lossless", ".apng", "libx264rgb", "rgb24", "", _RGB, converter="apng",
         is_lossless=True,
     ),
-    Format("png", "PNG pictures in a folder, lossless", ".png", "", "rgb24", is_lossless=True),
+    Format(
+        "png", "PNG pictures in a folder, lossless", ".png", "", "rgb24", is_lossless=True,
+        max_size=(MAX_PIXELS, MAX_PIXELS),
+    ),
 )  # fmt: skip
 FORMATS: dict[str, Format] = {f.key: f for f in _ALL}
 """All formats by name, the usual one first."""
@@ -102,6 +131,18 @@ def format_named(key: str) -> Format:
     if key not in found:
         raise UsageError(f"Films of format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
     return found[key]
+
+
+def check_page(kind: Format, width: int, height: int) -> None:
+    """Raises UsageError for a frame of that many pixels if a film of that format cannot have such."""
+    widest, highest = kind.max_size
+    if width <= widest and height <= highest and width * height <= kind.max_pixels:
+        return
+    raise UsageError(
+        f"A frame of {width:,} x {height:,} pixels is too large for {kind.title.partition(':')[0]}: "
+        f"at most {widest:,} wide, {highest:,} high and {kind.max_pixels / 1e6:.0f} million in all.",
+        "Choose smaller pictures, or fewer of them.",
+    )
 
 
 def format_of_path(path: str | Path) -> Format:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer import bundled
 from explorer.animation.encoder import part_paths
 from explorer.animation.film import Film
 from explorer.animation.folder import folder_of, unfinished_folder
@@ -20,7 +21,19 @@ from explorer.render.request import RenderSettings
 if TYPE_CHECKING:
     from explorer.state import ExplorerState
 
-__all__ = ["Job", "discard", "is_unfinished", "job_path", "read_job", "target_of", "write_job"]
+__all__ = [
+    "Job",
+    "Origin",
+    "discard",
+    "has_parts",
+    "is_unfinished",
+    "job_path",
+    "origin_of",
+    "read_job",
+    "target_of",
+    "with_absolute_models",
+    "write_job",
+]
 
 FORMAT = "latentwalk-film"
 VERSION = 1
@@ -44,6 +57,17 @@ class Job:
         return _contents(_at_start(self)) == _contents(_at_start(other))
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a job does not say of the frames on disk: which networks made them, and their size. Immutable.
+
+    `models`: sha256 of every view's file. `size`: (width, height) in pixels.
+    """
+
+    models: tuple[str, ...]
+    size: tuple[int, int]
+
+
 def job_path(path: Path) -> Path:
     """The job file of a film."""
     return path.with_name(f"{path.name}.job.json")
@@ -59,9 +83,17 @@ def is_unfinished(path: Path) -> bool:
     return job_path(path).exists()
 
 
-def write_job(job: Job) -> None:
-    """Writes the job file, whole or not at all. Raises FilmError."""
+def has_parts(path: Path) -> bool:
+    """True if there are frames of an unfinished film of that name, or what might be some."""
+    is_folder = path.suffix.lower() == ".png" and unfinished_folder(path).is_dir()
+    return is_folder or any(part.exists() for part in part_paths(path))
+
+
+def write_job(job: Job, origin: Origin | None = None) -> None:
+    """Writes the job file, whole or not at all; `origin` is that of the frames beside it. Raises FilmError."""
     data = {"format": FORMAT, "version": VERSION, **_contents(job)}
+    if origin is not None:
+        data["origin"] = encode(origin)
     try:
         write_whole(job_path(job.path), json.dumps(data, indent=1, allow_nan=False).encode())
     except ProjectError as error:
@@ -86,10 +118,22 @@ def read_job(path: Path) -> Job:
     return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
 
 
+def origin_of(path: Path) -> Origin | None:
+    """Of what the frames of an unfinished film were made; None if its job file does not say, or is not there."""
+    try:
+        data = json.loads(job_path(path).read_bytes())
+        return decode(Origin, data["origin"], "origin")
+    except (OSError, ValueError, KeyError, TypeError, ProjectError):
+        return None
+
+
+def with_absolute_models(state: ExplorerState) -> ExplorerState:
+    """The state with its models' files by their whole paths, so that it opens in any folder."""
+    return replace(state, views=tuple(replace(view, model=_absolute(view.model)) for view in state.views))
+
+
 def _contents(job: Job) -> dict[str, Any]:
-    # Files keep their place when the program is started in another folder.
-    views = tuple(replace(view, model=_absolute(view.model)) for view in job.state.views)
-    project = to_json(replace(job.state, views=views), job.table)
+    project = to_json(with_absolute_models(job.state), job.table)
     return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
 
 
@@ -101,7 +145,8 @@ def _at_start(job: Job) -> Job:
 
 
 def _absolute(model: str) -> str:
-    return str(Path(model).resolve()) if model and Path(model).exists() else model
+    is_file = model and bundled.find(model) is None and Path(model).exists()
+    return str(Path(model).resolve()) if is_file else model
 
 
 def discard(path: Path) -> None:

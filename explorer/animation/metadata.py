@@ -27,7 +27,7 @@ MAX_TEXT = 64 << 20
 
 
 def text_of_film(path: Path) -> str:
-    """The project's text in a video, GIF or WebP. Raises ProjectError if there is none."""
+    """The project's text in a video, GIF or WebP. Raises ProjectError if there is none, or the file is damaged."""
     try:
         with path.open("rb") as file:
             magic = file.read(12)
@@ -51,8 +51,12 @@ def _tags(path: Path) -> str:
     try:
         with av.open(str(path)) as container:
             return "\n".join(str(value) for value in container.metadata.values())
-    except av.error.InvalidDataError as error:
-        raise ProjectError(f"{path.name} is no film that can be read.", "Check the file.") from error
+    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> ProjectError:
+    return ProjectError(f"{path.name} is no film that can be read.", "Check the file.")
 
 
 def _webp_text(path: Path) -> str:
@@ -69,15 +73,21 @@ def _webp_text(path: Path) -> str:
 
 def _gif_comment(path: Path) -> str:
     """The comment that stands before a GIF's trailer, or anywhere else among its blocks."""
-    with path.open("rb") as file:
-        for label in _extensions(file):
-            if label == b"\xfe":
-                return _blocks(file).decode("ascii", "replace")
+    try:
+        with path.open("rb") as file:
+            for label in _extensions(file):
+                if label == b"\xfe":
+                    return _blocks(file).decode("ascii", "replace")
+    except IndexError as error:
+        raise _unreadable(path) from error
     return ""
 
 
 def _extensions(file: BinaryIO) -> Iterator[bytes]:
-    """The labels of a GIF's extensions in order; at each the file stands before the extension's sub-blocks."""
+    """The labels of a GIF's extensions in order; at each the file stands before the extension's sub-blocks.
+
+    Raises IndexError where the file is cut off in a header.
+    """
     file.seek(6)
     _skip_colours(file, file.read(7)[4])
     while (kind := file.read(1)) in (b"!", b","):

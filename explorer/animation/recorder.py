@@ -25,8 +25,19 @@ from explorer.animation.film import FilmRenderer
 from explorer.animation.finish import finish
 from explorer.animation.folder import GrowingFolder
 from explorer.animation.formats import format_named
-from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of, write_job
-from explorer.errors import CancelledError, FilmError
+from explorer.animation.job import (
+    Job,
+    Origin,
+    discard,
+    has_parts,
+    is_unfinished,
+    origin_of,
+    read_job,
+    target_of,
+    with_absolute_models,
+    write_job,
+)
+from explorer.errors import CancelledError, FilmError, LatentwalkError
 from explorer.project import state_to_text
 
 if TYPE_CHECKING:
@@ -43,7 +54,10 @@ QUEUE_FRAMES = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame."""
+    """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame.
+
+    `words`: a sentence that the user should read, if there is one.
+    """
 
     stage: Literal["loading", "rendering", "finishing", "done"]
     done: int
@@ -51,6 +65,7 @@ class Progress:
     fps: float = 0.0
     seconds_left: float = 0.0
     picture: NDArray[np.uint8] | None = None
+    words: str = ""
 
 
 class Control:
@@ -181,7 +196,7 @@ class Recorder:
             return
         try:
             is_same = read_job(self.job.path).same_as(self.job)
-        except FilmError:
+        except LatentwalkError:  # a job that cannot be read, or that is refused by now, may be replaced too
             is_same = False
         if not is_same:
             if not overwrite:
@@ -202,15 +217,14 @@ class Recorder:
         job, total = self.job, self.job.film.frames
         tell(Progress("loading", 0, total))
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
-        write_job(job)
         self.control.check()
-        picture = renderer.frame(0)
-        height, width = picture.shape[:2]
+        height, width = renderer.frame(0).shape[:2]
+        self._begin(Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height)), tell)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
-        text = state_to_text(job.state, job.table)
+        text = state_to_text(with_absolute_models(job.state), job.table)
         growing: GrowingFilm | GrowingFolder
         if job.film.format == "png":
-            growing = GrowingFolder(job.path, lambda n: state_to_text(renderer.state_of(n), job.table))
+            growing = GrowingFolder(job.path, partial(self._text_of, renderer))
         else:
             growing = GrowingFilm(job.path, stream, text)
         self.first_frame = growing.count
@@ -227,6 +241,21 @@ class Recorder:
         discard(job.path)
         tell(Progress("done", total, total))
         return self.target
+
+    def _begin(self, origin: Origin, tell: Callable[[Progress], None]) -> None:
+        """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout."""
+        path = self.job.path
+        before = origin_of(path)
+        if before != origin and has_parts(path):
+            discard(path)
+            why = "a model has changed since" if before else "which models made its frames is not known"
+            words = f"{path.name} begins anew: {why}."
+            log.info("%s", words)
+            tell(Progress("loading", 0, self.job.film.frames, words=words))
+        write_job(self.job, origin)
+
+    def _text_of(self, renderer: FilmRenderer, number: int) -> str:
+        return state_to_text(with_absolute_models(renderer.state_of(number)), self.job.table)
 
     def _render(
         self, renderer: FilmRenderer, growing: _Growing, total: int, tell: Callable[[Progress], None]

@@ -45,6 +45,8 @@ class FilmProgressLine:
     def __call__(self, p: Progress) -> None:
         """Writes to stderr if there is something new to say."""
         is_terminal = sys.stderr.isatty()
+        if p.words:
+            sys.stderr.write(f"\r\033[K{p.words}\n" if is_terminal else f"{p.words}\n")
         now = time.monotonic()
         step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
         if step == self._told and p.done != p.total:

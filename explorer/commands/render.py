@@ -127,5 +127,6 @@ def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
-    np.save(path, values)
+    with path.open("wb") as file:  # by a name, numpy would add an ending of its own to X.NPY
+        np.save(file, values)
     sys.stdout.write(f"{path}\n")

@@ -120,7 +120,8 @@ def _slit(text: str, *, follows: bool) -> Slit:
 
 def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
     """What the window needs to show the same: the models, where the motion begins, the line."""
+    from explorer.animation.job import with_absolute_models
     from explorer.state import Lab, ViewState
 
-    state = replace(comparison.state, lab=Lab(scan=True, slit=slit))
+    state = replace(with_absolute_models(comparison.state), lab=Lab(scan=True, slit=slit))
     return state if len(models) > 1 else replace(state, views=(state.views[0], ViewState()), layout="a")

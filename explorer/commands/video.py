@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +13,26 @@ from typing import TYPE_CHECKING, Any
 from explorer.commands.progress import FilmProgressLine
 from explorer.commands.render import add_device_options, settings_from
 from explorer.commands.render_options import seeds_of
-from explorer.errors import UsageError
+from explorer.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
     from explorer.animation.job import Job
     from explorer.latents.table import LatentTable
-    from explorer.state import ExplorerState
+    from explorer.state import ExplorerState, Timeline
 
 __all__ = ["add_arguments", "run"]
 
 SECONDS_A_KEY = 2.0
+
+WALK = ("interpolation", "space", "ease", "loop", "psi")
+"""Options of a walk through seeds: a project says these itself."""
+
+OPTIONS = (
+    *WALK, "seeds", "model", "seconds", "start", "fps", "size", "even", "layout", "grid", "format", "quality",
+    "samples", "captions", "device", "dtype", "backend", "output",
+)  # fmt: skip
+"""All that an unfinished film says itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", metavar="1,2,3", help="instead of a project: walk through these seeds")
     parser.add_argument("--model", metavar="M", action="append", default=[], help="a file or a bundled name")
     parser.add_argument("--seconds", metavar="S", type=float, help="length (default: the timeline's, 2 a seed)")
-    parser.add_argument("--start", metavar="S", type=float, default=0.0, help="where to begin (default 0)")
+    parser.add_argument(
+        "--start", metavar="S", type=float, default=0.0, help="leave out so much of the beginning (default 0)"
+    )
     parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30 or 30000/1001 (default: timeline's)")
     parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels")
     parser.add_argument(
@@ -54,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     add_device_options(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
+    # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
+    defaults = {name: parser.get_default(name) for name in OPTIONS}
+    parser.set_defaults(defaults=defaults, **dict.fromkeys(OPTIONS))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,11 +85,15 @@ def _job(a: argparse.Namespace) -> Job:
     from explorer.animation.job import Job, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
+        _refuse(a, OPTIONS, "an unfinished film goes on as it was begun", "Leave it out, or make another film.")
         return read_job(a.project)
     if a.output is None:
         raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
     if (a.project is None) == (a.seeds is None):
         raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
+    if a.project is not None:
+        _refuse(a, WALK, "this belongs to --seeds; a project says it itself", "Change the project.")
+    a = _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a)
     film = _film(a, state)
@@ -84,33 +104,57 @@ def _job(a: argparse.Namespace) -> Job:
     return Job(a.output, film, state, table, settings)
 
 
+def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
+    """Raises UsageError if one of these options was given, which would be ignored otherwise."""
+    given = [f"--{name}" for name in names if getattr(a, name) is not None]
+    if given:
+        raise UsageError(f"{', '.join(given)}: {why}.", hint)
+
+
+def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
+    given = {name: value for name, value in vars(a).items() if value is not None}
+    return argparse.Namespace(**{**vars(a), **a.defaults, **given})
+
+
 def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
     from explorer.project import read_project
 
     state, table = read_project(a.project)
-    state = _with_models(state, a.model) if a.model else state
-    if a.psi is not None:
-        raise UsageError("--psi belongs to --seeds; a project says it itself.")
-    return state, table
+    return _with_models(state, a.model) if a.model else state, table
 
 
 def _walk(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
     """A timeline with one key for each seed."""
-    from explorer.animation.film import rate_of
+    from explorer.animation.film import Film, rate_of
     from explorer.latents.table import LatentTable
     from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation
 
     seeds = seeds_of(a.seeds)
     psi = 0.7 if a.psi is None else a.psi
+    if not math.isfinite(psi):
+        raise UsageError(f"--psi {psi} is not a finite number.", "For example 0.7.")
     looks = [Look(latent=Latent(seed), truncation=Truncation(psi)) for seed in seeds]
     gaps = max(1, len(seeds) if a.loop else len(seeds) - 1)
     seconds = a.seconds if a.seconds is not None else SECONDS_A_KEY * gaps
     segment = Segment(a.interpolation, a.space, a.ease)
-    keys = tuple(Key(i * seconds / gaps, Pose(look), segment) for i, look in enumerate(looks))
     rate = rate_of(a.fps or "30")
+    Film(seconds, rate, a.start).check()
+    keys = tuple(Key(i * seconds / gaps, Pose(look), segment) for i, look in enumerate(looks))
     timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
+    _check_walk(timeline)
     state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
     return _with_models(state, a.model or [_default_model()]), LatentTable()
+
+
+def _check_walk(timeline: Timeline) -> None:
+    """Raises UsageError for a walk that could not be read again from its film."""
+    from explorer.animation.timeline import MAX_SECONDS, check_timeline
+
+    try:
+        check_timeline(timeline)
+    except ProjectError as error:
+        words = f"A walk of {timeline.duration:g} seconds through {len(timeline.keys)} seeds cannot be made."
+        raise UsageError(words, f"Choose up to {MAX_SECONDS:g} seconds.") from error
 
 
 def _default_model() -> str:
@@ -143,11 +187,13 @@ def _film(a: argparse.Namespace, state: ExplorerState) -> Film:
         "format": kind.key, "quality": a.quality, "side": a.size, "samples": a.samples, "captions": a.captions,
         "start": a.start, "layout": a.layout or ("grid" if a.grid else ""),
     }  # fmt: skip
-    if a.seconds is not None:
+    if a.seconds is not None and a.project is not None:  # that of a walk is its timeline's
         fields["seconds"] = a.seconds
     if a.fps:
         fields["rate"] = rate_of(a.fps)
     if a.grid:
+        if a.layout not in ("", "grid"):
+            raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")
         columns, _, rows = a.grid.lower().partition("x")
         if not (columns.isdecimal() and rows.isdecimal()):
             raise UsageError(f"--grid {a.grid}: expected columns x rows.", "For example 3x2.")

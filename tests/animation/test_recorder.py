@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import random
 import resource
@@ -16,17 +17,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from explorer.animation.container import Stream
 from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
+from explorer.animation.finish import finish
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, is_unfinished, read_job, write_job
+from explorer.animation.job import Job, is_unfinished, job_path, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
+from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
+from explorer.generators import registry
 from explorer.project import read_project
 from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
@@ -96,6 +101,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     np.testing.assert_array_equal(later.frame(18), whole[18])
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
+    assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
@@ -114,6 +120,20 @@ def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp
     pictures = decoded(tmp_path / "f.mkv")[0]
     assert {p.shape for p in pictures} == {(32, 32, 3)}
     assert not np.array_equal(pictures[3], pictures[4])
+
+
+@pytest.mark.parametrize("key", [key for key in ("webp", "gif", "apng", "mp4") if key in KEYS])
+def test_a_film_in_which_nothing_moves_lasts_as_long(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    path = tmp_path / f"f{format_named(key).suffix}"
+    still = replace(project, timeline=Timeline(duration=1.2))
+    job = job_of(still, path, format=key, seconds=1.2, side=33)
+    Recorder(job).run()
+    pictures, rate = decoded(path)
+    assert rate is not None
+    assert len(pictures) / rate == pytest.approx(1.2)
+    worst = np.abs(pictures[0][:33, :33].astype(int) - true_frames(still, job.film)[0]).mean()
+    assert worst < 12.0
+    assert read_project(path)[0] == still
 
 
 def test_odd_sizes_are_padded_by_a_repeated_line(project: ExplorerState, tmp_path: Path) -> None:
@@ -156,6 +176,68 @@ def test_a_cancelled_film_goes_on_with_the_same_pixels(project: ExplorerState, t
     Recorder(replace(job, path=tmp_path / "g.mp4")).run()
     assert packets_and_pixels(tmp_path / "f.mp4") == packets_and_pixels(tmp_path / "g.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f.mp4", "g.mp4"]
+
+
+def save_model(path: Path, seed: int, side: int = 32) -> None:
+    torch.manual_seed(seed)
+    weights = registry.build("tiny", {"img_resolution": side}).state_dict()
+    path.unlink(missing_ok=True)
+    save_native(path, Checkpoint("tiny", {"img_resolution": side}, weights, "tiny", "MIT"))
+
+
+def leave_unfinished(job: Job) -> None:
+    recorder = Recorder(job)
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 31:
+            recorder.control.cancel()
+
+    with pytest.raises(CancelledError):
+        recorder.run(stop)
+
+
+@pytest.mark.parametrize("key", ["mp4", "png"])
+@pytest.mark.parametrize("side", [32, 64])
+def test_a_film_whose_model_changed_begins_anew(
+    project: ExplorerState, tmp_path: Path, key: str, side: int
+) -> None:
+    save_model(tmp_path / "m.safetensors", 5)
+    views = tuple(replace(view, model=str(tmp_path / "m.safetensors")) for view in project.views)
+    job = job_of(replace(project, views=views), tmp_path / f"f.{key}", seconds=2.0, format=key)
+    leave_unfinished(job)
+    save_model(tmp_path / "m.safetensors", 6, side)
+    again, words = Recorder(job), []
+    again.run(lambda progress: words.append(progress.words))
+    assert again.first_frame == 0
+    assert any("begins anew: a model has changed" in told for told in words)
+    clean = replace(job, path=tmp_path / f"g.{key}")
+    Recorder(clean).run()
+    if key == "png":
+        pairs = [sorted(p.read_bytes() for p in (tmp_path / name).iterdir()) for name in ("f", "g")]
+        assert pairs[0] == pairs[1]
+    else:
+        assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
+
+
+def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
+    job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
+    leave_unfinished(job)
+    job_path(job.path).unlink()
+    again = Recorder(replace(job, film=replace(job.film, start=0.5)))
+    again.run()
+    assert again.first_frame == 0
+
+
+@pytest.mark.parametrize("key", ["mp4", "png"])
+def test_a_film_of_a_relative_path_opens_in_any_folder(
+    project: ExplorerState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    save_model(tmp_path / "m.safetensors", 5)
+    monkeypatch.chdir(tmp_path)
+    views = tuple(replace(view, model="m.safetensors") for view in project.views)
+    made = Recorder(job_of(replace(project, views=views), Path(f"f.{key}"), seconds=0.2, format=key)).run()
+    found = read_project(next(made.iterdir()) if made.is_dir() else made)[0]
+    assert [view.model for view in found.views] == [str(tmp_path / "m.safetensors")] * 2
 
 
 @pytest.mark.parametrize("key", ["mp4", "gif", "webp", "apng"])
@@ -322,6 +404,11 @@ def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: P
     part_paths(job.path)[1].write_bytes(b"")
     Recorder(job).run()
     assert len(decoded(job.path)[0]) == 25
+    broken = replace(job, path=tmp_path / "b.mp4")
+    job_path(broken.path).write_text(json.dumps({"format": "latentwalk-film", "version": 1, "project": {}}))
+    with pytest.raises(FilmError, match="unfinished"):
+        Recorder(broken)
+    Recorder(broken, overwrite=True).run()
     (tmp_path / "h.mp4.job.json").write_text(json.dumps({"format": "latentwalk-film", "version": 9}))
     with pytest.raises(FilmError, match="version"):
         read_job(tmp_path / "h.mp4")
@@ -330,7 +417,11 @@ def test_damaged_jobs_and_parts_are_survived(project: ExplorerState, tmp_path: P
 
 
 def test_films_that_cannot_be_made_are_refused(project: ExplorerState, tmp_path: Path) -> None:
-    for fields in ({"seconds": 0.0}, {"rate": (0, 1)}, {"side": 9}, {"samples": 0}, {"format": "avi"}):
+    impossible: tuple[dict[str, object], ...] = (
+        {"seconds": 0.0}, {"seconds": math.inf}, {"seconds": math.nan}, {"start": math.inf}, {"start": math.nan},
+        {"rate": (0, 1)}, {"rate": (120, 1), "format": "gif"}, {"side": 9}, {"samples": 0}, {"format": "avi"},
+    )  # fmt: skip
+    for fields in impossible:
         with pytest.raises(UsageError):
             Recorder(job_of(project, tmp_path / "f.mp4", **fields))
     with pytest.raises(FilmError, match="does not exist"):
@@ -341,6 +432,43 @@ def test_films_that_cannot_be_made_are_refused(project: ExplorerState, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"layout": "grid", "columns": 16, "rows": 16, "side": 8192},
+        {"layout": "grid", "columns": 16, "rows": 1, "side": 1080},
+        {"layout": "both", "side": 8192},
+        {"format": "ffv1", "side": 8192},
+        {"format": "webp", "layout": "grid", "columns": 1, "rows": 4, "side": 4096},
+    ],
+)
+def test_frames_too_large_for_their_format_are_refused_before_any_is_rendered(
+    project: ExplorerState, tmp_path: Path, fields: dict[str, object]
+) -> None:
+    job = job_of(project, tmp_path / "f.mp4", **fields)
+    with pytest.raises(UsageError, match="too large"):
+        Recorder(job).run()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("key", ["mp4", "mkv", "gif"])
+def test_an_encoder_that_takes_no_such_frames_is_told(tmp_path: Path, key: str) -> None:
+    stream = Stream(format_named(key), "good", (16392, 16), Fraction(25))
+    with pytest.raises(FilmError, match="libx264"):
+        GrowingFilm(tmp_path / "f", stream, "text")
+
+
+def test_a_converter_that_fails_is_told(tmp_path: Path) -> None:
+    stream = Stream(format_named("gif"), "good", (32, 32), Fraction(120))
+    film = GrowingFilm(tmp_path / "f.gif", stream, "text")
+    for i in range(4):
+        film.add(np.full((32, 32, 3), i, np.uint8))
+    film.close()
+    with pytest.raises(FilmError, match="gif failed"):
+        finish(film.part, film.path, stream, "text", 4)
+    assert film.part.exists()
+
+
 def test_files_without_a_project_say_so(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.gif")
     Image.new("RGB", (8, 8)).save(tmp_path / "a.webp")
@@ -348,6 +476,22 @@ def test_files_without_a_project_say_so(tmp_path: Path) -> None:
     for name in ("a.gif", "a.webp", "a.mp4"):
         with pytest.raises(ProjectError):
             read_project(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.gif", b"GIF89a"),
+        ("b.gif", b"GIF89a\x08\0\x08\0\0\0\0,\0\0"),
+        ("c.mp4", random.Random(2).randbytes(300)),
+        ("d.webm", random.Random(3).randbytes(300)),
+        ("e.mkv", b""),
+    ],
+)
+def test_damaged_films_are_told_as_other_unreadable_files(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ProjectError, match="no film that can be read"):
+        read_project(tmp_path / name)
 
 
 def test_rates_as_people_write_them() -> None:

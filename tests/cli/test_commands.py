@@ -102,7 +102,8 @@ def test_comparison_loops_and_refuses_nonsense() -> None:
         comparison = Comparison("a", "b", motion, seconds=8.0)
         first, last = (animated_offset(comparison.animation, time) for time in (0.0, 8.0))
         np.testing.assert_allclose(np.sin(np.radians(last)), np.sin(np.radians(first)), atol=1e-9)
-    for wrong in ({"motion": "jump"}, {"seconds": 0.0}, {"seconds": float("nan")}, {"fps": 0}):
+    nan = float("nan")
+    for wrong in ({"motion": "jump"}, {"seconds": 0.0}, {"seconds": nan}, {"psi": nan}, {"fps": 0}):
         with pytest.raises(UsageError):
             Comparison("a", "b", **wrong)  # type: ignore[arg-type]
 

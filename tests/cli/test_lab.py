@@ -87,6 +87,15 @@ def test_slitscan(models: dict[str, str], out: Path, capsys: pytest.CaptureFixtu
     assert state.lab.slit.follows == (motion == "rotate")
 
 
+def test_a_scan_of_a_relative_path_opens_in_any_folder(
+    models: dict[str, str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(models["tiny"]).parent)
+    options = ["--seconds", "0.2", "--fps", "10", "-o", str(out / "scan.png")]
+    assert main(["slitscan", "tiny.safetensors", *options]) == 0
+    assert read_project(out / "scan.png")[0].views[0].model == models["tiny"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -27,6 +27,16 @@ def raw(model: str, out: Path, *options: str) -> Floats:
     return values
 
 
+def test_floats_go_into_the_file_that_was_named(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--seed", "1,2", "--grid", "-o", str(out / "x.png"), "--raw", str(out / "X.NPY")]
+    assert main(["render", models["tiny"], *options]) == 0
+    told = capsys.readouterr().out.split()
+    assert sorted(told) == sorted(str(path) for path in out.iterdir())
+    assert str(out / "X-seed0001.NPY") in told
+
+
 def pixels_of(path: Path) -> NDArray[np.uint8]:
     """The picture in a file, `[H, W, 3]`."""
     with Image.open(path) as image:

@@ -99,6 +99,53 @@ def test_going_on_by_the_job_file(models: dict[str, str], out: Path, monkeypatch
     assert [p.name for p in out.iterdir()] == ["f.mp4"]
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--loop"], ["--interpolation", "spherical"], ["--space", "z"], ["--ease", "in"], ["--psi", "0.7"],
+        ["--seeds", "1"],
+    ],
+)  # fmt: skip
+def test_options_of_a_walk_are_refused_with_a_project(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    write_project(out / "p.json", ExplorerState(views=(ViewState(model=models["tiny"]),)))
+    assert main(["video", str(out / "p.json"), *option, "-o", str(out / "f.mp4")]) == 2
+    assert option[0] in capsys.readouterr().err
+    assert [p.name for p in out.iterdir()] == ["p.json"]
+
+
+@pytest.mark.parametrize(
+    "option", [["-o", "other.mp4"], ["--size", "512"], ["--device", "auto"], ["--loop"], ["--model", "x"]]
+)
+def test_options_are_refused_with_an_unfinished_film(
+    out: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    assert main(["video", str(out / "f.mp4.job.json"), *option]) == 2
+    assert "goes on as it was begun" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "frames"),
+    [(["--start", "3"], 10), (["--start", "3", "--seconds", "2"], 20), (["--seconds", "2"], 20), ([], 40)],
+)
+def test_a_film_that_begins_later_ends_with_its_timeline(
+    models: dict[str, str], out: Path, options: list[str], frames: int
+) -> None:
+    keys = tuple(Key(4.0 * i, Pose(Look(latent=Latent(i))), Segment()) for i in range(2))
+    views = (ViewState(model=models["tiny"]),)
+    write_project(out / "p.json", ExplorerState(views=views, timeline=Timeline(keys, duration=4.0, fps=10.0)))
+    assert main(["video", str(out / "p.json"), *options, "-o", str(out / "f.mkv")]) == 0
+    assert len(pictures(out / "f.mkv")) == frames
+
+
+def test_the_beginning_of_a_walk_can_be_left_out(models: dict[str, str], out: Path) -> None:
+    walk = ["--seeds", "1,2", "--model", models["tiny"], "--seconds", "2", "--fps", "10"]
+    assert main(["video", *walk, "-o", str(out / "whole.mkv")]) == 0
+    assert main(["video", *walk, "--start", "1.5", "-o", str(out / "end.mkv")]) == 0
+    np.testing.assert_array_equal(pictures(out / "end.mkv"), pictures(out / "whole.mkv")[15:])
+
+
 def test_project_show_and_save(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = out / "f.gif"
     arguments = ["--seeds", "5,6", "--model", models["tiny"], "--seconds", "0.5", "--fps", "10", "-o", str(film)]
@@ -121,10 +168,24 @@ def test_project_show_and_save(models: dict[str, str], out: Path, capsys: pytest
         ["--seeds", "1,2", "-o", "x.mp4", "--format", "gif"],
         ["--seeds", "1,2", "-o", "x.mp4", "--fps", "fast"],
         ["--seeds", "1,2", "-o", "x.mp4", "--grid", "3"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--psi", "nan"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--start", "inf"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--start", "nan"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--start", "2"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--seconds", "inf"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--seconds", "nan"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--seconds", "40000"],
+        ["--seeds", "1-99", "-o", "x.mp4", "--seconds", "1e-5"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--fps", "1e400"],
+        ["--seeds", "1,2", "-o", "x.gif", "--fps", "120"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--layout", "a", "--grid", "2x2"],
         ["p.json", "--seeds", "1,2", "-o", "x.mp4"],
         ["absent.job.json"],
     ],
 )
-def test_misuse_is_told_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_is_told_in_one_line(
+    arguments: list[str], out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(out)
     assert main(["video", *arguments]) == 2
     assert capsys.readouterr().err.count("\n") == 1
