@@ -141,7 +141,7 @@ def _read(path: Path) -> Image.Image:
     """A picture upright in RGB, transparent pixels over white."""
     try:
         with Image.open(path) as opened:
-            # Pillow before 11 opens a PNG of 16 bits as "I"; in other files that means 32 bits.
+            # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.
             deep = opened.mode.startswith("I;16") or (opened.mode, opened.format) == ("I", "PNG")
             upright = ImageOps.exif_transpose(opened)
             if deep:
