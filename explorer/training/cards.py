@@ -176,7 +176,5 @@ def _command(settings: dict[str, Any]) -> str:
 
 
 def _last_metrics(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    header, *rows = path.read_text().splitlines()
-    return dict(zip(header.split(","), rows[-1].split(","), strict=False)) if rows else {}
+    header, *rows = history.metrics(path) or [""]
+    return dict(zip(header.split(","), rows[-1].split(","), strict=True)) if rows else {}

@@ -1,8 +1,10 @@
-"""Training data: packed critters with their latents, or a folder of the user's pictures."""
+"""Training data: packed critters with their latents, or folders of the user's pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,13 @@ from explorer.training.critters.attributes import latents
 
 __all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+log = logging.getLogger("explorer.training")
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+_EXPECTED = (
+    "Give 'critters', folders of pictures, or .npy files that `python -m explorer.training.critters.pack` made. "
+    "Unpack archives, and put pictures of your own into a folder as files."
+)
 
 
 def order(position: int, count: int, total: int, seed: int) -> np.ndarray:
@@ -55,13 +63,36 @@ def _to_unit(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(pictures).float() / 127.5 - 1
 
 
+def _open_packed(path: Path) -> np.ndarray:
+    """A packed file mapped into memory, uint8 `[N, 3, R, R]`."""
+    try:
+        pictures = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as packed critters: {error}.", _EXPECTED) from error
+    count, *size = pictures.shape
+    if pictures.dtype != np.uint8 or not count or size != [3, *size[-1:] * 2]:
+        found = f"{pictures.dtype} {list(pictures.shape)}"
+        raise UsageError(f"{path} holds {found}; packed critters are uint8 [N, 3, R, R].", _EXPECTED)
+    return pictures
+
+
 class Critters(Dataset):
-    """Packed critters: one or more `.npy` files that follow each other in the numbering of data set `seed`."""
+    """Packed critters: one or more `.npy` files that follow each other in the numbering of data set `seed`.
+
+    Raises:
+        UsageError: A file is not uint8 `[N, 3, R, R]`, or of another R than the first.
+    """
 
     def __init__(self, paths: Sequence[Path], seed: int = 0) -> None:
-        self._parts = [np.load(path, mmap_mode="r") for path in paths]
+        self._parts = [_open_packed(path) for path in paths]
         self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
         self.resolution = int(self._parts[0].shape[-1])
+        for path, part in zip(paths, self._parts, strict=True):
+            if part.shape[-1] != self.resolution:
+                raise UsageError(
+                    f"{path} has {part.shape[-1]} pixels, {paths[0]} has {self.resolution}.",
+                    "Give packed files of one resolution.",
+                )
         self._latents = latents(len(self), seed)
 
     def __len__(self) -> int:
@@ -78,31 +109,73 @@ class Critters(Dataset):
         return self._latents[torch.from_numpy(indices)]
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """The picture files below `folder`, in no order: links are followed, names that begin with a dot are hidden.
+
+    A link that leads nowhere is given too, so that whoever opens it tells its name.
+    """
+    seen = set()
+    for where, folders, files in os.walk(folder, onerror=_leave_out, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        # Sorted, so that a folder found by two ways has the same name in every run.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(where, name) for name in files if not name.startswith(".")]
+        yield from (p for p in paths if p.suffix.lower() in _SUFFIXES and (p.is_file() or not p.exists()))
+
+
+def _leave_out(error: OSError) -> None:
+    log.warning("%s is left out: %s", error.filename, error.strerror)
+
+
+def _find(folder: Path) -> list[Path]:
+    if files := sorted(_below(folder)):
+        return files
+    raise UsageError(f"{folder} holds no pictures.", f"Expected files ending in {', '.join(sorted(_SUFFIXES))}.")
+
+
+def _read(path: Path) -> Image.Image:
+    """A picture upright in RGB, transparent pixels over white."""
+    try:
+        with Image.open(path) as opened:
+            # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.
+            deep = opened.mode.startswith("I;16") or (opened.mode, opened.format) == ("I", "PNG")
+            upright = ImageOps.exif_transpose(opened)
+            if deep:
+                upright = Image.fromarray((np.asarray(upright) / 257 + 0.5).astype(np.uint8))
+            elif upright.mode in ("I", "F"):
+                raise UsageError(
+                    f"{path} holds numbers of 32 bits, which do not tell how bright white is.",
+                    "Save it with 8 or 16 bits.",
+                )
+            if upright.has_transparency_data:
+                white = Image.new("RGBA", upright.size, "white")
+                upright = Image.alpha_composite(white, upright.convert("RGBA"))
+            return upright.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{path} cannot be read as a picture: {error}.", "Remove or repair it.") from error
+
+
 class Folder(Dataset):
-    """Every picture below a folder, centre-cropped to a square and resized; held in memory as uint8.
+    """Every picture below one or more folders, centre-cropped to a square and resized; held in memory as uint8.
 
     With `mirror` each picture also appears flipped.
 
     Raises:
-        UsageError: The folder holds no picture, or one that is broken.
+        UsageError: A folder holds no picture, or one that is broken.
     """
 
-    def __init__(self, folder: Path, resolution: int, mirror: bool = False) -> None:
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
-        if not files:
-            raise UsageError(
-                f"{folder} holds no pictures.", f"Expected files ending in {', '.join(sorted(_SUFFIXES))}."
-            )
+    def __init__(self, folders: Path | Sequence[Path], resolution: int, mirror: bool = False) -> None:
+        folders = [folders] if isinstance(folders, Path) else folders
+        files = sorted({path for folder in folders for path in _find(folder)})
         self.resolution, self.mirror = resolution, mirror
         self._pictures = np.stack([self._load(path) for path in files])
 
     def _load(self, path: Path) -> np.ndarray:
-        try:
-            with Image.open(path) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGB")
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise UsageError(f"{path} cannot be read as a picture: {error}.", "Remove or repair it.") from error
-        picture = ImageOps.fit(upright, (self.resolution,) * 2, Image.Resampling.LANCZOS)
+        picture = ImageOps.fit(_read(path), (self.resolution,) * 2, Image.Resampling.LANCZOS)
         return np.asarray(picture).transpose(2, 0, 1)
 
     def __len__(self) -> int:
@@ -115,14 +188,17 @@ class Folder(Dataset):
 
 
 def open_data(text: str, resolution: int, *, seed: int = 0, mirror: bool = False) -> Dataset:
-    """A folder of pictures, or packed critters of data set `seed` as `.npy` files with commas between.
+    """Folders of pictures, or packed critters of data set `seed` as `.npy` files; several with commas between.
 
     Raises:
-        UsageError: A file or folder is missing, or the folder holds no picture.
+        UsageError: A file or folder is missing or not what it should be, a folder holds no picture, or both kinds
+            are given at once.
     """
-    paths = [Path(part) for part in text.split(",")]
-    if missing := [str(path) for path in paths if not path.exists()]:
-        raise UsageError(
-            f"{', '.join(missing)} does not exist.", "Give 'critters', a folder of pictures or .npy files."
-        )
-    return Folder(paths[0], resolution, mirror) if paths[0].is_dir() else Critters(paths, seed)
+    parts = text.split(",")
+    paths = [Path(part) for part in parts]
+    if missing := [part or "''" for part in parts if not part or not Path(part).exists()]:
+        raise UsageError(f"{', '.join(missing)} does not exist.", _EXPECTED)
+    kinds = {path.is_dir() for path in paths}
+    if len(kinds) > 1:
+        raise UsageError(f"{text} names both folders and files.", "Give either folders or packed files.")
+    return Folder(paths, resolution, mirror) if kinds.pop() else Critters(paths, seed)

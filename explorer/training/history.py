@@ -1,26 +1,38 @@
-"""With which settings a run went on from where: written at every start, read back as phases for its card."""
+"""What a run notes on its way: the settings with which it went on from where, read back as phases, and its figures.
+
+A full disk or a kill may leave half a line: it is passed over with a warning, and the next line begins on its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import math
+import os
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from explorer.training.settings import FIXED
 
-__all__ = ["phases", "record"]
+__all__ = ["append", "metrics", "phases", "record"]
+
+log = logging.getLogger("explorer.training")
 
 _FILE = "history.jsonl"
 
 
 def record(out: Path, settings: dict[str, Any], shown: int) -> None:
-    """Note that the run in `out` goes on with `settings` after `shown` pictures; nothing if they are as before."""
+    """Note that the run in `out` goes on with `settings` after `shown` pictures; nothing if they are as before.
+
+    Raises:
+        OSError: The disk is full, for example; it names the file.
+    """
     entry = json.dumps({"kimg": shown / 1000, "settings": settings}, default=str)
     old = _read(out)
     if not old or old[-1]["settings"] != json.loads(entry)["settings"]:
-        with (out / _FILE).open("a", encoding="utf-8") as file:
-            file.write(entry + "\n")
+        append(out / _FILE, entry + "\n")
 
 
 def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
@@ -49,6 +61,64 @@ def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
     return result
 
 
+def append(path: Path, text: str) -> None:
+    """Append `text`, whole lines, to a file, or nothing; what was left half written before stays on its own line.
+
+    Raises:
+        OSError: The disk is full, for example; it names the file.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab+") as file:
+            if size and file.seek(size - 1) and file.read(1) != b"\n":
+                text = "\n" + text
+            file.write(text.encode())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.truncate(path, size)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def metrics(path: Path) -> list[str]:
+    """Header and rows of a `metrics.csv`, but for those that are not whole; every row begins with its kimg.
+
+    Empty without a file or without a header.
+    """
+    if not path.exists():
+        return []
+    *lines, cut = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    header, *rows = lines or [""]
+    if not header.startswith("kimg,"):
+        log.warning("%s has no readable header; it is begun anew.", path)
+        return []
+    columns = header.count(",")
+    whole = [row for row in rows if row.count(",") == columns and _is_number(row.split(",")[0])]
+    if lost := len(rows) - len(whole) + bool(cut):
+        log.warning("%s: rows that cannot be read are left out (%d).", path, lost)
+    return [header, *whole]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _read(out: Path) -> list[dict[str, Any]]:
     path = out / _FILE
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    entries = [entry for line in lines if (entry := _entry(line))]
+    if lost := len(lines) - len(entries):
+        log.warning("%s: lines that cannot be read are left out (%d).", path, lost)
+    return entries
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and {"kimg", "settings"} <= entry.keys() else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import csv
 import dataclasses
+import io
 import json
 import logging
 import signal
@@ -363,19 +364,34 @@ class _StopSignal:
 
 
 def _forget_rows(path: Path, kimg: float) -> None:
-    """Drop what a killed run wrote about pictures after its last checkpoint: they are shown again."""
+    """Drop rows about pictures after the last checkpoint, which are shown again, and those that are not whole."""
     if not path.exists():
         return
-    header, *rows = path.read_text().splitlines()
-    kept = [row for row in rows if float(row.split(",")[0]) <= kimg]
-    if len(kept) < len(rows):
-        path.write_text("\n".join([header, *kept]) + "\n")
+    whole = history.metrics(path)
+    kept = whole[:1] + [row for row in whole[1:] if float(row.split(",")[0]) <= kimg]
+    text = "".join(f"{row}\n" for row in kept)
+    if text == path.read_text(encoding="utf-8", errors="replace"):
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        _tell_unwritten(path, error)
+
+
+def _tell_unwritten(path: Path, error: OSError) -> None:
+    """A log or a look is not worth a run."""
+    log.warning("%s could not be written, training goes on: %s", path, error.strerror or error)
 
 
 def _draw(trainer: Trainer, out: Path) -> None:
     path = out / "samples" / f"{trainer.shown // 1000:06d}.png"
     state = torch.get_rng_state()  # a look must not change what training draws
-    save_sheet(path, trainer.samples())
+    try:
+        save_sheet(path, trainer.samples())
+    except OSError as error:
+        _tell_unwritten(path, error)
     torch.set_rng_state(state)
 
 
@@ -394,10 +410,14 @@ def _report(trainer: Trainer, out: Path, rate: float, elapsed: float) -> None:
     slower = " at this pace; later steps take longer" if _has_slower_ahead(trainer) else ""
     log.info("%s; %.0f min left%s", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60, slower)
     path = out / "metrics.csv"
-    fresh = not path.exists()
-    columns = list(_COLUMNS) if fresh else path.read_text().partition("\n")[0].split(",")
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    try:
+        fresh = not path.exists() or not path.stat().st_size
+        columns = list(_COLUMNS) if fresh else path.read_text().partition("\n")[0].split(",")
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, columns, extrasaction="ignore")
         if fresh:
             writer.writeheader()
         writer.writerow(row)
+        history.append(path, lines.getvalue())
+    except OSError as error:
+        _tell_unwritten(path, error)

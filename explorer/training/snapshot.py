@@ -14,13 +14,21 @@ __all__ = ["load_state", "save_sheet", "save_state", "sheet"]
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` so that a kill at any moment leaves either the old file or the new one."""
+    """Write `state` so that a kill at any moment leaves either the old file or the new one.
+
+    Raises:
+        OSError: The disk is full, for example; it names `path`, whose old content stays.
+    """
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)  # half a state on a full disk helps nobody
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
