@@ -15,6 +15,7 @@ from explorer.training.loop import run as train
 from explorer.training.pack import export
 from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
+from explorer.training.stored import check_same
 
 __all__ = ["add_arguments", "main", "run"]
 
@@ -120,6 +121,7 @@ def run(options: argparse.Namespace) -> int:
     if options.recipe == attributes.RECIPE:
         return _attributes(options)
     settings = _settings(options)
+    check_same(settings)
     dataset = _data(options, settings)
     train(settings, dataset)
     if options.pack:

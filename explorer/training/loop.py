@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import copy
 import csv
-import dataclasses
-import json
 import logging
 import signal
 import threading
@@ -25,7 +23,7 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.registry import build
-from explorer.training import ema, history, losses, schedule
+from explorer.training import ema, history, losses, schedule, stored
 from explorer.training.augment import Augment
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
@@ -39,8 +37,6 @@ from explorer.training.warmup import WarmUp
 __all__ = ["Trainer", "run"]
 
 log = logging.getLogger("explorer.training")
-
-_STATE = "state.pt"
 
 
 class Trainer:
@@ -102,9 +98,19 @@ class Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
-        for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
-            getattr(self, name).load_state_dict(state[name])
+        """Continue from `state`.
+
+        Raises:
+            UsageError: It is of networks of other sizes.
+        """
+        try:
+            for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
+                getattr(self, name).load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
+                "Choose another --out, or give the options it was begun with.",
+            ) from error
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"]
         self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
@@ -259,7 +265,11 @@ class Trainer:
 
 
 def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
-    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
+    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`.
+
+    Raises:
+        UsageError: The data do not fit, the device is missing, or `settings.out` holds a run of other networks.
+    """
     with _threads(settings.threads):
         return _run(settings, dataset)
 
@@ -276,19 +286,18 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
+    stored.check_same(settings)
     trainer = Trainer(settings, dataset)
-    out = settings.out
+    out, state = settings.out, settings.out / stored.STATE
     out.mkdir(parents=True, exist_ok=True)
-    described = dataclasses.asdict(settings) | {"out": str(out), "data": [str(p) for p in settings.data]}
-    if trainer.group.leads:
-        (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
-    if (out / _STATE).exists():
-        trainer.load(load_state(out / _STATE, settings.device))
+    if state.exists():
+        trainer.load(load_state(state, settings.device))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
         if trainer.group.leads:
             _forget_rows(out / "metrics.csv", trainer.shown / 1000)
     if trainer.group.leads:
-        history.record(out, described, trainer.shown)
+        stored.write(settings)  # only now: what is there fits
+        history.record(out, stored.describe(settings), trainer.shown)
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
@@ -308,13 +317,13 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
             _report(trainer, out, rate, now - began)
         if now - saved >= settings.save_s:
             saved = now
-            save_state(out / _STATE, trainer.state())
+            save_state(state, trainer.state())
         if now - drawn >= settings.samples_s:
             drawn = now
             _draw(trainer, out)
     stop.restore()
     if trainer.group.leads:
-        save_state(out / _STATE, trainer.state())
+        save_state(state, trainer.state())
         _draw(trainer, out)
         if trainer.shown > shown_before:
             elapsed = time.monotonic() - began
