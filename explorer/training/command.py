@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
 from explorer.training import attributes
 from explorer.training.critters.pack import pack as render_pack
-from explorer.training.datasets import Critters, Dataset, Folder, open_data
+from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.loop import run as train
 from explorer.training.pack import export
-from explorer.training.recipes import RECIPES, family_defaults, settings_of
+from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 from explorer.training.stored import check_same
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         choices=[*sorted(RECIPES), attributes.RECIPE],
-        help="start from named settings; other options change them",
+        help="start from named settings, which other options change; of a folder of pictures only from their sizes",
     )
     parser.add_argument("--family", choices=_FAMILIES, default="stylegan2")
     parser.add_argument(
@@ -52,8 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
     )
     parser.add_argument("--mirror", action="store_true", help="show each picture flipped as well")
-    parser.add_argument("--channel-base", type=int, default=None)
-    parser.add_argument("--channel-max", type=int, default=None)
+    parser.add_argument(
+        "--channel-base",
+        type=int,
+        metavar="N",
+        help="channels x pixels of both networks (32768; the generator of stylegan3-r takes twice as many)",
+    )
+    parser.add_argument(
+        "--channel-max", type=int, metavar="N",
+        help="most channels of both networks (512; the generator of stylegan3-r takes twice as many)",
+    )  # fmt: skip
     parser.add_argument("--batch", type=int)
     parser.add_argument("--total-kimg", type=float)
     parser.add_argument("--lr-g", type=float)
@@ -72,7 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", type=int, default=0, metavar="N", help="measure the card over N pictures")
 
 
-def _settings(options: argparse.Namespace) -> TrainSettings:
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that `options` name; what they leave out is not in it."""
     changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
     if options.bfloat16:
         changes["bfloat16"] = True
@@ -80,15 +90,32 @@ def _settings(options: argparse.Namespace) -> TrainSettings:
         changes["time_limit_s"] = options.minutes * 60
     if options.resolution is not None:
         changes["resolution"] = options.resolution
-    if options.recipe:
-        settings = settings_of(options.recipe, options.out, [], mirror=options.mirror, **changes)
+    return changes | {"mirror": options.mirror}
+
+
+def _settings(options: argparse.Namespace) -> TrainSettings:
+    changes = _changes(options)
+    if options.recipe and not _is_folder(options):
+        settings = settings_of(options.recipe, options.out, [], **changes)
     else:
-        resolution, batch = changes.get("resolution", 64), changes.get("batch", 16)
-        values = family_defaults(options.family, resolution, batch) | changes
-        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **values)
-    sizes = {"channel_base": options.channel_base, "channel_max": options.channel_max}
-    settings.generator = settings.generator | {k: v for k, v in sizes.items() if v is not None}
-    return settings
+        settings = _published(options, changes)
+    generator, discriminator = channels(settings.family, options.channel_base, options.channel_max)
+    return replace(settings, generator=settings.generator | generator, **discriminator)
+
+
+def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSettings:
+    """Losses and rates as published; sizes, batch and device of the recipe, if there is one."""
+    chosen = sizes_of(options.recipe) if options.recipe else {"family": options.family}
+    chosen |= changes
+    if _is_folder(options):
+        chosen.setdefault("augment", "ada")  # adapts itself: large sets are left as they are
+    values = family_defaults(chosen["family"], chosen.get("resolution", 64), chosen.get("batch", 16))
+    return TrainSettings(out=options.out, data=[], **(values | chosen))
+
+
+def _is_folder(options: argparse.Namespace) -> bool:
+    """Whether the data are the user's pictures, of which nobody knows latents."""
+    return options.data != "critters" and Path(options.data.split(",")[0]).is_dir()
 
 
 def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
@@ -104,14 +131,6 @@ def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
         return Critters([path], settings.data_seed)
     data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
     settings.data = [Path(part) for part in options.data.split(",")]
-    if isinstance(data, Folder):
-        for key, value in (change for _, later in settings.phases for change in later.items()):
-            setattr(settings, key, value)
-        settings.phases, settings.adversarial_kimg = [], 0.0
-        if options.augment is None:
-            settings.augment = "ada"  # adapts itself: large sets are left as they are
-        settings.guide_weight = 0.0  # nobody knows the latents of photographs
-        settings.warm_up = []
     return data
 
 

@@ -1,0 +1,73 @@
+"""What the options of `train` become: sizes of both networks, losses, and refusals before anything is made."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.training import command
+from explorer.training.recipes import RECIPES, family_defaults
+from explorer.training.settings import TrainSettings
+
+
+def resolved(text: str, out: Path) -> TrainSettings:
+    """The settings that the options in `text` give."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command._settings(parser.parse_args([*text.split(), "--out", str(out)]))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of four pictures."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "generator", "discriminator"),
+    [
+        ("--family stylegan2", (32768, 512), (32768, 512)),
+        ("--family stylegan3-t --channel-base 16384", (16384, 512), (16384, 512)),
+        ("--family stylegan3-r", (65536, 1024), (32768, 512)),
+        ("--family stylegan3-r --channel-base 512 --channel-max 16", (1024, 32), (512, 16)),
+        ("--recipe critters-stylegan3-r-cpu", (2048, 96), (2048, 64)),
+        ("--recipe critters-stylegan2-cpu --channel-max 32", (2048, 32), (2048, 32)),
+    ],
+)
+def test_both_networks_have_the_chosen_size(
+    options: str, generator: tuple[int, int], discriminator: tuple[int, int], tmp_path: Path
+) -> None:
+    found = resolved(options, tmp_path)
+    assert (found.generator["channel_base"], found.generator["channel_max"]) == generator
+    assert (found.d_channel_base, found.d_channel_max) == discriminator
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_folder_takes_only_sizes_from_a_recipe(name: str, photos: Path, tmp_path: Path) -> None:
+    recipe = RECIPES[name]
+    found = resolved(f"--recipe {name} --data {photos}", tmp_path)
+    published = family_defaults(recipe.family, recipe.resolution, recipe.settings["batch"])
+    for key in set(published) - {"generator", "d_channel_base", "d_channel_max"}:
+        assert getattr(found, key) == published[key], key
+    plain = TrainSettings(recipe.family, tmp_path, [])
+    for key in ("lr_d", "lr_muon", "adversarial_weight", "adversarial_kimg", "guide_weight", "phases", "warm_up"):
+        assert getattr(found, key) == getattr(plain, key), key
+    assert (found.batch, found.device) == (recipe.settings["batch"], recipe.settings.get("device", "cpu"))
+    assert found.generator["channel_base"] == recipe.settings["generator"]["channel_base"]
+    assert found.d_channel_base == recipe.settings["d_channel_base"]
+    assert "mapping_lr_multiplier" not in found.generator  # of the schedule with a guide
+    assert found.augment == "ada"
+
+
+def test_options_outrank_what_is_published(photos: Path, tmp_path: Path) -> None:
+    found = resolved(f"--recipe critters-stylegan2-cpu --data {photos} --lr-g 0.5 --batch 4 --gamma 3", tmp_path)
+    assert (found.lr_g, found.batch, found.gamma, found.ema_kimg) == (0.5, 4, 3.0, 1.25)
