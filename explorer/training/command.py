@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.errors import UsageError
 from explorer.training import attributes
+from explorer.training.checks import check
 from explorer.training.critters.pack import pack as render_pack
 from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.loop import run as train
@@ -140,6 +141,7 @@ def run(options: argparse.Namespace) -> int:
     if options.recipe == attributes.RECIPE:
         return _attributes(options)
     settings = _settings(options)
+    check(settings)
     check_same(settings)
     dataset = _data(options, settings)
     train(settings, dataset)

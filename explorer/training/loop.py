@@ -25,6 +25,7 @@ from explorer.generators.base import Generator
 from explorer.generators.registry import build
 from explorer.training import ema, history, losses, schedule, stored
 from explorer.training.augment import Augment
+from explorer.training.checks import check_device
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
@@ -50,8 +51,7 @@ class Trainer:
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
-        if settings.device.startswith("cuda") and not torch.cuda.is_available():
-            raise UsageError("This machine has no CUDA device that torch can use.", "Train with --device cpu.")
+        check_device(settings.device)
         self.group = Group(settings.device)
         if settings.batch % self.group.size:
             raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")

@@ -139,7 +139,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _LIST}
 
 def channels(
     family: str, base: int | None = None, most: int | None = None
-) -> tuple[dict[str, int], dict[str, int]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings of the generator and of the discriminator for `base` channels x pixels and at most `most` channels.
 
     None leaves one out. StyleGAN3-R's generator has twice as many of both, as published, its discriminator has not.
@@ -155,6 +155,7 @@ def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
     The weight of R1 follows the heuristic of ADA's automatic configuration, StyleGAN3-R's blur and the half-life of
     the average follow the batch.
     """
+    batch = max(batch, 1)  # `checks` refuses less
     generator, discriminator = channels(family, 32768, 512)
     values: dict[str, Any] = {"gamma": 0.0002 * resolution**2 / batch, "ema_kimg": batch * 10 / 32}
     values |= {"generator": generator, **discriminator}

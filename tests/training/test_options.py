@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from explorer.cli import main
 from explorer.training import command
 from explorer.training.recipes import RECIPES, family_defaults
 from explorer.training.settings import TrainSettings
@@ -71,3 +73,43 @@ def test_a_folder_takes_only_sizes_from_a_recipe(name: str, photos: Path, tmp_pa
 def test_options_outrank_what_is_published(photos: Path, tmp_path: Path) -> None:
     found = resolved(f"--recipe critters-stylegan2-cpu --data {photos} --lr-g 0.5 --batch 4 --gamma 3", tmp_path)
     assert (found.lr_g, found.batch, found.gamma, found.ema_kimg) == (0.5, 4, 3.0, 1.25)
+
+
+_NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+
+
+@pytest.fixture
+def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever renders has not checked first."""
+
+    def made(*_: object, **__: object) -> None:
+        raise AssertionError("data were made")
+
+    monkeypatch.setattr(command, "render_pack", made)
+
+
+@pytest.mark.usefixtures("no_data")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param("--device cuda", "no CUDA device", marks=_NO_CUDA),
+        pytest.param("--recipe critters-stylegan2-gpu", "no CUDA device", marks=_NO_CUDA),
+        ("--device gpu", "There is no device 'gpu'"),
+        ("--device meta", "There is no device 'meta'"),
+        ("--seed 16777216", "The seed 16777216 is not within 0 and 16777215"),
+        ("--seed -1", "The seed -1 is not within"),
+        ("--batch 0", "A batch of 0 holds no picture"),
+        ("--threads -1", "cannot be -1 threads"),
+        ("--family stylegan3-t --resolution 48", "a power of two from 8 up"),
+        ("--family stylegan3-t --resolution 4", "a power of two from 8 up"),
+        ("--guide-weight 1", "Start from a recipe"),
+        ("--recipe critters-stylegan2-cpu --resolution 16", "a generator of 16 px has only 8 layers"),
+        ("--channel-base 32", "would have no channel"),
+    ],
+)
+def test_refusals_come_before_the_data(
+    options: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *options.split(), "--out", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
