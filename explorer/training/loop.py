@@ -76,6 +76,7 @@ class Trainer:
         self.iteration = 0
         self.shown = 0
         self.seconds = 0.0
+        self.stopped = False  # by a signal
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
 
@@ -322,6 +323,7 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
             drawn = now
             _draw(trainer, out)
     stop.restore()
+    trainer.stopped = trainer.group.any(stop.asked, settings.device)
     if trainer.group.leads:
         save_state(state, trainer.state())
         _draw(trainer, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 
 from explorer.cli import main
 from explorer.training import command
+from explorer.training.loop import Trainer
+from explorer.training.options import add_arguments, settings_from
 from explorer.training.recipes import RECIPES, family_defaults
 from explorer.training.settings import TrainSettings
 
@@ -19,8 +22,8 @@ from explorer.training.settings import TrainSettings
 def resolved(text: str, out: Path) -> TrainSettings:
     """The settings that the options in `text` give."""
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return command._settings(parser.parse_args([*text.split(), "--out", str(out)]))
+    add_arguments(parser)
+    return settings_from(parser.parse_args([*text.split(), "--out", str(out)]))
 
 
 @pytest.fixture
@@ -105,11 +108,46 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         ("--guide-weight 1", "Start from a recipe"),
         ("--recipe critters-stylegan2-cpu --resolution 16", "a generator of 16 px has only 8 layers"),
         ("--channel-base 32", "would have no channel"),
+        ("--recipe critters-stylegan2-cpu --family stylegan3-t", "makes no stylegan3-t"),
+        ("--recipe critters-attributes --family stylegan2", "makes no stylegan2"),
+        ("--figures 100", "Give --pack NAME as well"),
+        ("--mirror", "--mirror is for folders"),
+        ("--mirror --data some.npy", "--mirror is for folders"),
+        ("--pictures 8 --data PHOTOS", "--data names others"),
+        ("--pictures 0", "leaves nothing to train on"),
+        ("--guide-weight 1 --data PHOTOS", "A folder has no guide"),
     ],
 )
 def test_refusals_come_before_the_data(
-    options: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: str, message: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    options = options.replace("PHOTOS", str(photos))
     assert main(["train", *options.split(), "--out", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_the_family_of_the_recipe_may_be_said(tmp_path: Path) -> None:
+    assert resolved("--recipe critters-stylegan3-t-cpu --family stylegan3-t", tmp_path).family == "stylegan3-t"
+
+
+_TINY = "--resolution 16 --channel-base 64 --channel-max 8 --batch 4 --total-kimg 0.04 --pack mine"
+
+
+def test_a_run_that_was_stopped_is_not_packed(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def interrupted(self: Trainer) -> None:
+        step(self)
+        signal.raise_signal(signal.SIGINT)
+
+    arguments = f"train {_TINY} --data {photos} --out {tmp_path}/run --assets {tmp_path}/assets".split()
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", interrupted)
+        assert main(arguments) == 130
+    assert (tmp_path / "run" / "state.pt").exists()
+    assert not (tmp_path / "assets").exists()
+    assert main([*arguments, "--minutes", "0"]) == 0  # a limit of time packs what there is
+    assert (tmp_path / "assets" / "mine.safetensors").exists()
