@@ -14,6 +14,7 @@ from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.loop import run as train
 from explorer.training.options import add_arguments, check_options, settings_from
 from explorer.training.pack import export
+from explorer.training.parallel import Group
 from explorer.training.recipes import RECIPES
 from explorer.training.settings import TrainSettings
 from explorer.training.stored import check_same
@@ -21,15 +22,16 @@ from explorer.training.stored import check_same
 __all__ = ["add_arguments", "main", "run"]
 
 
-def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
+def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) -> Dataset:
     if options.data == "critters":
         count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
-        if not path.exists():
+        if group.leads and not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
             render_pack(
                 path, count, settings.resolution, seed=settings.data_seed, batch=batch, device=settings.device
             )  # fmt: skip
+        group.wait()  # the others read what the leader rendered
         settings.data = [path]
         return Critters([path], settings.data_seed)
     data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
@@ -46,22 +48,27 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_from(options)
     check(settings)
     check_same(settings)
-    dataset = _data(options, settings)
-    if train(settings, dataset).stopped:
+    group = Group(settings.device)
+    group.share(settings.batch)
+    dataset = _data(options, settings, group)
+    if train(settings, dataset, group).stopped:
         return 130
-    if options.pack:
+    if options.pack and group.leads:
         export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0
 
 
 def _attributes(options: argparse.Namespace) -> int:
     """Train the network that reads attributes; of the options only time, data and packing matter to it."""
+    group = Group("cpu")
+    if group.size > 1:
+        raise UsageError("The attribute network is trained by one process.", "Start it without torchrun.")
     chosen = attributes.AttributeSettings(options.out)
     if options.total_kimg is not None:
         chosen.total_kimg = options.total_kimg
     if options.minutes is not None:
         chosen.time_limit_s = options.minutes * 60
-    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64))
+    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64), group)
     if not isinstance(dataset, Critters):
         raise UsageError("Attributes are known of critters only.", "Leave --data out, or give packed critters.")
     network = attributes.train(chosen, dataset)

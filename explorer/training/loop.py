@@ -43,7 +43,7 @@ log = logging.getLogger("explorer.training")
 class Trainer:
     """One run: networks, optimisers, and the step that moves them."""
 
-    def __init__(self, settings: TrainSettings, dataset: Dataset) -> None:
+    def __init__(self, settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> None:
         self.settings, self.dataset = settings, dataset
         self.now = settings  # of the phase at hand
         if dataset.resolution != settings.resolution:
@@ -52,10 +52,8 @@ class Trainer:
                 "Render or choose data of the same resolution.",
             )
         check_device(settings.device)
-        self.group = Group(settings.device)
-        if settings.batch % self.group.size:
-            raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")
-        self.share = settings.batch // self.group.size
+        self.group = group or Group(settings.device)
+        self.share = self.group.share(settings.batch)
         torch.manual_seed(settings.seed)
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
@@ -265,14 +263,18 @@ class Trainer:
         return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
 
 
-def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
+def run(settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> Trainer:
     """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`.
+
+    The `group` of processes, by default those that the environment names, is left at the end.
 
     Raises:
         UsageError: The data do not fit, the device is missing, or `settings.out` holds a run of other networks.
     """
     with _threads(settings.threads):
-        return _run(settings, dataset)
+        trainer = _run(settings, dataset, group)
+    trainer.group.close()
+    return trainer
 
 
 @contextmanager
@@ -286,9 +288,9 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
+def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trainer:
     stored.check_same(settings)
-    trainer = Trainer(settings, dataset)
+    trainer = Trainer(settings, dataset, group)
     out, state = settings.out, settings.out / stored.STATE
     out.mkdir(parents=True, exist_ok=True)
     if state.exists():
