@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--{option} is not within 0 and 1,000,000.", "0 leaves the figure out.")
     if a.threads is not None and not 0 <= a.threads <= _THREADS:
         raise UsageError(f"--threads is not within 0 and {_THREADS:,}.", "0 leaves torch's choice.")
+    if a.likeness == 1:
+        raise UsageError("--likeness 1 has no mean picture to compare with.", "Give 2 or more, or 0.")
     if a.card is not None and not a.card.is_file():
         raise UsageError(f"--card {a.card} is not a file.")
     import torch
@@ -71,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.training.figures import Request, fresh_like, measure, networks, report
 
     data = _data(a.data, generator.info.img_resolution)
+    if a.samples and len(data) < 2:
+        raise UsageError(f"{a.data} holds one picture only.", "A Frechet distance needs two halves of the data.")
     default = _NETWORKS if isinstance(data, Critters) else _NETWORKS[:1]
     names = tuple(a.features.split(",")) if a.features else default
     if unknown := set(names) - set(_NETWORKS):

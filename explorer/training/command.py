@@ -1,140 +1,74 @@
-"""The `train` command: options, data, run, pack."""
+"""The `train` command: data, run, pack."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
 
 from explorer.errors import UsageError
 from explorer.training import attributes
+from explorer.training.checks import check
 from explorer.training.critters.pack import pack as render_pack
-from explorer.training.datasets import Critters, Dataset, Folder, open_data
+from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.loop import run as train
+from explorer.training.options import add_arguments, check_options, settings_from
 from explorer.training.pack import export
-from explorer.training.recipes import RECIPES, family_defaults, settings_of
+from explorer.training.parallel import Group
+from explorer.training.recipes import RECIPES
 from explorer.training.settings import TrainSettings
+from explorer.training.stored import check_same
 
 __all__ = ["add_arguments", "main", "run"]
 
-_FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
-_PLAIN = (
-    "batch",
-    "total_kimg",
-    "lr_g",
-    "lr_d",
-    "gamma",
-    "seed",
-    "augment",
-    "device",
-    "threads",
-    "guide_weight",
-    "adversarial_kimg",
-)
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `train`."""
-    parser.add_argument(
-        "--recipe",
-        choices=[*sorted(RECIPES), attributes.RECIPE],
-        help="start from named settings; other options change them",
-    )
-    parser.add_argument("--family", choices=_FAMILIES, default="stylegan2")
-    parser.add_argument(
-        "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
-    )
-    parser.add_argument("--pictures", type=int, default=None, help="how many critters to render")
-    parser.add_argument("--resolution", type=int, default=None)
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
-    )
-    parser.add_argument("--mirror", action="store_true", help="show each picture flipped as well")
-    parser.add_argument("--channel-base", type=int, default=None)
-    parser.add_argument("--channel-max", type=int, default=None)
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--total-kimg", type=float)
-    parser.add_argument("--lr-g", type=float)
-    parser.add_argument("--lr-d", type=float)
-    parser.add_argument("--gamma", type=float, help="weight of R1")
-    parser.add_argument("--guide-weight", type=float)
-    parser.add_argument("--adversarial-kimg", type=float, help="guide alone until then")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--augment", choices=("none", "ada"))
-    parser.add_argument("--device", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of the processor; 0 takes all that torch takes")
-    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16 (CUDA)")
-    parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
-    parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
-    parser.add_argument("--assets", type=Path, default=Path("assets"))
-    parser.add_argument("--figures", type=int, default=0, metavar="N", help="measure the card over N pictures")
-
-
-def _settings(options: argparse.Namespace) -> TrainSettings:
-    changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
-    if options.bfloat16:
-        changes["bfloat16"] = True
-    if options.minutes is not None:
-        changes["time_limit_s"] = options.minutes * 60
-    if options.resolution is not None:
-        changes["resolution"] = options.resolution
-    if options.recipe:
-        settings = settings_of(options.recipe, options.out, [], mirror=options.mirror, **changes)
-    else:
-        resolution, batch = changes.get("resolution", 64), changes.get("batch", 16)
-        values = family_defaults(options.family, resolution, batch) | changes
-        settings = TrainSettings(family=options.family, out=options.out, data=[], mirror=options.mirror, **values)
-    sizes = {"channel_base": options.channel_base, "channel_max": options.channel_max}
-    settings.generator = settings.generator | {k: v for k, v in sizes.items() if v is not None}
-    return settings
-
-
-def _data(options: argparse.Namespace, settings: TrainSettings) -> Dataset:
+def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) -> Dataset:
     if options.data == "critters":
         count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
-        if not path.exists():
+        if group.leads and not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
             render_pack(
                 path, count, settings.resolution, seed=settings.data_seed, batch=batch, device=settings.device
             )  # fmt: skip
+        group.wait()  # the others read what the leader rendered
         settings.data = [path]
         return Critters([path], settings.data_seed)
     data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
     settings.data = [Path(part) for part in options.data.split(",")]
-    if isinstance(data, Folder):
-        for key, value in (change for _, later in settings.phases for change in later.items()):
-            setattr(settings, key, value)
-        settings.phases, settings.adversarial_kimg = [], 0.0
-        if options.augment is None:
-            settings.augment = "ada"  # adapts itself: large sets are left as they are
-        settings.guide_weight = 0.0  # nobody knows the latents of photographs
-        settings.warm_up = []
     return data
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train as `options` say; returns the exit status."""
+    """Train as `options` say, and pack; returns the exit status, 130 if a signal stopped the run before its end."""
     logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
+    check_options(options)
     if options.recipe == attributes.RECIPE:
         return _attributes(options)
-    settings = _settings(options)
-    dataset = _data(options, settings)
-    train(settings, dataset)
-    if options.pack:
+    settings = settings_from(options)
+    check(settings)
+    check_same(settings)
+    group = Group(settings.device)
+    group.share(settings.batch)
+    dataset = _data(options, settings, group)
+    if train(settings, dataset, group).stopped:
+        return 130
+    if options.pack and group.leads:
         export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0
 
 
 def _attributes(options: argparse.Namespace) -> int:
     """Train the network that reads attributes; of the options only time, data and packing matter to it."""
+    group = Group("cpu")
+    if group.size > 1:
+        raise UsageError("The attribute network is trained by one process.", "Start it without torchrun.")
     chosen = attributes.AttributeSettings(options.out)
     if options.total_kimg is not None:
         chosen.total_kimg = options.total_kimg
     if options.minutes is not None:
         chosen.time_limit_s = options.minutes * 60
-    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64))
+    dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64), group)
     if not isinstance(dataset, Critters):
         raise UsageError("Attributes are known of critters only.", "Leave --data out, or give packed critters.")
     network = attributes.train(chosen, dataset)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import copy
 import csv
-import dataclasses
 import io
-import json
 import logging
 import signal
 import threading
@@ -27,8 +25,9 @@ from torch import Tensor
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.registry import build
-from explorer.training import ema, history, losses, schedule
+from explorer.training import ema, history, losses, schedule, stored
 from explorer.training.augment import Augment
+from explorer.training.checks import check_device
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
@@ -43,7 +42,6 @@ __all__ = ["Trainer", "run"]
 
 log = logging.getLogger("explorer.training")
 
-_STATE = "state.pt"
 _PACE_REPORTS = 6  # reports, 20 seconds apart
 _COLUMNS = (
     *("kimg", "seconds", "per_second", "guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign"),
@@ -54,7 +52,7 @@ _COLUMNS = (
 class Trainer:
     """One run: networks, optimisers, and the step that moves them."""
 
-    def __init__(self, settings: TrainSettings, dataset: Dataset) -> None:
+    def __init__(self, settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> None:
         self.settings, self.dataset = settings, dataset
         self.now = settings  # of the phase at hand
         if dataset.resolution != settings.resolution:
@@ -62,12 +60,9 @@ class Trainer:
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
-        if settings.device.startswith("cuda") and not torch.cuda.is_available():
-            raise UsageError("This machine has no CUDA device that torch can use.", "Train with --device cpu.")
-        self.group = Group(settings.device)
-        if settings.batch % self.group.size:
-            raise UsageError(f"A batch of {settings.batch} cannot be shared by {self.group.size} processes.")
-        self.share = settings.batch // self.group.size
+        check_device(settings.device)
+        self.group = group or Group(settings.device)
+        self.share = self.group.share(settings.batch)
         torch.manual_seed(settings.seed)
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
@@ -88,6 +83,7 @@ class Trainer:
         self.iteration = 0
         self.shown = 0
         self.seconds = 0.0
+        self.stopped = False  # by a signal
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
 
@@ -110,9 +106,19 @@ class Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
-        for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
-            getattr(self, name).load_state_dict(state[name])
+        """Continue from `state`.
+
+        Raises:
+            UsageError: It is of networks of other sizes.
+        """
+        try:
+            for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
+                getattr(self, name).load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
+                "Choose another --out, or give the options it was begun with.",
+            ) from error
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"].to(self.path_mean.device)
         self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
@@ -268,10 +274,18 @@ class Trainer:
         return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
 
 
-def run(settings: TrainSettings, dataset: Dataset) -> Trainer:
-    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
+def run(settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> Trainer:
+    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`.
+
+    The `group` of processes, by default those that the environment names, is left at the end.
+
+    Raises:
+        UsageError: The data do not fit, the device is missing, or `settings.out` holds a run of other networks.
+    """
     with _threads(settings.threads):
-        return _run(settings, dataset)
+        trainer = _run(settings, dataset, group)
+    trainer.group.close()
+    return trainer
 
 
 @contextmanager
@@ -285,20 +299,19 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
-    trainer = Trainer(settings, dataset)
-    out = settings.out
+def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trainer:
+    stored.check_same(settings)
+    trainer = Trainer(settings, dataset, group)
+    out, state = settings.out, settings.out / stored.STATE
     out.mkdir(parents=True, exist_ok=True)
-    described = dataclasses.asdict(settings) | {"out": str(out), "data": [str(p) for p in settings.data]}
-    if trainer.group.leads:
-        (out / "settings.json").write_text(json.dumps(described, indent=1, allow_nan=True, default=str) + "\n")
-    if (out / _STATE).exists():
-        trainer.load(load_state(out / _STATE))
+    if state.exists():
+        trainer.load(load_state(state))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
         if trainer.group.leads:
             _forget_rows(out / "metrics.csv", trainer.shown / 1000)
     if trainer.group.leads:
-        history.record(out, described, trainer.shown)
+        stored.write(settings)  # only now: what is there fits
+        history.record(out, stored.describe(settings), trainer.shown)
     stop = _StopSignal()
     began = noted = saved = drawn = time.monotonic()
     before, shown_before = trainer.seconds, trainer.shown
@@ -318,13 +331,14 @@ def _run(settings: TrainSettings, dataset: Dataset) -> Trainer:
             _report(trainer, out, pace.at(now, trainer.shown), now - began)
         if now - saved >= settings.save_s:
             saved = now
-            save_state(out / _STATE, trainer.state())
+            save_state(state, trainer.state())
         if now - drawn >= settings.samples_s:
             drawn = now
             _draw(trainer, out)
     stop.restore()
+    trainer.stopped = trainer.group.any(stop.asked, settings.device)
     if trainer.group.leads:
-        save_state(out / _STATE, trainer.state())
+        save_state(state, trainer.state())
         _draw(trainer, out)
         if trainer.shown > shown_before:
             now = time.monotonic()

@@ -1,18 +1,24 @@
 """Several processes that train one generator: each takes its share of the batch, gradients are averaged.
 
-Started as `torchrun` starts processes: `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` in the environment.
+Started as `torchrun` starts processes: `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` in the
+environment. On CUDA each process takes the GPU of its `LOCAL_RANK`, which is what `cuda` then means to it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from explorer.errors import UsageError
+
 __all__ = ["Group"]
+
+_PATIENCE = timedelta(days=1)  # the others wait while the leader renders the data
 
 
 class Group:
@@ -22,12 +28,35 @@ class Group:
         self.rank = int(os.environ.get("RANK", "0"))
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         if self.size > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+            _join(device)
 
     @property
     def leads(self) -> bool:
         """Whether this process writes the files."""
         return self.rank == 0
+
+    def share(self, batch: int) -> int:
+        """How many pictures of `batch` each process takes.
+
+        Raises:
+            UsageError: They cannot be shared evenly.
+        """
+        if batch % self.size:
+            raise UsageError(
+                f"A batch of {batch} cannot be shared by {self.size} processes.",
+                f"Give a --batch that {self.size} divides.",
+            )
+        return batch // self.size
+
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def close(self) -> None:
+        """Leave the group; every process at the same time."""
+        if self.size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
 
     def average(self, tensors: Iterable[Tensor | None]) -> None:
         """Replace each tensor by its mean over the processes, in place."""
@@ -53,3 +82,12 @@ class Group:
         total = torch.tensor([float(flag)], device=device)
         dist.all_reduce(total)
         return bool(total.item() > 0)
+
+
+def _join(device: str) -> None:
+    if device.startswith("cuda"):
+        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(own)
+        dist.init_process_group("nccl", timeout=_PATIENCE, device_id=own)
+    else:
+        dist.init_process_group("gloo", timeout=_PATIENCE)

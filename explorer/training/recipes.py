@@ -9,7 +9,7 @@ from typing import Any
 from explorer.errors import UsageError
 from explorer.training.settings import TrainSettings
 
-__all__ = ["RECIPES", "Recipe", "family_defaults", "settings_of"]
+__all__ = ["RECIPES", "Recipe", "channels", "family_defaults", "settings_of", "sizes_of"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,22 @@ _LIST = (
     ),
 )  # fmt: skip
 
+_SIZE_SETTINGS = ("batch", "d_channel_base", "d_channel_max", "device", "threads", "bfloat16")
+_RATES = ("mapping_lr_multiplier", "magnitude_ema_beta")  # in a generator's configuration, but no sizes
+
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _LIST}
+
+
+def channels(
+    family: str, base: int | None = None, most: int | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the generator and of the discriminator for `base` channels x pixels and at most `most` channels.
+
+    None leaves one out. StyleGAN3-R's generator has twice as many of both, as published, its discriminator has not.
+    """
+    factor = 2 if family == "stylegan3-r" else 1
+    chosen = {name: n for name, n in (("channel_base", base), ("channel_max", most)) if n is not None}
+    return {name: factor * n for name, n in chosen.items()}, {f"d_{name}": n for name, n in chosen.items()}
 
 
 def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
@@ -140,7 +155,10 @@ def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
     The weight of R1 follows the heuristic of ADA's automatic configuration, StyleGAN3-R's blur and the half-life of
     the average follow the batch.
     """
+    batch = max(batch, 1)  # `checks` refuses less
+    generator, discriminator = channels(family, 32768, 512)
     values: dict[str, Any] = {"gamma": 0.0002 * resolution**2 / batch, "ema_kimg": batch * 10 / 32}
+    values |= {"generator": generator, **discriminator}
     if family != "stylegan2":
         values |= {"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0}
     else:
@@ -150,15 +168,28 @@ def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
     return values
 
 
+def sizes_of(name: str) -> dict[str, Any]:
+    """Of recipe `name` only what suits any data: family, sizes, batch and device.
+
+    Its losses and rates are balanced against a guide, which a folder of pictures does not have.
+
+    Raises:
+        UsageError: There is no such recipe.
+    """
+    recipe = _recipe(name)
+    values: dict[str, Any] = {"family": recipe.family, "resolution": recipe.resolution, "recipe": name}
+    values |= {key: recipe.settings[key] for key in _SIZE_SETTINGS if key in recipe.settings}
+    generator = recipe.settings["generator"]
+    return values | {"generator": {key: n for key, n in generator.items() if key not in _RATES}}
+
+
 def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> TrainSettings:
     """The settings of recipe `name` with some changed.
 
     Raises:
         UsageError: There is no such recipe.
     """
-    recipe = RECIPES.get(name)
-    if recipe is None:
-        raise UsageError(f"There is no recipe named {name!r}.", f"Recipes: {', '.join(RECIPES)}.")
+    recipe = _recipe(name)
     values: dict[str, Any] = {"family": recipe.family, "resolution": recipe.resolution, "recipe": name}
     values |= recipe.settings
     values |= changes
@@ -168,3 +199,10 @@ def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> Train
         for kimg, later in values.get("phases", [])
     ]
     return TrainSettings(out=out, data=data, **values)
+
+
+def _recipe(name: str) -> Recipe:
+    recipe = RECIPES.get(name)
+    if recipe is None:
+        raise UsageError(f"There is no recipe named {name!r}.", f"Recipes: {', '.join(RECIPES)}.")
+    return recipe

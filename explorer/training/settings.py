@@ -44,8 +44,8 @@ class TrainSettings:
     mirror: bool = False
     resolution: int = 64
     generator: dict[str, Any] = field(default_factory=dict)
-    d_channel_base: int = 1024
-    d_channel_max: int = 64
+    d_channel_base: int = 32768
+    d_channel_max: int = 512
     d_bfloat16: bool = False  # the discriminator alone, but for R1; quicker on CPUs with AMX
     batch: int = 16
     total_kimg: float = 1000.0

@@ -19,10 +19,21 @@ __all__ = ["WarmUp"]
 
 
 class WarmUp(nn.Module):
-    """Stages `(until_kimg, layer index)`; holds the probes of families that need them."""
+    """Stages `(until_kimg, layer index)`; holds the probes of families that need them.
+
+    Raises:
+        UsageError: The generator has no layer of that index, or none that has a picture.
+    """
 
     def __init__(self, generator: Generator, stages: Sequence[tuple[float, int]]) -> None:
         super().__init__()
+        last, count = max((int(index) for _, index in stages), default=0), len(generator.layers)
+        if last >= count:
+            raise UsageError(
+                f"The warm-up stops at layer {last}, and a generator of {generator.info.img_resolution} px has "
+                f"only {count} layers, from 0.",
+                "Give a larger --resolution, or leave the recipe out.",
+            )
         self.stages = [(float(kimg), generator.layers[int(index)].info) for kimg, index in stages]
         self.probes = nn.ModuleDict()
         for _, info in self.stages:

@@ -53,11 +53,17 @@ def test_sheets_without_figures(models: dict[str, str], out: Path, capsys: pytes
         (["--card", "nowhere.md"], "is not a file"),
         (["--features", "inception", "--data", "PHOTOS"], "known are efficientnet and attributes"),
         (["--data", "nowhere"], "does not exist"),
+        (["--likeness", "1"], "--likeness 1 has no mean picture"),
+        (["--threads", "-1"], "cannot be -1 threads"),
+        (["--data", "ONE", "--features", "attributes"], "holds one picture only"),
     ],
 )
 def test_refusals(
     options: list[str], message: str, models: dict[str, str], photos: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = [photos if option == "PHOTOS" else option for option in options]
+    (Path(photos).parent / "one").mkdir()
+    (Path(photos).parent / "one" / "0.png").write_bytes((Path(photos) / "0.png").read_bytes())
+    places = {"PHOTOS": photos, "ONE": str(Path(photos).parent / "one")}
+    options = [places.get(option, option) for option in options]
     assert main(["figures", models["stylegan2"], *options]) == 2
     assert message in capsys.readouterr().err

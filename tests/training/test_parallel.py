@@ -1,4 +1,4 @@
-"""Two processes with half the batch each move the weights as one process with all of it."""
+"""Two processes with half the batch each move the weights as one process does; one of them makes the files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from explorer.errors import UsageError
+from explorer.training.checks import check_device
 from explorer.training.critters.pack import pack
+from explorer.training.parallel import Group
 from explorer.training.snapshot import load_state
 
 _SCRIPT = """
@@ -29,25 +32,47 @@ settings = TrainSettings(
     batch=4, total_kimg=0.016, guide_weight=1.0, adversarial_kimg=1e9,
 )
 run(settings, Critters([data]))
+assert not torch.distributed.is_initialized()
 """
 
 
-def _start(data: Path, out: Path, rank: int, size: int, port: int) -> subprocess.Popen[str]:
+_COMMAND = """
+import sys
+import torch.distributed as dist
+from explorer.training import command
+render = command.render_pack
+def counted(*arguments, **named):
+    print("renders")
+    return render(*arguments, **named)
+command.render_pack = counted
+command.export = lambda *arguments: print("packs")
+sizes = "--resolution 32 --channel-base 64 --channel-max 8 --batch 4 --total-kimg 0.008 --pictures 8"
+code = command.main(["--recipe", "critters-stylegan2-cpu", *sizes.split(), "--pack", "mine", "--out", sys.argv[1]])
+assert not dist.is_initialized()
+sys.exit(code)
+"""
+
+
+def _start(script: str, rank: int, size: int, port: int, *arguments: Path) -> subprocess.Popen[str]:
     places = {"RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(data), str(out)]
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(command, cwd=root, env=os.environ | places, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
+    root, pipe = Path(__file__).parents[2], subprocess.PIPE
+    return subprocess.Popen(command, cwd=root, env=os.environ | places, stdout=pipe, stderr=pipe, text=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     data = pack(tmp_path / "critters.npy", 16, 16, batch=8)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = [_start(data, tmp_path / "one", 0, 1, port)]
-    running += [_start(data, tmp_path / "two", rank, 2, port) for rank in range(2)]
+    port = _free_port()
+    running = [_start(_SCRIPT, 0, 1, port, data, tmp_path / "one")]
+    running += [_start(_SCRIPT, rank, 2, port, data, tmp_path / "two") for rank in range(2)]
     for process in running:
         _, error = process.communicate(timeout=100)
         assert process.returncode == 0, error
@@ -58,3 +83,52 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         difference = (one["g"][key] - two["g"][key]).abs().mean()
         # Adam turns rounding of tiny gradients into whole steps here and there, hence a mean.
         assert difference < 0.02 * 4 * 2.5e-3, key
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_leader_alone_renders_and_packs(tmp_path: Path) -> None:
+    port = _free_port()
+    told = []
+    running = [_start(_COMMAND, rank, 2, port, tmp_path / "run") for rank in range(2)]
+    try:
+        for process in running:
+            out, error = process.communicate(timeout=100)
+            assert process.returncode == 0, error
+            told.append(out.split())
+    finally:
+        for process in running:
+            process.kill()
+    assert told == [["renders", "packs"], []]
+    assert not list((tmp_path / "run").glob("*.partial"))
+
+
+@pytest.fixture
+def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of the second process on a machine of two GPUs."""
+    for name, value in (("RANK", "1"), ("LOCAL_RANK", "1"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("second_of_two")
+def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(torch.cuda, "set_device", calls.append)
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend, **_: calls.append(backend))
+    group = Group("cuda")
+    assert calls == [torch.device("cuda:1"), "nccl"]
+    assert not group.leads
+    with pytest.raises(UsageError, match="cannot be shared by 2 processes"):
+        group.share(3)
+
+
+@pytest.mark.usefixtures("second_of_two")
+def test_processes_do_not_share_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_device("cuda")
+    with pytest.raises(UsageError, match="cannot share cuda:0"):
+        check_device("cuda:0")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UsageError, match="no device cuda:2 here, only 2"):
+        check_device("cuda")

@@ -1,0 +1,89 @@
+"""What a run is asked for is checked before any data are made."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from explorer.errors import UsageError
+from explorer.generators.registry import build
+from explorer.training.critters.attributes import LATENT_DIM
+from explorer.training.settings import TrainSettings
+from explorer.training.warmup import WarmUp
+
+__all__ = ["check", "check_device"]
+
+_SEEDS = 2**24  # a seed shares 64 bits with the process (8) and the iteration (32)
+
+
+def check(settings: TrainSettings) -> None:
+    """Check everything that can be told without the data.
+
+    Raises:
+        UsageError: A number is out of its range, the device is missing, or the networks cannot be trained so.
+        MismatchError: The family has no generator of this resolution.
+    """
+    check_device(settings.device)
+    _check_numbers(settings)
+    _check_networks(settings)
+
+
+def check_device(name: str) -> None:
+    """Check that torch can train on the device `name`.
+
+    Raises:
+        UsageError: There is no such device, or it is one that several processes would share.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"There is no device {name!r}.", "Give cpu, cuda, or cuda:1 and so on.") from None
+    if device.type == "cuda":
+        _check_cuda(device)
+    elif device.type != "cpu" and not (device.type == "mps" and torch.backends.mps.is_available()):
+        raise UsageError(f"There is no device {name!r} here.", "Give cpu, cuda, or cuda:1 and so on.")
+
+
+def _check_cuda(device: torch.device) -> None:
+    if not torch.cuda.is_available():
+        raise UsageError("This machine has no CUDA device that torch can use.", "Train with --device cpu.")
+    count, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0"))
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if several and device.index is not None:
+        raise UsageError(f"Several processes cannot share {device}.", "Say --device cuda: each takes its own.")
+    wanted = local if several else device.index or 0
+    if wanted >= count:
+        raise UsageError(f"There is no device cuda:{wanted} here, only {count} of them.", "They count from 0.")
+
+
+def _check_numbers(settings: TrainSettings) -> None:
+    s = settings
+    if s.batch < 1:
+        raise UsageError(f"A batch of {s.batch} holds no picture.", "Give --batch 1 or more.")
+    if not 0 <= s.seed < _SEEDS:
+        raise UsageError(f"The seed {s.seed} is not within 0 and {_SEEDS - 1}.", "Give another --seed.")
+    if s.threads < 0:
+        raise UsageError(f"There cannot be {s.threads} threads.", "Give 1 or more; 0 leaves torch's choice.")
+    if s.resolution < 8 or s.resolution & (s.resolution - 1):
+        raise UsageError(
+            f"The discriminator halves pictures down to 4 px, which {s.resolution} px do not allow.",
+            "Give a --resolution that is a power of two from 8 up.",
+        )
+    base = min(s.d_channel_base, s.generator.get("channel_base", s.d_channel_base))
+    if base < s.resolution or min(s.d_channel_max, s.generator.get("channel_max", 1)) < 1:
+        raise UsageError(
+            f"The layers of {s.resolution} px would have no channel.",
+            f"Give a --channel-base of {s.resolution} or more and a --channel-max of 1 or more.",
+        )
+
+
+def _check_networks(settings: TrainSettings) -> None:
+    generator = build(settings.family, {"img_resolution": settings.resolution, **settings.generator})
+    WarmUp(generator, settings.warm_up)
+    if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:
+        raise UsageError(
+            f"A guide needs a generator of {LATENT_DIM} latents, as critters have, and this one has "
+            f"{generator.info.z_dim}.",
+            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave the guide out.",
+        )

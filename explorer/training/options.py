@@ -1,0 +1,146 @@
+"""The options of the `train` command, and the settings they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import UsageError
+from explorer.training import attributes
+from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
+from explorer.training.settings import TrainSettings
+
+__all__ = ["add_arguments", "check_options", "is_folder", "settings_from"]
+
+_FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
+_PLAIN = (
+    "batch",
+    "total_kimg",
+    "lr_g",
+    "lr_d",
+    "gamma",
+    "seed",
+    "augment",
+    "device",
+    "threads",
+    "guide_weight",
+    "adversarial_kimg",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `train`."""
+    parser.add_argument(
+        "--recipe",
+        choices=[*sorted(RECIPES), attributes.RECIPE],
+        help="start from named settings, which others change; of a folder of pictures only sizes, batch, device",
+    )
+    parser.add_argument("--family", choices=_FAMILIES, help="stylegan2, unless the recipe says another")
+    parser.add_argument(
+        "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
+    )
+    parser.add_argument("--pictures", type=int, default=None, help="how many critters to render (16000)")
+    parser.add_argument("--resolution", type=int, default=None)
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
+    )
+    parser.add_argument("--mirror", action="store_true", help="show each picture of a folder flipped as well")
+    parser.add_argument(
+        "--channel-base",
+        type=int,
+        metavar="N",
+        help="channels x pixels of both networks (32768; the generator of stylegan3-r takes twice as many)",
+    )
+    parser.add_argument(
+        "--channel-max", type=int, metavar="N",
+        help="most channels of both networks (512; the generator of stylegan3-r takes twice as many)",
+    )  # fmt: skip
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--total-kimg", type=float)
+    parser.add_argument("--lr-g", type=float)
+    parser.add_argument("--lr-d", type=float)
+    parser.add_argument("--gamma", type=float, help="weight of R1")
+    parser.add_argument("--guide-weight", type=float)
+    parser.add_argument("--adversarial-kimg", type=float, help="guide alone until then")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--augment", choices=("none", "ada"))
+    parser.add_argument("--device", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, help="of the processor; 0 takes all that torch takes")
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16 (CUDA)")
+    parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
+    parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
+    parser.add_argument("--assets", type=Path, default=Path("assets"))
+    parser.add_argument(
+        "--figures", type=int, default=0, metavar="N", help="with --pack: measure the card over N pictures"
+    )
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse what would otherwise be ignored without a word.
+
+    Raises:
+        UsageError: Two options do not go together.
+    """
+    if options.recipe and options.family not in (None, _family(options)):
+        raise UsageError(f"--recipe {options.recipe} makes no {options.family}.", "Leave one of them out.")
+    if options.figures < 0 or (options.figures and not options.pack):
+        raise UsageError("--figures measures the card of a packed model.", "Give --pack NAME as well.")
+    _check_data_options(options)
+
+
+def _check_data_options(options: argparse.Namespace) -> None:
+    made = options.data == "critters"
+    if options.mirror and (made or options.data.endswith(".npy")):
+        raise UsageError("--mirror is for folders: a flipped critter is not that of its latent.", "Leave it out.")
+    if options.pictures is not None and not made:
+        raise UsageError("--pictures says how many critters to render, and --data names others.", "Leave one out.")
+    if options.pictures is not None and options.pictures < 1:
+        raise UsageError(f"--pictures {options.pictures} leaves nothing to train on.", "Give 1 or more.")
+    if is_folder(options) and max(options.guide_weight or 0, options.adversarial_kimg or 0) > 0:
+        raise UsageError("A folder has no guide: nobody knows its latents.", "Leave the guide's options out.")
+
+
+def _family(options: argparse.Namespace) -> str | None:
+    return RECIPES[options.recipe].family if options.recipe in RECIPES else None
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that `options` name; what they leave out is not in it."""
+    changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
+    if options.bfloat16:
+        changes["bfloat16"] = True
+    if options.minutes is not None:
+        changes["time_limit_s"] = options.minutes * 60
+    if options.resolution is not None:
+        changes["resolution"] = options.resolution
+    return changes | {"mirror": options.mirror}
+
+
+def settings_from(options: argparse.Namespace) -> TrainSettings:
+    """The settings that `options` ask for; the data are not named in them yet."""
+    changes = _changes(options)
+    if options.recipe and not is_folder(options):
+        settings = settings_of(options.recipe, options.out, [], **changes)
+    else:
+        settings = _published(options, changes)
+    generator, discriminator = channels(settings.family, options.channel_base, options.channel_max)
+    return replace(settings, generator=settings.generator | generator, **discriminator)
+
+
+def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSettings:
+    """Losses and rates as published; sizes, batch and device of the recipe, if there is one."""
+    chosen: dict[str, Any] = {"family": options.family or "stylegan2"}
+    if options.recipe:
+        chosen |= sizes_of(options.recipe)
+    chosen |= changes
+    if is_folder(options):
+        chosen.setdefault("augment", "ada")  # adapts itself: large sets are left as they are
+    values = family_defaults(chosen["family"], chosen.get("resolution", 64), chosen.get("batch", 16))
+    return TrainSettings(out=options.out, data=[], **(values | chosen))
+
+
+def is_folder(options: argparse.Namespace) -> bool:
+    """Whether the data are the user's pictures, of which nobody knows latents."""
+    return options.data != "critters" and Path(options.data.split(",")[0]).is_dir()
