@@ -14,7 +14,7 @@ from explorer.training.warmup import WarmUp
 
 __all__ = ["check", "check_device"]
 
-_SEEDS = 2**24  # a seed shares 64 bits with the process (8) and the iteration (32)
+_SEEDS = 2**32  # all that fits a generator
 
 
 def check(settings: TrainSettings) -> None:

@@ -54,7 +54,6 @@ def test_sheets_without_figures(models: dict[str, str], out: Path, capsys: pytes
         (["--features", "inception", "--data", "PHOTOS"], "known are efficientnet and attributes"),
         (["--data", "nowhere"], "does not exist"),
         (["--likeness", "1"], "--likeness 1 has no mean picture"),
-        (["--threads", "-1"], "cannot be -1 threads"),
         (["--data", "ONE", "--features", "attributes"], "holds one picture only"),
     ],
 )

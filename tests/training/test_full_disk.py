@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.training import cards, history, loop, snapshot
+from explorer.training import cards, history, journal, snapshot
 from explorer.training.datasets import Dataset
-from explorer.training.loop import Trainer, run
+from explorer.training.loop import run
+from explorer.training.trainer import Trainer
 
 from .test_loop import settings
 
@@ -51,7 +52,7 @@ def test_rows_that_are_not_whole_are_dropped(tmp_path: Path, caplog: pytest.LogC
     path.write_text("kimg,seconds\n0.001,1\n0.00\n,\nnan,1\n0.0010.002,2\n0.003,3\n0.0")
     assert cards._last_metrics(path) == {"kimg": "0.003", "seconds": "3"}
     assert "rows that cannot be read are left out (5)" in caplog.text
-    loop._forget_rows(path, 0.002)
+    journal._forget_rows(path, 0.002)
     assert path.read_text() == "kimg,seconds\n0.001,1\n"
     path.write_text("")
     assert cards._last_metrics(path) == {}
@@ -62,7 +63,7 @@ def test_a_log_that_cannot_be_mended_is_kept(tmp_path: Path, caplog: pytest.LogC
     path = tmp_path / "metrics.csv"
     path.write_text("kimg,seconds\n0.001,1\n0.0")
     (tmp_path / "metrics.csv.partial").symlink_to("/dev/full")
-    loop._forget_rows(path, 1)
+    journal._forget_rows(path, 1)
     assert path.read_text() == "kimg,seconds\n0.001,1\n0.0"
     assert f"{path} could not be written" in caplog.text
 
@@ -98,7 +99,7 @@ def test_a_failed_look_changes_no_random_numbers(tmp_path: Path) -> None:
     (tmp_path / "samples").write_text("a file where a folder should be")
     trainer.samples = lambda: torch.rand(64, 3, 16, 16)  # type: ignore[assignment,method-assign]
     before = torch.get_rng_state()
-    loop._draw(trainer, tmp_path)
+    journal.Journal(trainer)._draw()
     assert torch.equal(torch.get_rng_state(), before)
 
 

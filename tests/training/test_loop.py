@@ -18,11 +18,13 @@ from explorer.training.augment import Augment
 from explorer.training.command import main as command
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
-from explorer.training.loop import Trainer, _Pace, run
+from explorer.training.journal import Pace
+from explorer.training.loop import run
 from explorer.training.pack import export, load_packed
 from explorer.training.recipes import RECIPES, family_defaults, settings_of
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
+from explorer.training.trainer import Trainer
 
 from .test_networks import TINY, tiny
 
@@ -247,7 +249,7 @@ def test_augmentation_aims_at_the_share_of_sure_pictures(
 
 
 def test_the_pace_is_that_of_late() -> None:
-    pace = _Pace(0.0, 0)
+    pace = Pace(0.0, 0)
     for minute in range(1, 11):
         pace.at(60.0 * minute, 60_000 * minute)  # a warm-up
     assert pace.at(660.0, 600_600) < 1000
@@ -303,3 +305,9 @@ def test_every_recipe_takes_steps_when_shrunk(recipe: str, data: Path, tmp_path:
     assert {"guide", "loss_g", "loss_d"} <= set(trainer.metrics)
     assert all(np.isfinite(value) for value in trainer.metrics.values())
     assert all(torch.isfinite(p).all() for p in trainer.g.parameters())
+
+
+def test_a_date_is_a_seed(data: Path, tmp_path: Path) -> None:
+    trainer = Trainer(settings("stylegan2", tmp_path, seed=20261121), Fixed(Critters([data])))
+    trainer.step()
+    assert trainer.shown == 4

@@ -10,8 +10,9 @@ import torch
 from explorer.generators.registry import build
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
-from explorer.training.loop import Trainer, run
+from explorer.training.loop import run
 from explorer.training.optimiser import GeneratorOptimiser
+from explorer.training.trainer import Trainer
 
 from .test_loop import Fixed, fall, settings
 from .test_networks import TINY, tiny

@@ -13,10 +13,10 @@ from PIL import Image
 
 from explorer.cli import main
 from explorer.training import command
-from explorer.training.loop import Trainer
 from explorer.training.options import add_arguments, settings_from
 from explorer.training.recipes import RECIPES, family_defaults
 from explorer.training.settings import TrainSettings
+from explorer.training.trainer import Trainer
 
 
 def resolved(text: str, out: Path) -> TrainSettings:
@@ -99,7 +99,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("--recipe critters-stylegan2-gpu", "no CUDA device", marks=_NO_CUDA),
         ("--device gpu", "There is no device 'gpu'"),
         ("--device meta", "There is no device 'meta'"),
-        ("--seed 16777216", "The seed 16777216 is not within 0 and 16777215"),
+        ("--seed 4294967296", "The seed 4294967296 is not within 0 and 4294967295"),
         ("--seed -1", "The seed -1 is not within"),
         ("--batch 0", "A batch of 0 holds no picture"),
         ("--threads -1", "cannot be -1 threads"),

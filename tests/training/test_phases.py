@@ -11,10 +11,11 @@ from explorer.errors import UsageError
 from explorer.training import history
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
-from explorer.training.loop import Trainer, run
+from explorer.training.loop import run
 from explorer.training.pack import export
 from explorer.training.recipes import RECIPES, settings_of
 from explorer.training.settings import TrainSettings
+from explorer.training.trainer import Trainer
 
 from .test_loop import settings
 

@@ -1,0 +1,142 @@
+"""What a run says of itself on the way: lines of its log with the time left, `metrics.csv`, sheets of samples.
+
+None of it is worth a run: where a disk is full, training goes on without.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import time
+from collections import deque
+from pathlib import Path
+
+import torch
+
+from explorer.training import history, stored
+from explorer.training.snapshot import save_sheet
+from explorer.training.trainer import Trainer
+
+__all__ = ["Journal", "Pace"]
+
+log = logging.getLogger("explorer.training")
+
+REPORT_S = 20.0
+_COLUMNS = (
+    *("kimg", "seconds", "per_second", "guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign"),
+    "augment",
+)
+
+
+class Pace:
+    """Pictures a second of late: steps of a warm-up and of the guide alone are far quicker than those after.
+
+    Args:
+        now: Seconds on a clock that only grows.
+        shown: Pictures so far.
+        marks: How many calls of `at` "of late" reaches back.
+    """
+
+    def __init__(self, now: float, shown: int, marks: int = 6) -> None:
+        self._marks = deque([(now, shown)], maxlen=marks)
+
+    def at(self, now: float, shown: int) -> float:
+        """The pace over the last calls, with `shown` pictures at `now` seconds."""
+        since, before = self._marks[0]
+        self._marks.append((now, shown))
+        return (shown - before) / max(now - since, 1e-9)
+
+
+class Journal:
+    """Of one run, in the folder of its settings. Only the leader of several processes keeps one."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer, self._out = trainer, trainer.settings.out
+        self._began = self._reported = self._drawn = time.monotonic()
+        self._shown = trainer.shown
+        self._pace = Pace(self._began, trainer.shown)
+
+    def begin(self) -> None:
+        """Goes on where the run does: what a killed one said of pictures after its last checkpoint is dropped."""
+        _forget_rows(self._out / "metrics.csv", self._shown / 1000)
+        history.record(self._out, stored.describe(self._trainer.settings), self._shown)
+
+    def note(self, now: float) -> None:
+        """After a step, at `now` seconds: says and draws what is due."""
+        if now - self._reported >= REPORT_S:
+            self._reported = now
+            self._report(now)
+        if now - self._drawn >= self._trainer.settings.samples_s:
+            self._drawn = now
+            self._draw()
+
+    def end(self, now: float) -> None:
+        """The last line and the last sheet."""
+        self._draw()
+        if self._trainer.shown > self._shown:
+            self._report(now)
+
+    def _draw(self) -> None:
+        path = self._out / "samples" / f"{self._trainer.shown // 1000:06d}.png"
+        state = torch.get_rng_state()  # a look must not change what training draws
+        try:
+            save_sheet(path, self._trainer.samples())
+        except OSError as error:
+            _tell_unwritten(path, error)
+        torch.set_rng_state(state)
+
+    def _report(self, now: float) -> None:
+        t, s = self._trainer, self._trainer.settings
+        rate = self._pace.at(now, t.shown)
+        left = min((s.total_kimg * 1000 - t.shown) / max(rate, 1e-9), s.time_limit_s - (now - self._began))
+        row = {"kimg": t.shown / 1000, "seconds": round(t.seconds, 1), "per_second": round(rate, 2)}
+        row |= {name: round(value, 4) for name, value in t.metrics.items()}
+        slower = " at this pace; later steps take longer" if _has_slower_ahead(t) else ""
+        log.info("%s; %.0f min left%s", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60, slower)
+        path = self._out / "metrics.csv"
+        try:
+            _append_row(path, row)
+        except OSError as error:
+            _tell_unwritten(path, error)
+
+
+def _has_slower_ahead(trainer: Trainer) -> bool:
+    """Whether the discriminator or more layers come in later."""
+    s, kimg = trainer.settings, trainer.shown / 1000
+    starts = [trainer.now.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
+    return trainer.warm_up.stage(trainer.shown) is not None or any(kimg < at < s.total_kimg for at in starts)
+
+
+def _append_row(path: Path, row: dict[str, float]) -> None:
+    """Adds a row under the columns that the file has. Raises OSError."""
+    fresh = not path.exists() or not path.stat().st_size
+    columns = list(_COLUMNS) if fresh else path.read_text().partition("\n")[0].split(",")
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, columns, extrasaction="ignore")
+    if fresh:
+        writer.writeheader()
+    writer.writerow(row)
+    history.append(path, lines.getvalue())
+
+
+def _forget_rows(path: Path, kimg: float) -> None:
+    """Drop rows about pictures after the last checkpoint, which are shown again, and those that are not whole."""
+    if not path.is_file():
+        return
+    whole = history.metrics(path)
+    kept = whole[:1] + [row for row in whole[1:] if float(row.split(",")[0]) <= kimg]
+    text = "".join(f"{row}\n" for row in kept)
+    if text == path.read_text(encoding="utf-8", errors="replace"):
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        _tell_unwritten(path, error)
+
+
+def _tell_unwritten(path: Path, error: OSError) -> None:
+    """A log or a look is not worth a run."""
+    log.warning("%s could not be written, training goes on: %s", path, error.strerror or error)

@@ -1,0 +1,256 @@
+"""The trainer: networks, optimisers, and the step that moves them.
+
+Everything drawn at random in an iteration comes from a seed made of the run's seed and the iteration's number,
+and the data order is a function of the position, so a checkpoint needs no random state.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.errors import UsageError
+from explorer.generators.base import Generator
+from explorer.generators.registry import build
+from explorer.training import ema, losses, schedule, stored
+from explorer.training.augment import Augment
+from explorer.training.checks import check_device
+from explorer.training.datasets import Dataset, order
+from explorer.training.discriminator import Discriminator
+from explorer.training.fast import FastSynthesis
+from explorer.training.optimiser import GeneratorOptimiser
+from explorer.training.parallel import Group
+from explorer.training.seeds import seed_of
+from explorer.training.settings import TrainSettings
+from explorer.training.warmup import WarmUp
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """One run: networks, optimisers, and the step that moves them."""
+
+    def __init__(self, settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> None:
+        self.settings, self.dataset = settings, dataset
+        self.now = settings  # of the phase at hand
+        if dataset.resolution != settings.resolution:
+            raise UsageError(
+                f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
+                "Render or choose data of the same resolution.",
+            )
+        check_device(settings.device)
+        self.group = group or Group(settings.device)
+        self.share = self.group.share(settings.batch)
+        torch.manual_seed(settings.seed)
+        config = {"img_resolution": settings.resolution, **settings.generator}
+        device = torch.device(settings.device)
+        self.g: Generator = build(settings.family, config).to(device).train()
+        self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
+        self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
+        if device.type == "cuda" and settings.bfloat16:
+            self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.is_v2 = settings.family == "stylegan2"
+        self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
+        self.fast = FastSynthesis(self.g, self.dtype)
+        self.fast_ema = FastSynthesis(self.g_ema)
+        self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
+        self.opt_g = GeneratorOptimiser(self.g, self.warm_up.parameters(), settings.lr_g)
+        self.opt_d = torch.optim.Adam(self.d.parameters(), lr=settings.lr_d)
+        self.augment = Augment(settings)
+        self.iteration = 0
+        self.shown = 0
+        self.seconds = 0.0
+        self.stopped = False  # by a signal
+        self.path_mean = torch.zeros([], device=device)
+        self.metrics: dict[str, float] = {}
+
+    # -- state ---------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resumed run needs."""
+        return {
+            "g": self.g.state_dict(),
+            "g_ema": self.g_ema.state_dict(),
+            "d": self.d.state_dict(),
+            "warm_up": self.warm_up.state_dict(),
+            "opt_g": self.opt_g.state_dict(),
+            "opt_d": self.opt_d.state_dict(),
+            "augment": self.augment.state(),
+            "path_mean": self.path_mean,
+            "iteration": self.iteration,
+            "shown": self.shown,
+            "seconds": self.seconds,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue from `state`.
+
+        Raises:
+            UsageError: It is of networks of other sizes.
+        """
+        try:
+            for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
+                getattr(self, name).load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
+                "Choose another --out, or give the options it was begun with.",
+            ) from error
+        self.augment.load(state["augment"])
+        self.path_mean = state["path_mean"].to(self.path_mean.device)
+        self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
+
+    # -- one iteration -------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Show one batch."""
+        s = self.now = self.settings.at(self.shown)
+        self.augment.settings = s
+        torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
+        indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
+        real = self.dataset.pictures(indices).to(s.device)
+        latents = self.dataset.latents(indices)
+        guided = s.guide_weight > 0 and latents is not None
+        adversarial = not guided or self.shown >= s.adversarial_kimg * 1000
+        self._set_rates(adversarial)
+        z = latents.to(s.device) if guided and latents is not None else self._draw_z(self.share)
+        stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
+        fake = self._step_generator(z, real if guided else None, adversarial, stop)
+        if adversarial:
+            if self.is_v2 and s.path_weight > 0 and self.iteration % s.path_interval == 0:
+                self._step_path_length()
+            self._step_discriminator(real, fake)
+            if s.r1_interval > 0 and self.iteration % s.r1_interval == 0:
+                self._step_r1(real)
+        self.iteration += 1
+        self.shown += s.batch
+        self.group.average_buffers(self.g)
+        ema.update(self.g_ema, self.g, ema.decay(s.batch, s.ema_kimg, self.shown, s.ema_ramp))
+
+    def _draw_z(self, count: int) -> Tensor:
+        return torch.randn(count, self.g.info.z_dim).to(self.settings.device)
+
+    def _set_rates(self, adversarial: bool) -> None:
+        s = self.now
+        lazy = s.path_interval if adversarial and self.is_v2 and s.path_weight > 0 else 0
+        rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
+        rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
+        # Momentum helps regression and harms the adversarial game.
+        muon = schedule.learning_rate(s.lr_muon, s.lr_half_kimg, self.shown)
+        self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
+        self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
+
+    def _judge(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
+        """Logits of the discriminator behind blur and augmentation."""
+        s = self.now
+        dtype = torch.bfloat16 if s.d_bfloat16 and not exact else self.dtype
+        sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
+        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
+        return logits
+
+    def _step_generator(
+        self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
+    ) -> Tensor:
+        s = self.now
+        w = self.g.mapping(z)
+        self.g.update_w_avg(w)
+        ws = self.g.broadcast(w)
+        plain = z.shape[0]  # pictures whose latent is wholly their own, which the guide may judge
+        if adversarial and self.is_v2 and s.mixing_probability > 0:
+            # With a guide half of the batch stays unmixed for it.
+            half = z.shape[0] // 2 if target is not None else 0
+            other = self.g.broadcast(self.g.mapping(self._draw_z(z.shape[0] - half)))
+            mixed, happened = schedule.mix_styles(ws[half:], other, s.mixing_probability)
+            if happened:
+                ws, plain = torch.cat([ws[:half], mixed]), half
+        if stop is None:
+            fake = self.fast(ws, update_emas=True)
+        else:
+            fake = self.warm_up.picture(self.fast, ws, stop, update_emas=True)
+            target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
+        loss = torch.zeros([], device=fake.device)
+        if target is not None and plain > 0:
+            first = s.guide_first if adversarial else 0
+            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square, first=first).mean()
+            loss = loss + s.guide_weight * guide
+            self._note("guide", guide)
+        if adversarial:
+            self.d.requires_grad_(False)
+            logits = self._judge(fake)
+            self.d.requires_grad_(True)
+            adversarial_loss = losses.generator_loss(logits)
+            loss = loss + s.adversarial_weight * adversarial_loss
+            self._note("loss_g", adversarial_loss)
+        self._descend(self.opt_g, self.opt_g.parameters, loss)
+        return fake.detach()
+
+    def _step_path_length(self) -> None:
+        s = self.now
+        count = max(self.share // 2, 1)
+        ws = self.g.broadcast(self.g.mapping(self._draw_z(count)))
+        other = self.g.broadcast(self.g.mapping(self._draw_z(count)))
+        ws, _ = schedule.mix_styles(ws, other, s.mixing_probability)
+        pictures = self.fast(ws)
+        lengths = losses.path_lengths(pictures, ws, torch.randn_like(pictures))
+        mean = torch.lerp(self.path_mean, lengths.mean(), 0.01)
+        self.path_mean = mean.detach().clone()
+        self.group.average([self.path_mean])
+        penalty = (lengths - mean).square().mean()
+        self._note("path_length", lengths.mean())
+        self._descend(self.opt_g, self.opt_g.parameters, penalty * (s.path_weight * s.path_interval))
+
+    def _step_discriminator(self, real: Tensor, fake: Tensor) -> None:
+        """The generator's pictures of this iteration serve once more: drawing others costs a forward pass."""
+        real_logits = self._judge(real)
+        fake_logits = self._judge(fake)
+        loss = losses.discriminator_loss(real_logits, fake_logits)
+        sure = real_logits.detach().sign().mean()
+        self.group.average([sure])
+        self.augment.observe(float(sure), self.now.batch)
+        if self.augment.settings.augment != "none":
+            self.metrics["augment"] = self.augment.probability
+        self._note("loss_d", loss)
+        self._note("real_sign", real_logits.detach().sign().mean())
+        self._note("fake_sign", fake_logits.detach().sign().mean())
+        self._descend(self.opt_d, list(self.d.parameters()), loss)
+
+    def _step_r1(self, real: Tensor) -> None:
+        s = self.now
+        pictures = real.detach().requires_grad_(True)
+        penalty = losses.r1_penalty(self._judge(pictures, exact=True), pictures)
+        self._note("r1", penalty)
+        self._descend(self.opt_d, list(self.d.parameters()), penalty * (s.gamma / 2 * s.r1_interval))
+
+    def _descend(
+        self, optimiser: GeneratorOptimiser | torch.optim.Optimizer, parameters: Sequence[Tensor], loss: Tensor
+    ) -> None:
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.group.average(p.grad for p in parameters)
+        for parameter in parameters:
+            if parameter.grad is not None:
+                torch.nan_to_num(parameter.grad, nan=0, posinf=1e5, neginf=-1e5, out=parameter.grad)
+        optimiser.step()
+
+    def _note(self, name: str, value: Tensor) -> None:
+        old = self.metrics.get(name)
+        new = float(value.detach())
+        self.metrics[name] = new if old is None else 0.98 * old + 0.02 * new
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def samples(self, count: int = 64, psi: float = 1.0) -> Tensor:
+        """Pictures of the averaged generator for seeds 0, 1, ...: `[count, 3, R, R]`."""
+        size, device = self.g.info.z_dim, self.settings.device
+        z = torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(i)) for i in range(count)])
+        ws = self.g_ema.truncate(self.g_ema.broadcast(self.g_ema.mapping(z.to(device))), psi)
+        stop = self.warm_up.stage(self.shown)
+        if stop is not None:
+            return torch.cat([self.warm_up.picture(self.fast_ema, part, stop) for part in torch.split(ws, 8)])
+        return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])
