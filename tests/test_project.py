@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import struct
 import zlib
@@ -349,3 +350,14 @@ def test_damaged_performances_are_refused(thin: Any) -> None:
     data = {"format": "latentwalk-project", "version": 1, "state": {"timeline": {"changes": thin}}}
     with pytest.raises(ProjectError):
         from_json(data)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_who_may_read_a_project_is_as_for_any_file(tmp_path: Path) -> None:
+    path, plain = tmp_path / "p.json", tmp_path / "plain"
+    plain.write_text("")
+    write_project(path, ExplorerState())
+    assert path.stat().st_mode == plain.stat().st_mode
+    path.chmod(0o600)
+    write_project(path, ExplorerState())
+    assert path.stat().st_mode & 0o777 == 0o600

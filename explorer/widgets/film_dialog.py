@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices
-from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
 from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.widgets.film_progress import FilmProgress
 from explorer.widgets.film_settings import FilmSettings
 from explorer.widgets.parts import label, row
+from explorer.widgets.saving import may_destroy
 from explorer.widgets.theme import GRID
 
 if TYPE_CHECKING:
@@ -166,14 +167,13 @@ class FilmDialog(QDialog):
         self.adjustSize()
 
     def _may_write(self, job: Job) -> bool:
-        yes = QMessageBox.StandardButton.Yes
         target = target_of(job.path, job.film)
         if target.exists():
             words = f"{target.name} is there already. Replace it?"
-            return QMessageBox.question(self, "Render film", words) == yes
+            return may_destroy(self, "Render film", words)
         if is_unfinished(job.path) and not _same(job):
             words = f"{job.path.name} is an unfinished film with other settings. Discard it and begin anew?"
-            if QMessageBox.question(self, "Render film", words) != yes:
+            if not may_destroy(self, "Render film", words):
                 return False
             discard(job.path)
         return True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-__all__ = ["ask_file", "with_suffix_of"]
+__all__ = ["ask_file", "may_destroy", "with_suffix_of"]
 
 
 def with_suffix_of(path: Path, suffix: str, known: Collection[str] = ()) -> Path:
@@ -35,7 +35,11 @@ def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -
         return None
     path = with_suffix_of(Path(chosen), suffix)
     if path != Path(chosen) and path.exists():  # the dialog has asked about another name
-        words = f"{path.name} exists already. Write over it?"
-        if QMessageBox.question(parent, title, words) != QMessageBox.StandardButton.Yes:
-            return None
+        return path if may_destroy(parent, title, f"{path.name} exists already. Write over it?") else None
     return path
+
+
+def may_destroy(parent: QWidget, title: str, words: str) -> bool:
+    """Ask whether something may go for good; Return alone says no."""
+    button = QMessageBox.StandardButton
+    return QMessageBox.question(parent, title, words, button.Yes | button.No, button.No) == button.Yes

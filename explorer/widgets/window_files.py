@@ -14,7 +14,7 @@ from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
-from explorer.widgets.saving import ask_file
+from explorer.widgets.saving import ask_file, may_destroy
 from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
@@ -206,9 +206,8 @@ class WindowFiles(WindowPart):
         """Ask whether a film on its way may be stopped, if there is one; False to let it go on."""
         if not self.session.films.is_running or not self.window.asks_before_discarding:
             return True
-        button = QMessageBox.StandardButton
         words = "A film is being rendered. Stop it? What is done is kept: the same film, begun again, goes on."
-        return QMessageBox.question(self.window, "Film", words, button.Yes | button.No, button.No) == button.Yes
+        return may_destroy(self.window, "Film", words)
 
     # memory ----------------------------------------------------------------------------------------------
 

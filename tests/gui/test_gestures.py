@@ -210,7 +210,7 @@ def test_a_name_that_gets_a_suffix_is_not_written_over_unasked(
     (tmp_path / "walk.json").write_text("{}")
     asked: list[str] = []
 
-    def no(parent: QWidget, title: str, words: str) -> QMessageBox.StandardButton:
+    def no(parent: QWidget, title: str, words: str, *_: object) -> QMessageBox.StandardButton:
         asked.append(words)
         return QMessageBox.StandardButton.No
 
