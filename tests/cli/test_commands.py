@@ -130,3 +130,14 @@ def test_without_display_a_video_is_made(
     assert "no display" in captured.err
     assert Path(captured.out.strip()).read_bytes() == b"video"
     assert (made[0].left, made[0].right) == (models["tiny"], models["odd"])
+
+
+def test_without_display_a_project_is_no_pair_of_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from explorer.commands import window
+
+    monkeypatch.setattr(window, "has_display", lambda: False)
+    (tmp_path / "walk.json").write_text("{}")
+    assert main([str(tmp_path / "walk.json")]) == 2
+    assert "main.py video" in capsys.readouterr().err
