@@ -73,6 +73,7 @@ def read_stamp():
 def is_current(extras):
     """Whether `.venv` was completed for this checkout, and its Python, with at least the given extras."""
     found, wanted = read_stamp(), stamp_for(extras)
+    found.setdefault("interpreter", wanted["interpreter"])  # stamps of before did not say
     same = all(found.get(key) == wanted[key] for key in ("pyproject", "interpreter", "root"))
     return same and set(extras) <= set(found.get("extras", ())) and os.path.exists(PYTHON)
 

@@ -12,8 +12,10 @@ from explorer.errors import ProjectError
 
 __all__ = ["changes", "unchanged"]
 
-MAX_FIELDS = 64
-"""An object that is changed again and again is copied each time: larger ones are none of ours."""
+MAX_COPIES = 1 << 23
+"""Fields copied at most, for an object is copied for each of its changes; 200,000 moments by hand take half."""
+
+MAX_DEPTH = 16
 
 _SAME = object()
 
@@ -31,8 +33,9 @@ def changes(row: list[Any]) -> list[Any]:
 def unchanged(row: list[Any]) -> list[Any]:
     """The row that `changes` made this from. Raises ProjectError."""
     made: list[Any] = []
+    copied = _Copied()
     for i, item in enumerate(row):
-        made.append(item if i == 0 else _applied(made[-1], item))
+        made.append(item if i == 0 else _applied(made[-1], item, copied, 0))
     return made
 
 
@@ -49,16 +52,31 @@ def _difference(old: Any, new: Any) -> Any:
     return _SAME if old == new else new
 
 
-def _applied(old: Any, change: Any) -> Any:
+class _Copied:
+    """Counts what changes copy: packed, a small file can ask for any amount."""
+
+    def __init__(self) -> None:
+        self.fields = 0
+
+    def add(self, fields: int, depth: int) -> None:
+        self.fields += fields
+        if self.fields > MAX_COPIES or depth > MAX_DEPTH:
+            raise ProjectError("The performance is larger than a hand makes one.", "The file is damaged.")
+
+
+def _applied(old: Any, change: Any, copied: _Copied, depth: int) -> Any:
     if isinstance(old, dict) and isinstance(change, dict):
         if not change:
             return old
-        if len(old) > MAX_FIELDS:
-            raise ProjectError("A moment of the performance has too many fields.", "The file is damaged.")
-        made = {name: _applied(old[name], item) if name in old else item for name, item in change.items()}
+        copied.add(len(old), depth)
+        made = {
+            name: _applied(old[name], item, copied, depth + 1) if name in old else item
+            for name, item in change.items()
+        }
         return {name: item for name, item in (old | made).items() if item is not None}
     if _are_objects(old) and _are_objects(change) and len(old) == len(change):
-        return [_applied(a, b) for a, b in zip(old, change, strict=True)]
+        copied.add(len(old), depth)
+        return [_applied(a, b, copied, depth + 1) for a, b in zip(old, change, strict=True)]
     return change
 
 

@@ -118,6 +118,7 @@ class MainWindow(QMainWindow):
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
         session.status.connect(self.say)
+        session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
         self.views.camera.changed.connect(self.show_state)
         self.show_state()

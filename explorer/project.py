@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import os
 import secrets
@@ -298,7 +299,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():
-                shutil.copymode(path, partial)  # who may read it stays as it was
+                with contextlib.suppress(OSError):  # some network folders forbid it
+                    shutil.copymode(path, partial)  # who may read it stays as it was
             os.replace(partial, path)
         except BaseException:
             partial.unlink(missing_ok=True)

@@ -204,12 +204,12 @@ def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable |
     if latent.array.shape != wanted:
         raise LatentError(
             f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}.",
-            "Convert it to this model, unlink this view's latent, or choose a seed.",
+            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
         )
     if latent.space != "z" and latent.model_sha and latent.model_sha != model.sha256:
         raise LatentError(
             f"The latent {name} was made with another model.",
-            "Convert it to this model, unlink this view's latent, or choose a seed.",
+            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
         )
     return latent
 

@@ -71,6 +71,8 @@ class StateStore:
         if new != self._state:
             if self.is_saved():
                 self._saved = new
+            if self._stroke is not None and self._stroke[1] == self._state:
+                self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
             self._replace(new)
 
     def amend(self, change: Callable[[ExplorerState], ExplorerState]) -> None:

@@ -52,6 +52,21 @@ def test_what_does_not_change_is_written_once_and_shared() -> None:
     assert all(item["offsets"] is thick[0]["offsets"] for item in thick)
 
 
-def test_large_objects_are_not_copied_again_and_again() -> None:
+@pytest.mark.parametrize(
+    "row",
+    [
+        [{str(i): 0 for i in range(1000)}, *({"0": i} for i in range(20_000))],
+        [{"a": [{}] * 1000}, *({"a": [{}] * 999 + [{"x": i}]} for i in range(10_000))],
+    ],
+)
+def test_a_small_file_does_not_become_a_large_one(row: list[Any]) -> None:
     with pytest.raises(ProjectError):
-        unchanged([{str(i): 0 for i in range(100)}, {"0": 1}])
+        unchanged(row)
+
+
+def test_deep_changes_are_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(500):
+        deep = {"a": deep, "b": 0}
+    with pytest.raises(ProjectError):
+        unchanged([deep, deep])

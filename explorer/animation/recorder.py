@@ -246,10 +246,14 @@ class Recorder:
         """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout."""
         path = self.job.path
         before = origin_of(path)
-        if before != origin and has_parts(path):
+        words = ""
+        if before is None and is_unfinished(path):
+            words = f"{path.name} goes on; which models made its first frames is not known."
+        elif before != origin and has_parts(path):
             discard(path)
             why = "a model has changed since" if before else "which models made its frames is not known"
             words = f"{path.name} begins anew: {why}."
+        if words:
             log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))
         write_job(self.job, origin)

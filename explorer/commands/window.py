@@ -33,13 +33,12 @@ def _run_without_display(files: list[str]) -> int:
     from explorer.animation.comparison import Comparison, recorder_of
     from explorer.bundled import DEFAULT_PAIR, bundled
     from explorer.commands.progress import FilmProgressLine
-    from explorer.widgets.opening import models_among
+    from explorer.widgets.opening import kind_of
 
-    others = [file for file in files if file not in models_among(files)]
-    if others:
+    if project := next((file for file in files if kind_of(file) == "project"), None):
         raise UsageError(
-            f"There is no display to show {Path(others[0]).name} on.",
-            f"A project becomes a film without one: main.py video {others[0]} -o FILM.mp4",
+            f"There is no display to show {Path(project).name} on.",
+            f"A project becomes a film without one: main.py video {project} -o FILM.mp4",
         )
     sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]

@@ -56,6 +56,8 @@ class SessionCore(QObject):
     loading = Signal(object)  # (view, fraction 0..1, label); fraction None when it ended
     status = Signal(str)
     saved_changed = Signal(bool)
+    about_to_edit = Signal()  # what came by itself, not a hand, will be an undo step
+    motion_changed = Signal(bool)  # True: the clock of drifts and animations was let run
     thumbnail = Signal(object)  # Thumbnail
 
     def __init__(
@@ -230,6 +232,7 @@ class SessionCore(QObject):
         self.model_changed.emit(view)
         self._clear_failure(view)
         if is_wish and self.store.state.views[view].model != name:
+            self.about_to_edit.emit()
             self.edit_view(view, "Open model", model=name)
         self.post(view)
 
@@ -340,11 +343,13 @@ class SessionCore(QObject):
     def play(self) -> None:
         """Lets the clock of drifts and animations run."""
         self.clock.play()
+        self.motion_changed.emit(True)
         self.pace.schedule()
 
     def pause(self) -> None:
         """Stops the clock; motion goes on from here when it plays again."""
         self.clock.pause()
+        self.motion_changed.emit(False)
 
     def stop_drift(self, speed: float) -> None:
         """Stops a drift of that speed, which nobody asked for: undo does not bring it back."""

@@ -93,7 +93,7 @@ class Deck(QObject):
         if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
             at = 0.0
         self._play_from = (self._now(), at)
-        self._session.clock.pause()
+        self._session.pause()
         self._play_timer.start()
         self.playing_changed.emit(True)
 

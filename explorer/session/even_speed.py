@@ -104,6 +104,7 @@ class EvenSpeed(QObject):
         elif isinstance(said, LatentwalkError):
             self._session.status.emit(str(said))
         else:
+            self._session.about_to_edit.emit()
             self.made.emit(said)
             self._session.status.emit("The picture changes evenly now")
 

@@ -67,6 +67,7 @@ class StickingLab(QObject):
         self._rest.timeout.connect(self._on_rest)
         session.frame.connect(self._scan_frame)
         session.changed.connect(self._on_lab_changed)
+        session.motion_changed.connect(self._on_lab_motion)
         session.model_changed.connect(self._on_lab_model)
         session.devices.changed.connect(self._on_lab_settings)
         session.service.studied.connect(self._on_studied)
@@ -227,6 +228,16 @@ class StickingLab(QObject):
         self._drop_averages()
         self._rest.start()
 
+    @Slot(bool)
+    def _on_lab_motion(self, is_playing: bool) -> None:
+        # An animated transform moves the picture and changes no state.
+        if any(self._is_moving(view) for view in self._session.visible_views()):
+            self._drop_averages()
+        self._rest.start()
+
+    def _is_moving(self, view: int) -> bool:
+        return self._session.clock.is_playing and self._session.is_moving(view)
+
     def _drop_averages(self) -> None:
         for view in range(2):
             self.end_study(f"average/{view}")
@@ -240,7 +251,7 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if lab.average != "none":
             for view in self._session.visible_views():
-                if view < 2 and self._session.facts(view) is not None:
+                if view < 2 and self._session.facts(view) is not None and not self._is_moving(view):
                     try:
                         self.study(f"average/{view}", view, partial(_average, lab.average, lab.radius, lab.count))
                     except LatentwalkError as error:

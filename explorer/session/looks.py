@@ -197,8 +197,9 @@ class LookIntents(SessionCore):
 
     def set_offset(self, values: Iterable[float], first: int = 0, last: int | None = None) -> None:
         """Sets the values added to entries first..last of `ws`; all zeros take them away."""
-        offsets = [o for o in self.look().offsets if (o.first, o.last) != (first, last)]
         values = tuple(float(v) for v in values)
+        place = (first, last, len(values))  # those of another width wait for their model
+        offsets = [o for o in self.look().offsets if (o.first, o.last, len(o.values)) != place]
         if any(values):
             offsets.append(Offset(values, first, last))
         self.edit("Edit w", offsets=tuple(offsets))
@@ -256,12 +257,14 @@ class LookIntents(SessionCore):
         """Links an aspect of a view to the shared look (it takes that over), or frees it (it keeps what it has)."""
         if aspect not in ASPECTS:
             raise ValueError(f"no aspect of a look is called {aspect!r}")
-        v = self.store.state.views[view]
+        v, look = self.store.state.views[view], look_of(self.store.state, view)
+        # A drift moves a latent: one without the other would walk where nobody sees it.
+        aspects = {"latent", "drift"} if aspect in ("latent", "drift") else {aspect}
         if is_linked:
-            self.edit_view(view, "Link views", linked=v.linked | {aspect})
+            self.edit_view(view, "Link views", linked=v.linked | aspects)
         else:
-            own = replace(v.own, **{aspect: getattr(look_of(self.store.state, view), aspect)})
-            self.edit_view(view, "Unlink views", linked=v.linked - {aspect}, own=own)
+            own = replace(v.own, **{name: getattr(look, name) for name in aspects})
+            self.edit_view(view, "Unlink views", linked=v.linked - aspects, own=own)
 
     def reset(self) -> None:
         """Puts every control of the active view back to its default; the seed stays."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
-from explorer.training import attributes
+from explorer.training import attributes, stored
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
@@ -126,7 +126,8 @@ def settings_from(options: argparse.Namespace) -> TrainSettings:
     else:
         settings = _published(options, changes)
     generator, discriminator = channels(settings.family, options.channel_base, options.channel_max)
-    return replace(settings, generator=settings.generator | generator, **discriminator)
+    settings = replace(settings, generator=settings.generator | generator, **discriminator)
+    return settings if options.recipe or generator else stored.with_sizes_held(settings)
 
 
 def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSettings:

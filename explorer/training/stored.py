@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+from pathlib import Path
 from typing import Any
 
-from explorer.errors import UsageError
+from explorer.errors import MismatchError, UsageError
 from explorer.generators.stylegan2 import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training.settings import TrainSettings
 
-__all__ = ["SETTINGS", "STATE", "check_same", "describe", "write"]
+__all__ = ["SETTINGS", "STATE", "check_same", "describe", "with_sizes_held", "write"]
+
+log = logging.getLogger("explorer.training")
 
 SETTINGS = "settings.json"
 STATE = "state.pt"
@@ -39,16 +43,37 @@ def check_same(settings: TrainSettings) -> None:
     Raises:
         UsageError: The folder holds a run of another family, resolution or size.
     """
-    out = settings.out
-    if not (out / STATE).exists() or not (out / SETTINGS).exists():
+    out, old, new = settings.out, _held(settings.out), describe(settings)
+    if old is None:
         return
-    old, new = json.loads((out / SETTINGS).read_text()), describe(settings)
     held = f"{out} holds a {old['family']} run of {old['resolution']} px"
     if (old["family"], old["resolution"]) != (new["family"], new["resolution"]):
         raise UsageError(f"{held}.", _HINT)
     before, after = _sizes(old), _sizes(new)
     if differing := [f"{name} {before[name]} (not {after[name]})" for name in after if before[name] != after[name]]:
         raise UsageError(f"{held} with {', '.join(differing)}.", _HINT)
+
+
+def with_sizes_held(settings: TrainSettings) -> TrainSettings:
+    """The settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
+    old = _held(settings.out)
+    if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
+        return settings
+    sizes = {name: old[name] for name in ("generator", "d_channel_base", "d_channel_max")}
+    return dataclasses.replace(settings, **sizes)
+
+
+def _held(out: Path) -> dict[str, Any] | None:
+    """The settings of the run in a folder; None where there is none, or where a full disk has cut them."""
+    if not (out / STATE).exists() or not (out / SETTINGS).exists():
+        return None
+    try:
+        held = json.loads((out / SETTINGS).read_text())
+        _sizes(held)
+    except (ValueError, KeyError, TypeError, AttributeError, MismatchError) as error:
+        log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
+        return None
+    return dict(held)
 
 
 def _sizes(described: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Self
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
@@ -35,6 +36,10 @@ class _Over(QFrame):
     def place(self) -> None:
         """Take the place over the picture; called when that has another size."""
         raise NotImplementedError
+
+    def alike(self) -> list[Self]:
+        """What of this kind is shown over the same picture, this one included: two views may share a place."""
+        return [c for c in self._over.children() if type(c) is type(self) and (c is self or not c.isHidden())]
 
     def lie_over(self, picture: QWidget) -> None:
         """Go over to another picture, shown or hidden as it is."""
@@ -125,14 +130,18 @@ class Banner(_Over):
         """Take the banner away."""
         if not self.isHidden():
             self.hide()
+            self.place()  # another one may move up
             self.closed.emit()
 
     def place(self) -> None:
-        """Lie along the upper edge of the parent, as high as the words need."""
-        parent = self._over
+        """Lie along the upper edge of the parent, as high as the words need, one banner below the other."""
+        parent, top = self._over, GRID
         width = max(120, min(640, parent.width() - 2 * GRID))
-        height = self._column.heightForWidth(width) or self.sizeHint().height()
-        self.setGeometry((parent.width() - width) // 2, GRID, width, min(height, parent.height() - 2 * GRID))
+        for banner in self.alike():
+            height = banner._column.heightForWidth(width) or banner.sizeHint().height()
+            height = min(height, parent.height() - 2 * GRID)
+            banner.setGeometry((parent.width() - width) // 2, top, width, height)
+            top += height + GRID
 
     def _accept(self, number: int) -> None:
         deed = self._deeds[number]
@@ -159,12 +168,11 @@ class _Card(_Over):
         self.hide()
 
     def place(self) -> None:
-        """Lie in the middle of the parent."""
+        """Lie in the middle of the parent, one card below the other."""
         parent, hint = self._over, self.sizeHint()
         width = min(hint.width(), parent.width() - 2 * GRID)
-        self.setGeometry(
-            (parent.width() - width) // 2, (parent.height() - hint.height()) // 2, width, hint.height()
-        )
+        top = (parent.height() - hint.height()) // 2 + self.alike().index(self) * (hint.height() + GRID)
+        self.setGeometry((parent.width() - width) // 2, top, width, hint.height())
 
     def set_shown(self, shown: bool) -> None:
         """Show or hide, in place."""

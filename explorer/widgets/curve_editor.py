@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from explorer.animation.easing import ease
@@ -93,9 +93,20 @@ class _Field(QWidget):
         points[self._held] = (min(max(x, low), max(high, low)), y)
         self.moved.emit(tuple(points))
 
+    def let_go(self) -> None:
+        """The hand holds no point any more."""
+        self._held = None
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A hidden widget gets no release: the stroke would stay open for ever.
+        if self._held is not None:
+            self.let_go()
+            self.released.emit()
+        super().hideEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._held is not None:
-            self._held = None
+            self.let_go()
             self.released.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -155,6 +166,7 @@ class CurveEditor(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._session.store.in_stroke:
+            self.field.let_go()
             self._session.cancel()
             self._show()
         else:

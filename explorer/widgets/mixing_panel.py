@@ -153,7 +153,7 @@ class MixingPanel(Panel):
         made.chosen.connect(self._choose)
         made.changed.connect(self.session.set_mix_source)
         made.pinned.connect(self._pin)
-        made.removed.connect(self.session.remove_mix_source)
+        made.removed.connect(self._remove)
         self.source_rows.append(made)
         self._sources.addWidget(made)
 
@@ -172,9 +172,14 @@ class MixingPanel(Panel):
         self.session.add_mix_source(MixSource(random_seed()))
         self._choose(len(self.session.look().mixing.sources) - 1)
 
+    def _remove(self, index: int) -> None:
+        if index < self._source:
+            self._source -= 1  # the chosen one stays chosen
+        self.session.remove_mix_source(index)
+
     def _pin(self, index: int) -> None:
         latent = self.session.look().latent
-        if not latent.x and not latent.y:
+        if not latent.x and not latent.y and latent.blend is None:
             self.session.set_mix_source(index, MixSource(latent.seed, latent.stored))
             return
         keep = self.session.documents.store_latent

@@ -38,6 +38,8 @@ class ValueSlider(QWidget):
 
     Signals (GUI thread): `pressed` before the first change of a stroke, `moving(value)` at every change,
     then `released`, or `cancelled` if Esc ended it. A typed or reset value is a whole stroke at once.
+
+    With `is_open` it shows values beyond its ends, which other hands can reach.
     """
 
     pressed = Signal()
@@ -60,11 +62,12 @@ class ValueSlider(QWidget):
         tip: str = "",
         text_of: Callable[[float], str] | None = None,
         is_strong: bool = False,
+        is_open: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.minimum, self.maximum, self.default = float(minimum), float(maximum), float(default)
-        self.is_strong = is_strong
+        self.is_strong, self.is_open = is_strong, is_open
         self.label, self.unit, self.decimals = label, unit, decimals
         self.step = step if step is not None else (self.maximum - self.minimum) / 100
         self.label_width, self.value_width = label_width, value_width
@@ -92,9 +95,10 @@ class ValueSlider(QWidget):
         return self._value
 
     def set_value(self, value: float) -> None:
-        """Show `value`, though it lie beyond the groove's ends, which other hands can reach; says nothing."""
-        if math.isfinite(value) and value != self._value:
-            self._value = float(value)
+        """Show `value`, clamped to the range unless that `is_open`; says nothing to anybody."""
+        value = float(value) if self.is_open and math.isfinite(value) else self._clamped(value)
+        if value != self._value:
+            self._value = value
             self.update()
 
     def set_range(self, minimum: float, maximum: float, default: float | None = None) -> None:
@@ -329,6 +333,7 @@ class ValueSlider(QWidget):
             self._editor.installEventFilter(self)
         self._editor.setGeometry(self.value_rect().toRect())
         self._editor.setText(text if text is not None else f"{self._value:.{max(self.decimals, 3)}g}")
+        self._editor.setModified(text is not None)
         self._editor.show()
         self._editor.setFocus()
         if text is None:
@@ -336,6 +341,9 @@ class ValueSlider(QWidget):
 
     def _on_typed(self) -> None:
         if self._editor is None or not self._editor.isVisible():
+            return
+        if not self._editor.isModified():  # looked at and left: what is shown is rounded
+            self._editor.hide()
             return
         text = self._editor.text().replace(",", ".").replace("\u2212", "-").removesuffix(self.unit).strip()
         self._editor.hide()

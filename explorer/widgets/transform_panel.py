@@ -44,9 +44,11 @@ class TransformPanel(Panel):
         self.note = label("", "faint", wrap=True)
         self.pad, self.dial = MovePad(), Dial()
         self.offset_x = ValueSlider(
-            "x", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths to the right."
+            "x", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths to the right.", is_open=True
         )
-        self.offset_y = ValueSlider("y", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths down.")
+        self.offset_y = ValueSlider(
+            "y", -1, 1, 0, step=0.01, decimals=3, unit="w", tip="Image widths down.", is_open=True
+        )
         self.rotate = ValueSlider("Rotate", -180, 180, 0, step=1, decimals=1, unit="\u00b0", tip="Degrees.")
         self.scale_x = ValueSlider("Scale x", 0.1, 4, 1, step=0.02, tip="Factor across.")
         self.scale_y = ValueSlider("Scale y", 0.1, 4, 1, step=0.02, tip="Factor down.")

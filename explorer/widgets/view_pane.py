@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ViewPane", "look_text"]
 
 ASPECT_NAMES: dict[str, str] = {
-    "latent": "Latent",
-    "drift": "Drift",
+    "latent": "Latent and drift",
     "classes": "Classes",
     "truncation": "Truncation",
     "mixing": "Style mixing",
@@ -257,8 +256,8 @@ class ViewPane(QWidget):
             self._share_all = menu.addAction("Share everything", lambda: self._link_all(True))
             self._share_none = menu.addAction("Share nothing", lambda: self._link_all(False))
             menu.addSeparator()
-            for aspect in ASPECTS:
-                action = menu.addAction(ASPECT_NAMES[aspect])
+            for aspect, name in ASPECT_NAMES.items():
+                action = menu.addAction(name)
                 action.setCheckable(True)
                 action.triggered.connect(partial(self._link_one, aspect))
                 self._aspects[aspect] = action

@@ -151,10 +151,11 @@ class WEditorPanel(Panel):
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         names = ws_names(info) if info else []
-        for box in (self.first, self.last):
-            box.clear()
-            box.addItems(names)
-        self.last.setCurrentIndex(len(names) - 1)
+        if names != [self.first.itemText(i) for i in range(self.first.count())]:
+            for box in (self.first, self.last):
+                box.clear()
+                box.addItems(names)
+            self.last.setCurrentIndex(len(names) - 1)
         reason = "" if info else "No model is loaded"
         for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.free, self.nudge):
             grey(widget, reason)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
+from explorer.animation.timeline import swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
 from explorer.widgets.pause import Pause
@@ -148,7 +149,8 @@ class WindowDeeds(WindowPart):
         """A becomes B and B becomes A."""
         state = self.session.state
         first, second, *rest = state.views
-        self.session.store.update(replace(state, views=(second, first, *rest)), "Swap A and B")
+        swapped = replace(state, views=(second, first, *rest), timeline=swap_views(state.timeline))
+        self.session.store.update(swapped, "Swap A and B")
 
     def zoom(self, factor: float) -> None:
         """Magnify the pictures about their middle."""

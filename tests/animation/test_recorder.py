@@ -219,6 +219,20 @@ def test_a_film_whose_model_changed_begins_anew(
         assert packets_and_pixels(job.path) == packets_and_pixels(clean.path)
 
 
+def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
+    project: ExplorerState, tmp_path: Path
+) -> None:
+    job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
+    leave_unfinished(job)
+    data = json.loads(job_path(job.path).read_text())
+    del data["origin"]
+    job_path(job.path).write_text(json.dumps(data))
+    again, words = Recorder(job), []
+    again.run(lambda progress: words.append(progress.words))
+    assert again.first_frame > 0
+    assert any("goes on; which models" in told for told in words)
+
+
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
     job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
     leave_unfinished(job)
@@ -322,8 +336,9 @@ def test_a_full_disk_is_told_and_loses_nothing(project: ExplorerState, tmp_path:
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         write_job(job)
-        # A limit on the size of files fails as a full disk does, in the middle of a write.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[-1] * 3 // 4, before[1]))
+        # A limit on the size of files fails as a full disk does, in the middle of a write; the job itself fits.
+        limit = max(sizes[-1] * 3 // 4, job_path(job.path).stat().st_size + 600)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
         with pytest.raises(FilmError, match="disk is full"):
             Recorder(job).run()
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
 from explorer.main_window import MainWindow
 from explorer.render.request import RenderFailed
@@ -21,7 +21,7 @@ from explorer.widgets.saving import ask_file, with_suffix_of
 from explorer.widgets.transform_panel import TransformPanel
 from explorer.widgets.truncation_panel import TruncationPanel
 from tests.gui.conftest import drag, flush, wait_until
-from tests.gui.hands import double_click
+from tests.gui.hands import double_click, press, release
 
 
 def steps(session: Session) -> list[str]:
@@ -127,6 +127,75 @@ def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, sessi
     window.deeds.layout("both")
     assert window.views.panes[1].banner.isVisible()
     assert window.views.panes[1].banner.parentWidget() is window.views.panes[1].image
+
+
+def test_faults_of_both_lie_below_each_other_in_a_wipe(window: MainWindow, session: Session) -> None:
+    window.deeds.layout("wipe")
+    for view in (0, 1):
+        session.failure.emit(RenderFailed(view, 99, ValueError(f"no {view}")))
+    first, second = (pane.banner for pane in window.views.panes)
+    assert not first.geometry().intersects(second.geometry())
+    upper, lower = sorted((first, second), key=lambda banner: banner.y())
+    upper.clear()
+    assert lower.y() < 20
+
+
+def test_what_comes_by_itself_is_a_step_of_its_own(window: MainWindow, session: Session) -> None:
+    image = window.views.panes[0].image
+    image.setFocus()
+    QTest.keyClick(image, Qt.Key.Key_Right)
+    session.set_model(0, "other-stylegan2")
+    wait_until(lambda: session.state.views[0].model == "other-stylegan2")
+    assert steps(session) == ["Walk", "Open model"]
+
+
+def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
+    session: Session, psi: TruncationPanel
+) -> None:
+    session.set_drift(0.5)
+    groove = psi.psi.groove()
+    at = QPointF(psi.psi.position_of(psi.psi.value), groove.center().y())
+    press(psi.psi, at)
+    x = session.look().latent.x
+    wait_until(lambda: session.look().latent.x > x + 0.02)
+    release(psi.psi, at)
+    assert steps(session) == ["Drift"]
+
+
+def test_a_number_that_is_only_looked_at_stays(session: Session, psi: TruncationPanel) -> None:
+    session.set_psi(0.7034)
+    psi.psi.edit()
+    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    assert session.look().truncation.psi == 0.7034
+    psi.psi.edit("0.5")
+    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    assert session.look().truncation.psi == 0.5
+
+
+def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -> None:
+    window.deeds.toggle_link()
+    session.set_active(1)
+    session.deck.add_value_key("truncation.psi", 0.2, 0.0)
+    session.set_psi(0.4)
+    session.deck.add_key(1.0)
+    owns = [view.own.truncation.psi for view in session.deck.timeline.keys[0].pose.views]
+    window.deeds.swap()
+    assert [track.view for track in session.deck.timeline.tracks] == [0]
+    assert [v.own.truncation.psi for v in session.deck.timeline.keys[0].pose.views] == owns[::-1]
+
+
+def test_a_latent_and_its_drift_are_linked_together(session: Session) -> None:
+    session.set_link(1, "latent", False)
+    assert not session.state.views[1].linked & {"latent", "drift"}
+    session.set_link(1, "drift", True)
+    assert session.state.views[1].linked >= {"latent", "drift"}
+
+
+def test_bars_of_another_width_stay(session: Session) -> None:
+    session.set_offset([1.0, 2.0])
+    session.set_offset([3.0])
+    session.set_offset([0.0])
+    assert [offset.values for offset in session.look().offsets] == [(1.0, 2.0)]
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:

@@ -14,6 +14,7 @@ from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
 from explorer.training.loop import run
 from explorer.training.pack import export
+from explorer.training.stored import with_sizes_held
 
 from .test_loop import settings
 
@@ -58,3 +59,19 @@ def test_a_state_that_does_not_fit_is_told(data: Critters, tmp_path: Path) -> No
     with pytest.raises(UsageError, match=r"state\.pt is of other networks"):
         run(settings("stylegan2", tmp_path, d_channel_base=128), data)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("left", ["", '{"family": "sty', "[]", "{}", '{"family": "stylegan2"}'])
+def test_settings_cut_by_a_full_disk_are_written_anew(left: str, data: Critters, tmp_path: Path) -> None:
+    run(settings("stylegan2", tmp_path, total_kimg=0.004), data)
+    (tmp_path / "settings.json").write_text(left)
+    assert run(settings("stylegan2", tmp_path, total_kimg=0.008), data).shown == 8
+    assert json.loads((tmp_path / "settings.json").read_text())["family"] == "stylegan2"
+
+
+def test_a_run_goes_on_with_its_own_networks_where_no_sizes_are_asked_for(data: Critters, tmp_path: Path) -> None:
+    run(settings("stylegan2", tmp_path, total_kimg=0.004), data)
+    held = with_sizes_held(settings("stylegan2", tmp_path, generator={}, d_channel_base=32768))
+    assert (held.d_channel_base, held.generator) == (64, settings("stylegan2", tmp_path).generator)
+    other = settings("stylegan3-t", tmp_path, d_channel_base=32768)
+    assert with_sizes_held(other) == other
