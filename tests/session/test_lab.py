@@ -127,6 +127,23 @@ def test_an_average_comes_at_rest_and_goes_with_the_next_move(world: World) -> N
     world.qtbot.waitUntil(lambda: said[-1].done == 4)
 
 
+def test_an_average_waits_until_the_motion_stops(world: World) -> None:
+    world.open("a")
+    s = world.session
+    said: list[LabPicture] = []
+    s.lab.picture.connect(said.append)
+    s.set_animation(kind="circle")
+    s.play()
+    s.lab.edit("Average", average="neighbours", count=2)
+    with world.qtbot.waitSignal(s.lab.rested):
+        pass
+    assert not s.lab.is_studying("average/0")
+    s.pause()
+    world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
+    s.play()
+    assert s.lab.last_picture(0) is None
+
+
 def test_a_wrong_average_is_explained(world: World) -> None:
     world.open("a")
     world.session.lab.edit("Average", average="neighbours", count=1)
