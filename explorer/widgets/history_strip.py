@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.latents.words import latent_words
 from explorer.state import Latent, Look, Transform
 from explorer.widgets.events import tell_places
 from explorer.widgets.theme import color
@@ -87,7 +88,7 @@ class HistoryStrip(QWidget):
         if index < 0:
             return "Places one has been at appear here"
         latent = self._places[index][1].latent
-        return f"Back to seed {latent.seed}, {latent.x:+.2f} {latent.y:+.2f}"
+        return f"Back to {latent_words(latent)}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from explorer.state import Latent, Look, MixSource, Truncation
+from explorer.state import Classes, Latent, Look, MixSource, Truncation
 from explorer.widgets.parts import IconButton
 from explorer.widgets.seed_field import SeedField, random_seed
 from explorer.widgets.theme import color
@@ -37,6 +37,7 @@ class _Face(QWidget):
         super().__init__()
         self._index, self._thumbs = index, thumbs
         self._source = MixSource()
+        self._classes = Classes()
         self._chosen = False
         self.setFixedSize(QSize(_PX, _PX))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -47,13 +48,18 @@ class _Face(QWidget):
         self._source, self._chosen = source, chosen
         self.update()
 
+    def show_classes(self, classes: Classes) -> None:
+        """Other classes, which decide what a seed looks like."""
+        self._classes = classes
+        self.update()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.clicked.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         latent = Latent(seed=self._source.seed, stored=self._source.stored)
-        look = Look(latent=latent, truncation=Truncation(psi=_THUMB_PSI))
+        look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         image = self._thumbs.get(self._source.stored or str(self._source.seed), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.latents.groups import GROUPS, group_of, label_of
-from explorer.state import Mixing, MixSource
+from explorer.state import Classes, Mixing, MixSource
 from explorer.widgets.mix_sources import SourceRow, letter_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
@@ -59,6 +59,7 @@ class MixingPanel(Panel):
         self.add(self.empty)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.mixing, self._show)
+        self.bind.look(lambda look: look.classes, self._show_classes)
 
     # building --------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class MixingPanel(Panel):
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
-        for enabled in (self.plus, self.clear, self.more):
+        for enabled in (self.plus, self.clear, self.more, *self.source_rows):
             enabled.setEnabled(info is not None)
         if info is None:
             return
@@ -148,8 +149,14 @@ class MixingPanel(Panel):
             if members:
                 self.groups[name].set_value(sum(amounts.get(i, 0.0) for i in members) / len(members))
 
+    def _show_classes(self, classes: Classes) -> None:
+        self._thumbs.clear()
+        for source_row in self.source_rows:
+            source_row.face.show_classes(classes)
+
     def _add_row(self) -> None:
         made = SourceRow(len(self.source_rows), self._thumbs)
+        made.face.show_classes(self.session.look().classes)
         made.chosen.connect(self._choose)
         made.changed.connect(self.session.set_mix_source)
         made.pinned.connect(self._pin)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from explorer.state import Look
+from explorer.widgets.grey import grey
 from explorer.widgets.layer_rows import LayerRows
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, Segments, label, row
@@ -94,8 +95,8 @@ class NoisePanel(Panel):
         self.strength.set_reason(quiet)
         for slider in self.layers.rows:
             slider.set_reason(quiet)
-        self.seed_row.setEnabled(not reason and look.noise.mode == "random")
-        self.seed_row.setToolTip(reason or "Only random noise has a seed")
+        is_random = look.noise.mode == "random"
+        grey(self.seed_row, reason or ("" if is_random else "Only random noise has a seed"))
 
     def _look(self) -> Look:
         return self.session.look(self.session.store.state.active)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import Animation, Look
+from explorer.widgets.grey import grey
 from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import Check, Choice, IconButton, label, row
@@ -169,6 +170,12 @@ class TransformPanel(Panel):
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.note.setText(NOTES[info.has_input_transform] if info else "")
         self.note.setVisible(info is not None)
+        reason = "" if info else "No model is loaded"
+        sliders = (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear, *self.cells)
+        for slider in sliders:
+            slider.set_reason(reason)
+        for hand in (self.pad, self.dial):
+            grey(hand, reason)
 
     def _toggle(self) -> None:
         shown = self.matrix.isHidden()

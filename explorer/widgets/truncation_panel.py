@@ -83,6 +83,8 @@ class TruncationPanel(Panel):
         self.psi.set_reason(reason)
         self.cutoff.set_reason(reason)
         self.more.setEnabled(info is not None)
+        for slider in self.layers.sliders:
+            slider.set_reason(reason)
         if info is not None:
             self.cutoff.set_range(0, info.num_ws, info.num_ws)
             self.layers.set_names(ws_names(info))

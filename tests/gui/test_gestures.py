@@ -318,3 +318,16 @@ def test_what_ends_the_start_is_said_in_the_window(settings: Settings, qapp: obj
     assert "libcudart" in window._waiting.text()
     window.deleteLater()
     flush()
+
+
+def test_without_a_model_every_control_of_the_picture_is_grey(window: MainWindow, session: Session) -> None:
+    session.set_model(0, "")
+    flush()
+    transform, truncation = window.findChild(TransformPanel), window.findChild(TruncationPanel)
+    assert isinstance(transform, TransformPanel)
+    assert isinstance(truncation, TruncationPanel)
+    controls = [transform.rotate, transform.pad, transform.dial, *truncation.layers.sliders]
+    assert not any(control.isEnabled() for control in controls)
+    session.set_active(1)
+    flush()
+    assert all(control.isEnabled() for control in controls)
