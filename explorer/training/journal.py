@@ -89,7 +89,8 @@ class Journal:
     def _report(self, now: float) -> None:
         t, s = self._trainer, self._trainer.settings
         rate = self._pace.at(now, t.shown)
-        left = min((s.total_kimg * 1000 - t.shown) / max(rate, 1e-9), s.time_limit_s - (now - self._began))
+        left = (s.total_kimg * 1000 - t.shown) / max(rate, 1e-9)
+        left = max(0.0, min(left, s.time_limit_s - (now - self._began)))
         row = {"kimg": t.shown / 1000, "seconds": round(t.seconds, 1), "per_second": round(rate, 2)}
         row |= {name: round(value, 4) for name, value in t.metrics.items()}
         slower = " at this pace; later steps take longer" if _has_slower_ahead(t) else ""

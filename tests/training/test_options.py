@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import torch
 from PIL import Image
 
 from explorer.cli import main
-from explorer.training import command
+from explorer.training import cards, command
 from explorer.training.options import add_arguments, settings_from
 from explorer.training.recipes import RECIPES, family_defaults
 from explorer.training.settings import TrainSettings
+from explorer.training.stored import describe
 from explorer.training.trainer import Trainer
 
 
@@ -151,3 +153,18 @@ def test_a_run_that_was_stopped_is_not_packed(
     assert not (tmp_path / "assets").exists()
     assert main([*arguments, "--minutes", "0"]) == 0  # a limit of time packs what there is
     assert (tmp_path / "assets" / "mine.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--resolution 32 --batch 8 --lr-g 0.001 --seed 7 --augment none --threads 1",
+        "--family stylegan3-r --channel-base 256 --channel-max 16 --resolution 32 --mirror",
+    ],
+)
+def test_the_card_of_a_folder_says_the_options(options: str, photos: Path, tmp_path: Path) -> None:
+    said = resolved(f"--data {photos} {options}", tmp_path)
+    words = cards._command(describe(replace(said, data=[photos])))
+    again = words.removeprefix("python main.py train ").removesuffix(" --out DIR --pack NAME")
+    assert resolved(again.replace("FOLDER", str(photos)), tmp_path) == said
