@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from explorer.errors import CancelledError, LatentwalkError
-from explorer.state import Timeline
+from explorer.errors import CancelledError
+from explorer.session.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +18,9 @@ if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
     from explorer.render.request import RenderSettings
     from explorer.session.core import SessionCore
-    from explorer.state import ExplorerState
+    from explorer.state import ExplorerState, Timeline
 
 __all__ = ["EvenSpeed", "Measured"]
-
-log = logging.getLogger("explorer.session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +40,13 @@ class EvenSpeed(QObject):
 
     progress = Signal(object)
     made = Signal(object)
-    _said = Signal(object)
+    _said = Signal(str, object)
 
     def __init__(self, session: SessionCore) -> None:
         super().__init__(session)
         self._session = session
         self._cancelled = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._work: Background | None = None
         self._of: Timeline | None = None
         self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
         session.changed.connect(self._on_changed)
@@ -57,7 +54,7 @@ class EvenSpeed(QObject):
     @property
     def is_running(self) -> bool:
         """True while pictures are measured."""
-        return self._thread is not None
+        return self._work is not None
 
     def start(self) -> None:
         """Measures the present timeline, unless it has fewer than two keys or one is being measured."""
@@ -67,8 +64,7 @@ class EvenSpeed(QObject):
         self._of = state.timeline
         self._cancelled.clear()
         work = _Work(state, devices.settings, self._session.table, self._cancelled, self._said.emit)
-        self._thread = threading.Thread(target=work.run, name="even speed", daemon=True)
-        self._thread.start()
+        self._work = Background("even speed", work.evened, self._said.emit, "The timeline is as it was.")
         self.progress.emit(Measured(0.0, 0.0))
 
     def cancel(self) -> None:
@@ -78,34 +74,31 @@ class EvenSpeed(QObject):
     def close(self, timeout: float = 10.0) -> bool:
         """Cancels and waits; True if the thread has ended."""
         self.cancel()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(timeout)
-            return not thread.is_alive()
-        return True
+        work, self._work = self._work, None
+        return work is None or work.join(timeout)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self.is_running and new.timeline is not self._of:
             self.cancel()  # what is measured is of no use any more
 
-    @Slot(object)
-    def _on_said(self, said: Measured | Timeline | LatentwalkError) -> None:
-        if self._session.is_closed or self._thread is None:
+    @Slot(str, object)
+    def _on_said(self, what: str, payload: object) -> None:
+        if self._session.is_closed or self._work is None:
             return
-        if isinstance(said, Measured):
-            self.progress.emit(said)
+        if what == "progress":
+            self.progress.emit(payload)
             return
-        self._thread.join()
-        self._thread = None
+        self._work.join()
+        self._work = None
         self.progress.emit(None)
         if self._session.state.timeline is not self._of:
             self._session.status.emit("The timeline was changed meanwhile; even speed was not applied")
-        elif isinstance(said, LatentwalkError):
-            self._session.status.emit(str(said))
+        elif what == "failed":
+            self._session.status.emit(str(payload))
         else:
             self._session.about_to_edit.emit()
-            self.made.emit(said)
+            self.made.emit(payload)
             self._session.status.emit("The picture changes evenly now")
 
 
@@ -117,31 +110,20 @@ class _Work:
     settings: RenderSettings
     table: LatentTable
     cancelled: threading.Event
-    say: Callable[[object], None]
+    say: Callable[[str, object], object]
 
-    def run(self) -> None:
-        try:
-            self.say(self._evened())
-        except LatentwalkError as error:
-            self.say(error.with_traceback(None))
-        except Exception as error:  # whatever it is, somebody waits for the end
-            log.exception("even speed failed")
-            words = f"Even speed failed: {type(error).__name__}: {error}"
-            self.say(LatentwalkError(words, "The timeline is as it was."))
-
-    def _evened(self) -> Timeline:
+    def evened(self) -> Timeline:
+        """The timeline with an even pace. Raises LatentwalkError."""
         from explorer.animation.film import whole_film
         from explorer.animation.pace import evened
-        from explorer.animation.recorder import lower_priority
 
-        lower_priority(10)  # the preview goes first
         began = time.monotonic()
 
         def tell(done: int, total: int) -> None:
             if self.cancelled.is_set():
                 raise CancelledError("Even speed was cancelled.", "The timeline is as it was.")
             left = (time.monotonic() - began) / done * (total - done)
-            self.say(Measured(done / total, left))
+            self.say("progress", Measured(done / total, left))
 
         film = whole_film(self.state, layout="b" if self.state.active == 1 else "a")
         return evened(self.state, film, self.settings, self.table, tell).timeline

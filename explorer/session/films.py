@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.errors import LatentwalkError
+from explorer.session.background import Background
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from explorer.animation.job import Job
     from explorer.animation.recorder import Progress, Recorder
 
 __all__ = ["FilmService"]
-
-log = logging.getLogger("explorer.animation")
 
 TELL_EVERY_S = 0.1
 
@@ -37,7 +37,7 @@ class FilmService(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._recorder: Recorder | None = None
-        self._thread: threading.Thread | None = None
+        self._work: Background | None = None
         self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -58,9 +58,8 @@ class FilmService(QObject):
             raise LatentwalkError("A film is being made already.", "Wait for it, or cancel it.")
         recorder = Recorder(job, overwrite=overwrite)
         self._recorder = recorder
-        said = self._said
-        self._thread = threading.Thread(target=_run, args=(recorder, said), name="film", daemon=True)
-        self._thread.start()
+        say = self._said.emit
+        self._work = Background("the film", lambda: _render(recorder, say), say, "What is done is kept.")
 
     def pause(self) -> None:
         """Holds before the next frame."""
@@ -80,11 +79,8 @@ class FilmService(QObject):
     def close(self, timeout: float = 10.0) -> bool:
         """Cancels and waits; True if the thread has ended."""
         self.cancel()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(timeout)
-            return not thread.is_alive()
-        return True
+        work, self._work = self._work, None
+        return work is None or work.join(timeout)
 
     @Slot(str, object)
     def _on_said(self, what: str, payload: object) -> None:
@@ -92,21 +88,17 @@ class FilmService(QObject):
             self.progress.emit(payload)
             return
         self._recorder = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._work is not None:
+            self._work.join()
+            self._work = None
         if what == "finished":
             self.finished.emit(str(payload))
         else:
             self.failed.emit(payload)
 
 
-def _run(recorder: Recorder, said: object) -> None:
+def _render(recorder: Recorder, say: Callable[[str, object], object]) -> Path:
     """Runs in the film's thread."""
-    emit = said.emit  # type: ignore[attr-defined]
-    from explorer.animation.recorder import lower_priority
-
-    lower_priority(10)  # the preview goes first; torch's workers of this thread inherit it
     last = 0.0
 
     def tell(progress: Progress) -> None:
@@ -114,15 +106,6 @@ def _run(recorder: Recorder, said: object) -> None:
         now = time.monotonic()
         if progress.stage != "rendering" or now - last >= TELL_EVERY_S or progress.done == progress.total:
             last = now
-            emit("progress", progress)
+            say("progress", progress)
 
-    try:
-        path = recorder.run(tell)
-    except LatentwalkError as error:
-        emit("failed", error.with_traceback(None))
-    except Exception as error:  # whatever it is, somebody waits for this film
-        log.exception("the film failed")
-        words = f"The film failed: {type(error).__name__}: {error}"
-        emit("failed", LatentwalkError(words, "What is done is kept."))
-    else:
-        emit("finished", str(path))
+    return recorder.run(tell)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.training import history
-from explorer.training.recipes import family_defaults
-from explorer.training.settings import TrainSettings
+from explorer.training.options import told
 
 __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
 Schedule = list[tuple[float, dict[str, Any]]]
 
-_TOLD = (
-    *("resolution", "batch", "total_kimg", "lr_g", "lr_d", "gamma", "guide_weight", "adversarial_kimg", "seed"),
-    *("augment", "device", "threads"),
-)
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
 
@@ -178,22 +172,8 @@ def _command(settings: dict[str, Any]) -> str:
     if settings.get("recipe"):
         start = f"--recipe {settings['recipe']}{data}"
     else:
-        start = f"--family {settings['family']}{data}{_options(settings)}"
+        start = f"--family {settings['family']}{data}{told(settings, of_folder=bool(data))}"
     return f"python main.py train {start} --out DIR --pack NAME"
-
-
-def _options(settings: dict[str, Any]) -> str:
-    """What a run without a recipe was told beside its family and its data, as on the command line."""
-    family, resolution, batch = (settings[name] for name in ("family", "resolution", "batch"))
-    usual = {field.name: field.default for field in fields(TrainSettings)}
-    usual |= family_defaults(family, resolution, batch)
-    usual |= {"augment": "none" if is_critters(settings) else "ada"}
-    options = [
-        f" --{name.removeprefix('d_').replace('_', '-')} {settings[name]}"
-        for name in (*_TOLD, "d_channel_base", "d_channel_max")
-        if settings.get(name, usual[name]) != usual[name]
-    ]
-    return "".join(options + [f" --{name}" for name in ("mirror", "bfloat16") if settings.get(name)])
 
 
 def _last_metrics(path: Path) -> dict[str, str]:

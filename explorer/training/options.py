@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from explorer.training import attributes, stored
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
-__all__ = ["add_arguments", "check_options", "is_folder", "settings_from"]
+__all__ = ["add_arguments", "check_options", "is_folder", "settings_from", "told"]
 
 _FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
 _PLAIN = (
@@ -28,6 +28,9 @@ _PLAIN = (
     "guide_weight",
     "adversarial_kimg",
 )
+
+
+_FOLDER_AUGMENT = "ada"  # adapts itself: large sets are left as they are
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,9 +140,23 @@ def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSet
         chosen |= sizes_of(options.recipe)
     chosen |= changes
     if is_folder(options):
-        chosen.setdefault("augment", "ada")  # adapts itself: large sets are left as they are
+        chosen.setdefault("augment", _FOLDER_AUGMENT)
     values = family_defaults(chosen["family"], chosen.get("resolution", 64), chosen.get("batch", 16))
     return TrainSettings(out=options.out, data=[], **(values | chosen))
+
+
+def told(settings: dict[str, Any], *, of_folder: bool) -> str:
+    """The options beside family and data that give these described settings without a recipe."""
+    usual = {field.name: field.default for field in fields(TrainSettings)}
+    usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
+    if of_folder:
+        usual["augment"] = _FOLDER_AUGMENT
+    options = [
+        f" --{name.removeprefix('d_').replace('_', '-')} {settings[name]}"
+        for name in ("resolution", *_PLAIN, "d_channel_base", "d_channel_max")
+        if settings.get(name, usual[name]) != usual[name]
+    ]
+    return "".join(options + [f" --{name}" for name in ("mirror", "bfloat16") if settings.get(name)])
 
 
 def is_folder(options: argparse.Namespace) -> bool:

@@ -52,6 +52,7 @@ class Trainer:
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
         if device.type == "cuda" and settings.bfloat16:
+            # torch's stubs do not know the keyword alone.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.is_v2 = settings.family == "stylegan2"
@@ -230,7 +231,7 @@ class Trainer:
         self, optimiser: GeneratorOptimiser | torch.optim.Optimizer, parameters: Sequence[Tensor], loss: Tensor
     ) -> None:
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call] # as torch declares it
         self.group.average(p.grad for p in parameters)
         for parameter in parameters:
             if parameter.grad is not None:

@@ -94,10 +94,10 @@ def test_a_run_goes_on_while_its_log_and_sheets_cannot_be_written(
     assert f"{tmp_path / 'samples' / '000000.png'} could not be written" in caplog.text
 
 
-def test_a_failed_look_changes_no_random_numbers(tmp_path: Path) -> None:
+def test_a_failed_look_changes_no_random_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(settings("stylegan2", tmp_path), Grey())
     (tmp_path / "samples").write_text("a file where a folder should be")
-    trainer.samples = lambda: torch.rand(64, 3, 16, 16)  # type: ignore[assignment,method-assign]
+    monkeypatch.setattr(trainer, "samples", lambda: torch.rand(64, 3, 16, 16))
     before = torch.get_rng_state()
     journal.Journal(trainer)._draw()
     assert torch.equal(torch.get_rng_state(), before)
