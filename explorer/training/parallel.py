@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # Its functions keep the group of the moment of import: before there is one.
 from torch import Tensor, nn
 
 from explorer.errors import UsageError
@@ -54,7 +55,10 @@ class Group:
             dist.barrier()
 
     def close(self) -> None:
-        """Leave the group; every process at the same time."""
+        """Leave the group; every process at the same time.
+
+        Ends its threads too: one that still gave back a tensor while Python shuts down would abort the process.
+        """
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
