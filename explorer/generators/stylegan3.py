@@ -55,13 +55,33 @@ class StyleGAN3Input(nn.Module):
         # Frequencies that the motion lifted above the band fade out before they would alias.
         amplitudes = 1 - (freqs.norm(dim=2) - bandwidth) / (rate / 2 - bandwidth)
         amplitudes = amplitudes.clamp(0, 1)
-        size = self.spec.size
-        axis = (torch.arange(size, device=w.device, dtype=torch.float32) + 0.5 - size / 2) / rate
+        weight = self.weight / math.sqrt(self.spec.channels)
+        features = self._by_axes if backend.is_inference() else self._by_points
+        return features(freqs, phases, amplitudes, weight)
+
+    def _axis(self) -> Tensor:
+        """Positions `[size]` of the samples along one axis, in pictures from the middle."""
+        size, device = self.spec.size, self.freqs.device
+        return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.spec.sampling_rate
+
+    def _by_points(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
+        """The features as they are defined: a sine at every point."""
+        axis = self._axis()
         across = axis[None, None, :, None] * freqs[:, None, None, :, 0]  # [N, 1, size, C]
         down = axis[None, :, None, None] * freqs[:, None, None, :, 1]  # [N, size, 1, C]
         x = torch.sin((across + down + phases[:, None, None, :]) * (2 * math.pi))
         x = x * amplitudes[:, None, None, :]  # [N, size, size, C]
-        weight = self.weight / math.sqrt(self.spec.channels)
+        mixed: Tensor = x @ weight.t()
+        return mixed.permute(0, 3, 1, 2)
+
+    def _by_axes(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
+        """The same by sin(a + b) = sin a cos b + cos a sin b: a sine at every place of the two axes only."""
+        axis = self._axis()[:, None] * (2 * math.pi)
+        across = axis * freqs[:, None, :, 0]  # [N, size, C]
+        down = axis * freqs[:, None, :, 1] + phases[:, None] * (2 * math.pi)
+        amplitudes = amplitudes[:, None]
+        x = (amplitudes * down.cos())[:, :, None] * across.sin()[:, None]  # [N, size, size, C]
+        x.addcmul_((amplitudes * down.sin())[:, :, None], across.cos()[:, None])
         mixed: Tensor = x @ weight.t()
         return mixed.permute(0, 3, 1, 2)
 
