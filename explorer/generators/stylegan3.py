@@ -46,7 +46,10 @@ class StyleGAN3Input(nn.Module):
         self.register_buffer("transform", torch.eye(3))
 
     def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
-        """`[N, channels, size, size]` float32 from `w` `[N, w_dim]` and a forward motion."""
+        """`[N, channels, size, size]` from `w` `[N, w_dim]` and a forward motion.
+
+        float32; without gradients in the format of the policy, which the first layer takes.
+        """
         motion = self._motion(self.affine(w), transform)  # [N, 3, 3]
         # freqs as row vectors; its dot products with the motion's rotation and translation columns.
         freqs = self.freqs @ motion[:, :2, :2]  # [N, C, 2]
@@ -75,14 +78,14 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _by_axes(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """The same by sin(a + b) = sin a cos b + cos a sin b: a sine at every place of the two axes only."""
+        """The same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
         axis = self._axis()[:, None] * (2 * math.pi)
         across = axis * freqs[:, None, :, 0]  # [N, size, C]
         down = axis * freqs[:, None, :, 1] + phases[:, None] * (2 * math.pi)
         amplitudes = amplitudes[:, None]
         x = (amplitudes * down.cos())[:, :, None] * across.sin()[:, None]  # [N, size, size, C]
         x.addcmul_((amplitudes * down.sin())[:, :, None], across.cos()[:, None])
-        mixed: Tensor = x @ weight.t()
+        mixed: Tensor = backend.features(x) @ backend.features(weight).t()
         return mixed.permute(0, 3, 1, 2)
 
     def _motion(self, t: Tensor, transform: Tensor | None) -> Tensor:

@@ -26,3 +26,7 @@ def test_features_by_axes_are_those_by_points(family: str) -> None:
             assert found.shape == expected.shape
             assert not torch.equal(found, expected), "the same way twice proves nothing"
             torch.testing.assert_close(found, expected, rtol=0, atol=2e-5)
+            with backend.using(dtype=torch.bfloat16):
+                narrow = features(w, transform)
+            assert narrow.dtype == torch.bfloat16
+            torch.testing.assert_close(narrow.float(), expected, rtol=0, atol=0.02 * float(expected.abs().max()))
