@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn  # Its functions keep the group of the moment of import: before there is one.
 from torch import Tensor, nn
 
 from explorer.errors import UsageError
@@ -89,6 +88,9 @@ class Group:
 
 
 def _join(device: str) -> None:
+    # Its functions keep the group there is when they are imported, and its threads with it: before there is one.
+    import torch.distributed.nn
+
     if device.startswith("cuda"):
         own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(own)

@@ -1,4 +1,4 @@
-"""The Fourier features of StyleGAN3 by axes against those by points, and their band."""
+"""The Fourier features of StyleGAN3 by axes against those by points, also in a narrow format."""
 
 from __future__ import annotations
 
