@@ -1,7 +1,8 @@
 // Filtered leaky ReLU of one plane after another, as banded matrices: out = sum_b B_h mid(sum_a A_h x A_w') B_w'.
 //
 // A plane of a small picture stays in the second-level cache through all passes. The backward pass is the same
-// function with transposed bands and the stored signs in the middle.
+// function with transposed bands and the stored signs in the middle. Planes come and go in float32 or bfloat16; all
+// in between is float32.
 
 #include <torch/extension.h>
 
@@ -12,6 +13,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
 #include <vector>
 
 namespace {
@@ -28,6 +32,42 @@ Vector load(const float* p) {
 
 int padded(int n) { return (n + kLane - 1) / kLane * kLane; }
 
+// Zeroed floats at the start of a cache line, so that no vector lies across two.
+class Buffer {
+public:
+    explicit Buffer(size_t count)
+        : data_(static_cast<float*>(::operator new(count * sizeof(float), kLine))) {
+        std::fill_n(data_, count, 0.0f);
+    }
+    ~Buffer() { ::operator delete(data_, kLine); }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    float* data() { return data_; }
+
+private:
+    static constexpr std::align_val_t kLine{64};
+    float* data_;
+};
+
+float widened(float value) { return value; }
+
+float widened(c10::BFloat16 value) {
+    const uint32_t bits = static_cast<uint32_t>(value.x) << 16;
+    float result;
+    std::memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+void narrow(float value, float* target) { *target = value; }
+
+// To the nearest, ties to even.
+void narrow(float value, c10::BFloat16* target) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    target->x = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
 struct Band {
     int rows = 0, width = 0;
     const int* start = nullptr;
@@ -43,13 +83,13 @@ Band band(const torch::Tensor& start, const torch::Tensor& weight) {
 template <int kWidth>
 void strip(const float* row, const float* w, int taps, int stride, float* target, bool add) {
     Vector sum[kWidth];
-#pragma GCC unroll 8
+#pragma GCC unroll 10
     for (int i = 0; i < kWidth; ++i) sum[i] = add ? load(target + i * kLane) : Vector{};
     for (int k = 0; k < taps; ++k, row += stride) {
-#pragma GCC unroll 8
+#pragma GCC unroll 10
         for (int i = 0; i < kWidth; ++i) sum[i] += w[k] * load(row + i * kLane);
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 10
     for (int i = 0; i < kWidth; ++i) std::memcpy(target + i * kLane, &sum[i], sizeof(Vector));
 }
 
@@ -60,6 +100,7 @@ void apply(const Band& b, const float* in, int length, int stride, float* out, b
         const float* w = b.weight + static_cast<int64_t>(o) * b.width;
         float* target = out + static_cast<int64_t>(o) * stride;
         int left = (length + kLane - 1) / kLane;
+        for (; left >= 10; left -= 10, row += 10 * kLane, target += 10 * kLane) strip<10>(row, w, b.width, stride, target, add);
         for (; left >= 5; left -= 5, row += 5 * kLane, target += 5 * kLane) strip<5>(row, w, b.width, stride, target, add);
         switch (left) {
             case 4: strip<4>(row, w, b.width, stride, target, add); break;
@@ -99,59 +140,119 @@ void transpose(const float* in, int rows, int columns, int stride, float* out) {
 #endif
 }
 
+// Multiplies what is negative by `leak` and writes a bit for what is not, 16 places to a word.
+void bend(float* row, int length, float leak, uint16_t* positive) {
+    for (int j = 0; j < length; j += kLane) {
+#ifdef __AVX512F__
+        const __m512 v = _mm512_load_ps(row + j);
+        const __mmask16 keeps = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GE_OQ);
+        _mm512_store_ps(row + j, _mm512_mask_mul_ps(v, static_cast<__mmask16>(~keeps), v, _mm512_set1_ps(leak)));
+        positive[j / kLane] = keeps;
+#else
+        uint16_t bits = 0;
+        for (int i = 0; i < kLane; ++i) {
+            const bool keeps = row[j + i] >= 0.0f;
+            bits |= static_cast<uint16_t>(keeps) << i;
+            row[j + i] = keeps ? row[j + i] : row[j + i] * leak;
+        }
+        positive[j / kLane] = bits;
+#endif
+    }
+}
+
+// The same of a gradient, by the bits.
+void bend_back(float* row, int length, float leak, const uint16_t* positive) {
+    for (int j = 0; j < length; j += kLane) {
+        const uint16_t keeps = positive[j / kLane];
+#ifdef __AVX512F__
+        const __m512 v = _mm512_load_ps(row + j);
+        _mm512_store_ps(row + j, _mm512_mask_mul_ps(v, static_cast<__mmask16>(~keeps), v, _mm512_set1_ps(leak)));
+#else
+        for (int i = 0; i < kLane; ++i) row[j + i] = keeps >> i & 1 ? row[j + i] : row[j + i] * leak;
+#endif
+    }
+}
+
+struct Filter {
+    std::vector<Band> first, second;  // of each term the rows' and the columns'
+    float leak;
+    bool forward;
+    int n, middle, m;
+};
+
+// One plane after another through both stages. `bias` is added to what goes forward; `sum`, of what goes back, is the
+// total of each plane that comes out. Either may be missing.
+template <typename T>
+void run(const Filter& f, const T* source, int64_t begin, int64_t end, uint16_t* signs, const float* bias,
+         int channels, T* result, float* sum) {
+    // One stride for all, so that a pass may use any buffer; spare rows for whole tiles at the lower edge.
+    const int n = f.n, middle = f.middle, m = f.m, most = std::max({n, middle, m});
+    const int stride = padded(most), words = padded(middle) / kLane;
+    const size_t size = static_cast<size_t>(most + 64) * stride;
+    Buffer a(size), b(size), c(size), d(size), e(size);
+    for (int64_t p = begin; p < end; ++p) {
+        const float shift = bias ? bias[p % channels] : 0.0f;
+        for (int r = 0; r < n; ++r) {
+            const T* row = source + (p * n + r) * n;
+            float* target = a.data() + r * stride;
+            for (int j = 0; j < n; ++j) target[j] = widened(row[j]) + shift;
+        }
+        for (size_t t = 0; t + 1 < f.first.size() || t == 0; t += 2) {
+            apply(f.first[t], a.data(), n, stride, b.data(), false);           // [middle, n]
+            transpose(b.data(), middle, n, stride, c.data());                  // [n, middle]
+            apply(f.first[t + 1], c.data(), middle, stride, d.data(), t > 0);  // [middle, middle], transposed
+        }
+        for (int r = 0; r < middle; ++r) {
+            uint16_t* positive = signs + (p * middle + r) * words;
+            if (f.forward) bend(d.data() + r * stride, middle, f.leak, positive);
+            else bend_back(d.data() + r * stride, middle, f.leak, positive);
+        }
+        for (size_t t = 0; t + 1 < f.second.size() || t == 0; t += 2) {
+            apply(f.second[t + 1], d.data(), middle, stride, b.data(), false);  // columns: [m, middle]
+            transpose(b.data(), m, middle, stride, c.data());                   // [middle, m]
+            apply(f.second[t], c.data(), m, stride, e.data(), t > 0);           // [m, m]
+        }
+        float total = 0;
+        for (int r = 0; r < m; ++r) {
+            const float* row = e.data() + r * stride;
+            T* target = result + (p * m + r) * m;
+            for (int j = 0; j < m; ++j) narrow(row[j], target + j);
+            if (sum) for (int j = 0; j < m; ++j) total += row[j];
+        }
+        if (sum) sum[p] = total;
+    }
+}
+
 }  // namespace
 
-// x [P, n, n]; bands of the first stage [terms][2] (rows, columns), then of the second. `signs` [P, T, T] uint8 is
-// written when `forward`, read otherwise. Returns [P, m, m].
+// x [P, n, n] float32 or bfloat16; bands of the first stage [terms][2] (rows, columns), then of the second. `signs`
+// [P, T, words of 16] int16 is written when `forward`, read otherwise. `bias` [C] float32, P a multiple of C, is
+// added to x; `sum` [P] float32 is filled with the totals of y. Returns y [P, m, m], in the format of x.
 torch::Tensor band_filter(torch::Tensor x, std::vector<torch::Tensor> first_start, std::vector<torch::Tensor> first_weight,
                           std::vector<torch::Tensor> second_start, std::vector<torch::Tensor> second_weight,
-                          torch::Tensor signs, double slope, bool forward) {
+                          torch::Tensor signs, std::optional<torch::Tensor> bias, std::optional<torch::Tensor> sum,
+                          double slope, bool forward) {
     x = x.contiguous();
-    TORCH_CHECK(x.scalar_type() == torch::kFloat && x.dim() == 3, "expected float32 planes");
-    const int planes = x.size(0), n = x.size(1);
-    std::vector<Band> first, second;
-    for (size_t i = 0; i < first_start.size(); ++i) first.push_back(band(first_start[i], first_weight[i]));
-    for (size_t i = 0; i < second_start.size(); ++i) second.push_back(band(second_start[i], second_weight[i]));
-    const int middle = first[0].rows, m = second[0].rows;
-    const float leak = static_cast<float>(slope);
-    auto y = torch::empty({planes, m, m}, x.options());
-    const float* source = x.data_ptr<float>();
-    float* result = y.data_ptr<float>();
-    uint8_t* sign = signs.data_ptr<uint8_t>();
-    // One stride for all, so that a pass may use any buffer; spare rows for whole tiles at the lower edge.
-    const int stride = padded(std::max({n, middle, m}));
-    const int rows = std::max({n, middle, m}) + 64;
+    const auto format = x.scalar_type();
+    TORCH_CHECK((format == torch::kFloat || format == torch::kBFloat16) && x.dim() == 3, "expected planes");
+    const int planes = x.size(0);
+    Filter f;
+    for (size_t i = 0; i < first_start.size(); ++i) f.first.push_back(band(first_start[i], first_weight[i]));
+    for (size_t i = 0; i < second_start.size(); ++i) f.second.push_back(band(second_start[i], second_weight[i]));
+    f.leak = static_cast<float>(slope), f.forward = forward;
+    f.n = x.size(1), f.middle = f.first[0].rows, f.m = f.second[0].rows;
+    TORCH_CHECK(signs.size(0) == planes && signs.size(1) == f.middle && signs.size(2) == padded(f.middle) / kLane,
+                "signs of another size");
+    auto y = torch::empty({planes, f.m, f.m}, x.options());
+    auto* sign = reinterpret_cast<uint16_t*>(signs.data_ptr<int16_t>());
+    const float* shift = bias ? bias->data_ptr<float>() : nullptr;
+    const int channels = bias ? bias->size(0) : 1;
+    float* total = sum ? sum->data_ptr<float>() : nullptr;
     at::parallel_for(0, planes, 4, [&](int64_t begin, int64_t end) {
-        std::vector<float> a(static_cast<size_t>(rows) * stride, 0.0f), b(a.size(), 0.0f), c(a.size(), 0.0f),
-            d(a.size(), 0.0f), e(a.size(), 0.0f);
-        for (int64_t p = begin; p < end; ++p) {
-            for (int r = 0; r < n; ++r) std::memcpy(&a[r * stride], source + (p * n + r) * n, n * sizeof(float));
-            for (size_t t = 0; t + 1 < first.size() || t == 0; t += 2) {
-                apply(first[t], a.data(), n, stride, b.data(), false);           // [middle, n]
-                transpose(b.data(), middle, n, stride, c.data());        // [n, middle]
-                apply(first[t + 1], c.data(), middle, stride, d.data(), t > 0);  // [middle, middle], transposed
-            }
-            uint8_t* plane_sign = sign + p * middle * middle;
-            for (int r = 0; r < middle; ++r) {
-                float* row = &d[r * stride];
-                uint8_t* s = plane_sign + r * middle;
-                if (forward) {
-                    for (int j = 0; j < middle; ++j) {
-                        const bool positive = row[j] >= 0.0f;
-                        s[j] = positive;
-                        row[j] = positive ? row[j] : row[j] * leak;
-                    }
-                } else {
-                    for (int j = 0; j < middle; ++j) row[j] = s[j] ? row[j] : row[j] * leak;
-                }
-            }
-            for (size_t t = 0; t + 1 < second.size() || t == 0; t += 2) {
-                apply(second[t + 1], d.data(), middle, stride, b.data(), false);  // columns: [m, middle]
-                transpose(b.data(), m, middle, stride, c.data());         // [middle, m]
-                apply(second[t], c.data(), m, stride, e.data(), t > 0);           // [m, m]
-            }
-            for (int r = 0; r < m; ++r) std::memcpy(result + (p * m + r) * m, &e[r * stride], m * sizeof(float));
-        }
+        if (format == torch::kFloat)
+            run(f, x.data_ptr<float>(), begin, end, sign, shift, channels, y.data_ptr<float>(), total);
+        else
+            run(f, x.data_ptr<c10::BFloat16>(), begin, end, sign, shift, channels, y.data_ptr<c10::BFloat16>(), total);
     });
     return y;
 }

@@ -21,7 +21,8 @@ from explorer.training.resample import FIR4, axis_matrix, resample
 
 __all__ = ["FastSynthesis"]
 
-_RADIAL_TOLERANCE = 1e-4  # share of the largest singular value below which a rank-one term is dropped
+# Share of the largest singular value below which a rank-one term of a radial filter is dropped.
+_RADIAL_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-3}
 
 
 class FastSynthesis:
@@ -39,14 +40,14 @@ class FastSynthesis:
             elif isinstance(layer, StyleGAN3Layer) and not layer.spec.is_torgb:
                 self._prepare_stylegan3(layer)
         device = generator.device
+        self._native: dict[str, FilteredLeakyReLU] = {}
+        if device.type == "cpu" and self._down and native_module() is not None:
+            self._native = {name: FilteredLeakyReLU(self._up[name], terms) for name, terms in self._down.items()}
         self._up = {name: matrix.to(device, dtype) for name, matrix in self._up.items()}
         self._down = {
             name: [(a.to(device, dtype), b.to(device, dtype)) for a, b in terms]
             for name, terms in self._down.items()
         }
-        self._native: dict[str, FilteredLeakyReLU] = {}
-        if device.type == "cpu" and dtype == torch.float32 and self._down and native_module() is not None:
-            self._native = {name: FilteredLeakyReLU(self._up[name], terms) for name, terms in self._down.items()}
 
     def _prepare_stylegan3(self, layer: StyleGAN3Layer) -> None:
         spec = layer.spec
@@ -63,7 +64,7 @@ class FastSynthesis:
         else:
             # A radial filter is a short sum of separable ones.
             left, values, right = np.linalg.svd(down)
-            kept = values > values[0] * _RADIAL_TOLERANCE
+            kept = values > values[0] * _RADIAL_TOLERANCE[self.dtype]
             pairs = [(left[:, k] * values[k] * gain, right[k]) for k in np.flatnonzero(kept)]
         self._down[spec.name] = [
             (
@@ -127,9 +128,14 @@ class FastSynthesis:
             return y + layer.bias.to(y.dtype)[:, None, None]
         weight = layer.weight * layer.weight.square().mean(dim=(1, 2, 3), keepdim=True).rsqrt()
         styles = styles * styles.square().mean().rsqrt()
-        y = _modulated(x, weight, styles, padding=spec.conv_kernel - 1, gain=gain)
-        y = y + layer.bias.to(y.dtype)[:, None, None]
         native = self._native.get(spec.name)
+        if spec.conv_kernel == 1:
+            y = _modulated_1x1(x, weight, styles, gain)
+            if native is not None:
+                return native(y, layer.bias)
+        else:
+            y = _modulated(x, weight, styles, padding=spec.conv_kernel - 1, gain=gain)
+        y = y + layer.bias.to(y.dtype)[:, None, None]
         return by_matrices(y, self._up[spec.name], self._down[spec.name]) if native is None else native(y)
 
 
@@ -150,3 +156,10 @@ def _modulated(
     if gain is not None:
         scale = scale * gain
     return y * scale.to(dtype)[:, :, None, None]
+
+
+def _modulated_1x1(x: Tensor, weight: Tensor, styles: Tensor, gain: Tensor) -> Tensor:
+    """`_modulated` of a 1x1 convolution with weights of each picture's own, which are few: one product a picture."""
+    weights = weight[None, :, :, 0, 0] * styles[:, None]  # [N, O, I]
+    weights = weights * ((weights.square().sum(dim=2, keepdim=True) + 1e-8).rsqrt() * gain)
+    return torch.bmm(weights.to(x.dtype), x.flatten(2)).unflatten(2, x.shape[2:])

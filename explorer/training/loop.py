@@ -52,6 +52,7 @@ def _threads(count: int) -> Iterator[None]:
 def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trainer:
     stored.check_same(settings)
     trainer = Trainer(settings, dataset, group)
+    settings.processes = trainer.group.size
     state, leads = settings.out / stored.STATE, trainer.group.leads
     settings.out.mkdir(parents=True, exist_ok=True)
     if state.exists():

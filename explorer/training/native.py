@@ -26,6 +26,8 @@ log = logging.getLogger("explorer.training.native")
 
 Pairs = list[tuple[Tensor, Tensor]]
 
+_WORD = 16  # signs in an integer
+
 _NAME = "latentwalk_band_filter"
 _SOURCE = Path(__file__).with_name("band_filter.cpp")
 _FLAGS = ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512")
@@ -103,38 +105,48 @@ class FilteredLeakyReLU:
         self.first_back = [_band(up.t()), _band(up.t())]
         self.second_back = [_band(matrix.t()) for pair in down for matrix in pair]
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """`[N, C, n, n]` float32 on the CPU to `[N, C, m, m]`."""
-        result: Tensor = _Function.apply(x, self)  # type: ignore[no-untyped-call]
+    def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """`[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added first."""
+        result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]
         return result
 
-    def run(self, x: Tensor, signs: Tensor, forward: bool) -> Tensor:
-        """Planes `[P, n, n]` through both stages, or gradients back."""
+    def forward(self, x: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Planes `[P, n, n]` through both stages, and the signs in the middle."""
+        signs = torch.empty(x.shape[0], self.middle, -(-self.middle // _WORD), dtype=torch.int16)
+        bias = None if bias is None else bias.detach().contiguous()
+        return self._run(x, self.first, self.second, signs, bias, None, True), signs
+
+    def backward(self, gradient: Tensor, signs: Tensor, *, sums: bool) -> tuple[Tensor, Tensor | None]:
+        """Gradients of planes, and with `sums` their total over each plane `[P]`."""
+        total = torch.empty(gradient.shape[0]) if sums else None
+        return self._run(gradient, self.second_back, self.first_back, signs, None, total, False), total
+
+    @staticmethod
+    def _run(x: Tensor, one: Pairs, two: Pairs, *rest: Any) -> Tensor:
         module = native_module()
         assert module is not None
-        one, two = (self.first, self.second) if forward else (self.second_back, self.first_back)
         bands = [s for s, _ in one], [w for _, w in one], [s for s, _ in two], [w for _, w in two]
-        result: Tensor = module.band_filter(x, *bands, signs, 0.2, forward)
+        signs, bias, total, forward = rest
+        result: Tensor = module.band_filter(x, *bands, signs, bias, total, 0.2, forward)
         return result
 
 
 class _Function(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, filters: FilteredLeakyReLU) -> Tensor:
-        planes = x.shape[0] * x.shape[1]
-        signs = torch.empty(planes, filters.middle, filters.middle, dtype=torch.uint8)
-        y = filters.run(x.reshape(planes, *x.shape[2:]), signs, True)
+    def forward(ctx: Any, x: Tensor, bias: Tensor | None, filters: FilteredLeakyReLU) -> Tensor:
+        y, signs = filters.forward(x.reshape(-1, *x.shape[2:]), bias)
         ctx.save_for_backward(signs)
-        ctx.filters = filters
+        ctx.filters, ctx.biased = filters, bias is not None
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
         (signs,) = ctx.saved_tensors
-        planes = signs.shape[0]
-        back = ctx.filters.run(gradient.reshape(planes, *gradient.shape[2:]), signs, False)
-        return back.reshape(*gradient.shape[:2], *back.shape[1:]), None
+        planes = gradient.reshape(-1, *gradient.shape[2:])
+        back, total = ctx.filters.backward(planes, signs, sums=ctx.biased)
+        of_bias = None if total is None else total.reshape(gradient.shape[:2]).sum(0)
+        return back.reshape(*gradient.shape[:2], *back.shape[1:]), of_bias, None
 
 
 def by_matrices(x: Tensor, up: Tensor, down: Pairs) -> Tensor:

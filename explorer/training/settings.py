@@ -13,9 +13,9 @@ __all__ = ["FIXED", "TrainSettings"]
 
 FIXED = frozenset(
     (
-        *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "d_channel_base"),
-        *("d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device", "threads"),
-        *("bfloat16", "recipe", "note", "save_s", "samples_s", "phases"),
+        *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
+        *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device"),
+        *("threads", "bfloat16", "g_bfloat16", "recipe", "note", "save_s", "samples_s", "phases", "processes"),
     )
 )
 """Settings that hold for a whole run."""
@@ -44,9 +44,11 @@ class TrainSettings:
     mirror: bool = False
     resolution: int = 64
     generator: dict[str, Any] = field(default_factory=dict)
+    fourier_lowest: float = 0.0  # StyleGAN3: cycles a picture from which features spread by octaves; 0 = over a disc
     d_channel_base: int = 32768
     d_channel_max: int = 512
-    d_bfloat16: bool = False  # the discriminator alone, but for R1; quicker on CPUs with AMX
+    g_bfloat16: bool = False  # activations of the generator alone; quicker on CPUs with AMX
+    d_bfloat16: bool = False  # the discriminator alone, but for R1; likewise
     batch: int = 16
     total_kimg: float = 1000.0
     time_limit_s: float = float("inf")
@@ -76,6 +78,7 @@ class TrainSettings:
     augment_kimg: float = 500.0
     device: str = "cpu"
     threads: int = 0  # of a CPU; sums on another number of them differ in their last bits; 0 leaves torch's
+    processes: int = 1  # that share a batch; noted by the run
     bfloat16: bool = False
     recipe: str = ""  # the name these settings started from
     note: str = ""  # a sentence for the card, such as the machine

@@ -22,6 +22,7 @@ from explorer.training.checks import check_device
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
 from explorer.training.fast import FastSynthesis
+from explorer.training.fourier import spread_by_octaves
 from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
@@ -49,6 +50,8 @@ class Trainer:
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
         self.g: Generator = build(settings.family, config).to(device).train()
+        if settings.fourier_lowest > 0:
+            spread_by_octaves(self.g, settings.fourier_lowest)
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
         if device.type == "cuda" and settings.bfloat16:
@@ -57,7 +60,7 @@ class Trainer:
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.is_v2 = settings.family == "stylegan2"
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
-        self.fast = FastSynthesis(self.g, self.dtype)
+        self.fast = FastSynthesis(self.g, torch.bfloat16 if settings.g_bfloat16 else self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)
         self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
         self.opt_g = GeneratorOptimiser(self.g, self.warm_up.parameters(), settings.lr_g)
