@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
+from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
 from explorer.training.options import told
 
@@ -71,7 +72,7 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 
 ## Training
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
-batch {settings["batch"]}, device {settings["device"]}{", one thread" * (settings.get("threads") == 1)}.{note}
+batch {settings["batch"]}, device {settings["device"]}{_workers(settings)}.{note}
 
 {_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}
 {_steps(schedule)}{metrics}
@@ -160,7 +161,27 @@ picture, and the generator is drawn towards that picture by the absolute differe
 {_sentence(stages)}
 Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else 'no adversarial phase'}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
-picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
+picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one\
+{_features(settings)}."""
+
+
+def _workers(settings: dict[str, Any]) -> str:
+    """How many processes and threads worked, where that was settled."""
+    one_thread = settings.get("threads") == 1
+    if (processes := settings.get("processes", 1)) > 1:
+        return f", {processes} processes" + " of one thread" * one_thread
+    return ", one thread" * one_thread
+
+
+def _features(settings: dict[str, Any]) -> str:
+    """How Fourier features differ from the published ones."""
+    if not (lowest := settings.get("fourier_lowest")):
+        return ""
+    config = {"img_resolution": settings["resolution"], **settings["generator"]}
+    highest = StyleGAN3Config.from_mapping(config).first_cutoff
+    return f""";
+its Fourier features lie as many in each octave from {lowest:g} to {highest:g} cycles a picture (published: over a
+disc, to 2 cycles), so that small 1x1 convolutions need not draw fine detail as contour lines of slow waves"""
 
 
 def _sentence(stages: str) -> str:
@@ -173,7 +194,9 @@ def _command(settings: dict[str, Any]) -> str:
         start = f"--recipe {settings['recipe']}{data}"
     else:
         start = f"--family {settings['family']}{data}{told(settings, of_folder=bool(data))}"
-    return f"python main.py train {start} --out DIR --pack NAME"
+    processes = settings.get("processes", 1)
+    starter = f"torchrun --nproc-per-node {processes}" if processes > 1 else "python"
+    return f"{starter} main.py train {start} --out DIR --pack NAME"
 
 
 def _last_metrics(path: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ import torch
 from explorer.errors import UsageError
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM
+from explorer.training.fourier import spread_by_octaves
 from explorer.training.settings import TrainSettings
 from explorer.training.warmup import WarmUp
 
@@ -81,6 +82,8 @@ def _check_numbers(settings: TrainSettings) -> None:
 def _check_networks(settings: TrainSettings) -> None:
     generator = build(settings.family, {"img_resolution": settings.resolution, **settings.generator})
     WarmUp(generator, settings.warm_up)
+    if settings.fourier_lowest > 0:
+        spread_by_octaves(generator, settings.fourier_lowest)
     if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:
         raise UsageError(
             f"A guide needs a generator of {LATENT_DIM} latents, as critters have, and this one has "

@@ -159,7 +159,8 @@ def _modulated(
 
 
 def _modulated_1x1(x: Tensor, weight: Tensor, styles: Tensor, gain: Tensor) -> Tensor:
-    """`_modulated` of a 1x1 convolution with weights of each picture's own, which are few: one product a picture."""
+    """`_modulated` of a 1x1 convolution, with weights of each picture's own: they are few, features are many."""
     weights = weight[None, :, :, 0, 0] * styles[:, None]  # [N, O, I]
     weights = weights * ((weights.square().sum(dim=2, keepdim=True) + 1e-8).rsqrt() * gain)
-    return torch.bmm(weights.to(x.dtype), x.flatten(2)).unflatten(2, x.shape[2:])
+    y = torch.bmm(weights.to(x.dtype), x.flatten(2))
+    return y.reshape(*y.shape[:2], *x.shape[2:])

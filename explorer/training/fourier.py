@@ -1,8 +1,8 @@
 """Fourier features of StyleGAN3 for networks too small to make fine detail out of coarse waves.
 
-As published they are uniform over a disc of frequencies up to the first cutoff, so nearly all lie near its edge: with
-a low edge the layers must fold fine detail out of slow waves, which a small network of 1x1 convolutions draws as
-contour lines; with a high one hardly a wave is left that tells where in the picture a place is.
+As published they are uniform over a disc of frequencies up to the first cutoff, so nearly all lie near its edge.
+With a low edge the layers must fold fine detail out of slow waves, which a small network of 1x1 convolutions draws
+as contour lines; with a high one hardly a wave is left that tells where in the picture a place is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["spread_by_octaves"]
 
 @torch.no_grad()
 def spread_by_octaves(generator: Generator, lowest: float) -> None:
-    """Give the frequencies of a StyleGAN3 `generator` as many waves in each octave, from `lowest` to its band's edge.
+    """Give a StyleGAN3 `generator` as many waves in each octave, from `lowest` to its band's edge.
 
     Their directions stay as they were drawn.
 
@@ -32,7 +32,8 @@ def spread_by_octaves(generator: Generator, lowest: float) -> None:
         UsageError: The generator has no Fourier features, or none that low.
     """
     if not isinstance(generator, StyleGAN3Generator):
-        raise UsageError(f"{generator.info.family} has no Fourier features to spread.", "Leave fourier_lowest at 0.")
+        name = generator.info.family
+        raise UsageError(f"{name} has no Fourier features to spread.", "Leave fourier_lowest at 0.")
     freqs, highest = generator.input.freqs, generator.input.spec.bandwidth
     if not 0 < lowest < highest:
         raise UsageError(

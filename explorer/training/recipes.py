@@ -25,8 +25,8 @@ class Recipe:
 
 _SIZES = {"z_dim": 64, "w_dim": 128, "mapping_layers": 2, "mapping_lr_multiplier": 1.0}
 _V3 = {"num_layers": 6, "margin_size": 4, "magnitude_ema_beta": 0.99}
-# StyleGAN3-R's 1x1 convolutions make no fine detail out of slow waves but by drawing contour lines, so its Fourier
-# features reach 16 cycles a picture instead of 2, as many in each octave. Eight pictures learned by heart showed it.
+# StyleGAN3-R's small 1x1 convolutions make fine detail of slow waves as contour lines only, so its Fourier features
+# reach 16 cycles a picture instead of 2, as many in each octave.
 _FINE = {"first_cutoff": 16.0, "first_stopband": 24.0}
 _LOWEST = 0.4
 

@@ -44,7 +44,7 @@ class TrainSettings:
     mirror: bool = False
     resolution: int = 64
     generator: dict[str, Any] = field(default_factory=dict)
-    fourier_lowest: float = 0.0  # StyleGAN3: cycles a picture from which features spread by octaves; 0 = over a disc
+    fourier_lowest: float = 0.0  # StyleGAN3: above 0, features lie by octaves from so many cycles a picture on
     d_channel_base: int = 32768
     d_channel_max: int = 512
     g_bfloat16: bool = False  # activations of the generator alone; quicker on CPUs with AMX

@@ -40,6 +40,25 @@ def test_fast_forward_equals_the_generator(family: str) -> None:
     torch.testing.assert_close(result, expected, atol=5e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("family", ["stylegan3-t", "stylegan3-r"])
+def test_fast_forward_in_bfloat16_is_the_generator_but_for_rounding(family: str) -> None:
+    torch.manual_seed(0)
+    generator = build(family, tiny(family))
+    ws = generator.broadcast(generator.mapping(torch.randn(2, 64))).detach().requires_grad_(True)
+    results = []
+    for dtype in (torch.float32, torch.bfloat16):
+        generator.zero_grad()
+        ws.grad = None
+        picture = FastSynthesis(generator, dtype)(ws)
+        picture.square().mean().backward()
+        first, last = generator.layers[0], generator.layers[-2]
+        results.append([picture, ws.grad, first.weight.grad, first.bias.grad, last.weight.grad, last.bias.grad])
+    for exact, rounded in zip(*results, strict=True):
+        assert exact is not None
+        assert rounded is not None
+        assert (rounded - exact).norm() < 0.03 * exact.norm()
+
+
 @pytest.mark.parametrize(
     ("up", "down", "pad"), [(1, 1, (2, 1)), (2, 1, (2, 1)), (1, 2, (1, 1)), (2, 1, (-1, 2)), (1, 1, (2, 2))]
 )
@@ -52,20 +71,33 @@ def test_axis_matrix_is_upfirdn(up: int, down: int, pad: tuple[int, int]) -> Non
 
 
 @pytest.mark.skipif(native_module() is None, reason="no C++ compiler here")
-def test_native_filter_equals_matrix_products_forward_and_back() -> None:
-    up = axis_matrix(9, FIR4, up=2, pad=(2, 1), gain=2.0)
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "size", "tolerance"), [(torch.float32, 9, 1e-5), (torch.float32, 80, 1e-5), (torch.bfloat16, 9, 0.02)]
+)
+def test_native_filter_equals_matrix_products_forward_and_back(
+    dtype: torch.dtype, size: int, tolerance: float, biased: bool
+) -> None:
+    torch.manual_seed(0)
+    up = axis_matrix(size, FIR4, up=2, pad=(2, 1), gain=2.0)
     down = [
         (axis_matrix(up.shape[0], FIR4 * k, down=2), axis_matrix(up.shape[0], FIR4, down=2)) for k in (1.0, 0.3)
     ]
-    x = torch.randn(2, 5, 9, 9)
-    results = []
-    for function in (lambda t: by_matrices(t, up, down), FilteredLeakyReLU(up, down)):
-        leaf = x.clone().requires_grad_(True)
-        y = function(leaf)
-        y.square().sum().backward()
-        results.append((y.detach(), leaf.grad))
+    x, bias = torch.randn(2, 5, size, size).to(dtype), torch.randn(5)
+    native = FilteredLeakyReLU(up, down)
+    results: list[list[Tensor | None]] = []
+    for function in (
+        lambda t, b: by_matrices(t.float() + b[:, None, None], up, down),
+        lambda t, b: native(t, b) if biased else native(t.float() + b[:, None, None]),
+    ):
+        leaf, shift = x.clone().requires_grad_(True), bias.clone().requires_grad_(True)
+        y = function(leaf, shift)
+        y.float().square().sum().backward()
+        results.append([y.detach(), leaf.grad, shift.grad])
     for expected, result in zip(*results, strict=True):
-        torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
+        assert expected is not None
+        atol = tolerance * float(expected.abs().max())
+        torch.testing.assert_close(result, expected, atol=atol, rtol=0, check_dtype=False)
 
 
 def test_discriminator_names_and_shapes() -> None:

@@ -46,7 +46,7 @@ def photos(tmp_path: Path) -> Path:
         ("--family stylegan3-t --channel-base 16384", (16384, 512), (16384, 512)),
         ("--family stylegan3-r", (65536, 1024), (32768, 512)),
         ("--family stylegan3-r --channel-base 512 --channel-max 16", (1024, 32), (512, 16)),
-        ("--recipe critters-stylegan3-r-cpu", (2048, 96), (2048, 64)),
+        ("--recipe critters-stylegan3-r-cpu", (4096, 128), (2048, 64)),
         ("--recipe critters-stylegan2-cpu --channel-max 32", (2048, 32), (2048, 32)),
     ],
 )
