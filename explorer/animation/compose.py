@@ -10,14 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
 from explorer.motion import animated_offset
-from explorer.state import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from explorer.state import ExplorerState
+    from explorer.state import Look
 
 __all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "page_size", "resized"]
 
@@ -166,9 +165,8 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     return np.asarray(image)
 
 
-def caption_of(state: ExplorerState, view: int, name: str = "", time: float = 0.0) -> str:
-    """What a view shows at `time` seconds, for burning in."""
-    look = look_of(state, view)
+def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0) -> str:
+    """What a view with this look, tapped at `layer`, shows at `time` seconds, for burning in."""
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
@@ -179,6 +177,5 @@ def caption_of(state: ExplorerState, view: int, name: str = "", time: float = 0.
         words.append(f"move {x:+.2f} {y:+.2f}")
     if rotate:
         words.append(f"rotate {rotate:.0f}\u00b0")
-    if state.views[view].tap.layer:
-        words.append(state.views[view].tap.layer)
+    words.append(layer)
     return "   ".join(word for word in words if word)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from explorer.latents.table import LatentTable
     from explorer.render.request import ModelFacts, RenderSettings
-    from explorer.state import ExplorerState, Latent
+    from explorer.state import ExplorerState, Latent, Look
 
 __all__ = ["Film", "FilmRenderer", "rate_of", "whole_film"]
 
@@ -223,29 +223,34 @@ class FilmRenderer:
             place = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
                 for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
-                    look = look_of(state, view)
-                    if cell:
-                        look = replace(look, latent=_neighbour(look.latent, cell))
                     tap = state.views[view].tap
-                    picture = renderer.render_look(look, tap, place, self._table).pixels
+                    picture = renderer.render_look(_look(state, view, cell), tap, place, self._table).pixels
                     samples[cell * len(self.views) + i].append(picture)
         # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
         return [resized(average(shown), sides[i % len(sides)]) for i, shown in enumerate(samples)]
 
     def _captions(self, number: int) -> list[str]:
-        if self.layout == "grid":
-            return []
         place = time_in_timeline(self.player.timeline, self.film.time_of(number))
         state = with_pose(self.player.state, self.player.base_pose(place))  # wandering would only blur the words
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
-        return [caption_of(state, view, name, place) for view, name in zip(self.views, names, strict=True)]
+        return [
+            caption_of(_look(state, view, cell), state.views[view].tap.layer, name, place)
+            for cell in range(self._cells)
+            for view, name in zip(self.views, names, strict=True)
+        ]
 
 
 def _views_of(layout: str, count: int) -> list[int]:
     if layout in ("both", "wipe") and count > 1:
         return [0, 1] if layout == "wipe" else list(range(count))
     return [1] if layout == "b" and count > 1 else [0]
+
+
+def _look(state: ExplorerState, view: int, cell: int) -> Look:
+    """What a view shows in a cell of the grid."""
+    look = look_of(state, view)
+    return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
 
 
 def _neighbour(latent: Latent, cell: int) -> Latent:

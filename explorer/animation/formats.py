@@ -54,6 +54,11 @@ class Format:
     max_pixels: int = MAX_PIXELS
     max_fps: int = 0
 
+    @property
+    def has_quality(self) -> bool:
+        """Whether draft, good and best differ."""
+        return self.crf is not None or self.converter == "webp"
+
     def options_for(self, quality: Quality) -> dict[str, str]:
         """The encoder's options at a quality."""
         crf = {"crf": str(self.crf[QUALITIES.index(quality)])} if self.crf else {}

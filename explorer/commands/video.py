@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _job(a: argparse.Namespace) -> Job:
+    from explorer.animation.formats import FORMATS
     from explorer.animation.job import Job, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
@@ -93,10 +94,12 @@ def _job(a: argparse.Namespace) -> Job:
         raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
     if a.project is not None:
         _refuse(a, WALK, "this belongs to --seeds; a project says it itself", "Change the project.")
-    a = _with_defaults(a)
+    given, a = a, _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a)
     film = _film(a, state)
+    if not FORMATS[film.format].has_quality:
+        _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
     if a.even:
         from explorer.animation.pace import evened
 

@@ -133,8 +133,7 @@ class FilmSettings(QWidget):
         is_grid = str(self.layout_choice.currentData()) == "grid"
         self.columns.setEnabled(is_grid)
         self.rows.setEnabled(is_grid)
-        kind = str(self.format.currentData())
-        self.quality.setEnabled(FORMATS[kind].crf is not None or kind == "webp")
+        self.quality.setEnabled(FORMATS[str(self.format.currentData())].has_quality)
 
     def _fit_suffix(self) -> None:
         if self.path.text():

@@ -105,6 +105,15 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
+def test_each_cell_of_a_grid_has_a_caption_of_its_own(project: ExplorerState) -> None:
+    film = Film(1.0, (25, 1), layout="grid", columns=3, rows=1, side=128)
+    plain, captioned = (FilmRenderer(project, replace(film, captions=on)) for on in (False, True))
+    assert len(set(captioned._captions(3))) == 3
+    a, b = plain.frame(3), captioned.frame(3)
+    assert all((a[-20:, x : x + 128] != b[-20:, x : x + 128]).any() for x in (0, 136, 272))
+    np.testing.assert_array_equal(a[:-40], b[:-40])
+
+
 def test_a_layout_that_only_a_window_has_is_side_by_side(project: ExplorerState) -> None:
     assert FilmRenderer(replace(project, layout="flicker"), Film(1.0)).frame(0).shape == (32, 72, 3)
 

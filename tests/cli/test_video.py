@@ -139,6 +139,15 @@ def test_a_film_that_begins_later_ends_with_its_timeline(
     assert len(pictures(out / "f.mkv")) == frames
 
 
+def test_a_quality_is_refused_where_there_is_but_one(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walk = ["video", "--seeds", "1,2", "--model", models["tiny"], "--seconds", "0.2", "--quality", "good"]
+    assert main([*walk, "-o", str(out / "f.gif")]) == 2
+    assert "--quality" in capsys.readouterr().err
+    assert main([*walk, "-o", str(out / "f.webp")]) == 0
+
+
 def test_the_beginning_of_a_walk_can_be_left_out(models: dict[str, str], out: Path) -> None:
     walk = ["--seeds", "1,2", "--model", models["tiny"], "--seconds", "2", "--fps", "10"]
     assert main(["video", *walk, "-o", str(out / "whole.mkv")]) == 0
