@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.state import Look
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "average", "caption_of", "page_size", "resized"]
+__all__ = ["LAYOUTS", "Composer", "Exposure", "Layout", "caption_of", "page_size", "resized"]
 
 Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
 LAYOUTS: dict[Layout, str] = {
@@ -45,16 +45,32 @@ def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def average(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+class Exposure:
     """The mean of pictures in linear light, as a shutter sees them; one picture stays as it is."""
-    if len(pictures) == 1:
-        return pictures[0]
-    total = np.zeros(pictures[0].shape, np.float32)
-    for picture in pictures:
-        total += _TO_LINEAR[picture]
-    mean = total / np.float32(len(pictures))
-    encoded = np.where(mean <= 0.0031308, mean * 12.92, 1.055 * np.maximum(mean, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._only: NDArray[np.uint8] | None = None
+        self._light: NDArray[np.float32] | None = None  # the sum, from the second picture on
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Let one more picture `[H, W, 3]` in; all have one size."""
+        self._count += 1
+        if self._only is None:
+            self._only = picture
+            return
+        if self._light is None:
+            self._light = _TO_LINEAR[self._only]
+        self._light += _TO_LINEAR[picture]
+
+    def picture(self) -> NDArray[np.uint8]:
+        """What was seen, `[H, W, 3]`; at least one picture was added."""
+        assert self._only is not None
+        if self._light is None:
+            return self._only
+        mean = self._light / np.float32(self._count)
+        encoded = np.where(mean <= 0.0031308, mean * 12.92, 1.055 * np.maximum(mean, 1e-9) ** (1 / 2.4) - 0.055)
+        return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)
 
 
 def _linear_table() -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from explorer import bundled
-from explorer.animation.compose import LAYOUTS, Composer, Layout, average, caption_of, page_size, resized
+from explorer.animation.compose import LAYOUTS, Composer, Exposure, Layout, caption_of, page_size, resized
 from explorer.animation.formats import FORMATS, Quality, check_page
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
 from explorer.errors import FilmError, UsageError
@@ -212,7 +212,7 @@ class FilmRenderer:
 
     def _pictures(self, number: int) -> list[NDArray[np.uint8]]:
         cells, sides = self._cells, self._sides
-        samples: list[list[NDArray[np.uint8]]] = [[] for _ in range(len(self.views) * cells)]
+        exposures = [Exposure() for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
         is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
         for k in range(self.film.samples):
@@ -225,9 +225,9 @@ class FilmRenderer:
                 for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
                     tap = state.views[view].tap
                     picture = renderer.render_look(_look(state, view, cell), tap, place, self._table).pixels
-                    samples[cell * len(self.views) + i].append(picture)
+                    exposures[cell * len(self.views) + i].add(picture)
         # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
-        return [resized(average(shown), sides[i % len(sides)]) for i, shown in enumerate(samples)]
+        return [resized(shown.picture(), sides[i % len(sides)]) for i, shown in enumerate(exposures)]
 
     def _captions(self, number: int) -> list[str]:
         place = time_in_timeline(self.player.timeline, self.film.time_of(number))

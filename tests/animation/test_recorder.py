@@ -20,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 
+from explorer.animation.compose import Exposure
 from explorer.animation.container import Stream
 from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
@@ -103,6 +104,18 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
     assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_an_exposure_is_the_mean_in_linear_light(count: int) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    exposure = Exposure()
+    for picture in pictures:
+        exposure.add(picture)
+    v = pictures / 255
+    mean = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).mean(0)  # IEC 61966-2-1
+    expected = np.where(mean <= 0.0031308, mean * 12.92, 1.055 * mean ** (1 / 2.4) - 0.055)
+    np.testing.assert_array_equal(exposure.picture(), np.rint(expected * 255))
 
 
 def test_each_cell_of_a_grid_has_a_caption_of_its_own(project: ExplorerState) -> None:
