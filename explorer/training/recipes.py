@@ -106,8 +106,8 @@ _LIST = (
             "fourier_lowest": _LOWEST,
             "g_bfloat16": True,
             "warm_up": [(25, 1), (60, 3)],
-            "total_kimg": 200.0,
-            "phases": [(85.0, _SLOWER), (100.0, _GAME), (190.0, _LAST)],
+            "total_kimg": 172.0,
+            "phases": [(80.0, _SLOWER), (92.0, _GAME), (165.0, _LAST)],
         },
     ),
     Recipe(
