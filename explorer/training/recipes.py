@@ -106,12 +106,13 @@ _LIST = (
             "fourier_lowest": _LOWEST,
             "g_bfloat16": True,
             "warm_up": [(25, 1), (60, 3)],
-            "total_kimg": 168.0,
+            "total_kimg": 180.0,
             "phases": [
                 (80.0, _SLOWER),
                 (92.0, _GAME),
                 (122.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3}),  # its coats were still smooth
-                (160.0, _LAST),
+                (142.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 3e-3}),  # a judge that sees more
+                (172.0, _LAST),
             ],
         },
     ),
