@@ -107,7 +107,7 @@ class FilteredLeakyReLU:
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """`[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added first."""
-        result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]
+        result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return result
 
     def forward(self, x: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
