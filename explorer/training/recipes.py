@@ -106,13 +106,29 @@ _LIST = (
             "fourier_lowest": _LOWEST,
             "g_bfloat16": True,
             "warm_up": [(25, 1), (60, 3)],
-            "total_kimg": 180.0,
+            "total_kimg": 350.0,
             "phases": [
                 (80.0, _SLOWER),
                 (92.0, _GAME),
                 (122.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3}),  # its coats were still smooth
                 (142.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 3e-3}),  # a judge that sees more
                 (172.0, _LAST),
+                (180.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3, "adversarial_weight": 0.1}),
+                (203.2, {"guide_square": 4.0}),  # bits had come loose from ears
+                (220.0, _LAST),
+                # Ears that are rare were not learned yet: the guide alone once more.
+                (230.0, {
+                    "adversarial_kimg": 1e9, "guide_square": 6.0, "ema_kimg": 1.5, "lr_g": 3e-3, "lr_muon": 4e-3,
+                }),
+                (250.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
+                (262.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (268.0, {
+                    "adversarial_kimg": 0.0, "adversarial_weight": 0.16, "guide_square": 4.0, "ema_kimg": 3.0,
+                    "lr_g": 1.5e-3, "lr_muon": 1e-3, "lr_d": 3e-3,
+                }),
+                (305.0, {"lr_g": 1e-3, "lr_muon": 5e-4}),
+                (325.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
+                (340.0, _LAST),
             ],
         },
     ),
