@@ -27,6 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Critters:
 
 _GUIDED = {"guide_weight": 1.0, "adversarial_kimg": 1e9, "lr_g": 0.01}
 _PHASES = [(0.008, {"lr_g": 0.002}), (0.016, {"adversarial_kimg": 0.0, "guide_first": 1, "lr_g": 0.001})]
+_BACK = [*_PHASES, (0.024, {"adversarial_kimg": 1e9}), (0.032, {"adversarial_kimg": 0.0})]  # the guide once more
 
 
 def test_settings_of_each_phase(tmp_path: Path) -> None:
@@ -51,12 +52,23 @@ def test_one_run_goes_from_the_guide_to_the_game(data: Critters, tmp_path: Path)
     assert trainer.augment.settings.guide_first == 1
 
 
-def test_a_restart_within_a_phase_changes_nothing(data: Critters, tmp_path: Path) -> None:
-    changes = {**_GUIDED, "phases": _PHASES, "total_kimg": 0.032}
+def test_the_guide_alone_may_come_back(data: Critters, tmp_path: Path) -> None:
+    trainer = Trainer(settings("stylegan3-t", tmp_path, **_GUIDED, phases=_BACK), data)
+    played = []
+    for _ in range(10):
+        before = [p.clone() for p in trainer.d.parameters()]
+        trainer.step()
+        played.append(any(not torch.equal(a, b) for a, b in zip(before, trainer.d.parameters(), strict=True)))
+    assert played == [False] * 4 + [True] * 2 + [False] * 2 + [True] * 2
+
+
+@pytest.mark.parametrize("cut", [0.020, 0.028, 0.036])
+def test_a_restart_within_a_phase_changes_nothing(cut: float, data: Critters, tmp_path: Path) -> None:
+    changes = {**_GUIDED, "phases": _BACK, "total_kimg": 0.040}
     whole = run(settings("stylegan2", tmp_path / "whole", **changes), data)
-    run(settings("stylegan2", tmp_path / "cut", **{**changes, "total_kimg": 0.020}), data)
-    cut = run(settings("stylegan2", tmp_path / "cut", **changes), data)
-    for a, b in zip(whole.g_ema.state_dict().values(), cut.g_ema.state_dict().values(), strict=True):
+    run(settings("stylegan2", tmp_path / "cut", **{**changes, "total_kimg": cut}), data)
+    again = run(settings("stylegan2", tmp_path / "cut", **changes), data)
+    for a, b in zip(whole.g_ema.state_dict().values(), again.g_ema.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
