@@ -157,12 +157,20 @@ def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) 
         return f"Adversarial throughout ({adversarial})."
     game = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
-picture, and the generator is drawn towards that picture by the absolute difference at three octaves.
+picture, and the generator is drawn towards that picture by {_guide(settings)}.
 {_sentence(stages)}
 Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else 'no adversarial phase'}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one\
 {_features(settings)}."""
+
+
+def _guide(settings: dict[str, Any]) -> str:
+    """Which differences draw the generator (`losses.guide_loss`)."""
+    squares = " and squared" * (settings["guide_square"] > 0)
+    first = settings["guide_first"]
+    finer = f", {first} of them (the finest) only without the discriminator" if first else ""
+    return f"absolute{squares} differences at three octaves{finer}"
 
 
 def _workers(settings: dict[str, Any]) -> str:

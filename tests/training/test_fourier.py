@@ -1,4 +1,4 @@
-"""Fourier features spread by octaves, and what a card says of them."""
+"""Fourier features spread by octaves, and what a card says of the way of training."""
 
 from __future__ import annotations
 
@@ -61,3 +61,12 @@ def test_the_card_tells_of_features_and_processes(tmp_path: Path) -> None:
     assert cards._workers(settings) == ", 2 processes of one thread"
     command = "torchrun --nproc-per-node 2 main.py train --recipe critters-stylegan3-r-cpu --out DIR --pack NAME"
     assert cards._command(settings) == command
+
+
+def test_the_card_tells_which_differences_guide(tmp_path: Path) -> None:
+    settings = TrainSettings("stylegan2", tmp_path, [])
+    assert cards._guide(describe(settings)) == "absolute differences at three octaves"
+    squared = describe(replace(settings, guide_square=8.0, guide_first=1))
+    assert cards._guide(squared) == (
+        "absolute and squared differences at three octaves, 1 of them (the finest) only without the discriminator"
+    )
