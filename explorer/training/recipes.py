@@ -85,11 +85,15 @@ _LIST = (
         _CPU | _START | {
             "generator": _SIZES | {"channel_base": 2048, "channel_max": 64},
             "warm_up": [(30, 7), (60, 10)],
-            "total_kimg": 225.0,
+            "total_kimg": 400.0,
             "phases": [
-                (150.0, _SLOWER),
-                (185.0, _GAME | {"path_interval": 16, "path_weight": 0.5}),
-                (212.0, _LAST),
+                (150.0, _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}),
+                (230.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
+                (255.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (270.0, _GAME | {"guide_square": 8.0, "path_interval": 16, "path_weight": 0.5}),
+                (296.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),  # its coats were still smooth
+                (350.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3}),
+                (385.0, _LAST),
             ],
         },
     ),
