@@ -187,9 +187,12 @@ def _features(settings: dict[str, Any]) -> str:
         return ""
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
     highest = StyleGAN3Config.from_mapping(config).first_cutoff
+    gain = "fine detail is learned sooner"
+    if settings["family"] == "stylegan3-r":
+        gain = "small 1x1 convolutions need not draw fine detail as contour lines of slow waves"
     return f""";
 its Fourier features lie as many in each octave from {lowest:g} to {highest:g} cycles a picture (published: over a
-disc, to 2 cycles), so that small 1x1 convolutions need not draw fine detail as contour lines of slow waves"""
+disc, to 2 cycles), so that {gain}"""
 
 
 def _sentence(stages: str) -> str:

@@ -58,6 +58,8 @@ def test_the_card_tells_of_features_and_processes(tmp_path: Path) -> None:
     assert cards._command(describe(plain)).startswith("python main.py train --family stylegan3-r ")
     settings = describe(replace(plain, fourier_lowest=0.4, processes=2, recipe="critters-stylegan3-r-cpu"))
     assert "from 0.4 to 16 cycles a picture" in cards._features(settings)
+    assert "1x1 convolutions" in cards._features(settings)
+    assert "1x1 convolutions" not in cards._features(settings | {"family": "stylegan3-t"})
     assert cards._workers(settings) == ", 2 processes of one thread"
     command = "torchrun --nproc-per-node 2 main.py train --recipe critters-stylegan3-r-cpu --out DIR --pack NAME"
     assert cards._command(settings) == command
