@@ -53,6 +53,19 @@ _ALONE = {"adversarial_kimg": 1e9, "ema_kimg": 1.5, "lr_g": 3e-3, "lr_muon": 4e-
 _GAME_AGAIN = {"adversarial_kimg": 0.0, "ema_kimg": 3.0, "lr_g": 1.5e-3, "lr_muon": 1e-3, "lr_d": 3e-3}
 _LAST = {"lr_g": 7e-4, "lr_muon": 3e-4, "lr_d": 1e-3}
 
+_ROUND = (
+    _ALONE, {"lr_g": 1.5e-3, "lr_muon": 2e-3}, {"lr_g": 1e-3, "lr_muon": 1e-3},
+    _GAME_AGAIN | {"adversarial_weight": 0.12}, {"lr_g": 1e-3, "lr_muon": 5e-4},
+    {"adversarial_weight": 0.1, "lr_d": 2e-3}, _LAST,
+)  # fmt: skip
+
+
+def _again(*kimg: float, **first: float) -> list[tuple[float, dict[str, Any]]]:
+    """One more round from `kimg[0]` on, its seven steps at `kimg`; `first` is added to the first of them."""
+    alone, *later = _ROUND
+    return list(zip(kimg, (alone | first, *later), strict=True))
+
+
 # Half an hour of one large GPU for all three: larger networks, 128 pixels, and the way that the runs on a CPU
 # showed: Muon under the guide, its rate falling, then the discriminator. Not yet tried on a GPU.
 _GPU_SIZES = {"z_dim": 64, "w_dim": 256, "mapping_layers": 2, "mapping_lr_multiplier": 1.0}
@@ -131,21 +144,9 @@ _LIST = (
                 (305.0, {"lr_g": 1e-3, "lr_muon": 5e-4}),
                 (325.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
                 (340.0, _LAST),
-                # And again: ears that lie between two species were still torn.
-                (350.0, _ALONE | {"guide_square": 8.0}),
-                (385.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
-                (403.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
-                (415.0, _GAME_AGAIN | {"adversarial_weight": 0.12}),
-                (450.0, {"lr_g": 1e-3, "lr_muon": 5e-4}),
-                (470.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
-                (490.0, _LAST),
-                (500.0, _ALONE),
-                (540.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
-                (560.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
-                (572.0, _GAME_AGAIN | {"adversarial_weight": 0.12}),
-                (604.0, {"lr_g": 1e-3, "lr_muon": 5e-4}),
-                (616.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
-                (624.0, _LAST),
+                # And twice again: ears that lie between two species were still torn.
+                *_again(350.0, 385.0, 403.0, 415.0, 450.0, 470.0, 490.0, guide_square=8.0),
+                *_again(500.0, 540.0, 560.0, 572.0, 604.0, 616.0, 624.0),
             ],
         },
     ),
