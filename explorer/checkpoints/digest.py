@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+
+from explorer.whole_file import whole_file
 
 if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
@@ -80,12 +80,9 @@ def _load() -> dict[str, object]:
 
 def _store(known: dict[str, object]) -> None:
     folder = cache_folder()
-    temporary = folder / f"digests.{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(known))
-        os.replace(temporary, folder / "digests.json")
+        with whole_file(folder / "digests.json") as partial:
+            partial.write_text(json.dumps(known))
     except OSError as error:  # a full or read-only disk only costs time
         _log.info("cannot remember digests: %s", error)
-        with contextlib.suppress(OSError):
-            temporary.unlink()

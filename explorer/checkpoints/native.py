@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +19,7 @@ from safetensors.torch import save_file
 from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
+from explorer.whole_file import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -212,16 +212,10 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
 
 
 def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        try:
-            temporary.touch(exist_ok=False)  # a folder that cannot be written to fails here, with an OSError
-            save_file(tensors, temporary, metadata)
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            partial.touch()  # a folder that cannot be written to fails here, with an OSError
+            save_file(tensors, partial, metadata)
     except (OSError, SafetensorError) as error:
         raise _cannot_write(path, error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
+from explorer.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,22 +80,25 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
     """
     path = Path(path)
     facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": latent.name}
-    try:
-        match path.suffix.lower():
-            case ".npy":
-                np.save(path, latent.array, allow_pickle=False)
-            case ".npz":
-                arrays: dict[str, Any] = {latent.space: latent.array, _FACTS_KEY: np.array(json.dumps(facts))}
-                np.savez(path, **arrays)
-            case ".pt":
-                torch.save({latent.space: torch.tensor(latent.array), _FACTS_KEY: facts}, path)
-            case ".safetensors":
-                from safetensors.numpy import save_file
+    content = io.BytesIO()
+    match path.suffix.lower():
+        case ".npy":
+            np.save(content, latent.array, allow_pickle=False)
+        case ".npz":
+            arrays: dict[str, Any] = {latent.space: latent.array, _FACTS_KEY: np.array(json.dumps(facts))}
+            np.savez(content, **arrays)
+        case ".pt":
+            torch.save({latent.space: torch.tensor(latent.array), _FACTS_KEY: facts}, content)
+        case ".safetensors":
+            from safetensors.numpy import save
 
-                save_file({latent.space: latent.array.copy()}, path, {_FACTS_KEY: json.dumps(facts)})
-            case suffix:
-                known = f"Use one of {', '.join(SUFFIXES)}."
-                raise LatentError(f"{suffix or 'No suffix'} is no latent format.", known)
+            content.write(save({latent.space: latent.array.copy()}, {_FACTS_KEY: json.dumps(facts)}))
+        case suffix:
+            known = f"Use one of {', '.join(SUFFIXES)}."
+            raise LatentError(f"{suffix or 'No suffix'} is no latent format.", known)
+    try:
+        with whole_file(path) as partial:
+            partial.write_bytes(content.getvalue())
     except OSError as error:
         what = error.strerror or str(error)
         raise LatentError(f"{path.name} cannot be written: {what}.", "Choose another folder.") from error

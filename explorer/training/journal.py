@@ -17,6 +17,7 @@ import torch
 from explorer.training import history, stored
 from explorer.training.snapshot import save_sheet
 from explorer.training.trainer import Trainer
+from explorer.whole_file import whole_file
 
 __all__ = ["Journal", "Pace"]
 
@@ -130,10 +131,9 @@ def _forget_rows(path: Path, kimg: float) -> None:
     text = "".join(f"{row}\n" for row in kept)
     if text == path.read_text(encoding="utf-8", errors="replace"):
         return
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with whole_file(path, is_lone_writer=True) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
         _tell_unwritten(path, error)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
+
+from explorer.whole_file import whole_file
 
 __all__ = ["load_state", "save_sheet", "save_state", "sheet"]
 
@@ -19,15 +20,10 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     Raises:
         OSError: The disk is full, for example; it names `path`, whose old content stays.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:
+        with whole_file(path, is_lone_writer=True) as partial, partial.open("wb") as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)  # half a state on a full disk helps nobody
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 

@@ -12,6 +12,7 @@ from explorer.errors import MismatchError, UsageError
 from explorer.generators.stylegan2 import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training.settings import TrainSettings
+from explorer.whole_file import whole_file
 
 __all__ = ["SETTINGS", "STATE", "check_same", "describe", "with_sizes_held", "write"]
 
@@ -31,10 +32,9 @@ def describe(settings: TrainSettings) -> dict[str, Any]:
 
 def write(settings: TrainSettings) -> None:
     """Write `settings` into the folder of their run, so that a kill leaves the old file or the new one."""
-    path = settings.out / SETTINGS
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(describe(settings), indent=1, allow_nan=True, default=str) + "\n")
-    partial.replace(path)
+    text = json.dumps(describe(settings), indent=1, allow_nan=True, default=str) + "\n"
+    with whole_file(settings.out / SETTINGS, is_lone_writer=True) as partial:
+        partial.write_text(text)
 
 
 def check_same(settings: TrainSettings) -> None:

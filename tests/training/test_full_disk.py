@@ -62,7 +62,7 @@ def test_rows_that_are_not_whole_are_dropped(tmp_path: Path, caplog: pytest.LogC
 def test_a_log_that_cannot_be_mended_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text("kimg,seconds\n0.001,1\n0.0")
-    (tmp_path / "metrics.csv.partial").symlink_to("/dev/full")
+    (tmp_path / "metrics.csv.part").symlink_to("/dev/full")
     journal._forget_rows(path, 1)
     assert path.read_text() == "kimg,seconds\n0.001,1\n0.0"
     assert f"{path} could not be written" in caplog.text
@@ -126,7 +126,7 @@ def test_half_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_state_that_does_not_fit_is_named_and_the_old_one_kept(numbers: int, tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     snapshot.save_state(path, {"value": torch.ones(1)})
-    (tmp_path / "state.pt.partial").symlink_to("/dev/full")
+    (tmp_path / "state.pt.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left") as refused:
         snapshot.save_state(path, {"value": torch.ones(numbers)})
     assert refused.value.filename == str(path)

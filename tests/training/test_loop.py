@@ -147,7 +147,7 @@ def test_a_recipe_says_how_many_threads(data: Path, tmp_path: Path) -> None:
 def test_a_half_written_checkpoint_is_never_read(tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     save_state(path, {"value": torch.ones(2)})
-    path.with_name("state.pt.partial").write_bytes(b"cut off")
+    path.with_name("state.pt.part").write_bytes(b"cut off")
     assert load_state(path)["value"].tolist() == [1, 1]
     save_state(path, {"value": torch.zeros(2)})
     assert load_state(path)["value"].tolist() == [0, 0]

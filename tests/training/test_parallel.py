@@ -108,7 +108,7 @@ def test_the_leader_alone_renders_and_packs(tmp_path: Path) -> None:
         for process in running:
             process.kill()
     assert told == [["renders", "packs"], []]
-    assert not list((tmp_path / "run").glob("*.partial"))
+    assert not list((tmp_path / "run").glob("*.part"))
 
 
 @pytest.fixture

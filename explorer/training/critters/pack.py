@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from explorer.training.critters.attributes import attributes, latents
 from explorer.training.critters.render import render
+from explorer.whole_file import whole_file
 
 __all__ = ["main", "pack", "to_uint8"]
 
@@ -23,6 +26,23 @@ def to_uint8(pictures: torch.Tensor) -> torch.Tensor:
     return (pictures * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
+def _rendered(
+    count: int, resolution: int, seed: int, start: int, batch: int, device: str
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Batches, each with the number of its first picture; tells how long the rest takes."""
+    began = reported = time.monotonic()
+    for first in range(0, count, batch):
+        size = min(batch, count - first)
+        with torch.inference_mode():
+            latent = latents(size, seed, start + first).to(device)
+            pictures = to_uint8(render(attributes(latent), resolution))
+        yield first, pictures.cpu().numpy()
+        now = time.monotonic()
+        if now - reported > 10:
+            reported, done = now, first + size
+            log.info("%d of %d pictures, %.0f s left", done, count, (now - began) / done * (count - done))
+
+
 def pack(
     out: Path, count: int, resolution: int, *, seed: int = 0, start: int = 0, batch: int = 2, device: str = "cpu"
 ) -> Path:
@@ -31,21 +51,13 @@ def pack(
     The file gets its name only when it is whole, so that an interrupted run leaves no half data set behind.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
     shape = (count, 3, resolution, resolution)
-    packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-    began = reported = time.monotonic()
-    with torch.inference_mode():
-        for first in range(0, count, batch):
-            size = min(batch, count - first)
-            latent = latents(size, seed, start + first).to(device)
-            packed[first : first + size] = to_uint8(render(attributes(latent), resolution)).cpu().numpy()
-            now = time.monotonic()
-            if now - reported > 10:
-                reported, done = now, first + size
-                log.info("%d of %d pictures, %.0f s left", done, count, (now - began) / done * (count - done))
-    packed.flush()
-    partial.replace(out)
+    with whole_file(out, is_lone_writer=True) as partial:
+        packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+        for first, pictures in _rendered(count, resolution, seed, start, batch, device):
+            packed[first : first + len(pictures)] = pictures
+        packed.flush()
+        del packed  # Windows renames no file that is mapped
     return out
 
 
