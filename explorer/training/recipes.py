@@ -24,10 +24,12 @@ class Recipe:
 
 
 _SIZES = {"z_dim": 64, "w_dim": 128, "mapping_layers": 2, "mapping_lr_multiplier": 1.0}
-_V3 = {"num_layers": 6, "margin_size": 4, "magnitude_ema_beta": 0.99}
+_V3 = {"margin_size": 4, "magnitude_ema_beta": 0.99}
 # StyleGAN3-R's small 1x1 convolutions make fine detail of slow waves as contour lines only, so its Fourier features
 # reach 16 cycles a picture instead of 2, as many in each octave.
-_FINE = {"first_cutoff": 16.0, "first_stopband": 24.0}
+_FINE_R = {"first_cutoff": 16.0, "first_stopband": 24.0}
+# StyleGAN3-T learns more from each picture with some of them, too; up to 5 cycles its first layers stay small.
+_FINE_T = {"first_cutoff": 5.0, "first_stopband": 7.5}
 _LOWEST = 0.4
 
 # One thread, for a machine with other work and for the same numbers every time. First the guide alone, which learns
@@ -113,16 +115,25 @@ _LIST = (
     Recipe(
         "critters-stylegan3-t-cpu", "stylegan3-t", 64, 16000,
         _CPU | _START | {
-            "generator": _SIZES | _V3 | {"channel_base": 2048, "channel_max": 64},
+            "generator": _SIZES | _V3 | _FINE_T | {"num_layers": 7, "channel_base": 2048, "channel_max": 64},
+            "fourier_lowest": _LOWEST,
+            "g_bfloat16": True,
             "warm_up": [(25, 1), (60, 2)],
-            "total_kimg": 285.0,
-            "phases": [(150.0, _SLOWER), (175.0, _GAME), (275.0, _LAST)],
+            "total_kimg": 372.0,
+            "phases": [
+                (150.0, _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}),
+                (225.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
+                (250.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (265.0, _GAME | {"guide_square": 8.0, "adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),
+                (335.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3}),
+                (357.0, _LAST),
+            ],
         },
     ),
     Recipe(
         "critters-stylegan3-r-cpu", "stylegan3-r", 64, 16000,
         _CPU | _START | {
-            "generator": _SIZES | _V3 | _FINE | {"num_layers": 8, "channel_base": 4096, "channel_max": 128},
+            "generator": _SIZES | _V3 | _FINE_R | {"num_layers": 8, "channel_base": 4096, "channel_max": 128},
             "fourier_lowest": _LOWEST,
             "g_bfloat16": True,
             "warm_up": [(25, 1), (60, 3)],
@@ -161,7 +172,7 @@ _LIST = (
     Recipe(
         "critters-stylegan3-r-gpu", "stylegan3-r", 128, 100000,
         _GPU | {
-            "generator": _GPU_SIZES | _V3 | _FINE | {"num_layers": 10, "channel_base": 8192, "channel_max": 256},
+            "generator": _GPU_SIZES | _V3 | _FINE_R | {"num_layers": 10, "channel_base": 8192, "channel_max": 256},
             "fourier_lowest": _LOWEST,
         },
     ),
