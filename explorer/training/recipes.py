@@ -50,14 +50,18 @@ _GAME = {
     "adversarial_kimg": 0.0, "adversarial_weight": 0.08, "gamma": 0.2, "lr_d": 2e-3, "d_bfloat16": True,
     "lr_g": 1.5e-3, "lr_muon": 7e-4, "lr_half_kimg": 0.0, "guide_square": 1.0, "guide_first": 1, "ema_kimg": 3.0,
 }  # fmt: skip
-# The guide alone once more, then the game once more.
+# The guide alone, for longer or once more, its rate falling in steps; then the game, first or once more.
 _ALONE = {"adversarial_kimg": 1e9, "ema_kimg": 1.5, "lr_g": 3e-3, "lr_muon": 4e-3}
+_ALONE_STRONGER = _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}
+_ALONE_SLOWER = {"lr_g": 1.5e-3, "lr_muon": 2e-3}
+_ALONE_LAST = {"lr_g": 1e-3, "lr_muon": 1e-3}
 _GAME_AGAIN = {"adversarial_kimg": 0.0, "ema_kimg": 3.0, "lr_g": 1.5e-3, "lr_muon": 1e-3, "lr_d": 3e-3}
+_GAME_SLOWER = {"lr_g": 1e-3, "lr_muon": 5e-4}
 _LAST = {"lr_g": 7e-4, "lr_muon": 3e-4, "lr_d": 1e-3}
 
 _ROUND = (
-    _ALONE, {"lr_g": 1.5e-3, "lr_muon": 2e-3}, {"lr_g": 1e-3, "lr_muon": 1e-3},
-    _GAME_AGAIN | {"adversarial_weight": 0.12}, {"lr_g": 1e-3, "lr_muon": 5e-4},
+    _ALONE, _ALONE_SLOWER, _ALONE_LAST,
+    _GAME_AGAIN | {"adversarial_weight": 0.12}, _GAME_SLOWER,
     {"adversarial_weight": 0.1, "lr_d": 2e-3}, _LAST,
 )  # fmt: skip
 
@@ -102,12 +106,12 @@ _LIST = (
             "warm_up": [(30, 7), (60, 10)],
             "total_kimg": 400.0,
             "phases": [
-                (150.0, _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}),
-                (230.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
-                (255.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (150.0, _ALONE_STRONGER),
+                (230.0, _ALONE_SLOWER),
+                (255.0, _ALONE_LAST),
                 (270.0, _GAME | {"guide_square": 8.0, "path_interval": 16, "path_weight": 0.5}),
                 (296.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),  # its coats were still smooth
-                (350.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3}),
+                (350.0, _GAME_SLOWER | {"lr_d": 2e-3}),
                 (385.0, _LAST),
             ],
         },
@@ -121,11 +125,11 @@ _LIST = (
             "warm_up": [(25, 1), (60, 2)],
             "total_kimg": 372.0,
             "phases": [
-                (150.0, _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}),
-                (225.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
-                (250.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (150.0, _ALONE_STRONGER),
+                (225.0, _ALONE_SLOWER),
+                (250.0, _ALONE_LAST),
                 (265.0, _GAME | {"guide_square": 8.0, "adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),
-                (335.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3}),
+                (335.0, _GAME_SLOWER | {"lr_d": 2e-3}),
                 (357.0, _LAST),
             ],
         },
@@ -142,17 +146,17 @@ _LIST = (
                 (80.0, _SLOWER),
                 (92.0, _GAME),
                 (122.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3}),  # its coats were still smooth
-                (142.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 3e-3}),  # a judge that sees more
+                (142.0, _GAME_SLOWER | {"lr_d": 3e-3}),  # a judge that sees more
                 (172.0, _LAST),
-                (180.0, {"lr_g": 1e-3, "lr_muon": 5e-4, "lr_d": 2e-3, "adversarial_weight": 0.1}),
+                (180.0, _GAME_SLOWER | {"lr_d": 2e-3, "adversarial_weight": 0.1}),
                 (203.2, {"guide_square": 4.0}),  # bits had come loose from ears
                 (220.0, _LAST),
                 # Ears that are rare were not learned yet: the guide alone once more.
                 (230.0, _ALONE | {"guide_square": 6.0}),
-                (250.0, {"lr_g": 1.5e-3, "lr_muon": 2e-3}),
-                (262.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (250.0, _ALONE_SLOWER),
+                (262.0, _ALONE_LAST),
                 (268.0, _GAME_AGAIN | {"guide_square": 4.0, "adversarial_weight": 0.16}),
-                (305.0, {"lr_g": 1e-3, "lr_muon": 5e-4}),
+                (305.0, _GAME_SLOWER),
                 (325.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
                 (340.0, _LAST),
                 # And twice again: ears that lie between two species were still torn.

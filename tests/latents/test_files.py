@@ -12,7 +12,7 @@ import torch
 
 from explorer.errors import LatentError
 from explorer.generators.base import GeneratorInfo
-from explorer.latents.files import LatentMisfit, convert_to, fit_to, load_latents, save_latent
+from explorer.latents.files import SUFFIXES, LatentMisfit, convert_to, fit_to, load_latents, save_latent
 from explorer.latents.table import StoredLatent
 
 INFO = GeneratorInfo("stylegan2", 16, 0, 24, 6, 32, 3, (), True, False)
@@ -232,6 +232,23 @@ def test_saving_needs_a_known_suffix_and_a_folder(tmp_path: Path) -> None:
         save_latent(tmp_path / "a.txt", latent)
     with pytest.raises(LatentError, match="cannot be written"):
         save_latent(tmp_path / "nowhere" / "a.npy", latent)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_failed_write_leaves_the_old_latent(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"old")
+
+    def fail(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(LatentError, match="No space left"):
+        save_latent(path, StoredLatent("w", ARRAYS["w"]))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # -- fitting ---------------------------------------------------------------------------------------------------
