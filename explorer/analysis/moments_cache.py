@@ -13,7 +13,7 @@ import torch
 
 from explorer.analysis.frechet import Moments
 from explorer.checkpoints.digest import cache_folder
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["path_of", "recall", "remember"]
 
@@ -38,5 +38,5 @@ def remember(key: Mapping[str, object], found: Moments) -> None:
     """Keep `found`; the file appears whole or not at all."""
     path = path_of(key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial, partial.open("wb") as file:
+    with atomic_write(path) as partial, partial.open("wb") as file:
         np.savez(file, count=found.count, total=found.total.numpy(), products=found.products.numpy())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
@@ -82,7 +82,7 @@ def _store(known: dict[str, object]) -> None:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / "digests.json") as partial:
+        with atomic_write(folder / "digests.json") as partial:
             partial.write_text(json.dumps(known))
     except OSError as error:  # a full or read-only disk only costs time
         _log.info("cannot remember digests: %s", error)

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -213,7 +213,7 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
 
 def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     try:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             partial.touch()  # a folder that cannot be written to fails here, with an OSError
             save_file(tensors, partial, metadata)
     except (OSError, SafetensorError) as error:

@@ -20,7 +20,7 @@ from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
             known = f"Use one of {', '.join(SUFFIXES)}."
             raise LatentError(f"{suffix or 'No suffix'} is no latent format.", known)
     try:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_bytes(content.getvalue())
     except OSError as error:
         what = error.strerror or str(error)

@@ -17,7 +17,7 @@ import torch
 from explorer.training import history, stored
 from explorer.training.snapshot import save_sheet
 from explorer.training.trainer import Trainer
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["Journal", "Pace"]
 
@@ -132,7 +132,7 @@ def _forget_rows(path: Path, kimg: float) -> None:
     if text == path.read_text(encoding="utf-8", errors="replace"):
         return
     try:
-        with whole_file(path, is_lone_writer=True) as partial:
+        with atomic_write(path, is_lone_writer=True) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:
         _tell_unwritten(path, error)

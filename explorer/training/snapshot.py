@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["load_state", "save_sheet", "save_state", "sheet"]
 
@@ -21,7 +21,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         OSError: The disk is full, for example; it names `path`, whose old content stays.
     """
     try:
-        with whole_file(path, is_lone_writer=True) as partial, partial.open("wb") as file:
+        with atomic_write(path, is_lone_writer=True) as partial, partial.open("wb") as file:
             torch.save(state, file)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error

@@ -12,7 +12,7 @@ from explorer.errors import MismatchError, UsageError
 from explorer.generators.stylegan2 import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training.settings import TrainSettings
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["SETTINGS", "STATE", "check_same", "describe", "with_sizes_held", "write"]
 
@@ -33,7 +33,7 @@ def describe(settings: TrainSettings) -> dict[str, Any]:
 def write(settings: TrainSettings) -> None:
     """Write `settings` into the folder of their run, so that a kill leaves the old file or the new one."""
     text = json.dumps(describe(settings), indent=1, allow_nan=True, default=str) + "\n"
-    with whole_file(settings.out / SETTINGS, is_lone_writer=True) as partial:
+    with atomic_write(settings.out / SETTINGS, is_lone_writer=True) as partial:
         partial.write_text(text)
 
 

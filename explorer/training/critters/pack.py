@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.training.critters.attributes import attributes, latents
 from explorer.training.critters.render import render
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write
 
 __all__ = ["main", "pack", "to_uint8"]
 
@@ -52,7 +52,7 @@ def pack(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (count, 3, resolution, resolution)
-    with whole_file(out, is_lone_writer=True) as partial:
+    with atomic_write(out, is_lone_writer=True) as partial:
         packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
         for first, pictures in _rendered(count, resolution, seed, start, batch, device):
             packed[first : first + len(pictures)] = pictures

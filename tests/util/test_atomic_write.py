@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from explorer.whole_file import whole_file
+from explorer.util.atomic_write import atomic_write, atomic_write_bytes
 
 
 @pytest.mark.parametrize("is_lone_writer", [False, True])
 def test_a_file_is_replaced_when_it_is_whole(is_lone_writer: bool, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with whole_file(path, is_lone_writer=is_lone_writer) as partial:
+    with atomic_write(path, is_lone_writer=is_lone_writer) as partial:
         partial.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -26,7 +27,7 @@ def test_an_error_leaves_the_old_file_and_no_half_one(tmp_path: Path) -> None:
     path.write_text("old")
 
     def stopped() -> None:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text("ne")
             raise KeyboardInterrupt
 
@@ -38,8 +39,8 @@ def test_an_error_leaves_the_old_file_and_no_half_one(tmp_path: Path) -> None:
 
 def test_of_two_writers_the_last_to_end_wins(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    with whole_file(path) as first:
-        with whole_file(path) as second:
+    with atomic_write(path) as first:
+        with atomic_write(path) as second:
             first.write_text("first")
             second.write_text("second")
         assert path.read_text() == "second"
@@ -49,7 +50,7 @@ def test_of_two_writers_the_last_to_end_wins(tmp_path: Path) -> None:
 def test_what_a_kill_left_does_not_pile_up(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     (tmp_path / "a.txt.part").write_text("much that was left by a kill")
-    with whole_file(path, is_lone_writer=True) as partial:
+    with atomic_write(path, is_lone_writer=True) as partial:
         partial.write_text("new")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
@@ -60,11 +61,21 @@ def test_who_may_read_it_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
     path.chmod(0o600)
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text("new")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"), whole_file(tmp_path / "none" / "a.txt") as partial:
+    with pytest.raises(OSError, match="No such file"), atomic_write(tmp_path / "none" / "a.txt") as partial:
         partial.write_text("new")
+
+
+def test_the_error_names_the_file_that_the_user_knows(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "a.txt"
+    with pytest.raises(OSError, match=re.escape(str(path))) as caught:
+        atomic_write_bytes(path, b"new")
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError, match="full") as caught, atomic_write(tmp_path / "a.txt"):
+        raise OSError(28, "full")
+    assert caught.value.filename == str(tmp_path / "a.txt")

@@ -1,0 +1,46 @@
+"""Foreign text (from files, paths and other people) as text that is safe to show and to print."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["LIMIT", "shortened", "visible"]
+
+LIMIT = 300
+"""Characters of a foreign text shown at once, unless told otherwise."""
+
+# C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and directional marks, line and paragraph
+# separators, embeddings, overrides and isolates, word joiner and invisible operators, byte order mark, interlinear
+# annotations, language tags, and lone surrogates (bytes of a file name that are not UTF-8).
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+def visible(text: str, limit: int | None = LIMIT, *, keep_lines: bool = False) -> str:
+    r"""Return `text` with control, bidirectional and invisible characters spelled out (`\x1b`, `\u202e`).
+
+    Args:
+        text: From anywhere.
+        limit: Longest result in characters, as `shortened`; None for no limit.
+        keep_lines: Leave line feeds and tabs as they are.
+    """
+    # Cut first, so that a text of megabytes costs nothing; what is spelled out only grows.
+    text = text if limit is None else text[: limit + 1]
+    shown = _HIDDEN.sub(lambda m: m[0] if keep_lines and m[0] in "\n\t" else _spelled(m[0]), text)
+    return shown if limit is None else shortened(shown, limit)
+
+
+def shortened(text: str, limit: int = LIMIT) -> str:
+    """Return `text`, its end replaced by an ellipsis where it is longer than `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "\u2026"
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, as `os.fsdecode` keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

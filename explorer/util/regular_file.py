@@ -1,0 +1,70 @@
+"""Open files for reading, ordinary ones only: a FIFO would block for ever, a device has no end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import BinaryIO
+
+__all__ = ["check_regular", "open_regular", "read_regular"]
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Raise OSError unless `path` is an ordinary file, or a link to one; for libraries that open by name.
+
+    Raises:
+        OSError: There is no such file, or it is a folder, FIFO, socket or device. `filename` is `path`.
+    """
+    _check(os.stat(path).st_mode, path)
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open an ordinary file for reading bytes.
+
+    Raises:
+        OSError: There is no such file, it may not be read, or it is a folder, FIFO, socket or device. `filename` is
+            `path`.
+    """
+    check_regular(path)  # opening a device alone may do something: rewind a tape, start a watchdog
+    # Between the look and the opening a FIFO may have taken its place: it must not block.
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        _check(os.fstat(number).st_mode, path)
+        return os.fdopen(number, "rb")
+    except BaseException:
+        os.close(number)
+        raise
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Read an ordinary file whole.
+
+    Args:
+        path: Of the file.
+        limit: Largest number of bytes taken; counted while reading, because some systems' files (`/proc`) have no
+            size beforehand.
+
+    Raises:
+        OSError: As `open_regular`, or the file is larger than `limit` (EFBIG).
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"is larger than {limit:,} bytes", os.fspath(path))
+    return data
+
+
+def _check(mode: int, path: str | os.PathLike[str]) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "is a folder", os.fspath(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"is {_KINDS.get(stat.S_IFMT(mode), 'not an ordinary file')}", os.fspath(path))
+
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe, not an ordinary file",
+    stat.S_IFCHR: "a device, not an ordinary file",
+    stat.S_IFBLK: "a device, not an ordinary file",
+    stat.S_IFSOCK: "a socket, not an ordinary file",
+}
