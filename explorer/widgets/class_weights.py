@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.parts import Choice, IconButton, Segments, label, row
 from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.wheel import Wheel
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -39,6 +40,7 @@ class ClassSearch(Choice):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = 0
+        self._wheel = Wheel(self)
         self.setEditable(True)
         self.setInsertPolicy(Choice.InsertPolicy.NoInsert)
         self.setMaxVisibleItems(16)
@@ -92,10 +94,13 @@ class ClassSearch(Choice):
             self.show_class(self._shown)  # nothing is called that
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()  # the panel scrolls
+        if not self._wheel.is_meant(event):
+            event.ignore()
+            return
+        steps = self._wheel.steps(event)
+        if steps and self.count():
+            self._pick(min(max(self.currentIndex() - steps, 0), self.count() - 1))
+        event.accept()
 
 
 class _Row(QWidget):

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,6 +32,7 @@ from PySide6.QtWidgets import (
 
 from explorer.widgets.parts import IconButton
 from explorer.widgets.theme import GRID, color
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["Column", "Section"]
 
@@ -210,6 +212,10 @@ class Column(QScrollArea):
 
     def sizeHint(self) -> QSize:
         return QSize(296, 600)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        Wheel.note_scroll()
+        super().wheelEvent(event)
 
     def _index_at(self, y: float) -> int:
         at = self._stack.mapFrom(self.viewport(), QPoint(0, int(y))).y()

@@ -18,7 +18,7 @@ __all__ = ["HelpSheet"]
 SLIDER_HINTS: tuple[tuple[str, str], ...] = (
     ("Drag", "change; with Shift: fine"),
     ("Middle drag", "relative to where it is"),
-    ("Wheel, arrows", "step; with Shift: fine"),
+    ("Ctrl + wheel, arrows", "step; with Shift: fine"),
     ("Type, click the number", "enter a value"),
     ("Double-click, Backspace", "back to the default mark"),
     ("Esc", "take the running drag back"),

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.widgets.events import leave_letters
 from explorer.widgets.theme import value_font
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
 
@@ -30,6 +31,7 @@ class SeedField(QLineEdit):
     def __init__(self, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._seed = 0
+        self._wheel = Wheel(self)
         self.setFont(value_font(self.font()))
         self.setToolTip(tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
         self.setAccessibleName("Seed")
@@ -71,9 +73,9 @@ class SeedField(QLineEdit):
             super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        ticks = event.angleDelta().y()
-        if self.hasFocus() and ticks:
-            self._choose(self._seed + (1 if ticks > 0 else -1))
-            event.accept()
-        else:
+        if not self._wheel.is_meant(event):
             event.ignore()
+            return
+        if steps := self._wheel.steps(event):
+            self._choose(self._seed + steps)
+        event.accept()

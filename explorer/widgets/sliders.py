@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
 from explorer.widgets.events import keep_keys
 from explorer.widgets.pause import Pause
 from explorer.widgets.theme import GRID, ROW, color, value_font
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["ValueSlider"]
 
@@ -33,8 +34,8 @@ _WHEEL_PAUSE_MS = 400  # wheel ticks closer than this are one stroke
 class ValueSlider(QWidget):
     """One number in a row: name, groove with a mark at the default, value with unit.
 
-    Drag the groove or the handle; middle drag or Shift+drag is relative; the wheel steps (Shift: fine);
-    double-click resets; click the value, or just type, to enter a number; Esc takes a running drag back.
+    Drag the groove or the handle; middle drag or Shift+drag is relative; with the focus, or with Ctrl, the wheel
+    steps (Shift: fine); double-click resets; click the value, or just type, to enter a number; Esc cancels a drag.
 
     Signals (GUI thread): `pressed` before the first change of a stroke, `moving(value)` at every change,
     then `released`, or `cancelled` if Esc ended it. A typed or reset value is a whole stroke at once.
@@ -76,7 +77,8 @@ class ValueSlider(QWidget):
         self._dragging = self._moved = False
         self._before = self._value
         self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
-        self._hover = self._aimed = False
+        self._hover = False
+        self._wheel = Wheel(self)
         self._editor: QLineEdit | None = None
         self._pause = Pause(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self._end_stroke)
@@ -146,7 +148,7 @@ class ValueSlider(QWidget):
         return min(self.maximum, max(self.minimum, float(value)))
 
     def _show_tip(self) -> None:
-        usage = "Double-click: reset. Wheel: step (Shift: fine). Click the number to type."
+        usage = "Double-click: reset. Ctrl+wheel: step (Shift: fine). Click the number to type."
         about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
         self.setToolTip(f"<p style='white-space:pre-wrap'>{about}</p>")
 
@@ -237,7 +239,6 @@ class ValueSlider(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._anchor is None:
-            self._aimed = True
             return
         start, value = self._anchor
         x = event.position().x()
@@ -263,14 +264,12 @@ class ValueSlider(QWidget):
             self._end_stroke()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        # Off the groove the wheel scrolls the panel, and so it does when the panel scrolled the slider under a
-        # resting hand: only a hand that moved onto the groove, or the focus, means this slider.
-        ticks = (event.angleDelta().y() or event.angleDelta().x()) / 120.0
-        on_groove = self._aimed and self.groove().adjusted(-4, -12, 4, 12).contains(event.position())
-        if not ticks or not (self.hasFocus() or on_groove):
+        if not self._wheel.is_meant(event):
             event.ignore()
             return
-        self._nudge(ticks, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        turned = self._wheel.steps(event) if self.decimals == 0 else self._wheel.notches(event)
+        if turned:
+            self._nudge(turned, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         event.accept()
 
     def _nudge(self, ticks: float, fine: bool) -> None:
@@ -375,7 +374,7 @@ class ValueSlider(QWidget):
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover = self._aimed = False
+        self._hover = False
         self._pause.end()
         self.update()
 
