@@ -106,6 +106,7 @@ class MainWindow(QMainWindow):
         self._middle_layout.addWidget(self.views)
         self.hints = Hints(self.middle, FIRST_HINTS)
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
+        self.sides.show_active(session.state.active)
         self._fill_panel_menu()
         self.top_bar.attach(session)
         self._add_timeline(session)
@@ -296,6 +297,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.touched)
         self.setWindowModified(self.is_unsaved)
         if old.active != new.active:
+            self.sides.show_active(new.active)
             self.show_state()
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
         actions = self.actions_by_key

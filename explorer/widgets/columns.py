@@ -30,8 +30,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.util.view_marks import letter
 from explorer.widgets.parts import IconButton
 from explorer.widgets.theme import GRID, color
+from explorer.widgets.view_chip import ViewChip
 from explorer.widgets.wheel import Wheel
 
 __all__ = ["Column", "Section"]
@@ -63,6 +65,9 @@ class _Head(QFrame):
         layout.addWidget(self.chevron)
         self.title = QLabel(title.upper())
         layout.addWidget(self.title)
+        self.chip = ViewChip(0, size=14)
+        self.chip.hide()
+        layout.addWidget(self.chip)
         layout.addStretch(1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -128,6 +133,13 @@ class Section(QFrame):
         if shown and self.is_folded:
             self.set_folded(False)
         self.hidden_changed.emit(not shown)
+
+    def show_view(self, view: int | None) -> None:
+        """Show beside the title whose controls these are; None if there is but one view, or the panel is of all."""
+        self.head.chip.setVisible(view is not None)
+        if view is not None:
+            self.head.chip.set_view(view)
+            self.head.chip.setToolTip(f"These controls show picture {letter(view)}, the active one")
 
     def menu(self) -> QMenu:
         """What else can be done with the section. Made once: menus that are thrown away cost crashes in PySide."""

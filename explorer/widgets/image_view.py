@@ -23,6 +23,7 @@ from explorer.widgets.events import keep_keys
 from explorer.widgets.gestures import Drag, Mode, cursor_of, describe, mode_of
 from explorer.widgets.slit_handles import Part, paint_slit, part_at, pulled
 from explorer.widgets.theme import GRID, color, value_font, view_color
+from explorer.widgets.view_chip import paint_chip
 
 if TYPE_CHECKING:
     from explorer.render.request import Frame
@@ -169,7 +170,10 @@ class ImageView(QWidget):
         """Where the picture lies, in widget coordinates; a square for want of a picture."""
         image = self.image
         width, height = (image.width(), image.height()) if image is not None else (1, 1)
-        return self.camera.rect(width, height, self.area())
+        return self._rect_of(width, height)
+
+    def _rect_of(self, width: int, height: int) -> QRectF:
+        return self.camera.rect(width, height, self.area(), self.devicePixelRatioF())
 
     @property
     def is_dragging(self) -> bool:
@@ -335,7 +339,7 @@ class ImageView(QWidget):
         x = self._split_x()
         p.save()
         p.setClipRect(QRectF(x, seen.top(), seen.right() - x, seen.height()))
-        self._paint_image(p, self.other, self.camera.rect(self.other.width(), self.other.height(), self.area()))
+        self._paint_image(p, self.other, self._rect_of(self.other.width(), self.other.height()))
         p.restore()
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         p.setPen(QPen(color("text"), 1))
@@ -344,23 +348,12 @@ class ImageView(QWidget):
         p.setPen(QPen(color("text"), 1))
         handle = QRectF(x - 5, seen.center().y() - 14, 10, 28)
         p.drawRoundedRect(handle, 5, 5)
-        for side, name in ((-1, "A"), (1, "B")):
-            box = QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18)
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(view_color(0 if side < 0 else 1))
-            p.drawRoundedRect(box, 4, 4)
-            p.setPen(color("window"))
-            p.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+        for view, side in enumerate((-1, 1)):
+            paint_chip(p, QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18), view)
 
     def _paint_letter(self, p: QPainter, view: int) -> None:
         """Which of the two pictures of a flicker is seen."""
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(view_color(view))
-        box = QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID)
-        p.drawRoundedRect(box, 5, 5)
-        p.setPen(color("window"))
-        p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view])
+        paint_chip(p, QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID), view)
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         pixel = rect.width() / max(1, image.width())

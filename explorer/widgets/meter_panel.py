@@ -38,6 +38,7 @@ class MeterPanel(Panel):
 
     key = "meter"
     title = "Equivariance"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -62,6 +63,7 @@ class MeterPanel(Panel):
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
+        self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
         self.add(self._table(self.live))
         self.add(self.words)

@@ -7,8 +7,9 @@ from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from explorer.bundled import Bundled
-from explorer.widgets.theme import color, value_font, view_color
+from explorer.widgets.theme import color, value_font
 from explorer.widgets.thumbs import paint_thumb
+from explorer.widgets.view_chip import paint_chip
 
 __all__ = ["ModelCard"]
 
@@ -92,9 +93,5 @@ class ModelCard(QWidget):
         p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.item.family)
         for i, view in enumerate(self.views):
             box = QRectF(self.width() - 22 * (len(self.views) - i), 14, 16, 16)
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(view_color(view))
-            p.drawRoundedRect(box, 4, 4)
-            p.setPen(color("window"))
-            p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view % 2])
+            paint_chip(p, box, view)
         p.end()

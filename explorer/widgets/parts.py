@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -13,6 +13,9 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -42,6 +45,27 @@ class Check(QCheckBox):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keep_space(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # The style outlines an unchecked box in a shade of the window, which cannot be seen on a dark one.
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        style, p = self.style(), QStylePainter(self)
+        box = QRectF(style.subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self))
+        option.rect = style.subElementRect(QStyle.SubElement.SE_CheckBoxContents, option, self)
+        p.drawControl(QStyle.ControlElement.CE_CheckBoxLabel, option)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_on, is_aimed = self.isChecked(), self.underMouse() or self.hasFocus()
+        edge = "faint" if not self.isEnabled() else "accent" if is_on or is_aimed else "muted"
+        p.setPen(QPen(color(edge), 1.2))
+        p.setBrush(color("accent" if self.isEnabled() else "faint") if is_on else color("sunken"))
+        p.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 3, 3)
+        if is_on:
+            p.setPen(QPen(color("on_accent"), 1.8))
+            corners = ((0.24, 0.52), (0.43, 0.71), (0.76, 0.31))
+            points = [QPointF(box.x() + x * box.width(), box.y() + y * box.height()) for x, y in corners]
+            p.drawPolyline(QPolygonF(points))
+        p.end()
 
 
 class Choice(QComboBox):

@@ -79,6 +79,7 @@ class SpectrumPanel(Panel):
 
     key = "spectrum"
     title = "Spectrum"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

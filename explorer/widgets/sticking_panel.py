@@ -56,6 +56,7 @@ class StickingPanel(Panel):
 
     key = "sticking"
     title = "Sticking"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

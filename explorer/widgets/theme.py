@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtGui import QColor, QFont, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
+from explorer.util.view_marks import ON_DARK, ON_LIGHT
+
 __all__ = ["GRID", "ROW", "Theme", "apply_theme", "color", "icon", "mono_font", "theme", "value_font", "view_color"]
 
 GRID = 8  # px; every margin and gap is a whole or half step of it
@@ -47,8 +49,8 @@ DARK = Theme(
     faint="#6d7077",
     accent="#3dbfae",
     on_accent="#0c2421",
-    a="#f08a5d",
-    b="#7da2f5",
+    a=ON_DARK[0],
+    b=ON_DARK[1],
     warn="#e9b44c",
     on_warn="#2b2110",
     canvas="#141517",
@@ -65,8 +67,8 @@ LIGHT = Theme(
     faint="#989ca4",
     accent="#0f8f7f",
     on_accent="#ffffff",
-    a="#c9572a",
-    b="#3f68cf",
+    a=ON_LIGHT[0],
+    b=ON_LIGHT[1],
     warn="#f2c14e",
     on_warn="#33270b",
     canvas="#dfe0e3",

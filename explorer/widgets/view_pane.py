@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
@@ -17,7 +17,8 @@ from explorer.widgets.camera import Camera
 from explorer.widgets.cards import Banner, EmptyCard, LoadingCard
 from explorer.widgets.image_view import ImageView
 from explorer.widgets.parts import ElidedLabel, IconButton, label, value_label
-from explorer.widgets.theme import GRID, color, value_font, view_color
+from explorer.widgets.theme import GRID, value_font, view_color
+from explorer.widgets.view_chip import ColorLine, ViewChip
 
 if TYPE_CHECKING:
     from explorer.render.request import Frame, RenderFailed
@@ -52,26 +53,14 @@ def look_text(look: Look) -> str:
     return "   ".join(parts).replace("-", "\u2212")
 
 
-class _Chip(QWidget):
-    """The letter of a view on its colour."""
+class _Header(QWidget):
+    """The line above a picture; a press anywhere on it makes its view the active one."""
 
-    def __init__(self, view: int) -> None:
-        super().__init__()
-        self._view = view
-        self.setFixedSize(18, 18)
+    pressed = Signal()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p = QPainter(self)
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(view_color(self._view))
-        p.drawRoundedRect(QRectF(self.rect()), 4, 4)
-        font = p.font()
-        font.setBold(True)
-        font.setPixelSize(11)
-        p.setFont(font)
-        p.setPen(color("window"))
-        p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "AB"[self._view % 2])
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+        super().mousePressEvent(event)
 
 
 class ViewPane(QWidget):
@@ -104,20 +93,20 @@ class ViewPane(QWidget):
         self.second_name = ElidedLabel()
         self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
         second.addWidget(self.second_name, 1)
-        second.addWidget(_Chip(1 - self.view))
+        second.addWidget(ViewChip(1 - self.view))
         self.second.hide()
-        head = QHBoxLayout()
+        self.header = _Header()
+        self.header.pressed.connect(self._on_touched)
+        head = QHBoxLayout(self.header)
         head.setContentsMargins(GRID, 0, GRID // 2, 0)
         head.setSpacing(GRID)
-        head.addWidget(_Chip(self.view))
+        head.addWidget(ViewChip(self.view))
         head.addWidget(self.model_name, 1)
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
         head.addWidget(self.link)
-        self._active_line = QWidget()
-        self._active_line.setFixedHeight(2)
-        self._active_line.setAutoFillBackground(True)
+        self.active_line = ColorLine()
         self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
         self.where.setProperty("role", "muted")
@@ -129,8 +118,9 @@ class ViewPane(QWidget):
         foot.addWidget(self.cost)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID // 2, 0, GRID // 2)
-        layout.setSpacing(GRID // 2)
-        layout.addLayout(head)
+        layout.setSpacing(GRID // 4)
+        layout.addWidget(self.header)
+        layout.addWidget(self.active_line)
         layout.addWidget(self.image, 1)
         layout.addLayout(foot)
 
@@ -178,6 +168,8 @@ class ViewPane(QWidget):
     def _show_state(self, state: ExplorerState) -> None:
         self.where.set_text(look_text(look_of(state, self.view)))
         v = state.views[self.view]
+        is_marked = state.active == self.view and len(state.views) > 1
+        self.active_line.set_color(view_color(self.view) if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
 

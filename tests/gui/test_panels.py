@@ -262,7 +262,7 @@ def test_mixing_rows_groups_and_sources(window: MainWindow, session: Session) ->
     assert info is not None
     mixing.layers[2].enter(0.5)
     assert [(r.layer, r.source, r.amount) for r in session.look().mixing.rows] == [(2, 0, 0.5)]
-    assert mixing.layers[2].text() == "B  0.50"
+    assert mixing.layers[2].text() == "S1  0.50"
     assert mixing.layers[3].text() == "base"
     mixing.groups["coarse"].enter(1.0)
     rows = {r.layer: r.amount for r in session.look().mixing.rows}
@@ -272,7 +272,7 @@ def test_mixing_rows_groups_and_sources(window: MainWindow, session: Session) ->
     last = info.num_ws - 1
     mixing.layers[last].enter(0.75)
     assert session.look().mixing.rows[-1].source == 1
-    assert mixing.layers[last].text() == "C  0.75"
+    assert mixing.layers[last].text() == "S2  0.75"
     mixing.clear.click()
     assert session.look().mixing.rows == ()
     assert all(slider.value == 0 for slider in mixing.layers[: info.num_ws])
