@@ -121,7 +121,7 @@ class Program(QObject):
         gc.disable()
         self._gc_timer.start()
         self.window.closing.connect(self.close)
-        self.window.show()
+        self.window.open()
         # The first paint comes before the imports take the interpreter for themselves.
         QTimer.singleShot(0, self._thread.start)
 

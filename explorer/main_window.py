@@ -23,6 +23,7 @@ from explorer.widgets.sides import Sides
 from explorer.widgets.theme import GRID, theme
 from explorer.widgets.toast import Toast
 from explorer.widgets.top_bar import TopBar, device_text
+from explorer.widgets.turn_hint import turn_hint
 from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
@@ -33,10 +34,17 @@ if TYPE_CHECKING:
     from explorer.widgets.before import BeforeAfter
     from explorer.widgets.film_dialog import FilmDialog
     from explorer.widgets.timeline_dock import TimelineDock
+    from explorer.widgets.toast import Offer as ToastOffer
     from explorer.widgets.view_area import ViewArea
     from explorer.widgets.window_files import Offer
 
 __all__ = ["MainWindow"]
+
+FIRST_SIZE = QSize(1440, 900)
+"""Size of the window at the first start, in logical pixels; on a smaller screen the window is maximised."""
+
+MIN_SIZE = QSize(1040, 600)
+"""Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
 
 FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 _ARROWS = {
@@ -63,9 +71,10 @@ class MainWindow(QMainWindow):
         self._film: FilmDialog | None = None
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
+        self._has_hinted_at_turns = False
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
+        self.setMinimumSize(MIN_SIZE)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
@@ -87,7 +96,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.middle)
         self.toast = Toast(self.middle)
         self._connect_menus()
-        self._restore_geometry()
+        self.resize(FIRST_SIZE)
         self.show_state()
 
     # assembly --------------------------------------------------------------------------------------------
@@ -113,12 +122,13 @@ class MainWindow(QMainWindow):
         self.toast.raise_()
         for pane in self.views.panes:
             pane.image.touched.connect(self.touched)
+            pane.image.dragged.connect(self._on_dragged)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
         self.views.tour.panel_wanted.connect(self.reveal)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
-        session.status.connect(self.say)
+        session.status.connect(self._on_status)
         session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
         self.views.camera.changed.connect(self.show_state)
@@ -153,9 +163,9 @@ class MainWindow(QMainWindow):
 
     # showing ---------------------------------------------------------------------------------------------
 
-    def say(self, text: str) -> None:
-        """A few words that go away by themselves."""
-        self.toast.say(text)
+    def say(self, text: str, offer: ToastOffer | None = None) -> None:
+        """A few words that go away by themselves, with a button if something can be done about them."""
+        self.toast.say(text, offer)
 
     def say_instead(self, text: str) -> None:
         """Words where the pictures would be, while there are none: why the program did not come further."""
@@ -308,6 +318,18 @@ class MainWindow(QMainWindow):
     def _on_model_changed(self, view: int) -> None:
         self.show_state()
 
+    @Slot(str)
+    def _on_status(self, text: str) -> None:
+        self.say(text)
+
+    @Slot(str, float, float)
+    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
+        assert self.session is not None
+        if mode == "rotate" and not self._has_hinted_at_turns:
+            self._has_hinted_at_turns = True
+            if (hint := turn_hint(self.session)) is not None:
+                self.say(*hint)
+
     @Slot(bool)
     def _on_saved_changed(self, is_saved: bool) -> None:
         self.show_title()
@@ -365,11 +387,17 @@ class MainWindow(QMainWindow):
         if self.session is not None:
             self.hints.place()
 
-    def _restore_geometry(self) -> None:
-        self.resize(1440, 900)
+    def open(self) -> None:
+        """Show the window where it was last; the first time, no larger than the screen."""
+        room = self.screen().availableSize()
+        self.setMinimumSize(MIN_SIZE.boundedTo(room))
+        self.resize(FIRST_SIZE.boundedTo(room))
         geometry = self.settings.blob("geometry")
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
+        elif self.size() != FIRST_SIZE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        self.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         Pause.settle()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageView", "image_of"]
 
 WALK_SEEDS = 1.5  # seeds walked by a drag across the whole picture: fast enough to travel, slow enough to aim
+_STALE_OPACITY = 0.35
 _GRID_PX = 14.0  # screen pixels a picture pixel must have before lines between pixels help
 
 
@@ -80,6 +81,7 @@ class ImageView(QWidget):
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
+        self.stale_words = ""  # why the picture is not the one asked for; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
         camera.changed.connect(self.update)
@@ -97,10 +99,17 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; only the newest of several is painted."""
         self.image = image_of(frame)
+        self.stale_words = ""
         self._matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
+
+    def set_stale(self, words: str) -> None:
+        """Dim the picture, which another model made, and say what is awaited; "" or the next frame ends it."""
+        if words != self.stale_words:
+            self.stale_words = words
+            self.update()
 
     def set_image(self, image: QImage | None) -> None:
         """Show a picture that is no frame, or nothing."""
@@ -301,8 +310,10 @@ class ImageView(QWidget):
         other = self.other if self.shows_other else None
         image = next((i for i in (self.before, other, self.instead) if i is not None), self.image)
         if image is not None:
-            rect = self.camera.rect(image.width(), image.height(), self.area())
+            rect = self._rect_of(image.width(), image.height())
+            p.setOpacity(_STALE_OPACITY if self.stale_words else 1.0)
             self._paint_image(p, image, rect)
+            p.setOpacity(1.0)
             if self.is_wiping and self.other is not None:
                 self._paint_wipe(p, rect)
             self._paint_grid(p, image, rect)
@@ -314,8 +325,8 @@ class ImageView(QWidget):
             self._paint_pill(p, self.instead_words, top=True)
         if self.is_flickering and self.other is not None:
             self._paint_letter(p, 1 if self.shows_other else 0)
-        if self.overlay:
-            self._paint_pill(p, self.overlay)
+        if self.overlay or self.stale_words:
+            self._paint_pill(p, self.overlay or self.stale_words)
         if self.progress >= 0:
             share = min(1.0, self.progress)
             p.fillRect(QRectF(0, self.height() - 2, self.width() * share, 2), view_color(self.view))

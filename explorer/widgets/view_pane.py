@@ -178,6 +178,10 @@ class ViewPane(QWidget):
         if view == self.view:
             self.loading.set_shown(False)
             self.show_model()
+            facts = self.session.facts(view)
+            if facts is not None and self.image.image is not None:
+                self.image.set_stale(f"First picture of {facts.name} \u2026")
+                self.image.set_progress(1.0)
 
     def show_model(self) -> None:
         """Name the model in the heading."""
@@ -208,6 +212,8 @@ class ViewPane(QWidget):
         error = failed.error
         words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         self.loading.set_shown(False)
+        self.image.set_stale("")
+        self.image.set_progress(-1.0)
         self.banner.show_fault(words, failed.traceback_text)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()

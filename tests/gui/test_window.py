@@ -91,9 +91,9 @@ def test_every_shortcut_is_on_the_help_sheet(window: MainWindow) -> None:
     for action in window.findChildren(type(window.actions_by_key["undo"])):
         for sequence in action.shortcuts():
             assert sequence.toString(native) in shown, action.text()
-    for gesture in ("Drag", "Shift + drag", "Alt + drag", "Wheel", "Double-click", "Esc", "Arrows"):
+    for gesture in ("Drag", "Shift + drag", "Ctrl + drag", "Wheel", "Double-click", "Esc", "Arrows"):
         assert gesture in shown
-    QTest.keyClick(window.help_sheet, Qt.Key.Key_Escape)
+    QTest.keyClick(window.help_sheet.search, Qt.Key.Key_Escape)
     assert not window.help_sheet.isVisible()
 
 

@@ -1,0 +1,113 @@
+"""What tells the views apart and says what is going on: active marks, titles, hints, stale pictures, first size."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtTest import QTest
+
+from explorer.main_window import FIRST_SIZE, MainWindow
+from explorer.session import Session
+from explorer.settings import Settings
+from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
+from explorer.widgets.latent_pad import seed_name
+from explorer.widgets.parts import Check
+from explorer.widgets.theme import DARK, LIGHT, color
+from explorer.widgets.turn_hint import turn_hint
+from tests.gui.conftest import drag, flush, wait_until
+
+
+def test_the_active_view_is_marked_and_a_click_on_the_header_makes_it_so(
+    window: MainWindow, session: Session
+) -> None:
+    first, second = window.views.panes
+    noise, meter = window.sides.sections["noise"].head, window.sides.sections["meter"].head
+    assert (first.active_line.is_shown, second.active_line.is_shown) == (True, False)
+    assert (noise.chip.view, noise.chip.isHidden()) == (0, False)
+    assert meter.chip.isHidden(), "the meter shows both views"
+    QTest.mouseClick(second.header, Qt.MouseButton.LeftButton, pos=QPoint(120, 6))
+    assert session.state.active == 1
+    assert (first.active_line.is_shown, second.active_line.is_shown) == (False, True)
+    assert noise.chip.view == 1
+
+
+def test_views_have_one_letter_and_one_colour_everywhere() -> None:
+    assert [letter(v) for v in range(3)] == ["A", "B", "C"]
+    assert (DARK.a, DARK.b) == ON_DARK
+    assert (LIGHT.a, LIGHT.b) == ON_LIGHT
+
+
+def test_the_first_turn_offers_the_generator_that_follows_turns(
+    window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.widgets.turn_hint.find", lambda name: name)
+    monkeypatch.setattr("explorer.widgets.turn_hint.ROTATING", "other-stylegan2")
+    image = window.views.panes[0].image
+    drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert window.toast.text == "StyleGAN3-T follows shifts, not turns; StyleGAN3-R does."
+    window.toast.button.click()
+    wait_until(lambda: session.state.views[1].model == "other-stylegan2")
+    window.say("something else")
+    drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert window.toast.text == "something else", "it is said once"
+
+
+def test_no_hint_where_none_can_be_shown(session: Session) -> None:
+    assert turn_hint(session) is None  # the test's assets have no StyleGAN3-R
+
+
+def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
+    window: MainWindow, session: Session
+) -> None:
+    image = window.views.panes[0].image
+    seen: list[str] = []
+    session.model_changed.connect(lambda view: seen.append(image.stale_words))
+    session.set_model(0, "other-stylegan2")
+    wait_until(lambda: bool(seen))
+    assert seen[-1] == "First picture of other-stylegan2 \u2026"
+    wait_until(lambda: not image.stale_words)
+    assert image.progress < 0
+
+
+def test_reset_keeps_the_place_that_was_walked_to(window: MainWindow, session: Session) -> None:
+    session.walk(0.4, -0.2)
+    session.set_psi(0.3)
+    window.deeds.reset()
+    assert (session.look().latent.x, session.look().latent.y) == (pytest.approx(0.4), pytest.approx(-0.2))
+    assert session.look().truncation.psi == 1.0
+
+
+def test_seeds_before_the_first_have_short_names() -> None:
+    assert [seed_name(s) for s in (0, 22251, 2**31 - 1, 2**32 - 1)] == ["0", "22251", "2147483647", "\u22121"]
+
+
+def test_an_unchecked_box_can_be_seen(qtbot) -> None:  # type: ignore[no-untyped-def]
+    box = Check("Burn in")
+    qtbot.addWidget(box)
+    box.resize(120, 24)
+    box.show()
+    picture = box.grab().toImage()
+    shades = {picture.pixelColor(x, 12).lightness() for x in range(16)}
+    assert max(shades) - color("window").lightness() > 60
+    assert not box.isChecked()
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
+    assert box.isChecked()
+
+
+class _SmallScreen:
+    def availableSize(self) -> QSize:
+        return QSize(1024, 560)
+
+
+def test_the_first_start_is_no_larger_than_the_screen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = MainWindow(settings)
+    monkeypatch.setattr(made, "screen", _SmallScreen)
+    made.open()
+    assert made.isMaximized()
+    assert made.minimumSize() == QSize(1024, 560)
+    made.close()
+    made.deleteLater()
+    flush()
+    assert QSize(1440, 900) == FIRST_SIZE
