@@ -1,4 +1,4 @@
-"""A bundled model as a card: its picture, name and family; a click loads it."""
+"""A bundled or opened model as a card: its picture, name and family; a click loads it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class ModelCard(QWidget):
     def __init__(self, item: Bundled) -> None:
         super().__init__()
         self.item = item
+        self.family = item.family
         self._image = _picture_of(item)
         self.views: tuple[int, ...] = ()
         self._hover = False
@@ -50,6 +51,12 @@ class ModelCard(QWidget):
     def has_picture(self) -> bool:
         """Whether the model came with a picture, or one has been set."""
         return self._image is not None
+
+    def set_family(self, family: str) -> None:
+        """Name the family, which a file tells only once it is loaded."""
+        if family != self.family:
+            self.family = family
+            self.update()
 
     def set_picture(self, image: QImage) -> None:
         """A picture of what the model makes."""
@@ -90,7 +97,7 @@ class ModelCard(QWidget):
         p.drawText(QRectF(48, 5, room, 18), int(Qt.AlignmentFlag.AlignVCenter), name)
         p.setFont(value_font(self.font()))
         p.setPen(color("muted"))
-        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.item.family)
+        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.family)
         for i, view in enumerate(self.views):
             box = QRectF(self.width() - 22 * (len(self.views) - i), 14, 16, 16)
             paint_chip(p, box, view)

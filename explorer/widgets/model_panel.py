@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
-from explorer.bundled import bundled
+from explorer.bundled import Bundled, bundled
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.class_weights import ClassWeights
 from explorer.widgets.model_card import ModelCard
@@ -18,7 +18,7 @@ from explorer.widgets.opening import kind_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, IconButton, label, row
 from explorer.widgets.progress_line import ProgressLine
-from explorer.widgets.theme import color
+from explorer.widgets.theme import GRID, color
 from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
@@ -63,10 +63,12 @@ class ModelPanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.cards = [ModelCard(item) for item in bundled()]
-        for card in self.cards:
-            card.chosen.connect(self._load)
-            self.add(card)
+        self.cards: list[ModelCard] = []
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(GRID // 2)
+        self.add(self._cards)
+        for item in bundled():
+            self._add_card(item)
         tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
         self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
         tip = "Files opened lately"
@@ -88,6 +90,12 @@ class ModelPanel(Panel):
         for widget in (self.heading, self.nothing, self.facts, 4, self.classes):
             self.add(widget)
 
+    def _add_card(self, item: Bundled) -> None:
+        card = ModelCard(item)
+        card.chosen.connect(self._load)
+        self.cards.append(card)
+        self._cards.addWidget(card)
+
     def _bind(self) -> None:
         self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
@@ -99,16 +107,33 @@ class ModelPanel(Panel):
     # showing ---------------------------------------------------------------------------------------------
 
     def _show_views(self, views: tuple[ViewState, ...]) -> None:
+        self._show_opened([view.model for view in views if view.model])
         for card in self.cards:
             mine = {card.item.name, str(card.item.path)}
             card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
         self._fill_cards()
 
+    def _show_opened(self, models: list[str]) -> None:
+        """One card for each file that a view shows, below the bundled ones."""
+        known = {name for card in self.cards for name in (card.item.name, str(card.item.path))}
+        for model in dict.fromkeys(models):
+            if model not in known:
+                self._add_card(Bundled(model, "", Path(model), title=Path(model).name))
+        included = {item.name for item in bundled()}
+        for card in [c for c in self.cards if c.item.name not in included and c.item.name not in models]:
+            self.cards.remove(card)
+            self._cards.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+
     def _fill_cards(self) -> None:
-        """Give cards that came without a picture one of their own, once their model is loaded."""
+        """Give cards what they came without, a picture or a family, once their model is loaded."""
         for card in self.cards:
             for view in card.views:
-                if not card.has_picture and self.session.info(view) is not None:
+                info = self.session.info(view)
+                if info is not None:
+                    card.set_family(info.family)
+                if not card.has_picture and info is not None:
                     image = self._thumbs.get(card.item.name, CARD_LOOK, view)
                     if image is not None:
                         card.set_picture(image)

@@ -175,7 +175,7 @@ class ElidedLabel(QLabel):
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
     ) -> None:
         super().__init__(parent)
-        self._full, self._mode = text, mode
+        self._full, self._short, self._mode = text, "", mode
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._elide()
 
@@ -184,14 +184,21 @@ class ElidedLabel(QLabel):
         """The text before it was shortened."""
         return self._full
 
-    def set_text(self, text: str) -> None:
-        """The full text; it becomes the tooltip where it has to be shortened."""
-        if text != self._full:
-            self._full = text
+    def set_text(self, text: str, short: str = "") -> None:
+        """The full text; it becomes the tooltip where it has to be shortened.
+
+        Args:
+            text: In full.
+            short: The same in fewer characters, to be shown where `text` does not fit; none if empty.
+        """
+        if (text, short) != (self._full, self._short):
+            self._full, self._short = text, short
             self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, self._mode, max(8, self.width()))
+        metrics, room = self.fontMetrics(), max(8, self.width())
+        fits = not self._short or metrics.horizontalAdvance(self._full) <= room
+        shown = metrics.elidedText(self._full if fits else self._short, self._mode, room)
         self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
 

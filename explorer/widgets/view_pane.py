@@ -39,18 +39,19 @@ ASPECT_NAMES: dict[str, str] = {
 DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
-def look_text(look: Look) -> str:
-    """Where a look is, in one line: seed, psi, and what differs from the plain picture."""
+def look_text(look: Look, *, is_short: bool = False) -> str:
+    """Where a look is, in one line: seed, psi, and what differs from the plain picture; if short, without words."""
+    at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
     parts = [latent_words(plain), f"\u03c8 {look.truncation.psi:.2f}"]
     if latent.x or latent.y:
-        parts.append(f"at {latent.x:+.2f} {latent.y:+.2f}")
+        parts.append(f"{at}{latent.x:+.2f} {latent.y:+.2f}")
     if t.x or t.y:
-        parts.append(f"moved {t.x:+.2f} {t.y:+.2f}")
+        parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
     if t.rotate:
-        parts.append(f"turned {t.rotate:+.1f}\u00b0")
-    return "   ".join(parts).replace("-", "\u2212")
+        parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
+    return gap.join(parts).replace("-", "\u2212")
 
 
 class _Header(QWidget):
@@ -166,7 +167,8 @@ class ViewPane(QWidget):
         self._show_state(new)
 
     def _show_state(self, state: ExplorerState) -> None:
-        self.where.set_text(look_text(look_of(state, self.view)))
+        look = look_of(state, self.view)
+        self.where.set_text(look_text(look), look_text(look, is_short=True))
         v = state.views[self.view]
         is_marked = state.active == self.view and len(state.views) > 1
         self.active_line.set_color(view_color(self.view) if is_marked else None)

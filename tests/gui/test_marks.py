@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
@@ -9,11 +12,14 @@ from PySide6.QtTest import QTest
 from explorer.main_window import FIRST_SIZE, MainWindow
 from explorer.session import Session
 from explorer.settings import Settings
+from explorer.state import Latent, Look, Transform
 from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
 from explorer.widgets.latent_pad import seed_name
-from explorer.widgets.parts import Check
+from explorer.widgets.model_panel import ModelPanel
+from explorer.widgets.parts import Check, ElidedLabel
 from explorer.widgets.theme import DARK, LIGHT, color
 from explorer.widgets.turn_hint import turn_hint
+from explorer.widgets.view_pane import look_text
 from tests.gui.conftest import drag, flush, wait_until
 
 
@@ -92,6 +98,39 @@ def test_an_unchecked_box_can_be_seen(qtbot) -> None:  # type: ignore[no-untyped
     assert not box.isChecked()
     QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
     assert box.isChecked()
+
+
+def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # type: ignore[no-untyped-def]
+    look = Look(latent=Latent(seed=22251, x=0.31, y=-0.2), transform=Transform(x=0.25, y=0.1, rotate=12.0))
+    full, short = look_text(look), look_text(look, is_short=True)
+    assert "moved +0.25 +0.10" in full
+    made = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+    qtbot.addWidget(made)
+    made.set_text(full, short)
+    made.show()
+    made.resize(made.fontMetrics().horizontalAdvance(full) + 2, 20)
+    assert made.text() == full
+    made.resize(made.fontMetrics().horizontalAdvance(short) + 2, 20)
+    assert made.text() == short
+    assert made.toolTip() == full
+    assert "+0.25 +0.10" in short
+
+
+def test_an_opened_file_has_a_card_while_a_view_shows_it(
+    window: MainWindow, session: Session, assets: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(assets / "other-stylegan2.safetensors", path)
+    panel = window.sides.sections["model"].body
+    assert isinstance(panel, ModelPanel)
+    before = [card.item.name for card in panel.cards]
+    session.set_model(0, str(path))
+    wait_until(lambda: session.state.views[0].model == str(path) and session.info(0) is not None)
+    wait_until(lambda: panel.cards[-1].family == "stylegan2")
+    assert panel.cards[-1].item.title == "mine.safetensors"
+    assert panel.cards[-1].views == (0,)
+    session.set_model(0, "critters-stylegan2")
+    wait_until(lambda: [card.item.name for card in panel.cards] == before)
 
 
 class _SmallScreen:
