@@ -26,11 +26,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QScrollArea,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
 from explorer.util.view_marks import letter
+from explorer.widgets.glossary import ABOUT
 from explorer.widgets.parts import IconButton
 from explorer.widgets.theme import GRID, color
 from explorer.widgets.view_chip import ViewChip
@@ -69,6 +71,14 @@ class _Head(QFrame):
         self.chip.hide()
         layout.addWidget(self.chip)
         layout.addStretch(1)
+        self._about = ABOUT.get(section.key, "")
+        self.about = IconButton("question", self._about, self._show_about, size=14)
+        self.about.setAccessibleName(f"About {title}")
+        self.about.setVisible(bool(self._about))
+        layout.addWidget(self.about)
+
+    def _show_about(self) -> None:
+        QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolTip
 
 from explorer.main_window import FIRST_SIZE, MainWindow
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.state import Latent, Look, Transform
 from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
+from explorer.widgets.glossary import ABOUT
 from explorer.widgets.latent_pad import seed_name
 from explorer.widgets.model_panel import ModelPanel
 from explorer.widgets.parts import Check, ElidedLabel
@@ -150,3 +152,11 @@ def test_the_first_start_is_no_larger_than_the_screen(
     made.deleteLater()
     flush()
     assert QSize(1440, 900) == FIRST_SIZE
+
+
+def test_every_panel_explains_its_terms(window: MainWindow) -> None:
+    assert set(ABOUT) == set(window.sides.sections)
+    about = window.sides.sections["meter"].head.about
+    about.click()
+    assert "decibels (dB)" in QToolTip.text()
+    QToolTip.hideText()
