@@ -12,9 +12,10 @@ from explorer.animation.parameters import PARAMETERS
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
 from explorer.widgets.events import leave_letters
-from explorer.widgets.parts import Choice, IconButton, label, row, value_label
+from explorer.widgets.parts import Choice, IconButton, label, value_label
 from explorer.widgets.theme import GRID, ROW
 from explorer.widgets.timeline_view import TimelineView
+from explorer.widgets.wrap_row import wrap_row
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -128,7 +129,7 @@ class TimelineDock(QDockWidget):
         self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
         self.more = IconButton("dots-three", "Keys of single parameters, wandering, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
-        return row(
+        return wrap_row(
             self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
             self.snap, self.bpm, self.more, self.film,
         )  # fmt: skip
@@ -144,7 +145,7 @@ class TimelineDock(QDockWidget):
         self.measured = value_label("")
         self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
-        return row(
+        return wrap_row(
             self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
             self.measured, self.even,
         )  # fmt: skip

@@ -160,3 +160,20 @@ def test_every_panel_explains_its_terms(window: MainWindow) -> None:
     about.click()
     assert "decibels (dB)" in QToolTip.text()
     QToolTip.hideText()
+
+
+@pytest.mark.parametrize("width", [1040, 1180, 1280, 1920])
+def test_the_timeline_stays_between_the_columns(window: MainWindow, width: int) -> None:
+    window.resize(width, 700)
+    flush()
+    before = window.sides.right.width()
+    window.show_timeline(True)
+    flush()
+    left, right = (column.mapTo(window, QPoint()).x() for column in (window.sides.left, window.sides.right))
+    dock = window.timeline
+    assert dock.mapTo(window, QPoint()).x() >= left + window.sides.left.width()
+    assert dock.mapTo(window, QPoint(dock.width(), 0)).x() <= right
+    for control in (dock.film, dock.more, dock.bpm, dock.even, dock.remove):
+        assert control.mapTo(dock, control.rect().bottomRight()).x() <= dock.width()
+    assert window.sides.right.width() == before, "the columns keep their width"
+    window.show_timeline(False)
