@@ -9,9 +9,9 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, Q
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from explorer import __version__
-from explorer.errors import LatentwalkError
 from explorer.settings import Settings
 from explorer.state import ExplorerState
+from explorer.util.plain_text import LIMIT
 from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
 from explorer.widgets.gestures import HINTS
@@ -19,6 +19,7 @@ from explorer.widgets.help_sheet import HelpSheet
 from explorer.widgets.lab_deeds import LabDeeds
 from explorer.widgets.parts import label
 from explorer.widgets.pause import Pause
+from explorer.widgets.plain import error_text, menu_text, title_text
 from explorer.widgets.sides import Sides
 from explorer.widgets.theme import GRID, theme
 from explorer.widgets.toast import Toast
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self.middle = QWidget()
         self._middle_layout = QVBoxLayout(self.middle)
         self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
-        self._waiting = label("Starting \u2026", "faint")
+        self._waiting = label("Starting \u2026", "faint", limit=2 * LIMIT)
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._waiting.setWordWrap(True)
         self._waiting.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -162,11 +163,10 @@ class MainWindow(QMainWindow):
 
     def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
         """An error over the active picture, to read and to copy, with ways out."""
-        text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
-            self.say_instead(text)
+            self.say_instead(error_text(error))
         else:
-            self.views.active_pane().banner.show_fault(text, offers=offers)
+            self.views.active_pane().banner.show_error(error, offers=offers)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
             ("undo", "Undo", store.undo_name, store.can_undo),
             ("redo", "Redo", store.redo_name, store.can_redo),
         ):
-            actions[key].setText(f"{verb} {name}".strip())
+            actions[key].setText(menu_text(f"{verb} {name}".strip()))
             actions[key].setEnabled(possible)
         actions["smooth"].setChecked(self.views.camera.is_smooth)
         actions["grid"].setChecked(self.views.camera.shows_grid)
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
         name = self.files.project.name if self.files.project else "Untitled"
-        self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
+        self.setWindowTitle(f"{title_text(name)}[*] \u2013 Latentwalk")
         self.setWindowModified(self.is_unsaved)
 
     @property
@@ -236,8 +236,8 @@ class MainWindow(QMainWindow):
         QMessageBox.about(
             self,
             "About Latentwalk",
-            f"<b>Latentwalk {__version__}</b><p>Explores the latent space of style-based image generators by hand, "
-            "in real time.</p><p>MIT licence. Models keep their own licences; the Model panel names them.</p>",
+            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators by hand, "
+            "in real time.\n\nMIT licence. Models keep their own licences; the Model panel names them.",
         )
 
     @property

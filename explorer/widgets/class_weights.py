@@ -9,6 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.parts import Choice, IconButton, Segments, label, row
+from explorer.widgets.plain import line_text
 from explorer.widgets.sliders import ValueSlider
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Weights = tuple[tuple[int, float], ...]
 
 def class_name(names: tuple[str, ...], index: int) -> str:
     """What a class is called: its own name, or its number."""
-    return names[index] if index < len(names) and names[index] else f"class {index}"
+    return line_text(names[index], 100) if index < len(names) and names[index] else f"class {index}"
 
 
 class ClassSearch(Choice):

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QScrollArea,
     QVBoxLayout,
@@ -30,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.widgets.parts import IconButton
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, color
 
 __all__ = ["Column", "Section"]
@@ -59,7 +59,7 @@ class _Head(QFrame):
         self.chevron = IconButton("caret-down", "Fold or unfold", self.clicked.emit, size=12)
         self.chevron.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout.addWidget(self.chevron)
-        self.title = QLabel(title.upper())
+        self.title = PlainLabel(title.upper())
         layout.addWidget(self.title)
         layout.addStretch(1)
 

@@ -13,6 +13,8 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from explorer.widgets.plain import tip_text
+
 __all__ = ["keep_keys", "keep_space", "leave_letters", "tell_places"]
 
 
@@ -68,7 +70,7 @@ def tell_places(widget: QWidget, text_at: Callable[[QPointF], str]) -> None:
 
     def answer(event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and (text := text_at(QPointF(event.pos()))):
-            QToolTip.showText(event.globalPos(), text, widget)
+            QToolTip.showText(event.globalPos(), tip_text(text, limit=None), widget)
         return True
 
     _Filter(widget, QEvent.Type.ToolTip, answer)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
 
 from explorer.widgets.events import keep_keys
 from explorer.widgets.pause import Pause
+from explorer.widgets.plain import line_text, tip_text
 from explorer.widgets.theme import GRID, ROW, color, value_font
 
 __all__ = ["ValueSlider"]
@@ -118,6 +119,7 @@ class ValueSlider(QWidget):
 
     def set_label(self, label: str) -> None:
         """Another name in front of the groove."""
+        label = line_text(label)
         if label != self.label:
             self.label = label
             self.setAccessibleName(label)
@@ -148,7 +150,7 @@ class ValueSlider(QWidget):
     def _show_tip(self) -> None:
         usage = "Double-click: reset. Wheel: step (Shift: fine). Click the number to type."
         about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
-        self.setToolTip(f"<p style='white-space:pre-wrap'>{about}</p>")
+        self.setToolTip(tip_text(about, limit=None))
 
     # geometry --------------------------------------------------------------------------------------------
 

@@ -164,8 +164,9 @@ def _palette(t: Theme) -> QPalette:
 
 
 def _style_sheet(t: Theme) -> str:
-    """The one style sheet. Only shapes that a palette cannot express are here."""
+    """The one style sheet: shapes that a palette cannot express, and that no label takes its text for markup."""
     return f"""
+    QLabel, QToolTip {{ qproperty-textFormat: PlainText; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
     QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
     QMenuBar::item {{ padding: 7px 9px 6px 9px; border-radius: 4px; background: transparent; }}

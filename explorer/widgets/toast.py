@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID
 
 __all__ = ["Toast"]
@@ -20,7 +21,7 @@ class Toast(QFrame):
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._over = parent
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         self._row.addWidget(self._words)
