@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from explorer import __version__
@@ -14,9 +22,11 @@ from explorer.state import ExplorerState
 from explorer.util.plain_text import LIMIT
 from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
+from explorer.widgets.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.help_sheet import HelpSheet
 from explorer.widgets.lab_deeds import LabDeeds
+from explorer.widgets.opening import kind_of
 from explorer.widgets.parts import label
 from explorer.widgets.pause import Pause
 from explorer.widgets.plain import error_text, menu_text, title_text
@@ -66,6 +76,7 @@ class MainWindow(QMainWindow):
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
+        self._drop_frame, self._carried = DropFrame(), list[str]()
         self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
@@ -341,14 +352,40 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.session is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        paths = dropped_files(event) if self.session is not None else []
+        if paths and take_copy(event):
+            self._carried = [kind_of(path) for path in paths]
+            self._show_target(event)
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if take_copy(event):
+            self._show_target(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_frame.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        self._drop_frame.leave()
+        paths = dropped_files(event)
+        if self.session is None or not take_copy(event):
+            return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        event.acceptProposedAction()
+        if view is not None and kind_of(paths[0]) == "model":
+            self.session.set_active(view)
         self.files.open_many(paths, view)
+
+    def _show_target(self, event: QDropEvent) -> None:
+        """Frame the picture that would take what is carried."""
+        assert self.session is not None
+        at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
+        view = self.session.state.active if at is None else at
+        if self._carried.count("model") > 1:
+            words = "Open in A and B"
+        else:
+            words = f"Open in {'AB'[view % 2]}" if {"model", "latent"} & set(self._carried) else "Open"
+        self._drop_frame.show_over(self.views.panes[view].image, words)
 
     def _view_at(self, at: QPoint) -> int | None:
         for pane in self.views.panes:

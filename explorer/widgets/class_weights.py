@@ -57,6 +57,7 @@ class ClassSearch(Choice):
         line = self.lineEdit()
         assert line is not None
         line.setPlaceholderText("Type to search")
+        line.setAcceptDrops(False)
         line.editingFinished.connect(self._on_typed)
 
     def set_names(self, texts: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from functools import partial
 
@@ -28,6 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.widgets.drops import take_copy
 from explorer.widgets.parts import IconButton
 from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, color
@@ -36,6 +38,8 @@ __all__ = ["Column", "Section"]
 
 REVEAL_MS = 600
 _MIME = "application/x-latentwalk-section"
+_OURS = secrets.token_hex(8)
+"""Told by our own drags: sections of another window, or of a program that pretends to be one, are not taken."""
 
 
 class _Head(QFrame):
@@ -147,11 +151,11 @@ class Section(QFrame):
     def start_drag(self) -> None:
         """Carry the section to another place; columns take it."""
         data = QMimeData()
-        data.setData(_MIME, self.key.encode())
+        data.setData(_MIME, f"{_OURS}/{self.key}".encode())
         drag = QDrag(self)
         drag.setMimeData(data)
         drag.setPixmap(self.head.grab())
-        drag.exec(Qt.DropAction.MoveAction)
+        drag.exec(Qt.DropAction.CopyAction)  # a section is no file, but nowhere is a move accepted
 
 
 class Column(QScrollArea):
@@ -216,8 +220,8 @@ class Column(QScrollArea):
         return sum(1 for s in self.sections() if s.isVisible() and s.geometry().center().y() < at)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(_MIME):
-            event.acceptProposedAction()
+        if not (_carried(event) and take_copy(event)):
+            event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         visible = [s for s in self.sections() if s.isVisible()]
@@ -230,7 +234,7 @@ class Column(QScrollArea):
         self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
         self._line.show()
         self._line.raise_()
-        event.acceptProposedAction()
+        take_copy(event)
 
     def dragLeaveEvent(self, event: QEvent) -> None:
         self._line.hide()
@@ -240,8 +244,15 @@ class Column(QScrollArea):
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
         place = self.sections().index(visible[index]) if index < len(visible) else -1
-        event.acceptProposedAction()
-        self.dropped.emit(bytes(event.mimeData().data(_MIME).data()).decode(), place)
+        key = _carried(event)
+        if key and take_copy(event):
+            self.dropped.emit(key, place)
+
+
+def _carried(event: QDropEvent) -> str:
+    """Return the key of the section that a drag of this window carries; "" for anything else."""
+    token, _, key = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace").partition("/")
+    return key if token == _OURS else ""
 
 
 class _DropLine(QWidget):

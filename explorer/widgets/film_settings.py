@@ -53,6 +53,7 @@ class FilmSettings(QWidget):
         self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render", 1)
         self.captions = Check("Burn in what is shown", "Seed, truncation and motion at the bottom left")
         self.path = QLineEdit()
+        self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
         self._lay_out()
         self._connect()

@@ -30,6 +30,7 @@ class SeedField(QLineEdit):
     def __init__(self, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._seed = 0
+        self.setAcceptDrops(False)  # a file dropped here would be moved into the field as text
         self.setFont(value_font(self.font()))
         self.setToolTip(tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
         self.setAccessibleName("Seed")

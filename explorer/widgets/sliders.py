@@ -328,6 +328,7 @@ class ValueSlider(QWidget):
         self._end_stroke()
         if self._editor is None:
             self._editor = QLineEdit(self)
+            self._editor.setAcceptDrops(False)
             self._editor.setAlignment(Qt.AlignmentFlag.AlignRight)
             self._editor.setFont(value_font(self.font()))
             self._editor.setTextMargins(0, 0, 0, 0)
