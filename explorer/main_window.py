@@ -26,7 +26,7 @@ from explorer.widgets.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.help_sheet import HelpSheet
 from explorer.widgets.lab_deeds import LabDeeds
-from explorer.widgets.opening import kind_of
+from explorer.widgets.opening import Kind, kind_of
 from explorer.widgets.parts import label
 from explorer.widgets.pause import Pause
 from explorer.widgets.plain import error_text, menu_text, title_text
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self._plain_geometry: QByteArray | None = None
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self._drop_frame, self._carried = DropFrame(), list[str]()
+        self._drop_frame, self._carried = DropFrame(self), list[Kind]()
         self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
+        self.settings.tell_problems(self._show_settings_problem)
 
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline_dock import TimelineDock
@@ -178,6 +179,12 @@ class MainWindow(QMainWindow):
             self.say_instead(error_text(error))
         else:
             self.views.active_pane().banner.show_error(error, offers=offers)
+
+    def _show_settings_problem(self, error: object) -> None:
+        """Over the other picture, where there is one: an unsaved session may be offered over the active one."""
+        active = self.views.active_pane()
+        others = [pane for pane in self.views.panes if pane is not active and not pane.isHidden()]
+        (others or [active])[0].banner.show_error(error)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""

@@ -34,9 +34,9 @@ def take_copy(event: QDropEvent) -> bool:
 class DropFrame(QWidget):
     """A frame over the picture on which a carried file would be dropped, and what would happen."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.words = ""
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__(owner)
+        self.words, self._owner = "", owner
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -51,9 +51,9 @@ class DropFrame(QWidget):
         self.update()
 
     def leave(self) -> None:
-        """Take the frame away; it belongs to nobody then, because a target may go before the window."""
+        """Take the frame away."""
         self.hide()
-        self.setParent(None)
+        self.setParent(self._owner)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

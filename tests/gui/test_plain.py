@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAction, QWindow
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -32,6 +32,7 @@ from explorer.errors import CheckpointError, LatentwalkError
 from explorer.latents.table import StoredLatent
 from explorer.main_window import MainWindow
 from explorer.session import Session
+from explorer.settings import Settings
 from explorer.widgets.plain import DETAILS_LIMIT, PlainLabel, error_text, menu_text, tip_text, title_text
 from explorer.widgets.saving import ask, file_stem, may_destroy
 from tests.generators.configs import SMALL, small_generator
@@ -295,3 +296,32 @@ def test_only_plain_labels_are_made() -> None:
     ]
     assert not found, found
     assert not [w for w in QApplication.allWidgets() if isinstance(w, QAbstractButton) and "<" in w.text()]
+
+
+def test_damaged_settings_are_told_in_the_window(qapp: QApplication, session: Session, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text("{broken")
+    window = MainWindow(Settings(tmp_path / "settings.json"))
+    window.asks_before_discarding = False
+    window.attach(session)
+    window.show()
+    said = [pane.banner.text for pane in window.views.panes]
+    assert [bool(text) for text in said] == [False, True], "the active picture's is left for what may be restored"
+    assert "settings.json are damaged" in said[1]
+    window.close()
+    assert Settings(tmp_path / "settings.json").strings("columns/left"), "written anew at the end"
+    window.deleteLater()
+    flush()  # before the session goes
+
+
+@pytest.mark.parametrize("blob", [b"", b"x", b"\x01\xd9\xd0\xcb", b"\x01\xd9\xd0\xcb\0\x03\0\0" + b"\x7f" * 58])
+def test_crafted_geometry_gives_a_window_of_the_screen_s_size(
+    qapp: QApplication, tmp_path: Path, blob: bytes
+) -> None:
+    settings = Settings(tmp_path / "settings.json")
+    settings.set("geometry", QByteArray(blob))
+    window = MainWindow(settings)
+    window.show()
+    screen = window.screen().availableSize()
+    assert window.width() <= max(1440, screen.width())
+    assert window.height() <= max(900, screen.height())
+    window.close()
