@@ -17,9 +17,11 @@ from PySide6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from explorer.util.numbers import NumberTextError, begins_number, parse_number
 from explorer.widgets.events import keep_keys
+from explorer.widgets.number_field import NumberLine
 from explorer.widgets.pause import Pause
 from explorer.widgets.plain import line_text, tip_text
 from explorer.widgets.theme import GRID, ROW, color, value_font
@@ -28,6 +30,8 @@ __all__ = ["ValueSlider"]
 
 _PAD = 5.0  # px between the ends of the groove and the handle's furthest centre
 _FINE = 0.1  # Shift makes wheel and drags this much slower
+_Modifier = Qt.KeyboardModifier
+_TYPING = _Modifier.ShiftModifier | _Modifier.KeypadModifier | _Modifier.GroupSwitchModifier
 _WHEEL_PAUSE_MS = 400  # wheel ticks closer than this are one stroke
 
 
@@ -78,7 +82,7 @@ class ValueSlider(QWidget):
         self._before = self._value
         self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
         self._hover = self._aimed = False
-        self._editor: QLineEdit | None = None
+        self._editor: NumberLine | None = None
         self._pause = Pause(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self._end_stroke)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -294,16 +298,14 @@ class ValueSlider(QWidget):
             self.enter(self.default)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.edit()
-        elif text and (text.isdigit() or text in ".-+"):
+        elif _begins_number(event):
             self.edit(text)
         else:
             super().keyPressEvent(event)
 
     def _wants(self, event: QKeyEvent) -> bool:
-        text = event.text()
-        is_number = bool(text) and (text.isdigit() or text in ".-+") and not event.modifiers()
         is_arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        return is_number or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
+        return _begins_number(event) or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._pause.end()
@@ -327,8 +329,7 @@ class ValueSlider(QWidget):
             return
         self._end_stroke()
         if self._editor is None:
-            self._editor = QLineEdit(self)
-            self._editor.setAcceptDrops(False)
+            self._editor = NumberLine(self)
             self._editor.setAlignment(Qt.AlignmentFlag.AlignRight)
             self._editor.setFont(value_font(self.font()))
             self._editor.setTextMargins(0, 0, 0, 0)
@@ -348,15 +349,22 @@ class ValueSlider(QWidget):
         if not self._editor.isModified():  # looked at and left: what is shown is rounded
             self._editor.hide()
             return
-        text = self._editor.text().replace(",", ".").replace("\u2212", "-").removesuffix(self.unit).strip()
-        self._editor.hide()
         try:
-            self.enter(float(text))
-        except ValueError:
-            self.update()  # not a number: the old value stays, and is visible again
+            value = parse_number(self._editor.text(), self.unit)
+        except NumberTextError as error:
+            self._editor.refuse(str(error))
+            if not self._editor.hasFocus():  # the old value is there again, and the words stay for a moment
+                self._editor.hide()
+            return
+        self._editor.hide()
+        self.enter(value)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if watched is not self._editor or self._editor is None or not isinstance(event, QKeyEvent):
+        if watched is not self._editor or self._editor is None:
+            return False
+        if event.type() == QEvent.Type.FocusOut and self._editor.refusal:
+            self._editor.hide()  # what was refused; Qt does not end the editing of a text twice
+        if not isinstance(event, QKeyEvent):
             return False
         key = event.key()
         if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -367,7 +375,8 @@ class ValueSlider(QWidget):
                 self._editor.hide()
             else:
                 self._on_typed()
-            self.setFocus()
+            if self._editor.isHidden():
+                self.setFocus()
         event.accept()
         return True
 
@@ -423,3 +432,8 @@ class ValueSlider(QWidget):
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.setPen(QPen(color("accent", 120), 1.5))
             p.drawEllipse(QPointF(here, mid), radius + 2, radius + 2)
+
+
+def _begins_number(event: QKeyEvent) -> bool:
+    """Whether a key types the beginning of a number: with Shift or on the keypad, too, but not with Ctrl or Alt."""
+    return begins_number(event.text()) and not event.modifiers() & ~_TYPING
