@@ -276,7 +276,7 @@ def main() -> int:
     memory: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = Settings(folder / "settings.ini")
+        settings = Settings(folder / "settings.json")
         settings.set("film-folder", str(folder))  # films that the hand renders go with the folder
         program = Program(app, settings, [])
         program.window.asks_before_discarding = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import locale
 import logging
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QEvent,
+    QLocale,
     QMessageLogContext,
     QObject,
     Qt,
@@ -36,7 +38,7 @@ from explorer.widgets.window_deeds import DRIFT
 if TYPE_CHECKING:
     from explorer.render.request import RenderSettings
 
-__all__ = ["Program", "run"]
+__all__ = ["Program", "run", "use_plain_numbers"]
 
 log = logging.getLogger("explorer.app")
 
@@ -45,6 +47,7 @@ def run(argv_files: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
+    use_plain_numbers()
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
     settings = Settings()
@@ -60,6 +63,15 @@ def run(argv_files: Sequence[str] = ()) -> int:
         program.window.deleteLater()
         program.deleteLater()
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def use_plain_numbers() -> None:
+    """Have numbers read and shown with a decimal point, whatever the system's language; after QApplication is made.
+
+    On Unix it sets the user's locale for the C library, by which FFmpeg, for example, reads the numbers in options.
+    """
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    QLocale.setDefault(QLocale.c())
 
 
 class _Faults(QObject):

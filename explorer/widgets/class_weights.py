@@ -9,6 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.parts import Choice, IconButton, Segments, label, row
+from explorer.widgets.plain import line_text
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.wheel import Wheel
 
@@ -29,7 +30,7 @@ Weights = tuple[tuple[int, float], ...]
 
 def class_name(names: tuple[str, ...], index: int) -> str:
     """What a class is called: its own name, or its number."""
-    return names[index] if index < len(names) and names[index] else f"class {index}"
+    return line_text(names[index], 100) if index < len(names) and names[index] else f"class {index}"
 
 
 class ClassSearch(Choice):
@@ -58,6 +59,7 @@ class ClassSearch(Choice):
         line = self.lineEdit()
         assert line is not None
         line.setPlaceholderText("Type to search")
+        line.setAcceptDrops(False)
         line.editingFinished.connect(self._on_typed)
 
     def set_names(self, texts: list[str]) -> None:

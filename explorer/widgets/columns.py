@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from functools import partial
 
@@ -23,7 +24,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QScrollArea,
     QToolTip,
@@ -32,8 +32,10 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.util.view_marks import letter
+from explorer.widgets.drops import take_copy
 from explorer.widgets.glossary import ABOUT
 from explorer.widgets.parts import IconButton
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, color
 from explorer.widgets.view_chip import ViewChip
 from explorer.widgets.wheel import Wheel
@@ -42,6 +44,8 @@ __all__ = ["Column", "Section"]
 
 REVEAL_MS = 600
 _MIME = "application/x-latentwalk-section"
+_OURS = secrets.token_hex(8)
+"""Told by our own drags: sections of another window, or of a program that pretends to be one, are not taken."""
 
 
 class _Head(QFrame):
@@ -65,7 +69,7 @@ class _Head(QFrame):
         self.chevron = IconButton("caret-down", "Fold or unfold", self.clicked.emit, size=12)
         self.chevron.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout.addWidget(self.chevron)
-        self.title = QLabel(title.upper())
+        self.title = PlainLabel(title.upper())
         layout.addWidget(self.title)
         self.chip = ViewChip(0, size=14)
         self.chip.hide()
@@ -171,11 +175,11 @@ class Section(QFrame):
     def start_drag(self) -> None:
         """Carry the section to another place; columns take it."""
         data = QMimeData()
-        data.setData(_MIME, self.key.encode())
+        data.setData(_MIME, f"{_OURS}/{self.key}".encode())
         drag = QDrag(self)
         drag.setMimeData(data)
         drag.setPixmap(self.head.grab())
-        drag.exec(Qt.DropAction.MoveAction)
+        drag.exec(Qt.DropAction.CopyAction)  # a section is no file, but nowhere is a move accepted
 
 
 class Column(QScrollArea):
@@ -244,8 +248,8 @@ class Column(QScrollArea):
         return sum(1 for s in self.sections() if s.isVisible() and s.geometry().center().y() < at)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(_MIME):
-            event.acceptProposedAction()
+        if not (_carried(event) and take_copy(event)):
+            event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         visible = [s for s in self.sections() if s.isVisible()]
@@ -258,7 +262,7 @@ class Column(QScrollArea):
         self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
         self._line.show()
         self._line.raise_()
-        event.acceptProposedAction()
+        take_copy(event)
 
     def dragLeaveEvent(self, event: QEvent) -> None:
         self._line.hide()
@@ -268,8 +272,15 @@ class Column(QScrollArea):
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
         place = self.sections().index(visible[index]) if index < len(visible) else -1
-        event.acceptProposedAction()
-        self.dropped.emit(bytes(event.mimeData().data(_MIME).data()).decode(), place)
+        key = _carried(event)
+        if key and take_copy(event):
+            self.dropped.emit(key, place)
+
+
+def _carried(event: QDropEvent) -> str:
+    """Return the key of the section that a drag of this window carries; "" for anything else."""
+    token, _, key = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace").partition("/")
+    return key if token == _OURS else ""
 
 
 class _DropLine(QWidget):

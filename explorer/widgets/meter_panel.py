@@ -14,6 +14,7 @@ from explorer.errors import LatentwalkError
 from explorer.widgets.meter_plots import ErrorBars, PolarPlot, TranslationPlot
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import label, value_label
+from explorer.widgets.plain import error_text
 from explorer.widgets.study_row import StudyRow
 from explorer.widgets.theme import GRID
 
@@ -117,7 +118,7 @@ class MeterPanel(Panel):
                 try:
                     self.session.lab.study_curves(view)
                 except LatentwalkError as error:
-                    self._say(str(error))
+                    self._say(error_text(error))
 
     @Slot(object)
     def _on_studied(self, said: Studied) -> None:

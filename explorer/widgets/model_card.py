@@ -7,6 +7,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from explorer.bundled import Bundled
+from explorer.widgets.plain import line_text, tip_text
 from explorer.widgets.theme import color, value_font
 from explorer.widgets.thumbs import paint_thumb
 from explorer.widgets.view_chip import paint_chip
@@ -38,8 +39,9 @@ class ModelCard(QWidget):
         self.setFixedHeight(44)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(item.title or item.name)
-        self.setToolTip(f"Load {item.title or item.name} into the active view")
+        self.title = line_text(item.title or item.name)
+        self.setAccessibleName(self.title)
+        self.setToolTip(tip_text(f"Load {self.title} into the active view"))
 
     def set_views(self, views: tuple[int, ...]) -> None:
         """Which views show it."""
@@ -91,13 +93,13 @@ class ModelCard(QWidget):
         paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
         room = self.width() - 52 - 22 * len(self.views)
         name = QFontMetrics(p.font()).elidedText(
-            self.item.title or self.item.name, Qt.TextElideMode.ElideMiddle, room
+            self.title, Qt.TextElideMode.ElideMiddle, room
         )
         p.setPen(color("text"))
         p.drawText(QRectF(48, 5, room, 18), int(Qt.AlignmentFlag.AlignVCenter), name)
         p.setFont(value_font(self.font()))
         p.setPen(color("muted"))
-        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.family)
+        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), line_text(self.family, 60))
         for i, view in enumerate(self.views):
             box = QRectF(self.width() - 22 * (len(self.views) - i), 14, 16, 16)
             paint_chip(p, box, view)

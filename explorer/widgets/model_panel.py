@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from explorer.bundled import Bundled, bundled
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.class_weights import ClassWeights
+from explorer.widgets.drops import dropped_files, take_copy
 from explorer.widgets.model_card import ModelCard
 from explorer.widgets.model_facts import ModelFactsTable
 from explorer.widgets.opening import kind_of
@@ -188,19 +189,22 @@ class ModelPanel(Panel):
     # dropping --------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
-        if any(kind_of(path) == "model" for path in paths):
-            event.acceptProposedAction()
+        if any(kind_of(path) == "model" for path in dropped_files(event)) and take_copy(event):
             self._mark(True)
+        else:
+            event.ignore()  # the window may take it
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        take_copy(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._mark(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._mark(False)
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
-        models = [path for path in paths if kind_of(path) == "model"]
-        event.acceptProposedAction()
+        models = [path for path in dropped_files(event) if kind_of(path) == "model"]
+        if not take_copy(event):
+            return
         # Two models go to A and B; a single one goes where the hand is: the active view.
         self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
 

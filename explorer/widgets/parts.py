@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QStyle,
     QStyleOptionButton,
@@ -20,7 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.util.plain_text import LIMIT, visible
 from explorer.widgets.events import keep_space
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
 __all__ = [
@@ -159,7 +160,7 @@ class Segments(QWidget):
             self.buttons[key].setChecked(True)
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """A label that shortens its text when there is no room, and never asks for more room.
 
     Args:
@@ -174,14 +175,14 @@ class ElidedLabel(QLabel):
         parent: QWidget | None = None,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
     ) -> None:
-        super().__init__(parent)
-        self._full, self._short, self._mode = text, "", mode
+        super().__init__(parent=parent)
+        self._full, self._short, self._mode = visible(text), "", mode
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._elide()
 
     @property
     def full(self) -> str:
-        """The text before it was shortened."""
+        """The text before it was fitted into the room there is."""
         return self._full
 
     def set_text(self, text: str, short: str = "") -> None:
@@ -191,6 +192,7 @@ class ElidedLabel(QLabel):
             text: In full.
             short: The same in fewer characters, to be shown where `text` does not fit; none if empty.
         """
+        text, short = visible(text), visible(short)
         if (text, short) != (self._full, self._short):
             self._full, self._short = text, short
             self._elide()
@@ -209,17 +211,17 @@ class ElidedLabel(QLabel):
         return QSize(8, super().minimumSizeHint().height())
 
 
-def label(text: str, role: str = "muted", *, wrap: bool = False) -> QLabel:
-    """A label in one of the text colours: "muted", "faint" or "heading"."""
-    made = QLabel(text)
+def label(text: str, role: str = "muted", *, wrap: bool = False, limit: int | None = LIMIT) -> PlainLabel:
+    """A label in one of the text colours: "muted", "faint" or "heading". `limit` as in `PlainLabel`."""
+    made = PlainLabel(text, limit=limit)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
     return made
 
 
-def value_label(text: str = "") -> QLabel:
+def value_label(text: str = "") -> PlainLabel:
     """A label for numbers: smaller, figures of one width, text can be selected."""
-    made = QLabel(text)
+    made = PlainLabel(text)
     made.setFont(value_font(made.font()))
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
+from explorer.util.numbers import NumberTextError, parse_whole
 from explorer.widgets.events import leave_letters
+from explorer.widgets.number_field import NumberLine
 from explorer.widgets.theme import value_font
 from explorer.widgets.wheel import Wheel
 
@@ -23,7 +24,7 @@ def random_seed() -> int:
     return random.randrange(100_000)
 
 
-class SeedField(QLineEdit):
+class SeedField(NumberLine):
     """Shows a seed; `chosen(seed)` when the user entered one. Larger numbers wrap, as numpy's would not."""
 
     chosen = Signal(object)  # an int above 2**31 does not fit Qt's int
@@ -57,9 +58,12 @@ class SeedField(QLineEdit):
     def _on_typed(self) -> None:
         if not self.isModified():
             return
-        with contextlib.suppress(ValueError):  # not a number: the old seed comes back
-            self._choose(int(self.text().strip().replace(" ", "")))
-        self.set_seed(self._seed)
+        try:
+            self._choose(parse_whole(self.text()))
+        except NumberTextError as error:
+            if not self.hasFocus():
+                self.set_seed(self._seed)
+            self.refuse(str(error))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}
@@ -71,6 +75,11 @@ class SeedField(QLineEdit):
             self.clearFocus()
         else:
             super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.refusal:  # said before; nothing is typed any more
+            self.set_seed(self._seed)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not self._wheel.is_meant(event):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID
 
 __all__ = ["Toast"]
@@ -24,7 +25,7 @@ class Toast(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self._over = parent
-        self._words = QLabel()
+        self._words = PlainLabel()
         self._action: Callable[[], object] | None = None
         self.button = QPushButton()
         self.button.setProperty("flat", True)

@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from explorer.errors import LatentwalkError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.camera import Camera
@@ -211,12 +210,10 @@ class ViewPane(QWidget):
     def _on_failure(self, failed: RenderFailed) -> None:
         if failed.view != self.view:
             return
-        error = failed.error
-        words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         self.loading.set_shown(False)
         self.image.set_stale("")
         self.image.set_progress(-1.0)
-        self.banner.show_fault(words, failed.traceback_text)
+        self.banner.show_error(failed.error, failed.traceback_text)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
 
