@@ -16,6 +16,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from explorer.util.steps import Steps, run
+
 __all__ = ["Activation", "Generator", "GeneratorInfo", "LayerInfo", "NoiseMode", "NoiseSpec", "SynthesisLayer"]
 
 NoiseMode = Literal["none", "const", "random"]
@@ -171,10 +173,22 @@ class Generator(nn.Module, ABC):
 
         `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
         """
+        return run(self.synthesis_steps(ws, transform=transform, noise=noise, update_emas=update_emas))
+
+    def synthesis_steps(
+        self,
+        ws: Tensor,
+        *,
+        transform: Tensor | None = None,
+        noise: NoiseSpec | None = None,
+        update_emas: bool = False,
+    ) -> Steps[Tensor]:
+        """`synthesis`, a layer a step."""
         spec = noise or NoiseSpec()
         entries = ws.unbind(1)
         activation = self.begin(entries[0], transform)
         for layer in self.layers:
+            yield
             if update_emas:
                 layer.update_emas(activation)
             activation = layer.run(activation, entries[layer.info.ws_index], layer.noise(spec, ws.shape[0]))

@@ -23,6 +23,8 @@ SPAN, QUICK_SPAN = 64, 16
 than an 8-bit level and takes a twentieth of the time, which counts while a picture turns on the screen. A motion
 that only translates needs the long one (two equal sincs decay slowly), but the same for every step."""
 
+_Array = NDArray[np.float64]
+
 _BAND = 64  # rows or columns of the domain (511 of them) that one step computes
 
 _KEPT = 256
@@ -79,10 +81,10 @@ def _design(
     center = span * up - 1
     tau = np.roll((np.arange(2 * span * up - 1) + 1) / up - span, -center)  # zero first, as the FFT wants it
 
-    def moved(shape: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Callable[[slice], NDArray[np.float64]]:
+    def moved(shape: Callable[[_Array], _Array]) -> Callable[[slice], _Array]:
         """Rows of the moved grid's plane: a product of two shapes."""
 
-        def rows(which: slice) -> NDArray[np.float64]:
+        def rows(which: slice) -> _Array:
             xo = tau[None, :] * matrix[0, 0] + tau[which, None] * matrix[0, 1]
             yo = tau[None, :] * matrix[1, 0] + tau[which, None] * matrix[1, 1]
             return shape(xo) * shape(yo)

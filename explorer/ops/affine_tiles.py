@@ -146,7 +146,8 @@ class _Lookup:
         def axis(row: NDArray[np.float64], size: int) -> tuple[float, float, float]:
             half = (up * size + 2 * pad) / 2
             begin = row[0] * (1 / width - 1) + row[1] * (1 / height - 1) + row[2]
-            return float(half * row[0] * 2 / width), float(half * row[1] * 2 / height), float(half * (begin + 1) - 0.5)
+            steps = half * row[:2] * (2 / width, 2 / height)
+            return float(steps[0]), float(steps[1]), float(half * (begin + 1) - 0.5)
 
         return cls(axis(theta[0], width), axis(theta[1], height), (height, width), up, pad)
 

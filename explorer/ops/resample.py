@@ -4,7 +4,7 @@ These are the references that StyleGAN3's equivariance metrics compare with (Kar
 what "untransform" shows. Every function returns `(picture, mask)`; the mask `[1, 1, H, W]` is 1 where the result
 is free of border effects. Coordinates as everywhere: x right, y down, unit = picture width (height for y).
 
-What takes long for large pictures comes in two forms: `NAME_steps` yields between short steps, `NAME` runs them all.
+What takes long for large pictures comes in two forms: `NAME_steps` yields between short steps, `NAME` runs them.
 """
 
 from __future__ import annotations

@@ -172,7 +172,8 @@ class Renderer:
         return Deed(lambda: self._study(run), f"study {id(run)} {run.key}")
 
     def _study(self, run: StudyRun) -> None:
-        if run.step(self._pipeline, self._publish):
+        # Whoever ends the pause asks for the study again.
+        if not run.paused and run.step(self._pipeline, self._publish) and not run.paused:
             # Behind the other chores: several studies and thumbnails take turns.
             self.mailbox.put_chore(self._study_deed(run))
 
@@ -236,7 +237,7 @@ class Renderer:
         draft = preview = None
         if self._wants_draft(plan):
             draft = pipeline.draft_layer(plan)
-            preview = pipeline.preview(plan) if draft is None else None
+            preview = pipeline.preview(plan, self._closed) if draft is None else None
         self._drafts = self._drafts + 1 if draft is not None or preview is not None else 0
         if preview is not None:
             self._show(ticket, preview)

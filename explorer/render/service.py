@@ -135,14 +135,26 @@ class RenderService(QObject):
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
-    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy) -> None:
+    def study(
+        self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False
+    ) -> None:
         """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
         self.end_study(key)
         if not self._closed:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
-            run = self._studies[key] = StudyRun(key, view, request, make)
-            self._renderer(device).study(run)
+            run = self._studies[key] = StudyRun(key, view, request, make, paused=paused)
+            if not paused:
+                self._renderer(device).study(run)
+
+    def pause_study(self, key: str, paused: bool) -> None:
+        """Lets a study wait, or go on from where it is; without effect if there is none of that key."""
+        run = self._studies.get(key)
+        if run is None or run.paused == paused:
+            return
+        run.paused = paused
+        if not paused:
+            self._renderer(run.request.settings.device).study(run)
 
     def end_study(self, key: str) -> bool:
         """Ends a study; True if it was still under way. Nothing more is heard of it."""
@@ -155,6 +167,16 @@ class RenderService(QObject):
         """Ends every study."""
         for key in list(self._studies):
             self.end_study(key)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Keys of the studies under way, paused ones too."""
+        return tuple(self._studies)
+
+    @property
+    def is_measuring(self) -> bool:
+        """True while a study is under way that is not paused."""
+        return any(not run.paused for run in self._studies.values())
 
     def is_studying(self, key: str) -> bool:
         """True while a study of that key is under way."""

@@ -1,7 +1,7 @@
 """Long work in short steps: a generator that yields between them, so that whoever runs it may do other things.
 
-A step may leave nothing behind that belongs to its thread (`torch.inference_mode`, a context variable): the next one
-may come much later, after the work of others, or never.
+A step may leave nothing behind that belongs to its thread (`torch.inference_mode`, a context variable): the next
+one may come much later, after the work of others, or never.
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ def test_translation_moves_right_and_down() -> None:
     assert moved.flatten().argmax() == 5 * 16 + 7
 
 
-@pytest.mark.parametrize(("up", "shape"), [(4, (2, 3, 9, 12)), (2, (1, 1, 8, 8)), (3, (1, 2, 7, 5)), (1, (1, 1, 6, 9))])
+@pytest.mark.parametrize(
+    ("up", "shape"), [(4, (2, 3, 9, 12)), (2, (1, 1, 8, 8)), (3, (1, 2, 7, 5)), (1, (1, 1, 6, 9))]
+)
 def test_enlarging_phase_by_phase_is_upsampling(up: int, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     x = torch.randn(shape)
@@ -100,7 +102,10 @@ MOTIONS = {
 
 
 @pytest.mark.parametrize("motion", MOTIONS)
-@pytest.mark.parametrize("shape", [(1, 3, 16, 16), (1, 1, 63, 65), (2, 3, 64, 64), (1, 4, 33, 200), (1, 2, 129, 127)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 3, 16, 16), (1, 1, 63, 65), (2, 3, 64, 64), (1, 4, 33, 200), (1, 2, 129, 127)],
+)
 def test_tiles_agree_with_the_whole_picture(motion: str, shape: tuple[int, ...]) -> None:
     """Sizes around one and two tiles of 64, odd ones, and motions under which one tile covers all or hardly any."""
     torch.manual_seed(0)
@@ -136,7 +141,7 @@ def test_arithmetic_grows_with_the_pixels_and_no_step_is_long() -> None:
 def test_filters_by_bands_agree_with_one_band(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     x = torch.rand(2, 3, 37, 41)
-    for value in ((0.3,) if name == "pseudo_rotation" else (0.013, 0.21), (1.4,) if name == "pseudo_rotation" else (-0.98, 0.4)):
+    for value in {"pseudo_rotation": [(0.3,), (1.4,)], "translate": [(0.013, 0.21), (-0.98, 0.4)]}[name]:
         monkeypatch.setattr(resample, "_BAND_PIXELS", 1 << 30)
         whole = getattr(resample, name)(x, *value)
         monkeypatch.setattr(resample, "_BAND_PIXELS", 90)
