@@ -31,6 +31,7 @@ from explorer.bundled import DEFAULT_PAIR, bundled
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
+from explorer.util.housekeeping import Housekeeping
 from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
@@ -153,12 +154,14 @@ class Program(QObject):
         if self._closed:
             return
         from explorer.ops import native
+        from explorer.ops.memory import give_back_freed_memory
         from explorer.session import Session
         from explorer.session.recovery import Recovery
 
         recovery = Recovery(self.settings.folder / "recovery")
         session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())
         session.devices.changed.connect(self._on_settings_changed)
+        self._housekeeping = Housekeeping(give_back_freed_memory)
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
@@ -210,8 +213,11 @@ class Program(QObject):
 
     @Slot()
     def _collect(self) -> None:
-        if self.window.session is None or not self.window.views.is_dragging():
+        session = self.window.session
+        if session is None:
             gc.collect(1)
+        elif not self.window.views.is_dragging():
+            self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
     def close(self) -> None:

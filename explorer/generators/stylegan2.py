@@ -97,20 +97,6 @@ class _Block(nn.Module):
     skip: _SkipConv
 
 
-class _BlockLayer(SynthesisLayer):
-    """A layer that may look at its block."""
-
-    def __init__(self, info: LayerInfo, block: _Block) -> None:
-        super().__init__()
-        self.info = info
-        self._block = (block,)  # in a tuple, so that torch does not register the parent as a child
-
-    @property
-    def block(self) -> _Block:
-        """The block this layer belongs to."""
-        return self._block[0]
-
-
 class _SkipConv(nn.Module):
     """The 1x1 upsampling convolution beside the two main ones of a `resnet` block."""
 
@@ -130,20 +116,20 @@ class _SkipConv(nn.Module):
 _Prepared = tuple[PreparedStyles, PreparedConv | PreparedUpConv]
 
 
-class StyleGAN2Conv(_BlockLayer):
+class StyleGAN2Conv(SynthesisLayer):
     """3x3 modulated convolution, noise, bias and activation; doubles the resolution if `up` is 2."""
 
     resample_filter: Tensor
     noise_const: Tensor
 
-    def __init__(
-        self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config, up: int = 1
-    ) -> None:
-        super().__init__(info, block)
+    def __init__(self, info: LayerInfo, in_channels: int, config: StyleGAN2Config, up: int = 1) -> None:
+        super().__init__()
+        self.info = info
         self.up = up
         self.activation = config.activation
         resnet = config.architecture == "resnet" and info.resolution > 4
         self.opens_skip = resnet and up == 2
+        self.beside: tuple[_SkipConv, ...] = ()  # the block's skip; in a tuple, so that torch does not register it
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
         self.act_gain = ACTIVATIONS[config.activation].gain * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
@@ -172,7 +158,7 @@ class StyleGAN2Conv(_BlockLayer):
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
         x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
-            skip = self.block.skip(x, gain=math.sqrt(0.5))
+            skip = self.beside[0](x, gain=math.sqrt(0.5))
         x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
@@ -222,17 +208,30 @@ class StyleGAN2Conv(_BlockLayer):
         return styles, PreparedUpConv(self.weight, resample_filter=taps, bias=bias, gain=gain, dtype=dtype)
 
 
-class StyleGAN2ToRGB(_BlockLayer):
-    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far."""
+class StyleGAN2ToRGB(SynthesisLayer):
+    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far.
+
+    The resample filter is its block's. Of the block only its buffers are held: a layer that held the block, which
+    holds the layer, would be a cycle, and a closed model would stay until a full garbage collection.
+    """
 
     def __init__(self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config) -> None:
-        super().__init__(info, block)
+        super().__init__()
+        self.info = info
+        self._shared = block._buffers  # this very dictionary is what `to` and `load_state_dict` write into
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
         self._prepared: backend.Derived[tuple[PreparedStyles, PreparedToRGB]] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
+
+    @property
+    def taps(self) -> Tensor:
+        """The block's resample filter."""
+        taps = self._shared["resample_filter"]
+        assert taps is not None
+        return taps
 
     def picture(self, x: Tensor, w: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
@@ -243,7 +242,7 @@ class StyleGAN2ToRGB(_BlockLayer):
 
     def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
         x = backend.features(x)
-        taps = self.block.resample_filter
+        taps = self.taps
         if backend.is_inference():
             sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, taps)
             styles, torgb = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
@@ -255,7 +254,7 @@ class StyleGAN2ToRGB(_BlockLayer):
         return rgb if img is None else upsample2d(img, taps) + rgb
 
     def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedToRGB]:
-        torgb = PreparedToRGB(self.weight, self.bias, self.block.resample_filter, dtype)
+        torgb = PreparedToRGB(self.weight, self.bias, self.taps, dtype)
         return self.affine.prepared(dtype, self.style_gain), torgb
 
 
@@ -307,9 +306,14 @@ class StyleGAN2Generator(MappedGenerator):
         if self.config.w_avg_beta is not None:
             self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
 
+    @property
+    def const(self) -> Tensor:
+        """The input of the first layer, `[C, 4, 4]`."""
+        first = cast("nn.Module", cast("nn.Module", self._modules["synthesis"])._modules["b4"])
+        return cast("_Block", first).const
+
     def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        first = cast("_BlockLayer", self._layers[0])
-        x = first.block.const[None].expand(w.shape[0], -1, -1, -1)
+        x = self.const[None].expand(w.shape[0], -1, -1, -1)
         return Activation(x if transform is None else resample(x, transform))
 
     def rgb(self, activation: Activation) -> Tensor:
@@ -342,10 +346,12 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
         block.const = nn.Parameter(torch.randn(channels, 4, 4))
     else:
         below = config.channels(resolution // 2)
-        layers.append(("conv0", StyleGAN2Conv(info("conv0", index), block, below, config, up=2)))
+        conv0 = StyleGAN2Conv(info("conv0", index), below, config, up=2)
+        layers.append(("conv0", conv0))
         if config.architecture == "resnet":
             block.skip = _SkipConv(below, channels, config)
-    layers.append(("conv1", StyleGAN2Conv(info("conv1", index + 1), block, channels, config)))
+            conv0.beside = (block.skip,)
+    layers.append(("conv1", StyleGAN2Conv(info("conv1", index + 1), channels, config)))
     if config.architecture == "skip" or resolution == config.img_resolution:
         layers.append(("torgb", StyleGAN2ToRGB(info("torgb", index + 2, rgb=True), block, channels, config)))
     for name, layer in layers:

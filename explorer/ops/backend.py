@@ -170,6 +170,16 @@ class Derived(Generic[T]):
         self._entry = (variant, seen, value)
         return value
 
+    def forget(self) -> None:
+        """Free the value; the next `get` makes it again. Any thread may call it."""
+        self._entry = None
+
+    @property
+    def value(self) -> T | None:
+        """What is kept, current or not; None if nothing is."""
+        entry = self._entry
+        return None if entry is None else entry[2]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Derived[T]:
         return Derived()
 

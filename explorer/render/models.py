@@ -1,4 +1,4 @@
-"""Loaded generators: read in a thread of their own, kept within a memory budget, copied to devices on demand."""
+"""Loaded generators: read in a thread of their own, kept while in use, copied to devices on demand."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
-from explorer.render.devices import total_memory
 from explorer.render.request import ModelFacts, ModelKey
+from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 
 log = logging.getLogger("explorer.models")
+
+UNUSED_BYTES = 32 << 20
+"""Models that no view shows are kept up to this: switching between small ones is instant, and closing a large one
+gives its memory back."""
 
 Progress = Callable[[float, str], None]
 Cancelled = Callable[[], bool]
@@ -40,28 +44,45 @@ class LoadedModel:
 
 
 class ModelStore:
-    """Loaded models by sha256, the least recently used given up first. Any thread may use it.
+    """Loaded models by sha256: those in use, and of the others the last ones, if they are small. Any thread may use it.
 
     Args:
-        budget_bytes: Models in use may exceed it; others are given up above it.
+        budget_bytes: Of memory for models that are not in use.
     """
 
-    def __init__(self, budget_bytes: int | None = None) -> None:
+    def __init__(self, budget_bytes: int = UNUSED_BYTES) -> None:
         self._lock = threading.Lock()
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._files: dict[tuple[str, int, int], str] = {}
-        self.budget_bytes = total_memory("cpu") // 4 if budget_bytes is None else budget_bytes
+        self.budget_bytes = budget_bytes
+        self.given_up = 0
+        """How many models were given up so far."""
 
     def add(self, model: LoadedModel, in_use: Iterable[str] = ()) -> tuple[str, ...]:
-        """Keeps a model; returns the sha256s of those given up for it, never one of `in_use`."""
+        """Keeps a model as in use; returns the sha256s of those given up for it, never one of `in_use`.
+
+        Of a model that is kept already, under whichever path, the generator that pictures are made with stays.
+        """
         sha = model.facts.sha256
+        stamp = _stamp(model.facts.path)
         with self._lock:
-            self._models[sha] = model
+            kept = self._models.get(sha)
+            self._models[sha] = model if kept is None else LoadedModel(kept.generator, model.facts)
             self._models.move_to_end(sha)
-            stamp = _stamp(model.facts.path)
             if stamp is not None:
                 self._files[stamp] = sha
             return self._evict({sha, *in_use})
+
+    def release(self, in_use: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Keeps what is in use, and of the rest what the budget allows.
+
+        Returns:
+            The sha256s of the models that are kept without being in use, and of those given up.
+        """
+        used = set(in_use)
+        with self._lock:
+            gone = self._evict(used)
+            return tuple(sha for sha in self._models if sha not in used), gone
 
     def get(self, key: ModelKey) -> LoadedModel:
         """The model of that name.
@@ -88,25 +109,28 @@ class ModelStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all kept models."""
+        """Bytes that all kept models hold, with what was made from their weights."""
         with self._lock:
-            return self._total()
+            return sum(m.generator.held_bytes for m in self._models.values())
 
     def __contains__(self, sha256: object) -> bool:
         with self._lock:
             return sha256 in self._models
 
-    def _total(self) -> int:
-        return sum(m.facts.nbytes for m in self._models.values())
-
-    def _evict(self, keep: set[str]) -> tuple[str, ...]:
-        gone = []
-        for sha in [s for s in self._models if s not in keep]:
-            if self._total() <= self.budget_bytes:
+    def _evict(self, in_use: set[str]) -> tuple[str, ...]:
+        """Drops the least recently used models that are not in use, down to the budget."""
+        unused = {sha: m.generator.held_bytes for sha, m in self._models.items() if sha not in in_use}
+        total, gone = sum(unused.values()), []
+        for sha, nbytes in unused.items():
+            if total <= self.budget_bytes:
                 break
             del self._models[sha]
+            total -= nbytes
             gone.append(sha)
-            log.info("model %s given up to stay within %d MB", sha[:12], self.budget_bytes >> 20)
+            log.info("model %s given up: those not in use stay within %d MB", sha[:12], self.budget_bytes >> 20)
+        if gone:
+            self._files = {stamp: sha for stamp, sha in self._files.items() if sha in self._models}
+        self.given_up += len(gone)
         return tuple(gone)
 
 
@@ -202,6 +226,7 @@ class LoadJob:
         try:
             model = self._load(self.path, self._report, self._cancelled.is_set)
         except LatentwalkError as error:
+            release_frames(error)  # they hold the file as far as it was read, and the error is kept
             if not self._cancelled.is_set():
                 self._failed(error)
         except Exception as error:

@@ -238,6 +238,8 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
+        if view >= len(self.store.state.views):
+            return
         v = self.record(view)
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
@@ -340,6 +342,16 @@ class SessionCore(QObject):
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no picture moves, is being made or waits for its model: time for what would make it stutter."""
+        views = range(len(self.store.state.views))
+        if any(self.service.is_loading(view) for view in views):
+            return False
+        if any(r.failure is None and (r.in_flight or r.is_refining) for r in self._views.values()):
+            return False
+        return not (self.clock.is_playing and any(self.is_moving(view) for view in self.visible_views()))
+
     def play(self) -> None:
         """Lets the clock of drifts and animations run."""
         self.clock.play()
@@ -385,7 +397,7 @@ class SessionCore(QObject):
 
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.views != new.views:
-            self._sync_models(new, old)
+            self._sync_models(old, new)
         self.changed.emit(old, new)
         for view in self.visible_views():
             if not (self.pace.is_stepping and self.record(view).in_flight):
@@ -394,7 +406,7 @@ class SessionCore(QObject):
             self.pace.schedule()
             self.tell_saved()
 
-    def _sync_models(self, state: ExplorerState, old: ExplorerState | None = None) -> None:
+    def _sync_models(self, old: ExplorerState | None, state: ExplorerState) -> None:
         """Loads what the state newly names and the views do not have: after undo, paste and opened projects.
 
         A view whose name is the old one is left alone: a model that was asked for may be on its way to it.
@@ -435,7 +447,7 @@ class SessionCore(QObject):
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""
-        self._sync_models(self.store.state)
+        self._sync_models(None, self.store.state)
 
     @property
     def is_closed(self) -> bool:
