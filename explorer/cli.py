@@ -17,6 +17,7 @@ from typing import NoReturn, Protocol, cast
 
 from explorer import __version__
 from explorer.errors import LatentwalkError, UsageError
+from explorer.util import file_errors
 
 __all__ = ["COMMANDS", "main"]
 
@@ -68,8 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _tell(f"{name}{error.strerror or error}.")
+        return _tell(file_errors.message(error))
     except KeyboardInterrupt:
         return 130
 
