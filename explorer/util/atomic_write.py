@@ -25,8 +25,8 @@ def atomic_write(path: Path, *, is_lone_writer: bool = False) -> Iterator[Path]:
     Args:
         path: In a folder that exists.
         is_lone_writer: No other process writes it at the same time. What kills leave behind then has one name, is
-            written over and does not pile up. Otherwise the last of several writers wins, and what a killed one left
-            is removed by the next.
+            written over and does not pile up. Otherwise the last of several writers wins, and the next removes what a
+            killed one left.
 
     Raises:
         OSError: The folder cannot be written to, the disk is full, or `path` is a folder, FIFO or device, for
@@ -77,7 +77,8 @@ def _named(path: Path, partial: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.filename is None or os.fspath(error.filename) == os.fspath(partial):
-            error.filename, error.filename2 = os.fspath(path), None
+            with contextlib.suppress(AttributeError):  # errors of FFmpeg's have it for reading only
+                error.filename, error.filename2 = os.fspath(path), None
         raise
 
 

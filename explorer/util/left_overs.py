@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import stat
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 try:
@@ -15,9 +17,11 @@ try:
 except ImportError:  # Windows: there only the age decides
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["sweep", "writing_in"]
+__all__ = ["build_folder", "sweep", "sweep_builds", "writing_in"]
 
-_PARTIAL = re.compile(r"(?P<name>.+)\.[0-9a-f]{8}\.part", re.DOTALL)
+# Twice for a step on the way to a partial file.
+_PARTIAL = re.compile(r"(?P<name>.+?)(\.[0-9a-f]{8}\.part)+", re.DOTALL)
+_BUILD = re.compile(r"build-[a-z0-9_]{8}\.part|(?P<of_before>tmp[a-z0-9_]{8})")
 _OLD_S = 24 * 3600.0
 """Without a lock to ask, a partial file that nobody has touched for so long is left over."""
 
@@ -58,8 +62,32 @@ def sweep(folder: Path, name: str | None = None) -> list[Path]:
     return gone
 
 
-def _is_left_over(status: os.stat_result, is_alone: bool) -> bool:
-    if not stat.S_ISREG(status.st_mode) or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+@contextlib.contextmanager
+def build_folder(parent: Path) -> Iterator[Path]:
+    """Give a new folder in `parent` for a build, removed after the block; `sweep_builds` finds those of killed ones."""
+    with writing_in(parent), tempfile.TemporaryDirectory(
+        prefix="build-", suffix=".part", dir=parent, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def sweep_builds(parent: Path) -> None:
+    """Remove the folders of killed builds from a cache of ours; those of versions before after a day."""
+    with contextlib.suppress(OSError), _locked(parent, exclusive=True) as is_alone, os.scandir(parent) as entries:
+        for entry in entries:
+            found = _BUILD.fullmatch(entry.name)
+            if found is None:
+                continue
+            with contextlib.suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                if _is_left_over(status, is_alone and not found["of_before"], stat.S_ISDIR):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_left_over(
+    status: os.stat_result, is_alone: bool, is_kind: Callable[[int], bool] = stat.S_ISREG
+) -> bool:
+    if not is_kind(status.st_mode) or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
         return False
     return is_alone or time.time() - status.st_mtime > _OLD_S
 
@@ -72,7 +100,7 @@ def _locked(folder: Path, *, exclusive: bool) -> Iterator[bool]:
     if fcntl is not None:
         with contextlib.suppress(OSError):
             number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            for _ in range(10):  # a sweep holds it for a moment; a stranger, who may hold it for ever, is not awaited
+            for _ in range(10):  # a sweep holds it for a moment; who holds it for longer is not awaited
                 try:
                     fcntl.flock(number, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
                     is_held = True
