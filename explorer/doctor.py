@@ -103,7 +103,8 @@ def _kernels(has_compiler: bool) -> Finding:
     status = native.status()
     own = {
         "ready": f"own C++ kernels, built ({status.detail})",
-        "unused": "own C++ kernels, built in the background when the window starts",
+        "unused": "own C++ kernels, built in the background when the window starts"
+        + (f" ({status.detail})" if status.detail else ""),
         "failed": f"no own kernels: {status.detail}",
         "disabled": f"no own kernels: {status.detail}",
     }.get(status.state, status.state)

@@ -25,8 +25,8 @@ def atomic_write(path: Path, *, is_lone_writer: bool = False) -> Iterator[Path]:
     Args:
         path: In a folder that exists.
         is_lone_writer: No other process writes it at the same time. What kills leave behind then has one name, is
-            written over and does not pile up. Otherwise the last of several writers wins, and the next removes what a
-            killed one left.
+            written over and does not pile up. Otherwise the last of several writers wins, and the next one removes
+            what a killed one left.
 
     Raises:
         OSError: The folder cannot be written to, the disk is full, or `path` is a folder, FIFO or device, for

@@ -64,7 +64,7 @@ def sweep(folder: Path, name: str | None = None) -> list[Path]:
 
 @contextlib.contextmanager
 def build_folder(parent: Path) -> Iterator[Path]:
-    """Give a new folder in `parent` for a build, removed after the block; `sweep_builds` finds those of killed ones."""
+    """Give a new folder in `parent` for a build, removed after the block; a killed one's is for `sweep_builds`."""
     with writing_in(parent), tempfile.TemporaryDirectory(
         prefix="build-", suffix=".part", dir=parent, ignore_cleanup_errors=True
     ) as folder:
