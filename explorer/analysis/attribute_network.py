@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import check_regular
 
 __all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
 
@@ -131,6 +132,7 @@ def load(path: Path | None = None) -> AttributeNetwork:
     """
     path = path or bundled_path()
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             names = file.keys()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.container import Output, Stream, encoder_of, packets_of, tag_colours
+from explorer.animation.container import Output, Stream, encoder_of, open_film, packets_of, tag_colours
 from explorer.animation.parts import part_paths
 from explorer.errors import FilmError
 from explorer.util import file_errors
@@ -187,9 +187,7 @@ class GrowingFilm:
 
 def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
     """The pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
-    import av
-
-    with av.open(str(path)) as container:
+    with open_film(path) as container:
         for frame in container.decode(video=0):
             picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
             yield picture

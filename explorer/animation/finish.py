@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.container import Output, Stream, packets_of
+from explorer.animation.container import Output, Stream, name_for_ffmpeg, open_film, packets_of
 from explorer.animation.encoder import disk_error, encoder_error, pictures_of
 from explorer.animation.metadata import XMP, with_gif_comment, with_png_text
 from explorer.animation.still_webp import keep_webp_duration
@@ -73,7 +73,8 @@ def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
 
     with scratch_beside(made) as plain:
         # Delays are whole hundredths of a second: each frame ends at the hundredth nearest to its true end.
-        with av.open(str(part)) as source, av.open(str(plain), "w", format="gif", options={"loop": "0"}) as out:
+        name = name_for_ffmpeg(plain)
+        with open_film(part) as source, av.open(name, "w", format="gif", options={"loop": "0"}) as out:
             target: Any = out.add_stream("gif", rate=100)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "pal8"
             target.time_base = Fraction(1, 100)
@@ -137,7 +138,8 @@ def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
     import av
 
     with scratch_beside(made) as plain:
-        with av.open(str(part)) as source, av.open(str(plain), "w", format="apng", options={"plays": "0"}) as out:
+        name = name_for_ffmpeg(plain)
+        with open_film(part) as source, av.open(name, "w", format="apng", options={"plays": "0"}) as out:
             target: Any = out.add_stream("apng", rate=stream.rate)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "rgb24"
             target.time_base = 1 / stream.rate

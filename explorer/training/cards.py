@@ -12,6 +12,7 @@ from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
 from explorer.training.options import told
 from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import read_regular
 
 __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
@@ -26,7 +27,7 @@ def replace_figures(card: Path, measured: str) -> None:
     Raises:
         UsageError: The file is no card.
     """
-    text = card.read_text(encoding="utf-8")
+    text = read_regular(card, 16 << 20).decode("utf-8", "replace")
     if _FIGURES not in text or _AFTER not in text:
         raise UsageError(f"{card} is not a card of a packed generator.")
     before, rest = text.split(_FIGURES, 1)

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.util.atomic_write import atomic_write, atomic_write_bytes
+from explorer.util.regular_file import open_regular
 
 __all__ = ["load_state", "save_picture", "save_sheet", "save_state", "sheet"]
 
@@ -30,7 +31,8 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, on the CPU; tensors and plain values only, nothing in the file is run."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    with open_regular(path) as file:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return state
 
 
