@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMessa
 
 from explorer.app import Program
 from explorer.bundled import bundled
+from explorer.crash_log import finish_process
 from explorer.settings import Settings
 from explorer.widgets.image_view import ImageView
 from explorer.widgets.pads import Dial, MovePad
@@ -324,4 +325,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish_process(main())

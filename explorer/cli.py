@@ -15,11 +15,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
-from explorer import __version__
+from explorer import __version__, crash_log
 from explorer.errors import LatentwalkError, UsageError
 from explorer.util import file_errors
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
@@ -58,6 +58,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program and gives its exit code: 0 done, 2 an error that was told, 130 interrupted."""
+    crash_log.begin()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)
@@ -72,6 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(file_errors.message(error))
     except KeyboardInterrupt:
         return 130
+
+
+def program() -> int:
+    """Runs `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    code = main()
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is not None and widgets.QApplication.instance() is not None:
+        crash_log.finish_process(code)
+    return code
 
 
 def _tell(message: str) -> int:
