@@ -36,6 +36,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMessa
 from benchmarks.slope import growth
 from explorer.app import Program
 from explorer.bundled import bundled
+from explorer.crash_log import finish_process
 from explorer.settings import Settings
 from explorer.widgets.image_view import ImageView
 from explorer.widgets.pads import Dial, MovePad
@@ -343,4 +344,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish_process(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import locale
 import logging
@@ -10,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -27,11 +29,13 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from explorer import crash_log
 from explorer.bundled import DEFAULT_PAIR, bundled
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
 from explorer.util.housekeeping import Housekeeping
+from explorer.util.voice import Voice
 from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
@@ -46,15 +50,17 @@ log = logging.getLogger("explorer.app")
 
 def run(argv_files: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code."""
+    settings = Settings()
+    crash = crash_log.write_to(settings.folder)  # before Qt's application, which may be what crashes
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     use_plain_numbers()
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
-    settings = Settings()
     # The user's choice, else the desktop's; dark where nobody says, because pictures stand out on it.
     apply_theme(app, settings.flag("dark", default=app.styleHints().colorScheme() != Qt.ColorScheme.Light))
     program = Program(app, settings, list(argv_files))
+    program.last_crash = crash
     program.start()
     try:
         return app.exec()
@@ -73,6 +79,21 @@ def use_plain_numbers() -> None:
     """
     locale.setlocale(locale.LC_NUMERIC, "C")
     QLocale.setDefault(QLocale.c())
+
+
+def sweep_left_overs(folder: Path) -> None:
+    """Remove what killed saves left in folders that are this program's alone: the autosave's and the cache's.
+
+    Beside a file in any other folder the next save of that file sees to it.
+    """
+    from explorer.checkpoints.digest import cache_folder
+    from explorer.util.left_overs import sweep
+
+    sweep(folder / "recovery")
+    with contextlib.suppress(OSError):  # there is no cache without a home
+        sweep(cache_folder(), "digests.json")
+        for name in ("moments", "networks"):
+            sweep(cache_folder() / name)
 
 
 class _Faults(QObject):
@@ -126,6 +147,8 @@ class Program(QObject):
         self._gc_timer.timeout.connect(self._collect)
         self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
         self._closed = False
+        self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
+        self._tell_imported = Voice(self._imported.emit)
 
     def start(self) -> None:
         """Show the window and begin."""
@@ -147,7 +170,8 @@ class Program(QObject):
 
         keep_freed_memory()  # before the first picture, whose memory the second one takes over
         fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
-        self._imported.emit()
+        self._tell_imported()
+        sweep_left_overs(self.settings.folder)
 
     @Slot()
     def _on_imported(self) -> None:
@@ -166,6 +190,8 @@ class Program(QObject):
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
         self.window.files.offer_recovery()
+        if self.last_crash is not None:
+            self.window.say(f"Latentwalk ended unexpectedly last time. What is known of it: {self.last_crash}")
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
@@ -229,5 +255,8 @@ class Program(QObject):
         if self.window.session is not None and not self.window.session.close():
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
+        self._tell_imported.close()
         self._faults.uninstall()
-        gc.enable()
+        gc.collect()
+        if threading.active_count() == 1:  # else another thread might collect what is left of Qt's objects
+            gc.enable()

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
-from explorer import __version__
+from explorer import __version__, crash_log
 from explorer.errors import LatentwalkError, UsageError
+from explorer.util import file_errors
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
@@ -57,6 +58,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program and gives its exit code: 0 done, 2 an error that was told, 130 interrupted."""
+    crash_log.begin()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)
@@ -68,10 +70,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _tell(f"{name}{error.strerror or error}.")
+        return _tell(file_errors.message(error))
     except KeyboardInterrupt:
         return 130
+
+
+def program() -> int:
+    """Runs `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    code = main()
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is not None and widgets.QApplication.instance() is not None:
+        crash_log.finish_process(code)
+    return code
 
 
 def _tell(message: str) -> int:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import __version__, system_libraries
+from explorer import __version__, crash_log, system_libraries
 
 __all__ = ["Finding", "examine"]
 
@@ -39,6 +39,7 @@ def examine() -> list[Finding]:
         *_window(),
         _video(),
         _models(),
+        _crashes(),
     ]
 
 
@@ -103,7 +104,8 @@ def _kernels(has_compiler: bool) -> Finding:
     status = native.status()
     own = {
         "ready": f"own C++ kernels, built ({status.detail})",
-        "unused": "own C++ kernels, built in the background when the window starts",
+        "unused": "own C++ kernels, built in the background when the window starts"
+        + (f" ({status.detail})" if status.detail else ""),
         "failed": f"no own kernels: {status.detail}",
         "disabled": f"no own kernels: {status.detail}",
     }.get(status.state, status.state)
@@ -166,6 +168,21 @@ def _models() -> Finding:
         return Finding("bundled models", ", ".join(names))
     do = "Clone the repository again, or open files of your own."
     return Finding("bundled models", f"none in {assets_dir()}", do)
+
+
+def _crashes() -> Finding:
+    try:
+        from explorer.settings import Settings
+
+        folder = Settings().folder
+    except Exception as error:  # without PySide, without a home: nothing to find, and no reason to stop
+        return Finding("crashes", f"no folder for their traces ({error})")
+    found = crash_log.last_crash(folder)
+    if found is None:
+        return Finding("crashes", f"none noted in {folder}")
+    path, seconds = found
+    words = f"the last one at {crash_log.when(seconds)}: {path}"
+    return Finding("crashes", words, "Please report it with that file.")
 
 
 def _first_line(command: list[str]) -> str:

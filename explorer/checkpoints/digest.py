@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from explorer.util.atomic_write import atomic_write
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import read_regular
 
 if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
@@ -27,9 +29,16 @@ _FILE_LIMIT = 1_000_000  # bytes
 
 
 def cache_folder() -> Path:
-    """Where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place."""
+    """Where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place.
+
+    Raises:
+        OSError: There is no such place, because this user has no home folder.
+    """
     chosen = os.environ.get("LATENTWALK_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
+    folder = Path(chosen or platformdirs.user_cache_dir("latentwalk", appauthor=False))
+    if not chosen and not folder.is_absolute():  # "~" stands for nothing: it would become a folder of that name
+        raise FileNotFoundError(errno.ENOENT, "there is no home folder for a cache: set LATENTWALK_CACHE")
+    return folder
 
 
 def file_digest(source: FileSource, monitor: Monitor) -> str:
@@ -68,21 +77,17 @@ def _is_digest(value: object) -> bool:
 
 
 def _load() -> dict[str, object]:
-    file = cache_folder() / "digests.json"
     try:
-        if file.stat().st_size > _FILE_LIMIT:
-            return {}
-        known = json.loads(file.read_bytes())
+        known = json.loads(read_regular(cache_folder() / "digests.json", _FILE_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}  # missing or damaged: computed again
     return known if isinstance(known, dict) else {}
 
 
 def _store(known: dict[str, object]) -> None:
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder / "digests.json") as partial:
-            partial.write_text(json.dumps(known))
+        atomic_write_bytes(folder / "digests.json", json.dumps(known).encode())
     except OSError as error:  # a full or read-only disk only costs time
         _log.info("cannot remember digests: %s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import sys
 from pathlib import Path
@@ -118,15 +119,18 @@ def _numbered(path: Path, seed: int, seeds: Sequence[int]) -> Path:
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    from PIL import Image
+    from explorer.render.headless import save_pixels
 
-    Image.fromarray(pixels).save(path)
+    save_pixels(path, pixels)
     sys.stdout.write(f"{path}\n")
 
 
 def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
-    with path.open("wb") as file:  # by a name, numpy would add an ending of its own to X.NPY
-        np.save(file, values)
+    from explorer.util.atomic_write import atomic_write_bytes
+
+    content = io.BytesIO()  # by a name, numpy would add an ending of its own to X.NPY
+    np.save(content, values, allow_pickle=False)
+    atomic_write_bytes(path, content.getbuffer())
     sys.stdout.write(f"{path}\n")
