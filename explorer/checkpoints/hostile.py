@@ -13,16 +13,16 @@ _PACKAGES = frozenset(
     """
     os posix nt subprocess sys importlib imp runpy ctypes _ctypes cffi pickle _pickle cPickle cloudpickle dill
     joblib marshal shelve webbrowser socket _socket socketserver shutil pty popen2 commands pip ensurepip venv
-    distutils setuptools pkg_resources zipimport idlelib lib2to3 asyncio multiprocessing _multiprocessing concurrent _thread
-    signal tempfile io _io _pyio fileinput gzip bz2 lzma zipfile tarfile mmap fcntl sqlite3 dbm http urllib urllib2
-    urllib3 httplib requests httpx aiohttp ftplib smtplib imaplib poplib telnetlib nntplib xmlrpc linecache inspect
-    pydoc doctest unittest pdb bdb cProfile timeit rlcompleter winreg _winreg _winapi msvcrt antigravity paramiko
-    torch.hub torch.jit torch.ops torch._ops torch.classes torch._classes torch.package torch.serialization
-    torch.fx torch.compiler torch._dynamo torch._inductor torch.onnx torch.export torch.multiprocessing
-    torch.distributed.run torch.distributed.launch torch.distributed.elastic torch.distributed.launcher
-    torch.distributed.rpc torch.utils.cpp_extension torch.utils.collect_env torch.utils.bottleneck
-    torch.utils.model_zoo torch.utils._config_module torch.testing
-    numpy.testing numpy.f2py numpy.distutils numpy.ctypeslib numpy.lib.npyio numpy.lib._npyio_impl numpy.lib.format
+    distutils setuptools pkg_resources zipimport idlelib lib2to3 asyncio multiprocessing _multiprocessing
+    concurrent _thread signal tempfile io _io _pyio fileinput gzip bz2 lzma zipfile tarfile mmap fcntl sqlite3
+    dbm http urllib urllib2 urllib3 httplib requests httpx aiohttp ftplib smtplib imaplib poplib telnetlib
+    nntplib xmlrpc linecache inspect pydoc doctest unittest pdb bdb cProfile timeit rlcompleter winreg _winreg
+    _winapi msvcrt antigravity paramiko torch.hub torch.jit torch.ops torch._ops torch.classes torch._classes
+    torch.package torch.serialization torch.fx torch.compiler torch._dynamo torch._inductor torch.onnx
+    torch.export torch.multiprocessing torch.distributed.run torch.distributed.launch torch.distributed.elastic
+    torch.distributed.launcher torch.distributed.rpc torch.utils.cpp_extension torch.utils.collect_env
+    torch.utils.bottleneck torch.utils.model_zoo torch.utils._config_module torch.testing numpy.testing
+    numpy.f2py numpy.distutils numpy.ctypeslib numpy.lib.npyio numpy.lib._npyio_impl numpy.lib.format
     logging.config logging.handlers pandas.io pandas.core.computation sympy.parsing sympy.core.sympify
     """.split()  # noqa: SIM905 - a column of names is easier to read and to add to
 )
@@ -31,14 +31,13 @@ _MODULES = frozenset({"code", "codeop", "trace", "profile", "site", "platform", 
 # Single functions and classes of modules that are otherwise harmless.
 _NAMES = frozenset(
     """
-    operator.attrgetter operator.methodcaller operator.call
-    _operator.attrgetter _operator.methodcaller _operator.call
-    types.FunctionType types.LambdaType types.CodeType types.MethodType types.ModuleType types.new_class
-    torch.load torch.save torch.compile torch.import_ir_module torch.from_file
-    numpy.load numpy.save numpy.savez numpy.savez_compressed numpy.savetxt numpy.loadtxt numpy.genfromtxt
-    numpy.fromfile numpy.memmap numpy.fromregex numpy.DataSource numpy.show_config
-    pandas.read_pickle pandas.eval pathlib.Path.write_text threading.Thread threading.Timer
-    codecs.open _codecs.lookup uuid._popen uuid._get_command_stdout logging.FileHandler
+    operator.attrgetter operator.methodcaller operator.call _operator.attrgetter _operator.methodcaller
+    _operator.call types.FunctionType types.LambdaType types.CodeType types.MethodType types.ModuleType
+    types.new_class torch.load torch.save torch.compile torch.import_ir_module torch.from_file numpy.load
+    numpy.save numpy.savez numpy.savez_compressed numpy.savetxt numpy.loadtxt numpy.genfromtxt numpy.fromfile
+    numpy.memmap numpy.fromregex numpy.DataSource numpy.show_config pandas.read_pickle pandas.eval
+    pathlib.Path.write_text threading.Thread threading.Timer codecs.open _codecs.lookup uuid._popen
+    uuid._get_command_stdout logging.FileHandler
     """.split()  # noqa: SIM905
 )
 # Functions of these names run, fetch or open something in whatever module they stand.
@@ -54,9 +53,9 @@ _ANYWHERE = frozenset(
 _DOORS = frozenset({"os", "posix", "nt", "subprocess", "sys", "builtins", "__builtin__", "__builtins__"})
 _BUILTINS = frozenset(
     """
-    bool bytearray bytes complex dict Ellipsis NotImplemented None False True float frozenset int list long object
-    property range xrange reversed set slice str tuple type unicode basestring buffer memoryview enumerate zip
-    abs min max sum len round sorted
+    bool bytearray bytes complex dict Ellipsis NotImplemented None False True float frozenset int list long
+    object property range xrange reversed set slice str tuple type unicode basestring buffer memoryview
+    enumerate zip abs min max sum len round sorted
     """.split()  # noqa: SIM905
 )
 _HARMLESS = frozenset(

@@ -110,7 +110,7 @@ def _stylegan2(reader: _Reader) -> dict[str, object]:
     if high is not None and high < low:
         raise reader.contradiction("the widths of its layers follow no rule of StyleGAN2")
     architecture = "orig"
-    if "synthesis.b4.torgb.weight" in reader.shapes and resolution > 4:
+    if "synthesis.b4.torgb.weight" in reader.shapes:
         architecture = "skip"
     elif f"synthesis.b{resolution}.skip.weight" in reader.shapes:
         architecture = "resnet"

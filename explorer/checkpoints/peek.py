@@ -56,11 +56,17 @@ def _names(vm: Machine, module: str, name: str) -> object:
     full_name = f"{module}.{name}"
     if full_name in _TABLE_NAMES:
         return Builder(full_name, call=_table, new=_table)
+    if full_name == "torch._utils._rebuild_parameter":
+        return Builder(full_name, call=_first)
     return vm.stub(full_name)
 
 
 def _table(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object]:
     return {}
+
+
+def _first(vm: Machine, arguments: tuple[object, ...]) -> object:
+    return arguments[0] if arguments else None
 
 
 def _outside(vm: Machine, identifier: object) -> object:

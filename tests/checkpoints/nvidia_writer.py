@@ -356,7 +356,7 @@ def write_network(
 
 
 def network_bytes(value: object, protocol: int = 4, memo: int = 0) -> bytes:
-    """A pickle in memory; `memo` is the first place it uses there, for `Raw` instructions with places of their own."""
+    """A pickle in memory; `memo` is the first place of its memo, so that `Raw` instructions can have others."""
     file = io.BytesIO()
     PickleWriter(file, protocol, memo).dump(value)
     return file.getvalue()

@@ -40,7 +40,7 @@ class _Size(enum.IntFlag):
     SMALL = 2
 
 
-class _Named(collections.namedtuple("_Named", "a b")):  # noqa: PYI024 - a class with fields is what is pickled
+class _Named(collections.namedtuple("_Named", "a b")):
     __slots__ = ()
 
 
@@ -240,12 +240,13 @@ HOSTILE = """
     os.system posix.system nt.system os.popen os.path.os.system subprocess.Popen subprocess.run sys.exit
     builtins.eval builtins.exec builtins.compile builtins.__import__ builtins.open builtins.setattr builtins.input
     builtins.breakpoint builtins.globals builtins.apply __builtin__.eval __builtin__.file importlib.import_module
-    importlib._bootstrap._call_with_frames_removed runpy.run_path runpy._run_code ctypes.CDLL ctypes.cdll.LoadLibrary
+    importlib._bootstrap._call_with_frames_removed runpy.run_path runpy._run_code ctypes.CDLL
     pickle.loads _pickle.loads cPickle.loads dill.loads cloudpickle.cloudpickle.loads joblib.load marshal.loads
     webbrowser.open socket.socket shutil.rmtree pty.spawn code.interact code.InteractiveInterpreter timeit.timeit
     operator.attrgetter operator.methodcaller _operator.attrgetter functools.partial.__globals__ types.FunctionType
     torch.hub.load torch.jit.load torch.load torch.serialization.load torch.utils.cpp_extension.load
-    torch.fx.graph_module.reduce_graph_module torch.package.PackageImporter numpy.load numpy.fromfile numpy.f2py.main
+    torch.fx.graph_module.reduce_graph_module torch.package.PackageImporter numpy.load numpy.fromfile
+    numpy.f2py.main ctypes.cdll.LoadLibrary
     numpy.testing._private.utils.runstring pandas.read_pickle pip.main pip._internal.main multiprocessing.Process
     asyncio.create_subprocess_shell urllib.request.urlopen requests.get http.client.HTTPConnection tempfile.mktemp
     io.open _io.FileIO codecs.open gzip.open zipfile.ZipFile sqlite3.connect logging.config.fileConfig

@@ -228,6 +228,34 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "deep lists": lambda n: b"\x80\x02" + b"]" * (n // 4) + b"a" * (n // 4 - 1) + b".",
     "self": lambda n: b"\x80\x02]q\x00" + b"h\x00a" * (n // 2 - 8) + b".",
     "colliding keys": _keys,
+    "stubs": lambda n: b"\x80\x02cm\nC\nq\x010" + b"h\x01)\x81" * (n // 3),
+    "stubs in stubs": lambda n: b"\x80\x02cm\nC\nq\x010N" + b"q\x020h\x01h\x02\x85R" * (n // 6) + b".",
+    "states": lambda n: b"\x80\x02cm\nC\n)\x81" + b"}K\x01Nsb" * (n // 5) + b".",
+    "names": lambda n: b"\x80\x02" + b"".join(b"cm%d\nC\n" % index for index in range(n)),
+    "long names": lambda n: b"\x80\x02" + b"".join(b"cm%d%s\nC\n" % (i, b"m" * 1000) for i in range(n // 50)),
+    "one long name": lambda n: (
+        b"\x80\x02X"
+        + struct.pack("<I", n)
+        + b"x" * n
+        + b"q\x01X\x01\x00\x00\x00Cq\x02"
+        + b"h\x01h\x02\x93" * (n // 6)
+    ),
+    "entries of a stub": lambda n: b"\x80\x02cm\nC\n)\x81(" + b"K\x01N" * (n // 3) + b"u.",
+    "sizes": lambda n: (
+        b"\x80\x02ctorch\nSize\nq\x01("
+        + b"K\x01" * min(n // 10, 60_000)
+        + b"tq\x02"
+        + b"h\x01h\x02\x85R" * (n // 10)
+    ),
+    "tables from tables": lambda n: (
+        b"\x80\x02cm\nEasyDict\nq\x01}q\x02("
+        + b"".join(b"X\x05\x00\x00\x00%05dN" % (index % 100_000) for index in range(min(n // 10, 60_000)))
+        + b"u"
+        + b"h\x01h\x02\x85R" * (n // 10)
+    ),
+    "tuples as many keys": lambda n: b"\x80\x02}(" + b"K\x01\x85N" * (n // 4) + b"u.",
+    "unending lines": lambda n: b"V" + b"x" * (40 * n),
+    "texts by lines": lambda n: (b"V" + b"x" * min(n, 1_000_000) + b"\n0") * 40,
     "copied lists": lambda n: (
         b"\x80\x02ccollections\nOrderedDict\nq\x01]q\x02("
         + b"".join(b"K\x01M" + struct.pack("<H", i % 65536) + b"\x86" for i in range(min(n // 10, 60_000)))
