@@ -9,7 +9,7 @@ from explorer.errors import MismatchError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_config"]
+__all__ = ["check_config", "with_whole_numbers"]
 
 # Far above every published model, far below what would stop a computer.
 _WHOLE: Mapping[str, tuple[int, int]] = {
@@ -67,3 +67,11 @@ def _wrong(name: str, key: str, value: object, expected: str) -> MismatchError:
         f"{name} sets {key} to {shown}; expected {expected}.",
         "The file is damaged or of another kind of model.",
     )
+
+
+def with_whole_numbers(config: Mapping[str, object]) -> dict[str, object]:
+    """`config` with `1024.0` as 1024 where a whole number belongs: some writers know only one kind of number."""
+    return {
+        key: int(value) if key in _WHOLE and isinstance(value, float) and value.is_integer() else value
+        for key, value in config.items()
+    }

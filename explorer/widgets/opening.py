@@ -24,14 +24,12 @@ MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
 
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
-    ".pth": "model",
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",
     ".png": "project",
     **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
 }
-_SMALL = 4 << 20  # a latent of a large model is under 1 MB; a model is far above
 _MAX_HEADER = 1 << 20
 
 
@@ -42,11 +40,10 @@ def kind_of(path: str) -> Kind:
         return _SUFFIXES[suffix]
     if suffix == ".safetensors":
         return "latent" if _tensors(path) and _tensors(path) <= {"z", "w", "ws"} else "model"
-    if suffix == ".pt":
-        try:
-            return "latent" if Path(path).stat().st_size < _SMALL else "model"
-        except OSError:
-            return "model"
+    if suffix in (".pt", ".pth"):
+        from explorer.checkpoints.peek import torch_file_kind
+
+        return torch_file_kind(path)
     return "unknown"
 
 

@@ -420,6 +420,16 @@ def test_safetensors_are_told_apart_by_what_they_hold(assets: Path, tmp_path: Pa
     assert kind_of(str(assets / "critters-stylegan2.safetensors")) == "model"
 
 
+def test_a_small_torch_file_is_a_model_if_it_holds_one(tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "stylegan2.pt"
+    torch.save({"g_ema": {"style.1.weight": torch.zeros(2, 2)}, "latent_avg": torch.zeros(2)}, path)
+    assert kind_of(str(path)) == "model"
+    torch.save({"w": torch.zeros(8)}, path)
+    assert kind_of(str(path)) == "latent"
+
+
 def test_an_unknown_file_is_refused_with_words(window: MainWindow) -> None:
     window.files.open_path("/nowhere/notes.txt")
     assert "notes.txt" in window.views.panes[0].banner.text
