@@ -5,7 +5,7 @@ it run. How nothing is executed: see `safe_pickle.py`.
 """
 
 from explorer.checkpoints.checkpoint import Checkpoint
-from explorer.checkpoints.loading import build_generator, convert, inspect, load
+from explorer.checkpoints.loading import build_generator, convert, inspect, load, read_settings
 from explorer.checkpoints.models import bundled_models, resolve_model
 from explorer.checkpoints.native import save_native
 
@@ -16,6 +16,7 @@ __all__ = [
     "convert",
     "inspect",
     "load",
+    "read_settings",
     "resolve_model",
     "save_native",
 ]

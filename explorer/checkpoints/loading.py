@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Contents
     from explorer.generators.base import Generator
 
-__all__ = ["build_generator", "convert", "inspect", "load"]
+__all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
@@ -90,6 +91,13 @@ def load(
     )
 
 
+def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
+    """Return family and settings of the generator in a file; weights are not read. Errors as in `load`."""
+    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+        contents = _read_contents(source, Monitor(None, None))
+    return contents.family, contents.config
+
+
 @contextmanager
 def _shortage_told(name: str) -> Iterator[None]:
     """Says of which file there was not enough memory for, and what to do."""
@@ -120,8 +128,7 @@ def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
             if (error := text_error(source, head)) is not None:
                 raise error from None
             raise
-    check_config(source.name, contents.config)
-    return contents
+    return replace(contents, config=check_config(source.name, contents.family, contents.config))
 
 
 def _looks_native(source: FileSource, head: bytes) -> bool:
@@ -142,8 +149,7 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
 
 
 def _fill(name: str, checkpoint: Checkpoint) -> Generator:
-    check_config(name, checkpoint.config)
-    config = dict(checkpoint.config)
+    config = check_config(name, checkpoint.family, checkpoint.config)
     if checkpoint.class_names:
         config["class_names"] = checkpoint.class_names
     with Allowance(name, sum(tensor.numel() for tensor in checkpoint.tensors.values())):

@@ -33,6 +33,7 @@ __all__ = [
     "identity",
     "is_inference",
     "native_for",
+    "operations_per_second",
     "policy",
     "triton_for",
     "using",
@@ -190,13 +191,19 @@ def fastest_dtype(device_type: str) -> torch.dtype:
     return torch.bfloat16 if _seconds(torch.bfloat16) * 1.5 < _seconds(torch.float32) else torch.float32
 
 
-def _seconds(dtype: torch.dtype) -> float:
+@cache
+def operations_per_second() -> float:
+    """Return the rate of large convolutions in float32 on the CPU; measured once (it takes some 30 ms)."""
+    return 2 * 9 * 128 * 128 * 32 * 32 / _seconds(torch.float32, tries=24)
+
+
+def _seconds(dtype: torch.dtype, tries: int = 4) -> float:
     """Time of a convolution that is typical of the generators."""
     with torch.no_grad():
         x = torch.ones(1, 128, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
         w = torch.ones(128, 128, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
         best = float("inf")
-        for _ in range(4):
+        for _ in range(tries):
             start = time.perf_counter()
             F.conv2d(x, w, padding=1)
             best = min(best, time.perf_counter() - start)

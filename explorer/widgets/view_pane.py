@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from explorer.errors import LatentwalkError
+from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.camera import Camera
@@ -216,7 +216,9 @@ class ViewPane(QWidget):
         error = failed.error
         words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         self.loading.set_shown(False)
-        self.banner.show_fault(words, failed.traceback_text)
+        offers = [("Render anyway", partial(self.session.load_costly, self.view))]
+        is_costly = isinstance(error, CostlyModelError)
+        self.banner.show_fault(words, failed.traceback_text, offers if is_costly else ())
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
 
