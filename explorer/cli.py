@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program and gives its exit code: 0 done, 2 an error that was told, 130 interrupted."""
+    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told) or 130 (interrupted)."""
     crash_log.begin()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
         return _tell(str(error))
+    except (MemoryError, RuntimeError) as error:
+        return _tell_of_shortage(error)
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -87,6 +89,15 @@ def program() -> int:
 def _tell(message: str) -> int:
     print("latentwalk: error: " + " ".join(message.split()), file=sys.stderr)
     return 2
+
+
+def _tell_of_shortage(error: Exception) -> int:
+    from explorer.ops.memory import lacks_memory
+
+    if not lacks_memory(error):
+        raise error
+    _tell("There is not enough free memory for this. Close other programs, or choose a smaller model or picture.")
+    return 1
 
 
 def _dispatch(arguments: list[str]) -> int:

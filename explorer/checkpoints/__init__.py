@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
-    from explorer.checkpoints.loading import build_generator, convert, inspect, load
+    from explorer.checkpoints.loading import build_generator, convert, inspect, load, read_settings
     from explorer.checkpoints.models import bundled_models, resolve_model
     from explorer.checkpoints.native import save_native
 
@@ -22,6 +22,7 @@ __all__ = [
     "convert",
     "inspect",
     "load",
+    "read_settings",
     "resolve_model",
     "save_native",
 ]
@@ -31,7 +32,7 @@ _PLACES = {
     "bundled_models": "models",
     "resolve_model": "models",
     "save_native": "native",
-    **dict.fromkeys(("build_generator", "convert", "inspect", "load"), "loading"),
+    **dict.fromkeys(("build_generator", "convert", "inspect", "load", "read_settings"), "loading"),
 }
 
 

@@ -41,8 +41,7 @@ def build_empty(
         UnsupportedModelError: The family is unknown.
         MismatchError: The settings make no such generator, or a far larger one.
     """
-    check_config(name, config)
-    settings = dict(config)
+    settings = check_config(name, family, config)
     if class_names:
         settings["class_names"] = tuple(class_names)
     with Allowance(name, sum(_numel(tensor) for tensor in tensors.values())):

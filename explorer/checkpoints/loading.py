@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Contents
     from explorer.generators.base import Generator
 
-__all__ = ["build_generator", "convert", "inspect", "load"]
+__all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
@@ -81,6 +81,13 @@ def load(
         notes=contents.notes,
         file=source.name,
     )
+
+
+def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
+    """Return family and settings of the generator in a file; weights are not read. Errors as in `load`."""
+    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+        contents = read_contents(source, Monitor(None, None))
+    return contents.family, contents.config
 
 
 @contextmanager

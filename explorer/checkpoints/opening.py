@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.checkpoints.allow_list import known_names
 from explorer.checkpoints.complete import completion_notes
-from explorer.checkpoints.config import check_config, with_whole_numbers
+from explorer.checkpoints.config import check_config
 from explorer.checkpoints.describe import has_unread_average, unsupported
 from explorer.checkpoints.machine import Budget
 from explorer.checkpoints.native import FORMAT, read_native, read_safetensors
@@ -51,8 +51,8 @@ def read_contents(source: FileSource, monitor: Monitor) -> Contents:
     else:
         contents = _from_pickle(source, head, monitor)
     notes = (*contents.notes, *completion_notes(contents.records.keys()))
-    contents = replace(contents, config=with_whole_numbers(contents.config), notes=notes)
-    check_config(source.name, contents.config)
+    config = check_config(source.name, contents.family, contents.config)
+    contents = replace(contents, config=config, notes=notes)
     return without_transform(source, contents)
 
 

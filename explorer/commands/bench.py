@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from explorer.commands.cost import check_cost
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
@@ -50,7 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
     from explorer.render.headless import open_model
 
-    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    settings = settings_from(arguments)
+    check_cost(arguments, [arguments.model], settings.device)
+    renderer, facts = open_model(arguments.model, settings)
     last = facts.info.num_ws - 1
     start = Look(latent=Latent(seed=1))
     changes: dict[str, Callable[[float], Look]] = {

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from explorer.commands.cost import check_cost
 from explorer.commands.progress import FilmProgressLine
 from explorer.commands.render import add_device_options, settings_from
 
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     a = arguments
     comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi)
-    recorder = recorder_of(comparison, a.output, settings_from(a), overwrite=a.overwrite)
+    settings = settings_from(a)
+    check_cost(a, [a.left, a.right], settings.device)
+    recorder = recorder_of(comparison, a.output, settings, overwrite=a.overwrite)
     sys.stdout.write(f"{recorder.run(FilmProgressLine())}\n")
     return 0

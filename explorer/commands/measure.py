@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from explorer.commands.cost import check_cost
 from explorer.commands.progress import ProgressLine
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--samples {samples:,} is more than {MAX_SAMPLES:,}.")
     if not 0 <= a.seed < 2**32:
         raise UsageError(f"--seed {a.seed} is not within 0 to {2**32 - 1}.")
+    check_cost(a, a.models, settings_from(a).device)
     rows = [_measure(a, model, samples) for model in a.models]
     if a.json:
         sys.stdout.write(json.dumps(rows, indent=1, allow_nan=False) + "\n")

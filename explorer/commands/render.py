@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.commands.cost import add_cost_option, check_cost
 from explorer.commands.render_options import add_look_options, look_from, seeds_of, tap_from
 from explorer.errors import LatentError, UsageError
 
@@ -38,10 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    """Where and in which precision to compute."""
+    """Where and in which precision to compute, and whether models that are too much for this machine, too."""
     parser.add_argument("--device", metavar="D", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--backend", choices=("reference", "auto"), default="auto", help="kernels")
+    add_cost_option(parser)
 
 
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
@@ -65,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     space: Space | None = next((name for name in SPACES if getattr(arguments, name)), None)
     seeds = (0,) if space else seeds_of(arguments.seed)
     table = LatentTable()
-    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    settings = settings_from(arguments)
+    check_cost(arguments, [arguments.model], settings.device)
+    renderer, facts = open_model(arguments.model, settings)
     tap = tap_from(arguments, facts.info)
     stored = _stored(getattr(arguments, space), space, facts, table) if space else ""
     pictures = []

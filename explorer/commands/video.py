@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.commands.cost import check_cost
 from explorer.commands.progress import FilmProgressLine
 from explorer.commands.render import add_device_options, settings_from
 from explorer.commands.render_options import seeds_of
@@ -82,12 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _job(a: argparse.Namespace) -> Job:
+    from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
     from explorer.animation.job import Job, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         _refuse(a, OPTIONS, "an unfinished film goes on as it was begun", "Leave it out, or make another film.")
-        return read_job(a.project)
+        job = read_job(a.project)
+        check_cost(a, models_of(job.state, job.film), job.settings.device)
+        return job
     if a.output is None:
         raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
     if (a.project is None) == (a.seeds is None):
@@ -100,6 +104,7 @@ def _job(a: argparse.Namespace) -> Job:
     film = _film(a, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
+    check_cost(a, models_of(state, film), settings.device)
     if a.even:
         from explorer.animation.pace import evened
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,20 @@ from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import config_from_mapping
+from .config import (
+    CLAMP,
+    CLASSES,
+    RATE,
+    SHARE,
+    WIDTH,
+    ActivationName,
+    ClassNames,
+    Items,
+    Within,
+    check_filter,
+    check_settings,
+    config_from_mapping,
+)
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
 
@@ -37,35 +50,35 @@ class StyleGAN2Config:
     is chosen by whoever renders. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
     """
 
-    img_resolution: int
-    z_dim: int = 512
-    c_dim: int = 0
-    w_dim: int = 512
-    img_channels: int = 3
-    channel_base: int = 32768
-    channel_max: int = 512
+    img_resolution: Annotated[int, Within(4, 8192)]
+    z_dim: Annotated[int, WIDTH] = 512
+    c_dim: Annotated[int, CLASSES] = 0
+    w_dim: Annotated[int, WIDTH] = 512
+    img_channels: Annotated[int, Within(1, 64)] = 3
+    channel_base: Annotated[int, Within(1, 1 << 22)] = 32768
+    channel_max: Annotated[int, WIDTH] = 512
     architecture: Literal["skip", "orig", "resnet"] = "skip"
-    resample_filter: tuple[float, ...] = (1, 3, 3, 1)
-    num_fp16_res: int = 4
-    conv_clamp: float | None = 256
+    resample_filter: Annotated[tuple[Annotated[float, Within(-1e4, 1e4)], ...], Items(1, 64)] = (1, 3, 3, 1)
+    num_fp16_res: Annotated[int, Within(0, 64)] = 4
+    conv_clamp: Annotated[float, CLAMP] | None = 256
     use_noise: bool = True
-    activation: str = "lrelu"
-    mapping_layers: int = 8
-    mapping_lr_multiplier: float = 0.01
-    mapping_embed_features: int | None = None
-    mapping_layer_features: int | None = None
-    mapping_activation: str = "lrelu"
-    w_avg_beta: float | None = 0.998
-    class_names: tuple[str, ...] = ()
+    activation: ActivationName = "lrelu"
+    mapping_layers: Annotated[int, Within(1, 64)] = 8
+    mapping_lr_multiplier: Annotated[float, RATE] = 0.01
+    mapping_embed_features: Annotated[int, WIDTH] | None = None
+    mapping_layer_features: Annotated[int, WIDTH] | None = None
+    mapping_activation: ActivationName = "lrelu"
+    w_avg_beta: Annotated[float, SHARE] | None = 0.998
+    class_names: ClassNames = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         size = self.img_resolution
-        if size < 4 or size & (size - 1):
+        if size & (size - 1):
             raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two from 4 up, not {size}.")
-        if self.architecture not in ("skip", "orig", "resnet"):
-            raise MismatchError(f"StyleGAN2 has no architecture named {self.architecture!r}.")
-        if self.activation not in ACTIVATIONS or self.mapping_activation not in ACTIVATIONS:
-            raise MismatchError(f"Unknown activation: {self.activation!r} or {self.mapping_activation!r}.")
+        if self.channel_base < size:
+            raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
+        check_filter("resample_filter", self.resample_filter)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> StyleGAN2Config:
@@ -362,3 +375,8 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
 def build(config: Mapping[str, Any]) -> StyleGAN2Generator:
     """The generator of a flat configuration."""
     return StyleGAN2Generator(StyleGAN2Config.from_mapping(config))
+
+
+def read(config: Mapping[str, Any]) -> StyleGAN2Config:
+    """The settings of a flat configuration."""
+    return StyleGAN2Config.from_mapping(config)

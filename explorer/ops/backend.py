@@ -33,6 +33,7 @@ __all__ = [
     "identity",
     "is_inference",
     "native_for",
+    "operations_per_second",
     "policy",
     "triton_for",
     "using",
@@ -205,6 +206,12 @@ def fastest_dtype(device_type: str) -> torch.dtype:
 
 
 _ROUNDS = 8
+
+
+@cache
+def operations_per_second() -> float:
+    """Return the rate of large convolutions in float32 on the CPU; measured once (it takes some 30 ms)."""
+    return 2 * 9 * 128 * 128 * 32 * 32 / min(_seconds(torch.float32) for _ in range(3 * _ROUNDS))
 
 
 def _seconds(dtype: torch.dtype) -> float:

@@ -150,7 +150,8 @@ def open_model(model: str, settings: RenderSettings | None = None) -> tuple[Head
     """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
-    loaded = load_file(model)
+    # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.
+    loaded = load_file(model, allow_costly=True)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
 

@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
+from explorer.render.devices import best_device
 from explorer.render.request import ModelFacts, ModelKey
 from explorer.util.tracebacks import release_frames
 
@@ -32,7 +33,17 @@ gives its memory back."""
 
 Progress = Callable[[float, str], None]
 Cancelled = Callable[[], bool]
-LoadFile = Callable[[str, Progress, Cancelled], "LoadedModel"]
+
+
+class LoadFile(Protocol):
+    """How a file becomes a model; see `load_file`."""
+
+    def __call__(
+        self, path: str, progress: Progress, cancelled: Cancelled, *, allow_costly: bool = False
+    ) -> LoadedModel:
+        """Return the model. Raises LatentwalkError."""
+        ...
+
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +154,11 @@ def _stamp(path: str) -> tuple[str, int, int] | None:
 
 
 def load_file(
-    path: str, progress: Progress | None = None, cancelled: Cancelled | None = None
+    path: str,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    allow_costly: bool = False,
 ) -> LoadedModel:
     """Reads any supported checkpoint into a generator.
 
@@ -151,15 +166,20 @@ def load_file(
         path: A file or a bundled name.
         progress: Called with (fraction 0..1, what is done now) from this thread.
         cancelled: Asked often; True ends the loading.
+        allow_costly: Also load a model of which one picture is more than this machine can do.
 
     Raises:
+        CostlyModelError: One picture would take too much memory or time on the best device.
         CheckpointError: The file could not become a generator.
         CancelledError: `cancelled` said so.
     """
     from explorer import checkpoints
+    from explorer.render.limits import check_affordable
 
     file = checkpoints.resolve_model(path)
     checkpoint = checkpoints.load(file, progress=progress, cancelled=cancelled)
+    if not allow_costly:
+        check_affordable(file.name, checkpoint.family, checkpoint.config, best_device())
     if progress is not None:
         progress(1.0, "Building the network")
     generator = checkpoints.build_generator(checkpoint).eval().requires_grad_(False)
@@ -194,6 +214,7 @@ class LoadJob:
         failed: Called with a `LatentwalkError`; not called after `cancel`.
         progress: Called with (fraction, label).
         load: How to load; the default reads checkpoints.
+        allow_costly: As in `load_file`.
     """
 
     def __init__(
@@ -203,8 +224,9 @@ class LoadJob:
         failed: Callable[[LatentwalkError], None],
         progress: Progress,
         load: LoadFile = load_file,
+        allow_costly: bool = False,
     ) -> None:
-        self.path = path
+        self.path, self._allow_costly = path, allow_costly
         self._done, self._failed, self._progress, self._load = done, failed, progress, load
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"load {Path(path).name}", daemon=True)
@@ -224,7 +246,9 @@ class LoadJob:
 
     def _run(self) -> None:
         try:
-            model = self._load(self.path, self._report, self._cancelled.is_set)
+            # Only what was asked for is passed on, so that a stand-in need not know of it.
+            allowed = {"allow_costly": True} if self._allow_costly else {}
+            model = self._load(self.path, self._report, self._cancelled.is_set, **allowed)
         except LatentwalkError as error:
             release_frames(error)  # they hold the file as far as it was read, and the error is kept
             if not self._cancelled.is_set():

@@ -209,8 +209,11 @@ class RenderService(QObject):
 
     # -- models --------------------------------------------------------------------------------------------
 
-    def load_model(self, view: int, path: str) -> None:
-        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled."""
+    def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
+        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+
+        `allow_costly`: also one of which a picture takes more memory or time than this machine has.
+        """
         self.cancel_load(view)
         if self._closed:
             return
@@ -227,6 +230,7 @@ class RenderService(QObject):
             failed=lambda error: outbox.post(("failed", view, number, error)),
             progress=lambda fraction, label: outbox.post(("progress", view, number, (fraction, label))),
             load=self._load,
+            allow_costly=allow_costly,
         )
         self._jobs[view] = number, job
         job.start()

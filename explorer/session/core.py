@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer import bundled
 from explorer.clock import Clock
-from explorer.errors import LatentwalkError
+from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.table import LatentTable
 from explorer.motion import is_moving
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
@@ -206,11 +206,19 @@ class SessionCore(QObject):
             self._end_loading(view)
         return was_loading
 
-    def _load(self, view: int, name: str, *, is_wish: bool = False) -> None:
+    def load_costly(self, view: int) -> None:
+        """Loads the model that was refused because one picture of it is more than this machine can do."""
+        name, is_wish = self.record(view).costly
+        if name:
+            self._load(view, name, is_wish=is_wish, allow_costly=True)
+
+    def _load(self, view: int, name: str, *, is_wish: bool = False, allow_costly: bool = False) -> None:
         v = self.record(view)
-        v.loading, v.is_wish = name, is_wish
+        v.loading, v.is_wish, v.costly = name, is_wish, ("", False)
         self.loading.emit((view, 0.0, name))
-        self.service.load_model(view, bundled.resolve(name))
+        # Only what was asked for is passed on, so that a stand-in need not know of it.
+        allowed = {"allow_costly": True} if allow_costly else {}
+        self.service.load_model(view, bundled.resolve(name), **allowed)
 
     def _end_loading(self, view: int) -> None:
         v = self.record(view)
@@ -241,6 +249,8 @@ class SessionCore(QObject):
         if view >= len(self.store.state.views):
             return
         v = self.record(view)
+        if isinstance(error, CostlyModelError):
+            v.costly = v.loading, v.is_wish
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
         self._set_failure(view, RenderFailed(view, v.posted, error))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.camera import Camera
@@ -213,7 +214,9 @@ class ViewPane(QWidget):
         self.loading.set_shown(False)
         self.image.set_stale("")
         self.image.set_progress(-1.0)
-        self.banner.show_error(failed.error, failed.traceback_text)
+        is_costly = isinstance(failed.error, CostlyModelError)
+        offers = [("Render anyway", partial(self.session.load_costly, self.view))] if is_costly else []
+        self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
 
