@@ -166,6 +166,7 @@ class MainWindow(QMainWindow):
         if self.session is None:
             self.say_instead(text)
         else:
+            offers = offers or self.session.misfits.offers(self.session.active, error)
             self.views.active_pane().banner.show_fault(text, offers=offers)
 
     def show_state(self) -> None:

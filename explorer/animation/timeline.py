@@ -115,6 +115,7 @@ def swap_views(timeline: Timeline) -> Timeline:
         keys=tuple(replace(key, pose=swapped(key.pose)) for key in timeline.keys),
         tracks=tuple(replace(track, view=other.get(track.view, track.view)) for track in timeline.tracks),
         performance=tuple(replace(sample, pose=swapped(sample.pose)) for sample in timeline.performance),
+        aside=timeline.aside and swap_views(timeline.aside),
     )
 
 

@@ -12,9 +12,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.errors import LatentError, LatentwalkError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
+from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
+from explorer.latents.words import latent_words
 from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
@@ -65,19 +67,21 @@ class Documents(QObject):
     # -- latents -------------------------------------------------------------------------------------------
 
     def copy_latent_text(self) -> str:
-        """The active view's latent as text. A blend is written as its numbers. Raises LatentError."""
-        if self._session.look().latent.blend is not None:
-            return latent_to_text(replace(Latent(), stored=self.store_latent()), self._session.table)
-        return latent_to_text(self._session.look().latent, self._session.table)
+        """The active view's latent as text: a recipe wherever there is one. Raises LatentError."""
+        latent, table = self._session.look().latent, self._session.table
+        recipe = portable(latent, table) if latent.blend is not None else latent
+        if recipe is None:  # a blend of numbers that no other model can make
+            recipe = replace(Latent(), stored=self.store_latent())
+        return latent_to_text(recipe, table)
 
-    def paste_latent_text(self, text: str) -> None:
-        """Goes to the latent of a text. Raises LatentError."""
+    def paste_latent_text(self, text: str, *, convert: bool = False) -> None:
+        """Goes to the latent of a text; `convert` makes it fit if it does not. Raises LatentMisfit, LatentError."""
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
             facts = self._session.facts(self._session.active)
             if info is not None and facts is not None:
-                stored = fit_to(stored, info, facts.sha256)
+                stored = (convert_to if convert else fit_to)(stored, info, facts.sha256)
             latent = replace(latent, stored=self._session.table.add(stored))
         self._session.edit("Paste latent", latent=latent, drift=0.0)
 
@@ -134,8 +138,7 @@ class Documents(QObject):
             raise LatentError("There is no model, so there is no latent.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
-        words = f"seed {look.latent.seed}" if look.latent.blend is None else "blend"
-        name = (self._session.table[stored].name if stored else "") or words
+        name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -158,11 +161,17 @@ class Documents(QObject):
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 
     def save_latent(self, path: str | Path, space: Space) -> None:
-        """Writes the active view's latent to a file. Raises LatentError."""
-        save_latent(path, self.current_latent(space))
+        """Writes the active view's latent: numbers, and its recipe if it has one. Raises LatentError."""
+        look, table = self._session.look(), self._session.table
+        recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
+        save_latent(path, replace(self.current_latent(space), recipe=recipe))
 
     def store_latent(self, space: Space = "w") -> str:
-        """Keeps the active view's latent in the table, for mixing it in; returns its id. Raises LatentError."""
+        """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.
+
+        Raises:
+            LatentError: As `current_latent`.
+        """
         return self._session.table.add(self.current_latent(space))
 
     # -- projects ------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Self
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -72,6 +73,9 @@ class Banner(_Over):
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         layout.setSpacing(4)
         layout.addWidget(self._words)
+        self._ways_out = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._ways_out.setSpacing(GRID // 2)
+        layout.addLayout(self._ways_out)
         links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
         self._offers: list[QToolButton] = []
@@ -114,7 +118,7 @@ class Banner(_Over):
         while len(self._offers) < len(offers):
             number = len(self._offers)
             self._offers.append(self._link("", partial(self._accept, number)))
-            self._links.insertWidget(number, self._offers[number])
+            self._ways_out.addWidget(self._offers[number], 0, Qt.AlignmentFlag.AlignLeft)
         for i, button in enumerate(self._offers):
             text = offers[i][0] if i < len(offers) else ""
             button.setText(text)
@@ -138,10 +142,18 @@ class Banner(_Over):
         parent, top = self._over, GRID
         width = max(120, min(640, parent.width() - 2 * GRID))
         for banner in self.alike():
+            banner._lay_offers(width - 2 * GRID - 4)
             height = banner._column.heightForWidth(width) or banner.sizeHint().height()
             height = min(height, parent.height() - 2 * GRID)
             banner.setGeometry((parent.width() - width) // 2, top, width, height)
             top += height + GRID
+
+    def _lay_offers(self, width: int) -> None:
+        """Ways out side by side if they fit into a width, else one below the other."""
+        shown = [button for button in self._offers if not button.isHidden()]
+        needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
+        direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
+        self._ways_out.setDirection(direction)
 
     def _accept(self, number: int) -> None:
         deed = self._deeds[number]

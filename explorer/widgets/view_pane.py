@@ -216,7 +216,7 @@ class ViewPane(QWidget):
         error = failed.error
         words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         self.loading.set_shown(False)
-        self.banner.show_fault(words, failed.traceback_text)
+        self.banner.show_fault(words, failed.traceback_text, self.session.misfits.offers(self.view, error))
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
 

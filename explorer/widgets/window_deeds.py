@@ -105,10 +105,11 @@ class WindowDeeds(WindowPart):
         if not text:
             self.window.say("The clipboard holds no text")
             return
-        documents = self.session.documents
-        paste = documents.paste_state_text if text.startswith(_STATE_PREFIX) else documents.paste_latent_text
+        if not text.startswith(_STATE_PREFIX):
+            self.window.files.paste_latent(text)
+            return
         try:
-            paste(text)
+            self.session.documents.paste_state_text(text)
         except LatentwalkError as error:
             self.window.show_problem(error)
 

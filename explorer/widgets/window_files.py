@@ -130,6 +130,18 @@ class WindowFiles(WindowPart):
         else:
             self.remember(path)
 
+    def paste_latent(self, text: str, *, convert: bool = False) -> None:
+        """Go to a latent out of a text; one that does not fit is refused with an offer to convert it."""
+        from explorer.latents.files import LatentMisfit
+
+        try:
+            self.session.documents.paste_latent_text(text, convert=convert)
+        except LatentMisfit as misfit:
+            offers: list[Offer] = [(misfit.offer, partial(self.paste_latent, text, convert=True))]
+            self.window.show_problem(misfit, offers if misfit.offer and not convert else ())
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
         if self.may_discard() and self._attempt(lambda: self.session.documents.open_project(path)):
