@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from explorer.animation.player import pose_of
-from explorer.state import Sample
+from explorer.animation.player import is_animated, pose_of
+from explorer.state import Sample, Wander
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState, Pose, Timeline
@@ -49,7 +49,15 @@ class Performance:
         return now - self._began
 
     def timeline(self, now: float, before: Timeline) -> Timeline:
-        """The performance as a timeline; rate, tempo and snapping are taken from the one before."""
+        """The performance as a timeline; loop, rate, tempo and snapping are those of the one before.
+
+        Keys that are there are kept aside with their own duration. Over a recording only the recording is new.
+        """
         duration = max(self.seconds(now), self._samples[-1].time, 0.1)
-        plain = replace(before, keys=(), tracks=(), wander=type(before.wander)(), loop="once")
-        return replace(plain, performance=tuple(self._samples), duration=duration)
+        new: dict[str, Any] = {"performance": tuple(self._samples), "duration": duration}
+        if before.performance and not before.keys:
+            return replace(before, **new)
+        plain = replace(before, keys=(), tracks=(), wander=Wander(), **new)
+        if before.loop == "seamless":  # that is a way from the last key to the first
+            plain = replace(plain, loop="loop")
+        return replace(plain, aside=replace(before, aside=None)) if is_animated(before) else plain

@@ -9,11 +9,13 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
+from explorer.animation.timeline import contents
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
 from explorer.widgets.events import leave_letters
 from explorer.widgets.parts import Choice, IconButton, label, row, value_label
 from explorer.widgets.theme import GRID, ROW
+from explorer.widgets.timeline_paint import name_of
 from explorer.widgets.timeline_view import TimelineView
 
 if TYPE_CHECKING:
@@ -248,6 +250,9 @@ class TimelineDock(QDockWidget):
         wander.addAction("Other directions", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
         if deck.timeline.performance and not deck.timeline.keys:
             menu.addAction("Performance to keys, two a second", lambda: deck.performance_to_keys(0.5))
+        if deck.timeline.aside is not None:
+            aside = deck.timeline.aside
+            menu.addAction(f"Use the {name_of(aside).lower()} ({contents(aside)})", deck.exchange)
         menu.addSeparator()
         menu.addAction("Clear the timeline", deck.clear)
         return menu

@@ -88,6 +88,11 @@ class Lanes:
     def _scroll_to(self, left: float) -> None:
         self._left = min(max(left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
 
+    def is_switch(self, point: QPointF) -> bool:
+        """Whether a point is on the name of the timeline that is kept aside."""
+        has_two = self.timeline.aside is not None and not self._deck.is_recording
+        return has_two and point.x() < NAMES and RULER + KEYS / 2 <= point.y() < RULER + KEYS
+
     # -- lanes and keys ------------------------------------------------------------------------------------
 
     def top(self, lane: int) -> float:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from explorer.animation.timeline import swap_views
+from explorer.animation.timeline import contents, swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
 from explorer.widgets.pause import Pause
@@ -108,10 +108,15 @@ class WindowDeeds(WindowPart):
         if not text.startswith(_STATE_PREFIX):
             self.window.files.paste_latent(text)
             return
+        before = self.session.state.timeline
         try:
             self.session.documents.paste_state_text(text)
         except LatentwalkError as error:
             self.window.show_problem(error)
+        else:
+            words = contents(before)
+            if words and self.session.state.timeline != before:
+                self.window.say(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
 
     # views -----------------------------------------------------------------------------------------------
 

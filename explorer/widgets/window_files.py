@@ -200,7 +200,9 @@ class WindowFiles(WindowPart):
         return done
 
     def may_discard(self) -> bool:
-        """Ask about unsaved changes, if there are any; False to stay."""
+        """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
+        if self.window.session is not None:
+            self.window.session.deck.stop_recording()
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton
