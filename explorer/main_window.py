@@ -27,7 +27,7 @@ from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         self._film: FilmDialog | None = None
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
+        self._before_tour: Callable[[], None] | None = None  # brings back the columns as they were
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
@@ -114,6 +115,8 @@ class MainWindow(QMainWindow):
             pane.image.touched.connect(self.touched)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
         self.views.tour.panel_wanted.connect(self.reveal)
+        session.lab.tour_begins.connect(self._on_tour_begins)
+        session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
@@ -306,6 +309,18 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
         self.show_state()
+
+    @Slot()
+    def _on_tour_begins(self) -> None:
+        self._before_tour = self.sides.arrangement()
+        for pane in self.views.panes:
+            pane.banner.clear()
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        bring_back, self._before_tour = self._before_tour, None
+        if bring_back is not None:
+            bring_back()
 
     @Slot(bool)
     def _on_saved_changed(self, is_saved: bool) -> None:

@@ -356,6 +356,12 @@ class Deck(QObject):
         self._session.status.emit(_recorded_words(before, made))
 
     @Slot()
+    def leave(self) -> None:
+        """Something else is about to be shown: playing stops, and a recording ends and is kept."""
+        self.pause()
+        self.stop_recording()
+
+    @Slot()
     def rewind(self) -> None:
         """Stops at the start; a running recording is dropped, for what it was made of goes."""
         self.pause()

@@ -183,7 +183,7 @@ class Documents(QObject):
 
     def new_project(self) -> None:
         """Begins anew with the models that are open."""
-        views = tuple(ViewState(model=v.model) for v in self._session.state.views)
+        views = tuple(ViewState(model=v.model) for v in self._session.store.document.views)
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
@@ -199,7 +199,7 @@ class Documents(QObject):
             raise ProjectError("The project has no file yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
-        write_project(target, self._session.state, self._session.table)
+        write_project(target, self._session.store.document, self._session.table)
         self._project_path = target
         self._session.store.mark_saved()
         self._session.tell_saved()
@@ -215,6 +215,7 @@ class Documents(QObject):
         """Takes a state over from a text, as one undo step. Raises ProjectError."""
         state, table = state_from_text(text)
         self._take_latents(table)
+        self._session.store.come_back()  # from a tour: what is pasted is the user's
         self._session.store.update(self._with_two_views(state), "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
@@ -234,7 +235,8 @@ class Documents(QObject):
             words = f"The project has {len(state.views)} views; the first two are shown."
             self._session.status.emit(words)
         views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        return replace(state, views=views, active=min(state.active, 1))
+        lab = replace(state.lab, tour=0)  # a tour is begun from its menu, where it can be come back from
+        return replace(state, views=views, active=min(state.active, 1), lab=lab)
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -286,7 +288,7 @@ class Documents(QObject):
         state, table = read_project(path)
         self._take_latents(table)
         self._open(ExplorerState(), "")
-        self._session.store.update(state, "Recover")
+        self._session.store.update(self._with_two_views(state), "Recover")
         self.discard_recovery()
 
     def discard_recovery(self) -> None:
@@ -298,7 +300,7 @@ class Documents(QObject):
     @Slot()
     def autosave(self) -> None:
         """Writes the recovery file, if there is something unsaved that is not in it."""
-        state, is_saved = self._session.state, self._session.store.is_saved()
+        state, is_saved = self._session.store.document, self._session.store.is_saved()
         if self._recovery is None or self._session.is_closed or is_saved or state == self._autosaved:
             return
         self._autosaved = state

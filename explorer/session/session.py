@@ -42,6 +42,7 @@ class Session(LookIntents):
         self.deck = Deck(self)
         self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
+        self.lab.tour_begins.connect(self.deck.leave)
         self.films = FilmService(self)
         self.misfits = Misfits(self)
 
