@@ -43,8 +43,8 @@ MAX_SECONDS = 36_000.0
 SAME_TIME = 1e-6
 """Seconds; keys nearer than this are one key."""
 
-APART = 2 * SAME_TIME
-"""Seconds; keys that were moved keep so far away from those that stand."""
+APART = 0.5
+"""Frames; keys that are moved keep so far away from those that stand: nearer ones would look like one."""
 
 
 def check_timeline(timeline: Timeline) -> None:
@@ -184,7 +184,7 @@ def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> 
 
     def stretched(time: float, taken: list[float]) -> float:
         wanted = max(anchor + factor * (time - anchor), 0.0)
-        return next(t for t in _nearby(wanted, frame, back=factor > 1.0) if t >= 0.0 and _is_free(t, taken))
+        return next(t for t in _nearby(wanted, frame, back=factor > 1.0) if t >= 0.0 and _is_free(t, taken, frame))
 
     return _grown(_each_lane(timeline, lambda lane, keys: _in_order(keys, lane, chosen, stretched)))
 
@@ -213,12 +213,12 @@ def _free_shift(timeline: Timeline, chosen: Chosen, by: float, *, back: bool, co
         )
         for lane, keys in lanes
     ]
-    first = min(time for moved, _ in pairs for time in moved)
+    first, frame = min(time for moved, _ in pairs for time in moved), 1.0 / timeline.fps
 
     def is_free(shift: float) -> bool:
-        return all(_is_free(time + shift, taken) for moved, taken in pairs for time in moved)
+        return all(_is_free(time + shift, taken, frame) for moved, taken in pairs for time in moved)
 
-    shifts = _nearby(by, 1.0 / timeline.fps, back=back)
+    shifts = _nearby(by, frame, back=back)
     return next(shift for shift in shifts if first + shift >= 0.0 and is_free(shift))
 
 
@@ -230,10 +230,11 @@ def _nearby(middle: float, step: float, *, back: bool) -> Iterator[float]:
         yield middle + (number if back else -number) * step
 
 
-def _is_free(time: float, taken: Sequence[float]) -> bool:
-    """Whether no time of an ordered list is at `time`."""
-    i = bisect_left(taken, time - APART)
-    return i == len(taken) or taken[i] > time + APART
+def _is_free(time: float, taken: Sequence[float], frame: float) -> bool:
+    """Whether no time of an ordered list is within half a frame of `time`."""
+    apart = APART * frame
+    i = bisect_left(taken, time - apart)
+    return i == len(taken) or taken[i] > time + apart
 
 
 def _grown(timeline: Timeline) -> Timeline:

@@ -311,10 +311,9 @@ class TimelineDock(QDockWidget):
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
         self.even.setEnabled(len(self.deck.timeline.keys) > 1)
-        if segment is not None:
-            self.way.setCurrentIndex(self.way.findData(segment.interpolation))
-            self.space.setCurrentIndex(self.space.findData(segment.space))
-            self.ease.setCurrentIndex(self.ease.findData(segment.ease))
+        shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
+        for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
+            box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected
 
 
 def _exact(text: str) -> float:
