@@ -44,7 +44,7 @@ def size_words(size: int) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         number = size / scale
         if number >= 0.95:
-            return f"about {number:.1f} {unit}" if number < 9.5 else f"about {number:,.0f} {unit}"
+            return f"about {number:.1f} {unit}" if number < 9.95 else f"about {float(f'{number:.2g}'):,.0f} {unit}"
     return "about 1 kB"
 
 

@@ -75,7 +75,10 @@ class Banner(_Over):
         layout.addWidget(self._words)
         self._ways_out = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._ways_out.setSpacing(GRID // 2)
-        layout.addLayout(self._ways_out)
+        self._offer_row = QHBoxLayout()
+        self._offer_row.addLayout(self._ways_out)
+        self._offer_row.addStretch(1)
+        layout.addLayout(self._offer_row)
         links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
         self._offers: list[QToolButton] = []
@@ -154,6 +157,8 @@ class Banner(_Over):
         needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
         direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
         self._ways_out.setDirection(direction)
+        for layout in (self._ways_out, self._offer_row, self._column):
+            layout.invalidate()  # they keep the height of other buttons otherwise
 
     def _accept(self, number: int) -> None:
         deed = self._deeds[number]

@@ -15,7 +15,7 @@ from explorer.widgets.curve_editor import CurveEditor
 from explorer.widgets.events import leave_letters
 from explorer.widgets.parts import Choice, IconButton, label, row, value_label
 from explorer.widgets.theme import GRID, ROW
-from explorer.widgets.timeline_paint import name_of
+from explorer.widgets.timeline_lanes import name_of
 from explorer.widgets.timeline_view import TimelineView
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box = Choice()
     for key, text in items:
         box.addItem(text, key)
+    # A longer text than this is cut off rather than make the timeline wider than the pictures above it.
+    box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(5)
     box.setToolTip(tip)
     box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
     box.setFixedHeight(ROW)

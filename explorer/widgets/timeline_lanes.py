@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explorer.session.deck import Deck
     from explorer.state import Timeline, Track
 
-__all__ = ["KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "Item", "Lanes", "value_range"]
+__all__ = ["KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "Item", "Lanes", "name_of", "value_range"]
 
 NAMES = 104.0  # px; the column of lane names
 RULER = 20.0
@@ -31,6 +31,11 @@ def value_range(track: Track) -> tuple[float, float]:
     info = parameter(track.parameter)
     values = [key.value for key in track.keys]
     return min(info.low, *values), max(info.high, *values)
+
+
+def name_of(timeline: Timeline) -> str:
+    """What the main lane of a timeline holds."""
+    return "Recording" if timeline.performance and not timeline.keys else "Keys"
 
 
 class Lanes:
@@ -88,10 +93,19 @@ class Lanes:
     def _scroll_to(self, left: float) -> None:
         self._left = min(max(left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
 
+    def choices(self) -> list[tuple[str, bool]]:
+        """The names of the timelines, from top to bottom, and whether each is the one that is used."""
+        t = self.timeline
+        if self._deck.is_recording:
+            return [("Recording", True)]
+        found = [(name_of(t), True)] + ([(name_of(t.aside), False)] if t.aside is not None else [])
+        return sorted(found, key=lambda choice: choice[0])
+
     def is_switch(self, point: QPointF) -> bool:
         """Whether a point is on the name of the timeline that is kept aside."""
-        has_two = self.timeline.aside is not None and not self._deck.is_recording
-        return has_two and point.x() < NAMES and RULER + KEYS / 2 <= point.y() < RULER + KEYS
+        choices, share = self.choices(), (point.y() - RULER) / KEYS
+        on_names = len(choices) > 1 and point.x() < NAMES and 0.0 <= share < 1.0
+        return on_names and not choices[int(2 * share)][1]
 
     # -- lanes and keys ------------------------------------------------------------------------------------
 

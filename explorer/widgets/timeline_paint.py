@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from explorer.animation.timeline import Chosen
     from explorer.session import Session
-    from explorer.state import Key, Look, Timeline
+    from explorer.state import Key, Look
 
-__all__ = ["LanePainter", "look_at", "name_of"]
+__all__ = ["LanePainter", "look_at"]
 
 
 def look_at(key: Key, session: Session) -> Look:
@@ -105,7 +105,8 @@ class LanePainter:
         if end >= NAMES:
             p.drawLine(QPointF(end, 4), QPointF(end, self._lanes.height))
             p.drawPolygon(QPolygonF([QPointF(end, 4), QPointF(end - 6, 4), QPointF(end, 12)]))
-        rows = [("" if t.aside is not None else name_of(t), RULER, KEYS)]
+        choices = self._lanes.choices()
+        rows = [(choices[0][0] if len(choices) == 1 else "", RULER, KEYS)]
         rows += [(parameter(tr.parameter).title, self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
         metrics = QFontMetricsF(p.font())
         p.fillRect(QRectF(0, 0, NAMES, self._lanes.height), color("panel"))
@@ -116,17 +117,17 @@ class LanePainter:
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES - 14)
             box = QRectF(8, top, NAMES - 10, height)
             p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-        if t.aside is not None:
-            self._paint_switch(p, name_of(t), name_of(t.aside))
+        if len(choices) > 1:
+            self._paint_switch(p, choices)
         if not t.keys and not t.performance and not self._deck.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
             hint = "K adds a key of everything at the playhead;  Ctrl+R records what your hands do"
             p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, hint)
 
-    def _paint_switch(self, p: QPainter, used: str, kept: str) -> None:
-        """The names of the timeline that is used and of the one kept aside, as two choices."""
-        for i, (name, is_used) in enumerate(((used, True), (kept, False))):
+    def _paint_switch(self, p: QPainter, choices: list[tuple[str, bool]]) -> None:
+        """The names of the timeline that is used and of the one kept aside, to choose from."""
+        for i, (name, is_used) in enumerate(choices):
             middle = RULER + KEYS * (0.25 + 0.5 * i)
             p.setPen(QPen(color("accent" if is_used else "faint"), 1.5))
             p.setBrush(color("accent") if is_used else Qt.BrushStyle.NoBrush)
@@ -229,11 +230,6 @@ class LanePainter:
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent"))
         p.drawPolygon(QPolygonF([QPointF(x - 5, 1), QPointF(x + 5, 1), QPointF(x, 9)]))
-
-
-def name_of(timeline: Timeline) -> str:
-    """What the main lane of a timeline holds."""
-    return "Recording" if timeline.performance and not timeline.keys else "Keys"
 
 
 def _nice_step(least: float) -> float:

@@ -27,8 +27,8 @@ from explorer.latents.words import latent_words
 from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, value_range
-from explorer.widgets.timeline_paint import LanePainter, look_at, name_of
+from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, name_of, value_range
+from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
     from explorer.animation.timeline import Chosen

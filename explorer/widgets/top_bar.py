@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.state import ExplorerState
@@ -81,6 +81,7 @@ class TopBar(QWidget):
         self.film.setObjectName("badge")
         self.film.setFont(value_font(self.film.font()))
         self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
+        self.film.setMinimumWidth(self.film.fontMetrics().horizontalAdvance("Film 100 % finishing") + 2 * GRID)
         self.film.clicked.connect(lambda _=False: self.deed_wanted.emit("film"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, GRID, 2)
@@ -126,11 +127,19 @@ class TopBar(QWidget):
         share = f"{100 * progress.done // max(progress.total, 1)} %"
         verb = "paused" if self._session.films.is_paused else FILM_STAGES.get(progress.stage, "")
         self.film.setText(" ".join(filter(None, ("Film", share, verb))))
-        self.film.setVisible(self._session.films.is_running)
+        self._show_film(self._session.films.is_running)
 
     @Slot(object)
     def _on_film_ended(self, _: object) -> None:
-        self.film.hide()
+        self._show_film(False)
+
+    def _show_film(self, shown: bool) -> None:
+        if self.film.isHidden() != shown:
+            return
+        self.film.setVisible(shown)
+        bar = self.parentWidget()
+        if bar is not None:  # a menu bar gives its corner another width only when it is resized itself
+            QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
 
     def _show_device(self) -> None:
         assert self._session is not None
