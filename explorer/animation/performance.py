@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.player import is_animated, pose_of
+from explorer.animation.timeline import contents
 from explorer.state import Sample, Wander
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState, Pose, Timeline
 
-__all__ = ["Performance"]
+__all__ = ["Performance", "recorded_words"]
 
 CLOSEST = 1 / 120
 """Seconds between two samples: a mouse may move more often, a film shows no more."""
@@ -61,3 +62,14 @@ class Performance:
         if before.loop == "seamless":  # that is a way from the last key to the first
             plain = replace(plain, loop="loop")
         return replace(plain, aside=replace(before, aside=None)) if is_animated(before) else plain
+
+
+def recorded_words(before: Timeline, made: Timeline, way_back: str) -> str:
+    """What was recorded, and what became of the timeline before; `way_back` names the key that restores it."""
+    words = f"Recorded {made.duration:.1f} s. Space plays it, Ctrl+M renders a film."
+    replaced = before if before.performance and not before.keys else before.aside
+    if replaced is not None and replaced.performance and not replaced.keys:
+        words += f" It replaces {contents(replace(replaced, tracks=()))}; {way_back} that."
+    if made.aside is not None and made.aside is not before.aside:
+        words += f" Your {contents(made.aside)} are kept: click Keys on the timeline."
+    return words

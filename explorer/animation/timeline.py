@@ -21,6 +21,7 @@ __all__ = [
     "MAX_SECONDS",
     "add_key",
     "add_value",
+    "behind_end",
     "check_timeline",
     "contents",
     "copy_keys",
@@ -142,6 +143,12 @@ def contents(timeline: Timeline) -> str:
     if timeline.performance and not timeline.keys:
         words.insert(0, f"a recording of {timeline.performance[-1].time:.1f} s")
     return " and ".join(words)
+
+
+def behind_end(timeline: Timeline) -> int:
+    """How many keys lie behind the end: they are kept, and not played."""
+    times = [key.time for key in timeline.keys] + [key.time for track in timeline.tracks for key in track.keys]
+    return sum(time > timeline.duration + SAME_TIME for time in times)
 
 
 def remove_track(timeline: Timeline, number: int) -> Timeline:

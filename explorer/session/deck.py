@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation import timeline as edits
 from explorer.animation.parameters import get_value, parameter, set_value
-from explorer.animation.performance import Performance
+from explorer.animation.performance import Performance, recorded_words
 from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Key, Pose
@@ -167,9 +167,9 @@ class Deck(QObject):
         """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
             fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
-        before = _behind_end(self.timeline)
+        before = edits.behind_end(self.timeline)
         self.edit("Timeline", replace(self.timeline, **fields))
-        behind = _behind_end(self.timeline)
+        behind = edits.behind_end(self.timeline)
         if behind > before:
             are = "keys are" if behind > 1 else "key is"
             self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
@@ -200,10 +200,7 @@ class Deck(QObject):
             self._advance(place)
 
     def _advance(self, place: float) -> None:
-        """After the last key the playhead goes on by a beat or a second, if that changes no picture.
-
-        So keys that are added one after the other stand one after the other.
-        """
+        """Goes on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, place + step), t.duration)
@@ -305,7 +302,7 @@ class Deck(QObject):
         t = self.timeline
         self.pause()
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
-        words = " and ".join(filter(None, (edits.contents(t), t.aside and edits.contents(t.aside))))
+        words = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
         if words:
             self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
 
@@ -353,7 +350,7 @@ class Deck(QObject):
         self.edit("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
-        self._session.status.emit(_recorded_words(before, made))
+        self._session.status.emit(recorded_words(before, made, WAY_BACK))
 
     @Slot()
     def leave(self) -> None:
@@ -401,20 +398,3 @@ class Deck(QObject):
     def preview_value(self, name: str, view: int, value: float) -> Pose:
         """The pose of now with one other value."""
         return set_value(pose_of(self._session.state), name, value, view)
-
-
-def _recorded_words(before: Timeline, made: Timeline) -> str:
-    """What was recorded, and what became of the timeline that was there."""
-    words = f"Recorded {made.duration:.1f} s. Space plays it, Ctrl+M renders a film."
-    replaced = before if before.performance and not before.keys else before.aside
-    if replaced is not None and replaced.performance and not replaced.keys:
-        words += f" It replaces {edits.contents(replace(replaced, tracks=()))}; {WAY_BACK} that."
-    if made.aside is not None and made.aside is not before.aside:
-        words += f" Your {edits.contents(made.aside)} are kept: click Keys on the timeline."
-    return words
-
-
-def _behind_end(timeline: Timeline) -> int:
-    """How many keys lie behind the end."""
-    times = [key.time for key in timeline.keys] + [key.time for track in timeline.tracks for key in track.keys]
-    return sum(time > timeline.duration + edits.SAME_TIME for time in times)

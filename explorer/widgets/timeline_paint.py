@@ -51,7 +51,10 @@ class LanePainter:
         self._paint_lanes(p)
         p.save()
         p.setClipRect(QRectF(NAMES, 0, lanes.width - NAMES, lanes.height))
+        p.save()
+        p.setClipRect(QRectF(NAMES, RULER + KEYS, lanes.width - NAMES, lanes.height))  # they scroll under the keys
         self._paint_tracks(p, chosen)
+        p.restore()
         if not self._deck.is_recording:  # what is recorded lies where keys and their thumbnails would
             self._paint_keys(p, chosen)
         self._paint_performance(p)
@@ -110,13 +113,15 @@ class LanePainter:
         rows += [(parameter(tr.parameter).title, self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
         metrics = QFontMetricsF(p.font())
         p.fillRect(QRectF(0, 0, NAMES, self._lanes.height), color("panel"))
-        for name, top, height in rows:
+        for i, (name, top, height) in enumerate(rows):
+            p.setClipRect(QRectF(0, RULER + KEYS * (i > 0), self._lanes.width, self._lanes.height))
             p.setPen(QPen(color("border"), 1))
             p.drawLine(QPointF(0, top + height), QPointF(self._lanes.width, top + height))
             p.setPen(color("muted"))
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES - 14)
             box = QRectF(8, top, NAMES - 10, height)
             p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        p.setClipping(False)
         if len(choices) > 1:
             self._paint_switch(p, choices)
         if not t.keys and not t.performance and not self._deck.is_recording:

@@ -22,12 +22,23 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.animation.parameters import parameter
-from explorer.animation.timeline import SAME_TIME, contents, grid_step, snapped
+from explorer.animation.timeline import SAME_TIME, contents, copy_keys, grid_step, snapped
 from explorer.latents.words import latent_words
 from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, name_of, value_range
+from explorer.widgets.timeline_lanes import (
+    KEYS,
+    NAMES,
+    RULER,
+    TRACK,
+    TRACKS,
+    Item,
+    Lanes,
+    lanes_of,
+    name_of,
+    value_range,
+)
 from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -119,7 +130,7 @@ class TimelineView(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(480, int(RULER + KEYS + TRACK * min(4, len(self.timeline.tracks))) + 4)
+        return QSize(480, int(RULER + KEYS + TRACK * TRACKS) + 4)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, int(RULER + KEYS) + 4)
@@ -226,7 +237,7 @@ class TimelineView(QWidget):
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.lanes.zoom(event.position().x(), steps)
-        else:
+        elif event.position().y() < RULER + KEYS or not self.lanes.scroll_tracks(steps):
             self.lanes.scroll(steps)
         self.update()
         event.accept()
@@ -272,8 +283,6 @@ class TimelineView(QWidget):
         self._follow(drag, {(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
-        from explorer.animation.timeline import copy_keys
-
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         first = min(times.values())
         to = max(0.0, first + self._shift(at, drag))
@@ -295,10 +304,13 @@ class TimelineView(QWidget):
 
         Keys that a hand moves are made anew, those that stand are the same objects.
         """
-        before = [(-1, drag.timeline.keys), *((i, track.keys) for i, track in enumerate(drag.timeline.tracks))]
-        now = [(-1, self.timeline.keys), *((i, track.keys) for i, track in enumerate(self.timeline.tracks))]
-        standing = {id(key) for _, keys in before for key in keys}
-        found = {(lane, i): key.time for lane, keys in now for i, key in enumerate(keys) if id(key) not in standing}
+        standing = {id(key) for _, keys in lanes_of(drag.timeline) for key in keys}
+        found = {
+            (lane, i): key.time
+            for lane, keys in lanes_of(self.timeline)
+            for i, key in enumerate(keys)
+            if id(key) not in standing
+        }
         self._chosen = set(found)
         drag.is_beside = not all(
             any(lane == item[0] and abs(time - place) < 10 * SAME_TIME for item, time in found.items())
@@ -361,8 +373,8 @@ class TimelineView(QWidget):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.timeline is not new.timeline:
-            if len(old.timeline.tracks) != len(new.timeline.tracks):
-                self.updateGeometry()
+            if len(old.timeline.tracks) < len(new.timeline.tracks):
+                self.lanes.show_track(len(new.timeline.tracks) - 1)
             if self._drag is None and not self._chosen <= self.chosen:
                 self.choose(set(self.chosen))
             self.selected.emit()

@@ -8,15 +8,16 @@ import av
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
 from explorer.widgets.parts import Choice
 from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
-from tests.gui.conftest import drag, wait_until
+from tests.gui.conftest import drag, flush, wait_until
 
 
 @pytest.fixture
@@ -354,3 +355,38 @@ def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: T
     assert "a frame beside it" in words[-1]
     session.undo()
     assert session.deck.timeline.keys[1].time == second
+
+
+def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    flush()
+    before = lanes.mapToGlobal(QPoint(0, 0))
+    names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
+    for name in names:
+        session.deck.add_value_key(name, time=1.0)
+        flush()
+        assert lanes.mapToGlobal(QPoint(0, 0)) == before
+        last = len(session.deck.timeline.tracks) - 1
+        assert lanes.lanes.bottom(last) <= lanes.height()
+        lanes.grab()
+    y = int(RULER + KEYS + 4)
+    assert lanes.lanes.track_at(y) == last - 1  # two are seen
+    for _ in range(9):
+        wheel = QWheelEvent(
+            QPointF(300, y), lanes.mapToGlobal(QPointF(300, y)), QPoint(), QPoint(0, 120),
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(lanes, wheel)
+    assert lanes.lanes.track_at(y) == 0
+    session.deck.clear()
+    assert lanes.lanes.down == 0.0
+
+
+def test_opening_the_timeline_leaves_the_columns_as_wide_as_they_were(window: MainWindow) -> None:
+    window.show_timeline(False)
+    flush()
+    before = (window.sides.left.width(), window.sides.right.width())
+    window.show_timeline(True)
+    flush()
+    assert (window.sides.left.width(), window.sides.right.width()) == before
