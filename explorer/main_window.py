@@ -39,7 +39,7 @@ from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
+        self._before_tour: Callable[[], None] | None = None  # brings back the columns as they were
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
         self._drop_frame, self._carried = DropFrame(self), list[Kind]()
@@ -137,6 +138,8 @@ class MainWindow(QMainWindow):
             pane.image.dragged.connect(self._on_dragged)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
         self.views.tour.panel_wanted.connect(self.reveal)
+        session.lab.tour_begins.connect(self._on_tour_begins)
+        session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
@@ -189,6 +192,7 @@ class MainWindow(QMainWindow):
         if self.session is None:
             self.say_instead(error_text(error))
         else:
+            offers = offers or self.session.misfits.offers(self.session.active, error)
             self.views.active_pane().banner.show_error(error, offers=offers)
 
     def _show_settings_problem(self, error: object) -> None:
@@ -347,6 +351,18 @@ class MainWindow(QMainWindow):
             self._has_hinted_at_turns = True
             if (hint := turn_hint(self.session)) is not None:
                 self.say(*hint)
+
+    @Slot()
+    def _on_tour_begins(self) -> None:
+        self._before_tour = self.sides.arrangement()
+        for pane in self.views.panes:
+            pane.banner.clear()
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        bring_back, self._before_tour = self._before_tour, None
+        if bring_back is not None:
+            bring_back()
 
     @Slot(bool)
     def _on_saved_changed(self, is_saved: bool) -> None:

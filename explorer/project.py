@@ -18,8 +18,9 @@ from explorer.animation.timeline import check_timeline
 from explorer.changes import changes, unchanged
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
+from explorer.latents.recipes import checked_recipe
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
-from explorer.state import ExplorerState, Latent, Look
+from explorer.state import ExplorerState, Latent, Look, Pose, Timeline
 from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def latents_of(state: ExplorerState) -> set[str]:
         yield latent.stored
         for point in latent.blend.points if latent.blend is not None else ():
             yield from of_latent(point.latent)
-            yield from (source.stored for source in point.mixing.sources)
+            yield from (key for source in point.mixing.sources for key in of_latent(source.latent))
 
     def of_look(look: Look) -> Iterator[str]:
         yield from of_latent(look.latent)
-        yield from (source.stored for source in look.mixing.sources)
+        yield from (key for source in look.mixing.sources for key in of_latent(source.latent))
 
     return {key for look in _looks_of(state) for key in of_look(look) if key}
 
@@ -78,10 +79,16 @@ def _looks_of(state: ExplorerState) -> Iterator[Look]:
     """Every look of a project, those on the timeline included."""
     yield state.shared
     yield from (v.own for v in state.views)
-    poses = [key.pose for key in state.timeline.keys] + [sample.pose for sample in state.timeline.performance]
-    for pose in poses:
-        yield pose.shared
-        yield from (v.own for v in pose.views)
+    for timeline in (state.timeline, state.timeline.aside):
+        for pose in _poses_of(timeline):
+            yield pose.shared
+            yield from (v.own for v in pose.views)
+
+
+def _poses_of(timeline: Timeline | None) -> Iterator[Pose]:
+    if timeline is not None:
+        yield from (key.pose for key in timeline.keys)
+        yield from (sample.pose for sample in timeline.performance)
 
 
 def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
@@ -99,20 +106,38 @@ def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str,
 
 def _thinned(state: dict[str, Any]) -> dict[str, Any]:
     """A performance has sixty moments a second, which differ in a number or two: their changes are kept."""
-    timeline = state.get("timeline", {})
-    if "performance" not in timeline:
-        return state
+    return state | {"timeline": _thin(state["timeline"])} if "timeline" in state else state
+
+
+def _thin(timeline: dict[str, Any]) -> dict[str, Any]:
     thin = {name: value for name, value in timeline.items() if name != "performance"}
-    return state | {"timeline": thin | {"changes": changes(timeline["performance"])}}
+    if "performance" in timeline:
+        thin["changes"] = changes(timeline["performance"])
+    if thin.get("aside"):
+        thin["aside"] = _thin(thin["aside"])
+    return thin
 
 
 def _whole(state: Any) -> Any:
     """The state that `_thinned` made this from; what has another shape is left for `decode` to refuse."""
-    timeline = state.get("timeline") if isinstance(state, dict) else None
-    if not isinstance(timeline, dict) or not isinstance(timeline.get("changes"), list):
-        return state
+    has_timeline = isinstance(state, dict) and "timeline" in state
+    return state | {"timeline": _thick(state["timeline"])} if has_timeline else state
+
+
+def _thick(timeline: Any) -> Any:
+    """A timeline with its performance and that of the timeline kept aside, which has none aside itself."""
+    if not isinstance(timeline, dict):
+        return timeline
     thick = {name: value for name, value in timeline.items() if name != "changes"}
-    return state | {"timeline": thick | {"performance": unchanged(timeline["changes"])}}
+    if "changes" in timeline:
+        row = timeline["changes"]
+        thick["performance"] = unchanged(row) if isinstance(row, list) else row
+    aside = thick.get("aside")
+    if isinstance(aside, dict):
+        if aside.get("aside"):
+            raise ProjectError("The project keeps more than two timelines.", "The file is damaged.")
+        thick["aside"] = _thick(aside)
+    return thick
 
 
 def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
@@ -133,7 +158,9 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
         raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
-    check_timeline(state.timeline)
+    for timeline in (state.timeline, state.timeline.aside):
+        if timeline is not None:
+            check_timeline(timeline)
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):
@@ -147,7 +174,8 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
 def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
     """A stored latent as JSON values."""
     packed = zlib.compress(latent.array.astype("<f4").tobytes(), 6)
-    return {
+    recipe = {} if latent.recipe is None else {"recipe": encode(latent.recipe)}
+    return recipe | {
         "space": latent.space,
         "shape": list(latent.array.shape),
         "model_sha": latent.model_sha,
@@ -170,10 +198,11 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
             raise damaged
         array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
-        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name)
+        recipe = checked_recipe(decode(Latent, item["recipe"], "recipe")) if "recipe" in item else None
+        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name, recipe)
     except LatentwalkError as error:
         raise damaged from error
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error, zlib.error) as error:
         raise damaged from error
 
 
@@ -240,7 +269,8 @@ def unpack_text(text: str) -> Any:
 
 def write_project(path: str | Path, state: ExplorerState, table: LatentTable | None = None) -> None:
     """Writes a project as JSON; the file appears whole or not at all. Raises ProjectError."""
-    indent = None if state.timeline.performance else 1
+    kept = (state.timeline, state.timeline.aside)
+    indent = None if any(timeline is not None and timeline.performance for timeline in kept) else 1
     write_whole(path, _dumped(to_json(state, table), indent))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
+from explorer.latents.table import StoredMisfitError
 from explorer.motion import forward_matrix, is_identity
 from explorer.render.request import (
     KeyedArray,
@@ -145,6 +146,8 @@ def _point(latent: Latent, info: GeneratorInfo, model: ModelKey, table: LatentTa
     if latent.blend is not None:
         return LatentPoint(seeds, blend=_blend(latent.blend, info, model, table))
     stored = _stored(latent.stored, info, model, table)
+    if isinstance(stored, Latent):
+        return LatentPoint(seeds, blend=_blend(Blend("w", (BlendPoint(stored, 1.0),)), info, model, table))
     return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
 
 
@@ -195,23 +198,23 @@ def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tu
     )
 
 
-def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent:
+def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent | Latent:
+    """A stored latent for this network: its numbers, or its recipe where they are another network's."""
     if table is None:
         raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
     latent = table[key]
     wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
+    is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != model.sha256
+    if latent.array.shape == wanted and not is_foreign:
+        return latent
+    if latent.recipe is not None:
+        return latent.recipe
     name = latent.name or key
+    words = f"The latent {name} was made with another model."
     if latent.array.shape != wanted:
-        raise LatentError(
-            f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}.",
-            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
-        )
-    if latent.space != "z" and latent.model_sha and latent.model_sha != model.sha256:
-        raise LatentError(
-            f"The latent {name} was made with another model.",
-            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
-        )
-    return latent
+        words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
+    fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
+    raise StoredMisfitError(words, "Convert it to this model, or choose a seed.", key, is_convertible=fits)
 
 
 def _classes(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
@@ -238,7 +241,7 @@ def _mixing(
         if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
             rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
     sources = tuple(
-        _point(Latent(seed=s.seed, stored=s.stored), info, model, table)
+        _point(s.latent, info, model, table)
         for s in (mixing.sources[number] for number in numbers)
     )
     return sources, tuple(rows)

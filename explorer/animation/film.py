@@ -19,6 +19,8 @@ from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.state import look_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from explorer.render.request import ModelFacts, RenderSettings
     from explorer.state import ExplorerState, Latent, Look
 
-__all__ = ["Film", "FilmRenderer", "models_of", "rate_of", "whole_film"]
+__all__ = ["Film", "FilmRenderer", "models_of", "page_of", "rate_of", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
 SHUTTER = Fraction(1, 2)
@@ -104,7 +106,8 @@ def rate_of(text: str | float) -> tuple[int, int]:
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
     """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
 
-    One that begins later on a timeline that plays once ends with it all the same.
+    One that begins later on a timeline that plays once ends with it all the same. A format that players show at no
+    more than so many frames a second is made at those.
 
     Raises:
         UsageError: Nothing is left of the timeline where it would begin.
@@ -116,7 +119,26 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
             words = f"The timeline ends at {seconds:g} s, so no film begins at {start:g} s."
             raise UsageError(words, "Begin earlier.")
         seconds -= start
-    return replace(Film(seconds, rate_of(timeline.fps)), **fields)
+    film = replace(Film(seconds, rate_of(timeline.fps)), **fields)
+    kind = FORMATS.get(film.format)
+    if kind is None or film.rate[1] <= 0 or (kind.max_fps and film.fps > kind.max_fps):
+        return film  # `check` refuses it, in words
+    rate = kind.playable(film.fps)
+    return film if rate == film.fps else replace(film, rate=(rate.numerator, rate.denominator))
+
+
+def page_of(film: Film, state: ExplorerState, resolutions: Sequence[int]) -> tuple[int, int]:
+    """(width, height) in pixels of a film's frames; `resolutions`: of each view's network."""
+    layout = _layout(film, state)
+    cells = film.columns * film.rows if layout == "grid" else 1
+    sides = [film.side or resolutions[view] for view in _views_of(layout, len(state.views))]
+    return page_size(layout, sides * cells, film.columns)
+
+
+def _layout(film: Film, state: ExplorerState) -> Layout:
+    """What a window does in time, such as flickering between two pictures, a film shows side by side."""
+    layout = film.layout or state.layout
+    return layout if layout in LAYOUTS else "both"
 
 
 class FilmRenderer:
@@ -145,7 +167,7 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        self.layout = _layout_of(film, state)
+        self.layout: Layout = _layout(film, state)
         self.views = _views_of(self.layout, len(state.views))
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # The last bits depend on the kernels: they must not change in the middle of a film.
@@ -239,15 +261,9 @@ class FilmRenderer:
         ]
 
 
-def _layout_of(film: Film, state: ExplorerState) -> Layout:
-    layout = film.layout or state.layout
-    # What a window does in time, such as flickering between two pictures, a film shows side by side.
-    return layout if layout in LAYOUTS else "both"
-
-
 def models_of(state: ExplorerState, film: Film) -> list[str]:
     """Names or paths of the models that a film of the project shows."""
-    views = _views_of(_layout_of(film, state), len(state.views))
+    views = _views_of(_layout(film, state), len(state.views))
     return [state.views[view].model for view in views if state.views[view].model]
 
 

@@ -24,6 +24,7 @@ from explorer.animation.encoder import GrowingFilm
 from explorer.animation.film import FilmRenderer
 from explorer.animation.finish import finish
 from explorer.animation.folder import GrowingFolder
+from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
     Job,
@@ -57,7 +58,8 @@ QUEUE_FRAMES = 8
 class Progress:
     """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame.
 
-    `words`: a sentence that the user should read, if there is one.
+    `words`: a sentence that the user should read, if there is one. `size`: about how many bytes the file will have,
+    0 while nobody knows.
     """
 
     stage: Literal["loading", "rendering", "finishing", "done"]
@@ -67,6 +69,7 @@ class Progress:
     seconds_left: float = 0.0
     picture: NDArray[np.uint8] | None = None
     words: str = ""
+    size: int = 0
 
 
 class Control:
@@ -115,8 +118,8 @@ class _Growing(Protocol):
 class EncoderThread:
     """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
 
-    def __init__(self, growing: _Growing) -> None:
-        self._growing = growing
+    def __init__(self, growing: _Growing, forecast: Forecast) -> None:
+        self._growing, self._forecast = growing, forecast
         self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(QUEUE_FRAMES)
         self._fault: Exception | None = None
         self.blocked_s = 0.0
@@ -149,6 +152,7 @@ class EncoderThread:
             if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
                 try:
                     self._growing.add(picture)
+                    self._forecast.note(picture, self._growing.count)
                 except Exception as error:  # told to the renderer, whatever it is
                     self._fault = error
             self._queue.task_done()
@@ -231,8 +235,10 @@ class Recorder:
         else:
             growing = GrowingFilm(job.path, stream, text, number)
         self.first_frame = growing.count
+        forecast = Forecast(stream, growing.part, total)
+        tell(Progress("rendering", growing.count, total, size=forecast.size))
         try:
-            self._render(renderer, growing, total, tell)
+            self._render(renderer, growing, forecast, total, tell)
             growing.close()
         except BaseException:
             growing.abandon()
@@ -240,7 +246,8 @@ class Recorder:
         if isinstance(growing, GrowingFolder):
             growing.finish()
         else:
-            finish(growing.part, job.path, stream, text, total, _Slowly(partial(self._finishing, tell, total)))
+            finishing = partial(self._finishing, tell, total, forecast)
+            finish(growing.part, job.path, stream, text, total, _Slowly(finishing))
         discard(job.path)
         tell(Progress("done", total, total))
         return self.target
@@ -267,9 +274,14 @@ class Recorder:
         return state_to_text(with_absolute_models(renderer.state_of(number)), self.job.table)
 
     def _render(
-        self, renderer: FilmRenderer, growing: _Growing, total: int, tell: Callable[[Progress], None]
+        self,
+        renderer: FilmRenderer,
+        growing: _Growing,
+        forecast: Forecast,
+        total: int,
+        tell: Callable[[Progress], None],
     ) -> None:
-        encoder = EncoderThread(growing)
+        encoder = EncoderThread(growing, forecast)
         ends: deque[float] = deque([time.perf_counter()], maxlen=60)
         try:
             for number in range(growing.count, total):
@@ -283,16 +295,16 @@ class Recorder:
                     ends = deque([started, ends[-1]], maxlen=60)
                 fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
                 done = number + 1
-                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture))
+                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture, size=forecast.size))
         except BaseException:
             self._end(encoder)
             raise
         encoder.end()
         self.blocked_s = encoder.blocked_s
 
-    def _finishing(self, tell: Callable[[Progress], None], total: int, done: int) -> None:
+    def _finishing(self, tell: Callable[[Progress], None], total: int, forecast: Forecast, done: int) -> None:
         self.control.check()
-        tell(Progress("finishing", done, total))
+        tell(Progress("finishing", done, total, size=forecast.size))
 
     @staticmethod
     def _end(encoder: EncoderThread) -> None:

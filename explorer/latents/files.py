@@ -19,6 +19,7 @@ from explorer.checkpoints.tensors import read_tensors
 from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
+from explorer.latents.recipes import recipe_from_text, recipe_to_text
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
+    from explorer.state import Latent
 
 __all__ = ["SUFFIXES", "LatentMisfit", "convert_to", "fit_to", "load_latents", "save_latent"]
 
@@ -67,19 +69,22 @@ class RawLatent:
     model_sha: str = ""
     psi: float = 1.0
     name: str = ""
+    recipe: Latent | None = None
 
 
 # -- writing ---------------------------------------------------------------------------------------------------
 
 
 def save_latent(path: str | Path, latent: StoredLatent) -> None:
-    """Writes a latent; the suffix chooses the format. All but .npy carry space, model hash, truncation and name.
+    """Writes a latent; the suffix chooses the format. All but .npy carry its space and facts.
 
     Raises:
         LatentError: Unknown suffix, or the file cannot be written.
     """
     path = Path(path)
     facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": latent.name}
+    if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
+        facts["recipe"] = recipe
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
@@ -126,7 +131,7 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
         for i, row in enumerate(rows):
             name = raw.name or path.stem
             label = name if len(rows) == 1 else f"{name} {i + 1}"
-            found.append(StoredLatent(known, row, raw.model_sha, raw.psi, label))
+            found.append(StoredLatent(known, row, raw.model_sha, raw.psi, label, raw.recipe))
     return tuple(found)
 
 
@@ -301,6 +306,7 @@ def _chosen(keys: list[str], read: Callable[[str], Any], facts: dict[str, Any]) 
                 model_sha=str(facts.get("model_sha", "")),
                 psi=float(psi) if isinstance(psi, int | float) else 1.0,
                 name=str(facts.get("name", "")),
+                recipe=recipe_from_text(facts["recipe"]) if "recipe" in facts else None,
             )
         ]
     known = [key for key in keys if key.lower() in _KEY_SPACES]
@@ -322,13 +328,15 @@ def _chosen(keys: list[str], read: Callable[[str], Any], facts: dict[str, Any]) 
 
 
 def fit_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """The latent, if it fits that model as it is.
+    """The latent, if it fits that model as it is, or has a recipe that every model can follow.
 
     Raises:
         LatentMisfit: Of another model or another shape; `offer` says what `convert_to` would do.
     """
     wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
     name = latent.name or "The latent"
+    if latent.recipe is not None:
+        return latent
     if latent.array.shape != wanted:
         offer = ""
         if latent.space == "ws" and latent.array.shape[1] == info.w_dim:
@@ -358,5 +366,5 @@ def convert_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> Sto
     if latent.space == "ws" and array.shape[1] == info.w_dim and array.shape[0] != info.num_ws:
         rows = np.round(np.linspace(0, array.shape[0] - 1, info.num_ws)).astype(int)
         array = array[rows]
-    converted = replace(latent, array=array, model_sha="" if latent.space == "z" else model_sha)
+    converted = replace(latent, array=array, model_sha="" if latent.space == "z" else model_sha, recipe=None)
     return fit_to(converted, info, model_sha)

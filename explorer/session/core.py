@@ -318,7 +318,7 @@ class SessionCore(QObject):
         v = self.record(frame.view)
         if self._closed or not v.accept(frame):
             return
-        if frame.generation == v.posted:
+        if frame.generation == v.posted and v.request is not None:  # None: the wish since then failed
             self._clear_failure(frame.view)
         self.frame.emit(frame)
 

@@ -12,9 +12,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.errors import LatentError, LatentwalkError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
+from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
+from explorer.latents.words import latent_words
 from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
@@ -65,19 +67,21 @@ class Documents(QObject):
     # -- latents -------------------------------------------------------------------------------------------
 
     def copy_latent_text(self) -> str:
-        """The active view's latent as text. A blend is written as its numbers. Raises LatentError."""
-        if self._session.look().latent.blend is not None:
-            return latent_to_text(replace(Latent(), stored=self.store_latent()), self._session.table)
-        return latent_to_text(self._session.look().latent, self._session.table)
+        """The active view's latent as text: a recipe wherever there is one. Raises LatentError."""
+        latent, table = self._session.look().latent, self._session.table
+        recipe = portable(latent, table) if latent.blend is not None else latent
+        if recipe is None:  # a blend of numbers that no other model can make
+            recipe = replace(Latent(), stored=self.store_latent())
+        return latent_to_text(recipe, table)
 
-    def paste_latent_text(self, text: str) -> None:
-        """Goes to the latent of a text. Raises LatentError."""
+    def paste_latent_text(self, text: str, *, convert: bool = False) -> None:
+        """Goes to the latent of a text; `convert` makes it fit if it does not. Raises LatentMisfit, LatentError."""
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
             facts = self._session.facts(self._session.active)
             if info is not None and facts is not None:
-                stored = fit_to(stored, info, facts.sha256)
+                stored = (convert_to if convert else fit_to)(stored, info, facts.sha256)
             latent = replace(latent, stored=self._session.table.add(stored))
         self._session.edit("Paste latent", latent=latent, drift=0.0)
 
@@ -134,8 +138,7 @@ class Documents(QObject):
             raise LatentError("There is no model, so there is no latent.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
-        words = f"seed {look.latent.seed}" if look.latent.blend is None else "blend"
-        name = (self._session.table[stored].name if stored else "") or words
+        name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -158,11 +161,17 @@ class Documents(QObject):
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 
     def save_latent(self, path: str | Path, space: Space) -> None:
-        """Writes the active view's latent to a file. Raises LatentError."""
-        save_latent(path, self.current_latent(space))
+        """Writes the active view's latent: numbers, and its recipe if it has one. Raises LatentError."""
+        look, table = self._session.look(), self._session.table
+        recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
+        save_latent(path, replace(self.current_latent(space), recipe=recipe))
 
     def store_latent(self, space: Space = "w") -> str:
-        """Keeps the active view's latent in the table, for mixing it in; returns its id. Raises LatentError."""
+        """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.
+
+        Raises:
+            LatentError: As `current_latent`.
+        """
         return self._session.table.add(self.current_latent(space))
 
     # -- projects ------------------------------------------------------------------------------------------
@@ -174,7 +183,7 @@ class Documents(QObject):
 
     def new_project(self) -> None:
         """Begins anew with the models that are open."""
-        views = tuple(ViewState(model=v.model) for v in self._session.state.views)
+        views = tuple(ViewState(model=v.model) for v in self._session.store.document.views)
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
@@ -190,7 +199,7 @@ class Documents(QObject):
             raise ProjectError("The project has no file yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
-        write_project(target, self._session.state, self._session.table)
+        write_project(target, self._session.store.document, self._session.table)
         self._project_path = target
         self._session.store.mark_saved()
         self._session.tell_saved()
@@ -206,6 +215,7 @@ class Documents(QObject):
         """Takes a state over from a text, as one undo step. Raises ProjectError."""
         state, table = state_from_text(text)
         self._take_latents(table)
+        self._session.store.come_back()  # from a tour: what is pasted is the user's
         self._session.store.update(self._with_two_views(state), "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
@@ -225,7 +235,8 @@ class Documents(QObject):
             words = f"The project has {len(state.views)} views; the first two are shown."
             self._session.status.emit(words)
         views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        return replace(state, views=views, active=min(state.active, 1))
+        lab = replace(state.lab, tour=0)  # a tour is begun from its menu, where it can be come back from
+        return replace(state, views=views, active=min(state.active, 1), lab=lab)
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -277,7 +288,7 @@ class Documents(QObject):
         state, table = read_project(path)
         self._take_latents(table)
         self._open(ExplorerState(), "")
-        self._session.store.update(state, "Recover")
+        self._session.store.update(self._with_two_views(state), "Recover")
         self.discard_recovery()
 
     def discard_recovery(self) -> None:
@@ -289,7 +300,7 @@ class Documents(QObject):
     @Slot()
     def autosave(self) -> None:
         """Writes the recovery file, if there is something unsaved that is not in it."""
-        state, is_saved = self._session.state, self._session.store.is_saved()
+        state, is_saved = self._session.store.document, self._session.store.is_saved()
         if self._recovery is None or self._session.is_closed or is_saved or state == self._autosaved:
             return
         self._autosaved = state

@@ -12,6 +12,7 @@ from explorer.session.files import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
+from explorer.session.misfits import Misfits
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -41,7 +42,9 @@ class Session(LookIntents):
         self.deck = Deck(self)
         self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
+        self.lab.tour_begins.connect(self.deck.leave)
         self.films = FilmService(self)
+        self.misfits = Misfits(self)
 
     @Slot(str)
     def _on_written(self, path: str) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from explorer.animation.timeline import swap_views
+from explorer.animation.timeline import contents, swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
 from explorer.widgets.pause import Pause
@@ -105,12 +105,18 @@ class WindowDeeds(WindowPart):
         if not text:
             self.window.say("The clipboard holds no text")
             return
-        documents = self.session.documents
-        paste = documents.paste_state_text if text.startswith(_STATE_PREFIX) else documents.paste_latent_text
+        if not text.startswith(_STATE_PREFIX):
+            self.window.files.paste_latent(text)
+            return
+        before = self.session.state.timeline
         try:
-            paste(text)
+            self.session.documents.paste_state_text(text)
         except LatentwalkError as error:
             self.window.show_problem(error)
+        else:
+            words = contents(before)
+            if words and self.session.state.timeline != before:
+                self.window.say(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
 
     # views -----------------------------------------------------------------------------------------------
 

@@ -132,6 +132,18 @@ class WindowFiles(WindowPart):
         else:
             self.remember(path)
 
+    def paste_latent(self, text: str, *, convert: bool = False) -> None:
+        """Go to a latent out of a text; one that does not fit is refused with an offer to convert it."""
+        from explorer.latents.files import LatentMisfit
+
+        try:
+            self.session.documents.paste_latent_text(text, convert=convert)
+        except LatentMisfit as misfit:
+            offers: list[Offer] = [(misfit.offer, partial(self.paste_latent, text, convert=True))]
+            self.window.show_problem(misfit, offers if misfit.offer and not convert else ())
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
         if self.may_discard() and self._attempt(lambda: self.session.documents.open_project(path)):
@@ -190,7 +202,9 @@ class WindowFiles(WindowPart):
         return done
 
     def may_discard(self) -> bool:
-        """Ask about unsaved changes, if there are any; False to stay."""
+        """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
+        if self.window.session is not None:
+            self.window.session.deck.stop_recording()
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from explorer.cli import main
 from explorer.project import read_project, write_project
@@ -146,6 +147,33 @@ def test_a_quality_is_refused_where_there_is_but_one(
     assert main([*walk, "-o", str(out / "f.gif")]) == 2
     assert "--quality" in capsys.readouterr().err
     assert main([*walk, "-o", str(out / "f.webp")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "ms"),
+    [
+        ([], 256, 40),
+        (["--fps", "20"], 256, 50),
+        (["--size", "48"], 48, 40),
+        (["--size", "0", "--fps", "60"], 16, 20),
+    ],
+)
+def test_a_gif_has_defaults_of_its_own_and_what_is_said_wins(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], options: list[str], size: int, ms: int
+) -> None:
+    walk = ["video", "--seeds", "1,2", "--model", models["tiny"], "--seconds", "1"]
+    assert main([*walk, *options, "-o", str(out / "f.gif")]) == 0
+    with Image.open(out / "f.gif") as image:
+        assert image.size == (size, size)
+        found = []
+        for i in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(i)
+            found.append(image.info["duration"])
+    assert set(found) == {ms}
+    assert sum(found) == 1000
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("rendering 0/") and ", about " in line for line in lines)
+    assert not any("about" in line for line in lines if line.startswith("done"))
 
 
 def test_the_beginning_of_a_walk_can_be_left_out(models: dict[str, str], out: Path) -> None:

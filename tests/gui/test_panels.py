@@ -283,7 +283,7 @@ def test_sources_can_be_changed_pinned_and_removed(window: MainWindow, session: 
     session.set_latent_xy(0.5, 0.5)
     mixing.source_rows[0].pinned.emit(0)
     source = session.look().mixing.sources[0]
-    assert source.stored in session.table
+    assert source == MixSource(0, x=0.5, y=0.5)
     mixing.plus.click()
     assert mixing.source_rows[1].isVisible()
     mixing.source_rows[1].remove.click()

@@ -16,9 +16,11 @@ from explorer.main_window import MainWindow
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.state import ASPECTS, Latent
+from explorer.widgets.mixing_panel import MixingPanel
 from explorer.widgets.opening import kind_of
 from explorer.widgets.theme import theme
 from tests.gui.conftest import centre, drag, flush, wait_until
+from tests.gui.test_panels import panel
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
@@ -539,3 +541,43 @@ def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, sessi
     session.set_layout("a")
     assert not session.store.in_stroke
     assert session.store.undo_name == "Walk"
+
+
+def test_a_misfit_offers_its_cures_as_buttons_that_are_whole(window: MainWindow, session: Session) -> None:
+    session.use_stored(session.documents.store_latent("w"))
+    banner = window.views.panes[1].banner
+    wait_until(lambda: banner.isVisible())
+    buttons = [button for button in banner._offers if not button.isHidden()]
+    assert [button.text() for button in buttons] == ["Unlink latent in B", "Convert to this model", "Use seed 0"]
+    for button in buttons:
+        assert button.height() >= button.sizeHint().height()
+        assert banner.rect().contains(button.geometry())
+    buttons[1].click()
+    wait_until(lambda: not banner.isVisible() and session.last_failure(1) is None)
+    assert session.store.undo_name == "Convert latent"
+    wait_until(lambda: not session.is_refining(1))
+
+
+def test_a_pinned_walked_latent_is_shown_by_both_models(window: MainWindow, session: Session) -> None:
+    session.set_seed(22251)
+    session.walk(0.27, 0.18)
+    mixing = panel(window, MixingPanel)
+    mixing.source_rows[0].pinned.emit(0)
+    session.set_mix(1, 0, 0.8)
+    session.set_seed(5)
+    wait_until(lambda: not any(session.is_refining(view) for view in range(2)))
+    assert not any(pane.banner.isVisible() for pane in window.views.panes)
+    assert mixing.source_rows[0].seed.text() == "seed 22251 +0.27 +0.18"
+
+
+def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session: Session) -> None:
+    session.use_stored(session.documents.store_latent("w"))
+    text = session.documents.copy_latent_text()
+    session.set_seed(1)
+    session.set_active(1)
+    window.files.paste_latent(text)
+    banner = window.views.panes[1].banner
+    (offer,) = [button for button in banner._offers if not button.isHidden()]
+    offer.click()
+    stored = session.look(1).latent.stored
+    assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]
