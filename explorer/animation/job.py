@@ -15,10 +15,15 @@ from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
 from explorer.errors import FilmError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.project import from_json, to_json, write_whole
+from explorer.model_places import find_models, places_of, places_to_json
+from explorer.project import MAX_BYTES, project_from_json, to_json, write_whole
 from explorer.render.request import RenderSettings
+from explorer.util.plain_text import visible
+from explorer.util.regular_file import read_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from explorer.state import ExplorerState
 
 __all__ = [
@@ -89,9 +94,20 @@ def has_parts(path: Path) -> bool:
     return is_folder or any(part.exists() for part in part_paths(path))
 
 
-def write_job(job: Job, origin: Origin | None = None) -> None:
-    """Writes the job file, whole or not at all; `origin` is that of the frames beside it. Raises FilmError."""
+def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
+    """Write the job file, whole or not at all.
+
+    Args:
+        job: The film.
+        origin: Of the frames beside it.
+        digests: SHA-256 of its models by their whole paths.
+
+    Raises:
+        FilmError: The file cannot be written.
+    """
     data = {"format": FORMAT, "version": VERSION, **_contents(job)}
+    if places := places_of(with_absolute_models(job.state), job.path.parent, digests):
+        data["project"]["models"] = places_to_json(places)
     if origin is not None:
         data["origin"] = encode(origin)
     try:
@@ -105,25 +121,27 @@ def read_job(path: Path) -> Job:
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     try:
-        data = json.loads(job_path(film_path).read_bytes())
+        data = json.loads(read_regular(job_path(film_path), MAX_BYTES))
     except FileNotFoundError:
-        raise FilmError(f"There is no unfinished film {name}.", "Check the name.") from None
-    except (OSError, ValueError) as error:
-        raise FilmError(f"The job of {name} cannot be read: {error}.", "Render the film anew.") from error
+        raise FilmError(f"There is no unfinished film {visible(name)}.", "Check the name.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        words = f"The job of {visible(name)} cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise FilmError(words, "Render the film anew.") from error
     if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, VERSION):
-        raise FilmError(f"The job of {name} is of another version.", "Render the film anew.")
-    state, table = from_json(data.get("project"))
+        raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film anew.")
+    project = project_from_json(data.get("project"), film_path.resolve().parent)
     film = decode(Film, data.get("film", {}), "film")
     film.check()
-    return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
+    settings = decode(RenderSettings, data.get("settings", {}), "settings")
+    return Job(film_path, film, find_models(project).state, project.table, settings)
 
 
 def origin_of(path: Path) -> Origin | None:
     """Of what the frames of an unfinished film were made; None if its job file does not say, or is not there."""
     try:
-        data = json.loads(job_path(path).read_bytes())
+        data = json.loads(read_regular(job_path(path), MAX_BYTES))
         return decode(Origin, data["origin"], "origin")
-    except (OSError, ValueError, KeyError, TypeError, ProjectError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, ProjectError):
         return None
 
 

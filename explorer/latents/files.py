@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.native import read_safetensors
 from explorer.checkpoints.records import TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
@@ -273,11 +274,15 @@ def _tensors_in(data: dict[object, object]) -> dict[str, TensorRecord]:
 
 
 def _read_safetensors(path: Path) -> list[RawLatent]:
-    from safetensors import safe_open
+    # By our own reader: safetensors' takes no path that is not UTF-8, and reads numpy's types alone.
+    with FileSource(path) as source:
+        records, metadata = read_safetensors(source)
 
-    with safe_open(path, framework="numpy") as file:
-        facts = _facts_of((file.metadata() or {}).get(_FACTS_KEY, "{}"))
-        return _chosen(list(file.keys()), file.get_tensor, facts)
+        def read(key: str) -> NDArray[np.float32]:
+            _check_count(records[key].numel)
+            return read_tensors(source, {"": records[key]}, Monitor())[""].float().numpy()
+
+        return _chosen(list(records), read, _facts_of(metadata.get(_FACTS_KEY, "{}")))
 
 
 _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
