@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from explorer.errors import LatentError, LatentwalkError, ProjectError
+from explorer.errors import LatentError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
-from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
+from explorer.model_places import find_models, places_of
+from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
+from explorer.session.autosave import Autosave
 from explorer.state import ExplorerState, Latent, Truncation, ViewState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from explorer.latents.table import LatentTable, Space
+    from explorer.project import Project
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
     from explorer.session.recovery import Recovery
 
 __all__ = ["Documents"]
-
-log = logging.getLogger("explorer.session")
-
-AUTOSAVE_MS = 20_000
 
 
 class Documents(QObject):
@@ -51,16 +46,11 @@ class Documents(QObject):
         self._session, self._files = session, files
         self._project_path = ""
         self._recovery = recovery
-        self._autosaved: ExplorerState = session.store.state
+        self.keeper = Autosave(session, recovery)
         self._snapshots: dict[int, str] = {}
         files.written.connect(self.saved_file)
         session.frame.connect(self._snapshot_frame)
         session.failure.connect(self._snapshot_failed)
-        self._autosave_timer = QTimer(self)
-        self._autosave_timer.setInterval(AUTOSAVE_MS)
-        self._autosave_timer.timeout.connect(self.autosave)
-        if recovery is not None:
-            self._autosave_timer.start()
 
     # -- latents -------------------------------------------------------------------------------------------
 
@@ -179,9 +169,13 @@ class Documents(QObject):
 
     def open_project(self, path: str | Path) -> None:
         """Opens a project from .json, or from a picture or film that carries it. Raises ProjectError."""
-        state, table = read_project(path)
-        self._take_latents(table)
-        self._open(state, str(path))
+        project = load_project(path)
+        self.take_project(path, replace(project, state=find_models(project).state))
+
+    def take_project(self, path: str | Path, project: Project) -> None:
+        """Show a project that was read from `path`."""
+        self._take_latents(project.table)
+        self._open(project.state, str(path))
 
     def save_project(self, path: str | Path | None = None) -> None:
         """Writes the project, to its own file by default. Raises ProjectError."""
@@ -190,23 +184,23 @@ class Documents(QObject):
             raise ProjectError("The project has no file yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
-        write_project(target, self._session.state, self._session.table)
+        write_project(target, self._session.state, self._session.table, self._session.digests())
         self._project_path = target
         self._session.store.mark_saved()
         self._session.tell_saved()
         self.project_changed.emit(target)
-        if self._recovery is not None:
-            self._files.run(self._recovery.discard)
+        self.keeper.saved()
 
     def state_text(self) -> str:
         """The whole state as one short text."""
-        return state_to_text(self._session.state, self._session.table)
+        state = self._session.state
+        return state_to_text(state, self._session.table, places_of(state, None, self._session.digests()))
 
     def paste_state_text(self, text: str) -> None:
         """Takes a state over from a text, as one undo step. Raises ProjectError."""
-        state, table = state_from_text(text)
-        self._take_latents(table)
-        self._session.store.update(self._with_two_views(state), "Paste state")
+        project = project_from_text(text)
+        self._take_latents(project.table)
+        self._session.store.update(self._with_two_views(find_models(project).state), "Paste state")
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
@@ -214,7 +208,7 @@ class Documents(QObject):
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
-        self._autosaved = state
+        self.keeper.opened(state)
         self._session.store.reset_to(state)
         self._session.tell_saved()
         self.project_changed.emit(self._project_path)
@@ -255,7 +249,8 @@ class Documents(QObject):
         if frame.tier is not Tier.FULL or frame.generation != self._session.record(frame.view).posted:
             return
         path, state, table = self._snapshots.pop(frame.view), self._session.state, self._session.table
-        self._files.write(path, lambda: write_png(path, frame.pixels, state, table))
+        digests = self._session.digests()
+        self._files.write(path, lambda: write_png(path, frame.pixels, state, table, digests))
 
     @Slot(object)
     def _snapshot_failed(self, failed: RenderFailed) -> None:
@@ -266,48 +261,36 @@ class Documents(QObject):
     # -- recovery ------------------------------------------------------------------------------------------
 
     def recovery(self) -> Path | None:
-        """The project that a crashed program left, or None."""
+        """The newest project that a crashed program left, or None."""
         return self._recovery.find() if self._recovery is not None else None
 
     def recover(self) -> None:
-        """Opens what a crashed program left, as an unsaved project. Raises ProjectError."""
+        """Open the newest of what crashed programs left, as an unsaved project. Raises ProjectError."""
         path = self.recovery()
-        if path is None:
+        if path is None or self._recovery is None:
             raise ProjectError("There is nothing to recover.")
-        state, table = read_project(path)
-        self._take_latents(table)
-        self._open(ExplorerState(), "")
-        self._session.store.update(state, "Recover")
-        self.discard_recovery()
+        project = self._recovery.read(path)
+        self.take_recovered(path, replace(project, state=find_models(project).state))
 
-    def discard_recovery(self) -> None:
-        """Removes what a crashed program left."""
-        path = self.recovery()
+    def take_recovered(self, path: Path, project: Project) -> None:
+        """Open what a crashed program left at `path`; its file goes once this program has saved it."""
+        self._take_latents(project.table)
+        self._open(ExplorerState(), "")
+        self._session.store.update(self._with_two_views(project.state), "Recover")
+        self.keeper.restored(path)
+
+    def discard_recovery(self, path: Path | None = None) -> None:
+        """Remove what a crashed program left, the newest by default."""
+        path = path or self.recovery()
         if self._recovery is not None and path is not None:
             self._recovery.discard(path)
 
     @Slot()
     def autosave(self) -> None:
-        """Writes the recovery file, if there is something unsaved that is not in it."""
-        state, is_saved = self._session.state, self._session.store.is_saved()
-        if self._recovery is None or self._session.is_closed or is_saved or state == self._autosaved:
-            return
-        self._autosaved = state
-        self._files.run(partial(_autosave, self._recovery, state, self._session.table, self._files.failed.emit))
+        """Write the recovery file, if there is something unsaved that is not in it."""
+        self.keeper.save()
 
-    def close(self) -> None:
-        """Waits for what is being written and removes the recovery file."""
-        self._autosave_timer.stop()
+    def close(self, *, keeps: bool = False) -> None:
+        """Wait for what is being written and remove the recovery file, unless it `keeps` it for the next start."""
         self._files.close()
-        if self._recovery is not None:
-            self._recovery.close()
-
-
-def _autosave(
-    recovery: Recovery, state: ExplorerState, table: LatentTable, tell: Callable[[str], None]
-) -> None:
-    try:
-        recovery.save(state, table)
-    except (LatentwalkError, OSError) as error:
-        log.warning("autosave failed: %s", error)
-        tell(f"Autosave failed: {error}")
+        self.keeper.close(keeps=keeps)

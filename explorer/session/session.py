@@ -38,7 +38,7 @@ class Session(LookIntents):
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.deck = Deck(self)
+        self.deck = Deck(self, self.documents.keeper)
         self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
         self.films = FilmService(self)
@@ -53,14 +53,20 @@ class Session(LookIntents):
         if not self.is_closed:
             self.status.emit(words)
 
-    def close(self) -> bool:
-        """Ends everything and removes the recovery file; True if every thread has ended."""
+    def close(self, *, keeps: bool = False) -> bool:
+        """End everything; True if every thread has ended.
+
+        Args:
+            keeps: Leave the recovery files to the next start, because nobody was asked about unsaved changes.
+        """
         if self.is_closed:
             return True
         self.deck.pause()
+        if keeps:
+            self.documents.keeper.flush()
         self.lab.close()
         ended = self.deck.even_speed.close()
         ended = self.films.close() and ended
         ended = super().close() and ended
-        self.documents.close()
+        self.documents.close(keeps=keeps)
         return ended
