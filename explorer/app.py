@@ -150,7 +150,7 @@ class Program(QObject):
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
-        self.window.files.offer_recovery()
+        self.window.notices.offer_recovery()
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:

@@ -12,6 +12,7 @@ from explorer import __version__
 from explorer.errors import LatentwalkError
 from explorer.settings import Settings
 from explorer.state import ExplorerState
+from explorer.util.plain_text import visible
 from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
 from explorer.widgets.gestures import HINTS
@@ -25,6 +26,7 @@ from explorer.widgets.toast import Toast
 from explorer.widgets.top_bar import TopBar, device_text
 from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
+from explorer.widgets.window_notices import WindowNotices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +71,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
+        self.notices = WindowNotices(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
@@ -103,6 +106,7 @@ class MainWindow(QMainWindow):
         self.before: BeforeAfter = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
         self._waiting.deleteLater()
+        self._middle_layout.addWidget(self.notices.strip)
         self._middle_layout.addWidget(self.views)
         self.hints = Hints(self.middle, FIRST_HINTS)
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
@@ -120,6 +124,8 @@ class MainWindow(QMainWindow):
         session.status.connect(self.say)
         session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
+        self.files.attach(session)
+        self.notices.attach(session)
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
@@ -160,13 +166,14 @@ class MainWindow(QMainWindow):
         """Words where the pictures would be, while there are none: why the program did not come further."""
         self._waiting.setText(text)
 
-    def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
-        """An error over the active picture, to read and to copy, with ways out."""
+    def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
+        """An error over a view's picture, the active one by default, to read and to copy, with ways out."""
         text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
             self.say_instead(text)
         else:
-            self.views.active_pane().banner.show_fault(text, offers=offers)
+            pane = self.views.active_pane() if view is None else self.views.panes[view]
+            pane.banner.show_fault(text, offers=offers)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""
@@ -208,7 +215,7 @@ class MainWindow(QMainWindow):
 
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
-        name = self.files.project.name if self.files.project else "Untitled"
+        name = visible(self.files.project.name) if self.files.project else "Untitled"
         self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
         self.setWindowModified(self.is_unsaved)
 

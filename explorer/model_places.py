@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FoundModels",
     "ModelPlace",
+    "find_beside",
     "find_models",
     "places_from_json",
     "places_of",
@@ -106,7 +107,9 @@ def places_from_json(data: Any) -> tuple[ModelPlace, ...]:
         raise damaged
     places = []
     for item in data:
-        texts = [item.get(key, "") for key in ("name", "relative", "sha256")] if isinstance(item, dict) else [None]
+        if not isinstance(item, dict):
+            raise damaged
+        texts: list[Any] = [item.get(key, "") for key in ("name", "relative", "sha256")]
         if not all(isinstance(text, str) and len(text) <= _MAX_TEXT and "\0" not in text for text in texts):
             raise damaged
         place = ModelPlace(*texts)
@@ -120,16 +123,20 @@ def places_from_json(data: Any) -> tuple[ModelPlace, ...]:
 
 
 def find_models(
-    project: Project, recent: Sequence[str] = (), cancelled: Callable[[], bool] | None = None
+    project: Project,
+    recent: Sequence[str] = (),
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    reads: bool = True,
 ) -> FoundModels:
     """Find a project's models: by the path from its file, where they were, then among known ones of that content.
-
-    Reads files, so it may take as long as their drives do.
 
     Args:
         project: As it was read.
         recent: Files that were opened before, among which to look.
         cancelled: Polled while contents are compared.
+        reads: Whether to read files whose digests are not known from before, as long as their drives take. Without,
+            a file at its place is taken for the right one.
 
     Raises:
         CancelledError: `cancelled` said so.
@@ -140,7 +147,7 @@ def find_models(
         if not name or bundled.find(name) is not None:
             continue
         place = known.get(name, ModelPlace(name))
-        search = _Search(place, project.folder, recent, cancelled)
+        search = _Search(place, project.folder, recent, cancelled, reads=reads)
         found = search.find()
         if found is None:
             missing.append(place)
@@ -148,6 +155,15 @@ def find_models(
             state = with_model_renamed(state, name, found)
             notes += [search.note] if search.note else []
     return FoundModels(state, tuple(missing), tuple(notes))
+
+
+def find_beside(place: ModelPlace, folder: Path) -> Path | None:
+    """The file of a model's name in a folder, if it has the content that is known of it."""
+    path = folder / Path(place.name).name
+    if not place.name or not _is_file(path):
+        return None
+    search = _Search(place, folder, (), None, reads=True)
+    return path if not place.sha256 or search.digest(path) == place.sha256 else None
 
 
 def with_model_renamed(state: ExplorerState, old: str, new: str) -> ExplorerState:
@@ -166,19 +182,23 @@ class _Search:
         folder: Path | None,
         recent: Sequence[str],
         cancelled: Callable[[], bool] | None,
+        *,
+        reads: bool,
     ) -> None:
         self._place, self._folder, self._recent, self._cancelled = place, folder, recent, cancelled
+        self._reads = reads
         self.note = ""
 
     def find(self) -> str | None:
         """The name under which it can be loaded, or None."""
         others = []
         for path in self._near():
-            if not self._place.sha256 or self._digest(path) == self._place.sha256:
+            digest = self.digest(path) if self._place.sha256 else ""
+            if digest == self._place.sha256 or (not digest and not self._reads):
                 return self._named(path)
             others.append(path)
         for path in self._known() if self._place.sha256 else ():
-            if self._digest(path) == self._place.sha256:
+            if self.digest(path) == self._place.sha256:
                 return self._named(path)
         if not others:
             return None
@@ -215,12 +235,14 @@ class _Search:
         name = Path(self._place.name).name
         yield from (Path(path) for path in self._recent if Path(path).name == name and _is_file(Path(path)))
 
-    def _digest(self, path: Path) -> str:
+    def digest(self, path: Path) -> str:
         """The SHA-256 of a file; empty if it cannot be read."""
-        from explorer.checkpoints.digest import file_digest
+        from explorer.checkpoints.digest import file_digest, known_digest
         from explorer.checkpoints.monitor import Monitor
         from explorer.checkpoints.source import FileSource
 
+        if not self._reads:
+            return known_digest(path)
         try:
             with FileSource(path) as source:
                 return file_digest(source, Monitor(cancelled=self._cancelled))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
 import struct
 import zlib
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.metadata import FILM_SUFFIXES, text_of_film
+from explorer.animation.metadata import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.animation.timeline import check_timeline
 from explorer.changes import changes, unchanged
 from explorer.codec import decode, encode
@@ -58,8 +57,6 @@ FORMAT = "latentwalk-project"
 VERSION = 1
 TEXT_PREFIX = "latentwalk:1:"
 
-PNG_KEY = b"latentwalk"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
 
@@ -344,7 +341,7 @@ def write_png(
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    info.add_text(PNG_KEY.decode(), state_to_text(state, table, places_of(state, Path(path).parent, digests)))
+    info.add_text(KEY.decode(), state_to_text(state, table, places_of(state, Path(path).parent, digests)))
     info.add_text("Software", "Latentwalk")
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[:, :, 2::-1])).save(buffer, "PNG", pnginfo=info)
@@ -395,30 +392,12 @@ def _load(path: Path) -> Project:
     if path.suffix.lower() in FILM_SUFFIXES:
         return project_from_text(text_of_film(path), folder)
     with open_regular(path) as file:
-        is_png = file.read(len(_PNG_MAGIC)) == _PNG_MAGIC
+        is_png = file.read(len(PNG_MAGIC)) == PNG_MAGIC
     if is_png:
-        return project_from_text(_text_of_png(path), folder)
+        return project_from_text(text_of_png(path), folder)
     if path.stat().st_size > MAX_BYTES:
         raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
     data = json.loads(read_regular(path, MAX_BYTES))
     if isinstance(data, dict) and data.get("format") == "latentwalk-film":
         data = data.get("project")  # the job of an unfinished film
     return project_from_json(data, folder)
-
-
-def _text_of_png(path: Path) -> str:
-    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
-    with open_regular(path) as file:
-        file.seek(len(_PNG_MAGIC))
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind not in (b"tEXt", b"iTXt") or length > MAX_BYTES:
-                file.seek(length + 4, os.SEEK_CUR)
-                continue
-            key, _, rest = file.read(length).partition(b"\0")
-            file.seek(4, os.SEEK_CUR)
-            if key == PNG_KEY and kind == b"tEXt":
-                return rest.decode("latin-1")
-            if key == PNG_KEY and rest[:1] == b"\0":
-                return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
-    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")

@@ -22,6 +22,7 @@ from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.regular_file import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +186,7 @@ def _read(path: Path) -> list[RawLatent]:
     if reader is None:
         raise LatentError(f"{path.name} is no latent file.", hint)
     try:
+        check_regular(path)
         if path.stat().st_size > MAX_BYTES:
             raise LatentError(f"{path.name} is too large for a latent.", hint)
         return reader(path)

@@ -86,6 +86,11 @@ class Autosave(QObject):
         self._beat.start()
         session.changed.connect(self._on_changed)
 
+    @property
+    def _state(self) -> ExplorerState:
+        """What is to be kept."""
+        return self._session.store.state
+
     # -- writing -------------------------------------------------------------------------------------------
 
     @Slot(object, object)
@@ -103,7 +108,7 @@ class Autosave(QObject):
             return  # what changes meanwhile is seen when that write is done
         self._idle.stop()
         self._longest.stop()
-        state = session.store.state
+        state = self._state
         if session.store.is_saved() or state == self._written:
             return
         # A recording that has ended is part of the state.
@@ -123,8 +128,8 @@ class Autosave(QObject):
         self._written = outcome.state
         if self._restored is not None and outcome.number > self._restored[1]:
             self._forget_restored()
-        if self._session.store.state != outcome.state:
-            self._on_changed(outcome.state, self._session.store.state)
+        if self._state != outcome.state:
+            self._on_changed(outcome.state, self._state)
 
     @Slot(str)
     def _on_recording_told(self, words: str) -> None:
@@ -146,7 +151,7 @@ class Autosave(QObject):
         session, journal = self._session, self.journal
         if journal is None:
             return lambda sample: None
-        state, digests = session.store.state, session.digests()
+        state, digests = self._state, session.digests()
         journal.begin(state, session.table, lambda: places_of(state, None, digests))
         return journal.note
 
@@ -178,7 +183,7 @@ class Autosave(QObject):
         self._forget_restored()
         self._set_problem("project", "")
         if self._recovery is not None:
-            self._written = self._session.store.state
+            self._written = self._state
             is_recording = self.journal is not None and self.journal.is_running
             self._thread.submit(partial(_discard, self._recovery, keeps_recording=is_recording))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +14,23 @@ from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
-from explorer.model_places import find_models, places_of
+from explorer.model_places import find_models, places_of, with_model_renamed
 from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
 from explorer.session.autosave import Autosave
+from explorer.session.recovery import Recovery
 from explorer.state import ExplorerState, Latent, Truncation, ViewState
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from explorer.latents.table import LatentTable, Space
+    from explorer.model_places import FoundModels
     from explorer.project import Project
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
-    from explorer.session.recovery import Recovery
 
 __all__ = ["Documents"]
 
@@ -37,9 +42,9 @@ class Documents(QObject):
     (snapshots, autosave) reports by the session's `status` and by `saved_file`.
     """
 
-    saved_file = Signal(str)  # path of a snapshot that is on disk now
+    saved_file = Signal(object)  # path of a snapshot that is on disk now
     opening = Signal()  # another project is about to take the place of this one
-    project_changed = Signal(str)  # path of the open project; empty for a new one
+    project_changed = Signal(object)  # path of the open project; empty for a new one
 
     def __init__(self, session: SessionCore, files: FileWorker, recovery: Recovery | None) -> None:
         super().__init__(session)
@@ -88,8 +93,15 @@ class Documents(QObject):
         facts = self._session.facts(self._session.active)
         if facts is None:
             raise LatentError("There is no model to load a latent for.", "Open a model first.")
+        return self.take_latents(load_latents(path, facts.info, space), convert=convert)
+
+    def take_latents(self, latents: Sequence[StoredLatent], *, convert: bool = False) -> tuple[str, ...]:
+        """Show latents that were read from a file, as `load_latent`. Raises LatentMisfit."""
+        facts = self._session.facts(self._session.active)
+        if facts is None:
+            raise LatentError("There is no model to load a latent for.", "Open a model first.")
         fitted = []
-        for latent in load_latents(path, facts.info, space):
+        for latent in latents:
             fit = convert_to if convert else fit_to
             fitted.append(fit(latent, facts.info, facts.sha256))
         keys = tuple(self._session.table.add(latent) for latent in fitted)
@@ -196,11 +208,20 @@ class Documents(QObject):
         state = self._session.state
         return state_to_text(state, self._session.table, places_of(state, None, self._session.digests()))
 
-    def paste_state_text(self, text: str) -> None:
-        """Takes a state over from a text, as one undo step. Raises ProjectError."""
+    def paste_state_text(self, text: str) -> FoundModels:
+        """Take a state over from a text, as one undo step; says which models were found. Raises ProjectError."""
         project = project_from_text(text)
+        found = find_models(project, reads=False)
         self._take_latents(project.table)
-        self._session.store.update(self._with_two_views(find_models(project).state), "Paste state")
+        self._session.store.update(self._with_two_views(found.state), "Paste state")
+        return found
+
+    def locate_models(self, files: Mapping[str, str]) -> None:
+        """Name missing models by other files, in all views that show them, as one undo step."""
+        state = self._session.state
+        for name, file in files.items():
+            state = with_model_renamed(state, name, file)
+        self._session.store.update(state, "Locate model")
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
@@ -234,7 +255,7 @@ class Documents(QObject):
             ProjectError: The view is empty, or the suffix is not .png.
         """
         if Path(path).suffix.lower() != ".png":
-            raise ProjectError(f"{Path(path).name} is no PNG.", "Pictures are saved as .png.")
+            raise ProjectError(f"{visible(Path(path).name)} is no PNG.", "Pictures are saved as .png.")
         if self._session.facts(view) is None:
             raise ProjectError("There is no picture to save.", "Open a model first.")
         self._snapshots[view] = str(path)
@@ -256,13 +277,23 @@ class Documents(QObject):
     def _snapshot_failed(self, failed: RenderFailed) -> None:
         path = self._snapshots.pop(failed.view, None)
         if path is not None:
-            self._session.status.emit(f"{Path(path).name} was not saved, because the picture failed.")
+            self._session.status.emit(f"{visible(Path(path).name)} was not saved, because the picture failed.")
 
     # -- recovery ------------------------------------------------------------------------------------------
 
     def recovery(self) -> Path | None:
         """The newest project that a crashed program left, or None."""
         return self._recovery.find() if self._recovery is not None else None
+
+    def crashed(self) -> tuple[tuple[Path, float], ...]:
+        """Projects that crashed programs left, newest first, each with the time of its last change."""
+        recovery = self._recovery
+        return tuple((path, recovery.saved_at(path)) for path in recovery.crashed()) if recovery is not None else ()
+
+    @staticmethod
+    def recovery_reader(path: Path) -> Callable[[], Project]:
+        """What reads a project that a crashed program left, in any thread; it raises ProjectError."""
+        return partial(Recovery.read, path)
 
     def recover(self) -> None:
         """Open the newest of what crashed programs left, as an unsaved project. Raises ProjectError."""

@@ -12,6 +12,8 @@ from explorer.session.files import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
+from explorer.session.reading import Reading
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -35,6 +37,7 @@ class Session(LookIntents):
     def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
         super().__init__(parent, **options)
         self.files = FileWorker(self)
+        self.reading = Reading(self)
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
@@ -43,10 +46,10 @@ class Session(LookIntents):
         self.lab = StickingLab(self, self.files)
         self.films = FilmService(self)
 
-    @Slot(str)
+    @Slot(object)
     def _on_written(self, path: str) -> None:
         if not self.is_closed:
-            self.status.emit(f"Saved {path}")
+            self.status.emit(f"Saved {visible(path)}")
 
     @Slot(str)
     def _on_not_written(self, words: str) -> None:
@@ -64,6 +67,7 @@ class Session(LookIntents):
         self.deck.pause()
         if keeps:
             self.documents.keeper.flush()
+        self.reading.close()
         self.lab.close()
         ended = self.deck.even_speed.close()
         ended = self.films.close() and ended

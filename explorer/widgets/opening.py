@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.bundled import bundled
+from explorer.util.regular_file import open_regular
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
@@ -58,11 +59,11 @@ def models_among(paths: list[str]) -> list[str]:
 def _tensors(path: str) -> set[str]:
     """The names of the tensors in a safetensors file; empty if it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER:
                 return set()
             header = json.loads(file.read(length))
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, RecursionError, struct.error):
         return set()
     return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()

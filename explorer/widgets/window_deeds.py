@@ -106,9 +106,11 @@ class WindowDeeds(WindowPart):
             self.window.say("The clipboard holds no text")
             return
         documents = self.session.documents
-        paste = documents.paste_state_text if text.startswith(_STATE_PREFIX) else documents.paste_latent_text
         try:
-            paste(text)
+            if text.startswith(_STATE_PREFIX):
+                self.window.notices.show_found(documents.paste_state_text(text))
+            else:
+                documents.paste_latent_text(text)
         except LatentwalkError as error:
             self.window.show_problem(error)
 
