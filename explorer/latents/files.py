@@ -22,6 +22,7 @@ from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
         LatentError: Unknown suffix, or the file cannot be written.
     """
     path = Path(path)
-    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": latent.name}
+    # A name may come from a path, whose bytes need not be UTF-8; the formats' texts are.
+    name = visible(latent.name)
+    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":

@@ -66,7 +66,7 @@ class StoredLatent:
     def key(self) -> str:
         """The id under which a table keeps it: equal contents have equal ids."""
         h = blake2b(digest_size=8)
-        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode() + self.digest)
+        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest)
         return h.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from explorer.animation.recording import RecordingJournal
 from explorer.errors import LatentwalkError
 from explorer.model_places import places_of
 from explorer.session.recovery import BEAT_S
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
@@ -233,7 +235,7 @@ def _save(
     except LatentwalkError as error:
         words = error.message
     except OSError as error:
-        words = f"{error.strerror or error}."
+        words = f"{visible(os.fsdecode(error.filename or ''))}: {error.strerror or error}.".lstrip(": ")
     except Exception as error:  # nobody is there to see it, and work is at stake
         log.exception("autosave failed")
         words = f"{type(error).__name__}: {error}."

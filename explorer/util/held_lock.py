@@ -36,7 +36,10 @@ class HeldLock:
         self._file: BinaryIO | None = None
 
     def acquire(self) -> None:
-        """Take it; more than once is as good as once. Raises OSError if the file cannot be made."""
+        """Take it; a lock that is held stays so, unless its file was removed. Raises OSError if none can be made."""
+        if self._file is not None and not _names(self.path, self._file):
+            self._file.close()
+            self._file = None
         while self._file is None:
             file = self.path.open("wb")
             try:

@@ -117,7 +117,7 @@ class WindowFiles(WindowPart):
         The files are read first, beside the window; then what they hold is shown, and asked about.
         """
         if paths:
-            info, recent = self.session.info(self._view(view)), self.window.settings.recent()
+            info, recent = self.session.info(self._view(view)), self.window.settings.strings("recent")
             work = partial(read_files, list(paths), info, recent)
             self.read(paths[0], work, partial(self._show_all, view), view)
 
@@ -200,7 +200,7 @@ class WindowFiles(WindowPart):
 
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
-        recent = self.window.settings.recent()
+        recent = self.window.settings.strings("recent")
         self.read(path, partial(read_project, path, recent), self._take_project)
 
     def _take_project(self, file: ReadFile) -> None:

@@ -113,7 +113,7 @@ class WindowNotices(WindowPart):
         self.strip.show_notice("recovery", words, offers)
 
     def _restore(self, path: Path) -> None:
-        recent = self.window.settings.recent()
+        recent = self.window.settings.strings("recent")
         read = self.session.documents.recovery_reader(path)
 
         def work(cancelled: Callable[[], bool]) -> tuple[Project, FoundModels]:

@@ -26,6 +26,16 @@ def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
     lock.release()
 
 
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    lock = HeldLock(tmp_path / "x.lock")
+    lock.acquire()
+    lock.path.unlink()
+    assert not is_held(lock.path)
+    lock.acquire()
+    assert is_held(lock.path)
+    lock.release()
+
+
 def test_a_file_that_nobody_holds_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     path.write_bytes(b"")
