@@ -219,6 +219,7 @@ def run(kinds: list[str], count: int, seed: int) -> list[Tally]:
             except (RuntimeError, TimeoutError) as error:  # a work that cannot even go on is the worst of all
                 tally.problems.append(str(error))
         tallies.append(tally)
+        print(f"{kind}: {tally.kills} kills, {len(tally.problems)} problems", file=sys.stderr, flush=True)
     return tallies
 
 

@@ -184,6 +184,8 @@ class _Writer:
                     self._wake.wait(max(0.0, FLUSH_S - (time.monotonic() - started)))
         if self._file is not None:
             self._file.close()
+        if self._failed:
+            self._tell("")  # it is over: what keeps it now says so for itself
         if not self._is_wanted:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)

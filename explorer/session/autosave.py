@@ -37,6 +37,7 @@ LONGEST_MS = 5000
 """After the first change that is not on disk, also while one hand holds on or the picture moves by itself."""
 
 RETRY_MS = 10_000
+HANGS_S = 30.0
 REST = 4
 """A write that took a second is followed by so many seconds without one, for it takes the interpreter's time."""
 
@@ -69,7 +70,7 @@ class Autosave(QObject):
         self._restored: tuple[Path, int] | None = None  # and how many writes had begun before it
         self._running: Future[None] | None = None
         self._problems: dict[str, str] = {}
-        self._rests_until = 0.0
+        self._rests_until = self._began = 0.0
         self._idle, self._longest, self._beat = QTimer(self), QTimer(self), QTimer(self)
         self.journal: RecordingJournal | None = None
         if recovery is None:
@@ -106,8 +107,11 @@ class Autosave(QObject):
     def save(self) -> None:
         """Write the recovery file, if there is something unsaved that is not in it."""
         recovery, session = self._recovery, self._session
-        if recovery is None or session.is_closed or self._running is not None:
-            return  # what changes meanwhile is seen when that write is done
+        if recovery is None or session.is_closed:
+            return
+        if self._running is not None:  # what changes meanwhile is seen when that write is done
+            self._watch()
+            return
         self._idle.stop()
         self._longest.stop()
         state = self._state
@@ -115,9 +119,17 @@ class Autosave(QObject):
             return
         # A recording that has ended is part of the state.
         journal = self.journal if self.journal is not None and not self.journal.is_running else None
-        self._count += 1
+        self._count, self._began = self._count + 1, time.monotonic()
         keep = partial(recovery.save, state, session.table, session.digests())
         self._running = self._thread.submit(_save, self._count, state, keep, journal, self._done.emit)
+
+    def _watch(self) -> None:
+        """Tell of a write that does not end, as on a network drive that has gone."""
+        seconds = time.monotonic() - self._began
+        if seconds >= HANGS_S:
+            self._set_problem("project", f"Autosave has been waiting for the disk for {seconds:.0f} s.")
+        if not self._longest.isActive():
+            self._longest.start(LONGEST_MS)
 
     @Slot(object)
     def _on_done(self, outcome: _Outcome) -> None:

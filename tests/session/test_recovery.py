@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,25 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
     qtbot.waitUntil(lambda: words[-1] == "")  # tried again by itself
     assert words[0].startswith("Autosave failed: ")
     assert (tmp_path / "recovery-it.json").exists()
+    assert world.session.close()
+
+
+def test_an_autosave_that_hangs_is_told(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autosave, "HANGS_S", 0.0)
+    monkeypatch.setattr(autosave, "LONGEST_MS", 10)
+    gate = threading.Event()
+    monkeypatch.setattr("explorer.session.recovery.write_project", lambda *a: gate.wait())
+    world = World(qtbot, Recovery(tmp_path, "it"))
+    words: list[str] = []
+    world.session.documents.keeper.problem.connect(words.append)
+    world.session.set_psi(0.5)
+    world.session.documents.autosave()
+    world.session.set_psi(0.25)
+    qtbot.waitUntil(lambda: bool(words) and "waiting for the disk" in words[-1])
+    gate.set()
+    qtbot.waitUntil(lambda: words[-1] == "")
     assert world.session.close()
 
 
