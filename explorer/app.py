@@ -189,7 +189,7 @@ class Program(QObject):
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
-        self.window.files.offer_recovery()
+        self.window.notices.offer_recovery()
         if self.last_crash is not None:
             self.window.say(f"Latentwalk ended unexpectedly last time. What is known of it: {self.last_crash}")
         if self._files:

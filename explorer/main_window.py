@@ -37,6 +37,7 @@ from explorer.widgets.top_bar import TopBar, device_text
 from explorer.widgets.turn_hint import turn_hint
 from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
+from explorer.widgets.window_notices import WindowNotices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
+        self.notices = WindowNotices(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
@@ -125,6 +127,7 @@ class MainWindow(QMainWindow):
         self.before: BeforeAfter = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
         self._waiting.deleteLater()
+        self._middle_layout.addWidget(self.notices.strip)
         self._middle_layout.addWidget(self.views)
         self.hints = Hints(self.middle, FIRST_HINTS)
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
@@ -146,6 +149,8 @@ class MainWindow(QMainWindow):
         session.status.connect(self._on_status)
         session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
+        self.files.attach(session)
+        self.notices.attach(session)
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
@@ -187,13 +192,14 @@ class MainWindow(QMainWindow):
         """Words where the pictures would be, while there are none: why the program did not come further."""
         self._waiting.setText(text)
 
-    def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
-        """An error over the active picture, to read and to copy, with ways out."""
+    def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
+        """An error over a view's picture, the active one by default, to read and to copy, with ways out."""
         if self.session is None:
             self.say_instead(error_text(error))
         else:
-            offers = offers or self.session.misfits.offers(self.session.active, error)
-            self.views.active_pane().banner.show_error(error, offers=offers)
+            view = self.session.active if view is None else view
+            offers = offers or self.session.misfits.offers(view, error)
+            self.views.panes[view].banner.show_error(error, offers=offers)
 
     def _show_settings_problem(self, error: object) -> None:
         """Over the other picture, where there is one: an unsaved session may be offered over the active one."""

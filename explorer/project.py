@@ -5,23 +5,28 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
+import re
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.metadata import FILM_SUFFIXES, text_of_film
+from explorer.animation.metadata import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.animation.timeline import check_timeline
 from explorer.changes import changes, unchanged
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.recipes import checked_recipe
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
+from explorer.model_places import ModelPlace, places_from_json, places_of, places_to_json
 from explorer.state import ExplorerState, Latent, Look, Pose, Timeline
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
+from explorer.util.regular_file import check_regular, open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +37,15 @@ __all__ = [
     "FORMAT",
     "TEXT_PREFIX",
     "VERSION",
+    "Project",
     "from_json",
     "latent_from_json",
     "latent_to_json",
     "latents_of",
+    "latents_of_look",
+    "load_project",
+    "project_from_json",
+    "project_from_text",
     "read_project",
     "state_from_text",
     "state_to_text",
@@ -48,12 +58,20 @@ FORMAT = "latentwalk-project"
 VERSION = 1
 TEXT_PREFIX = "latentwalk:1:"
 
-PNG_KEY = b"latentwalk"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
 
 MAX_VIEWS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """What a project's file holds. `folder`: where it lies, from which models are looked for; None of a text."""
+
+    state: ExplorerState
+    table: LatentTable
+    places: tuple[ModelPlace, ...] = ()
+    folder: Path | None = None
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------
@@ -62,17 +80,20 @@ MAX_VIEWS = 16
 def latents_of(state: ExplorerState) -> set[str]:
     """Ids of the stored latents that a state names."""
 
+    return set().union(*(latents_of_look(look) for look in _looks_of(state)))
+
+
+def latents_of_look(look: Look) -> set[str]:
+    """Ids of the stored latents that a look names."""
+
     def of_latent(latent: Latent) -> Iterator[str]:
         yield latent.stored
         for point in latent.blend.points if latent.blend is not None else ():
             yield from of_latent(point.latent)
             yield from (key for source in point.mixing.sources for key in of_latent(source.latent))
 
-    def of_look(look: Look) -> Iterator[str]:
-        yield from of_latent(look.latent)
-        yield from (key for source in look.mixing.sources for key in of_latent(source.latent))
-
-    return {key for look in _looks_of(state) for key in of_look(look) if key}
+    sources = (key for source in look.mixing.sources for key in of_latent(source.latent))
+    return {*of_latent(look.latent), *sources} - {""}
 
 
 def _looks_of(state: ExplorerState) -> Iterator[Look]:
@@ -91,8 +112,10 @@ def _poses_of(timeline: Timeline | None) -> Iterator[Pose]:
         yield from (sample.pose for sample in timeline.performance)
 
 
-def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
-    """The project as JSON values: the state without its defaults, and the latents that it names."""
+def to_json(
+    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
+) -> dict[str, Any]:
+    """The project as JSON values: the state without its defaults, the latents that it names, its models' places."""
     latents = {}
     for key in sorted(latents_of(state)):
         latent = table.get(key) if table is not None else None
@@ -101,6 +124,8 @@ def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str,
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": _thinned(encode(state))}
     if latents:
         data["latents"] = latents
+    if places:
+        data["models"] = places_to_json(places)
     return data
 
 
@@ -141,7 +166,13 @@ def _thick(timeline: Any) -> Any:
 
 
 def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
-    """The state and its latents.
+    """The state and its latents; errors as `project_from_json`."""
+    project = project_from_json(data)
+    return project.state, project.table
+
+
+def project_from_json(data: Any, folder: Path | None = None) -> Project:
+    """The project; `folder` is where its file lies.
 
     Raises:
         ProjectError: Not a project, of a newer version, or damaged; names the place.
@@ -168,7 +199,7 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
     for key, item in stored.items():
         if table.add(latent_from_json(key, item)) != key:
             raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
-    return state, table
+    return Project(state, table, places_from_json(data.get("models", [])), folder)
 
 
 def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
@@ -220,15 +251,23 @@ def _unpack(data: bytes, limit: int) -> bytes:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-def state_to_text(state: ExplorerState, table: LatentTable | None = None) -> str:
+def state_to_text(
+    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
+) -> str:
     """The whole state as one short text that survives mails and chats: prefix, then packed JSON in base64."""
-    data = to_json(state, table)
+    data = to_json(state, table, places)
     del data["format"], data["version"]  # the prefix says both
     return TEXT_PREFIX + pack_text(data)
 
 
 def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
     """The state and latents of such a text. Raises ProjectError."""
+    project = project_from_text(text)
+    return project.state, project.table
+
+
+def project_from_text(text: str, folder: Path | None = None) -> Project:
+    """The project of such a text; `folder` is where the file that carries it lies. Raises ProjectError."""
     text = "".join(text.split())  # mail programs break long lines
     if not text.startswith(TEXT_PREFIX):
         known = text.startswith("latentwalk:")
@@ -239,7 +278,7 @@ def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
     data = unpack_text(text.removeprefix(TEXT_PREFIX))
     if not isinstance(data, dict):
         raise ProjectError("The copied text is damaged.", "Copy it again as a whole.")
-    return from_json({**data, "format": FORMAT, "version": VERSION})
+    return project_from_json({**data, "format": FORMAT, "version": VERSION}, folder)
 
 
 def pack_text(data: Any) -> str:
@@ -267,11 +306,30 @@ def unpack_text(text: str) -> Any:
 # -- files -----------------------------------------------------------------------------------------------------
 
 
-def write_project(path: str | Path, state: ExplorerState, table: LatentTable | None = None) -> None:
-    """Writes a project as JSON; the file appears whole or not at all. Raises ProjectError."""
+def write_project(
+    path: str | Path,
+    state: ExplorerState,
+    table: LatentTable | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> None:
+    """Write a project as JSON; the file appears whole or not at all.
+
+    Args:
+        path: Of the file.
+        state: Of the project.
+        table: Holds its stored latents.
+        digests: SHA-256 of the models that are loaded, by the names that the state gives them.
+
+    Raises:
+        ProjectError: The file cannot be written.
+    """
     kept = (state.timeline, state.timeline.aside)
     indent = None if any(timeline is not None and timeline.performance for timeline in kept) else 1
-    write_whole(path, _dumped(to_json(state, table), indent))
+    places = places_of(state, Path(path).parent, digests)
+    write_whole(path, _dumped(to_json(state, table, places), indent))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _dumped(data: Any, indent: int | None = None) -> bytes:
@@ -281,7 +339,8 @@ def _dumped(data: Any, indent: int | None = None) -> bytes:
         text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise ProjectError("A number of the project is not finite.", "Undo the last change.") from error
-    raw = text.encode()
+    # Bytes of a path that are not UTF-8 are lone surrogates here (PEP 383), which JSON can carry as escapes only.
+    raw = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
     if len(raw) > MAX_BYTES:
         words = f"The project would be {len(raw) >> 20} MB; at most {MAX_BYTES >> 20} MB can be read again."
         raise ProjectError(words, "Shorten the performance, or turn it into keys.")
@@ -289,7 +348,11 @@ def _dumped(data: Any, indent: int | None = None) -> bytes:
 
 
 def write_png(
-    path: str | Path, pixels: NDArray[np.uint8], state: ExplorerState, table: LatentTable | None = None
+    path: str | Path,
+    pixels: NDArray[np.uint8],
+    state: ExplorerState,
+    table: LatentTable | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Writes a picture that carries the project inside.
 
@@ -298,6 +361,7 @@ def write_png(
         pixels: uint8 `[H, W, 4]` blue-green-red-any, as frames have them.
         state: Of the project.
         table: Holds its stored latents.
+        digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
     Raises:
         ProjectError: The file cannot be written.
@@ -308,7 +372,7 @@ def write_png(
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    info.add_text(PNG_KEY.decode(), state_to_text(state, table))
+    info.add_text(KEY.decode(), state_to_text(state, table, places_of(state, Path(path).parent, digests)))
     info.add_text("Software", "Latentwalk")
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[:, :, 2::-1])).save(buffer, "PNG", pnginfo=info)
@@ -324,50 +388,47 @@ def write_whole(path: str | Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         what = error.strerror or str(error)
-        raise ProjectError(f"{path.name} cannot be written: {what}.", "Choose another folder.") from error
+        words = f"{visible(path.name)} cannot be written: {what}."
+        raise ProjectError(words, "Choose another folder.") from error
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
-    """Reads a project from JSON, or from the picture or film that carries it.
+    """The state and latents of a project; models stay where it names them. Errors as `load_project`."""
+    project = load_project(path)
+    return project.state, project.table
+
+
+def load_project(path: str | Path) -> Project:
+    """Read a project from JSON, or from the picture or film that carries it.
 
     Raises:
         ProjectError: It cannot be read, is none, or is damaged.
     """
     path = Path(path)
+    name = visible(path.name)
     try:
-        if path.suffix.lower() in FILM_SUFFIXES:
-            return state_from_text(text_of_film(path))
-        with path.open("rb") as file:
-            is_png = file.read(len(_PNG_MAGIC)) == _PNG_MAGIC
-        if is_png:
-            return state_from_text(_text_of_png(path))
-        if path.stat().st_size > MAX_BYTES:
-            raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
-        data = json.loads(path.read_bytes())
-        if isinstance(data, dict) and data.get("format") == "latentwalk-film":
-            data = data.get("project")  # the job of an unfinished film
-        return from_json(data)
+        return _load(path)
     except OSError as error:
-        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
+        raise ProjectError(f"{name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except ProjectError as error:
-        raise ProjectError(f"{path.name}: {error.message}", error.hint) from error
+        message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        raise ProjectError(message, error.hint) from error
     except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
-        raise ProjectError(f"{path.name} is no project.", "Open a file that Latentwalk saved.") from error
+        raise ProjectError(f"{name} is not a project.", "Open a file that Latentwalk saved.") from error
 
 
-def _text_of_png(path: Path) -> str:
-    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
-    with path.open("rb") as file:
-        file.seek(len(_PNG_MAGIC))
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind not in (b"tEXt", b"iTXt") or length > MAX_BYTES:
-                file.seek(length + 4, os.SEEK_CUR)
-                continue
-            key, _, rest = file.read(length).partition(b"\0")
-            file.seek(4, os.SEEK_CUR)
-            if key == PNG_KEY and kind == b"tEXt":
-                return rest.decode("latin-1")
-            if key == PNG_KEY and rest[:1] == b"\0":
-                return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
-    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")
+def _load(path: Path) -> Project:
+    folder = path.resolve().parent  # of a link's target, beside which its models lie
+    check_regular(path)
+    if path.suffix.lower() in FILM_SUFFIXES:
+        return project_from_text(text_of_film(path), folder)
+    with open_regular(path) as file:
+        is_png = file.read(len(PNG_MAGIC)) == PNG_MAGIC
+    if is_png:
+        return project_from_text(text_of_png(path), folder)
+    if path.stat().st_size > MAX_BYTES:
+        raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
+    data = json.loads(read_regular(path, MAX_BYTES))
+    if isinstance(data, dict) and data.get("format") == "latentwalk-film":
+        data = data.get("project")  # the job of an unfinished film
+    return project_from_json(data, folder)

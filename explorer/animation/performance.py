@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.animation.player import is_animated, pose_of
 from explorer.animation.timeline import contents
-from explorer.state import Sample, Wander
+from explorer.state import ExplorerState, Sample, Wander
 
 if TYPE_CHECKING:
-    from explorer.state import ExplorerState, Pose, Timeline
+    from collections.abc import Callable, Sequence
+
+    from explorer.state import Pose, Timeline
 
 __all__ = ["Performance", "recorded_words"]
 
@@ -27,11 +29,23 @@ class Performance:
     Args:
         now: Seconds on any clock that only grows.
         state: To begin with.
+        keep: Told of every sample; one at the time of the last one takes its place.
     """
 
-    def __init__(self, now: float, state: ExplorerState) -> None:
-        self._began = now
+    def __init__(
+        self, now: float, state: ExplorerState, keep: Callable[[Sample], None] = lambda sample: None
+    ) -> None:
+        self._began, self._keep = now, keep
         self._samples = [Sample(0.0, pose_of(state))]
+        keep(self._samples[0])
+
+    @classmethod
+    def of_samples(cls, samples: Sequence[Sample]) -> Performance:
+        """A performance from its samples, one at least, which began at 0 of its clock."""
+        made = cls(0.0, ExplorerState())
+        # Of those at one time the last one counts.
+        made._samples = list({sample.time: sample for sample in samples}.values())
+        return made
 
     def note(self, now: float, state: ExplorerState) -> None:
         """The state has changed at `now`. What changes within the shortest step counts as one change."""
@@ -44,6 +58,7 @@ class Performance:
             self._samples[-1] = Sample(last.time, pose)
         else:
             self._samples.append(Sample(time, pose))
+        self._keep(self._samples[-1])
 
     def seconds(self, now: float) -> float:
         """How long it has gone on."""

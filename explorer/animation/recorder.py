@@ -40,11 +40,14 @@ from explorer.animation.job import (
     write_job,
 )
 from explorer.errors import CancelledError, FilmError, LatentwalkError
+from explorer.model_places import places_of
 from explorer.project import state_to_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from explorer.state import ExplorerState
 
 __all__ = ["Control", "EncoderThread", "Progress", "Recorder", "lower_priority"]
 
@@ -225,9 +228,10 @@ class Recorder:
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
         self.control.check()
         height, width = renderer.frame(0).shape[:2]
-        self._begin(Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height)), tell)
+        origin = Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height))
+        self._begin(origin, _digests(renderer), tell)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
-        text = state_to_text(with_absolute_models(job.state), job.table)
+        text = self._text(job.state, renderer)
         growing: GrowingFilm | GrowingFolder
         number = part_number(job.path)
         if job.film.format == "png":
@@ -252,7 +256,13 @@ class Recorder:
         tell(Progress("done", total, total))
         return self.target
 
-    def _begin(self, origin: Origin, tell: Callable[[Progress], None]) -> None:
+    def _text(self, state: ExplorerState, renderer: FilmRenderer) -> str:
+        """The project inside the film or one of its pictures, with its models' places as seen from there."""
+        state = with_absolute_models(state)
+        folder = self.target if self.job.film.format == "png" else self.target.parent
+        return state_to_text(state, self.job.table, places_of(state, folder, _digests(renderer)))
+
+    def _begin(self, origin: Origin, digests: dict[str, str], tell: Callable[[Progress], None]) -> None:
         """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout.
 
         What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
@@ -268,10 +278,10 @@ class Recorder:
         if words:
             log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))
-        write_job(self.job, origin)
+        write_job(self.job, origin, digests)
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
-        return state_to_text(with_absolute_models(renderer.state_of(number)), self.job.table)
+        return self._text(renderer.state_of(number), renderer)
 
     def _render(
         self,
@@ -312,6 +322,11 @@ class Recorder:
             encoder.end()
         except Exception as error:  # the one that ends the film is on its way already
             log.info("encoder: %s", error)
+
+
+def _digests(renderer: FilmRenderer) -> dict[str, str]:
+    """SHA-256 of the models by their whole paths."""
+    return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
 
 
 class _Slowly:

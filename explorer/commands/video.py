@@ -125,10 +125,23 @@ def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
 
 
 def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
-    from explorer.project import read_project
+    from explorer.model_places import find_models
+    from explorer.project import load_project
+    from explorer.util.plain_text import visible
 
-    state, table = read_project(a.project)
-    return _with_models(state, a.model) if a.model else state, table
+    project = load_project(a.project)
+    if a.model:
+        project = replace(project, state=_with_models(project.state, a.model))
+    found = find_models(project)
+    if found.missing:
+        names = ", ".join(visible(place.name) for place in found.missing)
+        raise ProjectError(
+            f"{visible(a.project.name)} names models that were not found: {names}.",
+            "Put them beside the project, or name them with --model.",
+        )
+    for note in found.notes:
+        sys.stderr.write(f"{note}\n")
+    return found.state, project.table
 
 
 def _walk(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.native import read_safetensors
 from explorer.checkpoints.records import TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
@@ -22,6 +23,8 @@ from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.recipes import recipe_from_text, recipe_to_text
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
+from explorer.util.regular_file import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +85,9 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
         LatentError: Unknown suffix, or the file cannot be written.
     """
     path = Path(path)
-    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": latent.name}
+    # A name may come from a path, whose bytes need not be UTF-8; the formats' texts are.
+    name = visible(latent.name)
+    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
     if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
         facts["recipe"] = recipe
     content = io.BytesIO()
@@ -189,6 +194,7 @@ def _read(path: Path) -> list[RawLatent]:
     if reader is None:
         raise LatentError(f"{path.name} is no latent file.", hint)
     try:
+        check_regular(path)
         if path.stat().st_size > MAX_BYTES:
             raise LatentError(f"{path.name} is too large for a latent.", hint)
         return reader(path)
@@ -278,11 +284,15 @@ def _tensors_in(data: dict[object, object]) -> dict[str, TensorRecord]:
 
 
 def _read_safetensors(path: Path) -> list[RawLatent]:
-    from safetensors import safe_open
+    # By our own reader: safetensors' takes no path that is not UTF-8, and reads numpy's types alone.
+    with FileSource(path) as source:
+        records, metadata = read_safetensors(source)
 
-    with safe_open(path, framework="numpy") as file:
-        facts = _facts_of((file.metadata() or {}).get(_FACTS_KEY, "{}"))
-        return _chosen(list(file.keys()), file.get_tensor, facts)
+        def read(key: str) -> NDArray[np.float32]:
+            _check_count(records[key].numel)
+            return read_tensors(source, {"": records[key]}, Monitor())[""].float().numpy()
+
+        return _chosen(list(records), read, _facts_of(metadata.get(_FACTS_KEY, "{}")))
 
 
 _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {

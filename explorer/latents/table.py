@@ -81,9 +81,9 @@ class StoredLatent:
     def key(self) -> str:
         """The id under which a table keeps it: equal contents have equal ids."""
         h = blake2b(digest_size=8)
-        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode() + self.digest)
+        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest)
         if self.recipe is not None:
-            h.update(repr(self.recipe).encode())
+            h.update(repr(self.recipe).encode("utf-8", "surrogatepass"))
         return h.hexdigest()
 
 

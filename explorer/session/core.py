@@ -113,6 +113,10 @@ class SessionCore(QObject):
         """What is known of the view's model; None while nothing is loaded."""
         return self.record(view).facts
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the loaded models by the names that the state gives them."""
+        return {v.model: v.facts.sha256 for v in self._views.values() if v.model and v.facts is not None}
+
     def info(self, view: int) -> GeneratorInfo | None:
         """The limits of the view's network; None while nothing is loaded."""
         facts = self.record(view).facts

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explorer.animation.timeline import Chosen
+    from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
 
@@ -38,9 +39,9 @@ class Deck(QObject):
     playing_changed = Signal(bool)
     recording_changed = Signal(bool)
 
-    def __init__(self, session: SessionCore) -> None:
+    def __init__(self, session: SessionCore, autosave: Autosave) -> None:
         super().__init__(session)
-        self._session = session
+        self._session, self._autosave = session, autosave
         self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
         self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
@@ -337,7 +338,7 @@ class Deck(QObject):
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()
-        self._performance = Performance(self._now(), self._session.state)
+        self._performance = Performance(self._now(), self._session.state, self._autosave.begin_recording())
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
@@ -347,6 +348,7 @@ class Deck(QObject):
         performance, self._performance = self._performance, None
         before = self.timeline
         made = performance.timeline(self._now(), before)
+        self._autosave.end_recording(made.duration)
         self.edit("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
@@ -364,6 +366,7 @@ class Deck(QObject):
         self.pause()
         if self._performance is not None:
             self._performance = None
+            self._autosave.drop_recording()
             self.recording_changed.emit(False)
         self._playhead = 0.0
         self.playhead_moved.emit(0.0)

@@ -110,7 +110,7 @@ class WindowDeeds(WindowPart):
             return
         before = self.session.state.timeline
         try:
-            self.session.documents.paste_state_text(text)
+            self.window.notices.show_found(self.session.documents.paste_state_text(text))
         except LatentwalkError as error:
             self.window.show_problem(error)
         else:

@@ -315,6 +315,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     np.save(path, np.zeros((info.num_ws, info.w_dim), np.float32))
     session.set_layout("a")
     drop(window, [path], (600, 400))
+    wait_until(lambda: bool(session.look().latent.stored))
     assert session.look().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
     assert not np.any(session.ws(0))
@@ -328,10 +329,12 @@ def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Ses
     np.save(path, np.ones(info.z_dim, np.float32))
     window.files.open_path(str(path))
     banner = window.views.panes[0].banner
+    wait_until(banner.isVisible)
     buttons = {b.text(): b for b in banner.findChildren(QToolButton) if b.isVisible()}
     assert {"It is z", "It is w"} <= set(buttons)
     assert not session.look().latent.stored
     buttons["It is w"].click()
+    wait_until(lambda: bool(session.look().latent.stored))
     assert session.table[session.look().latent.stored].space == "w"
     assert not banner.isVisible()
 
@@ -347,7 +350,7 @@ def test_a_picture_carries_its_project(window: MainWindow, session: Session, tmp
     session.reset()
     session.set_seed(1)
     drop(window, [path], (600, 400))
-    assert session.look().latent.seed == 99
+    wait_until(lambda: session.look().latent.seed == 99)
     assert session.look().truncation.psi == 0.6
     assert not window.isWindowModified()
 
@@ -362,7 +365,7 @@ def test_projects_are_saved_opened_and_marked(window: MainWindow, session: Sessi
     session.set_seed(8)
     assert window.isWindowModified()
     window.files.open_project(str(path))
-    assert session.look().latent.seed == 7
+    wait_until(lambda: session.look().latent.seed == 7)
 
 
 def test_closing_asks_only_about_unsaved_changes(
@@ -434,7 +437,7 @@ def test_a_small_torch_file_is_a_model_if_it_holds_one(tmp_path: Path) -> None:
 
 def test_an_unknown_file_is_refused_with_words(window: MainWindow) -> None:
     window.files.open_path("/nowhere/notes.txt")
-    assert "notes.txt" in window.views.panes[0].banner.text
+    wait_until(lambda: "notes.txt" in window.views.panes[0].banner.text)
 
 
 # -- memory ----------------------------------------------------------------------------------------------------
