@@ -11,14 +11,23 @@ import importlib
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from pathlib import Path
+from typing import Protocol, cast
 
 from explorer import __version__
 from explorer.errors import LatentwalkError, UsageError
+from explorer.util import console
+from explorer.util.command_line import Parser, did_you_mean
+from explorer.util.plain_text import visible
+from explorer.util.signals import Stopped, stopping
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "Parser", "main"]
+
+_LONG, _LONGEST = 20_000, 1000
+"""Characters of an error's message, and of its hint, that are looked at and that are told."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
@@ -47,35 +56,42 @@ class Command(Protocol):
         """Does the work; the exit code."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are `UsageError`s, so that they are told like all others: in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises instead of printing the usage and exiting."""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program and gives its exit code: 0 done, 2 an error that was told, 130 interrupted."""
+    """Runs the program and gives its exit code: 0 done, 2 an error that was told, 128 + N ended by signal N."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    console.prepare()
+    try:
+        with stopping():
+            code = _guarded(arguments)
+    except Stopped as stopped:
+        if stopped.number != signal.SIGINT:  # whoever pressed Ctrl+C knows
+            console.note(f"latentwalk: ended by {stopped.name}")
+        code = stopped.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    lost = console.finish()
+    return _tell(lost) if lost and code == 0 else code
+
+
+def _guarded(arguments: list[str]) -> int:
     try:
         return _dispatch(arguments)
     except SystemExit as done:  # argparse leaves so after --help and --version
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
-        return _tell(str(error))
-    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _tell(error.message, error.command_hint)
+    except BrokenPipeError:  # the reader of what a library printed has gone, as in `... | head`
         return 0
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return _tell(f"{name}{error.strerror or error}.")
-    except KeyboardInterrupt:
-        return 130
 
 
-def _tell(message: str) -> int:
-    print("latentwalk: error: " + " ".join(message.split()), file=sys.stderr)
+def _tell(message: str, hint: str = "") -> int:
+    # Each is shortened by itself: however much a file puts into the message, the hint is read.
+    words = [" ".join(text.split()) for text in (message[:_LONG], hint[:_LONG])]
+    told = " ".join(visible(text, _LONGEST) for text in words if text)
+    console.note(f"latentwalk: error: {told}")
     return 2
 
 
@@ -85,6 +101,8 @@ def _dispatch(arguments: list[str]) -> int:
         name, rest = arguments[0], arguments[1:]
     elif arguments and arguments[0].startswith("-"):
         _front_page().parse_args(arguments[:1])
+    elif arguments:
+        _check_file(arguments[0])
     module, summary = COMMANDS[name]
     command = cast("Command", importlib.import_module(module))
     parser = Parser(prog=f"main.py {name}", description=f"{summary[0].upper()}{summary[1:]}.")
@@ -95,6 +113,18 @@ def _dispatch(arguments: list[str]) -> int:
     parsed = parser.parse_args(_keep_negative_values(rest))
     _set_up_logging(parsed.verbose)
     return command.run(parsed)
+
+
+def _check_file(word: str) -> None:
+    """Raise UsageError for a first word that is neither a command nor anything that the window could open."""
+    from explorer.bundled import bundled
+
+    names = [item.name for item in bundled()]
+    if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:
+        return  # the window says what is wrong with a file
+    help_ = "See main.py --help."
+    hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
+    raise UsageError(f"{word!r} is no command, no file here and no bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:
@@ -122,7 +152,16 @@ def _keep_negative_values(arguments: list[str]) -> list[str]:
     return joined
 
 
+class _Format(logging.Formatter):
+    """Log lines with the foreign text in them spelled out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record), None, keep_lines=True)
+
+
 def _set_up_logging(areas: list[str]) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Format("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for area in areas:
         logging.getLogger("explorer" if area == "all" else f"explorer.{area}").setLevel(logging.DEBUG)

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import LatentTable, StoredLatent
 
-__all__ = ["resolve", "resolve_look"]
+__all__ = ["class_weights", "resolve", "resolve_look"]
+
+_OTHER_MODEL = "Name the model it was made with, by --model."
 
 
 def resolve(
@@ -97,7 +99,7 @@ def resolve_look(
         model=model,
         settings=settings or RenderSettings(),
         base=_point(look.latent, info, model, table),
-        class_weights=_classes(look.classes, info),
+        class_weights=class_weights(look.classes, info),
         sources=sources,
         mix=mix,
         psi=psi_of_entries(info.num_ws, look.truncation.psi, look.truncation.cutoff, look.truncation.layer_psi),
@@ -119,7 +121,9 @@ def _check_finite(value: object, path: str) -> None:
     for name, number in _numbers(value, path):
         if not math.isfinite(number):
             raise RequestError(
-                f"{name} is {number}, which is not a finite number.", "Undo, or reset that control to its default."
+                f"{name} is {number}, which is not a finite number.",
+                "Undo, or reset that control to its default.",
+                command="Give a number such as 0.7.",
             )
 
 
@@ -205,16 +209,19 @@ def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable |
         raise LatentError(
             f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}.",
             "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
+            command=_OTHER_MODEL,
         )
     if latent.space != "z" and latent.model_sha and latent.model_sha != model.sha256:
         raise LatentError(
             f"The latent {name} was made with another model.",
             "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
+            command=_OTHER_MODEL,
         )
     return latent
 
 
-def _classes(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
+def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
+    """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
     if info.c_dim == 0:
         return ()
     weights: dict[int, float] = {}

@@ -17,6 +17,8 @@ from pathlib import Path
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
+from explorer.util import console
+from explorer.util.command_line import Parser
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
@@ -40,8 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the median and the slowest time of each kind of change, or runs a benchmark."""
     if arguments.model in BENCHMARKS:
         return _run_benchmark(arguments.model, arguments.rest)
-    from explorer.cli import Parser
-
     # A benchmark's options are its own, so everything behind the name was left alone until now.
     behind = Parser(prog=f"main.py bench {arguments.model}")
     _add_options(behind)
@@ -60,14 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    sys.stdout.write(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
+    console.out(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row")
     for name, look_at in changes.items():
         renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
         times = [renderer.render_look(look_at(step)).total_ms for step in steps]
         middle = statistics.median(times)
         row = f"{name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s"
-        sys.stdout.write(f"  {row}\n")
+        console.out(f"  {row}")
     return 0
 
 

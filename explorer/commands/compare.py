@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from explorer.commands.class_option import add_class_option, classes_from, classes_of_file
+from explorer.commands.numbers import check_seed
+from explorer.commands.outputs import check_film_path
 from explorer.commands.progress import FilmProgressLine
 from explorer.commands.render import add_device_options, settings_from
+from explorer.util import console
 
 __all__ = ["add_arguments", "run"]
 
@@ -21,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", metavar="N", type=int, default=30, help="frames a second (default 30)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
+    add_class_option(parser)
     add_device_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     parser.add_argument("-o", "--output", metavar="OUT.mp4", type=Path, required=True, help="any format of `video`")
@@ -31,7 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.animation.comparison import Comparison, recorder_of
 
     a = arguments
-    comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi)
+    check_seed("--seed", a.seed)
+    check_film_path(a.output)
+    classes = classes_from(a.class_name, [classes_of_file(model) for model in (a.left, a.right)])
+    comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
     recorder = recorder_of(comparison, a.output, settings_from(a), overwrite=a.overwrite)
-    sys.stdout.write(f"{recorder.run(FilmProgressLine())}\n")
+    console.out_path(recorder.run(FilmProgressLine()))
     return 0

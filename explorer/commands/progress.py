@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
+
+from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Progress
@@ -19,20 +20,18 @@ class ProgressLine:
         self._what = what
         self._started = time.monotonic()
         self._told = -1
+        self._status = console.Status()
 
     def __call__(self, done: int, total: int) -> None:
         """Writes to stderr if there is something new to say."""
-        is_terminal = sys.stderr.isatty()
-        step = done if is_terminal else 10 * done // total
+        step = done if self._status.is_live else 10 * done // total
         if step == self._told:
             return
         self._told = step
         left = (time.monotonic() - self._started) / done * (total - done)
-        text = f"{self._what} {done}/{total}, {_span(left)} left"
-        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
-        if is_terminal and done == total:
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
+        self._status.show(f"{self._what} {done}/{total}, {_span(left)} left")
+        if done == total:
+            self._status.clear()
 
 
 class FilmProgressLine:
@@ -40,15 +39,14 @@ class FilmProgressLine:
 
     def __init__(self) -> None:
         self._told: object = None
-        self._last = 0.0
+        self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
         """Writes to stderr if there is something new to say."""
-        is_terminal = sys.stderr.isatty()
         if p.words:
-            sys.stderr.write(f"\r\033[K{p.words}\n" if is_terminal else f"{p.words}\n")
-        now = time.monotonic()
-        step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
+            self._status.clear()
+            console.note(p.words)
+        step = (p.stage, time.monotonic() // 0.2 if self._status.is_live else 10 * p.done // p.total)
         if step == self._told and p.done != p.total:
             return
         self._told = step
@@ -56,10 +54,9 @@ class FilmProgressLine:
         if p.fps:
             left = round(p.seconds_left)
             text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
-        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
-        if is_terminal and p.stage == "done":
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
+        self._status.show(text)
+        if p.stage == "done":
+            self._status.clear()
 
 
 def _span(seconds: float) -> str:

@@ -92,6 +92,7 @@ class LatentTable:
             raise LatentError(
                 f"The state names a stored latent {key!r} that is not here.",
                 "Open the project that holds it, or choose a seed.",
+                command="The project or job file lacks it: save the project again in the window.",
             )
         return latent
 
