@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 import sys
 import threading
 import traceback
@@ -26,6 +27,7 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from explorer.bundled import DEFAULT_PAIR, bundled
+from explorer.end_signals import EndSignals
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
@@ -106,6 +108,8 @@ class Program(QObject):
         self._app, self._files = app, files
         self.settings = settings
         self.window = MainWindow(settings)
+        self._signals = EndSignals(self)
+        self._signals.asked.connect(self._on_signal)
         self._faults = _Faults(self)
         self._faults.happened.connect(self._on_fault)
         self._imported.connect(self._on_imported)
@@ -117,6 +121,7 @@ class Program(QObject):
     def start(self) -> None:
         """Show the window and begin."""
         self._faults.install()
+        self._signals.install()
         # Cyclic garbage may hold Qt objects, which only the GUI thread may destroy; so only it collects.
         gc.disable()
         self._gc_timer.start()
@@ -196,6 +201,15 @@ class Program(QObject):
         else:
             self.window.say_instead(words)
 
+    @Slot(int)
+    def _on_signal(self, number: int) -> None:
+        """End in order, without asking: what is unsaved waits in the recovery file for the next start."""
+        log.warning("ended by %s", signal.Signals(number).name)
+        if self.window.session is not None:
+            self.window.session.documents.keep_recovery()
+        self.close()
+        self._app.exit(128 + number)
+
     @Slot()
     def _collect(self) -> None:
         if self.window.session is None or not self.window.views.is_dragging():
@@ -212,4 +226,5 @@ class Program(QObject):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._faults.uninstall()
+        self._signals.uninstall()
         gc.enable()

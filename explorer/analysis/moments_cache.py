@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,13 @@ import numpy as np
 import torch
 
 from explorer.analysis.frechet import Moments
-from explorer.checkpoints.digest import cache_folder
 from explorer.util.atomic_write import atomic_write
+from explorer.util.user_folders import cache_folder
 
 __all__ = ["path_of", "recall", "remember"]
+
+
+_log = logging.getLogger("explorer.analysis")
 
 
 def path_of(key: Mapping[str, object]) -> Path:
@@ -35,8 +39,11 @@ def recall(key: Mapping[str, object]) -> Moments | None:
 
 
 def remember(key: Mapping[str, object], found: Moments) -> None:
-    """Keep `found`; the file appears whole or not at all."""
+    """Keep `found` if the disk allows it; the file appears whole or not at all."""
     path = path_of(key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, count=found.count, total=found.total.numpy(), products=found.products.numpy())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as partial, partial.open("wb") as file:
+            np.savez(file, count=found.count, total=found.total.numpy(), products=found.products.numpy())
+    except OSError as error:  # a full or read-only disk only costs time
+        _log.info("cannot remember moments: %s", error)

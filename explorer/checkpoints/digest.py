@@ -5,31 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from explorer.util.atomic_write import atomic_write
+from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import FileSource
 
-__all__ = ["cache_folder", "file_digest"]
+__all__ = ["file_digest"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
 _CHUNK = 4 << 20
 _ENTRIES = 256  # the oldest go first
 _FILE_LIMIT = 1_000_000  # bytes
-
-
-def cache_folder() -> Path:
-    """Where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place."""
-    chosen = os.environ.get("LATENTWALK_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
 
 
 def file_digest(source: FileSource, monitor: Monitor) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError
 from explorer.util.missing import is_address, why_missing
+from explorer.util.user_folders import expanded
 
 __all__ = ["assets_folder", "bundled_models", "resolve_model"]
 
@@ -33,7 +34,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
     """
     text = str(name_or_path)
     bundled = bundled_models()
-    path = _expanded(Path(name_or_path))
+    path = expanded(Path(name_or_path))
     try:
         if path.is_file():
             return path
@@ -48,7 +49,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
         raise UnreadableFileError(words, "Check the path.") from error
     message, hint = why_missing(text if not text or is_address(text) else path)
     if _is_name(text):
-        message = f"There is no file and no bundled model named {text!r}."
+        message = f"There is no file and no bundled model named '{text}'."
         hint = _suggestion(path, list(bundled)) or f"Bundled models: {', '.join(bundled) or 'none'}."
     elif message.startswith("There"):
         hint = _suggestion(path, []) or hint
@@ -58,13 +59,6 @@ def resolve_model(name_or_path: str | Path) -> Path:
 def _is_name(text: str) -> bool:
     """Whether this may mean a bundled model, or a file right here."""
     return text not in ("", ".", "-") and not (is_address(text) or os.path.islink(text) or os.sep in text)
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:  # there is no home folder
-        return path
 
 
 def _files_in(folder: Path) -> str:

@@ -103,10 +103,10 @@ def _data(text: str, resolution: int) -> Dataset:
 
     if text != "critters":
         return open_data(text, resolution)
-    from explorer.checkpoints.digest import cache_folder
     from explorer.training.critters.pack import pack
+    from explorer.util.user_folders import usable_cache_folder
 
-    path = cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
+    path = usable_cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
     if not path.exists():
         console.note(f"rendering {_PICTURES:,} critters once into {path}")
         pack(path, _PICTURES, resolution)

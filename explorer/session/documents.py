@@ -53,6 +53,7 @@ class Documents(QObject):
         self._recovery = recovery
         self._autosaved: ExplorerState = session.store.state
         self._snapshots: dict[int, str] = {}
+        self._keeps_recovery = False
         files.written.connect(self.saved_file)
         session.frame.connect(self._snapshot_frame)
         session.failure.connect(self._snapshot_failed)
@@ -295,11 +296,16 @@ class Documents(QObject):
         self._autosaved = state
         self._files.run(partial(_autosave, self._recovery, state, self._session.table, self._files.failed.emit))
 
+    def keep_recovery(self) -> None:
+        """Writes what is unsaved into the recovery file, and leaves that where it is when the session closes."""
+        self.autosave()
+        self._keeps_recovery = not self._session.store.is_saved()
+
     def close(self) -> None:
         """Waits for what is being written and removes the recovery file."""
         self._autosave_timer.stop()
         self._files.close()
-        if self._recovery is not None:
+        if self._recovery is not None and not self._keeps_recovery:
             self._recovery.close()
 
 

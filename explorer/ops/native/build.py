@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
+from explorer.util.user_folders import system_cache_folder
 
 __all__ = [
     "BuildError",
@@ -50,7 +50,7 @@ def cached_library(compiler: str) -> Path:
 def cache_folder() -> Path:
     """Where compiled libraries are kept."""
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
-    return Path(folder) if folder else Path(platformdirs.user_cache_dir("latentwalk")) / "native"
+    return Path(folder) if folder else system_cache_folder() / "native"
 
 
 def content_digest(sources: Sequence[Path], settings: Sequence[str]) -> str:
