@@ -124,7 +124,7 @@ def _check_file(word: str) -> None:
         return  # the window says what is wrong with a file
     help_ = "See main.py --help."
     hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
-    raise UsageError(f"{word!r} is no command, no file here and no bundled model.", hint)
+    raise UsageError(f"{word!r} is not a command, a file here or a bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:

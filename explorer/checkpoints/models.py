@@ -43,7 +43,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
         if text and path.is_dir():
             raise UnreadableFileError(f"{path} is a folder, not a checkpoint.", _files_in(path))
         if text and path.exists():
-            raise UnreadableFileError(f"{path} is not an ordinary file.", "Copy what it gives to a file.")
+            raise UnreadableFileError(f"{path} is not an ordinary file.", "Name an ordinary file.")
     except (OSError, ValueError) as error:  # too long for a name, in a folder that is closed to us
         words = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}."
         raise UnreadableFileError(words, "Check the path.") from error

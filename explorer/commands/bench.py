@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import statistics
 import sys
@@ -14,11 +15,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from explorer.bundled import bundled, find
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
 from explorer.util import console
-from explorer.util.command_line import Parser
+from explorer.util.command_line import Parser, did_you_mean
+from explorer.util.plain_text import visible
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
@@ -50,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
     from explorer.render.headless import open_model
 
+    is_here = os.path.lexists(arguments.model) or find(arguments.model) is not None
+    meant = did_you_mean(arguments.model, [*BENCHMARKS, *(item.name for item in bundled())])
+    if meant and not is_here:
+        raise UsageError(f"There is no model and no benchmark {arguments.model}.", meant)
     renderer, facts = open_model(arguments.model, settings_from(arguments))
     last = facts.info.num_ws - 1
     start = Look(latent=Latent(seed=1))
@@ -60,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    console.out(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row")
+    console.out(f"{visible(facts.name, 60)}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row")
     for name, look_at in changes.items():
         renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]

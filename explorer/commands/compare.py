@@ -8,9 +8,8 @@ from pathlib import Path
 from explorer.commands.class_option import add_class_option, classes_from, classes_of_file
 from explorer.commands.numbers import check_seed
 from explorer.commands.outputs import check_film_path
-from explorer.commands.progress import FilmProgressLine
+from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
-from explorer.util import console
 
 __all__ = ["add_arguments", "run"]
 
@@ -40,5 +39,5 @@ def run(arguments: argparse.Namespace) -> int:
     classes = classes_from(a.class_name, [classes_of_file(model) for model in (a.left, a.right)])
     comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
     recorder = recorder_of(comparison, a.output, settings_from(a), overwrite=a.overwrite)
-    console.out_path(recorder.run(FilmProgressLine()))
+    make_film(recorder)
     return 0

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from explorer.errors import UsageError
-from explorer.util.missing import is_address, why_missing
+from explorer.util.missing import as_written, is_address, why_missing
 
 __all__ = ["check_film_path", "check_folder", "check_output", "check_project"]
 
@@ -53,7 +53,7 @@ def check_folder(option: str, path: Path) -> None:
 
 
 def _check_file(option: str, path: Path, suffix: str) -> None:
-    text = str(path)
+    text = as_written(str(path))
     if is_address(text):
         raise UsageError(f"{option} {text} is an address; files are written to this machine only.", "Name a file.")
     if text == "-":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING
 
 from explorer.util import console
+from explorer.util.signals import Stopped
 
 if TYPE_CHECKING:
-    from explorer.animation.recorder import Progress
+    from explorer.animation.recorder import Progress, Recorder
 
-__all__ = ["FilmProgressLine", "ProgressLine"]
+__all__ = ["FilmProgressLine", "ProgressLine", "make_film"]
 
 
 class ProgressLine:
@@ -57,6 +59,20 @@ class FilmProgressLine:
         self._status.show(text)
         if p.stage == "done":
             self._status.clear()
+
+
+def make_film(recorder: Recorder) -> None:
+    """Render a film, or go on with it, and print its path; tell how to go on if a signal ends it before."""
+    from explorer.animation.job import is_unfinished, job_path
+
+    path = recorder.job.path
+    try:
+        console.out_path(recorder.run(FilmProgressLine()))
+    except (Stopped, KeyboardInterrupt):
+        if is_unfinished(path):
+            command = f"main.py video {shlex.quote(str(job_path(path)))}"
+            console.note(f"latentwalk: what is done of {path.name} is kept; go on with: {command}")
+        raise
 
 
 def _span(seconds: float) -> str:

@@ -14,10 +14,9 @@ from explorer.commands.class_option import ModelClasses, add_class_option, class
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
 from explorer.commands.outputs import check_film_path, check_project
-from explorer.commands.progress import FilmProgressLine
+from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
-from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
@@ -94,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     job = _job(arguments, opened)
     renderer = functools.partial(FilmRenderer, open_with=opened)
     recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
-    console.out_path(recorder.run(FilmProgressLine()))
+    make_film(recorder)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from explorer.errors import UsageError
@@ -44,7 +45,12 @@ def _run_without_display(files: list[str]) -> int:
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
         raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
-    HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"The folder {HEADLESS_VIDEO.parent} cannot be made here: {error.strerror or error}."
+        command = f"main.py compare {shlex.join(models)} -o FILM.mp4"
+        raise UsageError(words, f"Name a place for the film: {command}") from error
     recorder_of(Comparison(models[0], models[1]), HEADLESS_VIDEO, overwrite=True).run(FilmProgressLine())
     console.out_path(HEADLESS_VIDEO.resolve())
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import math
 import zipfile
@@ -99,15 +101,24 @@ def read_latents(path: Path) -> list[RawLatent]:
         again = "Save it again with torch.save, each tensor as tensor.contiguous()."
         raise LatentError(error.message, f"{_HINT} {again}") from error
     except OSError as error:
+        if error.errno == errno.EINVAL and error.strerror:  # from `check_regular`
+            raise LatentError(f"{path} {error.strerror}.", "Name a latent file.") from error
         raise LatentError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except Exception as error:
         # Readers of four formats raise a dozen kinds of errors for damaged files; all mean the same here.
         raise LatentError(f"{path.name} cannot be read as a latent ({type(error).__name__}).", _HINT) from error
 
 
+def _order(path: Path) -> tuple[bool, str]:
+    """Order: arrays before what may as well be models."""
+    return path.suffix.lower() not in (".npy", ".npz", ".pt"), str(path)
+
+
 def _files_in(folder: Path) -> str:
+    # Not deeper, and not for ever: projectors make `NAME/0.pt`, and the folder may be a whole disk.
+    inside = itertools.islice(itertools.chain(folder.glob("*"), folder.glob("*/*")), 2000)
     try:
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        found = sorted((path for path in inside if path.suffix.lower() in SUFFIXES), key=_order)
     except OSError:
         found = []
     return f"Name a file in it, such as {found[0]}." if found else "Name a file."

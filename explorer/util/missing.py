@@ -7,10 +7,11 @@ import re
 import shlex
 from pathlib import Path
 
-__all__ = ["is_address", "why_missing"]
+__all__ = ["as_written", "is_address", "why_missing"]
 
 # Two letters and more: one is a drive of Windows. `Path` makes one slash of two.
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<slashes>/{0,3})(?P<rest>.*)", re.DOTALL)
+_ONE_SLASH = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 _BARE_SCHEMES = {"hf", "huggingface", "gdrive", "drive", "gd", "s3", "gs", "ngc", "wandb", "kaggle"}
 _HUB = re.compile(r"(?:datasets/|spaces/)?(?P<repo>[^/]+/[^/]+)(?:/(?:blob|resolve|raw)/[^/]+)?(?:/(?P<file>.+))?")
 _DRIVE = re.compile(r"(?:/file/d/|/d/|[?&]id=|^)(?P<id>[\w-]{20,})")
@@ -24,9 +25,14 @@ def is_address(text: str) -> bool:
     return bool(match["slashes"]) or match["scheme"].lower() in _BARE_SCHEMES
 
 
+def as_written(text: str) -> str:
+    """Return an address with the two slashes that `Path` made one of; anything else as it is."""
+    return _ONE_SLASH.sub(r"\1://", text) if is_address(text) else text
+
+
 def why_missing(path: str | os.PathLike[str]) -> tuple[str, str]:
     """Return one sentence that says why no file is at `path`, and one that says what to do."""
-    text = os.fspath(path)
+    text = as_written(os.fspath(path))
     if is_address(text):
         return f"{text} is an address; files are read from this machine only.", _download_hint(text)
     if text in ("", "."):

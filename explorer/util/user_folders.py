@@ -42,8 +42,11 @@ def cache_folder() -> Path:
 
 def system_cache_folder() -> Path:
     """Return the system's place for what this program can compute again, whatever `LATENTWALK_CACHE` says."""
-    folder = Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
-    # Without a home the system's rule gives `~/.cache`, which would become a folder named `~` right here.
+    # Without a home some versions raise, others give `~/.cache`, which would become a folder named `~` right here.
+    try:
+        folder = Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
+    except (RuntimeError, OSError):
+        return _scratch()
     return folder if folder.is_absolute() else _scratch()
 
 
