@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def make_environment():
 
     if os.path.exists(PYTHON) and run([PYTHON, "-m", "pip", "--version"], quiet=True) == 0:
         return
+    check_environment_is_ours()
     say("making the virtual environment .venv")
     has_ensurepip = importlib.util.find_spec("ensurepip") is not None
     if not has_ensurepip and system.install(["python%d.%d-venv" % sys.version_info[:2]], say):
@@ -103,18 +105,44 @@ def make_environment():
         raise SetupError("pip could not be put into .venv: sudo apt-get install python3-venv")
 
 
+def check_environment_is_ours():
+    """Making `.venv` empties it: refuses where somebody else's packages are in it."""
+    if os.path.exists(STAMP) or not os.path.isdir(VENV):
+        return
+    for folder, names, _ in os.walk(VENV):
+        if os.path.basename(folder) == "site-packages":
+            usual = ("pip", "setuptools", "_distutils_hack", "__pycache__")
+            foreign = [name for name in names if not name.startswith(usual)]
+            if foreign:
+                raise SetupError(
+                    ".venv was not made by start.py and its pip does not work, but it holds %s: "
+                    "move it away, or put pip into it." % ", ".join(sorted(foreign)[:3])
+                )
+            names.clear()
+
+
 def install_packages(extras):
     """Installs the project and what it needs into `.venv`, and marks it done."""
     extras = sorted(set(read_stamp().get("extras", ())) | set(extras))
-    if os.path.exists(STAMP):
-        os.remove(STAMP)  # an interrupted installation must not look finished
+    # An interrupted installation must not look finished, but like one of ours.
+    write_stamp({"extras": extras})
     target = "." + ("[%s]" % ",".join(extras) if extras else "")
     say("installing packages into .venv (once; PyTorch alone is several hundred MB)")
     if run([PYTHON, "-m", "pip", "install", "-e", target]) != 0:
         raise SetupError("pip could not install the packages; its message stands above. Start again to go on.")
-    with open(STAMP + ".part", "w", encoding="utf-8") as file:
-        json.dump(stamp_for(extras), file)
-    os.replace(STAMP + ".part", STAMP)
+    write_stamp(stamp_for(extras))
+
+
+def write_stamp(found):
+    """Notes what `.venv` was made from: whole or not at all."""
+    from explorer.util.atomic_write import atomic_write_bytes
+
+    path = pathlib.Path(STAMP)
+    try:
+        atomic_write_bytes(path, json.dumps(found).encode())
+    except OSError as error:
+        words = "%s cannot be written: %s. Make room, or check its folder."
+        raise SetupError(words % (path, error.strerror)) from error
 
 
 def install_libraries(for_tests):

@@ -78,7 +78,7 @@ def open_window(
     """The program with both models loaded; what `run` measures in it."""
     app = QApplication([])
     apply_theme(app, True)
-    settings = Settings(Path(folder) / "settings.ini")
+    settings = Settings(Path(folder) / "settings.json")
     settings.set("welcomed", True)
     program = Program(app, settings, models)
     program.window.asks_before_discarding = False

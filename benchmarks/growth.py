@@ -1,9 +1,12 @@
 """Whether the time of a picture grows as its arithmetic does: with the batch, the resolution and the layers.
 
+Also the time of moving a picture back (`undo`), whose arithmetic is so much for each pixel.
+
     python benchmarks/growth.py [--dtype float32] [--repeat 5] [--json] [--cpu-time]
 
 Each line compares two networks, or two batches of one: how many times the arithmetic of the convolutions grows, how
 many times the time does, and the quotient, which is 1 where both grow alike and above 1 where time grows faster.
+Series whose name begins with "resample" count pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import generators
 from explorer.generators.base import Generator
-from explorer.ops import backend, native
+from explorer.ops import backend, native, resample
 from explorer.ops.memory import keep_freed_memory
 
 _T: dict[str, Any] = {"img_resolution": 128, "channel_base": 8192, "channel_max": 128, "margin_size": 10}
@@ -40,6 +43,45 @@ SERIES: dict[str, list[tuple[str, dict[str, Any], int]]] = {
     ],
     "layers, stylegan3-t 128 px": [("stylegan3-t", {**_T, "num_layers": n}, 1) for n in (8, 12, 16)],
 }
+
+RESAMPLED = (256, 512, 896, 1024, 2048, 4096)
+"""Sizes of pictures that are turned back. From 896 to 1024 the convolution of a whole picture falls off a cliff."""
+
+
+@torch.inference_mode()
+def resample_rows(repeat: int, clock: generators.Clock) -> list[dict[str, object]]:
+    """One line for each step of `RESAMPLED`."""
+    rows: list[dict[str, object]] = []
+    before: tuple[int, float] | None = None
+    for size in RESAMPLED:
+        picture, motion = torch.rand(1, 3, size, size), resample.rotation_matrix(0.3)
+        resample.undo(picture, motion)
+        cpu = torch.device("cpu")
+        seconds = min(
+            generators.timed(lambda p=picture: resample.undo(p, motion), cpu, clock)  # type: ignore[misc]
+            for _ in range(repeat if size <= 1024 else 1)
+        )
+        if before is not None:
+            rows.append(row("resample, turned back", (f"{before[0]} px", f"{size} px"), (size / before[0]) ** 2,
+                            seconds / before[1], seconds))  # fmt: skip
+        before = size, seconds
+    return rows
+
+
+def row(
+    series: str, names: tuple[str, str], more_work: float, more_time: float, seconds: float, **more: object
+) -> dict[str, object]:
+    """A step of a series."""
+    return {
+        "series": series,
+        "from": names[0],
+        "to": names[1],
+        **more,
+        "ms": round(1e3 * seconds, 2),
+        "work_ratio": round(more_work, 2),
+        "time_ratio": round(more_time, 2),
+        "quotient": round(more_time / more_work, 2),
+    }
 
 
 @torch.inference_mode()
@@ -63,19 +105,8 @@ def rows_of(series: str, dtype: torch.dtype, repeat: int, clock: generators.Cloc
         key = {"batch": f"{batch}", "resolution": f"{config['img_resolution']} px", "layers": "{num_layers} layers"}
         name = key[series.split(",")[0]].format(**config)
         if before is not None:
-            more_work, more_time = gflop / before[0], seconds / before[1]
-            rows.append(
-                {
-                    "series": series,
-                    "from": before[2],
-                    "to": name,
-                    "gflop": round(gflop, 2),
-                    "ms": round(1e3 * seconds, 2),
-                    "work_ratio": round(more_work, 2),
-                    "time_ratio": round(more_time, 2),
-                    "quotient": round(more_time / more_work, 2),
-                }
-            )
+            ratios = gflop / before[0], seconds / before[1]
+            rows.append(row(series, (before[2], name), *ratios, seconds, gflop=round(gflop, 2)))
         before = gflop, seconds, name
     return rows
 
@@ -86,6 +117,7 @@ def main() -> int:
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--cpu-time", action="store_true", help="processor time of one thread instead of wall time")
+    parser.add_argument("--only", choices=[*SERIES, "resample"], help="one series")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     keep_freed_memory()
@@ -95,7 +127,10 @@ def main() -> int:
     clock = time.process_time if options.cpu_time else time.perf_counter
     rows = []
     for series in SERIES:
-        rows += rows_of(series, getattr(torch, options.dtype), options.repeat, clock)
+        if options.only in (None, series):
+            rows += rows_of(series, getattr(torch, options.dtype), options.repeat, clock)
+    if options.only in (None, "resample"):
+        rows += resample_rows(options.repeat, clock)
     if options.json:
         print(json.dumps(rows, indent=1))
         return 0

@@ -198,7 +198,7 @@ def main() -> int:
     app = QApplication([])
     apply_theme(app, True)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(Path(folder) / "settings.ini")
+        settings = Settings(Path(folder) / "settings.json")
         settings.set("welcomed", True)
         program = Program(app, settings, options.models)
         program.window.asks_before_discarding = False

@@ -1,6 +1,10 @@
 """Peak memory of a picture beyond the weights, and whether the cache of kept stages keeps to its budget.
 
     python benchmarks/memory.py [--only NAME] [--dtype auto] [--json]
+    python benchmarks/memory.py --loads 200 [--json]
+
+With `--loads` a session opens a model of 93 MB, shows it and closes it again and again, under another name and with
+other weights every time. What that adds to the process after the first ten must stay below 50 MB.
 
 Every figure comes from a process of its own: the high-water mark of its memory while pictures are made, less what
 it held when the network was there and nothing had been rendered. What is derived from the weights counts as used.
@@ -91,6 +95,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--budget-mb", type=int, action="append", default=[], help="of the cache; default 64")
+    parser.add_argument("--loads", type=int, default=0, help="open and close a model so often instead")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -98,6 +103,12 @@ def main() -> int:
         name, dtype, budget = options.child
         print(json.dumps(measure(name, dtype, int(budget))))
         return 0
+    if options.loads:
+        from benchmarks.loads import measure_loads
+
+        result = measure_loads(options.loads, now_mb)
+        print(json.dumps(result, indent=1) if options.json else "\n".join(f"{k:16} {v}" for k, v in result.items()))
+        return 0 if result["is_within"] else 1
     rows = []
     for name in options.only or NAMES:
         for dtype in ["float32", "bfloat16"] if options.dtype == "auto" else [options.dtype]:

@@ -76,7 +76,7 @@ def start_once(models: list[str], folder: str) -> dict[str, float]:
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
-    command = [sys.executable, "-c", CHILD, repr(time.time()), str(Path(folder) / "settings.ini"), *models]
+    command = [sys.executable, "-c", CHILD, repr(time.time()), str(Path(folder) / "settings.json"), *models]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )

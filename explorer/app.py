@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import locale
 import logging
 import signal
 import sys
@@ -10,11 +12,13 @@ import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QEvent,
+    QLocale,
     QMessageLogContext,
     QObject,
     Qt,
@@ -26,11 +30,14 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from explorer import crash_log
 from explorer.bundled import DEFAULT_PAIR, bundled
 from explorer.end_signals import EndSignals
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
+from explorer.util.housekeeping import Housekeeping
+from explorer.util.voice import Voice
 from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
@@ -38,21 +45,24 @@ from explorer.widgets.window_deeds import DRIFT
 if TYPE_CHECKING:
     from explorer.render.request import RenderSettings
 
-__all__ = ["Program", "run"]
+__all__ = ["Program", "run", "use_plain_numbers"]
 
 log = logging.getLogger("explorer.app")
 
 
 def run(argv_files: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code."""
+    settings = Settings()
+    crash = crash_log.write_to(settings.folder)  # before Qt's application, which may be what crashes
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
+    use_plain_numbers()
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
-    settings = Settings()
     # The user's choice, else the desktop's; dark where nobody says, because pictures stand out on it.
     apply_theme(app, settings.flag("dark", default=app.styleHints().colorScheme() != Qt.ColorScheme.Light))
     program = Program(app, settings, list(argv_files))
+    program.last_crash = crash
     program.start()
     try:
         return app.exec()
@@ -62,6 +72,30 @@ def run(argv_files: Sequence[str] = ()) -> int:
         program.window.deleteLater()
         program.deleteLater()
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def use_plain_numbers() -> None:
+    """Have numbers read and shown with a decimal point, whatever the system's language; after QApplication is made.
+
+    On Unix it sets the user's locale for the C library, by which FFmpeg, for example, reads the numbers in options.
+    """
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    QLocale.setDefault(QLocale.c())
+
+
+def sweep_left_overs(folder: Path) -> None:
+    """Remove what killed saves left in folders that are this program's alone: the autosave's and the cache's.
+
+    Beside a file in any other folder the next save of that file sees to it.
+    """
+    from explorer.util.left_overs import sweep
+    from explorer.util.user_folders import cache_folder
+
+    sweep(folder / "recovery")
+    with contextlib.suppress(OSError):  # there is no cache without a home
+        sweep(cache_folder(), "digests.json")
+        for name in ("moments", "networks"):
+            sweep(cache_folder() / name)
 
 
 class _Faults(QObject):
@@ -117,6 +151,8 @@ class Program(QObject):
         self._gc_timer.timeout.connect(self._collect)
         self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
         self._closed = False
+        self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
+        self._tell_imported = Voice(self._imported.emit)
 
     def start(self) -> None:
         """Show the window and begin."""
@@ -126,7 +162,7 @@ class Program(QObject):
         gc.disable()
         self._gc_timer.start()
         self.window.closing.connect(self.close)
-        self.window.show()
+        self.window.open()
         # The first paint comes before the imports take the interpreter for themselves.
         QTimer.singleShot(0, self._thread.start)
 
@@ -139,23 +175,28 @@ class Program(QObject):
 
         keep_freed_memory()  # before the first picture, whose memory the second one takes over
         fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
-        self._imported.emit()
+        self._tell_imported()
+        sweep_left_overs(self.settings.folder)
 
     @Slot()
     def _on_imported(self) -> None:
         if self._closed:
             return
         from explorer.ops import native
+        from explorer.ops.memory import give_back_freed_memory
         from explorer.session import Session
         from explorer.session.recovery import Recovery
 
         recovery = Recovery(self.settings.folder / "recovery")
         session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())
         session.devices.changed.connect(self._on_settings_changed)
+        self._housekeeping = Housekeeping(give_back_freed_memory)
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
         self.window.files.offer_recovery()
+        if self.last_crash is not None:
+            self.window.say(f"Latentwalk ended unexpectedly last time. What is known of it: {self.last_crash}")
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
@@ -212,8 +253,11 @@ class Program(QObject):
 
     @Slot()
     def _collect(self) -> None:
-        if self.window.session is None or not self.window.views.is_dragging():
+        session = self.window.session
+        if session is None:
             gc.collect(1)
+        elif not self.window.views.is_dragging():
+            self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
     def close(self) -> None:
@@ -225,6 +269,9 @@ class Program(QObject):
         if self.window.session is not None and not self.window.session.close():
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
+        self._tell_imported.close()
         self._faults.uninstall()
         self._signals.uninstall()
-        gc.enable()
+        gc.collect()
+        if threading.active_count() == 1:  # else another thread might collect what is left of Qt's objects
+            gc.enable()

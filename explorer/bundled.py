@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from explorer.util.regular_file import open_regular
+
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
 
 DEFAULT_PAIR = ("critters-stylegan2", "critters-stylegan3-t")
@@ -76,12 +78,12 @@ def _scan(folder: Path) -> tuple[Bundled, ...]:
 def _metadata(path: Path) -> dict[str, str]:
     """The metadata of a safetensors file, read from its header alone; empty if there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER_BYTES:
                 return {}
             header = json.loads(file.read(length))
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, RecursionError, struct.error):
         return {}
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
     return {str(k): str(v) for k, v in metadata.items()} if isinstance(metadata, dict) else {}

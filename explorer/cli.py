@@ -17,14 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from explorer import __version__
+from explorer import __version__, crash_log
 from explorer.errors import LatentwalkError, UsageError
-from explorer.util import console
+from explorer.util import console, file_errors
 from explorer.util.command_line import Parser, did_you_mean
 from explorer.util.plain_text import visible
 from explorer.util.signals import Stopped, stopping
 
-__all__ = ["COMMANDS", "Parser", "main"]
+__all__ = ["COMMANDS", "Parser", "main", "program"]
 
 _LONG, _LONGEST = 20_000, 1000
 """Characters of an error's message, and of its hint, that are looked at and that are told."""
@@ -57,9 +57,10 @@ class Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program and gives its exit code: 0 done, 2 an error that was told, 128 + N ended by signal N."""
+    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console.prepare()
+    crash_log.begin()
     try:
         with stopping():
             code = _guarded(arguments)
@@ -80,11 +81,21 @@ def _guarded(arguments: list[str]) -> int:
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
         return _tell(error.message, error.command_hint)
+    except (MemoryError, RuntimeError) as error:
+        return _tell_of_shortage(error)
     except BrokenPipeError:  # the reader of what a library printed has gone, as in `... | head`
         return 0
     except OSError as error:
-        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return _tell(f"{name}{error.strerror or error}.")
+        return _tell(file_errors.message(error))
+
+
+def program() -> int:
+    """Runs `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    code = main()
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is not None and widgets.QApplication.instance() is not None:
+        crash_log.finish_process(code)
+    return code
 
 
 def _tell(message: str, hint: str = "") -> int:
@@ -93,6 +104,15 @@ def _tell(message: str, hint: str = "") -> int:
     told = " ".join(visible(text, _LONGEST) for text in words if text)
     console.note(f"latentwalk: error: {told}")
     return 2
+
+
+def _tell_of_shortage(error: Exception) -> int:
+    from explorer.ops.memory import lacks_memory
+
+    if not lacks_memory(error):
+        raise error
+    _tell("There is not enough free memory for this. Close other programs, or choose a smaller model or picture.")
+    return 1
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import __version__, system_libraries
+from explorer import __version__, crash_log, system_libraries
 from explorer.util.plain_text import visible
 from explorer.util.user_folders import cache_folder, usable_cache_folder
 
@@ -43,6 +43,7 @@ def examine() -> list[Finding]:
         *_seen("window libraries", _window),
         *_seen("video", _video),
         *_seen("bundled models", _models),
+        *_seen("crashes", _crashes),
     ]
 
 
@@ -57,10 +58,13 @@ def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Findin
 
 
 def _cache() -> Finding:
-    folder, usable = cache_folder(), usable_cache_folder()
-    if folder == usable:
-        return Finding("cache", str(folder))
     do = "Everything works without it, more slowly at each start; LATENTWALK_CACHE may name another folder."
+    try:
+        folder = cache_folder()
+        if folder == usable_cache_folder():
+            return Finding("cache", str(folder))
+    except OSError as error:
+        return Finding("cache", error.strerror or str(error), do)
     return Finding("cache", f"{folder} may not be written to", do)
 
 
@@ -125,7 +129,8 @@ def _kernels(has_compiler: bool) -> Finding:
     status = native.status()
     own = {
         "ready": f"own C++ kernels, built ({status.detail})",
-        "unused": "own C++ kernels, built in the background when the window starts",
+        "unused": "own C++ kernels, built in the background when the window starts"
+        + (f" ({status.detail})" if status.detail else ""),
         "failed": f"no own kernels: {status.detail}",
         "disabled": f"no own kernels: {status.detail}",
     }.get(status.state, status.state)
@@ -191,6 +196,21 @@ def _models() -> Finding:
         return Finding("bundled models", ", ".join(names))
     do = "Clone the repository again, or open files of your own."
     return Finding("bundled models", f"none in {assets_dir()}", do)
+
+
+def _crashes() -> Finding:
+    try:
+        from explorer.settings import Settings
+
+        folder = Settings().folder
+    except Exception as error:  # without PySide, without a home: nothing to find, and no reason to stop
+        return Finding("crashes", f"no folder for their traces ({error})")
+    found = crash_log.last_crash(folder)
+    if found is None:
+        return Finding("crashes", f"none noted in {folder}")
+    path, seconds = found
+    words = f"the last one at {crash_log.when(seconds)}: {path}"
+    return Finding("crashes", words, "Please report it with that file.")
 
 
 def _first_line(command: list[str]) -> str:

@@ -5,7 +5,8 @@ LatentwalkError                 message + hint, shown as they are
 │   ├── UnreadableFileError     truncated, not a checkpoint, a web page saved as .pkl, ...
 │   ├── UnsafeFileError         the file asks for something that only code could do
 │   ├── UnsupportedModelError   readable, but of a family or variant that is not supported
-│   └── MismatchError           keys, shapes or values do not fit the architecture
+│   ├── MismatchError           keys, shapes or values do not fit the architecture
+│   └── CostlyModelError        one picture would need more memory or time than this machine has
 ├── LatentError                 a latent in the wrong space, of the wrong shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
@@ -20,6 +21,7 @@ from __future__ import annotations
 __all__ = [
     "CancelledError",
     "CheckpointError",
+    "CostlyModelError",
     "FilmError",
     "LatentError",
     "LatentwalkError",
@@ -71,6 +73,10 @@ class UnsupportedModelError(CheckpointError):
 
 class MismatchError(CheckpointError):
     """Keys, shapes or values of the file do not fit its architecture."""
+
+
+class CostlyModelError(CheckpointError):
+    """One picture of the model would need more memory or time than this machine has; it can be rendered anyway."""
 
 
 class LatentError(LatentwalkError):

@@ -5,24 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from explorer import __version__
-from explorer.errors import LatentwalkError
 from explorer.settings import Settings
 from explorer.state import ExplorerState
+from explorer.util.plain_text import LIMIT
 from explorer.widgets.actions import build_menus
 from explorer.widgets.cards import Hints
+from explorer.widgets.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.gestures import HINTS
 from explorer.widgets.help_sheet import HelpSheet
 from explorer.widgets.lab_deeds import LabDeeds
+from explorer.widgets.opening import Kind, kind_of
 from explorer.widgets.parts import label
 from explorer.widgets.pause import Pause
+from explorer.widgets.plain import error_text, menu_text, title_text
 from explorer.widgets.sides import Sides
 from explorer.widgets.theme import GRID, theme
 from explorer.widgets.toast import Toast
 from explorer.widgets.top_bar import TopBar, device_text
+from explorer.widgets.turn_hint import turn_hint
 from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
 
@@ -33,10 +45,17 @@ if TYPE_CHECKING:
     from explorer.widgets.before import BeforeAfter
     from explorer.widgets.film_dialog import FilmDialog
     from explorer.widgets.timeline_dock import TimelineDock
+    from explorer.widgets.toast import Offer as ToastOffer
     from explorer.widgets.view_area import ViewArea
     from explorer.widgets.window_files import Offer
 
 __all__ = ["MainWindow"]
+
+FIRST_SIZE = QSize(1440, 900)
+"""Size of the window at the first start, in logical pixels; on a smaller screen the window is maximised."""
+
+MIN_SIZE = QSize(1040, 600)
+"""Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
 
 FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 _ARROWS = {
@@ -63,9 +82,11 @@ class MainWindow(QMainWindow):
         self._film: FilmDialog | None = None
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
+        self._has_hinted_at_turns = False
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(1040, 600))  # two narrow columns, and half of it for the pictures
+        self._drop_frame, self._carried = DropFrame(self), list[Kind]()
+        self.setMinimumSize(MIN_SIZE)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
@@ -79,7 +100,7 @@ class MainWindow(QMainWindow):
         self.middle = QWidget()
         self._middle_layout = QVBoxLayout(self.middle)
         self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
-        self._waiting = label("Starting \u2026", "faint")
+        self._waiting = label("Starting \u2026", "faint", limit=2 * LIMIT)
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._waiting.setWordWrap(True)
         self._waiting.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -87,7 +108,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.middle)
         self.toast = Toast(self.middle)
         self._connect_menus()
-        self._restore_geometry()
+        self.resize(FIRST_SIZE)
         self.show_state()
 
     # assembly --------------------------------------------------------------------------------------------
@@ -106,24 +127,27 @@ class MainWindow(QMainWindow):
         self._middle_layout.addWidget(self.views)
         self.hints = Hints(self.middle, FIRST_HINTS)
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
+        self.sides.show_active(session.state.active)
         self._fill_panel_menu()
         self.top_bar.attach(session)
         self._add_timeline(session)
         self.toast.raise_()
         for pane in self.views.panes:
             pane.image.touched.connect(self.touched)
+            pane.image.dragged.connect(self._on_dragged)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
         self.views.tour.panel_wanted.connect(self.reveal)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
-        session.status.connect(self.say)
+        session.status.connect(self._on_status)
         session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
+        self.settings.tell_problems(self._show_settings_problem)
 
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline_dock import TimelineDock
@@ -152,9 +176,9 @@ class MainWindow(QMainWindow):
 
     # showing ---------------------------------------------------------------------------------------------
 
-    def say(self, text: str) -> None:
-        """A few words that go away by themselves."""
-        self.toast.say(text)
+    def say(self, text: str, offer: ToastOffer | None = None) -> None:
+        """A few words that go away by themselves, with a button if something can be done about them."""
+        self.toast.say(text, offer)
 
     def say_instead(self, text: str) -> None:
         """Words where the pictures would be, while there are none: why the program did not come further."""
@@ -162,11 +186,16 @@ class MainWindow(QMainWindow):
 
     def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
         """An error over the active picture, to read and to copy, with ways out."""
-        text = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         if self.session is None:
-            self.say_instead(text)
+            self.say_instead(error_text(error))
         else:
-            self.views.active_pane().banner.show_fault(text, offers=offers)
+            self.views.active_pane().banner.show_error(error, offers=offers)
+
+    def _show_settings_problem(self, error: object) -> None:
+        """Over the other picture, where there is one: an unsaved session may be offered over the active one."""
+        active = self.views.active_pane()
+        others = [pane for pane in self.views.panes if pane is not active and not pane.isHidden()]
+        (others or [active])[0].banner.show_error(error)
 
     def show_state(self) -> None:
         """Check marks, greyed entries and undo names of the menus."""
@@ -186,7 +215,7 @@ class MainWindow(QMainWindow):
             ("undo", "Undo", store.undo_name, store.can_undo),
             ("redo", "Redo", store.redo_name, store.can_redo),
         ):
-            actions[key].setText(f"{verb} {name}".strip())
+            actions[key].setText(menu_text(f"{verb} {name}".strip()))
             actions[key].setEnabled(possible)
         actions["smooth"].setChecked(self.views.camera.is_smooth)
         actions["grid"].setChecked(self.views.camera.shows_grid)
@@ -209,7 +238,7 @@ class MainWindow(QMainWindow):
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
         name = self.files.project.name if self.files.project else "Untitled"
-        self.setWindowTitle(f"{name}[*] \u2013 Latentwalk")
+        self.setWindowTitle(f"{title_text(name)}[*] \u2013 Latentwalk")
         self.setWindowModified(self.is_unsaved)
 
     @property
@@ -236,8 +265,8 @@ class MainWindow(QMainWindow):
         QMessageBox.about(
             self,
             "About Latentwalk",
-            f"<b>Latentwalk {__version__}</b><p>Explores the latent space of style-based image generators by hand, "
-            "in real time.</p><p>MIT licence. Models keep their own licences; the Model panel names them.</p>",
+            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators by hand, "
+            "in real time.\n\nMIT licence. Models keep their own licences; the Model panel names them.",
         )
 
     @property
@@ -296,6 +325,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.touched)
         self.setWindowModified(self.is_unsaved)
         if old.active != new.active:
+            self.sides.show_active(new.active)
             self.show_state()
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
         actions = self.actions_by_key
@@ -305,6 +335,18 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
         self.show_state()
+
+    @Slot(str)
+    def _on_status(self, text: str) -> None:
+        self.say(text)
+
+    @Slot(str, float, float)
+    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
+        assert self.session is not None
+        if mode == "rotate" and not self._has_hinted_at_turns:
+            self._has_hinted_at_turns = True
+            if (hint := turn_hint(self.session)) is not None:
+                self.say(*hint)
 
     @Slot(bool)
     def _on_saved_changed(self, is_saved: bool) -> None:
@@ -341,14 +383,40 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.session is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        paths = dropped_files(event) if self.session is not None else []
+        if paths and take_copy(event):
+            self._carried = [kind_of(path) for path in paths]
+            self._show_target(event)
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if take_copy(event):
+            self._show_target(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_frame.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        self._drop_frame.leave()
+        paths = dropped_files(event)
+        if self.session is None or not take_copy(event):
+            return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        event.acceptProposedAction()
+        if view is not None and kind_of(paths[0]) == "model":
+            self.session.set_active(view)
         self.files.open_many(paths, view)
+
+    def _show_target(self, event: QDropEvent) -> None:
+        """Frame the picture that would take what is carried."""
+        assert self.session is not None
+        at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
+        view = self.session.state.active if at is None else at
+        if self._carried.count("model") > 1:
+            words = "Open in A and B"
+        else:
+            words = f"Open in {'AB'[view % 2]}" if {"model", "latent"} & set(self._carried) else "Open"
+        self._drop_frame.show_over(self.views.panes[view].image, words)
 
     def _view_at(self, at: QPoint) -> int | None:
         for pane in self.views.panes:
@@ -363,11 +431,17 @@ class MainWindow(QMainWindow):
         if self.session is not None:
             self.hints.place()
 
-    def _restore_geometry(self) -> None:
-        self.resize(1440, 900)
+    def open(self) -> None:
+        """Show the window where it was last; the first time, no larger than the screen."""
+        room = self.screen().availableSize()
+        self.setMinimumSize(MIN_SIZE.boundedTo(room))
+        self.resize(FIRST_SIZE.boundedTo(room))
         geometry = self.settings.blob("geometry")
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
+        elif self.size() != FIRST_SIZE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        self.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         Pause.settle()

@@ -1,72 +1,255 @@
-"""What the program remembers between runs: window, panels, theme, recent files. Tests use a folder of their own."""
+"""What the program remembers between runs: window, panels, theme, recent files. Tests use a folder of their own.
+
+The file is JSON of texts, numbers, lists of texts, and bytes as `{"base64": ...}`. Whatever stands in it is data:
+the INI file of earlier versions, whose values Qt could unpickle, is read once by a reader of our own.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
+import json
 import os
+import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QCoreApplication, QLockFile, QTimer
+
+from explorer.errors import LatentwalkError
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.plain_text import visible
+from explorer.util.qt_ini import read_ini
+from explorer.util.regular_file import read_regular
 
 __all__ = ["RECENT_LIMIT", "Settings"]
 
 RECENT_LIMIT = 12
+MAX_BYTES = 1 << 20
+_LOCK_WAIT_MS = 500
+
+Value = str | bool | float | list[str] | bytes
 
 
 class Settings:
-    """Typed access to QSettings. GUI thread only.
+    """Typed access to the settings, on the GUI thread only. Neither reading nor writing raises.
 
     Args:
-        path: An INI file to use instead of the user's own settings (also from `LATENTWALK_SETTINGS`).
+        path: A file to use instead of the user's own settings (also from `LATENTWALK_SETTINGS`). One that does not
+            end in .json is an INI file of an earlier version; the settings are the .json file beside it.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         path = path or os.environ.get("LATENTWALK_SETTINGS")
-        if path:
-            self._store = QSettings(str(path), QSettings.Format.IniFormat)
-        else:
-            self._store = QSettings(
-                QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Latentwalk", "Latentwalk"
-            )
+        old = Path(os.path.abspath(path)) if path else _config_folder() / "Latentwalk" / "Latentwalk.ini"
+        self._file, self._old = old.with_suffix(".json"), old
+        self._problems: list[LatentwalkError] = []
+        self._tell: Callable[[LatentwalkError], object] | None = None
+        self._may_write = True
+        self._is_waiting = self._has_failed = False
+        self._changed: dict[str, Value] = {}
+        self._added: list[str] = []  # recent files, newest first
+        self._values = self._read_first()
 
     @property
     def folder(self) -> Path:
         """Where the settings lie; the autosave goes beside them."""
-        return Path(self._store.fileName()).parent
+        return self._file.parent
+
+    def tell_problems(self, tell: Callable[[LatentwalkError], object]) -> None:
+        """Have `tell` called with what went wrong so far, and with what goes wrong later; each kind once."""
+        self._tell = tell
+        waiting, self._problems = self._problems, []
+        for problem in waiting:
+            tell(problem)
+
+    # values ----------------------------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
         """A string."""
-        return str(self._store.value(key, default))
+        value = self._values.get(key)
+        return value if isinstance(value, str) else default
 
     def flag(self, key: str, default: bool = False) -> bool:
         """A yes or no."""
-        return self.text(key, "true" if default else "false").lower() == "true"
+        value = self._values.get(key)
+        if isinstance(value, str):  # so they stood in the INI file
+            return value.lower() == "true"
+        return value if isinstance(value, bool) else default
 
     def strings(self, key: str) -> list[str]:
         """A list of strings."""
-        value = self._store.value(key, [])
-        if isinstance(value, str):  # INI files give a list of one back as its item
+        value = self._values.get(key)
+        if isinstance(value, str):  # an INI file gives a list of one back as its item
             return [value] if value else []
-        return [str(item) for item in value] if isinstance(value, list) else []
+        return list(value) if isinstance(value, list) else []
 
     def blob(self, key: str) -> QByteArray:
         """Bytes that Qt wrote, such as a geometry."""
-        value = self._store.value(key)
-        return value if isinstance(value, QByteArray) else QByteArray()
+        value = self._values.get(key)
+        return QByteArray(value) if isinstance(value, bytes) else QByteArray()
 
     def set(self, key: str, value: str | bool | list[str] | QByteArray) -> None:
-        """Remember a value."""
-        self._store.setValue(key, ("true" if value else "false") if isinstance(value, bool) else value)
+        """Remember a value; it is written when the present event has been dealt with."""
+        kept: Value = bytes(value.data()) if isinstance(value, QByteArray) else value
+        self._values[key] = self._changed[key] = kept
+        self._write_soon()
 
     def recent(self) -> list[str]:
         """Recent files, newest first; those that are gone are left out."""
-        return [path for path in self.strings("recent") if Path(path).exists()]
+        return [path for path in self.strings("recent") if os.path.exists(path)]
 
     def add_recent(self, path: str) -> None:
         """Put a file first among the recent ones."""
-        path = str(Path(path).resolve())
-        others = [other for other in self.strings("recent") if other != path]
-        self.set("recent", [path, *others][:RECENT_LIMIT])
+        path = os.path.realpath(path)
+        self._added = [path, *(other for other in self._added if other != path)][:RECENT_LIMIT]
+        self._values["recent"] = _merged(self._added, self.strings("recent"))
+        self._write_soon()
+
+    # the file --------------------------------------------------------------------------------------------
 
     def sync(self) -> None:
-        """Write to disk now."""
-        self._store.sync()
+        """Write what was changed now, over what another program may have written meanwhile."""
+        self._is_waiting = False
+        if not (self._changed or self._added) or not self._may_write:
+            return
+        file = Path(os.path.realpath(self._file))  # a link stays one
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = QLockFile(f"{file}.lock")
+            lock.tryLock(_LOCK_WAIT_MS)  # without one two programs may lose a change, and nothing else
+            try:
+                self._merge()
+                if self._may_write:
+                    atomic_write_bytes(file, _to_json(self._values))
+                    self._changed, self._added = {}, []
+            finally:
+                lock.unlock()
+        except OSError as error:
+            if not self._has_failed:  # said once, tried again with each change
+                self._problem(
+                    f"The settings cannot be written to {visible(str(file))}: {error.strerror or error}.",
+                    "The work goes on; unless that is mended, they are forgotten when the window is closed.",
+                )
+            self._has_failed = True
+
+    def _write_soon(self) -> None:
+        if QCoreApplication.instance() is None:
+            self.sync()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            QTimer.singleShot(0, self.sync)
+
+    def _merge(self) -> None:
+        """Take over what is on disk now, but for what was changed here."""
+        now = self._read() if os.path.lexists(self._file) else None
+        if now is None:
+            return
+        recent = now.get("recent")
+        self._values = now | self._changed
+        self._values["recent"] = _merged(self._added, recent if isinstance(recent, list) else [])
+
+    def _read_first(self) -> dict[str, Value]:
+        """Return the settings, or those of the INI file where there are none yet."""
+        values = self._read() if os.path.lexists(self._file) else None
+        if values is not None:
+            return values
+        try:
+            text = read_regular(self._old, MAX_BYTES).decode("utf-8", "replace") if self._old != self._file else ""
+        except OSError:
+            return {}
+        values = dict(read_ini(text))
+        self._changed = dict(values)  # written with the first change
+        return values
+
+    def _read(self) -> dict[str, Value] | None:
+        """Return what the file holds; one that is damaged is set aside, and None is returned."""
+        try:
+            return _from_json(read_regular(self._file, MAX_BYTES))
+        except FileNotFoundError:  # a link to nothing
+            return None
+        except PermissionError:
+            self._may_write = False
+            self._problem(
+                f"The settings in {visible(str(self._file))} may not be read.", "The work goes on without them."
+            )
+            return None
+        except (OSError, ValueError, RecursionError):
+            self._set_aside()
+            return None
+
+    def _set_aside(self) -> None:
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        try:
+            os.replace(self._file, aside)
+            hint = f"They were renamed to {visible(aside.name)}; the work goes on with the defaults."
+        except OSError:
+            self._may_write = False
+            hint = "The work goes on with the defaults."
+        self._problem(f"The settings in {visible(str(self._file))} are damaged.", hint)
+
+    def _problem(self, message: str, hint: str) -> None:
+        problem = LatentwalkError(message, hint)
+        if self._tell is not None:
+            self._tell(problem)
+        else:
+            self._problems.append(problem)
+
+
+def _merged(first: list[str], others: list[str]) -> list[str]:
+    return [*first, *(path for path in others if path not in first)][:RECENT_LIMIT]
+
+
+def _to_json(values: dict[str, Value]) -> bytes:
+    plain: dict[str, object] = {
+        key: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+        for key, value in values.items()
+    }
+    return (json.dumps(plain, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _from_json(data: bytes) -> dict[str, Value]:
+    """Return the values that a settings file may hold; others are left out.
+
+    Raises:
+        ValueError: It is not JSON, or not an object.
+        RecursionError: It is nested too deeply.
+    """
+    found = json.loads(data)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    values = {key: _from_plain(value) for key, value in found.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _from_plain(value: Any) -> Value | None:
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    if isinstance(value, dict) and isinstance(value.get("base64"), str):
+        with contextlib.suppress(binascii.Error, ValueError):
+            return base64.b64decode(value["base64"], validate=True)
+    return None
+
+
+def _config_folder() -> Path:
+    """Return the folder of all programs' settings; where the user has no home, a private one that does not last."""
+    home, named = os.path.expanduser("~"), os.environ.get("XDG_CONFIG_HOME", "")
+    if os.name == "nt" and os.environ.get("APPDATA"):
+        return Path(os.environ["APPDATA"])
+    if os.path.isabs(named):
+        return Path(named)
+    if os.path.isabs(home):
+        return Path(home, named or ".config")
+    folder = Path(tempfile.gettempdir(), f"latentwalk-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        about = os.lstat(folder)
+        is_private = stat.S_ISDIR(about.st_mode) and not about.st_mode & 0o077
+        if os.name == "nt" or (is_private and about.st_uid == os.getuid()):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="latentwalk-"))  # somebody else's folder has the name

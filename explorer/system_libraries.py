@@ -11,9 +11,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from explorer.util.atomic_write import atomic_write_bytes
 
 __all__ = [
     "FONTS",
@@ -172,24 +175,23 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return False
     say(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
-    archives = into / "archives"
-    for folder in (into / "lists/partial", archives / "partial"):
-        folder.mkdir(parents=True, exist_ok=True)
-    apt = [
-        "apt-get", "-qq", "-o", f"Dir::State::lists={into / 'lists'}", "-o", f"Dir::Cache={into}",
-        "-o", f"Dir::Cache::archives={archives}", "-o", "Dir::State::status=/var/lib/dpkg/status",
-        "-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=", "-o", "Dpkg::Use-Pty=0",
-    ]  # fmt: skip
-    subprocess.run([*apt, "update"], capture_output=True, check=False)
-    command = [*apt, "install", "-y", "--no-install-recommends", "--download-only", *names]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        return False
-    files = list(archives.glob("*.deb"))
-    done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]
-    for folder in (into / "lists", archives):
-        shutil.rmtree(folder)
-    for index in into.glob("*.bin"):
-        index.unlink()
+    into.mkdir(parents=True, exist_ok=True)
+    # A folder of its own, so that nothing is removed afterwards but what apt put there.
+    with tempfile.TemporaryDirectory(prefix="apt-", dir=into, ignore_cleanup_errors=True) as work:
+        archives = Path(work) / "archives"
+        for folder in (Path(work) / "lists/partial", archives / "partial"):
+            folder.mkdir(parents=True)
+        apt = [
+            "apt-get", "-qq", "-o", f"Dir::State::lists={work}/lists", "-o", f"Dir::Cache={work}",
+            "-o", f"Dir::Cache::archives={archives}", "-o", "Dir::State::status=/var/lib/dpkg/status",
+            "-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=", "-o", "Dpkg::Use-Pty=0",
+        ]  # fmt: skip
+        subprocess.run([*apt, "update"], capture_output=True, check=False)
+        command = [*apt, "install", "-y", "--no-install-recommends", "--download-only", *names]
+        if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+            return False
+        files = list(archives.glob("*.deb"))
+        done = [subprocess.run(["dpkg-deb", "-x", str(f), str(into)], check=False).returncode == 0 for f in files]
     _write_font_configuration(into)
     return bool(files) and all(done)
 
@@ -198,7 +200,7 @@ def _write_font_configuration(unpacked: Path) -> None:
     folders = (unpacked / "usr/share/fonts", Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
     rows = "".join(f"<dir>{folder}</dir>" for folder in folders)
     text = f'<?xml version="1.0"?><fontconfig>{rows}<cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n'
-    (unpacked / "fonts.conf").write_text(text, encoding="utf-8")
+    atomic_write_bytes(unpacked / "fonts.conf", text.encode())
 
 
 def _library_folders(unpacked: Path) -> list[Path]:

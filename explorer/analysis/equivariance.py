@@ -20,6 +20,7 @@ from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
 from explorer.errors import UsageError
 from explorer.generators.base import Generator, GeneratorInfo, NoiseSpec
 from explorer.ops import resample
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from explorer.render.request import RenderRequest
@@ -49,6 +50,8 @@ CURVE_POINTS = 17
 CURVE_TURNS = 24
 """Rotations on a live curve, over the whole circle."""
 
+_BAND_PIXELS = 1 << 16  # of a picture, summed in one step
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -69,8 +72,19 @@ class PsnrSum:
 
     def add(self, difference: Tensor, mask: Tensor) -> None:
         """Adds `difference` `[N, C, H, W]` where `mask` (broadcast to it) is 1, as one independent sample."""
-        mask = mask.expand_as(difference).double()
-        self.squares.add(float((difference.double().square() * mask).sum()), float(mask.sum()))
+        run(self.add_steps(difference, mask))
+
+    def add_steps(self, difference: Tensor, mask: Tensor) -> Steps[None]:
+        """`add`, some rows a step."""
+        mask = mask.expand_as(difference)
+        squares = counted = 0.0
+        rows = max(1, _BAND_PIXELS // difference.shape[3])
+        for start in range(0, difference.shape[2], rows):
+            band = mask[:, :, start : start + rows].double()
+            squares += float((difference[:, :, start : start + rows].double().square() * band).sum())
+            counted += float(band.sum())
+            yield
+        self.squares.add(squares, counted)
 
     @property
     def decibels(self) -> float:
@@ -121,8 +135,7 @@ def measure(
     """
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in metrics}
     for draw in batches:
-        for _ in _add(sums, generator, draw):
-            pass
+        run(_inferring(_add(sums, generator, draw)))
     return sums
 
 
@@ -149,29 +162,36 @@ def sampled(
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in metrics}
     done = 0
     for draw in draws(generator, samples, batch=batch, seed=seed):
-        for _ in _add(sums, generator, draw):
-            yield None
+        yield from _inferring(_add(sums, generator, draw))
         done += len(draw.z)
         yield Report(
             {m: Estimate(s.decibels, s.stderr_db, "dB", done, note) for m, s in sums.items()}, done, samples
         )
 
 
-def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Iterator[None]:
-    """Adds a batch to every sum, one synthesis a step."""
-    with torch.inference_mode():
-        ws = generator.broadcast(generator.mapping(draw.z, draw.c))
-        still = _picture(generator, ws, np.eye(3))
-    yield
-    for metric, total in sums.items():
+def _inferring(steps: Steps[None]) -> Steps[None]:
+    """Every step under inference mode, which belongs to a thread and must not outlast the step."""
+    while True:
         with torch.inference_mode():
-            total.add(*_difference(metric, generator, ws, still, draw))
+            try:
+                next(steps)
+            except StopIteration:
+                return
         yield
+
+
+def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Steps[None]:
+    """Adds a batch to every sum, a layer or a tile a step."""
+    ws = generator.broadcast(generator.mapping(draw.z, draw.c))
+    still = yield from _picture(generator, ws, np.eye(3))
+    for metric, total in sums.items():
+        difference, mask = yield from _difference(metric, generator, ws, still, draw)
+        yield from total.add_steps(difference, mask)
 
 
 def _difference(
     metric: Metric, generator: Generator, ws: Tensor, still: Tensor, draw: Draw
-) -> tuple[Tensor, Tensor]:
+) -> Steps[tuple[Tensor, Tensor]]:
     resolution = generator.info.img_resolution
     if metric == "eq-r":
         value = (draw.turn * 2 - 1) * math.pi, 0.0
@@ -182,9 +202,9 @@ def _difference(
             tx, ty = (round(t * resolution) / resolution for t in (tx, ty))
         value = tx, ty
     matrix = _matrix(metric, value)
-    moved = _picture(generator, ws, matrix)
+    moved = yield from _picture(generator, ws, matrix)
     _check_moves(generator.info, still, moved, matrix)
-    return _compare(metric, still, moved, value)
+    return (yield from _compare(metric, still, moved, value))
 
 
 def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
@@ -196,13 +216,16 @@ def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
 
 def _compare(
     metric: Metric, still: Tensor, moved: Tensor, value: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
+) -> Steps[tuple[Tensor, Tensor]]:
     """The difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and where it counts."""
     if metric == "eq-r":
-        expected, mask = resample.rotation(still, value[0])
-        comparable, inner = resample.pseudo_rotation(moved, value[0])
+        expected, mask = yield from resample.rotation_steps(still, value[0])
+        comparable, inner = yield from resample.pseudo_rotation_steps(moved, value[0])
         return expected - comparable, mask * inner
-    expected, mask = (resample.translate_integer if metric == "eq-t" else resample.translate)(still, *value)
+    if metric == "eq-t":
+        expected, mask = resample.translate_integer(still, *value)
+    else:
+        expected, mask = yield from resample.translate_steps(still, *value)
     return expected - moved, mask
 
 
@@ -215,9 +238,9 @@ def _check_moves(info: GeneratorInfo, still: Tensor, moved: Tensor, matrix: NDAr
         )
 
 
-def _picture(generator: Generator, ws: Tensor, matrix: NDArray[np.float64]) -> Tensor:
+def _picture(generator: Generator, ws: Tensor, matrix: NDArray[np.float64]) -> Steps[Tensor]:
     transform = torch.from_numpy(matrix).to(ws.device)
-    return generator.synthesis(ws, transform=transform, noise=NoiseSpec("const"))
+    return generator.synthesis_steps(ws, transform=transform, noise=NoiseSpec("const"))
 
 
 # -- one latent ------------------------------------------------------------------------------------------------
@@ -247,18 +270,18 @@ def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
     request = replace(request, transform=None, untransform=False, residual="none", max_px=0)
     info = bench.generator.info
     values = _coarse_to_fine(_curve_values(info.img_resolution))
-    still = bench.picture(request)[None]
-    yield None
+    still = (yield from bench.steps(request))[None]
     points: dict[Metric, list[tuple[float, float]]] = {metric: [] for metric in METRICS}
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in METRICS}
     note = counterpart_note(info)
     for done, (metric, value) in enumerate(values, start=1):
         matrix = _matrix(metric, (value, 0.0))
-        moved = bench.picture(replace(request, transform=tuple(float(v) for v in matrix.ravel())))[None]
+        transform = tuple(float(v) for v in matrix.ravel())
+        moved = (yield from bench.steps(replace(request, transform=transform)))[None]
         _check_moves(info, still, moved, matrix)
         one = PsnrSum()
-        difference, mask = _compare(metric, still, moved, (value, 0.0))
-        one.add(difference, mask)
+        difference, mask = yield from _compare(metric, still, moved, (value, 0.0))
+        yield from one.add_steps(difference, mask)
         sums[metric].squares.parts.extend(one.squares.parts)
         shown = math.degrees(value) if metric == "eq-r" else value
         points[metric] = sorted([*points[metric], (shown, one.decibels)])

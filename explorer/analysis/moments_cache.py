@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,13 +15,18 @@ import numpy as np
 import torch
 
 from explorer.analysis.frechet import Moments
-from explorer.util.atomic_write import atomic_write
+from explorer.util import file_errors
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.left_overs import sweep
+from explorer.util.regular_file import read_regular
 from explorer.util.user_folders import cache_folder
 
-__all__ = ["path_of", "recall", "remember"]
-
-
 _log = logging.getLogger("explorer.analysis")
+
+_LIMIT = 512 << 20
+"""Bytes of a file, packed or not; products of 1,280 features take 13 MB."""
+
+__all__ = ["path_of", "recall", "remember"]
 
 
 def path_of(key: Mapping[str, object]) -> Path:
@@ -31,19 +38,25 @@ def path_of(key: Mapping[str, object]) -> Path:
 def recall(key: Mapping[str, object]) -> Moments | None:
     """What was remembered under `key`, or None; a damaged file counts as none."""
     try:
-        with np.load(path_of(key), allow_pickle=False) as stored:
+        data = io.BytesIO(read_regular(path_of(key), _LIMIT))
+        with zipfile.ZipFile(data) as packed:
+            if sum(item.file_size for item in packed.infolist()) > _LIMIT:
+                return None
+        with np.load(data, allow_pickle=False) as stored:
             total, products = torch.from_numpy(stored["total"]), torch.from_numpy(stored["products"])
             return Moments(int(stored["count"]), total, products)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
         return None
 
 
 def remember(key: Mapping[str, object], found: Moments) -> None:
-    """Keep `found` if the disk allows it; the file appears whole or not at all."""
-    path = path_of(key)
+    """Keep `found`, where there is room; the file appears whole or not at all."""
+    content = io.BytesIO()
+    np.savez(content, count=found.count, total=found.total.numpy(), products=found.products.numpy())
     try:
+        path = path_of(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as partial, partial.open("wb") as file:
-            np.savez(file, count=found.count, total=found.total.numpy(), products=found.products.numpy())
-    except OSError as error:  # a full or read-only disk only costs time
-        _log.info("cannot remember moments: %s", error)
+        sweep(path.parent)
+        atomic_write_bytes(path, content.getbuffer())
+    except OSError as error:  # measured again next time
+        _log.warning("what was measured cannot be remembered: %s", file_errors.message(error))

@@ -16,6 +16,8 @@ import torch
 
 from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
 from explorer.errors import UsageError
+from explorer.ops.banded_fft import power_spectrum_steps
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,10 +56,19 @@ class Spectrum:
 
 def power(picture: Tensor) -> Tensor:
     """The windowed power `[H, W]` of a picture `[C, H, W]`, mean over the channels; frequency 0 at `[0, 0]`."""
+    return run(power_steps(picture))
+
+
+def power_steps(picture: Tensor) -> Steps[Tensor]:
+    """`power` in steps."""
     window = _window(*picture.shape[1:]).to(picture.device)
-    centred = picture - (picture * window).sum(dim=(1, 2), keepdim=True) / window.sum()
-    transformed = torch.fft.fft2(centred * window)
-    result: Tensor = transformed.abs().square().mean(dim=0) / window.square().sum()
+    total: Tensor | None = None
+    for channel in picture:
+        centred = channel - (channel * window).sum() / window.sum()
+        one = yield from power_spectrum_steps(centred * window)
+        total = one if total is None else total + one
+    assert total is not None  # a picture has a channel
+    result: Tensor = total / len(picture) / window.square().sum()
     return result
 
 
@@ -74,8 +85,10 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
     for i in range(samples):
         base = type(request.base)(seeds=((seed + i, 1.0),))
         still = replace(request, base=base, transform=None, untransform=False, residual="none")
-        one = power(bench.picture(still).double())
+        picture = yield from bench.steps(still)
+        one = yield from power_steps(picture.double())
         total = one if total is None else total + one
+        yield None
         distance = _distance(*one.shape).to(one.device)
         fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
         if (i + 1) % 4 == 0 or i + 1 == samples:
@@ -88,17 +101,27 @@ def _spectrum(mean: NDArray[np.float64], fine: RatioSum) -> Spectrum:
     size = min(mean.shape)
     count = size // 2
     index = np.arange(1, count + 1)  # without the mean, which is taken off
-    decibels = 10 * np.log10(np.maximum(mean, 1e-20))
-    rings = np.rint(_distance(*mean.shape).numpy() * size).astype(int)
-    in_ring = np.bincount(rings.ravel(), mean.ravel()) / np.maximum(np.bincount(rings.ravel()), 1)
+    rings, counts = _rings(*mean.shape)
+    in_ring = np.bincount(rings, mean.ravel()) / counts
     estimate = Estimate(fine.decibels, fine.stderr_db, "dB", fine.count)
     return Spectrum(
         frequency=index / size,
-        axis=decibels[0, index],
-        diagonal=decibels[index, index],
-        radial=10 * np.log10(np.maximum(in_ring[index], 1e-20)),
+        axis=_decibels(mean[0, index]),
+        diagonal=_decibels(mean[index, index]),
+        radial=_decibels(in_ring[index]),
         fine=estimate,
     )
+
+
+def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-20)))
+
+
+@lru_cache(maxsize=2)
+def _rings(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ring of each frequency, row by row, and how many are in each ring."""
+    rings = np.rint(_distance(height, width).numpy().ravel() * min(height, width)).astype(np.int64)
+    return rings, np.maximum(np.bincount(rings), 1)
 
 
 @lru_cache(maxsize=8)

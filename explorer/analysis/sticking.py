@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from torch.nn import functional as F
 
 from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
 from explorer.errors import UsageError
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +49,8 @@ AGREE_PX = 0.5
 ROUNDS = 4
 STEPS = 12
 """Pictures of a walk from one seed to the next; pairs one, two and three steps apart are compared."""
+
+_BAND_PIXELS, _BAND_PRODUCTS = 1 << 16, 1 << 23  # pixels that one step looks up, products that one step sums
 
 LEAST_AREA = 0.002
 """Share of the compared area that must move; with less, the score would be a matter of chance."""
@@ -79,12 +82,10 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
         for step in range(STEPS):
             share = step / (STEPS - 1)
             base = type(request.base)(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
-            pictures.append(bench.picture(replace(request, base=base)))
-            yield None
+            pictures.append((yield from bench.steps(replace(request, base=base))))
         evidence = []
         for pair in _pairs(STEPS):
-            evidence.append(compare(pictures[pair[0]], pictures[pair[1]]))
-            yield None
+            evidence.append((yield from compare_steps(pictures[pair[0]], pictures[pair[1]])))
         follow, stay = sum(e.follow for e in evidence), sum(e.stay for e in evidence)
         score.add(follow, follow + stay)
         moved, area = moved + sum(e.moved for e in evidence), area + sum(e.area for e in evidence)
@@ -119,41 +120,59 @@ def _pairs(steps: int) -> list[tuple[int, int]]:
 
 def compare(first: Tensor, second: Tensor) -> Evidence:
     """What two pictures `[C, H, W]` of one walk say."""
+    return run(compare_steps(first, second))
+
+
+def compare_steps(first: Tensor, second: Tensor) -> Steps[Evidence]:
+    """`compare` in steps."""
     a, b = (x.float().mean(dim=0)[None, None] for x in (first, second))
     height, width = a.shape[2:]
     sigma = COARSE * width
-    coarse_a, coarse_b = _blur(a, sigma), _blur(b, sigma)
-    forward = flow(coarse_a, coarse_b)
-    backward = flow(coarse_b, coarse_a)
+    coarse_a = yield from _blur(a, sigma)
+    coarse_b = yield from _blur(b, sigma)
+    forward = yield from flow_steps(coarse_a, coarse_b)
+    backward = yield from flow_steps(coarse_b, coarse_a)
     length = forward.square().sum(dim=1, keepdim=True).sqrt()
     # The backward motion starts where the forward one came from.
-    disagree = (forward + _warp(backward, forward)).square().sum(dim=1, keepdim=True).sqrt()
+    returned = yield from _warp(backward, forward)
+    disagree = (forward + returned).square().sum(dim=1, keepdim=True).sqrt()
     margin = math.ceil(2 * sigma + MOVES[1])
     inner = torch.zeros_like(a)
     inner[:, :, margin : height - margin, margin : width - margin] = 1
     weight = inner * (length >= MOVES[0]) * (length <= MOVES[1]) * (disagree <= AGREE_PX)
-    detail_a, detail_b = a - _blur(a, DETAIL_PX), b - _blur(b, DETAIL_PX)
-    follow = (weight * (detail_b - _warp(detail_a, forward)).square()).sum()
+    yield
+    detail_a = a - (yield from _blur(a, DETAIL_PX))
+    detail_b = b - (yield from _blur(b, DETAIL_PX))
+    followed = yield from _warp(detail_a, forward)
+    follow = (weight * (detail_b - followed).square()).sum()
     stay = (weight * (detail_b - detail_a).square()).sum()
     return Evidence(float(follow), float(stay), float(weight.sum()), float(inner.sum()))
 
 
 def flow(first: Tensor, second: Tensor) -> Tensor:
     """Motion `[1, 2, H, W]` in pixels (x, y) with `second(x) = first(x - u(x))`, for smooth `[1, 1, H, W]`."""
+    return run(flow_steps(first, second))
+
+
+def flow_steps(first: Tensor, second: Tensor) -> Steps[Tensor]:
+    """`flow` in steps."""
     u = torch.zeros(1, 2, *first.shape[2:], device=first.device)
     sigma = WINDOW * first.shape[3]
     for _ in range(ROUNDS):
-        moved = _warp(first, u)
+        moved = yield from _warp(first, u)
         gx, gy = _gradient(moved)
         rest = second - moved
         products = torch.cat([gx * gx, gx * gy, gy * gy, gx * rest, gy * rest], 1)
-        xx, xy, yy, tx, ty = torch.tensor_split(_blur(products, sigma), 5, 1)
+        yield
+        blurred = yield from _blur(products, sigma)
+        xx, xy, yy, tx, ty = torch.tensor_split(blurred, 5, 1)
         # A little of the mean trace holds the motion at 0 where there is nothing to see.
         ridge = 1e-2 * (xx + yy).mean() + 1e-12
         xx, yy = xx + ridge, yy + ridge
         determinant = xx * yy - xy * xy
         step = torch.cat([yy * tx - xy * ty, xx * ty - xy * tx], 1) / determinant
         u = u - step.clamp(-2, 2)
+        yield
     return u
 
 
@@ -164,25 +183,43 @@ def _gradient(x: Tensor) -> tuple[Tensor, Tensor]:
     return gx, gy
 
 
-def _warp(x: Tensor, u: Tensor) -> Tensor:
-    """`x(p - u(p))`, bicubic, edges repeated."""
+def _warp(x: Tensor, u: Tensor) -> Steps[Tensor]:
+    """`x(p - u(p))`, bicubic, edges repeated, some rows a step."""
     height, width = x.shape[2:]
-    yy, xx = torch.meshgrid(
-        torch.arange(height, device=x.device), torch.arange(width, device=x.device), indexing="ij"
-    )
-    px = (2 * (xx - u[:, 0]) + 1) / width - 1
-    py = (2 * (yy - u[:, 1]) + 1) / height - 1
-    grid = torch.stack([px, py], dim=3)
-    return F.grid_sample(x, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    xx = torch.arange(width, device=x.device)
+    warped = torch.empty_like(x)
+    for rows in _row_bands(height, width, _BAND_PIXELS):
+        yy = torch.arange(rows.start, rows.stop, device=x.device)[:, None]
+        px = (2 * (xx - u[:, 0, rows]) + 1) / width - 1
+        py = (2 * (yy - u[:, 1, rows]) + 1) / height - 1
+        grid = torch.stack([px, py], dim=3)
+        warped[:, :, rows] = F.grid_sample(x, grid, mode="bicubic", padding_mode="border", align_corners=False)
+        yield
+    return warped
 
 
-def _blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian of `sigma` pixels, edges repeated."""
+def _blur(x: Tensor, sigma: float) -> Steps[Tensor]:
+    """Gaussian of `sigma` pixels, edges repeated, some rows of a channel a step."""
     radius = max(1, math.ceil(3 * sigma))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel = torch.tensor(taps / taps.sum(), dtype=x.dtype, device=x.device)
-    channels = x.shape[1]
+    height, width = x.shape[2:]
     for shape, pad in (((1, 1, 1, -1), (radius, radius, 0, 0)), ((1, 1, -1, 1), (0, 0, radius, radius))):
-        weight = kernel.reshape(shape).expand(channels, 1, *kernel.reshape(shape).shape[2:])
-        x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
+        weight = kernel.reshape(shape)
+        below = weight.shape[2] - 1  # rows that the filter reads beyond its own
+        padded, blurred = F.pad(x, pad, mode="replicate"), torch.empty_like(x)
+        for channel in range(x.shape[1]):
+            one = padded[:, channel : channel + 1]
+            for rows in _row_bands(height, width, _BAND_PRODUCTS // len(taps)):
+                band = one[:, :, rows.start : rows.stop + below]
+                blurred[:, channel : channel + 1, rows] = F.conv2d(band, weight)
+                yield
+        x = blurred
     return x
+
+
+def _row_bands(height: int, width: int, pixels: int) -> Iterator[slice]:
+    """Bands of whole rows, of about so many pixels."""
+    count = max(1, pixels // width)
+    for start in range(0, height, count):
+        yield slice(start, min(start + count, height))

@@ -1,7 +1,8 @@
 """Studies: measurements that ask for many pictures, one step at a time, so that they can run between frames.
 
-A study is an iterator. Each `next` makes about one picture and gives a `Report`, or None if there is nothing new to
-say. The same study runs in a command, and in the window's render thread while no look waits.
+A study is an iterator. Each `next` does no more than about a layer of the network takes, and gives a `Report`, or
+None if there is nothing new to say. The same study runs in a command, and in the window's render thread while no
+look waits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.generators.base import Generator
     from explorer.render.request import RenderRequest
+    from explorer.util.steps import Steps
 
 __all__ = ["Bench", "Estimate", "RatioSum", "Report", "Study", "as_json", "last_value"]
 
@@ -29,8 +31,11 @@ class Bench(Protocol):
     def generator(self) -> Generator:
         """The generator itself, for studies that map and synthesise batches."""
 
-    def picture(self, request: RenderRequest) -> Tensor:
-        """The picture `[C, H, W]` float32 of a request, before clamping; taps and display options are ignored."""
+    def steps(self, request: RenderRequest) -> Steps[Tensor]:
+        """The picture `[C, H, W]` float32 of a request, before clamping, a layer of the network a step.
+
+        Taps and display options are ignored.
+        """
 
 
 @dataclass(frozen=True, slots=True)

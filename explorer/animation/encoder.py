@@ -6,7 +6,6 @@ pieces are kept, the last one is made again from its pictures, and the file equa
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.container import Output, Stream, encoder_of, packets_of, tag_colours
+from explorer.animation.container import Output, Stream, encoder_of, open_film, packets_of, tag_colours
+from explorer.animation.parts import part_paths
 from explorer.errors import FilmError
+from explorer.util import file_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,11 +39,6 @@ def chunk_length(stream: Stream) -> int:
     return max(8, round(stream.rate * stream.format.chunk_seconds))
 
 
-def part_paths(path: Path) -> tuple[Path, Path]:
-    """The names that an unfinished film has: going on writes into the other one, so that nothing is at stake."""
-    return path.with_name(f"{path.name}.part.mkv"), path.with_name(f"{path.name}.part2.mkv")
-
-
 def whole_frames(path: Path, stream: Stream) -> int:
     """How many frames of an unfinished film are in whole pieces and surely on disk."""
     # The last packet may be cut off in the middle: a piece counts once something follows it.
@@ -53,10 +49,9 @@ def whole_frames(path: Path, stream: Stream) -> int:
 
 def disk_error(error: OSError, path: Path) -> FilmError:
     """What a failed write means for people."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    what = "the disk is full" if full else (error.strerror or str(error))
-    hint = "Make room" if full else "Check the folder"
-    return FilmError(f"{path.name} cannot be written: {what}.", f"{hint} and render again: it goes on from there.")
+    hint = "Make room" if file_errors.is_full(error) else "Check the folder"
+    words = f"{path.name} cannot be written: {file_errors.reason(error)}."
+    return FilmError(words, f"{hint} and render again: it goes on from there.")
 
 
 def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
@@ -75,15 +70,17 @@ class GrowingFilm:
         path: The finished film's name; the file that grows is beside it.
         stream: Format, quality, size and rate.
         text: The project.
+        number: Of the names of its parts, from the job file.
 
     Raises:
         FilmError: The folder cannot be written to, or the encoder takes no such frames.
     """
 
-    def __init__(self, path: Path, stream: Stream, text: str) -> None:
+    def __init__(self, path: Path, stream: Stream, text: str, number: int = 0) -> None:
         import av
 
         self.path, self.stream = path, stream
+        self._parts = part_paths(path, number)
         self._length = chunk_length(stream)
         old, self.part = self._choose()
         self._encoder: Any = None
@@ -99,7 +96,7 @@ class GrowingFilm:
 
     def _choose(self) -> tuple[tuple[Path, int] | None, Path]:
         """(the part to go on from and its whole frames, the part to write)."""
-        first, second = part_paths(self.path)
+        first, second = self._parts
         found = {part: whole_frames(part, self.stream) for part in (first, second)}
         best = max(found, key=lambda part: found[part])
         if found[best] == 0:
@@ -158,7 +155,7 @@ class GrowingFilm:
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             self._write(encoder.encode(None))
-        for other in part_paths(self.path):
+        for other in self._parts:
             if other != self.part and other.exists():
                 self._forget(other)
 
@@ -190,9 +187,7 @@ class GrowingFilm:
 
 def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
     """The pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
-    import av
-
-    with av.open(str(path)) as container:
+    with open_film(path) as container:
         for frame in container.decode(video=0):
             picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
             yield picture

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from explorer.render.request import ModelFacts, RenderSettings
     from explorer.state import ExplorerState, Latent, Look
 
-__all__ = ["Film", "FilmRenderer", "rate_of", "whole_film"]
+__all__ = ["Film", "FilmRenderer", "models_of", "rate_of", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
 SHUTTER = Fraction(1, 2)
@@ -147,9 +147,7 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        layout = film.layout or state.layout
-        # What a window does in time, such as flickering between two pictures, a film shows side by side.
-        self.layout: Layout = layout if layout in LAYOUTS else "both"
+        self.layout = _layout_of(film, state)
         self.views = _views_of(self.layout, len(state.views))
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # The last bits depend on the kernels: they must not change in the middle of a film.
@@ -247,6 +245,18 @@ class FilmRenderer:
     def _caption(state: ExplorerState, view: int, look: Look, facts: ModelFacts, name: str, place: float) -> str:
         classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
         return caption_of(look, state.views[view].tap.layer, name, place, classes)
+
+
+def _layout_of(film: Film, state: ExplorerState) -> Layout:
+    layout = film.layout or state.layout
+    # What a window does in time, such as flickering between two pictures, a film shows side by side.
+    return layout if layout in LAYOUTS else "both"
+
+
+def models_of(state: ExplorerState, film: Film) -> list[str]:
+    """Names or paths of the models that a film of the project shows."""
+    views = _views_of(_layout_of(film, state), len(state.views))
+    return [state.views[view].model for view in views if state.views[view].model]
 
 
 def _views_of(layout: str, count: int) -> list[int]:

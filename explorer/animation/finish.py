@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.container import Output, Stream, packets_of
+from explorer.animation.container import Output, Stream, name_for_ffmpeg, open_film, packets_of
 from explorer.animation.encoder import disk_error, encoder_error, pictures_of
 from explorer.animation.metadata import XMP, with_gif_comment, with_png_text
 from explorer.animation.still_webp import keep_webp_duration
 from explorer.errors import FilmError
+from explorer.util.atomic_write import atomic_write, scratch_beside
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,21 +39,17 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
     """
     import av
 
-    made, kind = path.with_name(f"{path.name}.finishing"), stream.format.converter
+    kind = stream.format.converter
     try:
-        if kind:
-            {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, tell)
-        else:
-            _copy(part, made, stream, text, total, tell)
-        with made.open("rb+") as file:
-            os.fsync(file.fileno())
-        made.replace(path)
+        with atomic_write(path) as made:
+            if kind:
+                {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, tell)
+            else:
+                _copy(part, made, stream, text, total, tell)
     except OSError as error:
         raise disk_error(error, path) from error
     except av.error.FFmpegError as error:
         raise encoder_error(error, path, kind or stream.format.codec) from error
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: Tell) -> None:
@@ -75,10 +71,10 @@ def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: T
 def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
     import av
 
-    plain = made.with_name(f"{made.name}.plain")
-    try:
+    with scratch_beside(made) as plain:
         # Delays are whole hundredths of a second: each frame ends at the hundredth nearest to its true end.
-        with av.open(str(part)) as source, av.open(str(plain), "w", format="gif", options={"loop": "0"}) as out:
+        name = name_for_ffmpeg(plain)
+        with open_film(part) as source, av.open(name, "w", format="gif", options={"loop": "0"}) as out:
             target: Any = out.add_stream("gif", rate=100)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "pal8"
             target.time_base = Fraction(1, 100)
@@ -96,8 +92,6 @@ def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
             for packet in target.encode(None):
                 out.mux(packet)
         with_gif_comment(plain, made, text, last)
-    finally:
-        plain.unlink(missing_ok=True)
 
 
 def _palette_graph(stream: Stream) -> Any:
@@ -143,9 +137,9 @@ def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
 def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
     import av
 
-    plain = made.with_name(f"{made.name}.plain")
-    try:
-        with av.open(str(part)) as source, av.open(str(plain), "w", format="apng", options={"plays": "0"}) as out:
+    with scratch_beside(made) as plain:
+        name = name_for_ffmpeg(plain)
+        with open_film(part) as source, av.open(name, "w", format="apng", options={"plays": "0"}) as out:
             target: Any = out.add_stream("apng", rate=stream.rate)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "rgb24"
             target.time_base = 1 / stream.rate
@@ -156,5 +150,3 @@ def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
                 tell(i + 1)
             out.mux(target.encode(None))
         with_png_text(plain, made, text)
-    finally:
-        plain.unlink(missing_ok=True)

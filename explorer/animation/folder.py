@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.animation.encoder import disk_error
+from explorer.animation.parts import folder_of, unfinished_folder
+from explorer.util.atomic_write import atomic_write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,29 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["GrowingFolder", "folder_of", "unfinished_folder"]
 
 
-def folder_of(path: Path) -> Path:
-    """The folder of a film named `walk.png`: `walk`."""
-    return path.with_suffix("")
-
-
-def unfinished_folder(path: Path) -> Path:
-    """Its name while it grows."""
-    return path.with_suffix(".part")
-
-
 class GrowingFolder:
     """Appends pictures to an unfinished folder, going on after the last one that is there. One thread at a time.
 
     Args:
         path: The film's name, ending in .png.
         text_of: Gives the project's text of a frame's number.
+        number: Of the folder's name while it grows, from the job file.
 
     Raises:
         FilmError: The folder cannot be made.
     """
 
-    def __init__(self, path: Path, text_of: Callable[[int], str]) -> None:
-        self.path, self.part = path, unfinished_folder(path)
+    def __init__(self, path: Path, text_of: Callable[[int], str], number: int = 0) -> None:
+        self.path, self.part = path, unfinished_folder(path, number)
         self._text_of = text_of
         try:
             self.part.mkdir(parents=True, exist_ok=True)
@@ -64,13 +57,9 @@ class GrowingFolder:
         info.add_text("Software", "Latentwalk")
         buffer = io.BytesIO()
         Image.fromarray(picture).save(buffer, "PNG", pnginfo=info, compress_level=4)
-        made = self.part / self._name(self.count)
-        growing = made.with_suffix(".tmp")
         try:
-            growing.write_bytes(buffer.getvalue())
-            growing.replace(made)
+            atomic_write_bytes(self.part / self._name(self.count), buffer.getbuffer(), is_lone_writer=True)
         except OSError as error:
-            growing.unlink(missing_ok=True)
             raise disk_error(error, self.path) from error
         self.count += 1
 

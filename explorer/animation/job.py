@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer import bundled
-from explorer.animation.encoder import part_paths
-from explorer.animation.film import Film
-from explorer.animation.folder import folder_of, unfinished_folder
+from explorer.animation import parts
+from explorer.animation.film import MAX_FRAMES, Film
 from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
 from explorer.errors import FilmError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.project import from_json, to_json, write_whole
+from explorer.project import MAX_BYTES, from_json, to_json, write_whole
 from explorer.render.request import RenderSettings
+from explorer.util import file_errors
+from explorer.util.regular_file import read_regular
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState
@@ -29,6 +30,7 @@ __all__ = [
     "is_unfinished",
     "job_path",
     "origin_of",
+    "part_number",
     "read_job",
     "target_of",
     "with_absolute_models",
@@ -75,7 +77,7 @@ def job_path(path: Path) -> Path:
 
 def target_of(path: Path, film: Film) -> Path:
     """What is there in the end: the file, or the folder of a film of PNG pictures."""
-    return folder_of(path) if film.format == "png" else path
+    return parts.folder_of(path) if film.format == "png" else path
 
 
 def is_unfinished(path: Path) -> bool:
@@ -84,14 +86,29 @@ def is_unfinished(path: Path) -> bool:
 
 
 def has_parts(path: Path) -> bool:
-    """True if there are frames of an unfinished film of that name, or what might be some."""
-    is_folder = path.suffix.lower() == ".png" and unfinished_folder(path).is_dir()
-    return is_folder or any(part.exists() for part in part_paths(path))
+    """True if there are frames that the job file of that name calls its own."""
+    return is_unfinished(path) and parts.has_parts(path, part_number(path))
+
+
+def part_number(path: Path) -> int:
+    """Under which number an unfinished film has its frames (`explorer.animation.parts`); 0 if there is none.
+
+    Raises:
+        FilmError: What lies there under the job file's name is not one.
+    """
+    return _number_in(_data(path)) if is_unfinished(path) else 0
 
 
 def write_job(job: Job, origin: Origin | None = None) -> None:
-    """Writes the job file, whole or not at all; `origin` is that of the frames beside it. Raises FilmError."""
-    data = {"format": FORMAT, "version": VERSION, **_contents(job)}
+    """Writes the job file, whole or not at all; `origin` is that of the frames beside it.
+
+    A new job takes names for its frames that nobody else's files have.
+
+    Raises:
+        FilmError: It cannot be written, or a file that is not ours has its name.
+    """
+    number = part_number(job.path) if is_unfinished(job.path) else parts.free_number(job.path)
+    data = {"format": FORMAT, "version": VERSION, "parts": number, **_contents(job)}
     if origin is not None:
         data["origin"] = encode(origin)
     try:
@@ -104,13 +121,8 @@ def read_job(path: Path) -> Job:
     """The job of an unfinished film, by the film's name or the job file's. Raises FilmError or ProjectError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
-    try:
-        data = json.loads(job_path(film_path).read_bytes())
-    except FileNotFoundError:
-        raise FilmError(f"There is no unfinished film {name}.", "Check the name.") from None
-    except (OSError, ValueError) as error:
-        raise FilmError(f"The job of {name} cannot be read: {error}.", "Render the film anew.") from error
-    if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, VERSION):
+    data = _data(film_path)
+    if data.get("version") != VERSION:
         raise FilmError(f"The job of {name} is of another version.", "Render the film anew.")
     state, table = from_json(data.get("project"))
     film = decode(Film, data.get("film", {}), "film")
@@ -118,12 +130,34 @@ def read_job(path: Path) -> Job:
     return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
 
 
+def _data(path: Path) -> dict[str, Any]:
+    """What the job file of a film holds, of any version. Raises FilmError."""
+    file = job_path(path)
+    try:
+        data = json.loads(read_regular(file, MAX_BYTES))
+    except FileNotFoundError:
+        raise FilmError(f"There is no unfinished film {path.name}.", "Check the name.") from None
+    except OSError as error:
+        words = f"{file.name} cannot be read: {file_errors.reason(error)}."
+        raise FilmError(words, "Move it away, or choose another name.") from error
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        words = f"{file.name} is damaged, or not the job of an unfinished film."
+        raise FilmError(words, "Move it away, or choose another name.")
+    return data
+
+
+def _number_in(data: dict[str, Any]) -> int:
+    number = data.get("parts", 0)  # jobs of before had but one pair of names
+    return number if type(number) is int and 0 <= number < parts.MOST else 0
+
+
 def origin_of(path: Path) -> Origin | None:
     """Of what the frames of an unfinished film were made; None if its job file does not say, or is not there."""
     try:
-        data = json.loads(job_path(path).read_bytes())
-        return decode(Origin, data["origin"], "origin")
-    except (OSError, ValueError, KeyError, TypeError, ProjectError):
+        return decode(Origin, _data(path)["origin"], "origin")
+    except (ValueError, KeyError, TypeError, FilmError, ProjectError):
         return None
 
 
@@ -150,12 +184,21 @@ def _absolute(model: str) -> str:
 
 
 def discard(path: Path) -> None:
-    """Removes what is left of an unfinished film."""
-    for part in (*part_paths(path), path.with_name(f"{path.name}.finishing"), job_path(path)):
-        part.unlink(missing_ok=True)
-    folder = unfinished_folder(path)
-    if path.suffix.lower() == ".png" and folder.is_dir():
-        for picture in folder.iterdir():
-            if picture.suffix in (".png", ".tmp"):
-                picture.unlink()
-        folder.rmdir()
+    """Removes what is left of an unfinished film: what its job file names, and then that file.
+
+    Raises:
+        FilmError: The job file is not one, so that nothing says what is ours, or a file cannot be removed.
+    """
+    if not is_unfinished(path):
+        return
+    data = _data(path)
+    try:
+        frames = decode(Film, data.get("film", {}), "film").frames
+    except (ProjectError, ArithmeticError, ValueError):
+        frames = MAX_FRAMES
+    try:
+        parts.remove_parts(path, _number_in(data), frames, is_of_before="parts" not in data)
+        job_path(path).unlink(missing_ok=True)
+    except OSError as error:
+        words = f"What is left of the unfinished film {path.name} cannot be removed: {file_errors.reason(error)}."
+        raise FilmError(words, "Check the folder's permissions.") from error

@@ -7,10 +7,13 @@ import shutil
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from explorer.animation.container import open_film
 from explorer.errors import ProjectError
+from explorer.util.regular_file import open_regular
 
 __all__ = ["FILM_SUFFIXES", "XMP", "text_of_film", "with_gif_comment", "with_png_text"]
 
@@ -24,12 +27,14 @@ XMP = (
 )
 _TEXT = re.compile(r"latentwalk:\d+:[A-Za-z0-9_-]+")
 MAX_TEXT = 64 << 20
+MOST_BLOCKS = 1 << 21
+"""Pieces of a foreign file gone through in search of the text: seconds, whatever the file says of itself."""
 
 
 def text_of_film(path: Path) -> str:
     """The project's text in a video, GIF or WebP. Raises ProjectError if there is none, or the file is damaged."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             magic = file.read(12)
         if magic[:4] == b"GIF8":
             text = _gif_comment(path)
@@ -49,7 +54,7 @@ def _tags(path: Path) -> str:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with open_film(path) as container:
             return "\n".join(str(value) for value in container.metadata.values())
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         raise _unreadable(path) from error
@@ -61,9 +66,12 @@ def _unreadable(path: Path) -> ProjectError:
 
 def _webp_text(path: Path) -> str:
     """The XMP chunk of a RIFF file, found without reading the pictures."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(12)
-        while len(head := file.read(8)) == 8:
+        for _ in range(MOST_BLOCKS):
+            head = file.read(8)
+            if len(head) < 8:
+                break
             kind, size = head[:4], struct.unpack("<I", head[4:])[0]
             if kind == b"XMP ":
                 return file.read(min(size, MAX_TEXT)).decode("utf-8", "replace")
@@ -74,20 +82,22 @@ def _webp_text(path: Path) -> str:
 def _gif_comment(path: Path) -> str:
     """The comment that stands before a GIF's trailer, or anywhere else among its blocks."""
     try:
-        with path.open("rb") as file:
-            for label in _extensions(file):
+        with open_regular(path) as file:
+            for label in _extensions(file, MOST_BLOCKS):
                 if label == b"\xfe":
-                    return _blocks(file).decode("ascii", "replace")
+                    return b"".join(islice(_blocks(file), MAX_TEXT // 255)).decode("ascii", "replace")
     except IndexError as error:
         raise _unreadable(path) from error
     return ""
 
 
-def _extensions(file: BinaryIO) -> Iterator[bytes]:
+def _extensions(file: BinaryIO, most: int | None = None) -> Iterator[bytes]:
     """The labels of a GIF's extensions in order; at each the file stands before the extension's sub-blocks.
 
-    Raises IndexError where the file is cut off in a header.
+    With `most`, no more sub-blocks than that are gone through. Raises IndexError where the file is cut off in a
+    header.
     """
+    left = most
     file.seek(6)
     _skip_colours(file, file.read(7)[4])
     while (kind := file.read(1)) in (b"!", b","):
@@ -98,7 +108,11 @@ def _extensions(file: BinaryIO) -> Iterator[bytes]:
             label, start = file.read(1), file.tell()
             yield label
             file.seek(start)
-        _blocks(file)
+        for _ in _blocks(file):
+            if left is not None:
+                left -= 1
+        if left is not None and left <= 0:
+            return
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:
@@ -106,14 +120,10 @@ def _skip_colours(file: BinaryIO, flags: int) -> None:
     file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
 
 
-def _blocks(file: BinaryIO) -> bytes:
-    """The data of GIF sub-blocks up to their end."""
-    parts = []
-    while size := file.read(1)[:1]:
-        if size == b"\0":
-            break
-        parts.append(file.read(size[0]))
-    return b"".join(parts)
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """GIF sub-blocks up to their end."""
+    while (size := file.read(1)) and size != b"\0":
+        yield file.read(size[0])
 
 
 def with_gif_comment(plain: Path, made: Path, text: str, last_delay: int) -> None:

@@ -34,6 +34,7 @@ from explorer.animation.job import (
     is_unfinished,
     job_path,
     origin_of,
+    part_number,
     read_job,
     target_of,
     with_absolute_models,
@@ -198,6 +199,7 @@ class Recorder:
     def _check_unfinished(self, overwrite: bool) -> None:
         if not is_unfinished(self.job.path):
             return
+        part_number(self.job.path)  # a file of somebody else's is left alone, also with `overwrite`
         try:
             is_same = read_job(self.job.path).same_as(self.job)
         except LatentwalkError:  # a job that cannot be read, or that is refused by now, may be replaced too
@@ -229,10 +231,11 @@ class Recorder:
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
         text = state_to_text(with_absolute_models(job.state), job.table)
         growing: GrowingFilm | GrowingFolder
+        number = part_number(job.path)
         if job.film.format == "png":
-            growing = GrowingFolder(job.path, partial(self._text_of, renderer))
+            growing = GrowingFolder(job.path, partial(self._text_of, renderer), number)
         else:
-            growing = GrowingFilm(job.path, stream, text)
+            growing = GrowingFilm(job.path, stream, text, number)
         self.first_frame = growing.count
         try:
             self._render(renderer, growing, total, tell)
@@ -249,7 +252,10 @@ class Recorder:
         return self.target
 
     def _begin(self, origin: Origin, tell: Callable[[Progress], None]) -> None:
-        """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout."""
+        """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout.
+
+        What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
+        """
         path = self.job.path
         before = origin_of(path)
         words = ""
@@ -257,8 +263,7 @@ class Recorder:
             words = f"{path.name} goes on; which models made its first frames is not known."
         elif before != origin and has_parts(path):
             discard(path)
-            why = "a model has changed since" if before else "which models made its frames is not known"
-            words = f"{path.name} begins anew: {why}."
+            words = f"{path.name} begins anew: a model has changed since."
         if words:
             log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))

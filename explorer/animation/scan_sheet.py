@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from explorer.util.view_marks import ON_DARK, letter
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,6 @@ __all__ = ["compose"]
 HEIGHT = 224  # pixels of a scan on the page
 MIN_WIDTH = 480
 GAP, BAR = 16, 30
-COLOURS = ((86, 180, 233), (230, 159, 0))  # told apart by all kinds of colour vision
 BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
@@ -35,8 +36,7 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
     for i, (scan, name) in enumerate(zip(scans, names, strict=True)):
         top = i * (BAR + HEIGHT)
-        colour = COLOURS[i % len(COLOURS)]
-        draw.text((GAP, top + BAR // 2), chr(ord("A") + i % 26), colour, font, anchor="lm")
+        draw.text((GAP, top + BAR // 2), letter(i), ON_DARK[i % len(ON_DARK)], font, anchor="lm")
         draw.text((GAP + 22, top + BAR // 2), name, TEXT, font, anchor="lm")
         if scan.shape[1]:
             picture = Image.fromarray(np.ascontiguousarray(scan))

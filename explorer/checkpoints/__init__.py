@@ -1,13 +1,19 @@
 """Checkpoints are data: recognised, converted by pure key maps, checked, never executed.
 
-`checkpoint = load(path)` reads NVIDIA's pickles and Latentwalk's safetensors; `build_generator(checkpoint)` makes
-it run. How nothing is executed: see `safe_pickle.py`.
+`checkpoint = load(path)` reads NVIDIA's networks, pickled or as state dicts, and Latentwalk's safetensors;
+`build_generator(checkpoint)` makes it run. How nothing is executed: see `safe_pickle.py`.
 """
 
-from explorer.checkpoints.checkpoint import Checkpoint
-from explorer.checkpoints.loading import build_generator, convert, inspect, load
-from explorer.checkpoints.models import bundled_models, resolve_model
-from explorer.checkpoints.native import save_native
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.checkpoint import Checkpoint
+    from explorer.checkpoints.loading import build_generator, convert, inspect, load, read_settings
+    from explorer.checkpoints.models import bundled_models, resolve_model
+    from explorer.checkpoints.native import save_native
 
 __all__ = [
     "Checkpoint",
@@ -16,6 +22,22 @@ __all__ = [
     "convert",
     "inspect",
     "load",
+    "read_settings",
     "resolve_model",
     "save_native",
 ]
+
+_PLACES = {
+    "Checkpoint": "checkpoint",
+    "bundled_models": "models",
+    "resolve_model": "models",
+    "save_native": "native",
+    **dict.fromkeys(("build_generator", "convert", "inspect", "load", "read_settings"), "loading"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is first used: a look into a file does not wait for torch."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,8 +1,8 @@
-"""The names a checkpoint may use, each with our own function that builds an inert record.
+"""The names that a checkpoint's network is made of, each with our own function that builds an inert record.
 
-Two tables: NVIDIA's network pickles, and the pickle inside a `torch.save` archive (the small streams that
-store single tensors have their own, in `torch_storage.py`). A name outside ends the reading; some known ones
-end it with a better explanation.
+One table for NVIDIA's network pickles and for what `torch.save` writes (the small streams that store single
+tensors have their own, in `torch_storage.py`). A name outside it becomes a stub, so that a foreign discriminator
+beside a generator does no harm; a name that would run something ends the reading (`hostile.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from explorer.checkpoints.machine import Builder, text_as_blob, unsafe
+from explorer.checkpoints.hostile import runs_code
+from explorer.checkpoints.machine import LINE_LIMIT, Builder, text_as_blob, unsafe
 from explorer.checkpoints.records import (
     Blob,
     ModuleRecord,
@@ -23,17 +24,20 @@ from explorer.checkpoints.records import (
     TensorRecord,
 )
 from explorer.checkpoints.torch_storage import STORAGE_TYPES, read_storage
-from explorer.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from explorer.checkpoints.machine import Machine
-    from explorer.checkpoints.source import Source
 
-__all__ = ["network_names", "torch_names"]
+__all__ = ["known_names"]
 
-_PERSISTENCE_VERSION = 6  # of torch_utils.persistence; every public file has it
+# Tables under other names, wherever their modules lie: every project has one of its own.
+_TABLE_CLASSES = frozenset(
+    """
+    AttrDict AttributeDict Box Bunch ConfigDict Counter Dict DotDict EasyDict Munch defaultdict dotdict edict
+    """.split()  # noqa: SIM905
+)
 
 
 def _is_count(value: object) -> bool:
@@ -90,19 +94,75 @@ def _new_set(vm: Machine, arguments: tuple[object, ...]) -> set[object]:
     return vm.new_set(items)
 
 
-def _new_stub(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    return StubRecord()
+def _new_frozenset(vm: Machine, arguments: tuple[object, ...]) -> frozenset[object]:
+    return frozenset(_new_set(vm, arguments))
+
+
+def _new_table(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object]:
+    """A table of a class that adds only ways to reach its entries, such as EasyDict or defaultdict."""
+    table: dict[object, object] = {}
+    for argument in arguments:
+        if isinstance(argument, dict):
+            vm.charge(len(argument))
+            table |= argument
+    return table
+
+
+def _size(vm: Machine, arguments: tuple[object, ...]) -> tuple[object, ...]:
+    match arguments:
+        case (tuple() | list() as numbers,):
+            vm.charge(len(numbers))
+            return tuple(numbers)
+    return ()
+
+
+def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
+    """`getattr(Class, "MEMBER")`, as Python 3.11 wrote members of an enumeration; the result cannot be called."""
+    match arguments:
+        case (Builder() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
+            module, _, name = owner.name.rpartition(".")
+            if not member.startswith("_") and not runs_code(module, f"{name}.{member}"):
+                return StubRecord(f"{owner.name}.{member}")
+    vm.refuse("to run code through builtins.getattr")
+
+
+def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
+    """`copyreg._reconstructor(class, base, state)`: how the oldest protocols write an instance."""
+    match arguments:
+        case (Builder() as builder, Builder(), state):
+            return vm.instance(builder, (state,) if isinstance(state, (dict, list, tuple)) else ())
+    vm.fail("an object with broken arguments")
+
+
+def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
+    """`copyreg.__newobj__(class, *arguments)` and `__newobj_ex__`: NEWOBJ in the oldest protocols."""
+    if not arguments:
+        vm.fail("an object with broken arguments")
+    vm.charge(len(arguments))
+    return vm.instance(arguments[0], arguments[1:])
+
+
+def _rebuild_of_type(vm: Machine, arguments: tuple[object, ...]) -> object:
+    """`torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`: a tensor that has attributes."""
+    match arguments:
+        case (Builder() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
+            return vm.call(function, inner)
+    return StubRecord("torch._tensor._rebuild_from_type_v2", arguments)
 
 
 def _numpy_type(vm: Machine, arguments: tuple[object, ...]) -> NumpyType:
     match arguments:
         case (str(code), *_) if len(code) <= 8:
             return NumpyType(code)
+        case (Builder() | StubRecord() | list() | NumpyType(), *_):
+            return NumpyType("O")  # of a type with fields, or of a class: no numbers
     vm.fail("a numpy type with broken arguments")
 
 
-def _numpy_scalar(vm: Machine, arguments: tuple[object, ...]) -> bool | int | float:
+def _numpy_scalar(vm: Machine, arguments: tuple[object, ...]) -> bool | int | float | StubRecord:
     match arguments:
+        case (NumpyType() as dtype, _) if not dtype.is_plain:
+            return StubRecord("numpy.generic", arguments)
         case (NumpyType() as dtype, Blob() as data) if dtype.is_plain and data.size == dtype.item_size:
             return dtype.unpack(data.read(data.size))[0]
     vm.fail("a numpy number with broken arguments")
@@ -116,6 +176,8 @@ def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray
     """Protocol 5's way to an array: bytes, type, shape, and the order in which the bytes run through the axes."""
     axes: tuple[int, ...] | None = None
     match arguments:
+        case (_, NumpyType() as dtype, *_) if not dtype.is_plain:
+            return NumpyArray()
         case (Blob() as data, NumpyType() as dtype, tuple(shape), "C" | "F" as order):
             pass
         case (Blob() as data, NumpyType() as dtype, tuple(shape), "K" as order, tuple(axes)) if (
@@ -149,33 +211,47 @@ def _persistent_object(vm: Machine, arguments: tuple[object, ...]) -> ModuleReco
             pass
         case _:
             vm.fail("a network module with broken fields")
-    if version != _PERSISTENCE_VERSION:
-        raise UnsupportedModelError(
-            f"{vm.source.name} stores its networks in version {version} of NVIDIA's format; "
-            f"version {_PERSISTENCE_VERSION} is read here.",
-            "Save it again with the current stylegan3 code.",
-        )
-    return ModuleRecord(name, state)
+    return ModuleRecord(name, state, version)
 
 
 def _builders(*builders: Builder) -> dict[str, object]:
     return {builder.name: builder for builder in builders}
 
 
-_COMMON: dict[str, object] = {
+_ELEMENT_TYPES = (
+    "float16 bfloat16 float32 float64 half float double int8 int16 int32 int64 uint8 uint16 uint32 uint64 short "
+    "int long bool complex64 complex128 float8_e4m3fn float8_e5m2"
+)
+
+_NAMES: Mapping[str, object] = {
     **_builders(
         Builder("collections.OrderedDict", call=_new_dict, new=_new_dict),
-        Builder("builtins.set", call=_new_set),
-        Builder("__builtin__.set", call=_new_set),
         Builder("torch._utils._rebuild_tensor", call=_rebuild_tensor),
         Builder("torch._utils._rebuild_tensor_v2", call=_rebuild_tensor),
         Builder("torch._utils._rebuild_parameter", call=_rebuild_parameter),
         Builder("torch._utils._rebuild_parameter_with_state", call=_rebuild_parameter),
+        Builder("torch._tensor._rebuild_from_type_v2", call=_rebuild_of_type),
+        Builder("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
+        Builder("torch.storage._load_from_bytes", call=_load_from_bytes),
+        Builder("torch.Size", call=_size, new=_size),
         Builder("numpy.dtype", call=_numpy_type),
         Builder("numpy.ndarray"),
         Builder("_codecs.encode", call=_encode),
+        Builder("argparse.Namespace"),  # the settings of a training, which nothing here needs
     ),
     **_builders(
+        *(
+            Builder(f"{builtins}.{name}", call=call, new=call)
+            for builtins in ("builtins", "__builtin__")
+            for name, call in (("set", _new_set), ("frozenset", _new_frozenset), ("dict", _new_table))
+        ),
+        *(Builder(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
+        *(Builder(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
+        *(
+            Builder(f"{copyreg}.{name}", call=_new_instance)
+            for copyreg in ("copyreg", "copy_reg")
+            for name in ("__newobj__", "__newobj_ex__")
+        ),
         *(
             Builder(f"numpy.{core}.multiarray.{name}", call=call)
             for core in ("core", "_core")
@@ -183,74 +259,31 @@ _COMMON: dict[str, object] = {
         ),
         *(Builder(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
     ),
-    # Data types that modules may keep as attributes: names only.
-    **{f"torch.{name}": f"torch.{name}" for name in ("float16", "bfloat16", "float32", "float64")},
-}
-
-_NETWORK: Mapping[str, object] = {
-    **_COMMON,
-    **_builders(
-        Builder("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
-        Builder("dnnlib.util.EasyDict", call=_new_dict, new=_new_dict),
-        Builder("torch.storage._load_from_bytes", call=_load_from_bytes),
-    ),
-}
-
-_TORCH: Mapping[str, object] = {
-    **_COMMON,
-    **_builders(Builder("argparse.Namespace", call=_new_stub, new=_new_stub)),
+    # Types of elements that modules may keep as attributes: names only.
+    **{f"torch.{name}": f"torch.{name}" for name in _ELEMENT_TYPES.split()},
     **STORAGE_TYPES,
     "torch.storage.UntypedStorage": StorageType("UntypedStorage", torch.uint8),
 }
 
 
-def network_names(vm: Machine, module: str, name: str) -> object:
-    """The look-up of NVIDIA's network pickles."""
-    found = _NETWORK.get(f"{module}.{name}")
-    return found if found is not None else _refuse_name(vm.source, module, name)
+def known_names(vm: Machine, module: str, name: str) -> object:
+    """The look-up of every pickle: a builder of ours, or a stub that is never imported or called.
 
-
-def torch_names(vm: Machine, module: str, name: str) -> object:
-    """The look-up of the pickle inside a `torch.save` archive."""
-    found = _TORCH.get(f"{module}.{name}")
+    Raises:
+        UnsafeFileError: The name is of something that would run code.
+    """
+    full_name = f"{module}.{name}"
+    found = _NAMES.get(full_name)
     if found is not None:
         return found
-    if module.startswith(("pytorch_lightning.", "lightning.")):
-        return Builder(f"{module}.{name}")  # keys of the callback table; cannot be called
-    return _refuse_name(vm.source, module, name)
-
-
-def _refuse_name(source: Source, module: str, name: str) -> object:
-    full_name = _printable(f"{module}.{name}")
-    for prefix, explain in _EXPLAINED.items():
-        if full_name.startswith(prefix):
-            raise explain(source, full_name)
-    raise unsafe(source, f"for {full_name}")
+    if runs_code(module, name):
+        raise unsafe(vm.source, f"to run code through {_printable(full_name)}")
+    if full_name.rpartition(".")[2] in _TABLE_CLASSES:
+        return Builder(full_name, call=_new_table, new=_new_table)
+    return vm.stub(full_name)
 
 
 def _printable(name: str) -> str:
     text = name.encode("ascii", "backslashreplace").decode()
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _tensorflow(source: Source, name: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        f"{source.name} is a TensorFlow network pickle (StyleGAN1, or StyleGAN2 before its PyTorch version), "
-        "which is not supported yet.",
-        "Open a StyleGAN2-ADA or StyleGAN3 network of the PyTorch versions.",
-    )
-
-
-def _whole_module(source: Source, name: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        f"{source.name} holds a whole PyTorch module ({name}), which only its own code could rebuild.",
-        "Ask for the network as NVIDIA's .pkl or as .safetensors.",
-    )
-
-
-_EXPLAINED: Mapping[str, Callable[[Source, str], UnsupportedModelError]] = {
-    "dnnlib.tflib.": _tensorflow,
-    "torch.nn.modules.": _whole_module,
-    "torch.jit.": _whole_module,
-}

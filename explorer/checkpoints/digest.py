@@ -7,7 +7,8 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from explorer.util.atomic_write import atomic_write
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import read_regular
 from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
@@ -59,21 +60,17 @@ def _is_digest(value: object) -> bool:
 
 
 def _load() -> dict[str, object]:
-    file = cache_folder() / "digests.json"
     try:
-        if file.stat().st_size > _FILE_LIMIT:
-            return {}
-        known = json.loads(file.read_bytes())
+        known = json.loads(read_regular(cache_folder() / "digests.json", _FILE_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}  # missing or damaged: computed again
     return known if isinstance(known, dict) else {}
 
 
 def _store(known: dict[str, object]) -> None:
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder / "digests.json") as partial:
-            partial.write_text(json.dumps(known))
+        atomic_write_bytes(folder / "digests.json", json.dumps(known).encode())
     except OSError as error:  # a full or read-only disk only costs time
         _log.info("cannot remember digests: %s", error)

@@ -5,39 +5,31 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from explorer.checkpoints.allowance import Allowance
 from explorer.checkpoints.checkpoint import Checkpoint
-from explorer.checkpoints.config import check_config
+from explorer.checkpoints.complete import complete
 from explorer.checkpoints.digest import file_digest
+from explorer.checkpoints.fitting import build_empty, check_contents, check_shapes, check_values
 from explorer.checkpoints.monitor import Monitor
-from explorer.checkpoints.native import read_native, save_native
-from explorer.checkpoints.nvidia import read_nvidia
-from explorer.checkpoints.sniff import check_foreign, text_error
+from explorer.checkpoints.native import save_native
+from explorer.checkpoints.opening import read_contents
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
-from explorer.checkpoints.torch_zip import refuse_torch_zip
-from explorer.errors import CheckpointError, LatentwalkError, MismatchError, UnreadableFileError, UsageError
-from explorer.generators import registry
+from explorer.errors import CheckpointError, UsageError
 from explorer.ops.memory import lacks_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from torch import Tensor
+    from collections.abc import Callable, Iterator
 
     from explorer.checkpoints.checkpoint import Contents
     from explorer.generators.base import Generator
 
-__all__ = ["build_generator", "convert", "inspect", "load"]
+__all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
 
 _log = logging.getLogger("explorer.checkpoints")
-
-_HEAD = 512
 
 
 def load(
@@ -51,7 +43,8 @@ def load(
     Safe to call on any thread; the callbacks run on that thread.
 
     Args:
-        path: NVIDIA's network pickle or Latentwalk's safetensors.
+        path: NVIDIA's network pickle, the same network as `torch.save` wrote it, whole or as a state dict, or
+            a safetensors file of Latentwalk or of a state dict.
         progress: Called with a fraction 0..1 and the name of the step.
         cancelled: Polled; return True to stop.
 
@@ -65,7 +58,7 @@ def load(
     """
     monitor = Monitor(progress, cancelled)
     with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
-        contents = _read_contents(source, monitor)
+        contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.7, "Checking")
         sha256 = file_digest(source, monitor)
         monitor.enter(0.7, 1.0, "Reading weights")
@@ -90,6 +83,13 @@ def load(
     )
 
 
+def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
+    """Return family and settings of the generator in a file; weights are not read. Errors as in `load`."""
+    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+        contents = read_contents(source, Monitor(None, None))
+    return contents.family, contents.config
+
+
 @contextmanager
 def _shortage_told(name: str) -> Iterator[None]:
     """Says of which file there was not enough memory for, and what to do."""
@@ -101,31 +101,6 @@ def _shortage_told(name: str) -> Iterator[None]:
         raise CheckpointError(
             f"{name} needs more memory than is free.", "Close other programs and models, or open a smaller model."
         ) from error
-
-
-def _read_contents(source: FileSource, monitor: Monitor) -> Contents:
-    monitor.enter(0.0, 0.2, "Opening")
-    head = source.read(0, min(_HEAD, source.size))
-    if source.path.suffix.lower() == ".safetensors" or _looks_native(source, head):
-        check_foreign(source, head)
-        contents = read_native(source)
-    elif head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        refuse_torch_zip(source, monitor)
-    else:
-        check_foreign(source, head)
-        try:
-            contents = read_nvidia(source, monitor)
-        except UnreadableFileError:
-            # Old pickles are text too, so the attempt comes first: a hostile one must be called hostile.
-            if (error := text_error(source, head)) is not None:
-                raise error from None
-            raise
-    check_config(source.name, contents.config)
-    return contents
-
-
-def _looks_native(source: FileSource, head: bytes) -> bool:
-    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < source.size
 
 
 def build_generator(checkpoint: Checkpoint) -> Generator:
@@ -142,61 +117,12 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
 
 
 def _fill(name: str, checkpoint: Checkpoint) -> Generator:
-    check_config(name, checkpoint.config)
-    config = dict(checkpoint.config)
-    if checkpoint.class_names:
-        config["class_names"] = checkpoint.class_names
-    with Allowance(name, sum(tensor.numel() for tensor in checkpoint.tensors.values())):
-        generator = _build(name, checkpoint.family, config)
-    _check_shapes(name, checkpoint.tensors, generator.state_dict())
-    _check_values(name, checkpoint.tensors)
-    generator.load_state_dict(checkpoint.tensors, strict=True)
+    generator = build_empty(name, checkpoint.family, checkpoint.config, checkpoint.class_names, checkpoint.tensors)
+    check_shapes(name, checkpoint.tensors, generator.state_dict())
+    for key, tensor in checkpoint.tensors.items():
+        check_values(name, key, tensor)
+    generator.load_state_dict(complete(checkpoint.tensors, generator), strict=True)
     return generator.requires_grad_(False)
-
-
-def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
-    try:
-        return registry.build(family, config)
-    except LatentwalkError as error:
-        raise type(error)(f"{name}: {error.message}", error.hint) from error
-    except (TypeError, ValueError, ArithmeticError, IndexError, RuntimeError) as error:
-        if lacks_memory(error):
-            raise
-        raise MismatchError(
-            f"{name} has settings that make no {family} generator: {error}.", "The file is damaged."
-        ) from error
-
-
-def _check_shapes(name: str, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    missing = [key for key in expected if key not in tensors]
-    leftover = [key for key in tensors if key not in expected]
-    hint = "The file is damaged or comes from modified code."
-    if missing:
-        raise MismatchError(f"{name} lacks {_some(missing)}, found {len(tensors)} of {len(expected)}.", hint)
-    if leftover:
-        raise MismatchError(f"{name} has tensors the architecture does not know: {_some(leftover)}.", hint)
-    for key, tensor in tensors.items():
-        if tensor.shape != expected[key].shape:
-            raise MismatchError(
-                f"{name}: {key} has shape {list(tensor.shape)}, expected {list(expected[key].shape)}.", hint
-            )
-        if not tensor.is_floating_point():
-            raise MismatchError(f"{name}: {key} holds {tensor.dtype}, expected floating point numbers.", hint)
-
-
-def _check_values(name: str, tensors: Mapping[str, Tensor]) -> None:
-    for key, tensor in tensors.items():
-        if tensor.numel() and not all(bound.isfinite() for bound in torch.aminmax(tensor)):
-            bad = tensor.numel() - int(torch.isfinite(tensor).sum())
-            raise MismatchError(
-                f"{name}: {bad:,} of {tensor.numel():,} values of {key} are not finite numbers (NaN or infinite).",
-                "The training diverged or the file is damaged; use an earlier snapshot.",
-            )
-
-
-def _some(keys: list[str]) -> str:
-    shown = ", ".join(key[:80] for key in keys[:3])
-    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"
 
 
 def inspect(
@@ -205,12 +131,17 @@ def inspect(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, object]:
-    """The facts of a file, as JSON values; weights are not read. Arguments and errors as in `load`."""
+    """The facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
+
+    Weights are read one after the other and only looked at: what is passed here can be rendered.
+    """
     monitor = Monitor(progress, cancelled)
     with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
-        contents = _read_contents(source, monitor)
-        monitor.enter(0.2, 1.0, "Checking")
+        contents = read_contents(source, monitor)
+        monitor.enter(0.2, 0.6, "Checking")
         sha256 = file_digest(source, monitor)
+        monitor.enter(0.6, 1.0, "Reading weights")
+        check_contents(source, contents, monitor)
     config = contents.config
     classes = config.get("c_dim", 0)
     return {
@@ -288,5 +219,5 @@ def convert(
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{target} is the file to convert.", "Choose another name for the result.")
     checkpoint = load(source, progress=progress, cancelled=cancelled)
-    build_generator(checkpoint)
-    save_native(target, checkpoint, dtype=dtype or "float32")
+    tensors = complete(checkpoint.tensors, build_generator(checkpoint))
+    save_native(target, replace(checkpoint, tensors=tensors), dtype=dtype or "float32")

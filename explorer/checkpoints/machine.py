@@ -6,9 +6,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.records import Blob, StatefulRecord
+from explorer.checkpoints.records import Blob, OtherKey, StatefulRecord, StubRecord, TensorRecord
 from explorer.checkpoints.source import BytesSource
 from explorer.errors import UnsafeFileError
+from explorer.util.plain_text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import Source
 
-__all__ = ["LINE_LIMIT", "Budget", "Builder", "Machine", "text_as_blob", "unsafe"]
+__all__ = ["LINE_LIMIT", "TEXT_LIMIT", "Budget", "Builder", "Machine", "text_as_blob", "unsafe"]
 
 NESTING_LIMIT = 256  # nesting of NVIDIA's files stays below 40
 LINE_LIMIT = 1024  # text opcodes of protocol 0: names and numbers
+TEXT_LIMIT = 1 << 20  # likewise: texts, and bytes written as such
 _PLAIN_KEYS = (str, int, float, bool, type(None))
+_STUB_LIMIT = 2_000  # names that stay without a meaning; the files of a large project have some 100
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Budget:
     text: int = 16_000_000
     odd_keys: int = 10_000  # keys that are not text: crafted numbers can make every look-up collide
     monitor: Monitor | None = None
+    stubs: dict[str, Builder] = field(default_factory=dict)  # what stands for the names that nobody knows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +50,8 @@ class Builder:
 
     Args:
         name: As the file writes it, `module.name`.
-        call: Makes the record for `REDUCE`; takes the interpreter and the arguments.
-        new: Makes the record for `NEWOBJ`.
+        call: Makes the record for `REDUCE`; takes the interpreter and the arguments. None makes a stub.
+        new: Makes the record for `NEWOBJ`. None makes a stub.
     """
 
     name: str
@@ -139,16 +143,20 @@ class Machine:
         if self.budget.text < 0:
             self.fail("more text than any checkpoint holds")
 
-    def line(self, encoding: str = "ascii") -> str:
-        """The text up to the next line break."""
-        size = min(LINE_LIMIT, self.stop - self.position)
-        data = self.take(size)
-        length = data.find(b"\n")
-        if length < 0:
-            self.fail("a line of text without an end")
-        self.position += length + 1 - size
-        self.charge_text(length)
-        return self.decode(data[:length], encoding)
+    def line(self, encoding: str = "ascii", limit: int = LINE_LIMIT) -> str:
+        """The text up to the next line break, which is at most `limit` bytes away."""
+        parts: list[bytes] = []
+        left = limit
+        while (size := min(LINE_LIMIT, left, self.stop - self.position)) > 0:
+            data = self.take(size)
+            length = data.find(b"\n")
+            self.charge_text(size if length < 0 else length)
+            if length >= 0:
+                self.position += length + 1 - size
+                return self.decode(b"".join((*parts, data[:length])), encoding)
+            parts.append(data)
+            left -= size
+        self.fail("a line of text without an end")
 
     def decode(self, data: bytes, encoding: str) -> str:
         """`data` as text."""
@@ -231,38 +239,41 @@ class Machine:
             self.fail(f"it refers to value {index}, which does not exist")
         self.push(self._memo[index])
 
-    def check_key(self, key: object) -> None:
-        """Keys must be text, numbers or names: hashing nested tuples can take exponential time."""
+    def key_of(self, key: object) -> object:
+        """The key under which an entry is kept: hashing nested tuples can take exponential time."""
         if type(key) is str:
-            return
-        if not isinstance(key, (*_PLAIN_KEYS, Builder)):
-            self.fail("a table whose keys are neither text nor numbers")
+            return key
         self.budget.odd_keys -= 1
         if self.budget.odd_keys < 0:
             self.fail("more numbered entries than any checkpoint needs")
+        if isinstance(key, (list, dict, set)):
+            self.fail("a table whose keys are neither text nor numbers")
+        return OtherKey() if isinstance(key, (tuple, frozenset)) else key  # records are hashed by what they are
 
     def set_items(self, target: object, items: list[object]) -> None:
         """`target[key] = value` for alternating keys and values."""
-        if not isinstance(target, dict) or len(items) % 2:
+        table = target.entries() if isinstance(target, StubRecord) else target
+        if not isinstance(table, dict) or len(items) % 2:
             self.fail("entries for something that is not a table")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            self.check_key(key)
-            target[key] = value
+            table[self.key_of(key)] = value
 
     def new_set(self, items: list[object]) -> set[object]:
-        """A set of plain values."""
-        for item in items:
-            self.check_key(item)
-        return set(items)
+        """A set of plain values and records."""
+        return {self.key_of(item) for item in items}
 
     def add_items(self, target: object, items: list[object]) -> None:
         """Add `items` to a set."""
+        if isinstance(target, StubRecord):
+            return
         if not isinstance(target, set):
             self.fail("members for something that is not a set")
         target |= self.new_set(items)
 
     def append(self, target: object, items: list[object]) -> None:
         """Append `items` to a list."""
+        if isinstance(target, StubRecord):
+            return
         if not isinstance(target, list):
             self.fail("list entries for something that is not a list")
         target.extend(items)
@@ -271,24 +282,45 @@ class Machine:
         """What stands for a global name."""
         if not (isinstance(module, str) and isinstance(name, str)):
             self.fail("a name that is not text")
+        if len(module) + len(name) > LINE_LIMIT:
+            self.fail(f"a name of {len(module) + len(name):,} characters")
         return self.lookup(self, module, name)
+
+    def stub(self, name: str) -> Builder:
+        """What stands for a name that nobody knows: a `Builder` of inert records."""
+        found = self.budget.stubs.get(name)
+        if found is None:
+            if len(self.budget.stubs) >= _STUB_LIMIT:
+                self.fail(f"more than {_STUB_LIMIT:,} names of classes that are not known")
+            found = self.budget.stubs[name] = Builder(name)
+        return found
+
+    def call(self, function: object, arguments: object) -> object:
+        """The record that stands for `function(*arguments)`."""
+        if isinstance(function, StubRecord):
+            self.refuse(f"to call what {shortened(function.name, 80)} would return")
+        if not isinstance(function, Builder) or not isinstance(arguments, tuple):
+            self.fail("it calls something that cannot be called")
+        return function.call(self, arguments) if function.call is not None else StubRecord(function.name, arguments)
 
     def reduce(self) -> None:
         """REDUCE: "call" a builder."""
         arguments, function = self.pop(), self.pop()
-        if not isinstance(function, Builder) or not isinstance(arguments, tuple):
-            self.fail("it calls something that cannot be called")
-        if function.call is None:
-            self.refuse(f"to call {function.name}")
-        self.push_new(function.call(self, arguments))
+        self.push_new(self.call(function, arguments))
+
+    def instance(self, builder: object, arguments: object, keywords: object = None) -> object:
+        """The record that stands for an instance of the class `builder`."""
+        if not isinstance(builder, Builder) or not isinstance(arguments, tuple):
+            self.fail("it makes an instance of something that is not a class")
+        if builder.new is None:
+            return StubRecord(builder.name, arguments)
+        if keywords:
+            self.fail(f"a {builder.name} object with broken arguments")
+        return builder.new(self, arguments)
 
     def new_object(self, arguments: object, builder: object, keywords: object = None) -> None:
         """NEWOBJ and NEWOBJ_EX: a record instead of an instance."""
-        if not isinstance(builder, Builder) or not isinstance(arguments, tuple):
-            self.fail("it makes an instance of something that is not a class")
-        if builder.new is None or keywords:
-            self.refuse(f"to make a {builder.name} object")
-        self.push_new(builder.new(self, arguments))
+        self.push_new(self.instance(builder, arguments, keywords))
 
     def build(self) -> None:
         """BUILD: give a record its state."""
@@ -299,8 +331,8 @@ class Machine:
                 self.fail(problem)
         elif isinstance(target, Builder):
             self.refuse(f"to change {target.name}")
-        elif not (isinstance(target, dict) and (state is None or isinstance(state, dict))):
-            # A table may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
+        elif not isinstance(target, (dict, TensorRecord)):
+            # These may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:
@@ -309,16 +341,17 @@ class Machine:
             self.refuse("for an object outside the file (a persistent id)")
         self.push(self.persistent(self, identifier))
 
-    def refuse_class(self, group: list[object]) -> NoReturn:
-        """OBJ: the old way to make instances, never used by checkpoints."""
-        builder = group[0] if group else None
-        self.refuse(f"to make a {builder.name} object" if isinstance(builder, Builder) else "to make an object")
+    def old_object(self) -> None:
+        """OBJ: the old way to make instances."""
+        group = self.pop_group()
+        if not group:
+            self.fail("an instruction without its operand")
+        self.push_new(self.call(group[0], tuple(group[1:])))
 
-    def refuse_instance(self) -> NoReturn:
+    def oldest_object(self) -> None:
         """INST: the oldest way to make instances."""
-        module, name = self.line(), self.line()
-        self.find(module, name)
-        self.refuse(f"to make a {module}.{name} object")
+        builder = self.find(self.line(), self.line())
+        self.push_new(self.call(builder, tuple(self.pop_group())))
 
     def fail(self, found: str) -> NoReturn:
         """Raise the error of a broken file."""

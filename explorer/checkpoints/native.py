@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
     from explorer.checkpoints.source import Source
 
-__all__ = ["FORMAT", "read_native", "save_native"]
+__all__ = ["FORMAT", "read_native", "read_safetensors", "save_native"]
 
 FORMAT = "latentwalk"
 _VERSION = 1
@@ -49,14 +49,18 @@ _DTYPES = {
 }
 
 
-def read_native(source: Source) -> Contents:
+def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> Contents:
     """The contents of a safetensors file with our metadata; tensors stay in the file.
 
+    Args:
+        source: The file.
+        records: Its tensors, as `read_safetensors` gives them.
+        metadata: Its metadata likewise.
+
     Raises:
-        UnreadableFileError: The header is broken or does not fit the file.
+        UnreadableFileError: The metadata are broken.
         UnsupportedModelError: The metadata are missing or of a newer version.
     """
-    records, metadata = read_safetensors(source)
     if metadata.get("format") != FORMAT:
         raise UnsupportedModelError(
             f"{source.name} holds {len(records)} tensors but does not say of which generator "

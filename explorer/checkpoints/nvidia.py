@@ -7,12 +7,10 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.allow_list import network_names
 from explorer.checkpoints.checkpoint import Contents
-from explorer.checkpoints.machine import Budget
-from explorer.checkpoints.records import ModuleRecord, NumpyArray, TensorRecord
-from explorer.checkpoints.safe_pickle import Interpreter
-from explorer.checkpoints.torch_storage import LEGACY_MAGIC
+from explorer.checkpoints.describe import not_read
+from explorer.checkpoints.infer import infer_config
+from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, TensorRecord, module_of, table_of
 from explorer.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -21,7 +19,9 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import Source
 
-__all__ = ["read_nvidia"]
+__all__ = ["module_contents"]
+
+_PERSISTENCE_VERSION = 6  # of torch_utils.persistence; every public file has it
 
 _DEPTH_LIMIT = 16  # modules in modules; the deepest public file has 4
 # Modules and their tables can be shared, so a small file could name more than could ever be walked.
@@ -61,20 +61,25 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def read_nvidia(source: Source, monitor: Monitor) -> Contents:
-    """The contents of a network pickle; tensors stay in the file.
+def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> Contents:
+    """The contents of a generator that was pickled as a module; tensors stay in the file.
+
+    Args:
+        source: The file.
+        monitor: Of the whole job.
+        generator: The module.
+        value: All that the file holds, which may tell where the network comes from.
 
     Raises:
-        UnsafeFileError: It names something that only running code could provide.
-        UnreadableFileError: It is truncated, broken, or no network pickle.
-        UnsupportedModelError: It holds networks of another kind.
+        UnreadableFileError: Its modules are broken.
+        UnsupportedModelError: It is a network of another kind, or a modified one.
     """
-    budget = Budget(monitor=monitor)
-    value, _ = Interpreter(source, network_names, budget=budget).run()
-    generator, notes = _pick_generator(source, value)
     family = _family_of(source, generator)
     records = dict(_Walk(source, monitor, family).state(generator))
-    config = _stylegan2_config(source, generator) if family == "stylegan2" else _stylegan3_config(source, generator)
+    inferred: dict[str, object] = {}
+    if "_init_kwargs" not in generator.state:  # a class without NVIDIA's record of how it was made
+        inferred = infer_config(source.name, {key: record.shape for key, record in records.items()})[1]
+    config = (_stylegan2_config if family == "stylegan2" else _stylegan3_config)(source, generator, inferred)
     if family == "stylegan3":
         is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
         family = "stylegan3-r" if is_rotation else "stylegan3-t"
@@ -85,35 +90,21 @@ def read_nvidia(source: Source, monitor: Monitor) -> Contents:
         name=posixpath.splitext(source.name)[0],
         source_format="NVIDIA pickle",
         origin=_origin(value),
-        notes=notes,
     )
 
 
-def _pick_generator(source: Source, value: object) -> tuple[ModuleRecord, tuple[str, ...]]:
-    if value == LEGACY_MAGIC:
+def check_version(source: Source, module: ModuleRecord) -> None:
+    """Raise UnsupportedModelError for a module in a version of NVIDIA's format that is not known."""
+    if module.version not in (None, _PERSISTENCE_VERSION):
         raise UnsupportedModelError(
-            f"{source.name} was written by torch.save in its format before 2020, which is not supported.",
-            "Load and save it again with a current PyTorch, or convert it to safetensors.",
+            f"{source.name} stores its networks in version {module.version} of NVIDIA's format; "
+            f"version {_PERSISTENCE_VERSION} is read here.",
+            "Save it again with the current stylegan3 code.",
         )
-    if isinstance(value, ModuleRecord):
-        return value, ()
-    if not isinstance(value, dict):
-        raise UnsupportedModelError(
-            f"{source.name} is a pickle of a {type(value).__name__}, not of NVIDIA's networks.",
-            "Open a network pickle with the entries G, D and G_ema.",
-        )
-    if isinstance(generator := value.get("G_ema"), ModuleRecord):
-        return generator, ()
-    if isinstance(generator := value.get("G"), ModuleRecord):
-        return generator, ("The file has no averaged generator (G_ema); the one being trained (G) is shown.",)
-    keys = ", ".join(key for key in list(value)[:8] if isinstance(key, str))[:120]
-    raise UnsupportedModelError(
-        f"{source.name} is a pickle without a generator: it has no entry G_ema or G, but {keys or 'nothing'}.",
-        "Open a network pickle of StyleGAN2-ADA or StyleGAN3 (network-snapshot-*.pkl).",
-    )
 
 
 def _family_of(source: Source, generator: ModuleRecord) -> str:
+    check_version(source, generator)
     synthesis = generator.child("synthesis")
     if generator.class_name == "Generator" and synthesis is not None and generator.child("mapping") is not None:
         entry = synthesis.child("input")
@@ -149,8 +140,11 @@ class _Walk:
         self._enter(module, prefix, depth)
         yield from self._tensors(module, prefix)
         for name, child in self._entries(module, "_modules"):
-            if isinstance(child, ModuleRecord) and isinstance(name, str):
-                yield from self.state(child, f"{prefix}{name}.", depth + 1)
+            inner = module_of(child)
+            if inner is not None and isinstance(name, str):
+                yield from self.state(inner, f"{prefix}{name}.", depth + 1)
+            elif isinstance(child, StubRecord):
+                raise not_read(self.source, f"the module {prefix}{name}"[:120], child)
             elif child is not None:
                 raise self.source.damaged(f"the module {prefix}{name} is a {type(child).__name__}")
 
@@ -161,6 +155,7 @@ class _Walk:
             raise self.source.damaged(f"more than {_MODULE_LIMIT:,} modules")
         if depth > _DEPTH_LIMIT:
             raise self.source.damaged(f"modules nested more than {_DEPTH_LIMIT} deep")
+        check_version(self.source, module)
         if module.class_name not in _CLASSES[self.family]:
             raise UnsupportedModelError(
                 f"{self.source.name} is a modified network: its module {prefix[:60]!r} has the unknown class "
@@ -174,6 +169,8 @@ class _Walk:
             for name, tensor in self._entries(module, table):
                 if tensor is None or (table == "_buffers" and isinstance(hidden, set) and name in hidden):
                     continue
+                if isinstance(tensor, StubRecord):
+                    raise not_read(self.source, f"the tensor {prefix}{name}"[:120], tensor)
                 if not isinstance(tensor, TensorRecord) or not isinstance(name, str):
                     raise self.source.damaged(f"the entry {prefix}{name} is not a tensor")
                 yield prefix + name, tensor
@@ -188,19 +185,17 @@ class _Walk:
 
 def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
     """What the constructor was given, flat; the names of `known` and the mapping's."""
-    merged: dict[str, object] = {}
-    mapping: dict[str, object] = {}
-    for key, value in _keywords(generator).items():
-        if key == "mapping_kwargs" and isinstance(value, dict):
-            mapping |= value
-        elif key == "synthesis_kwargs" and isinstance(value, dict):
-            merged |= value
+    merged: dict[object, object] = {}
+    mapping: dict[object, object] = {}
+    for key, value in _keywords(source, generator).items():
+        if key in ("mapping_kwargs", "synthesis_kwargs"):
+            (mapping if key == "mapping_kwargs" else merged).update(_table(source, str(key), value))
         else:
             merged[key] = value
     config: dict[str, object] = {}
     for options, names in ((merged, {name: name for name in known}), (mapping, _MAPPING_OPTIONS)):
         for key, value in options.items():
-            if key in names:
+            if isinstance(key, str) and key in names:
                 config[names[key]] = _plain(source, key, value)
             elif key not in _WITHOUT_EFFECT and key not in _DIMENSIONS:
                 raise UnsupportedModelError(
@@ -211,9 +206,16 @@ def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[s
     return config
 
 
-def _keywords(module: ModuleRecord | None) -> dict[str, object]:
-    value = module.attribute("_init_kwargs") if module is not None else None
-    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+def _keywords(source: Source, module: ModuleRecord) -> dict[object, object]:
+    return _table(source, "_init_kwargs", module.attribute("_init_kwargs"))
+
+
+def _table(source: Source, name: str, value: object) -> dict[object, object]:
+    """A table of settings, also of a class that is not known; None is an empty one."""
+    table = {} if value is None else table_of(value)
+    if table is None:
+        raise not_read(source, f"the settings {name}", value)
+    return table
 
 
 def _copy_attributes(
@@ -225,8 +227,10 @@ def _copy_attributes(
             config[name] = _plain(source, attribute, module.state[attribute])
 
 
-def _common_config(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
-    config = _options(source, generator, known)
+def _common_config(
+    source: Source, generator: ModuleRecord, known: set[str], inferred: dict[str, object]
+) -> dict[str, object]:
+    config = inferred | _options(source, generator, known)
     _copy_attributes(source, config, generator, {name: name for name in _DIMENSIONS})
     mapping = generator.child("mapping")
     _copy_attributes(source, config, mapping, {"num_layers": "mapping_layers", "w_avg_beta": "w_avg_beta"})
@@ -238,8 +242,8 @@ def _common_config(source: Source, generator: ModuleRecord, known: set[str]) -> 
     return config
 
 
-def _stylegan2_config(source: Source, generator: ModuleRecord) -> dict[str, object]:
-    config = _common_config(source, generator, _STYLEGAN2_OPTIONS)
+def _stylegan2_config(source: Source, generator: ModuleRecord, inferred: dict[str, object]) -> dict[str, object]:
+    config = _common_config(source, generator, _STYLEGAN2_OPTIONS, inferred)
     synthesis = generator.child("synthesis")
     block = synthesis.child("b4") if synthesis is not None else None
     layer = block.child("conv1") if block is not None else None
@@ -251,15 +255,16 @@ def _stylegan2_config(source: Source, generator: ModuleRecord) -> dict[str, obje
     return config
 
 
-def _stylegan3_config(source: Source, generator: ModuleRecord) -> dict[str, object]:
-    config = _common_config(source, generator, _STYLEGAN3_OPTIONS)
+def _stylegan3_config(source: Source, generator: ModuleRecord, inferred: dict[str, object]) -> dict[str, object]:
+    config = _common_config(source, generator, _STYLEGAN3_OPTIONS, inferred)
     if config.pop("mapping_activation", "lrelu") != "lrelu":
         raise UnsupportedModelError(f"{source.name} has a mapping network with an unusual activation.")
     synthesis = generator.child("synthesis")
     names = ("num_layers", "num_critical", "margin_size", "output_scale", "num_fp16_res")
     _copy_attributes(source, config, synthesis, {name: name for name in names})
-    layers = [m for m in synthesis.table("_modules").values() if isinstance(m, ModuleRecord)] if synthesis else []
-    first = next((m for m in layers if m.class_name == "SynthesisLayer"), None)
+    children = synthesis.table("_modules").values() if synthesis is not None else ()
+    layers = [module for child in children if (module := module_of(child)) is not None]
+    first = next((layer for layer in layers if layer.class_name == "SynthesisLayer"), None)
     attributes = ("conv_clamp", "conv_kernel", "magnitude_ema_beta")
     _copy_attributes(source, config, first, {name: name for name in attributes})
     return config
@@ -273,13 +278,15 @@ def _plain(source: Source, name: str, value: object) -> object:
         value = value.values()
     if isinstance(value, (list, tuple)) and len(value) <= 64 and all(isinstance(v, (int, float)) for v in value):
         return list(value)
+    if isinstance(value, StubRecord):
+        raise not_read(source, f"the setting {name[:60]}", value)
     raise source.damaged(f"the setting {name[:60]} is a {type(value).__name__}")
 
 
 def _origin(value: object) -> str:
     """Where the network comes from, as far as the pickle says."""
-    data = value.get("training_set_kwargs") if isinstance(value, dict) else None
-    path = data.get("path") if isinstance(data, dict) else None
+    data = table_of(value.get("training_set_kwargs")) if isinstance(value, dict) else None
+    path = data.get("path") if data is not None else None
     if not isinstance(path, str):
         return "Network pickle in NVIDIA's format"
     base = ntpath.basename(path.rstrip("/\\"))[:80]

@@ -18,11 +18,14 @@ __all__ = [
     "ModuleRecord",
     "NumpyArray",
     "NumpyType",
+    "OtherKey",
     "StatefulRecord",
     "StorageRecord",
     "StorageType",
     "StubRecord",
     "TensorRecord",
+    "module_of",
+    "table_of",
 ]
 
 
@@ -94,10 +97,36 @@ class StatefulRecord(ABC):
 
 
 class StubRecord(StatefulRecord):
-    """An object whose content does not matter here, such as an `argparse.Namespace`."""
+    """What stands for an object of a class that is not read here: its name and what the file says of it.
+
+    Args:
+        name: Of the class or function, as the file writes it.
+        arguments: What it would have been called with.
+    """
+
+    __slots__ = ("arguments", "items", "name", "state")
+
+    def __init__(self, name: str, arguments: tuple[object, ...] = ()) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.state: object = None
+        self.items: dict[object, object] | None = None  # entries, if it is a table
 
     def set_state(self, state: object) -> str | None:
+        self.state = state
         return None
+
+    def entries(self) -> dict[object, object]:
+        """Its entries, for the file to add to."""
+        if self.items is None:
+            self.items = {}
+        return self.items
+
+
+class OtherKey:
+    """The key of an entry that is neither text nor a number, such as a tuple; equal to itself only."""
+
+    __slots__ = ()
 
 
 # Codes of numpy's type strings -> struct codes; object, text and record types are not data and stay out.
@@ -147,7 +176,7 @@ class NumpyType(StatefulRecord):
 
 
 class NumpyArray(StatefulRecord):
-    """A numpy array that was not read."""
+    """A numpy array that was not read; `data` is None for elements that are not numbers (objects, text)."""
 
     def __init__(self) -> None:
         self.shape: tuple[int, ...] = ()
@@ -158,6 +187,8 @@ class NumpyArray(StatefulRecord):
 
     def set_state(self, state: object) -> str | None:
         match state:
+            case (_, tuple(), NumpyType() as dtype, *_) if not dtype.is_plain:
+                return None
             case (_, tuple(shape), NumpyType() as dtype, bool(is_fortran), Blob() as data) if (
                 len(shape) <= 8 and all(type(n) is int and 0 <= n <= data.size for n in shape) and dtype.is_plain
             ):
@@ -180,6 +211,7 @@ class ModuleRecord:
 
     class_name: str
     state: dict[object, object]
+    version: int | None = None  # of the format in which NVIDIA's code wrote it; None if torch.save did
 
     def attribute(self, name: str) -> object:
         """A plain attribute, None if there is none."""
@@ -187,10 +219,25 @@ class ModuleRecord:
 
     def table(self, name: str) -> dict[object, object]:
         """`_parameters`, `_buffers` or `_modules`; empty if missing."""
-        value = self.state.get(name)
-        return value if isinstance(value, dict) else {}
+        return table_of(self.state.get(name)) or {}
 
     def child(self, name: str) -> ModuleRecord | None:
         """A sub-module."""
-        value = self.table("_modules").get(name)
-        return value if isinstance(value, ModuleRecord) else None
+        return module_of(self.table("_modules").get(name))
+
+
+def table_of(value: object) -> dict[object, object] | None:
+    """The entries of a table, also of one whose class is not known; None for anything else."""
+    if isinstance(value, StubRecord):
+        return value.items
+    return value if isinstance(value, dict) else None
+
+
+def module_of(value: object) -> ModuleRecord | None:
+    """The network module that a value is, also one of a class that torch.save wrote by its name only."""
+    if isinstance(value, StubRecord):
+        state = value.state
+        if not (isinstance(state, dict) and "_modules" in state and "_parameters" in state):
+            return None
+        value = ModuleRecord(value.name.rpartition(".")[2], state)
+    return value if isinstance(value, ModuleRecord) else None

@@ -1,12 +1,13 @@
 """An interpreter of the pickle format that builds inert records and cannot run anything.
 
 Python's own unpickler calls what a file names. This one has no way to: a name is looked up in a table of
-`Builder`s (`allow_list.py`), a name outside the table ends the reading, and `REDUCE`, `NEWOBJ` and `BUILD`
-act on those builders and records only. Everything a hostile file can grow is bounded before it grows: the
+`Builder`s (`allow_list.py`), a name that would run something ends the reading (`hostile.py`), any other becomes
+a stub that is neither imported nor called, and `REDUCE`, `NEWOBJ` and `BUILD` act on those builders and records
+only. Everything a hostile file can grow is bounded before it grows: the
 number of opcodes, objects, memo entries, marks and characters, and every declared length is compared with
 the bytes that are there. Byte strings stay in the file as `Blob`s, so tensors cost nothing here.
 
-    value, end = Interpreter(source, network_names).run()
+    value, end = Interpreter(source, known_names).run()
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.machine import LINE_LIMIT, Machine
+from explorer.checkpoints.machine import LINE_LIMIT, TEXT_LIMIT, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +177,7 @@ _BY_CODE: dict[int | str, Callable[[Machine], None]] = {
     "S": _string_line,
     "T": lambda vm: _byte_text(vm, vm.number("<i")),
     "U": lambda vm: _byte_text(vm, vm.number("<B")),
-    "V": lambda vm: vm.push(vm.line("raw-unicode-escape")),
+    "V": lambda vm: vm.push(vm.line("raw-unicode-escape", TEXT_LIMIT)),
     "X": lambda vm: vm.push(vm.text(vm.number("<I"))),
     0x8C: lambda vm: vm.push(vm.text(vm.number("<B"))),
     0x8D: lambda vm: vm.push(vm.text(vm.number("<Q"))),
@@ -218,8 +219,8 @@ _BY_CODE: dict[int | str, Callable[[Machine], None]] = {
     0x93: _stack_global,
     "R": Machine.reduce,
     "b": Machine.build,
-    "i": Machine.refuse_instance,
-    "o": lambda vm: vm.refuse_class(vm.pop_group()),
+    "i": Machine.oldest_object,
+    "o": Machine.old_object,
     0x81: _new_object,
     0x92: _new_object_ex,
     0x82: _extension("<B"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
 
-__all__ = ["read_tensors"]
+__all__ = ["check_total", "read_tensors"]
 
 _CHUNK = 8 << 20  # bytes between two looks at the cancel button
 
@@ -27,16 +27,24 @@ def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: M
         UnreadableFileError: Together they declare more bytes than the file has, or the file cannot be read.
         CancelledError: The user cancelled.
     """
-    total = sum(_bytes_of(record) for record in records.values())
-    # Tensors can share a storage, so each may be within bounds and all of them a memory bomb.
-    if total > source.size:
-        raise source.damaged(f"its tensors declare {total:,} bytes, the file has {source.size:,}")
+    total = check_total(source, records)
     tensors, done = {}, 0
     for key, record in records.items():
         tensors[key] = _read(record, monitor, done / max(total, 1))
         done += _bytes_of(record)
         monitor.step(done / max(total, 1))
     return tensors
+
+
+def check_total(source: Source, records: Mapping[str, TensorRecord]) -> int:
+    """The bytes of all tensors; UnreadableFileError if they are more than the file has.
+
+    Tensors can share a storage, so each may be within bounds and all of them a memory bomb.
+    """
+    total = sum(_bytes_of(record) for record in records.values())
+    if total > source.size:
+        raise source.damaged(f"its tensors declare {total:,} bytes, the file has {source.size:,}")
+    return total
 
 
 def _bytes_of(record: TensorRecord) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.allow_list import torch_names
-from explorer.checkpoints.machine import Budget
+from explorer.checkpoints.allow_list import known_names
+from explorer.checkpoints.machine import Budget, Builder
 from explorer.checkpoints.records import StorageRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.torch_storage import LEGACY_MAGIC, LEGACY_PROTOCOL, storage_of_id
@@ -24,23 +24,32 @@ if TYPE_CHECKING:
 __all__ = ["read_torch_stream"]
 
 
-def read_torch_stream(source: Source, monitor: Monitor) -> object:
+def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
     """The value that was given to `torch.save`, tensors as records of where they lie in the file.
+
+    Args:
+        source: The file.
+        monitor: Of the whole job.
+        budget: Bounds of the reading; afterwards it knows the names that stayed stubs.
 
     Raises:
         UnsafeFileError: It names something that only running code could provide.
         UnreadableFileError: It is truncated, broken, or no such stream.
         UnsupportedModelError: It was written on a big-endian machine.
     """
-    budget = Budget(monitor=monitor)
+    budget = Budget(monitor=monitor) if budget is None else budget
     start = _head(source, budget)
     declared: dict[str, StorageRecord] = {}
 
-    def declare(vm: Machine, identifier: object) -> StorageRecord:
+    def declare(vm: Machine, identifier: object) -> object:
+        if (module := _module_class(identifier)) is not None:
+            return module
         kind, key, numel = storage_of_id(vm, identifier)
         return declared.setdefault(key, StorageRecord(source, 0, kind.dtype, numel))
 
-    def place(vm: Machine, identifier: object) -> StorageRecord:
+    def place(vm: Machine, identifier: object) -> object:
+        if (module := _module_class(identifier)) is not None:
+            return module
         kind, key, numel = storage_of_id(vm, identifier)
         found = placed.get(key)
         if found is None or (found.dtype, found.numel) != (kind.dtype, numel):
@@ -48,22 +57,30 @@ def read_torch_stream(source: Source, monitor: Monitor) -> object:
         return found
 
     # Where the elements lie is told behind the value, so the value is read twice.
-    _, position = Interpreter(source, torch_names, start, None, budget, declare).run()
-    keys, position = Interpreter(source, torch_names, position, None, budget).run()
+    _, position = Interpreter(source, known_names, start, None, budget, declare).run()
+    keys, position = Interpreter(source, known_names, position, None, budget).run()
     placed = _placed(source, declared, keys, position)
-    value, _ = Interpreter(source, torch_names, start, None, budget, place).run()
+    value, _ = Interpreter(source, known_names, start, None, budget, place).run()
     return value
+
+
+def _module_class(identifier: object) -> Builder | None:
+    """The class of a module, which was stored together with its source text: the text is dropped."""
+    match identifier:
+        case ("module", Builder() as builder, *_):
+            return builder
+    return None
 
 
 def _head(source: Source, budget: Budget) -> int:
     """Checks what stands before the value; returns the offset behind it."""
-    magic, position = Interpreter(source, torch_names, 0, None, budget).run()
+    magic, position = Interpreter(source, known_names, 0, None, budget).run()
     if magic != LEGACY_MAGIC:
         raise source.damaged("it does not begin as torch.save begins a file")
-    protocol, position = Interpreter(source, torch_names, position, None, budget).run()
+    protocol, position = Interpreter(source, known_names, position, None, budget).run()
     if protocol != LEGACY_PROTOCOL:
         raise source.damaged("it is of a version of torch.save's format that nobody knows")
-    facts, position = Interpreter(source, torch_names, position, None, budget).run()
+    facts, position = Interpreter(source, known_names, position, None, budget).run()
     if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise UnsupportedModelError(
             f"{source.name} was written on a big-endian machine.", "Save it again on an ordinary computer."

@@ -1,12 +1,12 @@
-"""Archives of `torch.save`: read as records, recognised by their keys."""
+"""Archives of `torch.save`, read as records of where their tensors lie."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.allow_list import torch_names
+from explorer.checkpoints.allow_list import known_names
 from explorer.checkpoints.machine import Budget
-from explorer.checkpoints.records import StorageRecord, TensorRecord
+from explorer.checkpoints.records import StorageRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.torch_storage import storage_of_id
 from explorer.checkpoints.zip_index import zip_members
@@ -19,25 +19,24 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import Source
 
-__all__ = ["read_torch_zip", "refuse_torch_zip"]
+__all__ = ["read_torch_zip"]
 
 _SUPPORTED = "Supported are NVIDIA's network pickles of StyleGAN2-ADA and StyleGAN3, and Latentwalk's .safetensors."
 
 
-def refuse_torch_zip(source: Source, monitor: Monitor) -> NoReturn:
-    """Say what kind of archive this is; none can be shown yet.
+def read_torch_zip(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
+    """The value that was given to `torch.save`, tensors as records of where they lie in the archive.
+
+    Args:
+        source: The archive.
+        monitor: Of the whole job.
+        budget: Bounds of the reading; afterwards it knows the names that stayed stubs.
 
     Raises:
-        UnsupportedModelError: It is a model of a family that has no reader.
+        UnsafeFileError: It names something that would run code.
         UnreadableFileError: It is an archive of something else, or broken.
-        UnsafeFileError: It names something that only running code could provide.
+        UnsupportedModelError: It is a TorchScript program.
     """
-    value = read_torch_zip(source, monitor)
-    raise UnsupportedModelError(f"{source.name} is {_kind_of(value)}, which is not supported yet.", _SUPPORTED)
-
-
-def read_torch_zip(source: Source, monitor: Monitor) -> object:
-    """The value that was given to `torch.save`, tensors as records of where they lie in the archive."""
     members = zip_members(source)
     pickles = [member for name, member in members.items() if name.endswith("/data.pkl")]
     if len(pickles) != 1:
@@ -58,8 +57,8 @@ def read_torch_zip(source: Source, monitor: Monitor) -> object:
             vm.fail(f"the stored tensor {key[:40]!r} is missing or too short")
         return StorageRecord(source, member.offset, kind.dtype, numel)
 
-    budget = Budget(monitor=monitor)
-    value, _ = Interpreter(source, torch_names, main.offset, main.offset + main.size, budget, storage).run()
+    budget = Budget(monitor=monitor) if budget is None else budget
+    value, _ = Interpreter(source, known_names, main.offset, main.offset + main.size, budget, storage).run()
     return value
 
 
@@ -70,22 +69,3 @@ def _refuse_archive(source: Source, names: list[str]) -> NoReturn:
         f"{f' and {len(names) - 3} more' if len(names) > 3 else ''}.",
         "If the network is inside, unpack the archive and open that file.",
     )
-
-
-def _kind_of(value: object) -> str:
-    if not isinstance(value, dict):
-        return f"a torch.save file of a {type(value).__name__}"
-    keys = {key for key in value if isinstance(key, str)}
-    if "g_ema" in keys:
-        return "a StyleGAN2 of rosinality/stylegan2-pytorch"
-    if {"generator", "mapping_network"} <= keys:
-        return "a StarGAN v2"
-    if isinstance(state := value.get("state_dict"), dict):
-        names = [key for key in state if isinstance(key, str)]
-        if any(name.startswith("student.") for name in names):
-            return "a MobileStyleGAN (PyTorch Lightning checkpoint)"
-        return "a PyTorch Lightning checkpoint of an unknown network"
-    if value and all(isinstance(item, TensorRecord) for item in value.values()):
-        return "a torch.save file of bare tensors that does not say of which network"
-    shown = ", ".join(sorted(keys)[:6])[:100]
-    return f"a torch.save file with the entries {shown or '(none)'}"

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.bundled import bundled, find
+from explorer.commands.cost import check_cost
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
@@ -57,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     meant = did_you_mean(arguments.model, [*BENCHMARKS, *(item.name for item in bundled())])
     if meant and not is_here:
         raise UsageError(f"There is no model and no benchmark {arguments.model}.", meant)
-    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    settings = settings_from(arguments)
+    check_cost(arguments, [arguments.model], settings.device)
+    renderer, facts = open_model(arguments.model, settings)
     last = facts.info.num_ws - 1
     start = Look(latent=Latent(seed=1))
     changes: dict[str, Callable[[float], Look]] = {

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from explorer.commands.class_option import add_class_option, classes_from, classes_of_file
+from explorer.commands.cost import check_cost
 from explorer.commands.numbers import check_seed
 from explorer.commands.outputs import check_film_path
 from explorer.commands.progress import make_film
@@ -36,8 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     a = arguments
     check_seed("--seed", a.seed)
     check_film_path(a.output)
+    settings = settings_from(a)
+    check_cost(a, [a.left, a.right], settings.device)
     classes = classes_from(a.class_name, [classes_of_file(model) for model in (a.left, a.right)])
     comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
-    recorder = recorder_of(comparison, a.output, settings_from(a), overwrite=a.overwrite)
-    make_film(recorder)
+    make_film(recorder_of(comparison, a.output, settings, overwrite=a.overwrite))
     return 0

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from
+from explorer.commands.cost import check_cost
 from explorer.commands.numbers import check_seed
 from explorer.commands.progress import ProgressLine
 from explorer.commands.render import add_device_options, settings_from
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_seed("--seed", a.seed)
     if a.class_name is not None and a.metric.startswith("eq"):
         raise UsageError(f"--class: {a.metric} is defined over random classes.", "Leave it out.")
+    check_cost(a, a.models, settings_from(a).device)
     rows = []
     for model in a.models:
         rows.append(_measure(a, model, samples))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.class_option import ModelClasses, classes_from
+from explorer.commands.cost import add_cost_option, check_cost
 from explorer.commands.latent_option import choice_from, latents_of_picture
 from explorer.commands.numbers import seeds_of
 from explorer.commands.outputs import check_output
@@ -39,10 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    """Where and in which precision to compute."""
+    """Where and in which precision to compute, and whether models that are too much for this machine, too."""
     parser.add_argument("--device", metavar="D", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--backend", choices=("reference", "auto"), default="auto", help="kernels")
+    add_cost_option(parser)
 
 
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
@@ -66,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.render.headless import open_model
 
     table = LatentTable()
-    renderer, facts = open_model(arguments.model, settings_from(arguments))
+    settings = settings_from(arguments)
+    check_cost(arguments, [arguments.model], settings.device)
+    renderer, facts = open_model(arguments.model, settings)
     arguments.classes = classes_from(arguments.class_name, [ModelClasses.of(facts)])
     tap = tap_from(arguments, facts.info)
     if choice is None:
@@ -111,15 +116,18 @@ def _numbered(path: Path, ending: str) -> Path:
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    from PIL import Image
+    from explorer.render.headless import save_pixels
 
-    Image.fromarray(pixels).save(path)
+    save_pixels(path, pixels)
     console.out_path(path)
 
 
 def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
-    with path.open("wb") as file:  # by a name, numpy would add an ending of its own to X.NPY
-        np.save(file, values)
+    from explorer.util.atomic_write import atomic_write_bytes
+
+    content = io.BytesIO()  # by a name, numpy would add an ending of its own to X.NPY
+    np.save(content, values, allow_pickle=False)
+    atomic_write_bytes(path, content.getbuffer())
     console.out_path(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.class_option import add_class_option, classes_from, classes_of_file
+from explorer.commands.cost import check_cost
 from explorer.commands.numbers import check_seed
 from explorer.commands.outputs import check_output
 from explorer.commands.progress import ProgressLine
@@ -79,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
     transform = comparison.state.shared.transform
     check_slit(slit, [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))])
+    check_cost(a, a.models, settings_from(a).device)
     progress, total = ProgressLine("picture"), comparison.frames * len(a.models)
     scans, names = [], []
     for number, model in enumerate(a.models):

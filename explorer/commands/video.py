@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
+from explorer.commands.cost import check_cost
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
 from explorer.commands.outputs import check_film_path, check_project
@@ -98,12 +99,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
+    from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
     from explorer.animation.job import Job, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         _refuse(a, OPTIONS, "an unfinished film goes on as it was begun", "Leave it out, or make another film.")
-        return read_job(a.project)
+        job = read_job(a.project)
+        check_cost(a, models_of(job.state, job.film), job.settings.device)
+        return job
     if a.output is None:
         raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
     check_film_path(a.output)
@@ -119,6 +123,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     film = _film(a, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
+    check_cost(a, models_of(state, film), settings.device)
     if a.even:
         from explorer.animation.pace import evened
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+from explorer.ops.backend import Derived
+from explorer.ops.memory import held_bytes, tensors_in
+from explorer.util.steps import Steps, run
 
 __all__ = ["Activation", "Generator", "GeneratorInfo", "LayerInfo", "NoiseMode", "NoiseSpec", "SynthesisLayer"]
 
@@ -171,10 +175,22 @@ class Generator(nn.Module, ABC):
 
         `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
         """
+        return run(self.synthesis_steps(ws, transform=transform, noise=noise, update_emas=update_emas))
+
+    def synthesis_steps(
+        self,
+        ws: Tensor,
+        *,
+        transform: Tensor | None = None,
+        noise: NoiseSpec | None = None,
+        update_emas: bool = False,
+    ) -> Steps[Tensor]:
+        """`synthesis`, a layer a step."""
         spec = noise or NoiseSpec()
         entries = ws.unbind(1)
         activation = self.begin(entries[0], transform)
         for layer in self.layers:
+            yield
             if update_emas:
                 layer.update_emas(activation)
             activation = layer.run(activation, entries[layer.info.ws_index], layer.noise(spec, ws.shape[0]))
@@ -203,6 +219,23 @@ class Generator(nn.Module, ABC):
     def device(self) -> torch.device:
         """The device of the weights."""
         return self.w_avg.device
+
+    def derived(self) -> Iterator[Derived[Any]]:
+        """Everywhere that something made from the weights is kept."""
+        for module in self.modules():
+            yield from (value for value in tuple(vars(module).values()) if isinstance(value, Derived))
+
+    def forget_derived(self) -> None:
+        """Free what was made from the weights; it is made again when it is needed."""
+        for derived in self.derived():
+            derived.forget()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of memory that the generator holds: of whole storages, and of what was made from its weights."""
+        tensors = [*self.parameters(), *self.buffers()]
+        values: list[object] = [derived.value for derived in self.derived()]
+        return held_bytes(tensors_in([*tensors, *values]))
 
     @property
     def nbytes(self) -> int:

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,20 @@ from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import config_from_mapping
+from .config import (
+    CLAMP,
+    CLASSES,
+    RATE,
+    SHARE,
+    WIDTH,
+    ActivationName,
+    ClassNames,
+    Items,
+    Within,
+    check_filter,
+    check_settings,
+    config_from_mapping,
+)
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
 
@@ -37,35 +50,35 @@ class StyleGAN2Config:
     is chosen by whoever renders. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
     """
 
-    img_resolution: int
-    z_dim: int = 512
-    c_dim: int = 0
-    w_dim: int = 512
-    img_channels: int = 3
-    channel_base: int = 32768
-    channel_max: int = 512
+    img_resolution: Annotated[int, Within(4, 8192)]
+    z_dim: Annotated[int, WIDTH] = 512
+    c_dim: Annotated[int, CLASSES] = 0
+    w_dim: Annotated[int, WIDTH] = 512
+    img_channels: Annotated[int, Within(1, 64)] = 3
+    channel_base: Annotated[int, Within(1, 1 << 22)] = 32768
+    channel_max: Annotated[int, WIDTH] = 512
     architecture: Literal["skip", "orig", "resnet"] = "skip"
-    resample_filter: tuple[float, ...] = (1, 3, 3, 1)
-    num_fp16_res: int = 4
-    conv_clamp: float | None = 256
+    resample_filter: Annotated[tuple[Annotated[float, Within(-1e4, 1e4)], ...], Items(1, 64)] = (1, 3, 3, 1)
+    num_fp16_res: Annotated[int, Within(0, 64)] = 4
+    conv_clamp: Annotated[float, CLAMP] | None = 256
     use_noise: bool = True
-    activation: str = "lrelu"
-    mapping_layers: int = 8
-    mapping_lr_multiplier: float = 0.01
-    mapping_embed_features: int | None = None
-    mapping_layer_features: int | None = None
-    mapping_activation: str = "lrelu"
-    w_avg_beta: float | None = 0.998
-    class_names: tuple[str, ...] = ()
+    activation: ActivationName = "lrelu"
+    mapping_layers: Annotated[int, Within(1, 64)] = 8
+    mapping_lr_multiplier: Annotated[float, RATE] = 0.01
+    mapping_embed_features: Annotated[int, WIDTH] | None = None
+    mapping_layer_features: Annotated[int, WIDTH] | None = None
+    mapping_activation: ActivationName = "lrelu"
+    w_avg_beta: Annotated[float, SHARE] | None = 0.998
+    class_names: ClassNames = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         size = self.img_resolution
-        if size < 4 or size & (size - 1):
+        if size & (size - 1):
             raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two from 4 up, not {size}.")
-        if self.architecture not in ("skip", "orig", "resnet"):
-            raise MismatchError(f"StyleGAN2 has no architecture named {self.architecture!r}.")
-        if self.activation not in ACTIVATIONS or self.mapping_activation not in ACTIVATIONS:
-            raise MismatchError(f"Unknown activation: {self.activation!r} or {self.mapping_activation!r}.")
+        if self.channel_base < size:
+            raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
+        check_filter("resample_filter", self.resample_filter)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> StyleGAN2Config:
@@ -97,20 +110,6 @@ class _Block(nn.Module):
     skip: _SkipConv
 
 
-class _BlockLayer(SynthesisLayer):
-    """A layer that may look at its block."""
-
-    def __init__(self, info: LayerInfo, block: _Block) -> None:
-        super().__init__()
-        self.info = info
-        self._block = (block,)  # in a tuple, so that torch does not register the parent as a child
-
-    @property
-    def block(self) -> _Block:
-        """The block this layer belongs to."""
-        return self._block[0]
-
-
 class _SkipConv(nn.Module):
     """The 1x1 upsampling convolution beside the two main ones of a `resnet` block."""
 
@@ -130,20 +129,20 @@ class _SkipConv(nn.Module):
 _Prepared = tuple[PreparedStyles, PreparedConv | PreparedUpConv]
 
 
-class StyleGAN2Conv(_BlockLayer):
+class StyleGAN2Conv(SynthesisLayer):
     """3x3 modulated convolution, noise, bias and activation; doubles the resolution if `up` is 2."""
 
     resample_filter: Tensor
     noise_const: Tensor
 
-    def __init__(
-        self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config, up: int = 1
-    ) -> None:
-        super().__init__(info, block)
+    def __init__(self, info: LayerInfo, in_channels: int, config: StyleGAN2Config, up: int = 1) -> None:
+        super().__init__()
+        self.info = info
         self.up = up
         self.activation = config.activation
         resnet = config.architecture == "resnet" and info.resolution > 4
         self.opens_skip = resnet and up == 2
+        self.beside: tuple[_SkipConv, ...] = ()  # the block's skip; in a tuple, so that torch does not register it
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
         self.act_gain = ACTIVATIONS[config.activation].gain * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
@@ -172,7 +171,7 @@ class StyleGAN2Conv(_BlockLayer):
     def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
         x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
-            skip = self.block.skip(x, gain=math.sqrt(0.5))
+            skip = self.beside[0](x, gain=math.sqrt(0.5))
         x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
@@ -222,17 +221,30 @@ class StyleGAN2Conv(_BlockLayer):
         return styles, PreparedUpConv(self.weight, resample_filter=taps, bias=bias, gain=gain, dtype=dtype)
 
 
-class StyleGAN2ToRGB(_BlockLayer):
-    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far."""
+class StyleGAN2ToRGB(SynthesisLayer):
+    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far.
+
+    The resample filter is its block's. Of the block only its buffers are held: a layer that held the block, which
+    holds the layer, would be a cycle, and a closed model would stay until a full garbage collection.
+    """
 
     def __init__(self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config) -> None:
-        super().__init__(info, block)
+        super().__init__()
+        self.info = info
+        self._shared = block._buffers  # this very dictionary is what `to` and `load_state_dict` write into
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
         self._prepared: backend.Derived[tuple[PreparedStyles, PreparedToRGB]] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
+
+    @property
+    def taps(self) -> Tensor:
+        """The block's resample filter."""
+        taps = self._shared["resample_filter"]
+        assert taps is not None
+        return taps
 
     def picture(self, x: Tensor, w: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
@@ -243,7 +255,7 @@ class StyleGAN2ToRGB(_BlockLayer):
 
     def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
         x = backend.features(x)
-        taps = self.block.resample_filter
+        taps = self.taps
         if backend.is_inference():
             sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, taps)
             styles, torgb = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
@@ -255,7 +267,7 @@ class StyleGAN2ToRGB(_BlockLayer):
         return rgb if img is None else upsample2d(img, taps) + rgb
 
     def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedToRGB]:
-        torgb = PreparedToRGB(self.weight, self.bias, self.block.resample_filter, dtype)
+        torgb = PreparedToRGB(self.weight, self.bias, self.taps, dtype)
         return self.affine.prepared(dtype, self.style_gain), torgb
 
 
@@ -307,9 +319,14 @@ class StyleGAN2Generator(MappedGenerator):
         if self.config.w_avg_beta is not None:
             self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
 
+    @property
+    def const(self) -> Tensor:
+        """The input of the first layer, `[C, 4, 4]`."""
+        first = cast("nn.Module", cast("nn.Module", self._modules["synthesis"])._modules["b4"])
+        return cast("_Block", first).const
+
     def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        first = cast("_BlockLayer", self._layers[0])
-        x = first.block.const[None].expand(w.shape[0], -1, -1, -1)
+        x = self.const[None].expand(w.shape[0], -1, -1, -1)
         return Activation(x if transform is None else resample(x, transform))
 
     def rgb(self, activation: Activation) -> Tensor:
@@ -342,10 +359,12 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
         block.const = nn.Parameter(torch.randn(channels, 4, 4))
     else:
         below = config.channels(resolution // 2)
-        layers.append(("conv0", StyleGAN2Conv(info("conv0", index), block, below, config, up=2)))
+        conv0 = StyleGAN2Conv(info("conv0", index), below, config, up=2)
+        layers.append(("conv0", conv0))
         if config.architecture == "resnet":
             block.skip = _SkipConv(below, channels, config)
-    layers.append(("conv1", StyleGAN2Conv(info("conv1", index + 1), block, channels, config)))
+            conv0.beside = (block.skip,)
+    layers.append(("conv1", StyleGAN2Conv(info("conv1", index + 1), channels, config)))
     if config.architecture == "skip" or resolution == config.img_resolution:
         layers.append(("torgb", StyleGAN2ToRGB(info("torgb", index + 2, rgb=True), block, channels, config)))
     for name, layer in layers:
@@ -356,3 +375,8 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
 def build(config: Mapping[str, Any]) -> StyleGAN2Generator:
     """The generator of a flat configuration."""
     return StyleGAN2Generator(StyleGAN2Config.from_mapping(config))
+
+
+def read(config: Mapping[str, Any]) -> StyleGAN2Config:
+    """The settings of a flat configuration."""
+    return StyleGAN2Config.from_mapping(config)

@@ -261,7 +261,8 @@ class StyleGAN3Generator(MappedGenerator):
         return cast("StyleGAN3Input", cast("nn.Module", self._modules["synthesis"])._modules["input"])
 
     def update_w_avg(self, w: Tensor) -> None:
-        self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
+        if self.config.w_avg_beta is not None:
+            self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
 
     def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
         return Activation(self.input(w, transform))
@@ -270,12 +271,22 @@ class StyleGAN3Generator(MappedGenerator):
         return activation.x.to(torch.float32) * self.config.output_scale
 
 
+def read_t(config: Mapping[str, Any]) -> StyleGAN3Config:
+    """Return the configuration of a translation-equivariant generator: 3x3 convolutions unless told otherwise."""
+    return StyleGAN3Config.from_mapping(config, "stylegan3-t")
+
+
+def read_r(config: Mapping[str, Any]) -> StyleGAN3Config:
+    """Return that of a rotation-equivariant one: 1x1 convolutions and radial filters unless told otherwise."""
+    values = {"conv_kernel": 1, "use_radial_filters": True, **config}
+    return StyleGAN3Config.from_mapping(values, "stylegan3-r")
+
+
 def build_t(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A translation-equivariant generator: 3x3 convolutions unless the configuration says otherwise."""
-    return StyleGAN3Generator(StyleGAN3Config.from_mapping(config, "stylegan3-t"), "stylegan3-t")
+    """A translation-equivariant generator."""
+    return StyleGAN3Generator(read_t(config), "stylegan3-t")
 
 
 def build_r(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A rotation-equivariant generator: 1x1 convolutions and radial filters unless told otherwise."""
-    values = {"conv_kernel": 1, "use_radial_filters": True, **config}
-    return StyleGAN3Generator(StyleGAN3Config.from_mapping(values, "stylegan3-r"), "stylegan3-r")
+    """A rotation-equivariant generator."""
+    return StyleGAN3Generator(read_r(config), "stylegan3-r")

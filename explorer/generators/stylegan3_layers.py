@@ -5,23 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from explorer.errors import MismatchError
 
-from .config import config_from_mapping
+from .config import CLAMP, CLASSES, RATE, SHARE, WIDTH, ClassNames, Within, check_settings, config_from_mapping
 
 __all__ = ["InputSpec", "LayerSpec", "StyleGAN3Config", "layer_table"]
 
 _TAPS = 1024  # of one filter; the published models have 12 and 24
-# Far beyond the published 2, 4.3 and 1.2, and still so that powers and logarithms of them are numbers.
-_FREQUENCIES = {
-    "first_cutoff": (1 / 64, 8192.0),
-    "first_stopband": (0.5, 8192.0),
-    "last_stopband_rel": (1 / 64, 64.0),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +26,42 @@ class StyleGAN3Config:
     `num_layers` counts synthesis layers, without input and ToRGB). `num_fp16_res` is recorded but has no effect.
     """
 
-    img_resolution: int
-    z_dim: int = 512
-    c_dim: int = 0
-    w_dim: int = 512
-    img_channels: int = 3
-    channel_base: int = 32768
-    channel_max: int = 512
-    num_layers: int = 14
-    num_critical: int = 2
-    first_cutoff: float = 2
-    first_stopband: float = 2**2.1
-    last_stopband_rel: float = 2**0.3
-    margin_size: int = 10
-    output_scale: float = 0.25
-    num_fp16_res: int = 4
-    conv_kernel: int = 3
-    filter_size: int = 6
-    lrelu_upsampling: int = 2
+    img_resolution: Annotated[int, Within(4, 8192)]
+    z_dim: Annotated[int, WIDTH] = 512
+    c_dim: Annotated[int, CLASSES] = 0
+    w_dim: Annotated[int, WIDTH] = 512
+    img_channels: Annotated[int, Within(1, 64)] = 3
+    channel_base: Annotated[int, Within(1, 1 << 22)] = 32768
+    channel_max: Annotated[int, WIDTH] = 512
+    num_layers: Annotated[int, Within(1, 64)] = 14
+    num_critical: Annotated[int, Within(0, 63)] = 2
+    # Far beyond the published 2, 4.3 and 1.2, and still so that powers and logarithms of them are numbers.
+    first_cutoff: Annotated[float, Within(1 / 64, 8192)] = 2
+    first_stopband: Annotated[float, Within(0.5, 8192)] = 2**2.1
+    last_stopband_rel: Annotated[float, Within(1 / 64, 64)] = 2**0.3
+    margin_size: Annotated[int, Within(0, 256)] = 10
+    output_scale: Annotated[float, Within(-1e6, 1e6)] = 0.25
+    num_fp16_res: Annotated[int, Within(0, 64)] = 4
+    conv_kernel: Annotated[int, Within(1, 15)] = 3
+    filter_size: Annotated[int, Within(1, 64)] = 6
+    lrelu_upsampling: Annotated[int, Within(1, 8)] = 2
     use_radial_filters: bool = False
-    conv_clamp: float | None = 256
-    magnitude_ema_beta: float = 0.999
-    mapping_layers: int = 2
-    mapping_lr_multiplier: float = 0.01
-    w_avg_beta: float = 0.998
-    class_names: tuple[str, ...] = ()
+    conv_clamp: Annotated[float, CLAMP] | None = 256
+    magnitude_ema_beta: Annotated[float, SHARE] = 0.999
+    mapping_layers: Annotated[int, Within(1, 64)] = 2
+    mapping_lr_multiplier: Annotated[float, RATE] = 0.01
+    w_avg_beta: Annotated[float, SHARE] | None = 0.998
+    class_names: ClassNames = ()
 
     def __post_init__(self) -> None:
-        if self.img_resolution < 4 or self.num_layers < 1 or self.num_critical >= self.num_layers:
+        check_settings(self)
+        if self.num_critical >= self.num_layers:
             raise MismatchError(
-                f"StyleGAN3 cannot have {self.num_layers} layers, {self.num_critical} of them critical, "
-                f"at {self.img_resolution} pixels."
+                f"StyleGAN3 cannot have {self.num_layers} layers (num_layers), {self.num_critical} of them "
+                "critically sampled (num_critical)."
             )
-        if self.conv_kernel < 1 or self.conv_kernel % 2 == 0:
-            raise MismatchError(f"StyleGAN3 needs an odd kernel, not {self.conv_kernel}.")
-        for name, (low, high) in _FREQUENCIES.items():
-            if not low <= (value := getattr(self, name)) <= high:
-                raise MismatchError(
-                    f"StyleGAN3 cannot have {name} {value:g}; expected {low:g} to {high:,.0f}.",
-                    f"Correct {name} in the file's settings, or get the file again from its source.",
-                )
+        if self.conv_kernel % 2 == 0:
+            raise MismatchError(f"StyleGAN3 needs an odd kernel (conv_kernel), not {self.conv_kernel}.")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], family: str = "StyleGAN3") -> StyleGAN3Config:
@@ -183,6 +173,8 @@ def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ..
                 padding=pad + pad,
             )
         )
+    if channels.min() < 1:
+        raise MismatchError(f"StyleGAN3 with channel_base {config.channel_base} has a layer without channels.")
     return first, tuple(layers)
 
 

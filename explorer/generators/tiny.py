@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from explorer.errors import RenderError
 
 from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import config_from_mapping
+from .config import CLASSES, WIDTH, ClassNames, Within, check_settings, config_from_mapping
 from .motion import inverse_motion
 from .stylegan2 import layer_noise
 
@@ -28,15 +28,23 @@ _GATE_TIMEOUT_S = 30.0
 class TinyConfig:
     """Settings: `num_layers` feature layers of `channels` channels, then one to RGB; weights drawn from `seed`."""
 
-    z_dim: int = 8
-    c_dim: int = 0
-    w_dim: int = 8
-    img_resolution: int = 16
-    img_channels: int = 3
-    channels: int = 8
-    num_layers: int = 4
-    seed: int = 0
-    class_names: tuple[str, ...] = ()
+    z_dim: Annotated[int, WIDTH] = 8
+    c_dim: Annotated[int, CLASSES] = 0
+    w_dim: Annotated[int, WIDTH] = 8
+    img_resolution: Annotated[int, Within(4, 8192)] = 16
+    img_channels: Annotated[int, Within(1, 64)] = 3
+    channels: Annotated[int, WIDTH] = 8
+    num_layers: Annotated[int, Within(0, 64)] = 4
+    seed: Annotated[int, Within(0, (1 << 63) - 1)] = 0
+    class_names: ClassNames = ()
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> TinyConfig:
+        """The configuration of flat `values`; MismatchError for unknown names."""
+        return config_from_mapping(cls, values, "tiny")
 
 
 class Gate:
@@ -186,4 +194,9 @@ class TinyGenerator(Generator):
 
 def build(config: Mapping[str, Any]) -> TinyGenerator:
     """The generator of a flat configuration; every setting has a default."""
-    return TinyGenerator(config_from_mapping(TinyConfig, config, "tiny"))
+    return TinyGenerator(TinyConfig.from_mapping(config))
+
+
+def read(config: Mapping[str, Any]) -> TinyConfig:
+    """The settings of a flat configuration."""
+    return TinyConfig.from_mapping(config)

@@ -21,7 +21,7 @@ from .bias_act import ACTIVATIONS, bias_act
 from .conv_weights import PRODUCT_PIXELS, Kernel, is_product, modulated, phase_weights, phases, product
 from .native import Kernels, PackedWeight, pack_weight
 from .prepared_styles import PreparedDemodulation
-from .upfirdn2d import upsample2d
+from .upfirdn2d import filter_size, upsample2d
 
 __all__ = ["Pending", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "finish"]
 
@@ -168,7 +168,7 @@ class PreparedUpConv:
 
     Args:
         weight: `[O, I, 3, 3]`.
-        resample_filter: `[h, w]`.
+        resample_filter: `[h, w]`, or `[taps]` for two passes, as `setup_filter` makes it.
         bias: `[O]`, already multiplied by the gain.
         gain: Factor on the convolution.
         dtype: Of the features.
@@ -189,12 +189,11 @@ class PreparedUpConv:
         self.weight = turned.contiguous(memory_format=torch.channels_last).to(dtype)
         self.bias = bias.detach().float()
         self.demodulation = PreparedDemodulation(weight, 1.0, dtype)  # the gain rides on the filter
-        taps = resample_filter.detach().flip([0, 1]).float()
-        fh, fw = taps.shape
-        self.filter = (taps * (4 * gain)).reshape(1, 1, fh, fw)
+        fw, fh = filter_size(resample_filter)
         # Padding of `conv2d_resample` for k = 3, padding 1 and up = 2, less what the transposed convolution adds.
         self.pads = ((fw + 1) // 2 - 1, (fw - 2) // 2, (fh + 1) // 2 - 1, (fh - 2) // 2)
-        self.axes = _four_taps(taps * (4 * gain))
+        self.filters = _passes(resample_filter, 4 * gain)
+        self.axes = _four_taps(self.filters[-1])
         self._full_weight = weight
 
     @cached_property
@@ -249,10 +248,11 @@ class PreparedUpConv:
             )
         x = x * styles.to(self.dtype)[:, :, None, None]
         triton = backend.triton_for(x)
-        if triton is not None and self.filter.shape[2:] == (4, 4) and act in _SLOPES:
+        taps = self.filters[-1]
+        if triton is not None and tuple(taps.shape) == (4, 4) and act in _SLOPES:
             z = self._transposed(x).contiguous(memory_format=torch.channels_last)
             done: Tensor = triton.fir_finish(
-                z, self.filter[0, 0], d.contiguous(), self.bias, _contiguous(noise), _SLOPES[act], clamp
+                z, taps, d.contiguous(), self.bias, _contiguous(noise), _SLOPES[act], clamp
             )
             return done
         return finish(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
@@ -271,15 +271,18 @@ class PreparedUpConv:
         return F.conv_transpose2d(x, self.weight, stride=2)
 
     def _filtered(self, x: Tensor, d: Tensor) -> Pending:
-        """The filter as a depthwise convolution."""
+        """The filter as depthwise convolutions; the last one carries the scale and the bias of a single picture."""
         o = d.shape[1]
         left, right, top, bottom = self.pads
-        if left != right or top != bottom:
+        if left != right or top != bottom or len(self.filters) > 1:
             x, left, top = F.pad(x, self.pads), 0, 0
-        if x.shape[0] == 1:  # the scale and the bias ride on the filter
-            kernel = (self.filter * d.reshape(o, 1, 1, 1)).to(self.dtype)
+        *first, last = (taps[None, None] for taps in self.filters)
+        for taps in first:
+            x = F.conv2d(x, taps.to(self.dtype).expand(o, -1, -1, -1), groups=o)
+        if x.shape[0] == 1:
+            kernel = (last * d.reshape(o, 1, 1, 1)).to(self.dtype)
             return Pending(F.conv2d(x, kernel, self.bias.to(self.dtype), padding=(top, left), groups=o), None, None)
-        kernel = self.filter.to(self.dtype).expand(o, -1, -1, -1)
+        kernel = last.to(self.dtype).expand(o, -1, -1, -1)
         return Pending(F.conv2d(x, kernel, padding=(top, left), groups=o), d, self.bias)
 
 
@@ -335,7 +338,7 @@ class PreparedToRGB:
         self.weight = weight.detach().float().flatten(1).contiguous()
         self.bias = bias.detach().float()
         self.taps = resample_filter.detach()
-        self.axes = _four_taps(resample_filter.detach().flip([0, 1]).float() * 4)
+        self.axes = _four_taps(_passes(resample_filter, 4)[-1])
         self.conv = PreparedConv(weight, padding=0, demodulate=False, bias=bias, dtype=dtype)
 
     def __call__(self, x: Tensor, styles: Tensor, img: Tensor | None, clamp: float | None) -> Tensor:
@@ -371,6 +374,14 @@ class PreparedToRGB:
 
 def _contiguous(x: Tensor | None) -> Tensor | None:
     return None if x is None else x.float().contiguous()
+
+
+def _passes(f: Tensor, gain: float) -> tuple[Tensor, ...]:
+    """The kernels `[h, w]` that correlate with a filter's taps in turn: one of a matrix, two of separable taps."""
+    taps = f.detach().float().flip(list(range(f.ndim)))
+    if f.ndim == 1:
+        return taps[None, :], taps[:, None] * gain
+    return (taps * gain,)
 
 
 def _four_taps(taps: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from explorer.ops.banded_fft import power_spectrum_steps
 from explorer.render.request import TapStats
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +19,18 @@ if TYPE_CHECKING:
 
     from explorer.state import Tap
 
-__all__ = ["fit", "grade", "present", "select_channels", "spectrum_db", "spectrum_profile", "stats_of", "to_bgrx"]
+__all__ = [
+    "fit",
+    "grade",
+    "grade_steps",
+    "present",
+    "select_channels",
+    "spectrum_db",
+    "spectrum_profile",
+    "stats_of",
+    "stats_steps",
+    "to_bgrx",
+]
 
 
 def select_channels(x: Tensor, tap: Tap) -> Tensor:
@@ -30,6 +43,11 @@ def select_channels(x: Tensor, tap: Tap) -> Tensor:
 
 
 def grade(x: Tensor, tap: Tap) -> Tensor:
+    """`grade_steps`, at once."""
+    return run(grade_steps(x, tap))
+
+
+def grade_steps(x: Tensor, tap: Tap) -> Steps[Tensor]:
     """Fits the shown channels into -1..1, `[1 or 3, H, W]`; the final picture is in that range already.
 
     A layer is centred on its mean and divided by its largest distance from it if `normalize`; a norm or a spectrum
@@ -37,7 +55,7 @@ def grade(x: Tensor, tap: Tap) -> Tensor:
     """
     gain = 10.0 ** (tap.scale_db / 20.0)
     if tap.spectrum:
-        x = spectrum_db(x)
+        x = yield from spectrum_steps(x)
     if tap.normalize and (tap.layer or tap.spectrum):
         if tap.spectrum or tap.channels == "norm":
             low, high = x.amin(), x.amax()
@@ -49,6 +67,11 @@ def grade(x: Tensor, tap: Tap) -> Tensor:
 
 
 def spectrum_db(x: Tensor) -> Tensor:
+    """`spectrum_steps`, at once."""
+    return run(spectrum_steps(x))
+
+
+def spectrum_steps(x: Tensor) -> Steps[Tensor]:
     """Power spectrum in dB of each channel, `[C, H, W]`, frequency 0 in the middle.
 
     A separable Kaiser window (beta 8) keeps the picture's borders from drawing a cross over the spectrum.
@@ -56,18 +79,28 @@ def spectrum_db(x: Tensor) -> Tensor:
     x = x.float()
     h, w = x.shape[-2:]
     window = _window(h).to(x.device)[:, None] * _window(w).to(x.device)[None, :]
-    power = torch.fft.fft2((x - x.mean(dim=(-2, -1), keepdim=True)) * window).abs().square()
-    power = power / (window.square().sum() * 1.0)
-    db: Tensor = torch.fft.fftshift(10.0 * torch.log10(power.clamp_min(1e-12)), dim=(-2, -1))
-    return db
+    scale = window.square().sum() * 1.0
+    channels = []
+    for channel in x:
+        power = yield from power_spectrum_steps((channel - channel.mean()) * window)
+        db = torch.fft.fftshift(10.0 * torch.log10((power / scale).clamp_min(1e-12)), dim=(-2, -1))
+        channels.append(db)
+        yield
+    return torch.stack(channels)
 
 
 def spectrum_profile(x: Tensor) -> NDArray[np.float32]:
+    """`profile_steps`, at once."""
+    return run(profile_steps(x))
+
+
+def profile_steps(x: Tensor) -> Steps[NDArray[np.float32]]:
     """Radial mean of the power spectrum in dB, averaged over channels: one value per frequency from 0 up."""
-    db = spectrum_db(x)
+    db = yield from spectrum_steps(x)
     power = (10.0 ** (db / 10.0)).mean(dim=0).flatten()
     radius, counts = _radii(x.shape[-2], x.shape[-1])
     radius, counts = radius.to(x.device), counts.to(x.device)
+    yield
     sums = torch.zeros(counts.shape[0], device=x.device).index_add_(0, radius, power)
     profile: NDArray[np.float32] = (10.0 * torch.log10((sums / counts).clamp_min(1e-12))).cpu().numpy()
     return profile
@@ -89,12 +122,19 @@ def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
 
 
 def stats_of(name: str, x: Tensor, shown: Tensor) -> TapStats:
+    """`stats_steps`, at once."""
+    return run(stats_steps(name, x, shown))
+
+
+def stats_steps(name: str, x: Tensor, shown: Tensor) -> Steps[TapStats]:
     """Numbers of a tensor `[C, H, W]`, and the spectrum of the channels of it that are shown."""
     c, h, w = x.shape
     std, mean = torch.std_mean(x, correction=0)
     low, high = torch.aminmax(x)
     numbers = torch.stack([mean, std, low, high]).cpu().tolist()  # one trip to the host
-    return TapStats(name, (c, h, w), numbers[0], numbers[1], numbers[2], numbers[3], spectrum_profile(shown))
+    yield
+    profile = yield from profile_steps(shown)
+    return TapStats(name, (c, h, w), numbers[0], numbers[1], numbers[2], numbers[3], profile)
 
 
 def fit(x: Tensor, max_px: int) -> Tensor:
@@ -136,5 +176,3 @@ def present(x: Tensor) -> NDArray[np.uint8]:
         levels = host
     pixels: NDArray[np.uint8] = levels.cpu().numpy()
     return pixels
-
-

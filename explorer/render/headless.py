@@ -12,6 +12,7 @@ Many of one model: keep a `HeadlessRenderer` and call it; stages that do not cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,6 @@ from explorer.resolve import resolve_look
 from explorer.state import Tap
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from explorer.analysis.study import Bench
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from explorer.render.request import FrameFacts, ModelFacts, RenderRequest, TapStats
     from explorer.state import Look
 
-__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look"]
+__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +54,25 @@ class Rendered:
     total_ms: float
 
     def save(self, path: str | Path) -> None:
-        """Writes `pixels` as a PNG."""
-        from PIL import Image
+        """Write `pixels` as the kind of picture that the name says, whole or not at all.
 
-        Image.fromarray(self.pixels).save(path)
+        Raises:
+            OSError: The disk is full, for example; it names `path`.
+            ValueError: No kind of picture has such a name.
+        """
+        save_pixels(Path(path), self.pixels)
+
+
+def save_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write uint8 `[H, W, 3]` as `Rendered.save` does."""
+    import imageio.v3 as imageio
+
+    from explorer.util.atomic_write import atomic_write_bytes
+
+    if not path.suffix:
+        raise ValueError(f"{path.name} has no ending, such as .png, that says what kind of picture it is.")
+    # Encoded in memory first: a picture is either all there or was never begun.
+    atomic_write_bytes(path, imageio.imwrite("<bytes>", pixels, extension=path.suffix.lower()))
 
 
 class HeadlessRenderer:
@@ -136,7 +150,8 @@ def open_model(model: str, settings: RenderSettings | None = None) -> tuple[Head
     """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
-    loaded = load_file(model)
+    # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.
+    loaded = load_file(model, allow_costly=True)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
 

@@ -15,7 +15,6 @@ R = TypeVar("R")
 CHORES_KEPT = 256
 
 
-
 @dataclass(frozen=True, slots=True)
 class Ticket(Generic[R]):
     """A look to render, taken from its slot. `is_refinement`: the renderer itself left it, to finish a draft."""
@@ -54,7 +53,7 @@ class Mailbox(Generic[R]):
         self._closed = False
 
     def put(self, view: int, request: R, generation: int | None = None) -> int:
-        """Puts a look into its view's slot and returns its generation number, one higher than the last."""
+        """Puts a look into its view's slot and returns its generation number: that given, or one above the last."""
         with self._lock:
             if generation is None:
                 generation = self._newest.get(view, 0) + 1
@@ -82,16 +81,18 @@ class Mailbox(Generic[R]):
     def put_chore(self, deed: Deed, *, is_unfinished: bool = False) -> None:
         """Appends work of low priority, done when no look and no refinement waits.
 
-        It overwrites a chore of the same name. One that was interrupted (`is_unfinished`) goes first again, unless
-        a newer one of its name waits; beyond `CHORES_KEPT` the oldest are forgotten.
+        It overwrites a chore of the same name, at whose place it waits. One that was interrupted (`is_unfinished`)
+        goes first again; it is dropped if a newer one of its name waits, which keeps its place. Beyond `CHORES_KEPT`
+        those that have waited longest are forgotten, but never the one that was put.
         """
         with self._lock:
-            if is_unfinished:
-                self._chores = {deed.name: deed} | self._chores
-            else:
+            if not is_unfinished:
                 self._chores[deed.name] = deed
+            elif deed.name not in self._chores:
+                self._chores = {deed.name: deed, **self._chores}
             while len(self._chores) > CHORES_KEPT:
-                self._chores.pop(next(iter(self._chores)))
+                oldest = next(name for name in self._chores if name != deed.name)
+                del self._chores[oldest]
             self._filled.notify()
 
     def take(self, timeout: float | None = None) -> Ticket[R] | Deed | None:

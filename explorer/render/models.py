@@ -1,4 +1,4 @@
-"""Loaded generators: read in a thread of their own, kept within a memory budget, copied to devices on demand."""
+"""Loaded generators: read in a thread of their own, kept while in use, copied to devices on demand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
-from explorer.render.devices import total_memory
+from explorer.render.devices import best_device
 from explorer.render.request import ModelFacts, ModelKey
+from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
@@ -26,9 +27,23 @@ __all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 
 log = logging.getLogger("explorer.models")
 
+UNUSED_BYTES = 32 << 20
+"""Models that no view shows are kept up to this: switching between small ones is instant, and closing a large one
+gives its memory back."""
+
 Progress = Callable[[float, str], None]
 Cancelled = Callable[[], bool]
-LoadFile = Callable[[str, Progress, Cancelled], "LoadedModel"]
+
+
+class LoadFile(Protocol):
+    """How a file becomes a model; see `load_file`."""
+
+    def __call__(
+        self, path: str, progress: Progress, cancelled: Cancelled, *, allow_costly: bool = False
+    ) -> LoadedModel:
+        """Return the model. Raises LatentwalkError."""
+        ...
+
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,28 +55,45 @@ class LoadedModel:
 
 
 class ModelStore:
-    """Loaded models by sha256, the least recently used given up first. Any thread may use it.
+    """Loaded models by sha256: those in use, and of the others the last ones, if they are small. Any thread may use it.
 
     Args:
-        budget_bytes: Models in use may exceed it; others are given up above it.
+        budget_bytes: Of memory for models that are not in use.
     """
 
-    def __init__(self, budget_bytes: int | None = None) -> None:
+    def __init__(self, budget_bytes: int = UNUSED_BYTES) -> None:
         self._lock = threading.Lock()
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._files: dict[tuple[str, int, int], str] = {}
-        self.budget_bytes = total_memory("cpu") // 4 if budget_bytes is None else budget_bytes
+        self.budget_bytes = budget_bytes
+        self.given_up = 0
+        """How many models were given up so far."""
 
     def add(self, model: LoadedModel, in_use: Iterable[str] = ()) -> tuple[str, ...]:
-        """Keeps a model; returns the sha256s of those given up for it, never one of `in_use`."""
+        """Keeps a model as in use; returns the sha256s of those given up for it, never one of `in_use`.
+
+        Of a model that is kept already, under whichever path, the generator that pictures are made with stays.
+        """
         sha = model.facts.sha256
+        stamp = _stamp(model.facts.path)
         with self._lock:
-            self._models[sha] = model
+            kept = self._models.get(sha)
+            self._models[sha] = model if kept is None else LoadedModel(kept.generator, model.facts)
             self._models.move_to_end(sha)
-            stamp = _stamp(model.facts.path)
             if stamp is not None:
                 self._files[stamp] = sha
             return self._evict({sha, *in_use})
+
+    def release(self, in_use: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Keeps what is in use, and of the rest what the budget allows.
+
+        Returns:
+            The sha256s of the models that are kept without being in use, and of those given up.
+        """
+        used = set(in_use)
+        with self._lock:
+            gone = self._evict(used)
+            return tuple(sha for sha in self._models if sha not in used), gone
 
     def get(self, key: ModelKey) -> LoadedModel:
         """The model of that name.
@@ -88,25 +120,28 @@ class ModelStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all kept models."""
+        """Bytes that all kept models hold, with what was made from their weights."""
         with self._lock:
-            return self._total()
+            return sum(m.generator.held_bytes for m in self._models.values())
 
     def __contains__(self, sha256: object) -> bool:
         with self._lock:
             return sha256 in self._models
 
-    def _total(self) -> int:
-        return sum(m.facts.nbytes for m in self._models.values())
-
-    def _evict(self, keep: set[str]) -> tuple[str, ...]:
-        gone = []
-        for sha in [s for s in self._models if s not in keep]:
-            if self._total() <= self.budget_bytes:
+    def _evict(self, in_use: set[str]) -> tuple[str, ...]:
+        """Drops the least recently used models that are not in use, down to the budget."""
+        unused = {sha: m.generator.held_bytes for sha, m in self._models.items() if sha not in in_use}
+        total, gone = sum(unused.values()), []
+        for sha, nbytes in unused.items():
+            if total <= self.budget_bytes:
                 break
             del self._models[sha]
+            total -= nbytes
             gone.append(sha)
-            log.info("model %s given up to stay within %d MB", sha[:12], self.budget_bytes >> 20)
+            log.info("model %s given up: those not in use stay within %d MB", sha[:12], self.budget_bytes >> 20)
+        if gone:
+            self._files = {stamp: sha for stamp, sha in self._files.items() if sha in self._models}
+        self.given_up += len(gone)
         return tuple(gone)
 
 
@@ -119,7 +154,11 @@ def _stamp(path: str) -> tuple[str, int, int] | None:
 
 
 def load_file(
-    path: str, progress: Progress | None = None, cancelled: Cancelled | None = None
+    path: str,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    allow_costly: bool = False,
 ) -> LoadedModel:
     """Reads any supported checkpoint into a generator.
 
@@ -127,15 +166,20 @@ def load_file(
         path: A file or a bundled name.
         progress: Called with (fraction 0..1, what is done now) from this thread.
         cancelled: Asked often; True ends the loading.
+        allow_costly: Also load a model of which one picture is more than this machine can do.
 
     Raises:
+        CostlyModelError: One picture would take too much memory or time on the best device.
         CheckpointError: The file could not become a generator.
         CancelledError: `cancelled` said so.
     """
     from explorer import checkpoints
+    from explorer.render.limits import check_affordable
 
     file = checkpoints.resolve_model(path)
     checkpoint = checkpoints.load(file, progress=progress, cancelled=cancelled)
+    if not allow_costly:
+        check_affordable(file.name, checkpoint.family, checkpoint.config, best_device())
     if progress is not None:
         progress(1.0, "Building the network")
     generator = checkpoints.build_generator(checkpoint).eval().requires_grad_(False)
@@ -170,6 +214,7 @@ class LoadJob:
         failed: Called with a `LatentwalkError`; not called after `cancel`.
         progress: Called with (fraction, label).
         load: How to load; the default reads checkpoints.
+        allow_costly: As in `load_file`.
     """
 
     def __init__(
@@ -179,8 +224,9 @@ class LoadJob:
         failed: Callable[[LatentwalkError], None],
         progress: Progress,
         load: LoadFile = load_file,
+        allow_costly: bool = False,
     ) -> None:
-        self.path = path
+        self.path, self._allow_costly = path, allow_costly
         self._done, self._failed, self._progress, self._load = done, failed, progress, load
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"load {Path(path).name}", daemon=True)
@@ -200,8 +246,11 @@ class LoadJob:
 
     def _run(self) -> None:
         try:
-            model = self._load(self.path, self._report, self._cancelled.is_set)
+            # Only what was asked for is passed on, so that a stand-in need not know of it.
+            allowed = {"allow_costly": True} if self._allow_costly else {}
+            model = self._load(self.path, self._report, self._cancelled.is_set, **allowed)
         except LatentwalkError as error:
+            release_frames(error)  # they hold the file as far as it was read, and the error is kept
             if not self._cancelled.is_set():
                 self._failed(error)
         except Exception as error:

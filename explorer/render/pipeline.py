@@ -6,10 +6,10 @@ begins after the last stage whose result is still kept (`kept`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +17,7 @@ from explorer.errors import RenderError
 from explorer.generators.base import Activation
 from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
+from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
 from explorer.render.kept import KeptStages, still_view
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
@@ -26,6 +27,7 @@ from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
 from explorer.state import Tap
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,14 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
 
-Token: TypeAlias = Callable[[], bool]
-
 DRAFT_MS = 30.0
 """What a draft may cost."""
-
-
-class Cancelled(Exception):
-    """The token said stop; every stage completed so far is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +115,7 @@ class Pipeline:
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
         self._graphs = graphs_for(self._layers, self.device)
         self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
+        self._unfinished: dict[Hashable, Finishing] = {}
 
     # -- planning ------------------------------------------------------------------------------------------
 
@@ -177,30 +174,32 @@ class Pipeline:
         with using(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
-        if token():
-            raise Cancelled
+        check(token)
         if draft_layer is None and plan.view is not None and not request.tap.layer:
             self._shown[plan.view] = (request, plan.image_key)
         tier = Tier.FULL if draft_layer is None else Tier.DRAFT
-        return self._present(plan, image, hits, watch, tier, still)
+        return self._present(plan, image, hits, watch, tier, token, still)
 
     def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
         """The same picture unmoved, to compare with; kept under a place of its own."""
         still_plan = self.plan(_still(plan.request), still_view(plan.view))
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
-    def preview(self, plan: Plan) -> Result | None:
+    def preview(self, plan: Plan, token: Token = lambda: False) -> Result | None:
         """A draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
 
         None where neither is honest, or where it would not be much sooner than the picture itself.
+
+        Raises:
+            Cancelled: The token, asked between the layers, said so.
         """
         if plan.request.tap.layer or plan.has_image or plan.view is None or plan.request.residual != "none":
             return None
         watch = Stopwatch(self.device)
         image = self._moved(plan, watch)
         if image is None:
-            image = self._narrow(plan, watch)
-        return None if image is None else self._present(plan, image, 0, watch, Tier.DRAFT)
+            image = self._narrow(plan, watch, token)
+        return None if image is None else self._present(plan, image, 0, watch, Tier.DRAFT, token)
 
     def _moved(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
         before, key = self._shown.get(plan.view, (None, b""))
@@ -212,7 +211,7 @@ class Pipeline:
         watch.lap("last picture moved")
         return moved
 
-    def _narrow(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
+    def _narrow(self, plan: Plan, watch: Stopwatch, token: Token) -> Tensor | None:
         dtype = drafts.narrower(self.dtype, self.device)
         # Where most layers are kept, the picture itself comes as soon.
         if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
@@ -222,28 +221,43 @@ class Pipeline:
         with using(self._backend, dtype):
             activation = self._begin(plan.request, ws[0])
             for i, layer in enumerate(self._layers):
+                check(token)
                 activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
             image = self._shown_of(activation, plan, len(self._layers) - 1, False)
         watch.lap(f"draft in {str(dtype).removeprefix('torch.')}")
         return image
 
     def _present(
-        self, plan: Plan, image: Tensor, hits: int, watch: Stopwatch, tier: Tier, still: Tensor | None = None
+        self,
+        plan: Plan,
+        image: Tensor,
+        hits: int,
+        watch: Stopwatch,
+        tier: Tier,
+        token: Token,
+        still: Tensor | None = None,
     ) -> Result:
         request = plan.request
-        shown = display.select_channels(image, request.tap)
+        tap = request.tap
+        work = self._finishing(plan, tier)
+        shown = display.select_channels(image, tap)
         stats = None
-        if request.tap.layer or request.tap.spectrum:
-            stats = display.stats_of(request.tap.layer or "image", image, shown)
+        if tap.layer or tap.spectrum:
+            stats = work.run("statistics", lambda: display.stats_steps(tap.layer or "image", image, shown), token)
             watch.lap("statistics")
+        moved = shown
         if still is not None:
-            left = residual(shown, display.select_channels(still, request.tap), request.transform)
-            shown = heat_picture(left) if request.residual == "heat" else difference_picture(left)
+            unmoved = display.select_channels(still, tap)
+            left = work.run("residual", lambda: residual(shown, unmoved, request.transform), token)
+            moved = heat_picture(left) if request.residual == "heat" else difference_picture(left)
             watch.lap("residual")
         elif request.untransform and request.transform is not None:
-            shown = untransform(shown, request.transform)
+            forward = request.transform
+            moved = work.run("untransform", lambda: untransform(shown, forward), token)
             watch.lap("untransform")
-        pixels = display.present(display.grade(display.fit(shown, request.max_px), request.tap))
+        graded = work.run("grade", lambda: display.grade_steps(display.fit(moved, request.max_px), tap), token)
+        pixels = display.present(graded)
+        self._unfinished.pop(plan.view, None)
         watch.lap("present")
         timings = watch.stages()
         self.times.learn(timings)
@@ -251,33 +265,62 @@ class Pipeline:
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
+    def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
+        """The work from a picture to its pixels; that of a run which was cancelled in it is gone on with."""
+        key = (plan.request, plan.image_key, tier)
+        work = self._unfinished.get(plan.view)
+        if work is None or work.key != key:
+            work = Finishing(key)
+        if plan.view is not None:
+            self._unfinished[plan.view] = work
+        return work
+
     def picture(self, request: RenderRequest) -> Tensor:
         """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        return run(self.steps(request))
+
+    def steps(self, request: RenderRequest) -> Steps[Tensor]:
+        """`picture`, a layer a step."""
         plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
-        with using(self._backend, self.dtype):
-            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
+        steps = self._image_steps(plan, Stopwatch(self.device), None)
+        while True:
+            # Between the steps other work runs in this thread, by choices of its own.
+            with using(self._backend, self.dtype):
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    image: Tensor = end.value[0]
+                    return image
+            yield
 
     def forget(self, view: Hashable) -> None:
         """Drops what is kept for a view."""
         self.kept.forget(view)
         self._shown.pop(view, None)
+        self._unfinished.pop(view, None)
 
     def forget_all(self) -> None:
         """Drops everything this pipeline kept."""
         self.kept.forget_all()
         self._shown.clear()
+        self._unfinished.clear()
 
     def _image(
         self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None
     ) -> tuple[Tensor, int]:
-        """The tensor `[C, H, W]` to show, and how many stages were reused."""
+        """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between the layers."""
+        return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
+
+    def _image_steps(
+        self, plan: Plan, watch: Stopwatch, draft_layer: int | None
+    ) -> Steps[tuple[Tensor, int]]:
         if plan.has_image and draft_layer is None:
             kept = self.kept.image(plan.view, plan.image_key)
             assert kept is not None  # `plan` was made just before
             watch.lap("synthesis", hit=True)
             return kept, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
-        activation = self._synthesize(plan, stop, token, watch)
+        activation = yield from self._synthesize(plan, stop, watch)
         image = self._shown_of(activation, plan, stop, draft_layer is not None)
         if not bool(torch.isfinite(image.sum())):
             raise RenderError(
@@ -287,16 +330,15 @@ class Pipeline:
             self.kept.keep_image(plan.view, plan.image_key, image)
         return image, plan.start + 1
 
-    def _synthesize(self, plan: Plan, stop: int, token: Token, watch: Stopwatch) -> Activation:
-        """The activation after layer `stop`, from the last kept stage on."""
+    def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
+        """The activation after layer `stop`, from the last kept stage on; a layer a step."""
         ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]  # [num_ws, 1, w_dim]
         start, activation = plan.start, None
         if start >= 0:
             activation = self.kept.stage(plan.view, start, plan.keys[start])
             watch.lap("kept stages", hit=True)
         if activation is None:
-            if token():
-                raise Cancelled
+            yield
             start, activation = 0, self._begin(plan.request, ws[0])
             self.kept.keep_stage(plan.view, 0, plan.keys, activation)
             watch.lap("input")
@@ -310,8 +352,7 @@ class Pipeline:
                 watch.lap("recorded layers")
                 return recorded[-1]
         for i in range(start, stop + 1):
-            if token():
-                raise Cancelled
+            yield
             layer = self._layers[i]
             activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
             self.kept.keep_stage(plan.view, i + 1, plan.keys, activation)

@@ -19,6 +19,7 @@ from explorer.render.models import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
 from explorer.render.studies import Studied, StudyRun
+from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
@@ -73,7 +74,7 @@ class Renderer:
         self._shown_by: dict[int, tuple[str, str, str]] = {}
         self._failures: OrderedDict[RenderRequest, RenderFailed] = OrderedDict()
         self._dropped: dict[int, int] = {}
-        self._drafts = 0
+        self._drafts: dict[int, int] = {}  # in a row, by view
         self._thread: threading.Thread | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -151,20 +152,25 @@ class Renderer:
             log.exception("%s failed", deed.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
-            _release_frames(error)
+            release_frames(error)
 
     def _thumbnail_deed(self, key: str, view: int, request: RenderRequest) -> Deed:
         return Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {view} {key}")
 
     def _thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        pipeline = self._pipeline(request)
-        plan = pipeline.plan(request, THUMBNAIL_VIEW)
+        if request.model.sha256 not in self._models:
+            log.info("no thumbnail %s: its model was closed meanwhile", key)
+            return
         try:
-            result = pipeline.run(plan, lambda: self.mailbox.has_urgent)
+            self._retried(lambda: self._make_thumbnail(key, view, request))
         except Cancelled:
             # A look goes first. What was done is kept, so even a slow thumbnail is finished between quick looks.
             self.mailbox.put_chore(self._thumbnail_deed(key, view, request), is_unfinished=True)
-            return
+
+    def _make_thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
+        pipeline = self._pipeline(request)
+        plan = pipeline.plan(request, THUMBNAIL_VIEW)
+        result = pipeline.run(plan, lambda: self.mailbox.has_urgent)
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
@@ -172,16 +178,25 @@ class Renderer:
         return Deed(lambda: self._study(run), f"study {id(run)} {run.key}")
 
     def _study(self, run: StudyRun) -> None:
-        if run.step(self._pipeline, self._publish):
+        # Whoever ends the pause asks for the study again.
+        if not run.paused and run.step(self._pipeline, self._publish) and not run.paused:
             # Behind the other chores: several studies and thumbnails take turns.
             self.mailbox.put_chore(self._study_deed(run))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()
         for name in [n for n in self._pipelines if n[0] in shas]:
-            self._pipelines.pop(name).forget_all()
+            pipeline = self._pipelines.pop(name)
+            pipeline.forget_all()
+            pipeline.generator.forget_derived()
+        for view in [v for v, name in self._shown_by.items() if name[0] in shas]:
+            del self._shown_by[view]
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def _drop_view(self, view: int) -> None:
+        self._dropped.pop(view, None)
+        self._drafts.pop(view, None)
         name = self._shown_by.pop(view, None)
         pipeline = self._pipelines.get(name) if name else None
         if pipeline is not None:
@@ -199,16 +214,17 @@ class Renderer:
             self._publish(replace(failure, view=view, generation=ticket.generation))
             return
         try:
-            self._render_or_retry(ticket)
+            self._retried(lambda: self._render_tiers(ticket))
         except Cancelled:
             self._dropped[view] += 1
         except Exception as error:
             # The one broad catch: what a generator throws becomes a message over its picture, and the loop goes on.
             self._fail(ticket, error)
 
-    def _render_or_retry(self, ticket: Ticket[RenderRequest]) -> None:
+    def _retried(self, work: Callable[[], None]) -> None:
+        """Does work, once more with an empty cache if memory runs out."""
         try:
-            self._render_tiers(ticket)
+            work()
             return
         except Exception as error:
             if trouble_of(error) != "memory":
@@ -218,7 +234,7 @@ class Renderer:
         self.cache.clear()
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
-        self._render_tiers(ticket)
+        work()
 
     def _render_tiers(self, ticket: Ticket[RenderRequest]) -> None:
         """The transition table of tiers.
@@ -234,10 +250,11 @@ class Renderer:
             self._refine(pipeline, plan, ticket)
             return
         draft = preview = None
-        if self._wants_draft(plan):
+        if self._wants_draft(plan, ticket.view):
             draft = pipeline.draft_layer(plan)
-            preview = pipeline.preview(plan) if draft is None else None
-        self._drafts = self._drafts + 1 if draft is not None or preview is not None else 0
+            preview = pipeline.preview(plan, self._closed) if draft is None else None
+        is_draft = draft is not None or preview is not None
+        self._drafts[ticket.view] = self._drafts.get(ticket.view, 0) + 1 if is_draft else 0
         if preview is not None:
             self._show(ticket, preview)
             self.mailbox.put_refinement(ticket)
@@ -247,8 +264,8 @@ class Renderer:
         if draft is not None:
             self.mailbox.put_refinement(ticket)
 
-    def _wants_draft(self, plan: Plan) -> bool:
-        if self._drafts >= REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
+    def _wants_draft(self, plan: Plan, view: int) -> bool:
+        if self._drafts.get(view, 0) >= REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
             # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
             return False
         return plan.expected_ms > DRAFT_ABOVE_MS
@@ -290,7 +307,7 @@ class Renderer:
 
     def _fail(self, ticket: Ticket[RenderRequest], error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
-        _release_frames(error)
+        release_frames(error)
         log.error("view %s generation %d failed: %s", ticket.view, ticket.generation, error)
         if self._is_lost(error):
             self._publish(DeviceLost(self.device, error, text))
@@ -340,16 +357,6 @@ class Renderer:
             self._shown_by[view] = name
 
 
-
-
 def _name_of(request: RenderRequest) -> tuple[str, str, str]:
     """What tells one pipeline of a device from another."""
     return request.model.sha256, request.settings.dtype, request.settings.backend
-
-
-def _release_frames(error: BaseException) -> None:
-    """Takes the tracebacks off an error: their frames hold the tensors of the run, and errors are kept."""
-    chain: BaseException | None = error
-    while chain is not None:
-        chain.__traceback__ = None
-        chain = chain.__cause__ or chain.__context__

@@ -100,7 +100,10 @@ class RenderService(QObject):
         self._renderers: dict[str, Renderer] = {}
         self._generations: dict[int, int] = {}
         self._last: dict[int, RenderRequest] = {}
-        self._jobs: dict[int, LoadJob | LoadedModel] = {}  # by view; of a model that was kept, itself
+        # By view: which loading it is, and its job; of a model that was kept, no job.
+        self._jobs: dict[int, tuple[int, LoadJob | None]] = {}
+        self._numbers = 0
+        self._shas: dict[int, str] = {}  # of the model that each view has, shown or not
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
@@ -126,6 +129,8 @@ class RenderService(QObject):
         if before is not None and before.settings.device != device:
             self._leave(before.settings.device, view)
         self._renderer(device).mailbox.put(view, request, generation)
+        if before is not None and before.model != request.model:
+            self._release_models()
         return generation
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
@@ -135,14 +140,26 @@ class RenderService(QObject):
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
-    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy) -> None:
+    def study(
+        self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False
+    ) -> None:
         """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
         self.end_study(key)
         if not self._closed:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
-            run = self._studies[key] = StudyRun(key, view, request, make)
-            self._renderer(device).study(run)
+            run = self._studies[key] = StudyRun(key, view, request, make, paused=paused)
+            if not paused:
+                self._renderer(device).study(run)
+
+    def pause_study(self, key: str, paused: bool) -> None:
+        """Lets a study wait, or go on from where it is; without effect if there is none of that key."""
+        run = self._studies.get(key)
+        if run is None or run.paused == paused:
+            return
+        run.paused = paused
+        if not paused:
+            self._renderer(run.request.settings.device).study(run)
 
     def end_study(self, key: str) -> bool:
         """Ends a study; True if it was still under way. Nothing more is heard of it."""
@@ -156,6 +173,16 @@ class RenderService(QObject):
         for key in list(self._studies):
             self.end_study(key)
 
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Keys of the studies under way, paused ones too."""
+        return tuple(self._studies)
+
+    @property
+    def is_measuring(self) -> bool:
+        """True while a study is under way that is not paused."""
+        return any(not run.paused for run in self._studies.values())
+
     def is_studying(self, key: str) -> bool:
         """True while a study of that key is under way."""
         return key in self._studies
@@ -163,8 +190,10 @@ class RenderService(QObject):
     def forget_view(self, view: int) -> None:
         """Gives up what waits and what is kept for a view that shows nothing any more."""
         self._last.pop(view, None)
+        self._shas.pop(view, None)
         for renderer in self._renderers.values():
             renderer.forget_view(view)
+        self._release_models()
 
     def devices(self) -> tuple[Device, ...]:
         """Usable devices, the fastest kind first; those lost in this session are left out."""
@@ -180,35 +209,44 @@ class RenderService(QObject):
 
     # -- models --------------------------------------------------------------------------------------------
 
-    def load_model(self, view: int, path: str) -> None:
-        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled."""
+    def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
+        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+
+        `allow_costly`: also one of which a picture takes more memory or time than this machine has.
+        """
         self.cancel_load(view)
         if self._closed:
             return
         kept = self.models.find(path)
         if kept is not None:
-            self._jobs[view] = kept
-            self._outbox.post(("loaded", view, kept, kept))
+            number = self._next_number()
+            self._jobs[view] = number, None
+            self._outbox.post(("loaded", view, number, kept))
             return
-        outbox = self._outbox
+        outbox, number = self._outbox, self._next_number()
         job = LoadJob(
             path,
-            done=lambda model: outbox.post(("loaded", view, job, model)),
-            failed=lambda error: outbox.post(("failed", view, job, error)),
-            progress=lambda fraction, label: outbox.post(("progress", view, job, (fraction, label))),
+            done=lambda model: outbox.post(("loaded", view, number, model)),
+            failed=lambda error: outbox.post(("failed", view, number, error)),
+            progress=lambda fraction, label: outbox.post(("progress", view, number, (fraction, label))),
             load=self._load,
+            allow_costly=allow_costly,
         )
-        self._jobs[view] = job
+        self._jobs[view] = number, job
         job.start()
+
+    def _next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
 
     def cancel_load(self, view: int) -> bool:
         """Ends a view's loading; True if there was one. The model shown before stays."""
-        job = self._jobs.pop(view, None)
-        if isinstance(job, LoadJob):
+        _, job = entry = self._jobs.pop(view, (0, None))
+        if job is not None:
             job.cancel()
             self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
             self._old_jobs.append(job)
-        return job is not None
+        return entry[0] != 0
 
     def is_loading(self, view: int) -> bool:
         """True while a model is being read for that view."""
@@ -275,8 +313,8 @@ class RenderService(QObject):
             elif isinstance(message, DeviceLost):
                 self._fall_back(message)
             elif isinstance(message, tuple):
-                what, view, job, payload = message
-                if self._jobs.get(view) is job:
+                what, view, number, payload = message
+                if self._jobs.get(view, (0, None))[0] == number:
                     self._on_load(what, view, payload)
 
     def _fall_back(self, lost: DeviceLost) -> None:
@@ -307,12 +345,23 @@ class RenderService(QObject):
 
     def _loaded(self, view: int, model: LoadedModel) -> None:
         self._jobs.pop(view, None)
-        in_use = {r.model.sha256 for r in self._last.values()}
-        gone = self.models.add(model, in_use)
-        if gone:
-            for renderer in self._renderers.values():
-                renderer.forget_models(gone)
+        self._shas[view] = model.facts.sha256
+        self._forget_models(self.models.add(model, self._in_use()))
         self.model_loaded.emit(view, model.facts)
+
+    def _in_use(self) -> set[str]:
+        """Of the models that the views have, and of those that they still show."""
+        return {*self._shas.values(), *(r.model.sha256 for r in self._last.values())}
+
+    def _release_models(self) -> None:
+        """Frees models that no view has any more, and what was made from those that are kept nevertheless."""
+        unused, gone = self.models.release(self._in_use())
+        self._forget_models((*unused, *gone))
+
+    def _forget_models(self, shas: tuple[str, ...]) -> None:
+        if shas:
+            for renderer in self._renderers.values():
+                renderer.forget_models(shas)
 
     def has_model(self, facts: ModelFacts | ModelKey) -> bool:
         """True if that model is still loaded."""

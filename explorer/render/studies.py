@@ -34,13 +34,14 @@ class Studied:
 
 @dataclass(slots=True, eq=False)
 class StudyRun:
-    """One study under way. `ended` may be set from any thread; everything else belongs to the render thread."""
+    """One study under way. `ended` and `paused` may be set from any thread; the rest belongs to the render thread."""
 
     key: str
     view: int
     request: RenderRequest
     make: MakeStudy
     ended: bool = False
+    paused: bool = False
     _study: Study[Any] | None = field(default=None, repr=False)
 
     def step(self, bench: Callable[[RenderRequest], Bench], publish: Callable[[Studied], None]) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from explorer.util.steps import Steps
+
 __all__ = ["DIFFERENCE_GAIN", "HEAT_FULL", "difference_picture", "heat_picture", "residual", "untransform"]
 
 DIFFERENCE_GAIN = 2.0
@@ -24,13 +26,16 @@ HEAT_FULL = 0.5
 _HEAT = ((0, 0, 0), (46, 16, 92), (140, 30, 105), (222, 74, 60), (250, 165, 40), (255, 250, 200))
 
 
-def untransform(x: Tensor, forward: tuple[float, ...]) -> Tensor:
-    """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths)."""
-    return resample.undo(x[None], _matrix(forward))[0][0]
+def untransform(x: Tensor, forward: tuple[float, ...]) -> Steps[Tensor]:
+    """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths), in steps."""
+    back, _ = yield from resample.undo_steps(x[None], _matrix(forward))
+    return back[0]
 
 
-def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) -> Tensor:
+def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) -> Steps[Tensor]:
     """What of `moved` does not follow its motion: moved back, less `still`; 0 where the picture does not reach.
+
+    In steps.
 
     Args:
         moved: `[C, H, W]`.
@@ -39,7 +44,7 @@ def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) ->
     """
     if forward is None:
         return moved - still
-    back, mask = resample.undo(moved[None], _matrix(forward))
+    back, mask = yield from resample.undo_steps(moved[None], _matrix(forward))
     return (back[0] - still) * mask[0]
 
 

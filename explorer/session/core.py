@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer import bundled
 from explorer.clock import Clock
-from explorer.errors import LatentwalkError
+from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.table import LatentTable
 from explorer.motion import is_moving
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
@@ -206,11 +206,19 @@ class SessionCore(QObject):
             self._end_loading(view)
         return was_loading
 
-    def _load(self, view: int, name: str, *, is_wish: bool = False) -> None:
+    def load_costly(self, view: int) -> None:
+        """Loads the model that was refused because one picture of it is more than this machine can do."""
+        name, is_wish = self.record(view).costly
+        if name:
+            self._load(view, name, is_wish=is_wish, allow_costly=True)
+
+    def _load(self, view: int, name: str, *, is_wish: bool = False, allow_costly: bool = False) -> None:
         v = self.record(view)
-        v.loading, v.is_wish = name, is_wish
+        v.loading, v.is_wish, v.costly = name, is_wish, ("", False)
         self.loading.emit((view, 0.0, name))
-        self.service.load_model(view, bundled.resolve(name))
+        # Only what was asked for is passed on, so that a stand-in need not know of it.
+        allowed = {"allow_costly": True} if allow_costly else {}
+        self.service.load_model(view, bundled.resolve(name), **allowed)
 
     def _end_loading(self, view: int) -> None:
         v = self.record(view)
@@ -238,7 +246,11 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
+        if view >= len(self.store.state.views):
+            return
         v = self.record(view)
+        if isinstance(error, CostlyModelError):
+            v.costly = v.loading, v.is_wish
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
         self._set_failure(view, RenderFailed(view, v.posted, error))
@@ -340,6 +352,16 @@ class SessionCore(QObject):
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """True if no picture moves, is being made or waits for its model: time for what would make it stutter."""
+        views = range(len(self.store.state.views))
+        if any(self.service.is_loading(view) for view in views):
+            return False
+        if any(r.failure is None and (r.in_flight or r.is_refining) for r in self._views.values()):
+            return False
+        return not (self.clock.is_playing and any(self.is_moving(view) for view in self.visible_views()))
+
     def play(self) -> None:
         """Lets the clock of drifts and animations run."""
         self.clock.play()
@@ -385,7 +407,7 @@ class SessionCore(QObject):
 
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.views != new.views:
-            self._sync_models(new, old)
+            self._sync_models(old, new)
         self.changed.emit(old, new)
         for view in self.visible_views():
             if not (self.pace.is_stepping and self.record(view).in_flight):
@@ -394,7 +416,7 @@ class SessionCore(QObject):
             self.pace.schedule()
             self.tell_saved()
 
-    def _sync_models(self, state: ExplorerState, old: ExplorerState | None = None) -> None:
+    def _sync_models(self, old: ExplorerState | None, state: ExplorerState) -> None:
         """Loads what the state newly names and the views do not have: after undo, paste and opened projects.
 
         A view whose name is the old one is left alone: a model that was asked for may be on its way to it.
@@ -435,7 +457,7 @@ class SessionCore(QObject):
 
     def start(self) -> None:
         """Loads the models that the initial state names. Called once, when the window listens."""
-        self._sync_models(self.store.state)
+        self._sync_models(None, self.store.state)
 
     @property
     def is_closed(self) -> bool:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.errors import CancelledError
 from explorer.session.background import Background
+from explorer.util.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ class EvenSpeed(QObject):
         self._session = session
         self._cancelled = threading.Event()
         self._work: Background | None = None
+        self._voice: Voice | None = None
         self._of: Timeline | None = None
         self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
         session.changed.connect(self._on_changed)
@@ -63,8 +65,9 @@ class EvenSpeed(QObject):
             return
         self._of = state.timeline
         self._cancelled.clear()
-        work = _Work(state, devices.settings, self._session.table, self._cancelled, self._said.emit)
-        self._work = Background("even speed", work.evened, self._said.emit, "The timeline is as it was.")
+        voice = self._voice = Voice(self._said.emit)
+        work = _Work(state, devices.settings, self._session.table, self._cancelled, voice)
+        self._work = Background("even speed", work.evened, voice, "The timeline is as it was.")
         self.progress.emit(Measured(0.0, 0.0))
 
     def cancel(self) -> None:
@@ -75,7 +78,10 @@ class EvenSpeed(QObject):
         """Cancels and waits; True if the thread has ended."""
         self.cancel()
         work, self._work = self._work, None
-        return work is None or work.join(timeout)
+        ended = work is None or work.join(timeout)
+        if self._voice is not None:  # a thread that has not ended must not emit when this object is gone
+            self._voice.close()
+        return ended
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:

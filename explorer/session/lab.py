@@ -61,6 +61,7 @@ class StickingLab(QObject):
         self._session, self._files = session, files
         self.scan = SlitScan(2, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
+        self._hidden: set[str] = set()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -153,7 +154,17 @@ class StickingLab(QObject):
             LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
         """
         request = replace(self._session.resolve_view(view), untransform=False, residual="none")
-        self._session.service.study(key, view, request, make)
+        self._session.service.study(key, view, request, make, paused=key.rpartition("/")[0] in self._hidden)
+
+    def set_seen(self, name: str, seen: bool) -> None:
+        """Lets the studies whose keys begin with `name` pause while nobody sees what they report."""
+        if seen:
+            self._hidden.discard(name)
+        else:
+            self._hidden.add(name)
+        for key in self._session.service.studies:
+            if key.rpartition("/")[0] == name:
+                self._session.service.pause_study(key, not seen)
 
     def study_curves(self, view: int) -> None:
         """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW"."""
@@ -174,6 +185,11 @@ class StickingLab(QObject):
     def end_study(self, key: str) -> None:
         """Cancels a study; nothing more is heard of it."""
         self._session.service.end_study(key)
+
+    @property
+    def is_measuring(self) -> bool:
+        """True while a study runs, an average too; not while all are paused."""
+        return self._session.service.is_measuring
 
     def is_studying(self, key: str) -> bool:
         """True while a study of that key is under way."""

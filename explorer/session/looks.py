@@ -267,8 +267,7 @@ class LookIntents(SessionCore):
             self.edit_view(view, "Unlink views", linked=v.linked - aspects, own=own)
 
     def reset(self) -> None:
-        """Puts every control of the active view back to its default; the seed stays."""
-        latent = self.look().latent
+        """Puts every control of the active view back to its default; the latent stays where it was walked to."""
         default = Look()
-        aspects = {name: getattr(default, name) for name in ASPECTS}
-        self.edit("Reset", **{**aspects, "latent": Latent(seed=latent.seed)})
+        aspects = {name: getattr(default, name) for name in ASPECTS if name != "latent"}
+        self.edit("Reset", **aspects)

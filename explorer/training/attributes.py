@@ -18,6 +18,7 @@ from explorer.analysis.attribute_network import AttributeNetwork, Vocabulary, lo
 from explorer.training.critters.attributes import PALETTES, PATTERNS, SPECIES, attributes
 from explorer.training.datasets import Dataset, order
 from explorer.training.snapshot import load_state, save_state
+from explorer.util.atomic_write import atomic_write_bytes
 
 __all__ = ["GROUPS", "RECIPE", "AttributeSettings", "Score", "evaluate", "export", "train", "vocabulary"]
 
@@ -186,8 +187,7 @@ def export(
         for name, value in score.classes.items()
     )
     numbers = "\n".join(f"| {name.replace('_', ' ')} | {value:.2f} |" for name, value in score.numbers.items())
-    path.with_suffix(".md").write_text(
-        f"""# {name}
+    text = f"""# {name}
 
 A network that reads the attributes of a critter from its picture, {stored.resolution} pixels, {parameters:,}
 parameters ({path.stat().st_size / 1e6:.2f} MB as float16). Licence: MIT; data and weights are our own.
@@ -217,7 +217,6 @@ Share of the variance explained (1 is exact, 0 is guessing the mean). Some of th
 | Number | |
 |---|---|
 {numbers}
-""",
-        encoding="utf-8",
-    )
+"""
+    atomic_write_bytes(path.with_suffix(".md"), text.encode())
     return path

@@ -11,6 +11,8 @@ from explorer.generators.base import Generator
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
 from explorer.training.options import told
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.regular_file import read_regular
 
 __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
@@ -25,12 +27,12 @@ def replace_figures(card: Path, measured: str) -> None:
     Raises:
         UsageError: The file is no card.
     """
-    text = card.read_text(encoding="utf-8")
+    text = read_regular(card, 16 << 20).decode("utf-8", "replace")
     if _FIGURES not in text or _AFTER not in text:
         raise UsageError(f"{card} is not a card of a packed generator.")
     before, rest = text.split(_FIGURES, 1)
     after = rest[rest.index(_AFTER) :]
-    card.write_text(before + _FIGURES + measured + "\n" + after, encoding="utf-8")
+    atomic_write_bytes(card, (before + _FIGURES + measured + "\n" + after).encode())
 
 
 _AGAIN = """\
@@ -58,8 +60,7 @@ def write_card(
     logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
     metrics = f"\nLast figures of the log: {logged}.\n" if logged else ""
     note = f" {settings['note']}" if settings.get("note") else ""
-    card.write_text(
-        f"""# {name}
+    text = f"""# {name}
 
 A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {settings["resolution"]} pixels, \
 {parameters:,} parameters
@@ -88,9 +89,8 @@ Settings: `{json.dumps(changed)}`
 {measured or "None measured yet."}
 
 Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{name}-samples-psi0.7.png`.
-""",
-        encoding="utf-8",
-    )
+"""
+    atomic_write_bytes(card, text.encode())
 
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.training.critters.attributes import latents
+from explorer.util.regular_file import check_regular, open_regular
 
 __all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 
@@ -66,6 +67,7 @@ def _to_unit(pictures: np.ndarray) -> Tensor:
 def _open_packed(path: Path) -> np.ndarray:
     """A packed file mapped into memory, uint8 `[N, 3, R, R]`."""
     try:
+        check_regular(path)
         pictures = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as packed critters: {error}.", _EXPECTED) from error
@@ -140,7 +142,7 @@ def _find(folder: Path) -> list[Path]:
 def _read(path: Path) -> Image.Image:
     """A picture upright in RGB, transparent pixels over white."""
     try:
-        with Image.open(path) as opened:
+        with open_regular(path) as file, Image.open(file) as opened:
             # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.
             deep = opened.mode.startswith("I;16") or (opened.mode, opened.format) == ("I", "PNG")
             upright = ImageOps.exif_transpose(opened)

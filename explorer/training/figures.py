@@ -24,6 +24,7 @@ from explorer.training.critters.attributes import LATENT_DIM, attributes, latent
 from explorer.training.critters.render import render
 from explorer.training.datasets import Dataset
 from explorer.training.style_effects import style_effects, table
+from explorer.util.regular_file import read_regular
 
 __all__ = ["FeatureNetwork", "Figures", "Frechet", "Request", "fresh_like", "measure", "networks", "report"]
 
@@ -99,7 +100,7 @@ def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[Fe
             label = f"{efficientnet.NAME} at {large.side} px"
             found.append(FeatureNetwork(label, large.features, f"el0-{large.side}"))
         elif name == "attributes":
-            digest = hashlib.sha256(attribute_network.bundled_path().read_bytes()).hexdigest()
+            digest = hashlib.sha256(read_regular(attribute_network.bundled_path(), 1 << 30)).hexdigest()
             small = attribute_network.load()
             found.append(FeatureNetwork("the attribute network", small.features, f"attributes-{digest[:16]}"))
         else:

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from explorer.training.settings import FIXED
+from explorer.util.regular_file import read_regular
 
-__all__ = ["append", "metrics", "phases", "record"]
+__all__ = ["append", "metrics", "phases", "record", "text_of"]
 
 log = logging.getLogger("explorer.training")
 
 _FILE = "history.jsonl"
+_LIMIT = 1 << 30  # bytes; a row every 20 s for a year is 0.2 GB
 
 
 def record(out: Path, settings: dict[str, Any], shown: int) -> None:
@@ -79,6 +81,11 @@ def append(path: Path, text: str) -> None:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
+def text_of(path: Path) -> str:
+    """A log's text; bytes that are not UTF-8 are replaced. Raises OSError."""
+    return read_regular(path, _LIMIT).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
 def metrics(path: Path) -> list[str]:
     """Header and rows of a `metrics.csv`, but for those that are not whole; every row begins with its kimg.
 
@@ -86,7 +93,7 @@ def metrics(path: Path) -> list[str]:
     """
     if not path.exists():
         return []
-    *lines, cut = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    *lines, cut = text_of(path).split("\n")
     header, *rows = lines or [""]
     if not header.startswith("kimg,"):
         log.warning("%s has no readable header; it is begun anew.", path)
@@ -109,7 +116,7 @@ def _read(out: Path) -> list[dict[str, Any]]:
     path = out / _FILE
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = text_of(path).splitlines()
     entries = [entry for line in lines if (entry := _entry(line))]
     if lost := len(lines) - len(entries):
         log.warning("%s: lines that cannot be read are left out (%d).", path, lost)
@@ -119,6 +126,6 @@ def _read(out: Path) -> list[dict[str, Any]]:
 def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and {"kimg", "settings"} <= entry.keys() else None

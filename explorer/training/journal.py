@@ -113,7 +113,7 @@ def _has_slower_ahead(trainer: Trainer) -> bool:
 def _append_row(path: Path, row: dict[str, float]) -> None:
     """Adds a row under the columns that the file has. Raises OSError."""
     fresh = not path.exists() or not path.stat().st_size
-    columns = list(_COLUMNS) if fresh else path.read_text().partition("\n")[0].split(",")
+    columns = list(_COLUMNS) if fresh else history.text_of(path).partition("\n")[0].split(",")
     lines = io.StringIO()
     writer = csv.DictWriter(lines, columns, extrasaction="ignore")
     if fresh:
@@ -129,7 +129,7 @@ def _forget_rows(path: Path, kimg: float) -> None:
     whole = history.metrics(path)
     kept = whole[:1] + [row for row in whole[1:] if float(row.split(",")[0]) <= kimg]
     text = "".join(f"{row}\n" for row in kept)
-    if text == path.read_text(encoding="utf-8", errors="replace"):
+    if text == history.text_of(path):
         return
     try:
         with atomic_write(path, is_lone_writer=True) as partial:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import shutil
 import sys
-import tempfile
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -18,7 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.ops.native.build import cache_folder, content_digest, processor
+from explorer.ops.native.build import (
+    BuildError,
+    cache_folder,
+    content_digest,
+    prepare_cache,
+    processor,
+    why_not,
+)
+from explorer.util import cached_library as cached
+from explorer.util.left_overs import build_folder
 
 __all__ = ["FilteredLeakyReLU", "native_module"]
 
@@ -33,15 +40,34 @@ _SOURCE = Path(__file__).with_name("band_filter.cpp")
 _FLAGS = ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512")
 
 
+_BUILD_S = 1800.0
+_TRIAL = """
+import torch
+from pathlib import Path
+from explorer.training import native
+module = native._imported(Path(sys.argv[1]))
+native.native_module = lambda: module
+torch.manual_seed(0)
+x, up, down = torch.randn(1, 2, 9, 9), torch.randn(20, 9), [(torch.randn(7, 20), torch.randn(7, 20))]
+found = native.FilteredLeakyReLU(up, down)(x)
+torch.testing.assert_close(found, native.by_matrices(x, up, down), rtol=1e-3, atol=1e-3)
+"""
+_BUILD = f"""
+import os
+from torch.utils.cpp_extension import load
+folder = os.path.dirname(sys.argv[1])
+load({_NAME!r}, [{str(_SOURCE)!r}], extra_cflags={list(_FLAGS)!r}, build_directory=folder, is_python_module=False)
+"""
+
+
 @functools.cache
 def native_module() -> ModuleType | None:
     """The compiled extension, or None where it cannot be built."""
     if shutil.which("g++") is None and shutil.which("c++") is None:
         return None
     try:
-        library = _library()
-        return _imported(library) if library.exists() else _built(library)
-    except (OSError, RuntimeError, ImportError) as error:
+        return _imported(_ready(_library()))
+    except (OSError, RuntimeError, ImportError, BuildError, cached.TrialError) as error:
         log.warning("no native filter, training uses matrix products: %s", error)
         return None
 
@@ -61,21 +87,35 @@ def _imported(library: Path) -> ModuleType:
     return module
 
 
-def _built(library: Path) -> ModuleType:
-    """Built in a folder of its own and then put in its place, so that a killed build stands in nobody's way.
+def _ready(library: Path) -> Path:
+    """The library in the cache, built anew unless a sound one lies there."""
+    if failed := cached.failure_before(library):
+        raise BuildError(f"{failed} (built again after a day)")
+    if cached.is_cached(library):
+        why = why_not(library)
+        if not why:
+            return library
+        log.warning("the cached native filter is built again: %s", why)
+    _build(library)
+    return library
+
+
+def _build(library: Path) -> None:
+    """Build in a folder of its own, by another process, which may crash; a killed build stands in nobody's way.
 
     torch's own cache holds a lock file, for which others would wait for ever.
     """
-    from torch.utils.cpp_extension import load
-
-    library.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as folder:
-        load(_NAME, [str(_SOURCE)], extra_cflags=list(_FLAGS), build_directory=folder, is_python_module=False)
-        product = next(path for path in Path(folder).iterdir() if path.suffix in (".so", ".pyd"))
-        copy = product.with_suffix(".copy")
-        shutil.copyfile(product, copy)  # Windows moves no library that is in use
-        os.replace(copy, library)
-    return _imported(library)
+    prepare_cache(library.parent)
+    with build_folder(library.parent) as folder:
+        product = folder / f"{_NAME}{'.pyd' if sys.platform == 'win32' else '.so'}"
+        try:
+            cached.try_out(_BUILD, product, _BUILD_S)
+            cached.try_out(_TRIAL, product)
+        except cached.TrialError as error:
+            if product.exists():  # else it was the compiler
+                cached.note_failure(library, str(error))
+            raise
+        cached.publish(product, library)
 
 
 def _band(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,8 @@ from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.figures import Request, fresh_like, measure, networks, report
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
+from explorer.training.stored import SETTINGS, STATE
+from explorer.util.regular_file import read_regular
 
 __all__ = ["export", "load_packed", "main"]
 
@@ -28,8 +30,8 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
 
     With `figure_samples` and `data` the card's figures are measured over so many pictures.
     """
-    settings = json.loads((run / "settings.json").read_text())
-    state = load_state(run / "state.pt")
+    settings = json.loads(read_regular(run / SETTINGS, 16 << 20))
+    state = load_state(run / STATE)
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
     checkpoint = Checkpoint(
         family=settings["family"],
@@ -80,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     data = None
     if options.figures:
-        settings = json.loads((options.run / "settings.json").read_text())
+        settings = json.loads(read_regular(options.run / SETTINGS, 16 << 20))
         where = options.data or ",".join(settings["data"])
         data = open_data(where, settings["resolution"], seed=settings["data_seed"], mirror=settings["mirror"])
     log.info("%s", export(options.run, options.name, options.assets, options.figures, data))

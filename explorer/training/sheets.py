@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.generators.base import Generator
 from explorer.latents.groups import GROUPS, group_of
 from explorer.ops import resample
-from explorer.training.snapshot import save_sheet, sheet
+from explorer.training.snapshot import save_picture, save_sheet, sheet
 
 __all__ = ["CARD_SEEDS", "card_picture", "interpolation", "mixing", "samples", "sticking", "styles", "write_sheets"]
 
@@ -110,7 +110,7 @@ def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
         paths.append(out / f"{name}-{key}.png")
         save_sheet(paths[-1], pictures, columns)
     overview = out / f"{name}-overview.png"
-    _overview([(title, sheet(pictures, columns)) for title, pictures, columns in every.values()]).save(overview)
+    save_picture(overview, _overview([(title, sheet(tiles, columns)) for title, tiles, columns in every.values()]))
     return [overview, *paths]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer.util.atomic_write import atomic_write
+from explorer.util.atomic_write import atomic_write, atomic_write_bytes
+from explorer.util.regular_file import open_regular
 
-__all__ = ["load_state", "save_sheet", "save_state", "sheet"]
+__all__ = ["load_state", "save_picture", "save_sheet", "save_state", "sheet"]
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -29,7 +31,8 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, on the CPU; tensors and plain values only, nothing in the file is run."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    with open_regular(path) as file:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return state
 
 
@@ -43,6 +46,13 @@ def sheet(pictures: Tensor, columns: int = 8) -> Image.Image:
 
 
 def save_sheet(path: Path, pictures: Tensor, columns: int = 8) -> None:
-    """Write `sheet` as PNG."""
+    """Write `sheet` as PNG. Raises OSError; it names `path`."""
+    save_picture(path, sheet(pictures, columns), optimize=True)
+
+
+def save_picture(path: Path, picture: Image.Image, *, optimize: bool = False) -> None:
+    """Write `picture` as PNG, whole or not at all. Raises OSError; it names `path`."""
+    content = io.BytesIO()
+    picture.save(content, "PNG", optimize=optimize)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet(pictures, columns).save(path, optimize=True)
+    atomic_write_bytes(path, content.getbuffer(), is_lone_writer=True)

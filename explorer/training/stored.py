@@ -13,6 +13,7 @@ from explorer.generators.stylegan2 import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training.settings import TrainSettings
 from explorer.util.atomic_write import atomic_write
+from explorer.util.regular_file import read_regular
 
 __all__ = ["SETTINGS", "STATE", "check_same", "describe", "with_sizes_held", "write"]
 
@@ -20,6 +21,7 @@ log = logging.getLogger("explorer.training")
 
 SETTINGS = "settings.json"
 STATE = "state.pt"
+_LIMIT = 16 << 20  # bytes of the settings
 
 _HINT = "Choose another --out, or give its options."
 
@@ -68,9 +70,9 @@ def _held(out: Path) -> dict[str, Any] | None:
     if not (out / STATE).exists() or not (out / SETTINGS).exists():
         return None
     try:
-        held = json.loads((out / SETTINGS).read_text())
+        held = json.loads(read_regular(out / SETTINGS, _LIMIT))
         _sizes(held)
-    except (ValueError, KeyError, TypeError, AttributeError, MismatchError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, MismatchError) as error:
         log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
         return None
     return dict(held)

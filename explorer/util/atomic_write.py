@@ -9,7 +9,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_write", "atomic_write_bytes"]
+from explorer.util.left_overs import sweep, writing_in
+from explorer.util.regular_file import check_regular
+
+__all__ = ["atomic_write", "atomic_write_bytes", "scratch_beside"]
 
 
 @contextlib.contextmanager
@@ -17,38 +20,69 @@ def atomic_write(path: Path, *, is_lone_writer: bool = False) -> Iterator[Path]:
     """Give the path to write to; what is written there takes the name `path` when the block ends without an error.
 
     The file and its folder are flushed to the disk before and after the renaming, so that a power failure leaves
-    either the old file or the new one.
+    either the old file or the new one. A link is followed: the file that it names is replaced, and the link stays.
 
     Args:
         path: In a folder that exists.
         is_lone_writer: No other process writes it at the same time. What kills leave behind then has one name, is
-            written over and does not pile up. Otherwise the last of several writers wins.
+            written over and does not pile up. Otherwise the last of several writers wins, and the next one removes
+            what a killed one left.
 
     Raises:
-        OSError: The folder cannot be written to, or the disk is full, for example. `filename` is `path`, never the
-            temporary file, so that the message names what the user knows.
+        OSError: The folder cannot be written to, the disk is full, or `path` is a folder, FIFO or device, for
+            example. `filename` is `path`, never the temporary file, so that the message names what the user knows.
     """
-    part = "part" if is_lone_writer else f"{secrets.token_hex(4)}.part"
-    partial = path.with_name(f"{path.name}.{part}")
-    try:
+    with contextlib.suppress(FileNotFoundError):
+        check_regular(path)  # a device would lose its name to a file
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    with _partial_of(target, is_lone_writer) as partial, _named(path, partial):
         yield partial
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        if path.exists():
+        if target.exists():
             with contextlib.suppress(OSError):  # some network folders forbid it
-                shutil.copymode(path, partial)  # who may read it stays as it was
-        os.replace(partial, path)
-        _flush_folder(path.parent)
+                shutil.copymode(target, partial)  # who may read it stays as it was
+        os.replace(partial, target)
+        _flush_folder(target.parent)
+
+
+@contextlib.contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Give a free name beside `path` for a step on the way to it; what lies there is removed after the block.
+
+    Raises:
+        OSError: As `atomic_write`; it names `path`.
+    """
+    with _partial_of(path, False) as partial, _named(path, partial):
+        yield partial
+
+
+@contextlib.contextmanager
+def _partial_of(path: Path, is_lone_writer: bool) -> Iterator[Path]:
+    if not is_lone_writer:
+        sweep(path.parent, path.name)
+    partial = path.with_name(f"{path.name}.{'part' if is_lone_writer else secrets.token_hex(4) + '.part'}")
+    with writing_in(path.parent):
+        try:
+            yield partial
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path, partial: Path) -> Iterator[None]:
+    """Let errors name the file that the user knows."""
+    try:
+        yield
     except OSError as error:
         if error.filename is None or os.fspath(error.filename) == os.fspath(partial):
-            error.filename, error.filename2 = os.fspath(path), None
+            with contextlib.suppress(AttributeError):  # errors of FFmpeg's have it for reading only
+                error.filename, error.filename2 = os.fspath(path), None
         raise
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
-def atomic_write_bytes(path: Path, data: bytes, *, is_lone_writer: bool = False) -> None:
+def atomic_write_bytes(path: Path, data: bytes | memoryview, *, is_lone_writer: bool = False) -> None:
     """Write `data` as the whole file `path`; arguments and errors as `atomic_write`."""
     with atomic_write(path, is_lone_writer=is_lone_writer) as partial:
         partial.write_bytes(data)

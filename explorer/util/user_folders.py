@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import os
 import shutil
@@ -35,25 +36,37 @@ def cache_folder() -> Path:
     """Return where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place.
 
     It may not exist, and may not be writable: what is kept there is optional.
+
+    Raises:
+        OSError: There is no such place, because this user has no home folder.
     """
     chosen = os.environ.get("LATENTWALK_CACHE")
     return Path(chosen) if chosen else system_cache_folder()
 
 
 def system_cache_folder() -> Path:
-    """Return the system's place for what this program can compute again, whatever `LATENTWALK_CACHE` says."""
-    # Without a home some versions raise, others give `~/.cache`, which would become a folder named `~` right here.
+    """Return the system's place for what this program can compute again, whatever `LATENTWALK_CACHE` says.
+
+    Raises:
+        OSError: There is none, because this user has no home folder.
+    """
     try:
         folder = Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
-    except (RuntimeError, OSError):
-        return _scratch()
-    return folder if folder.is_absolute() else _scratch()
+    except RuntimeError:  # newer versions raise, older ones give `~/.cache`
+        folder = Path("~")
+    if not folder.is_absolute():  # "~" stands for nothing: it would become a folder of that name
+        raise FileNotFoundError(errno.ENOENT, "there is no home folder for a cache: set LATENTWALK_CACHE")
+    return folder
 
 
 def usable_cache_folder() -> Path:
-    """Return `cache_folder` if files can be written there, else a folder that is removed when the program ends."""
-    folder = cache_folder()
+    """Return `cache_folder` if files can be written there, else a folder that is removed when the program ends.
+
+    Raises:
+        OSError: Nothing can be written anywhere.
+    """
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
@@ -63,9 +76,6 @@ def usable_cache_folder() -> Path:
 
 @functools.cache
 def _scratch() -> Path:
-    try:
-        folder = tempfile.mkdtemp(prefix="latentwalk-")
-    except OSError:  # not even there: whoever wants to keep something gets an OSError
-        return Path(os.devnull) / "cache"
+    folder = tempfile.mkdtemp(prefix="latentwalk-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

@@ -77,7 +77,12 @@ def deeds(w: MainWindow) -> list[Deed]:
         Deed("paste", "Edit", "Paste", ("Ctrl+V",), v.paste, "A state or a latent from text, or files"),
         bar("", "Edit"),
         Deed(
-            "reset", "Edit", "Reset all controls", ("Ctrl+Backspace",), v.reset, "Back to defaults; the seed stays"
+            "reset",
+            "Edit",
+            "Reset all controls",
+            ("Ctrl+Backspace",),
+            v.reset,
+            "Back to defaults; the latent stays where it is",
         ),
         Deed("view_a", "View", "Picture A", ("1",), lambda: v.layout("a"), checkable=True),
         Deed("view_b", "View", "Picture B", ("2",), lambda: v.layout("b"), checkable=True),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox
+from PySide6.QtWidgets import QComboBox
 
 from explorer.state import ExplorerState, Look, look_of
 
@@ -105,11 +105,6 @@ class Binder(QObject):
         """Bind a slider to a number of the look."""
         self.look(read, slider.set_value)
         self.stroke(slider, name, intent)
-
-    def check(self, box: QCheckBox, read: Callable[[Look], bool], intent: Callable[[bool], object]) -> None:
-        """Bind a check box; one click is one undo step."""
-        self.look(read, box.setChecked)
-        box.clicked.connect(lambda checked: intent(bool(checked)))
 
     def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
         """Bind a combo box whose items carry their value as user data."""

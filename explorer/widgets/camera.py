@@ -25,13 +25,24 @@ class Camera(QObject):
         self.is_smooth = True
         self.shows_grid = True
 
-    def rect(self, width: float, height: float, area: QRectF) -> QRectF:
-        """Where a picture of `width` x `height` lies in `area`."""
+    def rect(self, width: float, height: float, area: QRectF, ratio: float = 1.0) -> QRectF:
+        """Return where a picture lies in `area`; its corner lies on a device pixel, so that nothing is blurred.
+
+        Args:
+            width: Of the picture, in its own pixels.
+            height: Of the picture, in its own pixels.
+            area: What it may fill, in logical pixels.
+            ratio: Device pixels per logical pixel.
+        """
         fit = min(area.width() / width, area.height() / height) if width and height else 1.0
-        w, h = width * fit * self.zoom, height * fit * self.zoom
+        scale = fit * self.zoom
+        if abs(scale * ratio - round(scale * ratio)) < 1e-6 and round(scale * ratio) > 0:
+            scale = round(scale * ratio) / ratio  # whole device pixels stay whole through rounding
+        w, h = width * scale, height * scale
         side = min(area.width(), area.height())
         centre = area.center() + QPointF(self.pan.x() * side, self.pan.y() * side)
-        return QRectF(centre.x() - w / 2, centre.y() - h / 2, w, h)
+        left, top = centre.x() - w / 2, centre.y() - h / 2
+        return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, w, h)
 
     def zoom_at(self, factor: float, at: QPointF, area: QRectF) -> None:
         """Magnify by `factor` so that the point under `at` stays where it is."""
@@ -60,7 +71,7 @@ class Camera(QObject):
     def set_zoom_pixels(self, screen_pixels: float, width: int, area: QRectF) -> None:
         """One picture pixel becomes `screen_pixels` wide."""
         fit = min(area.width(), area.height()) / max(1, width)
-        self.zoom = min(_MAX_ZOOM, max(_MIN_ZOOM, screen_pixels / fit))
+        self.zoom = min(_MAX_ZOOM, screen_pixels / fit)  # a small picture may become smaller than by the wheel
         self._limit()
         self.changed.emit()
 

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
@@ -20,7 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.util.plain_text import LIMIT, visible
 from explorer.widgets.parts import label
+from explorer.widgets.plain import PlainLabel, details_text, error_text, menu_text
 from explorer.widgets.theme import GRID, color, mono_font
 
 __all__ = ["Banner", "EmptyCard", "Hints", "LoadingCard"]
@@ -60,7 +61,8 @@ class Banner(_Over):
         super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Fault")
-        self._words = QLabel(wordWrap=True)
+        self._words = PlainLabel(limit=2 * LIMIT)
+        self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = self._link("Details", self._toggle)
         self.copy = self._link("Copy", self._copy)
@@ -103,10 +105,19 @@ class Banner(_Over):
         """Show the fault; the same words again change nothing, so that nothing blinks.
 
         Args:
-            words: What happened and what to do.
+            words: What happened and what to do; shortened, with the rest in Details.
             trace: Where in the program, for Details.
             offers: Ways out, each a button with a text; pressing one takes the banner away.
         """
+        self._show(visible(words, 2 * LIMIT, keep_lines=True), words, trace, offers)
+
+    def show_error(
+        self, error: object, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show an error as `show_fault` its words; message and hint are shortened each for itself."""
+        self._show(error_text(error), str(error), trace, offers)
+
+    def _show(self, words: str, whole: str, trace: str, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
         if words == self._words.text() and not self.isHidden():
             return
         self._words.setText(words)
@@ -117,11 +128,12 @@ class Banner(_Over):
             self._links.insertWidget(number, self._offers[number])
         for i, button in enumerate(self._offers):
             text = offers[i][0] if i < len(offers) else ""
-            button.setText(text)
+            button.setText(menu_text(text))
             button.setVisible(bool(text))
-        self._trace.setPlainText(trace or words)
+        is_cut = details_text(whole) != words
+        self._trace.setPlainText(details_text(f"{whole}\n\n{trace}".strip() if is_cut else trace or whole))
         self._trace.hide()
-        self.details.setVisible(bool(trace))
+        self.details.setVisible(bool(trace) or is_cut)
         self.show()
         self.place()
         self.raise_()
@@ -218,7 +230,7 @@ class LoadingCard(_Card):
 
     def set_progress(self, share: float, words: str) -> None:
         """Show how far it is, 0..1 (below 0: unknown)."""
-        name = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, 260)
+        name = self.fontMetrics().elidedText(visible(words), Qt.TextElideMode.ElideMiddle, 260)
         if name != self.words.text():
             self.words.setText(name)
         self.bar.share = share

@@ -9,7 +9,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.parts import Choice, IconButton, Segments, label, row
+from explorer.widgets.plain import line_text
 from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.wheel import Wheel
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -28,7 +30,7 @@ Weights = tuple[tuple[int, float], ...]
 
 def class_name(names: tuple[str, ...], index: int) -> str:
     """What a class is called: its own name, or its number."""
-    return names[index] if index < len(names) and names[index] else f"class {index}"
+    return line_text(names[index], 100) if index < len(names) and names[index] else f"class {index}"
 
 
 class ClassSearch(Choice):
@@ -39,6 +41,7 @@ class ClassSearch(Choice):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = 0
+        self._wheel = Wheel(self)
         self.setEditable(True)
         self.setInsertPolicy(Choice.InsertPolicy.NoInsert)
         self.setMaxVisibleItems(16)
@@ -56,6 +59,7 @@ class ClassSearch(Choice):
         line = self.lineEdit()
         assert line is not None
         line.setPlaceholderText("Type to search")
+        line.setAcceptDrops(False)
         line.editingFinished.connect(self._on_typed)
 
     def set_names(self, texts: list[str]) -> None:
@@ -92,10 +96,13 @@ class ClassSearch(Choice):
             self.show_class(self._shown)  # nothing is called that
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()  # the panel scrolls
+        if not self._wheel.is_meant(event):
+            event.ignore()
+            return
+        steps = self._wheel.steps(event)
+        if steps and self.count():
+            self._pick(min(max(self.currentIndex() - steps, 0), self.count() - 1))
+        event.accept()
 
 
 class _Row(QWidget):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from functools import partial
 
@@ -17,25 +18,34 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QScrollArea,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
+from explorer.util.view_marks import letter
+from explorer.widgets.drops import take_copy
+from explorer.widgets.glossary import ABOUT
 from explorer.widgets.parts import IconButton
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, color
+from explorer.widgets.view_chip import ViewChip
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["Column", "Section"]
 
 REVEAL_MS = 600
 _MIME = "application/x-latentwalk-section"
+_OURS = secrets.token_hex(8)
+"""Told by our own drags: sections of another window, or of a program that pretends to be one, are not taken."""
 
 
 class _Head(QFrame):
@@ -59,9 +69,20 @@ class _Head(QFrame):
         self.chevron = IconButton("caret-down", "Fold or unfold", self.clicked.emit, size=12)
         self.chevron.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout.addWidget(self.chevron)
-        self.title = QLabel(title.upper())
+        self.title = PlainLabel(title.upper())
         layout.addWidget(self.title)
+        self.chip = ViewChip(0, size=14)
+        self.chip.hide()
+        layout.addWidget(self.chip)
         layout.addStretch(1)
+        self._about = ABOUT.get(section.key, "")
+        self.about = IconButton("question", self._about, self._show_about, size=14)
+        self.about.setAccessibleName(f"About {title}")
+        self.about.setVisible(bool(self._about))
+        layout.addWidget(self.about)
+
+    def _show_about(self) -> None:
+        QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -127,6 +148,13 @@ class Section(QFrame):
             self.set_folded(False)
         self.hidden_changed.emit(not shown)
 
+    def show_view(self, view: int | None) -> None:
+        """Show beside the title whose controls these are; None if there is but one view, or the panel is of all."""
+        self.head.chip.setVisible(view is not None)
+        if view is not None:
+            self.head.chip.set_view(view)
+            self.head.chip.setToolTip(f"These controls show picture {letter(view)}, the active one")
+
     def menu(self) -> QMenu:
         """What else can be done with the section. Made once: menus that are thrown away cost crashes in PySide."""
         if self._menu is None:
@@ -147,11 +175,11 @@ class Section(QFrame):
     def start_drag(self) -> None:
         """Carry the section to another place; columns take it."""
         data = QMimeData()
-        data.setData(_MIME, self.key.encode())
+        data.setData(_MIME, f"{_OURS}/{self.key}".encode())
         drag = QDrag(self)
         drag.setMimeData(data)
         drag.setPixmap(self.head.grab())
-        drag.exec(Qt.DropAction.MoveAction)
+        drag.exec(Qt.DropAction.CopyAction)  # a section is no file, but nowhere is a move accepted
 
 
 class Column(QScrollArea):
@@ -211,13 +239,17 @@ class Column(QScrollArea):
     def sizeHint(self) -> QSize:
         return QSize(296, 600)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        Wheel.note_scroll()
+        super().wheelEvent(event)
+
     def _index_at(self, y: float) -> int:
         at = self._stack.mapFrom(self.viewport(), QPoint(0, int(y))).y()
         return sum(1 for s in self.sections() if s.isVisible() and s.geometry().center().y() < at)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(_MIME):
-            event.acceptProposedAction()
+        if not (_carried(event) and take_copy(event)):
+            event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         visible = [s for s in self.sections() if s.isVisible()]
@@ -230,7 +262,7 @@ class Column(QScrollArea):
         self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
         self._line.show()
         self._line.raise_()
-        event.acceptProposedAction()
+        take_copy(event)
 
     def dragLeaveEvent(self, event: QEvent) -> None:
         self._line.hide()
@@ -240,8 +272,15 @@ class Column(QScrollArea):
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
         place = self.sections().index(visible[index]) if index < len(visible) else -1
-        event.acceptProposedAction()
-        self.dropped.emit(bytes(event.mimeData().data(_MIME).data()).decode(), place)
+        key = _carried(event)
+        if key and take_copy(event):
+            self.dropped.emit(key, place)
+
+
+def _carried(event: QDropEvent) -> str:
+    """Return the key of the section that a drag of this window carries; "" for anything else."""
+    token, _, key = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace").partition("/")
+    return key if token == _OURS else ""
 
 
 class _DropLine(QWidget):

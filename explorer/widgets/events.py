@@ -11,7 +11,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
+
+from explorer.util.numbers import begins_number
+from explorer.widgets.plain import tip_text
 
 __all__ = ["keep_keys", "keep_space", "leave_letters", "tell_places"]
 
@@ -45,16 +48,25 @@ def keep_space(widget: QWidget) -> None:
     keep_keys(widget, lambda event: event.key() == Qt.Key.Key_Space)
 
 
-def leave_letters(widget: QWidget, enter: Callable[[], object]) -> None:
+def leave_letters(
+    widget: QLineEdit, enter: Callable[[], object], goes_on: Callable[[str], bool] | None = None
+) -> None:
     """Leaves keys that no number is written with to the window's shortcuts.
 
     Args:
         widget: A number's field, which has the focus.
         enter: Takes what was typed before that key.
+        goes_on: Whether a text with that key behind it may become a number and its unit; asked once something was
+            typed. None takes no units.
     """
 
     def answer(event: QEvent) -> bool:
-        if not isinstance(event, QKeyEvent) or not event.text().isprintable() or event.text() in "0123456789.,+-":
+        if not isinstance(event, QKeyEvent) or not event.text().isprintable():
+            return False
+        if not event.text() or begins_number(event.text()):
+            return False
+        before = widget.text()[: widget.cursorPosition()]
+        if goes_on is not None and widget.isModified() and goes_on(before + event.text()):
             return False
         enter()
         event.ignore()
@@ -68,7 +80,7 @@ def tell_places(widget: QWidget, text_at: Callable[[QPointF], str]) -> None:
 
     def answer(event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and (text := text_at(QPointF(event.pos()))):
-            QToolTip.showText(event.globalPos(), text, widget)
+            QToolTip.showText(event.globalPos(), tip_text(text, limit=None), widget)
         return True
 
     _Filter(widget, QEvent.Type.ToolTip, answer)

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
 from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
+from explorer.util.plain_text import LIMIT, visible
 from explorer.util.user_folders import home_folder
 from explorer.widgets.film_progress import FilmProgress
 from explorer.widgets.film_settings import FilmSettings
 from explorer.widgets.parts import label, row
+from explorer.widgets.plain import error_text
 from explorer.widgets.saving import may_destroy
 from explorer.widgets.theme import GRID
 
@@ -43,7 +45,7 @@ class FilmDialog(QDialog):
         self._seen = False
         self._done: Path | None = None
         self.settings = FilmSettings()
-        self.words = label("", "muted", wrap=True)
+        self.words = label("", "muted", wrap=True, limit=3 * LIMIT)
         self.running = FilmProgress()
         self.running.hide()
         column = QVBoxLayout(self)
@@ -126,7 +128,7 @@ class FilmDialog(QDialog):
         if file is None:
             words += " Choose its file."
         elif unfinished:
-            words = f"{file.name} is unfinished: it can go on, or be rendered anew. {words}"
+            words = f"{visible(file.name)} is unfinished: it can go on, or be rendered anew. {words}"
         elif file.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
@@ -144,7 +146,7 @@ class FilmDialog(QDialog):
             if overwrite or self._may_write(job):
                 self._start(job)
         except LatentwalkError as error:
-            self.words.setText(str(error))
+            self.words.setText(error_text(error))
 
     def go_on_with_film(self) -> None:
         """Goes on with the unfinished film of that name."""
@@ -155,7 +157,7 @@ class FilmDialog(QDialog):
         try:
             self._start(read_job(file))
         except LatentwalkError as error:
-            self.words.setText(str(error))
+            self.words.setText(error_text(error))
 
     def _start(self, job: Job) -> None:
         self._films.start(job, overwrite=True)
@@ -163,7 +165,7 @@ class FilmDialog(QDialog):
         self._done = None
         self.settings.setEnabled(False)
         self.running.begin(job.film.frames)
-        self.words.setText(f"Rendering {job.path.name}. The window can be used meanwhile.")
+        self.words.setText(f"Rendering {visible(job.path.name)}. The window can be used meanwhile.")
         self._show_buttons()
         self.adjustSize()
 
@@ -208,12 +210,12 @@ class FilmDialog(QDialog):
     @Slot(str)
     def _on_finished(self, path: str) -> None:
         self._done = Path(path)
-        self._end(f"{self._done.name} is ready. Drop it on the window, and its timeline is back.")
+        self._end(f"{visible(self._done.name)} is ready. Drop it on the window, and its timeline is back.")
         self.said.emit(f"The film {self._done.name} is ready")
 
     @Slot(object)
     def _on_failed(self, error: LatentwalkError) -> None:
-        self._end(str(error))
+        self._end(error_text(error))
         if not isinstance(error, CancelledError):
             self.failed.emit(error)
 

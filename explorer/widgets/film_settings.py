@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from explorer.animation.compose import LAYOUTS
 from explorer.animation.film import Film, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
 from explorer.util.user_folders import expanded
+from explorer.widgets.number_field import NumberField
 from explorer.widgets.parts import Check, Choice, IconButton, label, row
 from explorer.widgets.saving import with_suffix_of
 from explorer.widgets.theme import GRID, ROW
@@ -54,6 +55,7 @@ class FilmSettings(QWidget):
         self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render", 1)
         self.captions = Check("Burn in what is shown", "Seed, truncation and motion at the bottom left")
         self.path = QLineEdit()
+        self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
         self._lay_out()
         self._connect()
@@ -83,7 +85,7 @@ class FilmSettings(QWidget):
             choice.activated.connect(self._on_changed)
         self.format.activated.connect(self._fit_suffix)
         for number in (self.columns, self.rows, self.samples):
-            number.valueChanged.connect(self._on_changed)
+            number.chosen.connect(self._on_changed)
         self.path.textChanged.connect(self._on_changed)
 
     @property
@@ -104,10 +106,10 @@ class FilmSettings(QWidget):
             format=str(self.format.currentData()),
             quality=self.quality.currentData(),
             side=int(self.side.currentData()),
-            samples=self.samples.value(),
+            samples=int(self.samples.value),
             layout=str(self.layout_choice.currentData()),
-            columns=self.columns.value(),
-            rows=self.rows.value(),
+            columns=int(self.columns.value),
+            rows=int(self.rows.value),
             captions=self.captions.isChecked(),
         )
 
@@ -152,11 +154,8 @@ class FilmSettings(QWidget):
             self.path.setText(str(self._fitting(Path(path))))
 
 
-def _count(tip: str, value: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(1, 16)
-    box.setValue(value)
-    box.setToolTip(tip)
-    box.setAccessibleName(tip.partition(":")[0])
-    box.setFixedWidth(56)
-    return box
+def _count(tip: str, value: int) -> NumberField:
+    field = NumberField(1, 16, tip=tip)
+    field.set_number(value)
+    field.setFixedWidth(56)
+    return field

@@ -20,7 +20,7 @@ NAMES: dict[str, str] = {
 HINTS: tuple[tuple[str, str], ...] = (
     ("Drag", "walk the latent plane"),
     ("Shift + drag", "move the picture"),
-    ("Alt + drag", "turn the picture (Ctrl + drag where Alt moves windows)"),
+    ("Ctrl + drag", "turn the picture; Alt + drag too, where it does not move windows"),
     ("Wheel", "zoom"),
     ("Middle drag", "pan the zoomed picture"),
     ("Double-click", "take moves and turns back, fit the picture"),

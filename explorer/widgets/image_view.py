@@ -23,6 +23,7 @@ from explorer.widgets.events import keep_keys
 from explorer.widgets.gestures import Drag, Mode, cursor_of, describe, mode_of
 from explorer.widgets.slit_handles import Part, paint_slit, part_at, pulled
 from explorer.widgets.theme import GRID, color, value_font, view_color
+from explorer.widgets.view_chip import paint_chip
 
 if TYPE_CHECKING:
     from explorer.render.request import Frame
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageView", "image_of"]
 
 WALK_SEEDS = 1.5  # seeds walked by a drag across the whole picture: fast enough to travel, slow enough to aim
+_STALE_OPACITY = 0.35
 _GRID_PX = 14.0  # screen pixels a picture pixel must have before lines between pixels help
 
 
@@ -79,6 +81,7 @@ class ImageView(QWidget):
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
+        self.stale_words = ""  # why the picture is not the one asked for; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
         camera.changed.connect(self.update)
@@ -96,10 +99,17 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; only the newest of several is painted."""
         self.image = image_of(frame)
+        self.stale_words = ""
         self._matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
+
+    def set_stale(self, words: str) -> None:
+        """Dim the picture, which another model made, and say what is awaited; "" or the next frame ends it."""
+        if words != self.stale_words:
+            self.stale_words = words
+            self.update()
 
     def set_image(self, image: QImage | None) -> None:
         """Show a picture that is no frame, or nothing."""
@@ -169,7 +179,10 @@ class ImageView(QWidget):
         """Where the picture lies, in widget coordinates; a square for want of a picture."""
         image = self.image
         width, height = (image.width(), image.height()) if image is not None else (1, 1)
-        return self.camera.rect(width, height, self.area())
+        return self._rect_of(width, height)
+
+    def _rect_of(self, width: int, height: int) -> QRectF:
+        return self.camera.rect(width, height, self.area(), self.devicePixelRatioF())
 
     @property
     def is_dragging(self) -> bool:
@@ -297,8 +310,10 @@ class ImageView(QWidget):
         other = self.other if self.shows_other else None
         image = next((i for i in (self.before, other, self.instead) if i is not None), self.image)
         if image is not None:
-            rect = self.camera.rect(image.width(), image.height(), self.area())
+            rect = self._rect_of(image.width(), image.height())
+            p.setOpacity(_STALE_OPACITY if self.stale_words else 1.0)
             self._paint_image(p, image, rect)
+            p.setOpacity(1.0)
             if self.is_wiping and self.other is not None:
                 self._paint_wipe(p, rect)
             self._paint_grid(p, image, rect)
@@ -310,8 +325,8 @@ class ImageView(QWidget):
             self._paint_pill(p, self.instead_words, top=True)
         if self.is_flickering and self.other is not None:
             self._paint_letter(p, 1 if self.shows_other else 0)
-        if self.overlay:
-            self._paint_pill(p, self.overlay)
+        if self.overlay or self.stale_words:
+            self._paint_pill(p, self.overlay or self.stale_words)
         if self.progress >= 0:
             share = min(1.0, self.progress)
             p.fillRect(QRectF(0, self.height() - 2, self.width() * share, 2), view_color(self.view))
@@ -335,7 +350,7 @@ class ImageView(QWidget):
         x = self._split_x()
         p.save()
         p.setClipRect(QRectF(x, seen.top(), seen.right() - x, seen.height()))
-        self._paint_image(p, self.other, self.camera.rect(self.other.width(), self.other.height(), self.area()))
+        self._paint_image(p, self.other, self._rect_of(self.other.width(), self.other.height()))
         p.restore()
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         p.setPen(QPen(color("text"), 1))
@@ -344,23 +359,12 @@ class ImageView(QWidget):
         p.setPen(QPen(color("text"), 1))
         handle = QRectF(x - 5, seen.center().y() - 14, 10, 28)
         p.drawRoundedRect(handle, 5, 5)
-        for side, name in ((-1, "A"), (1, "B")):
-            box = QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18)
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(view_color(0 if side < 0 else 1))
-            p.drawRoundedRect(box, 4, 4)
-            p.setPen(color("window"))
-            p.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+        for view, side in enumerate((-1, 1)):
+            paint_chip(p, QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18), view)
 
     def _paint_letter(self, p: QPainter, view: int) -> None:
         """Which of the two pictures of a flicker is seen."""
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(view_color(view))
-        box = QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID)
-        p.drawRoundedRect(box, 5, 5)
-        p.setPen(color("window"))
-        p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view])
+        paint_chip(p, QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID), view)
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         pixel = rect.width() / max(1, image.width())

@@ -17,12 +17,17 @@ from explorer.widgets.thumbs import Thumbs, paint_thumb
 if TYPE_CHECKING:
     from explorer.session import Session
 
-__all__ = ["LatentPad"]
+__all__ = ["LatentPad", "seed_name"]
 
 _UNIT = 84.0  # px between neighbouring seeds
 _THUMB = 44.0
 _MARGIN = 0.28  # how close to the edge the cross may come, as a share of the pad
 _THUMB_PSI = 0.7  # seeds are told apart by their kind, which lower psi shows best
+
+
+def seed_name(seed: int) -> str:
+    """Return a seed as the pad writes it: left of 0 come \u22121, \u22122, ..., as they can be typed too."""
+    return str(seed) if seed < 2**31 else f"\u2212{2**32 - seed}"
 
 
 class LatentPad(QWidget):
@@ -172,8 +177,7 @@ class LatentPad(QWidget):
         box = QRectF(at.x() - _THUMB / 2, at.y() - _THUMB / 2, _THUMB, _THUMB)
         paint_thumb(p, self._thumbs.get(key, look), box)
         p.setPen(color("muted"))
-        name = "stored" if "stored" in key else str(seed)
-        name = name if len(name) < 8 else f"\u2026{name[-6:]}"  # longer ones would run into their neighbours
+        name = "stored" if "stored" in key else seed_name(seed)
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_cross(self, p: QPainter) -> None:

@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from explorer.analysis.equivariance import Curves, counterpart_note
 from explorer.analysis.study import Estimate
 from explorer.errors import LatentwalkError
+from explorer.widgets.in_sight import pause_unseen
 from explorer.widgets.meter_plots import ErrorBars, PolarPlot, TranslationPlot
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import label, value_label
+from explorer.widgets.plain import error_text
 from explorer.widgets.study_row import StudyRow
 from explorer.widgets.theme import GRID
 
@@ -38,10 +40,14 @@ class MeterPanel(Panel):
 
     key = "meter"
     title = "Equivariance"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._is_built = False
+        self._is_due = True  # the present latent has not been measured yet
+        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
         session.lab.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
@@ -62,6 +68,7 @@ class MeterPanel(Panel):
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
+        self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
         self.add(self._table(self.live))
         self.add(self.words)
@@ -103,19 +110,27 @@ class MeterPanel(Panel):
         if not self._is_built:
             self._build()
         super().showEvent(event)
-        self.measure()
+        self._sight.look()
+
+    @Slot(bool)
+    def _on_sight(self, seen: bool) -> None:
+        if seen and self._is_due:
+            self.measure()
 
     @Slot()
     def measure(self) -> None:
-        """Measure the present latent of the visible views, if the panel is seen."""
-        if not self.isVisible():
+        """Measure the present latent of the visible views, now if the panel is seen, or when it next is."""
+        self._is_due = not self._sight.is_seen
+        if self._is_due:
+            for view in range(2):
+                self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
             return
         for view in self.session.visible_views():
             if view < 2 and self.session.info(view) is not None:
                 try:
                     self.session.lab.study_curves(view)
                 except LatentwalkError as error:
-                    self._say(str(error))
+                    self._say(error_text(error))
 
     @Slot(object)
     def _on_studied(self, said: Studied) -> None:

@@ -101,7 +101,7 @@ class PolarPlot(QuietPlot):
             side.setColor(color("muted"))
             side.setPos(1.13 * top * math.cos(0.5 * math.pi * i), 1.1 * top * math.sin(0.5 * math.pi * i))
         for view, points in self._values.items():
-            finite = [(math.radians(a), min(max(0.0, db), top)) for a, db in sorted(points) if math.isfinite(db)]
+            finite = sorted((math.radians(a % 360), min(max(0.0, r), top)) for a, r in points if math.isfinite(r))
             x = [r * math.cos(a) for a, r in finite]
             y = [r * math.sin(a) for a, r in finite]
             # 0 degrees, where nothing moves, has no figure: the curve stays open there.

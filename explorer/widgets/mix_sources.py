@@ -1,4 +1,4 @@
-"""One source of style mixing: its letter, its picture, and the seed it is made from."""
+"""One source of style mixing: its name, its picture, and the seed it is made from."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from explorer.widgets.thumbs import paint_thumb
 if TYPE_CHECKING:
     from explorer.widgets.thumbs import Thumbs
 
-__all__ = ["SourceRow", "letter_of"]
+__all__ = ["SourceRow", "source_name"]
 
 _PX = 32
 _THUMB_PSI = 0.7
 
 
-def letter_of(source: int) -> str:
-    """B for the first source, C for the second, ...; A is the base."""
-    return chr(ord("B") + source) if source < 25 else str(source + 2)
+def source_name(source: int) -> str:
+    """Return S1 for the first source, S2 for the second, ...; single letters are the views'."""
+    return f"S{source + 1}"
 
 
 class _Face(QWidget):
-    """The picture of a source with its letter; a click chooses it."""
+    """The picture of a source with its name; a click chooses it."""
 
     clicked = Signal()
 
@@ -63,7 +63,7 @@ class _Face(QWidget):
         image = self._thumbs.get(self._source.stored or str(self._source.seed), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)
-        corner = QRectF(box.left(), box.bottom() - 13, 13, 13)
+        corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent") if self._chosen else color("window", 220))
         p.drawRoundedRect(corner, 3, 3)
@@ -72,7 +72,7 @@ class _Face(QWidget):
         font.setBold(True)
         p.setFont(font)
         p.setPen(color("on_accent") if self._chosen else color("text"))
-        p.drawText(corner, Qt.AlignmentFlag.AlignCenter, letter_of(self._index))
+        p.drawText(corner, Qt.AlignmentFlag.AlignCenter, source_name(self._index))
         p.end()
 
 
@@ -88,7 +88,7 @@ class SourceRow(QWidget):
         super().__init__()
         self.face = _Face(index, thumbs)
         self.face.clicked.connect(lambda: self.chosen.emit(index))
-        self.seed = SeedField(f"Seed of source {letter_of(index)}")
+        self.seed = SeedField(f"Seed of source {source_name(index)}")
         self.seed.chosen.connect(lambda seed: self.changed.emit(index, MixSource(seed)))
         dice = IconButton("dice-five", "A random seed", lambda: self.changed.emit(index, MixSource(random_seed())))
         pin = IconButton("push-pin", "Take the latent shown now as this source", lambda: self.pinned.emit(index))

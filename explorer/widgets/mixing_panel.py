@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.latents.groups import GROUPS, group_of, label_of
 from explorer.state import Classes, Mixing, MixSource
-from explorer.widgets.mix_sources import SourceRow, letter_of
+from explorer.widgets.mix_sources import SourceRow, source_name
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
 from explorer.widgets.seed_field import random_seed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixingPanel"]
 
-LABEL_PX, VALUE_PX = 96, 46  # of all rows, so that the grooves are aligned; names may ask for more
+LABEL_PX, VALUE_PX = 96, 50  # of all rows, so that the grooves are aligned; names may ask for more
 GROUP_TIPS = {
     "coarse": "Pose, outline, large shapes.",
     "middle": "Features, smaller shapes.",
@@ -88,7 +88,7 @@ class MixingPanel(Panel):
             label_width=LABEL_PX,
             value_width=VALUE_PX,
             tip="0: the base. 1: the chosen source.",
-            text_of=lambda v: f"{letter_of(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
+            text_of=lambda v: f"{source_name(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
         )
         self.bind.stroke(slider, f"Mix layer {index}", lambda v: self.session.set_mix(index, self._source, v))
         return slider

@@ -1,4 +1,4 @@
-"""A bundled model as a card: its picture, name and family; a click loads it."""
+"""A bundled or opened model as a card: its picture, name and family; a click loads it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from explorer.bundled import Bundled
-from explorer.widgets.theme import color, value_font, view_color
+from explorer.widgets.plain import line_text, tip_text
+from explorer.widgets.theme import color, value_font
 from explorer.widgets.thumbs import paint_thumb
+from explorer.widgets.view_chip import paint_chip
 
 __all__ = ["ModelCard"]
 
@@ -30,14 +32,16 @@ class ModelCard(QWidget):
     def __init__(self, item: Bundled) -> None:
         super().__init__()
         self.item = item
+        self.family = item.family
         self._image = _picture_of(item)
         self.views: tuple[int, ...] = ()
         self._hover = False
         self.setFixedHeight(44)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(item.title or item.name)
-        self.setToolTip(f"Load {item.title or item.name} into the active view")
+        self.title = line_text(item.title or item.name)
+        self.setAccessibleName(self.title)
+        self.setToolTip(tip_text(f"Load {self.title} into the active view"))
 
     def set_views(self, views: tuple[int, ...]) -> None:
         """Which views show it."""
@@ -49,6 +53,12 @@ class ModelCard(QWidget):
     def has_picture(self) -> bool:
         """Whether the model came with a picture, or one has been set."""
         return self._image is not None
+
+    def set_family(self, family: str) -> None:
+        """Name the family, which a file tells only once it is loaded."""
+        if family != self.family:
+            self.family = family
+            self.update()
 
     def set_picture(self, image: QImage) -> None:
         """A picture of what the model makes."""
@@ -83,18 +93,14 @@ class ModelCard(QWidget):
         paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
         room = self.width() - 52 - 22 * len(self.views)
         name = QFontMetrics(p.font()).elidedText(
-            self.item.title or self.item.name, Qt.TextElideMode.ElideMiddle, room
+            self.title, Qt.TextElideMode.ElideMiddle, room
         )
         p.setPen(color("text"))
         p.drawText(QRectF(48, 5, room, 18), int(Qt.AlignmentFlag.AlignVCenter), name)
         p.setFont(value_font(self.font()))
         p.setPen(color("muted"))
-        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), self.item.family)
+        p.drawText(QRectF(48, 22, room, 16), int(Qt.AlignmentFlag.AlignVCenter), line_text(self.family, 60))
         for i, view in enumerate(self.views):
             box = QRectF(self.width() - 22 * (len(self.views) - i), 14, 16, 16)
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(view_color(view))
-            p.drawRoundedRect(box, 4, 4)
-            p.setPen(color("window"))
-            p.drawText(box, Qt.AlignmentFlag.AlignCenter, "AB"[view % 2])
+            paint_chip(p, box, view)
         p.end()

@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
-from explorer.bundled import bundled
+from explorer.bundled import Bundled, bundled
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.class_weights import ClassWeights
+from explorer.widgets.drops import dropped_files, take_copy
 from explorer.widgets.model_card import ModelCard
 from explorer.widgets.model_facts import ModelFactsTable
 from explorer.widgets.opening import kind_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import ElidedLabel, IconButton, label, row
 from explorer.widgets.progress_line import ProgressLine
-from explorer.widgets.theme import color
+from explorer.widgets.theme import GRID, color
 from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ class ModelPanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.cards = [ModelCard(item) for item in bundled()]
-        for card in self.cards:
-            card.chosen.connect(self._load)
-            self.add(card)
+        self.cards: list[ModelCard] = []
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(GRID // 2)
+        self.add(self._cards)
+        for item in bundled():
+            self._add_card(item)
         tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
         self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
         tip = "Files opened lately"
@@ -88,6 +91,12 @@ class ModelPanel(Panel):
         for widget in (self.heading, self.nothing, self.facts, 4, self.classes):
             self.add(widget)
 
+    def _add_card(self, item: Bundled) -> None:
+        card = ModelCard(item)
+        card.chosen.connect(self._load)
+        self.cards.append(card)
+        self._cards.addWidget(card)
+
     def _bind(self) -> None:
         self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
@@ -99,16 +108,33 @@ class ModelPanel(Panel):
     # showing ---------------------------------------------------------------------------------------------
 
     def _show_views(self, views: tuple[ViewState, ...]) -> None:
+        self._show_opened([view.model for view in views if view.model])
         for card in self.cards:
             mine = {card.item.name, str(card.item.path)}
             card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
         self._fill_cards()
 
+    def _show_opened(self, models: list[str]) -> None:
+        """One card for each file that a view shows, below the bundled ones."""
+        known = {name for card in self.cards for name in (card.item.name, str(card.item.path))}
+        for model in dict.fromkeys(models):
+            if model not in known:
+                self._add_card(Bundled(model, "", Path(model), title=Path(model).name))
+        included = {item.name for item in bundled()}
+        for card in [c for c in self.cards if c.item.name not in included and c.item.name not in models]:
+            self.cards.remove(card)
+            self._cards.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+
     def _fill_cards(self) -> None:
-        """Give cards that came without a picture one of their own, once their model is loaded."""
+        """Give cards what they came without, a picture or a family, once their model is loaded."""
         for card in self.cards:
             for view in card.views:
-                if not card.has_picture and self.session.info(view) is not None:
+                info = self.session.info(view)
+                if info is not None:
+                    card.set_family(info.family)
+                if not card.has_picture and info is not None:
                     image = self._thumbs.get(card.item.name, CARD_LOOK, view)
                     if image is not None:
                         card.set_picture(image)
@@ -163,19 +189,22 @@ class ModelPanel(Panel):
     # dropping --------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
-        if any(kind_of(path) == "model" for path in paths):
-            event.acceptProposedAction()
+        if any(kind_of(path) == "model" for path in dropped_files(event)) and take_copy(event):
             self._mark(True)
+        else:
+            event.ignore()  # the window may take it
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        take_copy(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._mark(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._mark(False)
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
-        models = [path for path in paths if kind_of(path) == "model"]
-        event.acceptProposedAction()
+        models = [path for path in dropped_files(event) if kind_of(path) == "model"]
+        if not take_copy(event):
+            return
         # Two models go to A and B; a single one goes where the hand is: the active view.
         self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
 

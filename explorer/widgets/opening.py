@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.bundled import bundled
+from explorer.util.regular_file import open_regular
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
@@ -23,14 +24,12 @@ MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
 
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
-    ".pth": "model",
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",
     ".png": "project",
     **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
 }
-_SMALL = 4 << 20  # a latent of a large model is under 1 MB; a model is far above
 _MAX_HEADER = 1 << 20
 
 
@@ -41,11 +40,10 @@ def kind_of(path: str) -> Kind:
         return _SUFFIXES[suffix]
     if suffix == ".safetensors":
         return "latent" if _tensors(path) and _tensors(path) <= {"z", "w", "ws"} else "model"
-    if suffix == ".pt":
-        try:
-            return "latent" if Path(path).stat().st_size < _SMALL else "model"
-        except OSError:
-            return "model"
+    if suffix in (".pt", ".pth"):
+        from explorer.checkpoints.peek import torch_file_kind
+
+        return torch_file_kind(path)
     return "unknown"
 
 
@@ -58,11 +56,11 @@ def models_among(paths: list[str]) -> list[str]:
 def _tensors(path: str) -> set[str]:
     """The names of the tensors in a safetensors file; empty if it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER:
                 return set()
             header = json.loads(file.read(length))
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, RecursionError, struct.error):
         return set()
     return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()

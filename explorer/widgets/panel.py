@@ -26,6 +26,8 @@ class Panel(QWidget):
 
     key = ""
     title = ""
+    is_of_active_view = True
+    """Whether the controls are of the active view; otherwise they are of all views at once."""
 
     problem = Signal(object)  # a LatentwalkError that the user should read
 

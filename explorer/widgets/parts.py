@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
 
+from explorer.util.plain_text import LIMIT, visible
 from explorer.widgets.events import keep_space
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID, ROW, color, icon, value_font
 
 __all__ = [
@@ -42,6 +46,27 @@ class Check(QCheckBox):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keep_space(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # The style outlines an unchecked box in a shade of the window, which cannot be seen on a dark one.
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        style, p = self.style(), QStylePainter(self)
+        box = QRectF(style.subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self))
+        option.rect = style.subElementRect(QStyle.SubElement.SE_CheckBoxContents, option, self)
+        p.drawControl(QStyle.ControlElement.CE_CheckBoxLabel, option)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_on, is_aimed = self.isChecked(), self.underMouse() or self.hasFocus()
+        edge = "faint" if not self.isEnabled() else "accent" if is_on or is_aimed else "muted"
+        p.setPen(QPen(color(edge), 1.2))
+        p.setBrush(color("accent" if self.isEnabled() else "faint") if is_on else color("sunken"))
+        p.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 3, 3)
+        if is_on:
+            p.setPen(QPen(color("on_accent"), 1.8))
+            corners = ((0.24, 0.52), (0.43, 0.71), (0.76, 0.31))
+            points = [QPointF(box.x() + x * box.width(), box.y() + y * box.height()) for x, y in corners]
+            p.drawPolyline(QPolygonF(points))
+        p.end()
 
 
 class Choice(QComboBox):
@@ -135,7 +160,7 @@ class Segments(QWidget):
             self.buttons[key].setChecked(True)
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """A label that shortens its text when there is no room, and never asks for more room.
 
     Args:
@@ -150,24 +175,32 @@ class ElidedLabel(QLabel):
         parent: QWidget | None = None,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
     ) -> None:
-        super().__init__(parent)
-        self._full, self._mode = text, mode
+        super().__init__(parent=parent)
+        self._full, self._short, self._mode = visible(text), "", mode
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._elide()
 
     @property
     def full(self) -> str:
-        """The text before it was shortened."""
+        """The text before it was fitted into the room there is."""
         return self._full
 
-    def set_text(self, text: str) -> None:
-        """The full text; it becomes the tooltip where it has to be shortened."""
-        if text != self._full:
-            self._full = text
+    def set_text(self, text: str, short: str = "") -> None:
+        """The full text; it becomes the tooltip where it has to be shortened.
+
+        Args:
+            text: In full.
+            short: The same in fewer characters, to be shown where `text` does not fit; none if empty.
+        """
+        text, short = visible(text), visible(short)
+        if (text, short) != (self._full, self._short):
+            self._full, self._short = text, short
             self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, self._mode, max(8, self.width()))
+        metrics, room = self.fontMetrics(), max(8, self.width())
+        fits = not self._short or metrics.horizontalAdvance(self._full) <= room
+        shown = metrics.elidedText(self._full if fits else self._short, self._mode, room)
         self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
 
@@ -178,17 +211,17 @@ class ElidedLabel(QLabel):
         return QSize(8, super().minimumSizeHint().height())
 
 
-def label(text: str, role: str = "muted", *, wrap: bool = False) -> QLabel:
-    """A label in one of the text colours: "muted", "faint" or "heading"."""
-    made = QLabel(text)
+def label(text: str, role: str = "muted", *, wrap: bool = False, limit: int | None = LIMIT) -> PlainLabel:
+    """A label in one of the text colours: "muted", "faint" or "heading". `limit` as in `PlainLabel`."""
+    made = PlainLabel(text, limit=limit)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
     return made
 
 
-def value_label(text: str = "") -> QLabel:
+def value_label(text: str = "") -> PlainLabel:
     """A label for numbers: smaller, figures of one width, text can be selected."""
-    made = QLabel(text)
+    made = PlainLabel(text)
     made.setFont(value_font(made.font()))
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made

@@ -47,7 +47,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.setMouseEnabled(False, False)
         self.plotItem.vb.setDefaultPadding(0.0)
-        self.plotItem.setContentsMargins(0, 4, 4, 0)
+        self.plotItem.setContentsMargins(0, 4, 10, 0)  # room for half of the last tick's number
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         font = QFont(self.font())

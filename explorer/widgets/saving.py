@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-__all__ = ["ask_file", "may_destroy", "with_suffix_of"]
+from explorer.util.plain_text import LIMIT, visible
+
+__all__ = ["ask", "ask_file", "file_stem", "may_destroy", "with_suffix_of"]
+
+
+_NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]')
 
 
 def with_suffix_of(path: Path, suffix: str, known: Collection[str] = ()) -> Path:
@@ -15,6 +21,11 @@ def with_suffix_of(path: Path, suffix: str, known: Collection[str] = ()) -> Path
     if path.suffix.lower() == suffix:
         return path
     return path.with_suffix(suffix) if path.suffix.lower() in known else path.with_name(path.name + suffix)
+
+
+def file_stem(name: str) -> str:
+    """Return the name of a model, for example, as the beginning of a file's name: no folders, nothing hidden."""
+    return _NOT_IN_NAMES.sub("_", visible(name, 60)).strip(". ") or "picture"
 
 
 def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -> Path | None:
@@ -42,4 +53,15 @@ def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -
 def may_destroy(parent: QWidget, title: str, words: str) -> bool:
     """Ask whether something may go for good; Return alone says no."""
     button = QMessageBox.StandardButton
-    return QMessageBox.question(parent, title, words, button.Yes | button.No, button.No) == button.Yes
+    return ask(parent, title, words, button.Yes | button.No, button.No) == button.Yes
+
+
+def ask(
+    parent: QWidget,
+    title: str,
+    words: str,
+    buttons: QMessageBox.StandardButton,
+    default: QMessageBox.StandardButton,
+) -> QMessageBox.StandardButton:
+    """Ask a question; names of files may be in `words`."""
+    return QMessageBox.question(parent, title, visible(words, 2 * LIMIT, keep_lines=True), buttons, default)

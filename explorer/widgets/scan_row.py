@@ -9,7 +9,8 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from explorer.state import ExplorerState
-from explorer.widgets.theme import GRID, color, value_font, view_color
+from explorer.widgets.theme import GRID, color
+from explorer.widgets.view_chip import paint_chip
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -56,15 +57,7 @@ class ScanStrip(QWidget):
         else:
             p.setPen(color("faint"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Let the picture move: its pixels draw here")
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(view_color(self.view))
-        chip = QRectF(GRID // 2, GRID // 2, 16, 16)
-        p.drawRoundedRect(chip, 4, 4)
-        p.setPen(color("window"))
-        font = value_font(self.font())
-        p.setFont(font)
-        p.drawText(chip, Qt.AlignmentFlag.AlignCenter, "AB"[self.view % 2])
+        paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
         p.setPen(color("text", 160))
         p.drawLine(QPointF(self.width() - 0.5, 0), QPointF(self.width() - 0.5, self.height()))
         p.end()

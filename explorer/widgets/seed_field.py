@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
+from explorer.util.numbers import NumberTextError, parse_whole
 from explorer.widgets.events import leave_letters
+from explorer.widgets.number_field import NumberLine
 from explorer.widgets.theme import value_font
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
 
@@ -22,7 +24,7 @@ def random_seed() -> int:
     return random.randrange(100_000)
 
 
-class SeedField(QLineEdit):
+class SeedField(NumberLine):
     """Shows a seed; `chosen(seed)` when the user entered one. Larger numbers wrap, as numpy's would not."""
 
     chosen = Signal(object)  # an int above 2**31 does not fit Qt's int
@@ -30,6 +32,7 @@ class SeedField(QLineEdit):
     def __init__(self, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._seed = 0
+        self._wheel = Wheel(self)
         self.setFont(value_font(self.font()))
         self.setToolTip(tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
         self.setAccessibleName("Seed")
@@ -55,9 +58,12 @@ class SeedField(QLineEdit):
     def _on_typed(self) -> None:
         if not self.isModified():
             return
-        with contextlib.suppress(ValueError):  # not a number: the old seed comes back
-            self._choose(int(self.text().strip().replace(" ", "")))
-        self.set_seed(self._seed)
+        try:
+            self._choose(parse_whole(self.text()))
+        except NumberTextError as error:
+            if not self.hasFocus():
+                self.set_seed(self._seed)
+            self.refuse(str(error))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 100, Qt.Key.Key_PageDown: -100}
@@ -70,10 +76,15 @@ class SeedField(QLineEdit):
         else:
             super().keyPressEvent(event)
 
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.refusal:  # said before; nothing is typed any more
+            self.set_seed(self._seed)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        ticks = event.angleDelta().y()
-        if self.hasFocus() and ticks:
-            self._choose(self._seed + (1 if ticks > 0 else -1))
-            event.accept()
-        else:
+        if not self._wheel.is_meant(event):
             event.ignore()
+            return
+        if steps := self._wheel.steps(event):
+            self._choose(self._seed + steps)
+        event.accept()

@@ -121,6 +121,12 @@ class Sides:
             if section in column.sections():
                 column.reveal(section)
 
+    def show_active(self, view: int | None) -> None:
+        """Show at each panel of one view whose it is; None if there is but one view."""
+        for section in self.sections.values():
+            of_one = isinstance(section.body, Panel) and section.body.is_of_active_view
+            section.show_view(view if of_one else None)
+
     def limit(self, width: int) -> None:
         """No column may be wider than that, so that the pictures keep half the window."""
         for dock in self._docks.values():

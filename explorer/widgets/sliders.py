@@ -17,24 +17,30 @@ from PySide6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from explorer.util.numbers import NumberTextError, begins_number, parse_number
 from explorer.widgets.events import keep_keys
+from explorer.widgets.number_field import NumberLine
 from explorer.widgets.pause import Pause
+from explorer.widgets.plain import line_text, tip_text
 from explorer.widgets.theme import GRID, ROW, color, value_font
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["ValueSlider"]
 
 _PAD = 5.0  # px between the ends of the groove and the handle's furthest centre
 _FINE = 0.1  # Shift makes wheel and drags this much slower
+_Modifier = Qt.KeyboardModifier
+_TYPING = _Modifier.ShiftModifier | _Modifier.KeypadModifier | _Modifier.GroupSwitchModifier
 _WHEEL_PAUSE_MS = 400  # wheel ticks closer than this are one stroke
 
 
 class ValueSlider(QWidget):
     """One number in a row: name, groove with a mark at the default, value with unit.
 
-    Drag the groove or the handle; middle drag or Shift+drag is relative; the wheel steps (Shift: fine);
-    double-click resets; click the value, or just type, to enter a number; Esc takes a running drag back.
+    Drag the groove or the handle; middle drag or Shift+drag is relative; with the focus, or with Ctrl, the wheel
+    steps (Shift: fine); double-click resets; click the value, or just type, to enter a number; Esc cancels a drag.
 
     Signals (GUI thread): `pressed` before the first change of a stroke, `moving(value)` at every change,
     then `released`, or `cancelled` if Esc ended it. A typed or reset value is a whole stroke at once.
@@ -76,8 +82,9 @@ class ValueSlider(QWidget):
         self._dragging = self._moved = False
         self._before = self._value
         self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
-        self._hover = self._aimed = False
-        self._editor: QLineEdit | None = None
+        self._hover = False
+        self._wheel = Wheel(self)
+        self._editor: NumberLine | None = None
         self._pause = Pause(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self._end_stroke)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -118,6 +125,7 @@ class ValueSlider(QWidget):
 
     def set_label(self, label: str) -> None:
         """Another name in front of the groove."""
+        label = line_text(label)
         if label != self.label:
             self.label = label
             self.setAccessibleName(label)
@@ -146,9 +154,9 @@ class ValueSlider(QWidget):
         return min(self.maximum, max(self.minimum, float(value)))
 
     def _show_tip(self) -> None:
-        usage = "Double-click: reset. Wheel: step (Shift: fine). Click the number to type."
+        usage = "Double-click: reset. Ctrl+wheel: step (Shift: fine). Click the number to type."
         about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
-        self.setToolTip(f"<p style='white-space:pre-wrap'>{about}</p>")
+        self.setToolTip(tip_text(about, limit=None))
 
     # geometry --------------------------------------------------------------------------------------------
 
@@ -237,7 +245,6 @@ class ValueSlider(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._anchor is None:
-            self._aimed = True
             return
         start, value = self._anchor
         x = event.position().x()
@@ -263,14 +270,12 @@ class ValueSlider(QWidget):
             self._end_stroke()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        # Off the groove the wheel scrolls the panel, and so it does when the panel scrolled the slider under a
-        # resting hand: only a hand that moved onto the groove, or the focus, means this slider.
-        ticks = (event.angleDelta().y() or event.angleDelta().x()) / 120.0
-        on_groove = self._aimed and self.groove().adjusted(-4, -12, 4, 12).contains(event.position())
-        if not ticks or not (self.hasFocus() or on_groove):
+        if not self._wheel.is_meant(event):
             event.ignore()
             return
-        self._nudge(ticks, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        turned = self._wheel.steps(event) if self.decimals == 0 else self._wheel.notches(event)
+        if turned:
+            self._nudge(turned, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         event.accept()
 
     def _nudge(self, ticks: float, fine: bool) -> None:
@@ -292,16 +297,14 @@ class ValueSlider(QWidget):
             self.enter(self.default)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.edit()
-        elif text and (text.isdigit() or text in ".-+"):
+        elif _begins_number(event):
             self.edit(text)
         else:
             super().keyPressEvent(event)
 
     def _wants(self, event: QKeyEvent) -> bool:
-        text = event.text()
-        is_number = bool(text) and (text.isdigit() or text in ".-+") and not event.modifiers()
         is_arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        return is_number or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
+        return _begins_number(event) or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._pause.end()
@@ -325,7 +328,7 @@ class ValueSlider(QWidget):
             return
         self._end_stroke()
         if self._editor is None:
-            self._editor = QLineEdit(self)
+            self._editor = NumberLine(self)
             self._editor.setAlignment(Qt.AlignmentFlag.AlignRight)
             self._editor.setFont(value_font(self.font()))
             self._editor.setTextMargins(0, 0, 0, 0)
@@ -345,15 +348,22 @@ class ValueSlider(QWidget):
         if not self._editor.isModified():  # looked at and left: what is shown is rounded
             self._editor.hide()
             return
-        text = self._editor.text().replace(",", ".").replace("\u2212", "-").removesuffix(self.unit).strip()
-        self._editor.hide()
         try:
-            self.enter(float(text))
-        except ValueError:
-            self.update()  # not a number: the old value stays, and is visible again
+            value = parse_number(self._editor.text(), self.unit)
+        except NumberTextError as error:
+            self._editor.refuse(str(error))
+            if not self._editor.hasFocus():  # the old value is there again, and the words stay for a moment
+                self._editor.hide()
+            return
+        self._editor.hide()
+        self.enter(value)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if watched is not self._editor or self._editor is None or not isinstance(event, QKeyEvent):
+        if watched is not self._editor or self._editor is None:
+            return False
+        if event.type() == QEvent.Type.FocusOut and self._editor.refusal:
+            self._editor.hide()  # what was refused; Qt does not end the editing of a text twice
+        if not isinstance(event, QKeyEvent):
             return False
         key = event.key()
         if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -364,7 +374,8 @@ class ValueSlider(QWidget):
                 self._editor.hide()
             else:
                 self._on_typed()
-            self.setFocus()
+            if self._editor.isHidden():
+                self.setFocus()
         event.accept()
         return True
 
@@ -375,7 +386,7 @@ class ValueSlider(QWidget):
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover = self._aimed = False
+        self._hover = False
         self._pause.end()
         self.update()
 
@@ -420,3 +431,8 @@ class ValueSlider(QWidget):
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.setPen(QPen(color("accent", 120), 1.5))
             p.drawEllipse(QPointF(here, mid), radius + 2, radius + 2)
+
+
+def _begins_number(event: QKeyEvent) -> bool:
+    """Whether a key types the beginning of a number: with Shift or on the keypad, too, but not with Ctrl or Alt."""
+    return begins_number(event.text()) and not event.modifiers() & ~_TYPING

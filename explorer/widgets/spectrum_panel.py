@@ -10,6 +10,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from explorer.analysis.spectrum import Spectrum
+from explorer.widgets.in_sight import pause_unseen
 from explorer.widgets.meter_plots import pen_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import Segments, label, value_label
@@ -79,10 +80,12 @@ class SpectrumPanel(Panel):
 
     key = "spectrum"
     title = "Spectrum"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._is_built = False
+        pause_unseen(self, session, ("spectrum",))
         session.model_changed.connect(self._on_model_changed)
 
     def _build(self) -> None:

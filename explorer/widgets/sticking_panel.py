@@ -12,6 +12,7 @@ from explorer.analysis.study import Estimate
 from explorer.errors import RequestError
 from explorer.motion import forward_matrix, is_identity, is_moving
 from explorer.state import ExplorerState, Lab, Transform, look_of
+from explorer.widgets.in_sight import pause_unseen
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import Segments, label, value_label
 from explorer.widgets.progress_line import ProgressLine
@@ -56,9 +57,11 @@ class StickingPanel(Panel):
 
     key = "sticking"
     title = "Sticking"
+    is_of_active_view = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        pause_unseen(self, session, ("sticking",))
         self.average = Segments(AVERAGES)
         self.radius = ValueSlider(
             "Radius", 0.01, 1, Lab().radius, step=0.01,

@@ -9,7 +9,9 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
+from explorer.util.plain_text import LIMIT
 from explorer.widgets.parts import IconButton, label, row
+from explorer.widgets.plain import error_text
 from explorer.widgets.progress_line import ProgressLine
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class StudyRow(QWidget):
         self._shares: dict[int, float] = {}
         self.button = IconButton("play", tip, self.toggle, text=text)
         self.line = ProgressLine()
-        self.words = label("", "faint", wrap=True)
+        self.words = label("", "faint", wrap=True, limit=2 * LIMIT)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
@@ -71,7 +73,7 @@ class StudyRow(QWidget):
                     self._begin(view)
                     self._shares[view] = 0.0
                 except LatentwalkError as error:
-                    self._say(str(error))
+                    self._say(error_text(error))
         if not self._shares and self.words.isHidden():
             self._say("Open a model first.")
         self._show_state()
@@ -107,7 +109,7 @@ class StudyRow(QWidget):
             self._shares[said.view] = said.report.done / max(1, said.report.total)
             self._show(said.view, said.report.value)
         if said.error is not None:
-            self._say(f"{'AB'[said.view % 2]}: {said.error}")
+            self._say(f"{'AB'[said.view % 2]}: {error_text(said.error)}")
         if said.is_done:
             self._shares.pop(said.view, None)
         self._show_state()

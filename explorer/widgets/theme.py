@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtGui import QColor, QFont, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
+from explorer.util.view_marks import ON_DARK, ON_LIGHT
+
 __all__ = ["GRID", "ROW", "Theme", "apply_theme", "color", "icon", "mono_font", "theme", "value_font", "view_color"]
 
 GRID = 8  # px; every margin and gap is a whole or half step of it
@@ -47,8 +49,8 @@ DARK = Theme(
     faint="#6d7077",
     accent="#3dbfae",
     on_accent="#0c2421",
-    a="#f08a5d",
-    b="#7da2f5",
+    a=ON_DARK[0],
+    b=ON_DARK[1],
     warn="#e9b44c",
     on_warn="#2b2110",
     canvas="#141517",
@@ -65,8 +67,8 @@ LIGHT = Theme(
     faint="#989ca4",
     accent="#0f8f7f",
     on_accent="#ffffff",
-    a="#c9572a",
-    b="#3f68cf",
+    a=ON_LIGHT[0],
+    b=ON_LIGHT[1],
     warn="#f2c14e",
     on_warn="#33270b",
     canvas="#dfe0e3",
@@ -164,8 +166,9 @@ def _palette(t: Theme) -> QPalette:
 
 
 def _style_sheet(t: Theme) -> str:
-    """The one style sheet. Only shapes that a palette cannot express are here."""
+    """The one style sheet: shapes that a palette cannot express, and that no label takes its text for markup."""
     return f"""
+    QLabel, QToolTip {{ qproperty-textFormat: PlainText; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}
     QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
     QMenuBar::item {{ padding: 7px 9px 6px 9px; border-radius: 4px; background: transparent; }}
@@ -188,13 +191,12 @@ def _style_sheet(t: Theme) -> str:
     QScrollBar::handle:hover {{ background: {t.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QLineEdit, QPlainTextEdit, QAbstractSpinBox {{
+    QLineEdit, QPlainTextEdit {{
         background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 6px;
         min-height: 22px; selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
-    QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
-    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
-    QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 4px; min-height: 0; }}
-    QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {t.faint}; background: transparent; }}
+    QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {t.accent}; }}
+    QLineEdit[refused="true"], QLineEdit[refused="true"]:focus {{ border-color: {t.warn}; }}
+    QLineEdit:disabled {{ color: {t.faint}; background: transparent; }}
     QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 8px;
         min-height: 22px; }}
     QComboBox:hover, QPushButton:hover {{ border-color: {t.faint}; }}

@@ -6,15 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QDockWidget, QDoubleSpinBox, QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
-from explorer.widgets.events import leave_letters
-from explorer.widgets.parts import Choice, IconButton, label, row, value_label
+from explorer.widgets.number_field import NumberField
+from explorer.widgets.parts import Choice, IconButton, label, value_label
 from explorer.widgets.theme import GRID, ROW
 from explorer.widgets.timeline_view import TimelineView
+from explorer.widgets.wrap_row import wrap_row
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -48,26 +49,13 @@ EVEN_TIP = "Even speed: equal change of the picture in equal time"
 WANDERS = (("none", "No wandering"), ("circle", "Circle"), ("noise", "Noise"))
 
 
-class _Number(QDoubleSpinBox):
-    """A number with its unit; the wheel scrolls only where the field has the focus."""
-
-    def __init__(self, low: float, high: float, decimals: int, unit: str, tip: str, width: int) -> None:
-        super().__init__()
-        self.setRange(low, high)
-        self.setDecimals(decimals)
-        self.setSuffix(unit)
-        self.setToolTip(tip)
-        self.setAccessibleName(tip.partition(":")[0].partition(",")[0])
-        self.setFixedSize(width, ROW)
-        self.setKeyboardTracking(False)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        leave_letters(self, self.interpretText)
-
-    def show_number(self, value: float) -> None:
-        """Shows a number; says nothing."""
-        self.blockSignals(True)
-        self.setValue(value)
-        self.blockSignals(False)
+def _number(
+    low: float, high: float, decimals: int, unit: str, tip: str, width: int, special: str = ""
+) -> NumberField:
+    field = NumberField(low, high, decimals=decimals, unit=unit, tip=tip, special=special)
+    field.setFixedSize(width, ROW)
+    field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    return field
 
 
 def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
@@ -120,15 +108,15 @@ class TimelineDock(QDockWidget):
         self.time = value_label("0:00.00")
         self.time.setToolTip("Playhead and duration, in minutes and seconds; the film has this many frames")
         self.time.setMinimumWidth(96)
-        self.duration = _Number(0.1, 36_000.0, 2, " s", "Duration, in seconds", 66)
+        self.duration = _number(0.1, 36_000.0, 2, "s", "Duration, in seconds", 66)
         self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames a second of the film")
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
-        self.bpm = _Number(0.0, 999.0, 1, " bpm", "Beats a minute: the grid's tempo; 0 shows seconds", 74)
-        self.bpm.setSpecialValueText("no tempo")
+        tip = "Beats a minute: the grid's tempo; 0 shows seconds"
+        self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
         self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
         self.more = IconButton("dots-three", "Keys of single parameters, wandering, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
-        return row(
+        return wrap_row(
             self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
             self.snap, self.bpm, self.more, self.film,
         )  # fmt: skip
@@ -144,7 +132,7 @@ class TimelineDock(QDockWidget):
         self.measured = value_label("")
         self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
-        return row(
+        return wrap_row(
             self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
             self.measured, self.even,
         )  # fmt: skip
@@ -158,8 +146,8 @@ class TimelineDock(QDockWidget):
         deck.even_speed.progress.connect(self._on_measured)
         self.loop.activated.connect(lambda i: deck.set_timeline(loop=self.loop.itemData(i)))
         self.rate.activated.connect(lambda i: deck.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
-        self.duration.valueChanged.connect(lambda value: deck.set_timeline(duration=value))
-        self.bpm.valueChanged.connect(lambda value: deck.set_timeline(bpm=value))
+        self.duration.chosen.connect(lambda value: deck.set_timeline(duration=value))
+        self.bpm.chosen.connect(lambda value: deck.set_timeline(bpm=value))
         for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
             box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
         self.view.selected.connect(self._show_ways)
@@ -267,8 +255,8 @@ class TimelineDock(QDockWidget):
         t = self.deck.timeline
         self.loop.setCurrentIndex(self.loop.findData(t.loop))
         self.rate.setCurrentIndex(max(0, min(range(len(RATES)), key=lambda i: abs(_exact(RATES[i]) - t.fps))))
-        self.duration.show_number(t.duration)
-        self.bpm.show_number(t.bpm)
+        self.duration.set_number(t.duration)
+        self.bpm.set_number(t.bpm)
         self.snap.setChecked(t.snap)
         self._show_transport()
 

@@ -122,7 +122,8 @@ class TopBar(QWidget):
             return
         rates = [session.performance(view).fps for view in session.visible_views() if session.info(view)]
         fps = min(rates, default=0.0)
-        self.fps.setText(f"{fps:.0f} fps" if fps else "at rest" if rates else "")
+        rest = "measuring" if session.lab.is_measuring else "at rest"
+        self.fps.setText(f"{fps:.0f} fps" if fps else rest if rates else "")
         moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
         self.play.set_icon_name("pause" if moving or session.deck.is_playing else "play")
 

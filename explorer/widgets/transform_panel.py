@@ -1,4 +1,4 @@
-"""Input transform: translation pad, rotation dial, scale, shear, a free matrix, motion in time, untransform."""
+"""Input transform: translation pad, rotation dial, scale, shear, a free matrix, motion in time."""
 
 from __future__ import annotations
 
@@ -57,17 +57,13 @@ class TransformPanel(Panel):
         self.together = Check("Same scale in both directions")
         self.together.setChecked(True)
         self.reset = IconButton("arrow-counter-clockwise", "Reset the whole transform", session.reset_transform)
-        self.untransform = Check("Untransform the output")
-        self.untransform.setToolTip(
-            "Resample the picture back by the inverse motion, to compare it with the unmoved one"
-        )
         self._build_motion()
         self._build_matrix()
         self.add(self.note)
         self.add(row(None, self.pad, 2 * GRID, self.dial, None, spacing=0))
         for item in (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear):
             self.add(item)
-        for widget in (self.together, self.untransform, row(self.more, None, self.reset), self.matrix):
+        for widget in (self.together, row(self.more, None, self.reset), self.matrix):
             self.add(widget)
         self.add(self.motion_row)
         self._bind()
@@ -126,7 +122,6 @@ class TransformPanel(Panel):
         self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
         self.pad.reset_wanted.connect(lambda: self._set(x=0.0, y=0.0))
         self.dial.reset_wanted.connect(lambda: self._set(rotate=0.0))
-        bind.check(self.untransform, lambda look: look.transform.untransform, lambda on: self._set(untransform=on))
         bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
         bind.slider(
             self.speed,

@@ -6,18 +6,19 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from explorer.errors import LatentwalkError
+from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.camera import Camera
 from explorer.widgets.cards import Banner, EmptyCard, LoadingCard
 from explorer.widgets.image_view import ImageView
 from explorer.widgets.parts import ElidedLabel, IconButton, label, value_label
-from explorer.widgets.theme import GRID, color, value_font, view_color
+from explorer.widgets.theme import GRID, value_font, view_color
+from explorer.widgets.view_chip import ColorLine, ViewChip
 
 if TYPE_CHECKING:
     from explorer.render.request import Frame, RenderFailed
@@ -38,40 +39,29 @@ ASPECT_NAMES: dict[str, str] = {
 DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
-def look_text(look: Look) -> str:
-    """Where a look is, in one line: seed, psi, and what differs from the plain picture."""
+def look_text(look: Look, *, is_short: bool = False) -> str:
+    """Where a look is, in one line: seed, psi, and what differs from the plain picture; if short, without words."""
+    at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
     parts = [latent_words(plain), f"\u03c8 {look.truncation.psi:.2f}"]
     if latent.x or latent.y:
-        parts.append(f"at {latent.x:+.2f} {latent.y:+.2f}")
+        parts.append(f"{at}{latent.x:+.2f} {latent.y:+.2f}")
     if t.x or t.y:
-        parts.append(f"moved {t.x:+.2f} {t.y:+.2f}")
+        parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
     if t.rotate:
-        parts.append(f"turned {t.rotate:+.1f}\u00b0")
-    return "   ".join(parts).replace("-", "\u2212")
+        parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
+    return gap.join(parts).replace("-", "\u2212")
 
 
-class _Chip(QWidget):
-    """The letter of a view on its colour."""
+class _Header(QWidget):
+    """The line above a picture; a press anywhere on it makes its view the active one."""
 
-    def __init__(self, view: int) -> None:
-        super().__init__()
-        self._view = view
-        self.setFixedSize(18, 18)
+    pressed = Signal()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p = QPainter(self)
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(view_color(self._view))
-        p.drawRoundedRect(QRectF(self.rect()), 4, 4)
-        font = p.font()
-        font.setBold(True)
-        font.setPixelSize(11)
-        p.setFont(font)
-        p.setPen(color("window"))
-        p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "AB"[self._view % 2])
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+        super().mousePressEvent(event)
 
 
 class ViewPane(QWidget):
@@ -104,20 +94,20 @@ class ViewPane(QWidget):
         self.second_name = ElidedLabel()
         self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
         second.addWidget(self.second_name, 1)
-        second.addWidget(_Chip(1 - self.view))
+        second.addWidget(ViewChip(1 - self.view))
         self.second.hide()
-        head = QHBoxLayout()
+        self.header = _Header()
+        self.header.pressed.connect(self._on_touched)
+        head = QHBoxLayout(self.header)
         head.setContentsMargins(GRID, 0, GRID // 2, 0)
         head.setSpacing(GRID)
-        head.addWidget(_Chip(self.view))
+        head.addWidget(ViewChip(self.view))
         head.addWidget(self.model_name, 1)
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
         head.addWidget(self.link)
-        self._active_line = QWidget()
-        self._active_line.setFixedHeight(2)
-        self._active_line.setAutoFillBackground(True)
+        self.active_line = ColorLine()
         self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
         self.where.setProperty("role", "muted")
@@ -129,8 +119,9 @@ class ViewPane(QWidget):
         foot.addWidget(self.cost)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID // 2, 0, GRID // 2)
-        layout.setSpacing(GRID // 2)
-        layout.addLayout(head)
+        layout.setSpacing(GRID // 4)
+        layout.addWidget(self.header)
+        layout.addWidget(self.active_line)
         layout.addWidget(self.image, 1)
         layout.addLayout(foot)
 
@@ -176,8 +167,11 @@ class ViewPane(QWidget):
         self._show_state(new)
 
     def _show_state(self, state: ExplorerState) -> None:
-        self.where.set_text(look_text(look_of(state, self.view)))
+        look = look_of(state, self.view)
+        self.where.set_text(look_text(look), look_text(look, is_short=True))
         v = state.views[self.view]
+        is_marked = state.active == self.view and len(state.views) > 1
+        self.active_line.set_color(view_color(self.view) if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
 
@@ -186,6 +180,10 @@ class ViewPane(QWidget):
         if view == self.view:
             self.loading.set_shown(False)
             self.show_model()
+            facts = self.session.facts(view)
+            if facts is not None and self.image.image is not None:
+                self.image.set_stale(f"First picture of {facts.name} \u2026")
+                self.image.set_progress(1.0)
 
     def show_model(self) -> None:
         """Name the model in the heading."""
@@ -213,10 +211,12 @@ class ViewPane(QWidget):
     def _on_failure(self, failed: RenderFailed) -> None:
         if failed.view != self.view:
             return
-        error = failed.error
-        words = str(error) if isinstance(error, LatentwalkError) else f"{type(error).__name__}: {error}"
         self.loading.set_shown(False)
-        self.banner.show_fault(words, failed.traceback_text)
+        self.image.set_stale("")
+        self.image.set_progress(-1.0)
+        is_costly = isinstance(failed.error, CostlyModelError)
+        offers = [("Render anyway", partial(self.session.load_costly, self.view))] if is_costly else []
+        self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
 

@@ -17,6 +17,7 @@ from explorer.widgets.w_values import interpolated
 
 if TYPE_CHECKING:
     from explorer.widgets.w_values import Bars
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["WPlot"]
 
@@ -29,7 +30,7 @@ _KEYS = {
     Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_Equal, Qt.Key.Key_0,
 }  # fmt: skip
 USAGE = "Drag a bar up or down (Shift: fine). Double-click or Delete: take its edit back. "
-USAGE += "Wheel or + \u2212 0: zoom, middle drag: pan. Arrow keys: choose a bar and step it."
+USAGE += "Ctrl+wheel or + \u2212 0: zoom, middle drag: pan. Arrow keys: choose a bar and step it."
 
 
 class WPlot(QuietPlot):
@@ -51,6 +52,7 @@ class WPlot(QuietPlot):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(40, "dimension of w", parent=parent)
         self.mode = "drag"
+        self._wheel = Wheel(self)
         self.cursor_bar: int | None = None
         self.selection: tuple[int, int] | None = None
         self.bars: Bars | None = None
@@ -229,13 +231,11 @@ class WPlot(QuietPlot):
         return bool(gesture)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        # Only with the focus: a plot that the scrolling panel carried under the pointer must not zoom.
-        ticks = event.angleDelta().y() / 120.0
-        if not self.hasFocus() or self.bars is None or not ticks:
+        if self.bars is None or not self._wheel.is_meant(event):
             event.ignore()
             return
         x = self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint())).x()
-        self.zoom(0.8**ticks, x)
+        self.zoom(0.8 ** self._wheel.notches(event), x)
         event.accept()
 
     # keys ------------------------------------------------------------------------------------------------

@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from explorer.bundled import bundled
 from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
+from explorer.util.plain_text import visible
 from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
-from explorer.widgets.saving import ask_file, may_destroy
+from explorer.widgets.plain import menu_text, tip_text
+from explorer.widgets.saving import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ class WindowFiles(WindowPart):
         """Ask for a file and save the active view's picture with its project inside."""
         facts = self.session.facts(self.session.state.active)
         latent = self.session.look().latent
-        name = f"{facts.name if facts else 'picture'}-seed{latent.seed}.png"
+        name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self._folder()) / name, "Pictures", ".png")
         if path is not None:
             self.save_picture(path)
@@ -193,10 +195,10 @@ class WindowFiles(WindowPart):
             return True
         button = QMessageBox.StandardButton
         name = self.project.name if self.project else "this walk"
-        answer = QMessageBox.question(
+        answer = ask(
             self.window,
             "Unsaved changes",
-            f"Save the changes to {name}?",
+            f"Save the changes to {visible(name)}?",
             button.Save | button.Discard | button.Cancel,
             button.Save,
         )
@@ -235,8 +237,8 @@ class WindowFiles(WindowPart):
         for i, action in enumerate(self._recent):
             path = paths[i] if i < len(paths) else ""
             action.setVisible(bool(path))
-            action.setText(Path(path).name)
-            action.setToolTip(path)
+            action.setText(menu_text(Path(path).name))
+            action.setToolTip(tip_text(path))
             action.setData(path)
         if not paths:
             self._recent[0].setText("Nothing yet")
@@ -253,6 +255,6 @@ class WindowFiles(WindowPart):
         for item in bundled():
             for view in range(2):
                 name = f"{item.title or item.name} in {'AB'[view]}"
-                menu.addAction(name, partial(self.open_model, item.name, view))
+                menu.addAction(menu_text(name), partial(self.open_model, item.name, view))
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)

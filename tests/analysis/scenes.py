@@ -12,6 +12,7 @@ from explorer.generators.base import Generator
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.request import RenderRequest
 from explorer.state import Look
+from explorer.util.steps import Steps, run
 
 __all__ = ["TinyBench", "blurred_noise", "boiling", "rigid", "shift", "stuck"]
 
@@ -79,7 +80,11 @@ class TinyBench:
 
     def picture(self, request: RenderRequest) -> Tensor:
         self.pictures += 1
-        return self.renderer.bench.picture(request)
+        return run(self.renderer.bench.steps(request))
+
+    def steps(self, request: RenderRequest) -> Steps[Tensor]:
+        yield
+        return self.picture(request)
 
     def request(self, look: Look | None = None) -> RenderRequest:
         return self.renderer.request(look or Look())

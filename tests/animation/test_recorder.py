@@ -252,9 +252,12 @@ def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_p
     job = job_of(project, tmp_path / "f.mp4", seconds=2.0)
     leave_unfinished(job)
     job_path(job.path).unlink()
+    before = {part: part.read_bytes() for part in tmp_path.iterdir()}
     again = Recorder(replace(job, film=replace(job.film, start=0.5)))
     again.run()
     assert again.first_frame == 0
+    # Nothing says that they are ours: they stay.
+    assert {part: part.read_bytes() for part in tmp_path.iterdir() if part != job.path} == before
 
 
 @pytest.mark.parametrize("key", ["mp4", "png"])
@@ -282,7 +285,7 @@ def test_the_last_step_can_be_cancelled_too(project: ExplorerState, tmp_path: Pa
         first.run(stop)
     assert is_unfinished(job.path)
     assert not job.path.exists()
-    assert not [p for p in tmp_path.iterdir() if "finishing" in p.name]
+    assert sorted(tmp_path.iterdir()) == sorted([job_path(job.path), part_paths(job.path)[0]])
     Recorder(read_job(job.path)).run()
     assert len(decoded(job.path)[0]) == job.film.frames
 

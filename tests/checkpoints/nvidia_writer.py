@@ -85,8 +85,8 @@ class Keep:
 class PickleWriter:
     """Emits pickle instructions for plain values, `Name`, `Call`, `Raw` and tensors."""
 
-    def __init__(self, file: IO[bytes], protocol: int = 4) -> None:
-        self._file, self._protocol = file, protocol
+    def __init__(self, file: IO[bytes], protocol: int = 4, memo: int = 0) -> None:
+        self._file, self._protocol, self._first = file, protocol, memo
         self._memo: dict[str, int] = {}
 
     def dump(self, value: object) -> None:
@@ -161,7 +161,7 @@ class PickleWriter:
         return False
 
     def _store(self, key: str) -> None:
-        self._memo[key] = len(self._memo)
+        self._memo[key] = self._first + len(self._memo)
         self._file.write(b"\x94" if self._protocol >= 4 else b"r" + struct.pack("<I", self._memo[key]))
 
     def _text(self, value: str) -> None:
@@ -355,10 +355,10 @@ def write_network(
     return Path(path)
 
 
-def network_bytes(value: object, protocol: int = 4) -> bytes:
-    """A pickle in memory."""
+def network_bytes(value: object, protocol: int = 4, memo: int = 0) -> bytes:
+    """A pickle in memory; `memo` is the first place of its memo, so that `Raw` instructions can have others."""
     file = io.BytesIO()
-    PickleWriter(file, protocol).dump(value)
+    PickleWriter(file, protocol, memo).dump(value)
     return file.getvalue()
 
 

@@ -54,13 +54,25 @@ def _payloads(canary: Path) -> dict[str, bytes]:
         "import": b"cbuiltins\n__import__\n(" + _text("antigravity") + b"tR.",
         "runpy": b"crunpy\nrun_path\n(" + _text("/tmp/x.py") + b"tR.",
         "pickle in a pickle": b"cpickle\nloads\n(C" + bytes([len(c) + 14]) + b"cos\nsystem\n(" + c + b"tR.tR.",
-        "build with __setstate__": b"\x80\x02ccopy\n_reconstruct\n)\x81}(" + _text("__setstate__") + s + b"ub.",
         "build on a function": b"\x80\x02ccollections\nOrderedDict\n}(" + _text("__reduce__") + s + b"ub.",
-        "apply": b"\x80\x02cnumpy.core.multiarray\n_apply\n(" + s + b"tR.",
+        "open": b"cio\nopen\n(" + _text(str(canary)) + _text("w") + b"tR.",
+        "module by a detour": b"cpathlib\nos\n0\x80\x04\x8c\x07pathlib\x8c\x09os.system\x93(" + c + b"tR.",
+        "globals of a function": b"\x80\x04\x8c\x0bcollections\x8c\x22namedtuple.__globals__.__getitem__\x93.",
+        "result that is called": b"cfunctools\npartial\n(cbuiltins\nprint\ntR(" + s + b"tR.",
+        "result of a harmless name that is called": b"cfunctools\npartial\n(cabc\nf\ntR(" + s + b"tR.",
+        "getattr with a hidden name": b"cbuiltins\ngetattr\n(cevil\nA\n" + _text("__class__") + b"tR.",
+        "getattr of a module": b"cbuiltins\ngetattr\n(cpathlib\nos\n" + _text("system") + b"tR.",
+        "called attribute": b"cbuiltins\ngetattr\n(cevil\nA\n" + _text("run") + b"tR(" + s + b"tR.",
         "numpy runstring": b"cnumpy.testing._private.utils\nrunstring\n(" + s + b"}tR.",
         "torch.load": b"ctorch\nload\n(" + _text(str(canary)) + b"tR.",
         "torch.storage internals": b"ctorch.serialization\nload\n(" + _text(str(canary)) + b"tR.",
-        "module with source": b"ctorch_utils.persistence\nimport_hooks\n(" + s + b"tR.",
+        "attrgetter": b"coperator\nattrgetter\n(" + _text("system") + b"tR.",
+        "webbrowser": b"cwebbrowser\nopen\n(" + _text("http://localhost") + b"tR.",
+        "ctypes": b"cctypes\nCDLL\n(" + _text(str(canary)) + b"tR.",
+        "code object": b"ctypes\nFunctionType\n(N}tR.",
+        "torch.fx": b"ctorch.fx.graph_module\nreduce_graph_module\n(}" + s + b"tR.",
+        "numpy.load": b"cnumpy\nload\n(" + _text(str(canary)) + b"NN\x88tR.",
+        "copyreg": b"ccopyreg\nadd_extension\n(" + _text("os") + _text("system") + b"K\x01tR.",
         "ext1": b"\x80\x02\x82\x01(" + c + b"tR.",
         "ext2": b"\x80\x02\x83\x01\x00(" + c + b"tR.",
         "ext4": b"\x80\x02\x84\x01\x00\x00\x00(" + c + b"tR.",
@@ -136,7 +148,7 @@ def test_inside_a_stored_tensor(tmp_path: Path, name: str, where: str) -> None:
         stream = payload + stream
     stored = Call(Name("torch.storage", "_load_from_bytes"), stream)
     path.write_bytes(network_bytes({"G_ema": stored}))
-    if name in ("persid", "build on a function"):
+    if name in ("persid", "build on a function") or "call" in name:
         with pytest.raises(LatentwalkError):
             load(path)
         assert not canary.exists()
@@ -215,8 +227,10 @@ def test_nothing_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "dnnlib.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     path = tmp_path / "model.pkl"
-    path.write_bytes(b"\x80\x02cevil_module\nEvil\n)\x81.")
-    _refused(path, tmp_path / "canary")
+    for payload in (b"\x80\x02cevil_module\nEvil\n)\x81.", b"cevil_module\nEvil\n)R.", b"(ievil_module\nEvil\n."):
+        path.write_bytes(payload)
+        with pytest.raises(UnsupportedModelError, match=r"as evil_module\.Evil.*Nothing of it was imported or run"):
+            load(path)
     path.write_bytes(b"\x80\x02cdnnlib.util\nEasyDict\n)\x81.")
     with pytest.raises(UnsupportedModelError):
         load(path)

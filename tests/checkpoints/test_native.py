@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from explorer.checkpoints import Checkpoint, build_generator, convert, inspect, load, save_native
+from explorer.checkpoints import Checkpoint, build_generator, convert, load, save_native
 from explorer.checkpoints import native as native_module
 from explorer.errors import CancelledError, CheckpointError, MismatchError, UnreadableFileError, UsageError
 from tests.checkpoints.conftest import small_network, small_pickle
@@ -67,7 +67,7 @@ def test_half_precision_halves_the_weights_and_keeps_small_tensors(tmp_path: Pat
     assert loaded.tensors[key].dtype is torch.float16
     assert torch.equal(loaded.tensors[key], checkpoint.tensors[key].half())
     assert loaded.tensors["mapping.w_avg"].dtype is torch.float32
-    assert inspect(tmp_path / "net.safetensors")["dtypes"] == ["float16", "float32"]
+    assert {tensor.dtype for tensor in loaded.tensors.values()} == {torch.float16, torch.float32}
 
 
 def test_convert_remembers_where_it_came_from(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_hidden_bytes_behind_the_tensors(tmp_path: Path) -> None:
         ({"config": {"img_resolution": float("1e30")}}, MismatchError, "img_resolution"),
         ({"config": {}}, MismatchError, "img_resolution"),
         ({"config": {"img_resolution": 8, "conv_clamp": "x" * 2000}}, MismatchError, "conv_clamp"),
-        ({"config": {"img_resolution": 8, "conv_clamp": 10**400}}, MismatchError, "conv_clamp to a number beyond"),
+        ({"config": {"img_resolution": 8, "conv_clamp": 10**400}}, MismatchError, "conv_clamp is a number beyond"),
         ({"config": {"img_resolution": 8, "resample_filter": [[1]]}}, MismatchError, "resample_filter"),
     ],
 )

@@ -212,3 +212,22 @@ def test_ci_calls_the_readmes_test_command() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert "python3 start.py test" in script.read_text(encoding="utf-8")
+
+
+def test_an_environment_of_the_users_own_is_not_emptied(start: ModuleType, tmp_path: Path) -> None:
+    """Without a stamp and with packages in it, it is not ours: making one anew would empty it."""
+    packages = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages"
+    (packages / "pip").mkdir(parents=True)
+    start.check_environment_is_ours()  # nothing but what venv makes: an interrupted first start
+    (packages / "pandas").mkdir()
+    with pytest.raises(start.SetupError, match="holds pandas: move it away"):
+        start.check_environment_is_ours()
+    assert (packages / "pandas").is_dir()
+    start.write_stamp({})
+    start.check_environment_is_ours()  # ours, whatever was put into it
+
+
+def test_a_stamp_that_cannot_be_written_is_told(start: ModuleType, tmp_path: Path) -> None:
+    Path(start.STAMP).mkdir()
+    with pytest.raises(start.SetupError, match=r"latentwalk\.json cannot be written: is a folder"):
+        start.write_stamp({})

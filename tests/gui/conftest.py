@@ -76,7 +76,7 @@ def surroundings(assets: Path, monkeypatch: pytest.MonkeyPatch, qapp: QApplicati
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings in a file of this test."""
-    made = Settings(tmp_path / "settings.ini")
+    made = Settings(tmp_path / "settings.json")
     made.set("welcomed", True)
     return made
 

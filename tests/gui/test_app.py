@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from explorer.app import Program
+from explorer.app import Program, sweep_left_overs
 from explorer.ops import native
 from explorer.render.devices import fastest_precision
 from explorer.session.recovery import Recovery
@@ -185,3 +185,21 @@ def test_closing_twice_is_harmless_and_ends_all_threads(qapp: QApplication, sett
     end(program)
     program.close()
     assert {t for t in threading.enumerate() if t.is_alive()} <= before
+
+
+def test_left_overs_of_killed_saves_go_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path / "cache"))
+    names = [
+        *("settings/recovery/recovery-7.json.89abcdef.part", "cache/digests.json.00000000.part"),
+        *("cache/moments/a.npz.11111111.part", "cache/networks/a.pth.11111111.part"),
+    ]
+    kept = [
+        *("settings/recovery/recovery-7.json", "settings/a.pdf.89abcdef.part", "cache/digests.json"),
+        *("cache/a.pdf.22222222.part", "cache/mine/a.22222222.part", "cache/moments/mine.part"),
+    ]
+    for name in (*names, *kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    sweep_left_overs(tmp_path / "settings")
+    left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
+    assert left == sorted(kept)

@@ -243,13 +243,40 @@ def test_before_stays_while_the_picture_drifts(window: MainWindow, session: Sess
     assert window.before.is_on
 
 
-def test_any_key_closes_the_help_and_does_nothing_else(window: MainWindow, session: Session) -> None:
-    for key in (Qt.Key.Key_H, Qt.Key.Key_R):
-        window.show_help()
-        assert window.help_sheet is not None
-        QTest.keyClick(window.help_sheet, key)
-        assert not window.help_sheet.isVisible()
+def test_the_help_takes_the_keys_and_is_searched(window: MainWindow, session: Session) -> None:
+    window.show_help()
+    sheet = window.help_sheet
+    assert sheet is not None
+    QTest.keyClicks(sheet.search, "random")
+    shown = {words.text() for block in sheet.blocks for _, words in block.rows if not words.isHidden()}
+    assert "Random seed" in shown
+    assert "Undo" not in shown
+    QTest.keyClicks(sheet.search, " nothing like it")
+    assert not sheet.nothing.isHidden()
     assert steps(session) == []
+    QTest.keyClick(sheet.search, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+    for key in (Qt.Key.Key_H, Qt.Key.Key_F1):
+        window.show_help()
+        assert not sheet.search.text()
+        QTest.keyClick(sheet.search, key)
+        assert not sheet.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1040, 600), (1280, 800), (1920, 1080)])
+def test_no_line_of_the_help_is_cut(window: MainWindow, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    window.show_help()
+    sheet = window.help_sheet
+    assert sheet is not None
+    flush()
+    for block in sheet.blocks:
+        right = block.mapTo(sheet, block.rect().bottomRight()).x()
+        assert right <= sheet.card.geometry().right(), block.title
+        for name, words in block.rows:
+            for text in (name, words):
+                assert text.heightForWidth(text.width()) <= text.height(), text.text()
+    QTest.keyClick(sheet.search, Qt.Key.Key_Escape)
 
 
 # -- files -----------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
@@ -205,6 +206,60 @@ def test_spectra_of_both_views(window: MainWindow, session: Session) -> None:
         spectrum.slices.buttons[key].click()
         assert spectrum.plot.slices == key
     spectrum.row.cancel()
+
+
+def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Session) -> None:
+    """Folded, scrolled out of its column, hidden, and with the columns."""
+    spectrum = panel(window, SpectrumPanel)
+    section = window.sides.sections["spectrum"]
+    bar = window.sides.right.verticalScrollBar()
+    spectrum.row.button.click()
+    assert session.lab.is_measuring
+
+    def pauses(hide: Callable[[], object], show: Callable[[], object]) -> None:
+        hide()
+        wait_until(lambda: not session.lab.is_measuring)
+        assert session.lab.is_studying("spectrum/0")
+        show()
+        wait_until(lambda: session.lab.is_measuring)
+
+    pauses(lambda: section.set_folded(True), lambda: section.set_folded(False))
+    pauses(lambda: section.set_shown(False), lambda: section.set_shown(True))
+    pauses(lambda: window.sides.set_visible(False), lambda: window.sides.set_visible(True))
+    window.sides.reveal("spectrum")
+    wait_until(lambda: bar.value() > 0)
+    window.sides.right._end_reveal()
+    there = bar.value()
+    pauses(lambda: bar.setValue(0), lambda: bar.setValue(there))
+    spectrum.row.cancel()
+    assert not session.lab.is_measuring
+
+
+def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    top = window.top_bar
+    wait_until(lambda: (top._show_fps(), top.fps.text())[1] == "at rest")  # type: ignore[func-returns-value]
+    spectrum.row.button.click()
+    top._show_fps()
+    assert top.fps.text() == "measuring"
+    window.sides.sections["spectrum"].set_folded(True)
+    top._show_fps()
+    assert top.fps.text() == "at rest"
+    spectrum.row.cancel()
+
+
+def test_the_meter_waits_until_it_is_seen_again(window: MainWindow, session: Session) -> None:
+    meter = panel(window, MeterPanel)
+    wait_until(lambda: session.lab.is_studying("curves/0"))
+    section = window.sides.sections["meter"]
+    section.set_folded(True)
+    session.walk(0.3, 0.0)
+    rested = QSignalSpy(session.lab.rested)
+    wait_until(lambda: rested.count() > 0)
+    assert not session.lab.is_studying("curves/0"), "of a latent that is no longer shown"
+    section.set_folded(False)
+    wait_until(lambda: session.lab.is_studying("curves/0"))
+    assert meter.isVisible()
 
 
 # -- tour ------------------------------------------------------------------------------------------------------

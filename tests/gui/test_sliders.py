@@ -6,9 +6,11 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
+from explorer.widgets.seed_field import SeedField
 from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.wheel import Wheel
 from tests.gui.conftest import drag
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -39,19 +41,36 @@ def at(slider: ValueSlider, value: float) -> tuple[float, float]:
 
 
 def wheel(slider: ValueSlider, ticks: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
-    where = QPointF(slider.groove().center())
+    return turn(slider, 120 * ticks, modifiers)
+
+
+def turn(widget: QWidget, delta: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
+    where = QPointF(widget.rect().center())
     event = QWheelEvent(
         where,
-        slider.mapToGlobal(where),
+        widget.mapToGlobal(where),
         QPoint(),
-        QPoint(0, 120 * ticks),
+        QPoint(0, delta),
         Qt.MouseButton.NoButton,
         modifiers,
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )
-    QApplication.sendEvent(slider, event)
+    QApplication.sendEvent(widget, event)
     return event.isAccepted()
+
+
+def hover(slider: ValueSlider) -> None:
+    middle = slider.groove().center()
+    event = QMouseEvent(
+        QMouseEvent.Type.MouseMove,
+        middle,
+        slider.mapToGlobal(middle),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(slider, event)
 
 
 def test_a_drag_is_one_stroke(slider: ValueSlider) -> None:
@@ -120,30 +139,43 @@ def test_a_double_click_resets(slider: ValueSlider) -> None:
     assert log.said == ["pressed", "1.00", "released"]
 
 
-def test_the_wheel_needs_focus_or_an_aiming_hand(slider: ValueSlider) -> None:
+def test_the_wheel_needs_the_focus_or_ctrl(slider: ValueSlider) -> None:
     slider.clearFocus()
     assert not wheel(slider, 1)
+    hover(slider)
+    assert not wheel(slider, 1), "a pointer over the groove is not enough: the panel scrolls"
     assert slider.value == 1
-    slider.setFocus()
-    assert wheel(slider, 1)
+    assert wheel(slider, 1, Qt.KeyboardModifier.ControlModifier)
     assert slider.value == pytest.approx(1.1)
+    slider.setFocus()
     assert wheel(slider, -2, SHIFT)
     assert slider.value == pytest.approx(1.08)
 
 
-def test_a_hand_that_moved_onto_the_groove_may_turn_the_wheel(slider: ValueSlider) -> None:
-    middle = slider.groove().center()
-    hover = QMouseEvent(
-        QMouseEvent.Type.MouseMove,
-        middle,
-        slider.mapToGlobal(middle),
-        Qt.MouseButton.NoButton,
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(slider, hover)
+def test_a_panel_that_scrolls_keeps_the_wheel(slider: ValueSlider, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("explorer.widgets.wheel.monotonic", lambda: now[0])
+    slider.setFocus()
+    Wheel.note_scroll()
+    assert not wheel(slider, 1)
+    now[0] += 0.5
     assert wheel(slider, 1)
     assert slider.value == pytest.approx(1.1)
+
+
+def test_fine_wheel_events_of_a_touchpad_add_up(qtbot) -> None:  # type: ignore[no-untyped-def]
+    whole = ValueSlider("rows", 0, 10, 5, decimals=0, step=1)
+    qtbot.addWidget(whole)
+    whole.resize(300, 24)
+    with qtbot.waitActive(whole):
+        whole.show()
+    whole.setFocus()
+    for expected in (5, 5, 5, 6, 6):
+        turn(whole, 30)
+        assert whole.value == expected
+    for expected in (6, 6, 6, 5):  # the other way: what was begun is forgotten
+        turn(whole, -30)
+        assert whole.value == expected
 
 
 def test_wheel_ticks_in_a_row_are_one_stroke(slider: ValueSlider, qtbot) -> None:  # type: ignore[no-untyped-def]
@@ -248,3 +280,18 @@ def test_a_wheel_stroke_ends_when_the_focus_goes(slider: ValueSlider) -> None:
     wheel(slider, 1)
     slider.clearFocus()
     assert log.said == ["pressed", "1.10", "released"]
+
+
+def test_a_touchpad_does_not_race_through_seeds(qtbot) -> None:  # type: ignore[no-untyped-def]
+    field = SeedField()
+    qtbot.addWidget(field)
+    with qtbot.waitActive(field):
+        field.show()
+    field.setFocus()
+    chosen: list[int] = []
+    field.chosen.connect(chosen.append)
+    for _ in range(8):
+        turn(field, 15)
+    assert chosen == [1]
+    turn(field, -240)
+    assert chosen == [1, 2**32 - 1]

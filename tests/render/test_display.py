@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.ops.banded_fft import power_spectrum_steps
 from explorer.ops.resample import QUICK_SPAN, affine
 from explorer.render import display
 from explorer.render.untransform import untransform
 from explorer.state import Tap
+from explorer.util.steps import run
 
 
 def test_colours_become_bgrx_bytes_by_the_published_rounding() -> None:
@@ -124,12 +126,22 @@ def test_the_quick_resampler_agrees_with_the_metrics(
     inverse = np.linalg.inv(matrix)
     expected = affine(x[None], inverse)[0][0]
     # The quick one designs its filter on a smaller domain: less than a tenth of an 8-bit level (1/127.5) apart.
-    torch.testing.assert_close(untransform(x, tuple(matrix.ravel())), expected, atol=8e-4, rtol=0)
+    torch.testing.assert_close(run(untransform(x, tuple(matrix.ravel()))), expected, atol=8e-4, rtol=0)
 
 
 def test_untransform_is_the_inverse_motion() -> None:
     torch.manual_seed(0)
     x = torch.randn(3, 16, 16)
     forward = matrix_of(0.3, 1.0, 0.1, 0.0)
-    back = untransform(x, tuple(forward.ravel()))
+    back = run(untransform(x, tuple(forward.ravel())))
     torch.testing.assert_close(back, affine(x[None], np.linalg.inv(forward), span=QUICK_SPAN)[0][0])
+
+
+@pytest.mark.parametrize("shape", [(300, 301), (301, 300), (512, 512), (333, 999)])
+def test_spectra_by_bands_are_those_of_the_whole_picture(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(shape, dtype=torch.float64)
+    steps = power_spectrum_steps(x)
+    assert shape[0] * shape[1] > 1 << 16, "larger than what is transformed at once"
+    torch.testing.assert_close(run(steps), torch.fft.fft2(x).abs().square(), rtol=1e-9, atol=1e-9)
+    assert sum(1 for _ in power_spectrum_steps(x)) >= 2

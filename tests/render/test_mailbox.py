@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from explorer.render.mailbox import Deed, Mailbox, Ticket
+from explorer.render.mailbox import CHORES_KEPT, Deed, Mailbox, Ticket
 
 
 def take(box: Mailbox[str]) -> str:
@@ -77,11 +77,23 @@ def test_chores_of_one_name_are_done_once_and_interrupted_ones_go_on_first(
     box.put_chore(Deed(lambda: done.append("stale"), "b"), is_unfinished=True)  # a newer b waits
     while isinstance(item := box.take(0.0), Deed):
         item.run()
-    assert done == ["b", "c", "new"]
+    assert done == ["c", "new", "b"], "the newer b keeps its place"
     monkeypatch.setattr("explorer.render.mailbox.CHORES_KEPT", 2)
     for name in "abc":
         box.put_chore(Deed(nop, name))
     assert [take(box) for _ in range(3)] == ["b", "c", "nothing"]
+
+
+def test_a_full_mailbox_forgets_those_that_waited_longest_but_never_the_one_that_is_put() -> None:
+    box: Mailbox[str] = Mailbox()
+    for i in range(CHORES_KEPT):
+        box.put_chore(Deed(nop, f"{i}"))
+    box.put_chore(Deed(nop, "interrupted"), is_unfinished=True)
+    assert take(box) == "interrupted"
+    assert take(box) == "1", "0 had waited longest"
+    box.put_chore(Deed(nop, "last"))
+    rest = [take(box) for _ in range(CHORES_KEPT)]
+    assert (rest[0], rest[-2], rest[-1]) == ("2", "last", "nothing")
 
 
 def test_a_newer_look_removes_the_refinement() -> None:

@@ -16,6 +16,7 @@ from explorer.generators.registry import build
 from explorer.render import devices
 from explorer.render.models import LoadedModel, LoadJob, ModelStore, load_file, on_device
 from explorer.render.request import ModelKey
+from tests.generators.configs import small_generator
 from tests.render.support import tiny_model
 
 
@@ -30,19 +31,51 @@ def test_a_model_is_found_by_its_hash() -> None:
         store.get(ModelKey("tiny-b", "/b"))
 
 
-def test_the_default_budget_is_a_quarter_of_memory() -> None:
-    assert ModelStore().budget_bytes == devices.total_memory("cpu") // 4
-
-
 def test_the_least_recently_used_is_given_up_but_nothing_in_use() -> None:
-    size = tiny_model().facts.nbytes
-    store = ModelStore(2 * size)
+    size = tiny_model().generator.held_bytes
+    store = ModelStore(size)
     for name in "abc":
-        gone = store.add(tiny_model(name), in_use="a")
-    assert gone == ("b",)
-    store.get(ModelKey("a"))
-    assert store.add(tiny_model("d")) == ("c",)
-    assert store.add(tiny_model("e"), in_use="ad") == ()
+        assert store.add(tiny_model(name), in_use="a") == ()
+    assert store.add(tiny_model("d"), in_use="a") == ("b",)
+    store.get(ModelKey("c"))
+    assert store.release("ab") == (("c",), ("d",))
+    assert store.release("a") == (("c",), ())
+    assert store.release("") == (("c",), ("a",)), "c was used last"
+    assert store.given_up == 3
+
+
+def test_a_large_model_that_nobody_uses_is_not_kept() -> None:
+    store = ModelStore()
+    model = tiny_model("large", w_dim=4096, z_dim=4096)
+    assert model.facts.nbytes > store.budget_bytes
+    assert store.add(model) == (), "in use"
+    store.add(tiny_model("small"), in_use=("large",))
+    assert store.release(()) == (("small",), ("large",))
+
+
+def test_the_same_model_from_another_path_shares_its_generator() -> None:
+    store = ModelStore()
+    first, again = tiny_model(), tiny_model()
+    store.add(first)
+    store.add(LoadedModel(again.generator, replace(again.facts, path="/elsewhere")))
+    assert store.get(first.facts.key).generator is first.generator
+    assert store.get(first.facts.key).facts.path == "/elsewhere"
+
+
+def test_what_a_model_holds_is_counted_by_storages_with_what_was_made_from_the_weights() -> None:
+    generator = small_generator("stylegan2-skip").eval().requires_grad_(False)
+    assert generator.held_bytes >= generator.nbytes
+    before = generator.held_bytes
+    with torch.inference_mode():
+        generator.synthesis(generator.broadcast(generator.mapping(torch.zeros(1, generator.info.z_dim))))
+    used = generator.held_bytes
+    assert used > 1.3 * before, "prepared weights"
+    generator.forget_derived()
+    assert generator.held_bytes == before
+    # A view keeps all of its storage alive.
+    large = torch.zeros(1000, 1000)
+    generator.register_buffer("view", large[:1])
+    assert generator.held_bytes == before + 4_000_000
 
 
 def test_a_changed_file_is_another_model(tmp_path: Path) -> None:

@@ -222,3 +222,49 @@ def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
     assert not s.lab.is_studying("spectrum/0")
     assert said[-1].pixels is None
     world.qtbot.waitUntil(lambda: said[-1].done == 2)
+
+
+# -- studies that nobody sees ----------------------------------------------------------------------------------
+
+
+def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> None:
+    world.open("a")
+    s, said = world.session, said_by(world)
+    assert not s.lab.is_measuring
+    s.lab.study_spectrum(0, 1_000_000)
+    world.qtbot.waitUntil(lambda: bool(said))
+    assert s.lab.is_measuring
+    s.lab.set_seen("spectrum", False)
+    assert not s.lab.is_measuring
+    assert s.lab.is_studying("spectrum/0")
+    (renderer,) = s.service._renderers.values()
+    # A thumbnail is made after what waited before it: the step that was under way is done by then.
+    for _ in range(2):
+        s.request_thumbnail("after", s.look(), 0)
+        with world.qtbot.waitSignal(s.thumbnail):
+            pass
+    before, runs = len(said), said[-1].report
+    assert runs is not None
+    assert not renderer.mailbox._chores
+    s.lab.study_curves(0)  # of another panel: it runs
+    assert s.lab.is_measuring
+    world.qtbot.waitUntil(lambda: any(m.key == "curves/0" and m.is_done for m in said), timeout=30_000)
+    assert not s.lab.is_measuring
+    assert [m for m in said[before:] if m.key == "spectrum/0"] == []
+    s.lab.set_seen("spectrum", True)
+    world.qtbot.waitUntil(lambda: said[-1].key == "spectrum/0")
+    report = said[-1].report
+    assert report is not None
+    assert report.done > runs.done, "it went on and did not begin anew"
+    s.lab.end_study("spectrum/0")
+    assert not s.lab.is_measuring
+
+
+def test_a_study_begun_unseen_waits(world: World) -> None:
+    world.open("a")
+    s, said = world.session, said_by(world)
+    s.lab.set_seen("metrics", False)
+    s.lab.study_metrics(0, 2)
+    assert not s.lab.is_measuring
+    s.lab.set_seen("metrics", True)
+    world.qtbot.waitUntil(lambda: any(m.is_done for m in said), timeout=30_000)

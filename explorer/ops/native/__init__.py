@@ -2,7 +2,9 @@
 
 `kernels()` never waits: it gives the kernels if they are loaded or lie in the cache, else None, and callers take
 their PyTorch path. `start_build()` is for the program's start, `build()` for tools that want to wait. A failed
-build is remembered and not tried again in this process. `LATENTWALK_NATIVE=0` turns all of this off.
+build is remembered and not tried again in this process; one that crashed, for a day. What lies in the cache is
+loaded only if it is this user's and as it was written (`explorer.util.cached_library`), else it is built again.
+`LATENTWALK_NATIVE=0` turns all of this off.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from .build import BuildError, cached_library, compile_library, find_compiler
+from explorer.util import cached_library as cached
+from explorer.util import file_errors
+
+from .build import BuildError, cached_library, compile_library, find_compiler, why_not
 from .kernels import DTYPES, Kernels, PackedWeight, pack_weight
 
 __all__ = [
@@ -42,7 +48,7 @@ class NativeStatus:
 
 _lock = threading.Lock()
 _kernels: Kernels | None = None
-_status = NativeStatus("unused", "not asked for yet")
+_status = NativeStatus("unused")
 _looked_in_cache = False
 
 
@@ -84,9 +90,26 @@ def _look_in_cache() -> None:
             compiler = find_compiler()
             if compiler is None:
                 _set(None, NativeStatus("failed", "no C++ compiler found: install g++ or clang++"))
-            elif cached_library(compiler).is_file():
-                _load(compiler)
+            else:
+                try:
+                    _take_cached(cached_library(compiler))
+                except OSError as error:
+                    _set(None, NativeStatus("failed", file_errors.message(error)))
         _looked_in_cache = True
+
+
+def _take_cached(library: Path) -> None:
+    """Load what was built before, if it is sound; what is not is left unused, to be built again."""
+    if failed := cached.failure_before(library):
+        _set(None, NativeStatus("failed", f"{failed} (built again after a day)"))
+    elif cached.is_cached(library):
+        why = why_not(library)
+        if not why:
+            _load(library)
+            why = _status.detail if _kernels is None else ""  # a library that it needs has gone, for example
+        if why:
+            _log.warning("cached native kernels are not used: %s", why)
+            _set(None, NativeStatus("unused", f"those in the cache are not used: {why}"))
 
 
 def _build() -> None:
@@ -95,17 +118,17 @@ def _build() -> None:
     _set(None, NativeStatus("building", compiler))
     start = time.perf_counter()
     try:
-        compile_library(compiler, cached_library(compiler))
-    except BuildError as error:
+        library = cached_library(compiler)
+        compile_library(compiler, library)
+    except (BuildError, OSError) as error:
         _log.warning("native kernels not built, using PyTorch: %s", error)
         _set(None, NativeStatus("failed", str(error)))
         return
     _log.info("native kernels built in %.1f s", time.perf_counter() - start)
-    _load(compiler)
+    _load(library)
 
 
-def _load(compiler: str) -> None:
-    path = cached_library(compiler)
+def _load(path: Path) -> None:
     try:
         _set(Kernels(path), NativeStatus("ready", str(path)))
     except (OSError, AttributeError, ValueError) as error:

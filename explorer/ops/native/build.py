@@ -8,10 +8,12 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from explorer.util import cached_library as cached
+from explorer.util import file_errors
+from explorer.util.left_overs import build_folder
 from explorer.util.user_folders import system_cache_folder
 
 __all__ = [
@@ -21,10 +23,24 @@ __all__ = [
     "compile_library",
     "content_digest",
     "find_compiler",
+    "prepare_cache",
     "processor",
+    "why_not",
 ]
 
 _SOURCE = Path(__file__).with_name("kernels.cpp")  # includes the headers beside it
+_TRIAL = """
+from pathlib import Path
+import torch
+from explorer.ops.native.kernels import Kernels
+kernels = Kernels(Path(sys.argv[1]))
+weight = torch.randn(5, 4, 3, 3).contiguous(memory_format=torch.channels_last)
+columns, rows = torch.randn(4), torch.rand(5)
+found = kernels.modulate(weight, columns, rows, torch.float32)
+torch.testing.assert_close(found, weight * columns[:, None, None] * rows[:, None, None, None])
+x, weight, bias = torch.randn(2, 40), torch.randn(24, 40), torch.randn(24)
+torch.testing.assert_close(kernels.dense(x, weight, bias, 0.5), x @ weight.T * 0.5 + bias, rtol=1e-4, atol=1e-4)
+"""
 _TIMEOUT_S = 1800  # at low priority beside other work; the window renders without them meanwhile
 
 
@@ -48,9 +64,31 @@ def cached_library(compiler: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where compiled libraries are kept."""
+    """Where compiled libraries are kept. Raises OSError where there is no home folder."""
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
-    return Path(folder) if folder else system_cache_folder() / "native"
+    return Path(folder) if folder else _own_root() / "native"
+
+
+def _own_root() -> Path:
+    return system_cache_folder()
+
+
+def why_not(library: Path) -> str:
+    """Say why a library of the cache must not be loaded; an empty text if it may."""
+    folder = cache_folder()
+    return cached.why_not(library, folder if os.environ.get("LATENTWALK_NATIVE_CACHE") else folder.parent)
+
+
+def prepare_cache(folder: Path) -> None:
+    """Make the folder, and see that nobody else can write to it.
+
+    Raises:
+        BuildError: It cannot be used.
+    """
+    # A folder that the user chose is left as it is: others may have to write there.
+    own = [] if os.environ.get("LATENTWALK_NATIVE_CACHE") else [_own_root(), _own_root() / "native"]
+    if why := cached.prepare(folder, tighten=own if folder in own else ()):
+        raise BuildError(f"the cache of kernels is not used: {why}")
 
 
 def content_digest(sources: Sequence[Path], settings: Sequence[str]) -> str:
@@ -62,22 +100,33 @@ def content_digest(sources: Sequence[Path], settings: Sequence[str]) -> str:
 def compile_library(compiler: str, target: Path) -> None:
     """Build the kernels at `target`, atomically; a second process that builds the same does no harm.
 
+    It is tried in another process before it takes its name: only that one may crash.
+
     Raises:
-        BuildError: If the compiler fails or takes minutes, or the cache cannot be written.
+        BuildError: If the compiler fails or takes minutes, the kernels do, or the cache cannot be used.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            product = Path(folder) / target.name
+        prepare_cache(target.parent)
+        with build_folder(target.parent) as folder:
+            product = folder / target.name
             for openmp in (True, False):  # Apple's clang has no OpenMP; one thread is still worth it
                 result = _run([compiler, *_flags(openmp), str(_SOURCE), "-o", str(product)])
                 if result.returncode == 0:
-                    os.replace(product, target)
+                    cached.try_out(_TRIAL, product)
+                    cached.publish(product, target)
                     return
+    except cached.TrialError as error:
+        cached.note_failure(target, str(error))
+        raise BuildError(str(error)) from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildError(f"the compiler {compiler} could not run: {error}") from error
+        words = f"the compiler {compiler} could not run, or its result not be kept: {_words(error)}"
+        raise BuildError(words) from error
     lines = (result.stderr or result.stdout).strip().splitlines()
     raise BuildError(f"{compiler} failed: {lines[0] if lines else 'no message'}")
+
+
+def _words(error: Exception) -> str:
+    return file_errors.message(error) if isinstance(error, OSError) else str(error)
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

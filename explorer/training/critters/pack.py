@@ -52,12 +52,12 @@ def pack(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (count, 3, resolution, resolution)
-    with atomic_write(out, is_lone_writer=True) as partial:
-        packed = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-        for first, pictures in _rendered(count, resolution, seed, start, batch, device):
-            packed[first : first + len(pictures)] = pictures
-        packed.flush()
-        del packed  # Windows renames no file that is mapped
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+    # Written, not mapped: a full disk ends a process that writes into mapped memory (SIGBUS).
+    with atomic_write(out, is_lone_writer=True) as partial, partial.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, pictures in _rendered(count, resolution, seed, start, batch, device):
+            file.write(pictures.tobytes())
     return out
 
 

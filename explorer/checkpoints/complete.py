@@ -1,0 +1,79 @@
+"""Constants that a file leaves out because they can be computed: filters, the identity, noise, the mean of w."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from torch import Tensor
+
+    from explorer.generators.base import Generator
+
+__all__ = ["can_complete", "complete", "completion_notes"]
+
+_DESIGNED = ("resample_filter", "up_filter", "down_filter", "transform")  # follow from the settings
+_NOISE = "noise_const"
+_MEAN = "mapping.w_avg"
+_SAMPLES = 10_000  # of the mean of w; NVIDIA's projector takes as many
+_BATCH = 1_000
+
+
+def can_complete(key: str) -> bool:
+    """Whether a tensor of this name can be computed where a file lacks it."""
+    return key == _MEAN or key.rpartition(".")[2] in (*_DESIGNED, _NOISE)
+
+
+def completion_notes(keys: Collection[str]) -> tuple[str, ...]:
+    """What a user should know of the constants that tensors named `keys` lack.
+
+    Filters and the identity have no word: what is computed is what the file would have held.
+    """
+    notes = []
+    strengths = [key.removesuffix("noise_strength") for key in keys if key.endswith(".noise_strength")]
+    if not all(f"{layer}{_NOISE}" in keys for layer in strengths):
+        notes.append("The file lacks its constant noise; a fixed random one takes its place.")
+    if _MEAN not in keys:
+        notes.append(f"The file lacks the mean of w; it is computed from {_SAMPLES:,} latents.")
+    return tuple(notes)
+
+
+def complete(tensors: Mapping[str, Tensor], generator: Generator) -> dict[str, Tensor]:
+    """`tensors` and those that they lack, as far as they can be computed.
+
+    Args:
+        tensors: Under the names of `generator`'s state.
+        generator: Of the same settings, its weights of no interest; it is given those of `tensors`.
+    """
+    state = generator.state_dict()
+    missing = [key for key in state if key not in tensors and can_complete(key)]
+    done = dict(tensors)
+    numbers = torch.Generator().manual_seed(0)
+    for key in missing:
+        if key.endswith(f".{_NOISE}"):
+            done[key] = torch.randn(state[key].shape, generator=numbers)
+        elif key != _MEAN:
+            done[key] = state[key].clone()
+    if _MEAN in missing and all(key in done for key in state if key != _MEAN):
+        done[_MEAN] = torch.zeros_like(state[_MEAN])
+        generator.load_state_dict(done)
+        done[_MEAN] = _mean_of_w(generator)
+    return done
+
+
+@torch.no_grad()
+def _mean_of_w(generator: Generator) -> Tensor:
+    numbers = torch.Generator().manual_seed(0)
+    info = generator.info
+    total = torch.zeros(info.w_dim, dtype=torch.float64)
+    for start in range(0, _SAMPLES, _BATCH):
+        z = torch.randn(_BATCH, info.z_dim, generator=numbers)
+        c = None
+        if info.c_dim:
+            c = torch.zeros(_BATCH, info.c_dim)
+            c[torch.arange(_BATCH), (torch.arange(_BATCH) + start) % info.c_dim] = 1
+        total += generator.mapping(z, c).double().sum(dim=0)
+    return (total / _SAMPLES).float()

@@ -1,0 +1,117 @@
+"""What a file holds that has no generator of a supported family in it, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.records import ModuleRecord, StubRecord, TensorRecord, module_of, table_of
+from explorer.errors import UnsupportedModelError
+from explorer.util.plain_text import visible
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.source import Source
+
+__all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsupported"]
+
+SUPPORTED = (
+    "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), and "
+    "Latentwalk's own .safetensors."
+)
+_PLACES = ("G_ema", "g_ema", "G", "generator")
+
+
+def unsupported(source: Source, value: object, container: str) -> UnsupportedModelError:
+    """The error for a file without a generator that is supported.
+
+    Args:
+        source: The file.
+        value: What it holds.
+        container: What the value came in, such as `torch.save file`.
+    """
+    name = source.name
+    if _is_tensorflow(value):
+        return UnsupportedModelError(
+            f"{name} is a TensorFlow network pickle (StyleGAN1, or StyleGAN2 before its PyTorch version), "
+            "which is not supported yet.",
+            "Open a StyleGAN2-ADA or StyleGAN3 network of the PyTorch versions.",
+        )
+    stub = _stub_for_generator(value)
+    if stub is not None:
+        return not_read(source, "its network", stub)
+    if container == "pickle":
+        return _plain_pickle(name, value)
+    return UnsupportedModelError(f"{name} is {describe_kind(value)}, which is not supported yet.", SUPPORTED)
+
+
+def not_read(source: Source, what: str, value: object) -> UnsupportedModelError:
+    """The error for a place of the generator where something stands that is not read."""
+    kind = value.name if isinstance(value, StubRecord) else type(value).__name__
+    return UnsupportedModelError(
+        f"{source.name} keeps {what} as {visible(kind, 100)}, a class that only its own code could rebuild. "
+        "Nothing of it was imported or run.",
+        f"Ask for the network as NVIDIA's .pkl or as a state dict. {SUPPORTED}",
+    )
+
+
+def has_unread_average(value: object) -> bool:
+    """Whether the averaged generator is there, but as an object of a class that is not known."""
+    table = table_of(value) or {}
+    return any(isinstance(item := table.get(key), StubRecord) and module_of(item) is None for key in _PLACES[:2])
+
+
+def _is_tensorflow(value: object) -> bool:
+    items = value if isinstance(value, (tuple, list)) else (value,)
+    return any(isinstance(item, StubRecord) and item.name.startswith("dnnlib.tflib.") for item in items[:8])
+
+
+def _stub_for_generator(value: object) -> StubRecord | None:
+    """The object of an unknown class that stands where a generator belongs."""
+    if isinstance(value, StubRecord):
+        return value
+    table = table_of(value) or {}
+    return next((item for key in _PLACES if isinstance(item := table.get(key), StubRecord)), None)
+
+
+def _plain_pickle(name: str, value: object) -> UnsupportedModelError:
+    if not isinstance(value, dict):
+        return UnsupportedModelError(
+            f"{name} is a pickle of a {type(value).__name__}, not of NVIDIA's networks.",
+            "Open a network pickle with the entries G, D and G_ema.",
+        )
+    if _is_rosinality(value):
+        return UnsupportedModelError(f"{name} is {describe_kind(value)}, which is not supported yet.", SUPPORTED)
+    keys = visible(", ".join(key[:40] for key in list(value)[:8] if isinstance(key, str)), 120)
+    return UnsupportedModelError(
+        f"{name} is a pickle without a generator: it has no entry G_ema or G, but {keys or 'nothing'}.",
+        "Open a network pickle of StyleGAN2-ADA or StyleGAN3 (network-snapshot-*.pkl).",
+    )
+
+
+def _is_rosinality(value: dict[object, object]) -> bool:
+    inner = table_of(value.get("g_ema")) or table_of(value.get("g")) or {}
+    return "conv1.conv.modulation.weight" in inner or "style.1.weight" in inner
+
+
+def describe_kind(value: object) -> str:
+    """What `torch.save` was given, in words that continue "The file is"."""
+    table = table_of(value)
+    if table is None:
+        if isinstance(value, (ModuleRecord, StubRecord)):
+            return f"a whole PyTorch module of class {visible(getattr(value, 'class_name', 'unknown'), 60)!r}"
+        return f"a torch.save file of a {type(value).__name__}"
+    keys = {key for key in table if isinstance(key, str)}
+    if _is_rosinality(table) or ("g_ema" in keys and keys & {"latent_avg", "g_optim", "d"}):
+        return "rosinality's StyleGAN2 (stylegan2-pytorch)"
+    if "g_ema" in keys:
+        return "a StyleGAN2 in the manner of rosinality/stylegan2-pytorch"
+    if {"generator", "mapping_network"} <= keys:
+        return "a StarGAN v2"
+    if (state := table_of(table.get("state_dict"))) is not None:
+        names = [key for key in state if isinstance(key, str)]
+        if any(name.startswith("student.") for name in names):
+            return "a MobileStyleGAN (PyTorch Lightning checkpoint)"
+        return "a PyTorch Lightning checkpoint of an unknown network"
+    if table and all(isinstance(item, TensorRecord) for item in table.values()):
+        return "a torch.save file of bare tensors that does not say of which network"
+    shown = visible(", ".join(key[:40] for key in sorted(keys)[:6]), 100)
+    return f"a torch.save file with the entries {shown or '(none)'}"

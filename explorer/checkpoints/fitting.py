@@ -1,0 +1,116 @@
+"""Whether the tensors of a file fit the generator that its settings describe, found out without its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from explorer.checkpoints.allowance import Allowance
+from explorer.checkpoints.complete import can_complete
+from explorer.checkpoints.config import check_config
+from explorer.checkpoints.tensors import check_total, read_tensors
+from explorer.errors import LatentwalkError, MismatchError
+from explorer.generators import registry
+from explorer.ops.memory import lacks_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.records import TensorRecord
+    from explorer.checkpoints.source import Source
+    from explorer.generators.base import Generator
+
+__all__ = ["build_empty", "check_contents", "check_shapes", "check_values"]
+
+
+def build_empty(
+    name: str,
+    family: str,
+    config: Mapping[str, object],
+    class_names: Sequence[str],
+    tensors: Mapping[str, Tensor | TensorRecord],
+) -> Generator:
+    """The generator of these settings, its weights left undefined; no larger than `tensors` allow.
+
+    Raises:
+        UnsupportedModelError: The family is unknown.
+        MismatchError: The settings make no such generator, or a far larger one.
+    """
+    settings = check_config(name, family, config)
+    if class_names:
+        settings["class_names"] = tuple(class_names)
+    with Allowance(name, sum(_numel(tensor) for tensor in tensors.values())):
+        return _build(name, family, settings)
+
+
+def _numel(tensor: Tensor | TensorRecord) -> int:
+    return tensor.numel() if isinstance(tensor, torch.Tensor) else tensor.numel
+
+
+def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
+    try:
+        return registry.build(family, config)
+    except LatentwalkError as error:
+        raise type(error)(f"{name}: {error.message}", error.hint) from error
+    except (TypeError, ValueError, ArithmeticError, IndexError, RuntimeError) as error:
+        if lacks_memory(error):
+            raise
+        raise MismatchError(
+            f"{name} has settings that make no {family} generator: {error}.", "The file is damaged."
+        ) from error
+
+
+def check_contents(source: Source, contents: Contents, monitor: Monitor) -> None:
+    """Raise what `load` and `build_generator` would raise for a file, holding one tensor at a time.
+
+    Raises:
+        MismatchError: Keys, shapes, values or settings do not fit the family.
+        CheckpointError: As `load`.
+    """
+    records = contents.records
+    check_total(source, records)
+    generator = build_empty(source.name, contents.family, contents.config, contents.class_names, records)
+    check_shapes(source.name, records, generator.state_dict())
+    del generator
+    for index, (key, record) in enumerate(records.items()):
+        monitor.step(index / len(records))
+        check_values(source.name, key, read_tensors(source, {key: record}, monitor)[key])
+
+
+def check_shapes(name: str, tensors: Mapping[str, Tensor | TensorRecord], expected: Mapping[str, Tensor]) -> None:
+    """Raise MismatchError unless `tensors` are those of the state `expected`, but for what can be computed."""
+    missing = [key for key in expected if key not in tensors and not can_complete(key)]
+    leftover = [key for key in tensors if key not in expected]
+    hint = "The file is damaged or comes from modified code."
+    if missing:
+        raise MismatchError(f"{name} lacks {_some(missing)}, found {len(tensors)} of {len(expected)}.", hint)
+    if leftover:
+        raise MismatchError(f"{name} has tensors the architecture does not know: {_some(leftover)}.", hint)
+    for key, tensor in tensors.items():
+        if tuple(tensor.shape) != tuple(expected[key].shape):
+            raise MismatchError(
+                f"{name}: {key} has shape {list(tensor.shape)}, expected {list(expected[key].shape)}.", hint
+            )
+        dtype = tensor.dtype if isinstance(tensor, torch.Tensor) else tensor.storage.dtype
+        if not dtype.is_floating_point:
+            raise MismatchError(f"{name}: {key} holds {dtype}, expected floating point numbers.", hint)
+
+
+def check_values(name: str, key: str, tensor: Tensor) -> None:
+    """Raise MismatchError when a tensor holds anything but finite numbers."""
+    if tensor.numel() and not all(bound.isfinite() for bound in torch.aminmax(tensor)):
+        bad = tensor.numel() - int(torch.isfinite(tensor).sum())
+        raise MismatchError(
+            f"{name}: {bad:,} of {tensor.numel():,} values of {key} are not finite numbers (NaN or infinite).",
+            "The training diverged or the file is damaged; use an earlier snapshot.",
+        )
+
+
+def _some(keys: list[str]) -> str:
+    shown = ", ".join(key[:80] for key in keys[:3])
+    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"

@@ -1,0 +1,63 @@
+"""Bare tensors under NVIDIA's names, without settings: recognised, and their configuration inferred."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.infer import infer_config
+from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.tensors import read_tensors
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.records import TensorRecord
+    from explorer.checkpoints.source import Source
+    from explorer.checkpoints.unwrap import Found
+
+__all__ = ["state_contents"]
+
+_TAPS = 64  # of one resampling filter; the published ones have 4
+
+
+def state_contents(source: Source, found: Found, source_format: str) -> Contents:
+    """The contents of a table of tensors; they stay in the file.
+
+    Raises:
+        MismatchError: A tensor is missing that tells a size, or the sizes contradict each other.
+        UnsupportedModelError: The layers are of a modified architecture.
+    """
+    shapes = {key: record.shape for key, record in found.tensors.items()}
+    family, config, defaults = infer_config(source.name, shapes)
+    if family == "stylegan2":
+        config |= _resample_filter(source, found.tensors)
+    notes = [
+        "The file holds weights without settings: sizes were inferred from their shapes, and what shapes do not "
+        f"tell is as in the published models ({defaults})."
+    ]
+    if found.others:
+        notes.append(f"Skipped {found.others:,} other tensors, which do not belong to the generator.")
+    return Contents(
+        family=family,
+        config=config,
+        records=found.tensors,
+        name=posixpath.splitext(source.name)[0],
+        source_format=source_format,
+        origin=f"Weights under NVIDIA's names{f', in {found.place[:80]}' if found.place else ''}",
+        notes=tuple(notes),
+    )
+
+
+def _resample_filter(source: Source, records: dict[str, TensorRecord]) -> dict[str, object]:
+    """The setting `resample_filter` as the stored filters have it; empty if it is the usual one or not stored."""
+    for key, record in records.items():
+        size = record.shape[-1] if record.shape else 0
+        if not key.endswith(".resample_filter") or record.shape not in ((size,), (size, size)) or size > _TAPS:
+            continue
+        tensor = read_tensors(source, {key: record}, Monitor())[key].double()
+        taps = tensor.sum(dim=0) if tensor.ndim == 2 else tensor
+        taps = taps / taps.sum() * 8
+        if size == 4 and bool((taps - taps.new_tensor([1, 3, 3, 1])).abs().max() < 1e-3):
+            return {}
+        return {"resample_filter": [float(tap) for tap in taps]} if bool(taps.isfinite().all()) else {}
+    return {}

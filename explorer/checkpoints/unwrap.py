@@ -1,0 +1,99 @@
+"""Where the generator lies in the value of a file: a module, or a table of tensors under NVIDIA's names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.records import ModuleRecord, StubRecord, TensorRecord, module_of, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ANCHORS", "Found", "find_generator", "split_tables"]
+
+ANCHORS = ("synthesis.b4.const", "synthesis.input.freqs", "synthesis.b4.conv1.weight", "synthesis.input.weight")
+"""Keys of which every generator of a family has one."""
+
+_DEPTH = 4  # tables in tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
+_TABLES = 500  # looked into in one file
+_WRAPPERS = ("DataParallel", "DistributedDataParallel")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A generator as it lies in a file: either a `module`, or `tensors` under NVIDIA's names.
+
+    `place` is the way to it, such as `state_dict.G_ema`; empty if the file is nothing else. `others` counts the
+    tensors of the same table that belong to something else.
+    """
+
+    place: str
+    module: ModuleRecord | None = None
+    tensors: dict[str, TensorRecord] = field(default_factory=dict)
+    others: int = 0
+
+    @property
+    def is_average(self) -> bool:
+        """Whether its name says that it is the averaged generator."""
+        return any("ema" in part.split("_") or part.endswith("ema") for part in self.place.lower().split("."))
+
+
+def find_generator(value: object) -> Found | None:
+    """The generator in what a file holds, the averaged one before the one in training; None if there is none."""
+    found = [*_generators(value)]
+    if not found:
+        return None
+    return min(found, key=lambda item: (not item.is_average, item.place.count(".")))
+
+
+def _generators(value: object) -> Iterator[Found]:
+    waiting: list[tuple[str, object, int]] = [("", value, 0)]
+    seen: set[int] = set()  # tables can be shared, so a small file could name more than could ever be walked
+    for place, item, depth in waiting:  # which grows meanwhile
+        if id(item) in seen or len(seen) > _TABLES:
+            continue
+        seen.add(id(item))
+        if (module := module_of(item)) is not None:
+            module = unwrapped(module)
+            if module.child("synthesis") is not None and module.child("mapping") is not None:
+                yield Found(place, module)
+            continue
+        table = table_of(item)
+        if table is None and isinstance(item, StubRecord):
+            table = table_of(item.state)  # of a class that keeps what it holds as attributes
+        if table is None:
+            continue
+        yield from split_tables(place, table)
+        if depth < _DEPTH and len(waiting) < 2 * _TABLES:
+            waiting += [
+                (f"{place}.{key[:80]}".lstrip("."), entry, depth + 1)
+                for key, entry in table.items()
+                if isinstance(key, str) and isinstance(entry, (dict, ModuleRecord, StubRecord))
+            ]
+
+
+def unwrapped(module: ModuleRecord) -> ModuleRecord:
+    """The module inside the ones that only spread the work over devices."""
+    for _ in range(_DEPTH):
+        inner = module.child("module") if module.class_name in _WRAPPERS else None
+        if inner is None:
+            break
+        module = inner
+    return module
+
+
+def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
+    """A generator for each prefix under which a table of tensors holds one (`G_ema.`, `module.`, or none)."""
+    names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
+    prefixes = dict.fromkeys(
+        name.removesuffix(anchor)
+        for name in names
+        for anchor in ANCHORS
+        if name == anchor or name.endswith(f".{anchor}")
+    )
+    for prefix in list(prefixes)[:20]:
+        own = [name for name in names if name.startswith((f"{prefix}mapping.", f"{prefix}synthesis."))]
+        tensors = {name[len(prefix) :]: item for name in own if isinstance(item := table[name], TensorRecord)}
+        where = ".".join(part for part in (place, prefix.rstrip(".")[-80:]) if part)
+        yield Found(where, None, tensors, len(names) - len(own))

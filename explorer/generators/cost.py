@@ -1,0 +1,191 @@
+"""What one picture costs, told from the configuration alone: bytes at the peak beyond the weights, and arithmetic.
+
+Nothing is built or run. The figures are upper bounds of the fast forms in float32 ("auto" and "torch") within a
+factor of about two; `tests/generators/test_cost.py` compares them with what pictures take.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import NamedTuple
+
+from .stylegan2 import StyleGAN2Config
+from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
+from .tiny import TinyConfig
+
+__all__ = ["PictureCost", "picture_cost"]
+
+_FLOAT = 4  # bytes
+_STRIP, _TILE = 16, 32  # rows and columns that `FilteredProducts` works on at a time
+_FILTER_WEIGHT = 16  # quiet two-core AVX-512 machine: 336 GFLOP/s in convolutions, some 21 in products of filters
+_KERNEL_FLOP = 21  # what the native filter's 1 ns for an output amounts to at that rate
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCost:
+    """The cost of one picture.
+
+    Args:
+        nbytes: Most memory at one time beyond the file's weights, what is derived from them included.
+        flop: Floating point operations of the convolutions, multiplications and additions counted singly.
+        filter_flop: Those of the resampling filters, which run at a small part of that rate.
+        layer: The one that needs the most memory.
+    """
+
+    nbytes: int
+    flop: int
+    filter_flop: int
+    layer: str
+
+    def seconds(self, rate: float) -> float:
+        """Return the time in seconds on a machine that does `rate` operations a second in large convolutions."""
+        return (self.flop + _FILTER_WEIGHT * self.filter_flop) / rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One layer's part: `work` bytes while it runs, `kept` bytes that stay for the next picture."""
+
+    name: str
+    work: int
+    kept: int
+    flop: int
+    filter_flop: int = 0
+
+
+@singledispatch
+def picture_cost(config: object, *, kernels: bool = False) -> PictureCost:
+    """Return what one picture of a generator of this configuration costs.
+
+    Args:
+        config: A family's config dataclass.
+        kernels: Whether the native kernels are there, which need far less for filters of the published sizes.
+
+    Raises:
+        MismatchError: The configuration has no layer table.
+    """
+    raise TypeError(f"there is no cost of a {type(config).__name__}")
+
+
+@picture_cost.register
+def _(config: StyleGAN2Config, *, kernels: bool = False) -> PictureCost:
+    return _sum(_stylegan2_layers(config), config.img_channels, config.img_resolution)
+
+
+@picture_cost.register
+def _(config: StyleGAN3Config, *, kernels: bool = False) -> PictureCost:
+    return _sum(_stylegan3_layers(config, kernels), config.img_channels, config.img_resolution)
+
+
+@picture_cost.register
+def _(config: TinyConfig, *, kernels: bool = False) -> PictureCost:
+    area, c = config.img_resolution**2, config.channels
+    layer = _Layer("t0", 6 * _FLOAT * c * area, _FLOAT * area, 18 * c * c * area)
+    return _sum(itertools.repeat(layer, config.num_layers + 1), config.img_channels, config.img_resolution)
+
+
+def _sum(layers: Iterable[_Layer], colours: int, size: int) -> PictureCost:
+    # The picture in float32, clamped, turned to colours on the way to the screen, and those as bytes.
+    picture = _Layer("the picture", (4 * _FLOAT * max(colours, 3) + 8) * size**2, 0, 20 * colours * size**2)
+    found = (*layers, picture)
+    largest = max(found, key=lambda layer: layer.work)
+    return PictureCost(
+        nbytes=largest.work + sum(layer.kept for layer in found),
+        flop=sum(layer.flop for layer in found),
+        filter_flop=sum(layer.filter_flop for layer in found),
+        layer=largest.name,
+    )
+
+
+def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[_Layer]:
+    taps, colours = len(config.resample_filter), config.img_channels
+    per_output = 2 * (taps * taps if taps < 8 else 2 * taps)  # of the resampling filter, as `setup_filter` keeps it
+    has_branch = config.architecture == "resnet"
+    for size in config.resolutions:
+        name, area, o = f"b{size}", size * size, config.channels(size)
+        picture = 3 * colours * area if config.architecture == "skip" else 0
+        noise = 2 * _FLOAT * area  # beside the stored one
+        if size > 4:
+            i, wide = config.channels(size // 2), (size + taps) ** 2
+            # The input and its styled copy, four phases or the transposed convolution, the padded and the filtered;
+            # the branch beside it is kept until conv1 is done.
+            work = _FLOAT * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
+            kept = _derived(i, o, 9, 3) + noise
+            yield _Layer(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
+        # Input, styled copy, output, and the layout in which the convolution of the library works.
+        work = _FLOAT * (5 * o * area + picture)
+        yield _Layer(f"{name}.conv1", work, _derived(o, o, 9, 2) + noise, 18 * o * o * area)
+        if config.architecture == "skip" or size == config.img_resolution:
+            work = _FLOAT * (2 * o + 5 * colours) * area
+            filter_flop = per_output * colours * area
+            yield _Layer(f"{name}.torgb", work, _derived(o, colours, 1, 2), 2 * o * colours * area, filter_flop)
+
+
+def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[_Layer]:
+    first, specs = layer_table(config)
+    yield _fourier_features(first)
+    for spec in specs:
+        i, o, k = spec.in_channels, spec.out_channels, spec.conv_kernel
+        wide = spec.in_size + k - 1  # pixels a side after the convolution
+        convolved = o * wide * wide
+        # Input, styled copy and output, twice for the layout in which the convolution of the library works.
+        work = 3 * i * spec.in_size**2 + 2 * convolved
+        filtering = _Filtering(0, 0, 0)
+        if not spec.is_torgb:
+            filtering = _by_kernel(spec) if kernels and _is_published(spec) else _by_products(spec, wide)
+            work = max(work, 2 * convolved + filtering.work)
+        kept = _derived(i, o, k * k, 2) + filtering.kept
+        yield _Layer(spec.name, _FLOAT * work, kept, 2 * k * k * i * convolved, filtering.flop)
+
+
+def _fourier_features(spec: InputSpec) -> _Layer:
+    points = spec.size**2
+    work = _FLOAT * (3 * spec.channels * points + 2 * spec.channels**2)
+    return _Layer("input", work, 0, (2 * spec.channels + 4) * spec.channels * points)
+
+
+class _Filtering(NamedTuple):
+    """Of a filtered leaky ReLU: elements at work, bytes kept, operations."""
+
+    work: int
+    kept: int
+    flop: int
+
+
+def _is_published(spec: LayerSpec) -> bool:
+    """Whether the native kernel knows the layer's filters."""
+    known = (spec.up_factor in (2, 4), spec.down_factor == 2, spec.up_taps == 6 * spec.up_factor)
+    return all(known) and spec.down_taps == 12
+
+
+def _by_kernel(spec: LayerSpec) -> _Filtering:
+    outputs = spec.out_channels * spec.out_size**2
+    return _Filtering(outputs, 0, _KERNEL_FLOP * outputs)
+
+
+def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
+    """As products with banded matrices; see `explorer.ops.filtered_products`."""
+    up, down, c, out = spec.up_factor, spec.down_factor, spec.out_channels, spec.out_size
+    mid = (out - 1) * down + spec.down_taps  # samples a side at the higher rate
+    # A radial filter becomes a sum of separable ones; the number is that of designed filters from 12 to 512 taps.
+    terms = min(math.ceil(math.sqrt(2 * spec.down_taps)), spec.down_taps) if spec.down_radial else 1
+    tall, narrow, result = wide * c * mid, terms * out * c * mid, 2 * c * out * out
+    strip = ((_STRIP - 1) * down + spec.down_taps) * c * mid
+    # Matrices as they are designed, in float64: of each axis one to enlarge, and for each term one to reduce; each
+    # takes three times as much while it is made.
+    matrices = 8 * 2 * (mid * wide + terms * out * mid)
+    design = 3 * 2 * mid * max(wide, out)
+    up_band, down_band = _TILE // up + spec.up_taps // up + 1, _TILE * down + spec.down_taps
+    strip_band = (_STRIP * down + spec.down_taps) // up + spec.up_taps // up + 1
+    flop = 2 * c * mid * (wide * up_band + (out * down + spec.down_taps) * strip_band)
+    flop += 2 * terms * c * (mid * out * (_STRIP * down + spec.down_taps) + out * out * down_band)
+    return _Filtering(max(tall + narrow + strip + result, design), matrices + matrices // 8, flop)
+
+
+def _derived(inputs: int, outputs: int, taps: int, copies: int) -> int:
+    """Bytes of what is derived from a layer's weights: reordered, cut into phases or packed."""
+    return _FLOAT * copies * inputs * outputs * taps

@@ -1,0 +1,223 @@
+"""A band-limited affine motion tile by tile: time in proportion to the pixels, memory of a few tiles.
+
+The readable form (`affine_reference`) enlarges the whole picture and looks the moved one up in it. For 1024 pixels
+that is 200 MB, and oneDNN takes half a minute for the convolution (a third of a second for 512: above a certain
+size it has no fast form for one channel to sixteen). Here a tile is enlarged, everything that the moved picture
+reads from it is looked up, and the tile is forgotten. Places are computed in float64, so that every pixel of the
+result belongs to exactly one tile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from explorer.util.steps import Steps
+
+__all__ = ["affine_reference", "affine_tiles", "enlarged"]
+
+_TILE, _GPU_TILE = 64, 512  # pixels of the still picture along a side; on a GPU launches count, not pixels
+_BAND_PIXELS = 1 << 16  # of the moved picture, looked up in one step
+
+
+def affine_reference(
+    x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]
+) -> tuple[Tensor, Tensor]:
+    """The moved `x` `[N, C, H, W]` and its mask, by enlarging the whole picture.
+
+    Args:
+        x: The picture.
+        taps: Of the low-pass at `up` times the resolution, `[2 k + 1, 2 k + 1]`.
+        up: By how much the picture is enlarged.
+        matrix: Forward motion `[3, 3]`.
+    """
+    height, width = x.shape[2:]
+    pad = taps.shape[0] // 2
+    large = enlarged(x, taps, up)
+    sure = torch.zeros_like(large[:1, :1])
+    border = 2 * pad + 1
+    sure[:, :, border:-border, border:-border] = 1
+    rows = torch.as_tensor(_theta(matrix, up, pad, height, width), dtype=torch.float32, device=x.device)[None]
+    grid = F.affine_grid(rows, [1, 1, height, width], align_corners=False).to(x)
+    moved = F.grid_sample(
+        large, grid.expand(len(x), -1, -1, -1), mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+    mask = F.grid_sample(sure, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    return moved, mask
+
+
+def enlarged(x: Tensor, taps: Tensor, up: int) -> Tensor:
+    """`x` `[N, C, H, W]` enlarged `up` times with half the filter more samples on each side, phase by phase.
+
+    The same as `upsample2d(x, taps, up=up, padding=half)`, without multiplying by the zeros between samples.
+    """
+    count = taps.shape[0]  # 2 * up * radius - 1
+    height, width = x.shape[2:]
+    weight = _phases(taps, up).to(x)
+    y = F.conv2d(x.reshape(-1, 1, height, width), weight, padding=weight.shape[2])
+    y = F.pixel_shuffle(y, up)
+    first = _first(up)
+    y = y[:, :, first : first + up * height + count - 1, first : first + up * width + count - 1]
+    return y.reshape(*x.shape[:2], *y.shape[2:])
+
+
+def affine_tiles(
+    x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]
+) -> Steps[tuple[Tensor, Tensor]]:
+    """`affine_reference` in steps, each at most one tile; equal up to rounding."""
+    height, width = x.shape[2:]
+    pad = taps.shape[0] // 2
+    lookup = _Lookup.of(_theta(matrix, up, pad, height, width), up, pad, height, width)
+    mask = torch.empty(1, 1, height, width, dtype=x.dtype, device=x.device)
+    for rows in _row_bands(slice(0, height), width):
+        mask[:, :, rows] = torch.from_numpy(lookup.sure(rows)).to(x)
+        yield
+    moved = torch.zeros_like(x)
+    weight = _phases(taps, up).to(x)
+    side = _TILE if x.device.type == "cpu" else _GPU_TILE
+    # Enlarged samples begin with half a filter before the picture; one more pixel, because a lookup reads two.
+    across, down = (math.ceil((up * size + 2 * pad + up) / up) for size in (width, height))
+    for top in range(-1, down, side):
+        for left in range(-1, across, side):
+            box = lookup.readers(top, left, side)
+            if box is None:
+                continue
+            tile = _enlarged_tile(x, weight, up, top, left, side)
+            yield
+            for rows in _row_bands(box[0], box[1].stop - box[1].start):
+                _look_up(moved, tile, lookup, rows, box[1], (top, left), side)
+                yield
+    return moved, mask
+
+
+def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> NDArray[np.float64]:
+    """Where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
+    theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].copy()
+    theta[:, 2] *= 2  # normalised coordinates span two units
+    # The enlarged grid lies half a sample off, and has `pad` extra samples on every side.
+    theta[:, 2] += 1 / (up * width), 1 / (up * height)
+    theta[0] *= width / (width + 2 * pad / up)
+    theta[1] *= height / (height + 2 * pad / up)
+    return theta
+
+
+def _phases(taps: Tensor, up: int) -> Tensor:
+    """The filter as `up * up` convolutions with one input channel, `[up * up, 1, k, k]`."""
+    k = taps.shape[0] // up + 1
+    phases = F.pad(taps, (0, 1, 0, 1)).reshape(k, up, k, up).permute(1, 3, 0, 2).flip(2, 3)
+    return phases.reshape(up * up, 1, k, k) * up**2
+
+
+def _first(up: int) -> int:
+    """How many samples phase 0 of the first pixel lies before the enlarged picture's edge."""
+    return up - up // 2
+
+
+def _row_bands(rows: slice, width: int) -> Iterator[slice]:
+    count = max(1, _BAND_PIXELS // max(1, width))
+    for start in range(rows.start, rows.stop, count):
+        yield slice(start, min(start + count, rows.stop))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """Where each pixel of the moved picture looks in the enlarged one, in its samples (row `across` is x).
+
+    `across` and `down` hold what a column adds, what a row adds, and the place of the first pixel.
+    """
+
+    across: tuple[float, float, float]
+    down: tuple[float, float, float]
+    shape: tuple[int, int]
+    up: int
+    pad: int
+
+    @classmethod
+    def of(cls, theta: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> _Lookup:
+        """From the matrix that `affine_grid` would take."""
+
+        def axis(row: NDArray[np.float64], size: int) -> tuple[float, float, float]:
+            half = (up * size + 2 * pad) / 2
+            begin = row[0] * (1 / width - 1) + row[1] * (1 / height - 1) + row[2]
+            steps = half * row[:2] * (2 / width, 2 / height)
+            return float(steps[0]), float(steps[1]), float(half * (begin + 1) - 0.5)
+
+        return cls(axis(theta[0], width), axis(theta[1], height), (height, width), up, pad)
+
+    def places(self, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(x, y) of the pixels of a box; those of one pixel are the same in every box."""
+        j, i = np.arange(columns.start, columns.stop)[None, :], np.arange(rows.start, rows.stop)[:, None]
+        (ax, bx, cx), (ay, by, cy) = self.across, self.down
+        return ax * j + (bx * i + cx), ay * j + (by * i + cy)
+
+    def sure(self, rows: slice) -> NDArray[np.float32]:
+        """1 where the nearest sample is free of border effects, for some rows of the moved picture."""
+        height, width = self.shape
+        x, y = self.places(rows, slice(0, width))
+        border = 2 * self.pad + 1
+        inside = np.ones(x.shape, bool)
+        for place, size in ((x, width), (y, height)):
+            nearest = np.rint(place)
+            inside &= (nearest >= border) & (nearest < self.up * size + 2 * self.pad - border)
+        return inside.astype(np.float32)
+
+    def readers(self, top: int, left: int, side: int) -> tuple[slice, slice] | None:
+        """The box (rows, columns) of the moved picture that holds all pixels that read a tile; None if none do."""
+        (ax, bx, cx), (ay, by, cy) = self.across, self.down
+        first = _first(self.up)
+        corners = [
+            (left * self.up - first + dx, top * self.up - first + dy)
+            for dx in (0, side * self.up) for dy in (0, side * self.up)
+        ]  # fmt: skip
+        determinant = ax * by - bx * ay
+        columns = [((x - cx) * by - (y - cy) * bx) / determinant for x, y in corners]
+        rows = [((y - cy) * ax - (x - cx) * ay) / determinant for x, y in corners]
+        height, width = self.shape
+        box = []
+        for values, size in ((rows, height), (columns, width)):
+            low, high = max(min(values) - 1, 0), min(max(values) + 2, size)
+            if not low < high:
+                return None
+            box.append(slice(math.floor(low), math.ceil(high)))
+        return box[0], box[1]
+
+
+def _enlarged_tile(x: Tensor, weight: Tensor, up: int, top: int, left: int, side: int) -> Tensor:
+    """The enlarged samples of a tile and of one pixel more, `[N, C, up * (side + 1), up * (side + 1)]`."""
+    k = weight.shape[2]
+    wanted = side + k  # the convolution at `start` ... `start + side` reads from `start - k` on
+    y0, x0 = top - k, left - k
+    part = x[:, :, max(y0, 0) : y0 + wanted, max(x0, 0) : x0 + wanted]
+    north, west = max(-y0, 0), max(-x0, 0)
+    part = F.pad(part, (west, wanted - part.shape[3] - west, north, wanted - part.shape[2] - north))
+    y = F.conv2d(part.reshape(-1, 1, wanted, wanted), weight)
+    return F.pixel_shuffle(y, up).reshape(*x.shape[:2], up * (side + 1), up * (side + 1))
+
+
+def _look_up(
+    moved: Tensor, tile: Tensor, lookup: _Lookup, rows: slice, columns: slice, corner: tuple[int, int], side: int
+) -> None:
+    """Write what the pixels of a box read from a tile into `moved`."""
+    x, y = lookup.places(rows, columns)
+    up, count = lookup.up, side * lookup.up
+    x0, y0 = corner[1] * up - _first(up), corner[0] * up - _first(up)
+    # Compared before anything is rounded: every pixel reads from one tile, none from two or none.
+    inside = (x >= x0) & (x < x0 + count) & (y >= y0) & (y < y0 + count)
+    if not inside.any():
+        return
+    size = tile.shape[3]
+    places = np.stack([x - x0, y - y0], axis=-1) * (2 / size) + (1 / size - 1)
+    grid = torch.from_numpy(places.astype(np.float32))[None].to(tile)
+    found = F.grid_sample(
+        tile, grid.expand(len(tile), -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=False
+    )
+    here = torch.from_numpy(inside).to(tile.device)
+    part = moved[:, :, rows, columns]
+    moved[:, :, rows, columns] = torch.where(here, found, part)

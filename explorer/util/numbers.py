@@ -1,0 +1,185 @@
+"""Numbers as people type them, the same whatever the system's language: never a silent factor.
+
+A point is a decimal point, because that is how numbers are shown. A comma is a decimal comma, where it cannot be
+meant to separate thousands. What can be read in two ways is refused, in words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+from explorer.util.plain_text import visible
+
+__all__ = ["NumberTextError", "begins_number", "may_go_on", "parse_number", "parse_whole"]
+
+LONGEST = 100
+
+_DEGREES = 180.0 / math.pi
+_UNITS: dict[str, dict[str, float]] = {
+    "s": {
+        "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3,
+        "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
+    },
+    "ms": {"ms": 1.0, "s": 1e3},
+    "px": {"px": 1.0, "pixel": 1.0, "pixels": 1.0},
+    "%": {"%": 1.0, "percent": 1.0},
+    "\u00b0": {"\u00b0": 1.0, "\u00ba": 1.0, "deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": _DEGREES},
+    "fps": {"fps": 1.0, "frames/s": 1.0, "hz": 1.0},
+    "bpm": {"bpm": 1.0},
+    "\u00d7": {"\u00d7": 1.0, "x": 1.0, "times": 1.0},
+    "/s": {"/s": 1.0, "per s": 1.0, "per second": 1.0},
+}  # fmt: skip
+"""What may stand behind a number, and by what it is multiplied, for each unit of a field."""
+
+_SIGNS = "+-\u2212\u2010\u2011\u2012\u2013\ufe63\uff0b\uff0d"
+_AS_ASCII = {
+    **dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"), "-"),
+    ord("\uff0b"): "+",
+    **dict.fromkeys(map(ord, "\u066b\uff0e"), "."),
+    **dict.fromkeys(map(ord, "\uff0c"), ","),
+    **dict.fromkeys(map(ord, "\u066c\u2019"), "'"),
+    ord("\u066a"): "%",
+    **dict.fromkeys(map(ord, "\u200e\u200f\u061c"), None),  # marks of direction, which stand beside Arabic signs
+}
+_PARTS = re.compile(
+    r"(?P<sign>[+-]?)\s*(?P<digits>[0-9.,'\s]*?)(?:e(?P<power>[+-]?[0-9]+))?\s*(?P<unit>[^0-9.,'\s+-][^0-9]*)?",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(?P<sign>[+-]?)\s*(?:(?P<h>[0-9]+):)?(?P<m>[0-9]+):(?P<s>[0-9]{1,2}(?:[.,][0-9]*)?)\s*")
+_BLANK_GROUPS = re.compile(r"[0-9]{1,3}(?:([' ])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]*)?")
+_BEGUN = re.compile(r"[+-]?\s*[0-9.,:']*[0-9.,](?P<power>e[+-]?[0-9]*)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_SAID = 40
+
+
+class NumberTextError(ValueError):
+    """A text is not a number, or could be two; the message says which, and what to type."""
+
+
+def parse_number(text: str, unit: str = "") -> float:
+    """Return the number that a text says.
+
+    Args:
+        text: With any of the signs, a decimal point or comma, spaces, a power of ten, and a unit behind.
+        unit: The field's own, as it is shown; "s" also takes ms, min and minutes:seconds.
+
+    Raises:
+        NumberTextError: It is no number, is not finite, has another unit, or could mean two numbers.
+    """
+    number, factor = _read(text, unit)
+    value = float(number) * factor
+    if not math.isfinite(value):
+        raise NumberTextError(f"{_said(text)} is too large.")
+    return value
+
+
+def parse_whole(text: str, unit: str = "") -> int:
+    """Return the whole number that a text says, with all its digits; arguments and errors as `parse_number`."""
+    number, factor = _read(text, unit)
+    if factor == 1.0 and number.lstrip("+-").isdecimal():
+        return int(number)
+    value = parse_number(text, unit)
+    if not value.is_integer():
+        raise NumberTextError(f"{_said(text)} is not a whole number.")
+    return int(value)
+
+
+def begins_number(text: str) -> bool:
+    """Whether a typed character may be the first one of a number."""
+    return len(text) == 1 and (text.isdecimal() or text in ".," or text in _SIGNS)
+
+
+def may_go_on(text: str, unit: str = "") -> bool:
+    """Whether a text that is being typed may become a number with a unit: then its letters are no shortcuts."""
+    plain = _plain(text)
+    found = _BEGUN.match(plain)
+    if found is None:
+        return False
+    rest = found["rest"].strip().lower()
+    if rest == ":":
+        return unit == "s"
+    return any(name.startswith(rest) for name in _names(unit)) if rest else bool(found["power"] or unit)
+
+
+def _read(text: str, unit: str) -> tuple[str, float]:
+    """Return a text that `float` takes, and the factor of the unit behind it."""
+    if len(text) > LONGEST:
+        raise NumberTextError(f"{_said(text)} is too long for a number.")
+    plain = _plain(text)
+    if not plain:
+        raise NumberTextError("Type a number, such as 12.5.")
+    clock = _CLOCK.fullmatch(plain)
+    if clock is not None and unit == "s":
+        return _seconds(clock, text), 1.0
+    parts = _PARTS.fullmatch(plain)
+    if parts is None or not any(c.isdecimal() for c in parts["digits"]):
+        raise NumberTextError(f"{_said(text)} is not a number.")
+    factor = _factor(parts["unit"] or "", unit, text)
+    power = f"e{parts['power']}" if parts["power"] else ""
+    return f"{parts['sign']}{_digits(parts['digits'].strip(), text)}{power}", factor
+
+
+def _plain(text: str) -> str:
+    """Return a text with ASCII's digits, signs and separators, and plain spaces."""
+    text = text.translate(_AS_ASCII)
+    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return re.sub(r"\s", " ", text).strip()
+
+
+def _digits(text: str, whole: str) -> str:
+    """Return digits with a decimal point at most."""
+    if " " in text or "'" in text:
+        if not _BLANK_GROUPS.fullmatch(text):
+            raise NumberTextError(f"{_said(whole)} is more than one number.")
+        return re.sub("[' ]", "", text).replace(",", ".")
+    points, commas = text.count("."), text.count(",")
+    if points and commas:
+        decimal = max(".,", key=text.rfind)
+        group = "," if decimal == "." else "."
+        front, _, fraction = text.partition(decimal)
+        if text.count(decimal) > 1 or not _is_grouped(front, group):
+            raise NumberTextError(f"{_said(whole)} is not a number: its separators do not fit.")
+        return f"{front.replace(group, '')}.{fraction}"
+    if points + commas > 1:
+        group = "." if points else ","
+        if not _is_grouped(text, group):
+            raise NumberTextError(f"{_said(whole)} is not a number: it has more than one decimal point.")
+        return text.replace(group, "")
+    if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", text):
+        raise NumberTextError(
+            f"{_said(whole)} could mean {text.replace(',', '.')} or {text.replace(',', '')}: type one of these."
+        )
+    return text.replace(",", ".")
+
+
+def _is_grouped(text: str, group: str) -> bool:
+    first, *others = text.split(group)
+    return 1 <= len(first) <= 3 and all(len(part) == 3 for part in others)
+
+
+def _names(unit: str) -> dict[str, float]:
+    return _UNITS.get(unit, {unit.lower(): 1.0} if unit else {})
+
+
+def _factor(typed: str, unit: str, text: str) -> float:
+    name = " ".join(typed.lower().split())
+    if not name:
+        return 1.0
+    names = _names(unit)
+    if name not in names:
+        own = f"its unit is {unit}" if unit else "type the number alone"
+        raise NumberTextError(f"{_said(text)} does not fit this field: {own}.")
+    return names[name]
+
+
+def _seconds(clock: re.Match[str], text: str) -> str:
+    hours, minutes = int(clock["h"] or 0), int(clock["m"])
+    seconds = float(clock["s"].replace(",", "."))
+    if seconds >= 60 or (clock["h"] and minutes >= 60):
+        raise NumberTextError(f"{_said(text)} is not a time: there are 60 seconds in a minute.")
+    return f"{clock['sign']}{(hours * 60 + minutes) * 60 + seconds!r}"
+
+
+def _said(text: str) -> str:
+    return f"\u201c{visible(text.strip(), _SAID)}\u201d"

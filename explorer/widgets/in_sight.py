@@ -1,0 +1,69 @@
+"""Whether anything of a widget can be seen: not folded away, scrolled out of its column, or in a minimised window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+__all__ = ["InSight", "pause_unseen"]
+
+LOOK_MS = 200
+
+
+class InSight(QObject):
+    """Emits `changed(seen)` when the last pixel of a widget goes out of sight or the first comes into it.
+
+    Qt tells a widget when it is hidden, but not when it is scrolled away; so while it is not hidden, one looks.
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        self._was_seen = False
+        self._timer = QTimer(self, interval=LOOK_MS)
+        self._timer.timeout.connect(self.look)
+        widget.installEventFilter(self)
+
+    @property
+    def is_seen(self) -> bool:
+        """True if a part of the widget is on the screen now."""
+        widget = self._widget
+        return widget.isVisible() and not widget.window().isMinimized() and not widget.visibleRegion().isEmpty()
+
+    @Slot()
+    def look(self) -> None:
+        """Look now."""
+        seen = self.is_seen
+        if seen != self._was_seen:
+            self._was_seen = seen
+            self.changed.emit(seen)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show:
+            self._timer.start()
+        elif event.type() == QEvent.Type.Hide:
+            self._timer.stop()
+            self.look()
+        return False
+
+
+def pause_unseen(panel: QWidget, session: Session, names: Sequence[str]) -> InSight:
+    """Let the studies of these names pause while `panel` is out of sight."""
+    sight = InSight(panel)
+
+    def tell(seen: bool) -> None:
+        if not session.is_closed:
+            for name in names:
+                session.lab.set_seen(name, seen)
+
+    sight.changed.connect(tell)
+    tell(sight.is_seen)
+    return sight

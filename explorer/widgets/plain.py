@@ -1,0 +1,82 @@
+"""Foreign text in widgets: as it is written, never as markup; shortened, and with hidden characters spelled out.
+
+Qt guesses from a text whether it is HTML, and HTML opens the files that it names. So no widget may be left to
+guess: the style sheet of `theme` makes plain text of every QLabel and tooltip, those of Qt's own dialogs included,
+and the window has no other widget that would show markup (`tests/gui/test_plain.py` holds both).
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from explorer.errors import LatentwalkError
+from explorer.util.plain_text import LIMIT, visible
+
+__all__ = [
+    "DETAILS_LIMIT", "PlainLabel", "details_text", "error_text", "line_text", "menu_text", "tip_text", "title_text",
+]  # fmt: skip
+
+TIP_COLUMNS = 72
+DETAILS_LIMIT = 10_000
+"""Characters of a text that Details shows at most."""
+
+
+class PlainLabel(QLabel):
+    """A label whose text and tooltip are plain, whatever is in them.
+
+    Args:
+        text: From anywhere.
+        parent: Owner.
+        limit: Longest text shown, in characters; None for our own words.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, limit: int | None = LIMIT) -> None:
+        super().__init__(parent)
+        self._limit = limit
+        self.setTextFormat(Qt.TextFormat.PlainText)  # before the first text, and also without the style sheet
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(visible(text, self._limit, keep_lines=True))
+
+    def setToolTip(self, text: str) -> None:
+        super().setToolTip(tip_text(text))
+
+
+def tip_text(text: str, limit: int | None = LIMIT) -> str:
+    """Return `text` as a tooltip: plain, and in lines, because Qt breaks only the lines of markup."""
+    lines = visible(text, limit, keep_lines=True).split("\n")
+    return "\n".join(
+        textwrap.fill(line, TIP_COLUMNS, break_on_hyphens=False) if len(line) > TIP_COLUMNS else line
+        for line in lines
+    )
+
+
+def line_text(text: str, limit: int = LIMIT) -> str:
+    """Return `text` for one line that is painted, or for the name that a screen reader says."""
+    return visible(text, limit)
+
+
+def menu_text(text: str, limit: int = 100) -> str:
+    """Return `text` for a menu entry or a button, where "&" would underline the next letter."""
+    return visible(text, limit).replace("&", "&&")
+
+
+def title_text(text: str) -> str:
+    """Return `text` for a window's title, where "[*]" would stand for the mark of unsaved changes."""
+    return visible(text, 100).replace("[*]", "[*][*]")
+
+
+def error_text(error: object) -> str:
+    """Return the words for an error: its message and its hint, each shortened, so that the hint is always seen."""
+    if isinstance(error, LatentwalkError):
+        return f"{visible(error.message)} {visible(error.hint)}".strip()
+    return visible(f"{type(error).__name__}: {error}")
+
+
+def details_text(text: object) -> str:
+    """Return a text as long as Details shows it."""
+    return visible(str(text), DETAILS_LIMIT, keep_lines=True)

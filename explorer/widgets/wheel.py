@@ -1,0 +1,63 @@
+"""The wheel over a control in a scrolling panel: when it changes the control, and how many steps it makes."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+__all__ = ["NOTCH", "Wheel"]
+
+NOTCH = 120
+"""What Qt counts for one notch of a mouse wheel, in eighths of a degree. Touchpads send events of far less."""
+
+_SCROLL_PAUSE = 0.4  # seconds without an event after which scrolling has ended
+
+
+class Wheel:
+    """The wheel over one control.
+
+    The wheel scrolls the panel, also where that carries a control under the resting pointer. It changes the control
+    only with Ctrl held, or if the control has the focus and the panel is not being scrolled. GUI thread only.
+
+    Args:
+        control: The widget whose `wheelEvent` asks.
+    """
+
+    _scrolled_at: ClassVar[float] = float("-inf")
+
+    def __init__(self, control: QWidget) -> None:
+        self._control = control
+        self._rest = 0
+
+    @classmethod
+    def note_scroll(cls) -> None:
+        """Note that a panel scrolls now: the events that follow soon are its own, whatever is under the pointer."""
+        cls._scrolled_at = monotonic()
+
+    def is_meant(self, event: QWheelEvent) -> bool:
+        """Return whether an event changes the control; otherwise it must be ignored, so that the panel scrolls."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return True
+        return self._control.hasFocus() and monotonic() - Wheel._scrolled_at > _SCROLL_PAUSE
+
+    def notches(self, event: QWheelEvent) -> float:
+        """Return how far the wheel was turned, in notches, up being positive; a fraction for a touchpad."""
+        return self._delta(event) / NOTCH
+
+    def steps(self, event: QWheelEvent) -> int:
+        """Return the whole notches that this event completes; what is left over counts with the next one."""
+        delta = self._delta(event)
+        if delta * self._rest < 0:
+            self._rest = 0  # the other way: what was begun is forgotten
+        turned = self._rest + delta
+        steps = int(turned / NOTCH)  # towards zero
+        self._rest = turned - steps * NOTCH
+        return steps
+
+    @staticmethod
+    def _delta(event: QWheelEvent) -> int:
+        return event.angleDelta().y() or event.angleDelta().x()  # Alt turns the wheel sideways

@@ -1,0 +1,26 @@
+"""Where the camera puts a picture: on whole device pixels, and pixel for pixel where asked."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+
+from explorer.widgets.camera import Camera
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
+@pytest.mark.parametrize("width", [64, 256, 1024, 2048])
+def test_pixel_for_pixel_is_one_device_pixel_each(width: int, ratio: float) -> None:
+    camera, area = Camera(), QRectF(0, 0, 653, 611)
+    camera.set_zoom_pixels(1 / ratio, width, area)
+    rect = camera.rect(width, width, area, ratio)
+    assert rect.width() * ratio == pytest.approx(width, abs=1e-6)
+    for corner in (rect.left() * ratio, rect.top() * ratio):
+        assert corner == pytest.approx(round(corner), abs=1e-6)
+
+
+def test_a_panned_picture_lies_on_device_pixels_too() -> None:
+    camera, area = Camera(), QRectF(0, 0, 653, 611)
+    camera.zoom_at(2.3, QPointF(100, 77), area)
+    rect = camera.rect(64, 64, area, 1.5)
+    assert rect.left() * 1.5 == pytest.approx(round(rect.left() * 1.5), abs=1e-6)

@@ -1,0 +1,126 @@
+"""Drops: every one is a copy, because a file manager deletes what it was told that has been moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+
+from explorer.main_window import MainWindow
+from explorer.session import Session
+from explorer.widgets.columns import Section
+from tests.gui.conftest import wait_until
+
+COPY, MOVE, LINK = Qt.DropAction.CopyAction, Qt.DropAction.MoveAction, Qt.DropAction.LinkAction
+IGNORE = Qt.DropAction.IgnoreAction
+LEFT, SHIFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
+
+
+def carried(path: Path) -> QMimeData:
+    """A file as file managers carry it: as an address and as text."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    data.setText(path.as_uri())
+    return data
+
+
+def answers(
+    widget: QWidget, data: QMimeData, offered: Qt.DropAction, proposed: Qt.DropAction
+) -> list[Qt.DropAction]:
+    """What a widget answers to a drag over it and its drop: what it accepted, in the order of the events."""
+    at, keys = widget.rect().center(), SHIFT if proposed == MOVE else NONE
+    events = [
+        QDragEnterEvent(at, offered, data, LEFT, keys),
+        QDragMoveEvent(at, offered, data, LEFT, keys),
+        QDropEvent(QPointF(at), offered, data, LEFT, keys),
+    ]
+    answered: list[Qt.DropAction] = []
+    for event in events:
+        event.setDropAction(proposed)
+        event.ignore()
+        QApplication.sendEvent(widget, event)
+        if not event.isAccepted():
+            break  # Qt asks no further, and there is no drop
+        answered.append(event.dropAction())
+    return answered
+
+
+def test_no_widget_takes_a_file_by_a_move(qapp: QApplication, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "notes.pkl"
+    path.write_bytes(b"nothing")
+    window.open_film()
+    window.show_timeline(True)
+    window.views.panes[0].banner.show_fault("It broke.", "trace")
+    for section in window.sides.sections.values():
+        section.set_folded(False)
+    opened: list[object] = []
+    window.files.open_many = lambda *args: opened.append(args)
+    targets = [w for w in qapp.allWidgets() if w.acceptDrops()]
+    assert {"MainWindow", "ModelPanel", "Column"} <= {type(w).__name__ for w in targets}
+    assert not [w for w in targets if isinstance(w, QLineEdit)], "Qt's own fields take files as text, by a move"
+    data = carried(path)  # events hold no reference
+    for offered in (COPY | MOVE | LINK, MOVE, LINK, MOVE | LINK, COPY):
+        for proposed in (COPY, MOVE, LINK, IGNORE):
+            opened.clear()
+            taken = {action for widget in targets for action in answers(widget, data, offered, proposed)}
+            assert taken == ({COPY} if offered & COPY else set())
+            assert bool(opened) == bool(offered & COPY)
+    window._film.close()
+
+
+def test_the_picture_below_says_what_would_happen(
+    window: MainWindow, session: Session, assets: Path, tmp_path: Path
+) -> None:
+    pane = window.views.panes[1]
+    at = pane.image.mapTo(window, pane.image.rect().center())
+    session.set_active(0)
+    model = carried(assets / "other-stylegan2.safetensors")
+    QApplication.sendEvent(window, QDragEnterEvent(at, COPY, model, LEFT, NONE))
+    frame = window._drop_frame
+    assert (frame.parent(), frame.words, frame.isVisible()) == (pane.image, "Open in B", True)
+    left = window.views.panes[0].image
+    QApplication.sendEvent(window, QDragMoveEvent(left.mapTo(window, QPoint(30, 60)), COPY, model, LEFT, NONE))
+    assert (frame.parent(), frame.words) == (left, "Open in A")
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not frame.isVisible()
+    project = carried(tmp_path / "walk.json")
+    QApplication.sendEvent(window, QDragEnterEvent(at, COPY, project, LEFT, NONE))
+    assert frame.words == "Open"
+    QApplication.sendEvent(window, QDropEvent(QPointF(at), COPY, model, LEFT, NONE))
+    assert not frame.isVisible()
+    assert session.state.active == 1, "the view that took the model is the active one"
+    wait_until(lambda: session.facts(1) is not None and "other" in session.facts(1).path)
+
+
+def test_sections_are_carried_within_this_window_alone(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = window.sides.sections["model"]
+    carried_data: list[QMimeData] = []
+
+    class Drag:
+        """A drag that keeps what it carries."""
+
+        def __init__(self, source: Section) -> None:
+            assert source is section
+
+        def setMimeData(self, data: QMimeData) -> None:
+            carried_data.append(data)
+
+        def setPixmap(self, pixmap: object) -> None:
+            pass
+
+        def exec(self, actions: Qt.DropAction) -> None:
+            assert actions == COPY
+
+    monkeypatch.setattr("explorer.widgets.columns.QDrag", Drag)
+    section.start_drag()
+    right = window.sides.right
+    assert answers(right.viewport(), carried_data[0], COPY, COPY) == [COPY, COPY, COPY]
+    assert section in right.sections()
+    foreign = QMimeData()
+    foreign.setData(carried_data[0].formats()[0], b"\xff\xfelatent")
+    assert answers(right.viewport(), foreign, COPY | MOVE, MOVE) == []

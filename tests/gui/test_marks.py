@@ -1,0 +1,179 @@
+"""What tells the views apart and says what is going on: active marks, titles, hints, stale pictures, first size."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolTip
+
+from explorer.main_window import FIRST_SIZE, MainWindow
+from explorer.session import Session
+from explorer.settings import Settings
+from explorer.state import Latent, Look, Transform
+from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
+from explorer.widgets.glossary import ABOUT
+from explorer.widgets.latent_pad import seed_name
+from explorer.widgets.model_panel import ModelPanel
+from explorer.widgets.parts import Check, ElidedLabel
+from explorer.widgets.theme import DARK, LIGHT, color
+from explorer.widgets.turn_hint import turn_hint
+from explorer.widgets.view_pane import look_text
+from tests.gui.conftest import drag, flush, wait_until
+
+
+def test_the_active_view_is_marked_and_a_click_on_the_header_makes_it_so(
+    window: MainWindow, session: Session
+) -> None:
+    first, second = window.views.panes
+    noise, meter = window.sides.sections["noise"].head, window.sides.sections["meter"].head
+    assert (first.active_line.is_shown, second.active_line.is_shown) == (True, False)
+    assert (noise.chip.view, noise.chip.isHidden()) == (0, False)
+    assert meter.chip.isHidden(), "the meter shows both views"
+    QTest.mouseClick(second.header, Qt.MouseButton.LeftButton, pos=QPoint(120, 6))
+    assert session.state.active == 1
+    assert (first.active_line.is_shown, second.active_line.is_shown) == (False, True)
+    assert noise.chip.view == 1
+
+
+def test_views_have_one_letter_and_one_colour_everywhere() -> None:
+    assert [letter(v) for v in range(3)] == ["A", "B", "C"]
+    assert (DARK.a, DARK.b) == ON_DARK
+    assert (LIGHT.a, LIGHT.b) == ON_LIGHT
+
+
+def test_the_first_turn_offers_the_generator_that_follows_turns(
+    window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.widgets.turn_hint.find", lambda name: name)
+    monkeypatch.setattr("explorer.widgets.turn_hint.ROTATING", "other-stylegan2")
+    image = window.views.panes[0].image
+    drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert window.toast.text == "StyleGAN3-T follows shifts, not turns; StyleGAN3-R does."
+    window.toast.button.click()
+    wait_until(lambda: session.state.views[1].model == "other-stylegan2")
+    window.say("something else")
+    drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert window.toast.text == "something else", "it is said once"
+
+
+def test_no_hint_where_none_can_be_shown(session: Session) -> None:
+    assert turn_hint(session) is None  # the test's assets have no StyleGAN3-R
+
+
+def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
+    window: MainWindow, session: Session
+) -> None:
+    image = window.views.panes[0].image
+    seen: list[str] = []
+    session.model_changed.connect(lambda view: seen.append(image.stale_words))
+    session.set_model(0, "other-stylegan2")
+    wait_until(lambda: bool(seen))
+    assert seen[-1] == "First picture of other-stylegan2 \u2026"
+    wait_until(lambda: not image.stale_words)
+    assert image.progress < 0
+
+
+def test_reset_keeps_the_place_that_was_walked_to(window: MainWindow, session: Session) -> None:
+    session.walk(0.4, -0.2)
+    session.set_psi(0.3)
+    window.deeds.reset()
+    assert (session.look().latent.x, session.look().latent.y) == (pytest.approx(0.4), pytest.approx(-0.2))
+    assert session.look().truncation.psi == 1.0
+
+
+def test_seeds_before_the_first_have_short_names() -> None:
+    assert [seed_name(s) for s in (0, 22251, 2**31 - 1, 2**32 - 1)] == ["0", "22251", "2147483647", "\u22121"]
+
+
+def test_an_unchecked_box_can_be_seen(qtbot) -> None:  # type: ignore[no-untyped-def]
+    box = Check("Burn in")
+    qtbot.addWidget(box)
+    box.resize(120, 24)
+    box.show()
+    picture = box.grab().toImage()
+    shades = {picture.pixelColor(x, 12).lightness() for x in range(16)}
+    assert max(shades) - color("window").lightness() > 60
+    assert not box.isChecked()
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
+    assert box.isChecked()
+
+
+def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # type: ignore[no-untyped-def]
+    look = Look(latent=Latent(seed=22251, x=0.31, y=-0.2), transform=Transform(x=0.25, y=0.1, rotate=12.0))
+    full, short = look_text(look), look_text(look, is_short=True)
+    assert "moved +0.25 +0.10" in full
+    made = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+    qtbot.addWidget(made)
+    made.set_text(full, short)
+    made.show()
+    made.resize(made.fontMetrics().horizontalAdvance(full) + 2, 20)
+    assert made.text() == full
+    made.resize(made.fontMetrics().horizontalAdvance(short) + 2, 20)
+    assert made.text() == short
+    assert made.toolTip() == full
+    assert "+0.25 +0.10" in short
+
+
+def test_an_opened_file_has_a_card_while_a_view_shows_it(
+    window: MainWindow, session: Session, assets: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(assets / "other-stylegan2.safetensors", path)
+    panel = window.sides.sections["model"].body
+    assert isinstance(panel, ModelPanel)
+    before = [card.item.name for card in panel.cards]
+    session.set_model(0, str(path))
+    wait_until(lambda: session.state.views[0].model == str(path) and session.info(0) is not None)
+    wait_until(lambda: panel.cards[-1].family == "stylegan2")
+    assert panel.cards[-1].item.title == "mine.safetensors"
+    assert panel.cards[-1].views == (0,)
+    session.set_model(0, "critters-stylegan2")
+    wait_until(lambda: [card.item.name for card in panel.cards] == before)
+
+
+class _SmallScreen:
+    def availableSize(self) -> QSize:
+        return QSize(1024, 560)
+
+
+def test_the_first_start_is_no_larger_than_the_screen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = MainWindow(settings)
+    monkeypatch.setattr(made, "screen", _SmallScreen)
+    made.open()
+    assert made.isMaximized()
+    assert made.minimumSize() == QSize(1024, 560)
+    made.close()
+    made.deleteLater()
+    flush()
+    assert QSize(1440, 900) == FIRST_SIZE
+
+
+def test_every_panel_explains_its_terms(window: MainWindow) -> None:
+    assert set(ABOUT) == set(window.sides.sections)
+    about = window.sides.sections["meter"].head.about
+    about.click()
+    assert "decibels (dB)" in QToolTip.text()
+    QToolTip.hideText()
+
+
+@pytest.mark.parametrize("width", [1040, 1180, 1280, 1920])
+def test_the_timeline_stays_between_the_columns(window: MainWindow, width: int) -> None:
+    window.resize(width, 700)
+    flush()
+    before = window.sides.right.width()
+    window.show_timeline(True)
+    flush()
+    left, right = (column.mapTo(window, QPoint()).x() for column in (window.sides.left, window.sides.right))
+    dock = window.timeline
+    assert dock.mapTo(window, QPoint()).x() >= left + window.sides.left.width()
+    assert dock.mapTo(window, QPoint(dock.width(), 0)).x() <= right
+    for control in (dock.film, dock.more, dock.bpm, dock.even, dock.remove):
+        assert control.mapTo(dock, control.rect().bottomRight()).x() <= dock.width()
+    assert window.sides.right.width() == before, "the columns keep their width"
+    window.show_timeline(False)

@@ -1,0 +1,119 @@
+"""A closed model is freed at once, by its reference counts: the garbage collector is off in these tests."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from explorer.checkpoints import Checkpoint
+from explorer.errors import UnreadableFileError
+from explorer.render.models import LoadedModel, ModelStore, facts_of
+from explorer.render.request import RenderSettings
+from explorer.render.service import RenderService
+from explorer.session import Session
+from tests.generators.configs import SMALL, small_generator
+
+
+class Files:
+    """Builds models by name, and knows which of what it has built is still alive."""
+
+    def __init__(self) -> None:
+        self.alive: dict[str, weakref.ref[object]] = {}
+
+    def load(self, name: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
+        generator = small_generator(name).eval().requires_grad_(False)
+        things = [*generator.named_modules(), *generator.named_parameters(), *generator.named_buffers()]
+        self.alive = {key: weakref.ref(thing) for key, thing in things}
+        if name == "tiny":
+            self.alive["the generator"] = weakref.ref(generator)
+        if self.fails:
+            raise UnreadableFileError("The file ends too soon.")
+        return LoadedModel(generator, facts_of(generator, Checkpoint(name, {}, {}, name, sha256=name), name))
+
+    fails = False
+
+    @property
+    def left(self) -> list[str]:
+        """What has not been freed."""
+        return [key for key, thing in self.alive.items() if thing() is not None]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> object:
+    files = Files()
+    session = Session(service=RenderService(load=files.load, models=ModelStore(0)), settings=RenderSettings("cpu"))
+    yield files, session
+    assert session.close()
+
+
+def show(qtbot: QtBot, session: Session, name: str) -> None:
+    session.set_model(0, name)
+    qtbot.waitUntil(lambda: (f := session.last_frame(0)) is not None and f.request.model.sha256 == name)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Files, Session], name: str) -> None:
+    assert not gc.isenabled()
+    files, session = opened
+    show(qtbot, session, name)
+    session.set_transform(x=0.1, untransform=True)
+    session.request_thumbnail("key", session.look(), 0)
+    with qtbot.waitSignal(session.thumbnail):
+        pass
+    session.lab.study_curves(0)
+    with qtbot.waitSignal(session.lab.studied, timeout=30_000):
+        pass
+    assert files.left
+    session.set_model(0, "")
+    qtbot.waitUntil(lambda: not files.left)
+    session.undo()
+    qtbot.waitUntil(lambda: session.facts(0) is not None)
+    assert files.left, "undo reads it again"
+
+
+def test_a_replaced_model_is_freed(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
+    files, session = opened
+    show(qtbot, session, "stylegan2-skip")
+    first = files.alive
+    show(qtbot, session, "stylegan3-t")
+    qtbot.waitUntil(lambda: not any(thing() for thing in first.values()))
+    assert files.left
+
+
+def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
+    files, session = opened
+    files.fails = True
+    with qtbot.waitSignal(session.failure):
+        session.set_model(0, "stylegan2-skip")
+    assert session.last_failure(0) is not None
+    qtbot.waitUntil(lambda: not files.left)
+
+
+def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
+    files, session = opened
+    show(qtbot, session, "tiny")
+    session.set_layout("b")
+    session.set_model(1, "stylegan3-t")
+    qtbot.waitUntil(lambda: session.last_frame(1) is not None)
+    assert set(session.service.models._models) == {"tiny", "stylegan3-t"}
+
+
+def test_rest_is_when_nothing_moves_and_nothing_is_made(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
+    _, session = opened
+    assert session.is_at_rest
+    session.set_model(0, "tiny")
+    assert not session.is_at_rest
+    qtbot.waitUntil(lambda: session.last_frame(0) is not None)
+    frame = session.last_frame(0)
+    assert frame is not None
+    session.painted(0, frame.generation)
+    qtbot.waitUntil(lambda: session.is_at_rest)
+    session.set_drift(1.0)
+    assert not session.is_at_rest
+    session.pause()
+    session.painted(0, session.record(0).posted)
+    qtbot.waitUntil(lambda: session.is_at_rest)

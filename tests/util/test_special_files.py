@@ -1,0 +1,102 @@
+"""No reader waits for a FIFO, reads a device without end, or takes more of a file than it may."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer import bundled
+from explorer.analysis import attribute_network, efficientnet, moments_cache
+from explorer.checkpoints import digest
+from explorer.errors import LatentwalkError
+from explorer.training import cards, datasets, history, snapshot, stored
+from explorer.util import user_folders
+from explorer.widgets import opening
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "a.safetensors": lambda path: bundled._metadata(path),
+    "b.safetensors": lambda path: opening.kind_of(str(path)),
+    "c.safetensors": attribute_network.load,
+    "d.pth": efficientnet.load,
+    "e.npy": datasets._open_packed,
+    "f.png": datasets._read,
+    "g.pt": snapshot.load_state,
+    "settings.json": lambda path: (path.with_name("state.pt").touch(), stored._held(path.parent)),
+    "history.jsonl": lambda path: history.phases(path.parent, 1.0),
+    "metrics.csv": history.metrics,
+    "card.md": lambda path: cards.replace_figures(path, ""),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("kind", ["fifo", "link to fifo", "endless device", "folder", "1 TB of nothing"])
+def test_what_is_no_file_of_sense_is_refused_at_once(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "endless device":
+        path.symlink_to("/dev/zero")
+    elif kind == "1 TB of nothing":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    else:
+        os.mkfifo(path if kind == "fifo" else tmp_path / "fifo")
+        if kind == "link to fifo":
+            path.symlink_to(tmp_path / "fifo")
+    with contextlib.suppress(OSError, RuntimeError, LatentwalkError, EOFError):
+        READERS[name](path)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "nested", "large"])
+def test_a_cache_of_digests_that_is_none_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path))
+    file = tmp_path / "digests.json"
+    if kind == "fifo":
+        os.mkfifo(file)
+    else:
+        file.write_bytes(b"[" * 900_000 if kind == "nested" else b" " * 2_000_000 + b"{}")
+    assert digest._load() == {}
+
+
+@pytest.mark.parametrize("kind", ["fifo", "bomb", "not zip", "empty", "huge shape"])
+def test_moments_that_are_none_are_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path))
+    monkeypatch.setattr(moments_cache, "_LIMIT", 1 << 20)
+    path = moments_cache.path_of({"a": 1})
+    path.parent.mkdir()
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind in ("bomb", "huge shape"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name in ("total", "products", "count"):
+                packed.writestr(f"{name}.npy", bytes(4 << 20) if kind == "bomb" else header.getvalue())
+    else:
+        path.write_bytes(b"" if kind == "empty" else b"nothing")
+    assert moments_cache.recall({"a": 1}) is None
+
+
+def test_without_a_home_nothing_is_remembered_and_nothing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LATENTWALK_CACHE", raising=False)
+    monkeypatch.setattr(user_folders.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
+    monkeypatch.chdir(tmp_path)
+    assert digest._load() == {}
+    digest._store({"a": 1})
+    assert moments_cache.recall({"a": 1}) is None
+    assert list(tmp_path.iterdir()) == []
