@@ -6,6 +6,7 @@ import contextlib
 import gc
 import locale
 import logging
+import signal
 import sys
 import threading
 import traceback
@@ -31,6 +32,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer import crash_log
 from explorer.bundled import DEFAULT_PAIR, bundled
+from explorer.end_signals import EndSignals
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
@@ -86,8 +88,8 @@ def sweep_left_overs(folder: Path) -> None:
 
     Beside a file in any other folder the next save of that file sees to it.
     """
-    from explorer.checkpoints.digest import cache_folder
     from explorer.util.left_overs import sweep
+    from explorer.util.user_folders import cache_folder
 
     sweep(folder / "recovery")
     with contextlib.suppress(OSError):  # there is no cache without a home
@@ -140,6 +142,8 @@ class Program(QObject):
         self._app, self._files = app, files
         self.settings = settings
         self.window = MainWindow(settings)
+        self._signals = EndSignals(self)
+        self._signals.asked.connect(self._on_signal)
         self._faults = _Faults(self)
         self._faults.happened.connect(self._on_fault)
         self._imported.connect(self._on_imported)
@@ -153,6 +157,7 @@ class Program(QObject):
     def start(self) -> None:
         """Show the window and begin."""
         self._faults.install()
+        self._signals.install()
         # Cyclic garbage may hold Qt objects, which only the GUI thread may destroy; so only it collects.
         gc.disable()
         self._gc_timer.start()
@@ -237,6 +242,13 @@ class Program(QObject):
         else:
             self.window.say_instead(words)
 
+    @Slot(int)
+    def _on_signal(self, number: int) -> None:
+        """End in order, without asking: what is unsaved waits in the recovery file for the next start."""
+        log.warning("ended by %s", signal.Signals(number).name)
+        self.close(keeps=True)
+        self._app.exit(128 + number)
+
     @Slot()
     def _collect(self) -> None:
         session = self.window.session
@@ -246,17 +258,22 @@ class Program(QObject):
             self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
-    def close(self) -> None:
-        """End the threads; safe to call twice."""
+    def close(self, *, keeps: bool = False) -> None:
+        """End the threads; safe to call twice.
+
+        Args:
+            keeps: Leave what is unsaved in the recovery file, because nobody was asked about it.
+        """
         if self._closed:
             return
         self._closed = True
         self._gc_timer.stop()
-        if self.window.session is not None and not self.window.session.close():
+        if self.window.session is not None and not self.window.session.close(keeps=keeps):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._tell_imported.close()
         self._faults.uninstall()
+        self._signals.uninstall()
         gc.collect()
         if threading.active_count() == 1:  # else another thread might collect what is left of Qt's objects
             gc.enable()

@@ -55,7 +55,11 @@ def resolve(name_or_path: str) -> str:
 @lru_cache(maxsize=4)
 def _scan(folder: Path) -> tuple[Bundled, ...]:
     found = []
-    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
+    try:
+        files = sorted(folder.glob("*.safetensors"))
+    except OSError:  # a folder that is closed to us
+        files = []
+    for path in files:
         metadata = _metadata(path)
         picture = path.with_suffix(".png")
         found.append(

@@ -11,15 +11,23 @@ import importlib
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from pathlib import Path
+from typing import Protocol, cast
 
 from explorer import __version__, crash_log
 from explorer.errors import LatentwalkError, UsageError
-from explorer.util import file_errors
+from explorer.util import console, file_errors
+from explorer.util.command_line import Parser, did_you_mean
+from explorer.util.plain_text import visible
+from explorer.util.signals import Stopped, stopping
 
-__all__ = ["COMMANDS", "main", "program"]
+__all__ = ["COMMANDS", "Parser", "main", "program"]
+
+_LONG, _LONGEST = 20_000, 1000
+"""Characters of an error's message, and of its hint, that are looked at and that are told."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
@@ -48,33 +56,37 @@ class Command(Protocol):
         """Does the work; the exit code."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are `UsageError`s, so that they are told like all others: in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises instead of printing the usage and exiting."""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told) or 130 (interrupted)."""
-    crash_log.begin()
+    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    console.prepare()
+    crash_log.begin()
+    try:
+        with stopping():
+            code = _guarded(arguments)
+    except Stopped as stopped:
+        if stopped.number != signal.SIGINT:  # whoever pressed Ctrl+C knows
+            console.note(f"latentwalk: ended by {stopped.name}")
+        code = stopped.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    lost = console.finish()
+    return _tell(lost) if lost and code == 0 else code
+
+
+def _guarded(arguments: list[str]) -> int:
     try:
         return _dispatch(arguments)
     except SystemExit as done:  # argparse leaves so after --help and --version
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
-        return _tell(str(error))
+        return _tell(error.message, error.command_hint)
     except (MemoryError, RuntimeError) as error:
         return _tell_of_shortage(error)
-    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of what a library printed has gone, as in `... | head`
         return 0
     except OSError as error:
         return _tell(file_errors.message(error))
-    except KeyboardInterrupt:
-        return 130
 
 
 def program() -> int:
@@ -86,8 +98,11 @@ def program() -> int:
     return code
 
 
-def _tell(message: str) -> int:
-    print("latentwalk: error: " + " ".join(message.split()), file=sys.stderr)
+def _tell(message: str, hint: str = "") -> int:
+    # Each is shortened by itself: however much a file puts into the message, the hint is read.
+    words = [" ".join(text.split()) for text in (message[:_LONG], hint[:_LONG])]
+    told = " ".join(visible(text, _LONGEST) for text in words if text)
+    console.note(f"latentwalk: error: {told}")
     return 2
 
 
@@ -106,6 +121,8 @@ def _dispatch(arguments: list[str]) -> int:
         name, rest = arguments[0], arguments[1:]
     elif arguments and arguments[0].startswith("-"):
         _front_page().parse_args(arguments[:1])
+    elif arguments:
+        _check_file(arguments[0])
     module, summary = COMMANDS[name]
     command = cast("Command", importlib.import_module(module))
     parser = Parser(prog=f"main.py {name}", description=f"{summary[0].upper()}{summary[1:]}.")
@@ -116,6 +133,18 @@ def _dispatch(arguments: list[str]) -> int:
     parsed = parser.parse_args(_keep_negative_values(rest))
     _set_up_logging(parsed.verbose)
     return command.run(parsed)
+
+
+def _check_file(word: str) -> None:
+    """Raise UsageError for a first word that is neither a command nor anything that the window could open."""
+    from explorer.bundled import bundled
+
+    names = [item.name for item in bundled()]
+    if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:
+        return  # the window says what is wrong with a file
+    help_ = "See main.py --help."
+    hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
+    raise UsageError(f"{word!r} is not a command, a file here or a bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:
@@ -143,7 +172,16 @@ def _keep_negative_values(arguments: list[str]) -> list[str]:
     return joined
 
 
+class _Format(logging.Formatter):
+    """Log lines with the foreign text in them spelled out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record), None, keep_lines=True)
+
+
 def _set_up_logging(areas: list[str]) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Format("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for area in areas:
         logging.getLogger("explorer" if area == "all" else f"explorer.{area}").setLevel(logging.DEBUG)

@@ -7,10 +7,13 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import __version__, crash_log, system_libraries
+from explorer.util.plain_text import visible
+from explorer.util.user_folders import cache_folder, usable_cache_folder
 
 __all__ = ["Finding", "examine"]
 
@@ -29,18 +32,40 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, most important first. Takes a second or two: Qt is started in another process."""
-    compiler = _compiler()
+    (compiler,) = _seen("compiler", _compiler)
     return [
         Finding("version", f"Latentwalk {__version__}"),
-        Finding("python", f"{platform.python_version()} on {platform.platform()}"),
-        *_computing(),
+        *_seen("python", lambda: Finding("python", f"{platform.python_version()} on {platform.platform()}")),
+        *_seen("torch", _computing),
         compiler,
-        _kernels(has_compiler=not compiler.advice),
-        *_window(),
-        _video(),
-        _models(),
-        _crashes(),
+        *_seen("kernels", lambda: _kernels(has_compiler=not compiler.advice)),
+        *_seen("cache", _cache),
+        *_seen("window libraries", _window),
+        *_seen("video", _video),
+        *_seen("bundled models", _models),
+        *_seen("crashes", _crashes),
     ]
+
+
+def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Finding]:
+    """What a look found; a machine so broken that the look itself fails is what this report is for."""
+    try:
+        found = look()
+    except Exception as error:
+        do = "The other lines are right all the same; please report this one."
+        return [Finding(name, f"cannot be examined ({type(error).__name__}: {visible(str(error))})", do)]
+    return found if isinstance(found, list) else [found]
+
+
+def _cache() -> Finding:
+    do = "Everything works without it, more slowly at each start; LATENTWALK_CACHE may name another folder."
+    try:
+        folder = cache_folder()
+        if folder == usable_cache_folder():
+            return Finding("cache", str(folder))
+    except OSError as error:
+        return Finding("cache", error.strerror or str(error), do)
+    return Finding("cache", f"{folder} may not be written to", do)
 
 
 def _computing() -> list[Finding]:
@@ -73,7 +98,7 @@ def _cpu_bfloat16() -> str:
 
     capability = torch.backends.cpu.get_cpu_capability()
     try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
     except OSError:
         return f"unknown ({capability})"
     native = sorted(flags & {"avx512_bf16", "amx_bf16", "bf16"})
@@ -140,10 +165,13 @@ def _qt(has_display: bool) -> Finding:
         variables["QT_QPA_PLATFORM"] = "offscreen"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", script], env=variables, capture_output=True, text=True, timeout=30, check=False
-        )
+            [sys.executable, "-c", script], env=variables, capture_output=True, text=True, errors="replace",
+            timeout=30, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Finding("Qt", "does not answer", "Check that the display named above is alive.")
+    except OSError as error:
+        return Finding("Qt", f"cannot be tried ({error})", "Check the limits on processes and memory.")
     if done.returncode == 0:
         return Finding("Qt", done.stdout.strip())
     message = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), f"exit {done.returncode}")
@@ -187,7 +215,7 @@ def _crashes() -> Finding:
 
 def _first_line(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"does not run ({error})"
     return (done.stdout or done.stderr).partition("\n")[0].strip()

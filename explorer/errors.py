@@ -42,12 +42,14 @@ class LatentwalkError(Exception):
     Args:
         message: One sentence that names the file or control and what was found.
         hint: One sentence that says what the user can do; may be empty.
+        command: The hint for the command line, where that of the window names what is not there.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, command: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.command_hint = command or hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import LatentTable, StoredLatent
 
-__all__ = ["resolve", "resolve_look"]
+__all__ = ["class_weights", "resolve", "resolve_look"]
+
+_OTHER_MODEL = "Name the model it was made with, by --model."
 
 
 def resolve(
@@ -98,7 +100,7 @@ def resolve_look(
         model=model,
         settings=settings or RenderSettings(),
         base=_point(look.latent, info, model, table),
-        class_weights=_classes(look.classes, info),
+        class_weights=class_weights(look.classes, info),
         sources=sources,
         mix=mix,
         psi=psi_of_entries(info.num_ws, look.truncation.psi, look.truncation.cutoff, look.truncation.layer_psi),
@@ -120,7 +122,9 @@ def _check_finite(value: object, path: str) -> None:
     for name, number in _numbers(value, path):
         if not math.isfinite(number):
             raise RequestError(
-                f"{name} is {number}, which is not a finite number.", "Undo, or reset that control to its default."
+                f"{name} is {number}, which is not a finite number.",
+                "Undo, or reset that control to its default.",
+                command="Give a number such as 0.7.",
             )
 
 
@@ -214,10 +218,12 @@ def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable |
     if latent.array.shape != wanted:
         words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
     fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
-    raise StoredMisfitError(words, "Convert it to this model, or choose a seed.", key, is_convertible=fits)
+    hint = "Convert it to this model, or choose a seed."
+    raise StoredMisfitError(words, hint, key, is_convertible=fits, command=_OTHER_MODEL)
 
 
-def _classes(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
+def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
+    """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
     if info.c_dim == 0:
         return ()
     weights: dict[int, float] = {}

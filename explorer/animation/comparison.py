@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from explorer import bundled
 from explorer.errors import UsageError
-from explorer.state import Animation, ExplorerState, Latent, Look, Timeline, Transform, Truncation, ViewState
+from explorer.state import (
+    Animation,
+    Classes,
+    ExplorerState,
+    Latent,
+    Look,
+    Timeline,
+    Transform,
+    Truncation,
+    ViewState,
+)
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Recorder
@@ -43,6 +53,7 @@ class Comparison:
     fps: int = 30
     seed: int = 1
     psi: float = 0.7
+    classes: Classes = field(default_factory=Classes)
 
     def __post_init__(self) -> None:
         if self.motion not in MOTIONS:
@@ -74,6 +85,7 @@ class Comparison:
         """The project that moves like this; the window opens it and goes on from there."""
         look = Look(
             latent=Latent(self.seed),
+            classes=self.classes,
             truncation=Truncation(self.psi),
             transform=Transform(animation=self.animation),
             drift=WALK_SPEED if self.motion == "walk" else 0.0,

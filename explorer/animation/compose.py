@@ -181,12 +181,12 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
     return np.asarray(image)
 
 
-def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0) -> str:
+def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0, classes: str = "") -> str:
     """What a view with this look, tapped at `layer`, shows at `time` seconds, for burning in."""
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
-    words = [name, latent_words(look.latent)]
+    words = [name, latent_words(look.latent), classes]
     if look.truncation.psi != 1.0:
         words.append(f"psi {look.truncation.psi:.2f}")
     if (x, y) != (0.0, 0.0):

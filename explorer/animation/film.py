@@ -13,9 +13,11 @@ from explorer.animation.formats import FORMATS, Quality, check_page
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
 from explorer.errors import FilmError, UsageError
 from explorer.latents.seeds import SEED_COUNT
+from explorer.latents.words import class_words
 from explorer.motion import is_moving
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
+from explorer.resolve import class_weights
 from explorer.state import look_of
 
 if TYPE_CHECKING:
@@ -177,7 +179,8 @@ class FilmRenderer:
         for view in self.views:
             name = state.views[view].model
             if not name:
-                raise FilmError(f"View {'AB'[view % 2]} has no model, so nothing can be filmed.", "Open a model.")
+                words = f"View {'AB'[view % 2]} has no model, so nothing can be filmed."
+                raise FilmError(words, "Open a model.", command="Name one with --model.")
             if name not in opened:
                 opened[name] = open_with(bundled.resolve(name), settings)
             self._renderers.append(opened[name])
@@ -255,10 +258,15 @@ class FilmRenderer:
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            caption_of(_look(state, view, cell), state.views[view].tap.layer, name, place)
+            self._caption(state, view, _look(state, view, cell), facts, name, place)
             for cell in range(self._cells)
-            for view, name in zip(self.views, names, strict=True)
+            for view, facts, name in zip(self.views, self.facts, names, strict=True)
         ]
+
+    @staticmethod
+    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelFacts, name: str, place: float) -> str:
+        classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
+        return caption_of(look, state.views[view].tap.layer, name, place, classes)
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:

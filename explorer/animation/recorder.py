@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import shlex
 import sys
 import threading
 import time
@@ -32,6 +33,7 @@ from explorer.animation.job import (
     discard,
     has_parts,
     is_unfinished,
+    job_path,
     origin_of,
     part_number,
     read_job,
@@ -192,7 +194,9 @@ class Recorder:
         self.render_s = self.blocked_s = 0.0
         self.first_frame = 0
         if self.target.exists() and not overwrite:
-            raise FilmError(f"{self.target.name} is there already.", "Choose another name, or allow to overwrite.")
+            hint = "Choose another name, or allow to overwrite."
+            command = "Choose another name, or add --overwrite."
+            raise FilmError(f"{self.target.name} is there already.", hint, command=command)
         if self.target.is_dir() and job.film.format == "png":
             raise FilmError(f"The folder {self.target.name} is there already.", "Choose another name.")
         if not job.path.resolve().parent.is_dir():
@@ -212,6 +216,8 @@ class Recorder:
                 raise FilmError(
                     f"Another film {self.job.path.name} is unfinished.",
                     "Go on with that one, choose another name, or allow to overwrite it.",
+                    command="Choose another name, add --overwrite, or go on with it: main.py video "
+                    f"{shlex.quote(str(job_path(self.job.path)))}",
                 )
             discard(self.job.path)
 

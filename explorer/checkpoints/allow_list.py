@@ -174,6 +174,7 @@ def _numpy_array(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
 
 def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
     """Protocol 5's way to an array: bytes, type, shape, and the order in which the bytes run through the axes."""
+    axes: tuple[int, ...] | None = None
     match arguments:
         case (_, NumpyType() as dtype, *_) if not dtype.is_plain:
             return NumpyArray()
@@ -189,6 +190,7 @@ def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray
     problem = array.set_state((1, shape, dtype, order == "F", data))
     if problem is not None:
         vm.fail(problem)
+    array.axes = axes
     return array
 
 

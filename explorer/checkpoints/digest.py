@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import platformdirs
 
 from explorer.checkpoints.source import identity_of
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
+from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import FileSource
 
-__all__ = ["cache_folder", "file_digest", "known_digest", "paths_of_digest"]
+__all__ = ["file_digest", "known_digest", "paths_of_digest"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
 _CHUNK = 4 << 20
 _ENTRIES = 256  # the oldest go first
 _FILE_LIMIT = 1_000_000  # bytes
-
-
-def cache_folder() -> Path:
-    """Where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place.
-
-    Raises:
-        OSError: There is no such place, because this user has no home folder.
-    """
-    chosen = os.environ.get("LATENTWALK_CACHE")
-    folder = Path(chosen or platformdirs.user_cache_dir("latentwalk", appauthor=False))
-    if not chosen and not folder.is_absolute():  # "~" stands for nothing: it would become a folder of that name
-        raise FileNotFoundError(errno.ENOENT, "there is no home folder for a cache: set LATENTWALK_CACHE")
-    return folder
 
 
 def file_digest(source: FileSource, monitor: Monitor) -> str:

@@ -182,17 +182,19 @@ class NumpyArray(StatefulRecord):
         self.shape: tuple[int, ...] = ()
         self.dtype: NumpyType | None = None
         self.data: Blob | None = None
+        self.is_fortran = False
+        self.axes: tuple[int, ...] | None = None  # of the stored order that each axis is, if they were permuted
 
     def set_state(self, state: object) -> str | None:
         match state:
             case (_, tuple(), NumpyType() as dtype, *_) if not dtype.is_plain:
                 return None
-            case (_, tuple(shape), NumpyType() as dtype, bool(), Blob() as data) if (
+            case (_, tuple(shape), NumpyType() as dtype, bool(is_fortran), Blob() as data) if (
                 len(shape) <= 8 and all(type(n) is int and 0 <= n <= data.size for n in shape) and dtype.is_plain
             ):
                 if math.prod(shape) * dtype.item_size != data.size:
                     return f"a numpy array of shape {shape} with {data.size:,} bytes of data"
-                self.shape, self.dtype, self.data = shape, dtype, data
+                self.shape, self.dtype, self.data, self.is_fortran = shape, dtype, data, is_fortran
                 return None
         return "a numpy array with a broken or unusual state"
 

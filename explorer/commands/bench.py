@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import statistics
 import sys
@@ -14,10 +15,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from explorer.bundled import bundled, find
 from explorer.commands.cost import check_cost
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, Truncation
+from explorer.util import console
+from explorer.util.command_line import Parser, did_you_mean
+from explorer.util.plain_text import visible
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
@@ -43,8 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the median and the slowest time of each kind of change, or runs a benchmark."""
     if arguments.model in BENCHMARKS:
         return _run_benchmark(arguments.model, arguments.rest)
-    from explorer.cli import Parser
-
     # A benchmark's options are its own, so everything behind the name was left alone until now.
     behind = Parser(prog=f"main.py bench {arguments.model}")
     _add_options(behind)
@@ -53,6 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--count {arguments.count} is not within 1 to 10,000.")
     from explorer.render.headless import open_model
 
+    is_here = os.path.lexists(arguments.model) or find(arguments.model) is not None
+    meant = did_you_mean(arguments.model, [*BENCHMARKS, *(item.name for item in bundled())])
+    if meant and not is_here:
+        raise UsageError(f"There is no model and no benchmark {arguments.model}.", meant)
     settings = settings_from(arguments)
     check_cost(arguments, [arguments.model], settings.device)
     renderer, facts = open_model(arguments.model, settings)
@@ -65,14 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    sys.stdout.write(f"{facts.name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row\n")
+    console.out(f"{visible(facts.name, 60)}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row")
     for name, look_at in changes.items():
         renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
         times = [renderer.render_look(look_at(step)).total_ms for step in steps]
         middle = statistics.median(times)
         row = f"{name:<18} {middle:8.1f} ms median {max(times):8.1f} ms slowest {1000 / middle:8.1f} /s"
-        sys.stdout.write(f"  {row}\n")
+        console.out(f"  {row}")
     return 0
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from pathlib import Path
+
+from explorer.commands.outputs import check_output
+from explorer.util import console
 
 __all__ = ["add_arguments", "run"]
 
@@ -19,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Converts and prints the path of the result."""
     from explorer.checkpoints import convert, resolve_model
 
+    check_output("OUT", Path(arguments.target), ".safetensors")
     convert(resolve_model(arguments.source), arguments.target, dtype=arguments.store)
-    sys.stdout.write(f"{arguments.target}\n")
+    console.out_path(arguments.target)
     return 0

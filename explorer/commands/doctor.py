@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from dataclasses import asdict
+
+from explorer.util import console
 
 __all__ = ["add_arguments", "run"]
 
@@ -21,12 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     findings = examine()
     if arguments.json:
-        json.dump([asdict(finding) for finding in findings], sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        console.out_json([asdict(finding) for finding in findings], indent=2)
         return 0
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        sys.stdout.write(f"{'!' if finding.advice else ' '} {finding.name:<{width}}  {finding.found}\n")
+        console.out(f"{'!' if finding.advice else ' '} {finding.name:<{width}}  {finding.found}")
         if finding.advice:
-            sys.stdout.write(f"  {'':<{width}}  -> {finding.advice}\n")
+            console.out(f"  {'':<{width}}  -> {finding.advice}")
     return 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.progress import ProgressLine
 from explorer.errors import UsageError
+from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.training.datasets import Dataset
@@ -54,19 +53,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--card {a.card} is not a file.")
     import torch
 
-    from explorer.bundled import resolve
-    from explorer.checkpoints import build_generator, load
+    from explorer.checkpoints import build_generator, load, resolve_model
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    checkpoint = load(Path(resolve(a.model)))
+    file = resolve_model(a.model)
+    checkpoint = load(file)
     generator = build_generator(checkpoint)
     if a.sheets is not None:
         from explorer.training.sheets import write_sheets
 
         a.sheets.mkdir(parents=True, exist_ok=True)
-        for path in write_sheets(generator, a.sheets, Path(resolve(a.model)).stem):
-            sys.stdout.write(f"{path}\n")
+        for path in write_sheets(generator, a.sheets, file.stem):
+            console.out_path(path)
     if a.no_figures:
         return 0
     from explorer.training.datasets import Critters
@@ -88,14 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
     using = networks(names) if a.samples else []
     found = measure(generator, fresh_like(checkpoint), data, using, request, told)
     if a.json:
-        sys.stdout.write(json.dumps({"model": a.model, **found.as_dict()}, indent=1) + "\n")
+        console.out_json({"model": a.model, **found.as_dict()})
     else:
-        sys.stdout.write(report(found) + "\n")
+        console.out(report(found))
     if a.card is not None:
         from explorer.training.cards import replace_figures
 
         replace_figures(a.card, report(found))
-        sys.stdout.write(f"{a.card}\n")
+        console.out_path(a.card)
     return 0
 
 
@@ -104,11 +103,11 @@ def _data(text: str, resolution: int) -> Dataset:
 
     if text != "critters":
         return open_data(text, resolution)
-    from explorer.checkpoints.digest import cache_folder
     from explorer.training.critters.pack import pack
+    from explorer.util.user_folders import usable_cache_folder
 
-    path = cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
+    path = usable_cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
     if not path.exists():
-        sys.stderr.write(f"rendering {_PICTURES:,} critters once into {path}\n")
+        console.note(f"rendering {_PICTURES:,} critters once into {path}")
         pack(path, _PICTURES, resolution)
     return Critters([path])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+
+from explorer.util import console
+from explorer.util.plain_text import visible
 
 __all__ = ["add_arguments", "run"]
 
@@ -21,13 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     facts = inspect(resolve_model(arguments.file))
     if arguments.json:
-        json.dump(facts, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        console.out_json(facts, indent=2)
         return 0
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         if value not in (None, "", [], {}):
-            sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_as_text(value)}\n")
+            console.out(f"{name.replace('_', ' '):<{width}}  {visible(_as_text(value), None)}")
     return 0
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
+from explorer.commands.class_option import ModelClasses, add_class_option, classes_from
 from explorer.commands.cost import check_cost
+from explorer.commands.numbers import check_seed
 from explorer.commands.progress import ProgressLine
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
+from explorer.util import console
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.analysis.study import Bench, Study
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--psi", metavar="P", type=float, default=1.0,
         help="truncation for sticking and spectrum (default 1 = none); eq metrics are defined without",
     )  # fmt: skip
+    add_class_option(parser)
     parser.add_argument("--json", action="store_true", help="a list of rows for scripts")
     add_device_options(parser)
 
@@ -55,12 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if samples > MAX_SAMPLES:
         raise UsageError(f"--samples {samples:,} is more than {MAX_SAMPLES:,}.")
-    if not 0 <= a.seed < 2**32:
-        raise UsageError(f"--seed {a.seed} is not within 0 to {2**32 - 1}.")
+    check_seed("--seed", a.seed)
+    if a.class_name is not None and a.metric.startswith("eq"):
+        raise UsageError(f"--class: {a.metric} is defined over random classes.", "Leave it out.")
     check_cost(a, a.models, settings_from(a).device)
-    rows = [_measure(a, model, samples) for model in a.models]
+    rows = []
+    for model in a.models:
+        rows.append(_measure(a, model, samples))
+        if not console.is_open():
+            break  # nobody reads the other rows
     if a.json:
-        sys.stdout.write(json.dumps(rows, indent=1, allow_nan=False) + "\n")
+        console.out_json(rows)
     return 0
 
 
@@ -70,12 +78,15 @@ def _measure(a: argparse.Namespace, model: str, samples: int) -> dict[str, Any]:
     from explorer.analysis.spectrum import Spectrum
     from explorer.analysis.study import Estimate, as_json
     from explorer.render.headless import open_model
-    from explorer.state import Look, Truncation
+    from explorer.state import Classes, Look, Truncation
 
     renderer, facts = open_model(model, settings_from(a))
-    request = renderer.request(Look(truncation=Truncation(psi=a.psi)))
+    name = visible(facts.name, 60)
+    is_random = a.metric.startswith("eq")
+    classes = Classes() if is_random else classes_from(a.class_name, [ModelClasses.of(facts)])
+    request = renderer.request(Look(classes=classes, truncation=Truncation(psi=a.psi)))
     value: object = None
-    progress = ProgressLine(f"{facts.name} {a.metric}")
+    progress = ProgressLine(f"{name} {a.metric}")
     with torch.inference_mode():
         for report in _study(a.metric, renderer.bench, request, samples, a.seed):
             if report is not None:
@@ -93,8 +104,7 @@ def _measure(a: argparse.Namespace, model: str, samples: int) -> dict[str, Any]:
     if not a.json:
         note = f"   {value.note}" if value.note else ""
         figure = f"{value.value:.4g} \u00b1 {value.stderr:.2g} {value.unit}"
-        sys.stdout.write(f"{a.metric:<10} {facts.name:<24} {figure:<20} {value.samples} samples{note}\n")
-        sys.stdout.flush()
+        console.out(f"{a.metric:<10} {name:<24} {figure:<20} {value.samples} samples{note}")
     return as_json(a.metric, model, value, **more)
 
 

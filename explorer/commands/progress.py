@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 import time
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from explorer.animation.recorder import Progress
+from explorer.util import console
+from explorer.util.signals import Stopped
 
-__all__ = ["FilmProgressLine", "ProgressLine"]
+if TYPE_CHECKING:
+    from explorer.animation.recorder import Progress, Recorder
+
+__all__ = ["FilmProgressLine", "ProgressLine", "make_film"]
 
 
 class ProgressLine:
@@ -19,20 +22,18 @@ class ProgressLine:
         self._what = what
         self._started = time.monotonic()
         self._told = -1
+        self._status = console.Status()
 
     def __call__(self, done: int, total: int) -> None:
         """Writes to stderr if there is something new to say."""
-        is_terminal = sys.stderr.isatty()
-        step = done if is_terminal else 10 * done // total
+        step = done if self._status.is_live else 10 * done // total
         if step == self._told:
             return
         self._told = step
         left = (time.monotonic() - self._started) / done * (total - done)
-        text = f"{self._what} {done}/{total}, {_span(left)} left"
-        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
-        if is_terminal and done == total:
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
+        self._status.show(f"{self._what} {done}/{total}, {_span(left)} left")
+        if done == total:
+            self._status.clear()
 
 
 class FilmProgressLine:
@@ -40,15 +41,14 @@ class FilmProgressLine:
 
     def __init__(self) -> None:
         self._told: object = None
-        self._last = 0.0
+        self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
         """Writes to stderr if there is something new to say."""
-        is_terminal = sys.stderr.isatty()
         if p.words:
-            sys.stderr.write(f"\r\033[K{p.words}\n" if is_terminal else f"{p.words}\n")
-        now = time.monotonic()
-        step = (p.stage, now // 0.2 if is_terminal else 10 * p.done // p.total)
+            self._status.clear()
+            console.note(p.words)
+        step = (p.stage, time.monotonic() // 0.2 if self._status.is_live else 10 * p.done // p.total)
         if step == self._told and p.done != p.total:
             return
         self._told = step
@@ -60,10 +60,23 @@ class FilmProgressLine:
             from explorer.animation.forecast import size_words  # brings numpy, which no command waits for
 
             text += f", {size_words(p.size)}"
-        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
-        if is_terminal and p.stage == "done":
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
+        self._status.show(text)
+        if p.stage == "done":
+            self._status.clear()
+
+
+def make_film(recorder: Recorder) -> None:
+    """Render a film, or go on with it, and print its path; tell how to go on if a signal ends it before."""
+    from explorer.animation.job import is_unfinished, job_path
+
+    path = recorder.job.path
+    try:
+        console.out_path(recorder.run(FilmProgressLine()))
+    except (Stopped, KeyboardInterrupt):
+        if is_unfinished(path):
+            command = f"main.py video {shlex.quote(str(job_path(path)))}"
+            console.note(f"latentwalk: what is done of {path.name} is kept; go on with: {command}")
+        raise
 
 
 def _span(seconds: float) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
+
+from explorer.commands.outputs import check_output, check_project
+from explorer.util import console
 
 __all__ = ["add_arguments", "run"]
 
@@ -22,15 +23,18 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.errors import UsageError
     from explorer.project import read_project, to_json, write_project
 
+    check_project(arguments.file)
+    if arguments.output is not None:
+        check_output("--output", arguments.output, ".json")
     state, table = read_project(arguments.file)
     if arguments.action == "save":
         if arguments.output is None:
-            raise UsageError("save needs -o OUT.json.")
+            raise UsageError("save needs a file to write.", "Say -o OUT.json.")
         write_project(arguments.output, state, table)
-        sys.stdout.write(f"{arguments.output}\n")
+        console.out_path(arguments.output)
         return 0
     data = to_json(state, table)
     for latent in data.get("latents", {}).values():
         latent["data"] = f"{len(latent['data'])} characters"  # numbers that nobody reads
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    console.out_json(data)
     return 0

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import io
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.commands.class_option import ModelClasses, classes_from
 from explorer.commands.cost import add_cost_option, check_cost
-from explorer.commands.render_options import add_look_options, look_from, seeds_of, tap_from
-from explorer.errors import LatentError, UsageError
+from explorer.commands.latent_option import choice_from, latents_of_picture
+from explorer.commands.numbers import seeds_of
+from explorer.commands.outputs import check_output
+from explorer.commands.render_options import add_look_options, look_from, tap_from
+from explorer.util import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.latents.table import LatentTable, Space
-    from explorer.render.request import ModelFacts, RenderSettings
+    from explorer.render.request import RenderSettings
 
-__all__ = ["add_arguments", "add_device_options", "check_output", "grid_of", "run", "settings_from"]
+__all__ = ["add_arguments", "add_device_options", "grid_of", "run", "settings_from"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,26 +63,35 @@ def run(arguments: argparse.Namespace) -> int:
     check_output("--output", arguments.output, ".png")
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")
-    from explorer.latents.table import SPACES, LatentTable
+    choice = choice_from(arguments)
+    seeds = seeds_of("--seed", arguments.seed)
+    from explorer.latents.table import LatentTable
     from explorer.render.headless import open_model
 
-    space: Space | None = next((name for name in SPACES if getattr(arguments, name)), None)
-    seeds = (0,) if space else seeds_of(arguments.seed)
     table = LatentTable()
     settings = settings_from(arguments)
     check_cost(arguments, [arguments.model], settings.device)
     renderer, facts = open_model(arguments.model, settings)
+    arguments.classes = classes_from(arguments.class_name, [ModelClasses.of(facts)])
     tap = tap_from(arguments, facts.info)
-    stored = _stored(getattr(arguments, space), space, facts, table) if space else ""
+    if choice is None:
+        looks = [(f"-seed{seed:04d}", look_from(arguments, facts.info, seed)) for seed in seeds]
+    else:
+        keys = [table.add(latent) for latent in latents_of_picture(choice, facts)]
+        looks = [(f"-latent{i:04d}", look_from(arguments, facts.info, 0, key)) for i, key in enumerate(keys, 1)]
+    is_one = len(looks) == 1
+    if not arguments.grid:
+        looks = list(dict(looks).items())  # a seed given twice has one file
     pictures = []
-    for seed in seeds:
-        picture = renderer.render_look(look_from(arguments, facts.info, seed, stored), tap, table=table)
+    for name, look in looks:
+        picture = renderer.render_look(look, tap, table=table)
+        ending = "" if is_one else name
         if arguments.raw is not None:
-            _write_raw(_numbered(arguments.raw, seed, seeds), picture.image)
+            _write_raw(_numbered(arguments.raw, ending), picture.image)
         if arguments.grid:
             pictures.append(picture.pixels)
         else:
-            _write_png(_numbered(arguments.output, seed, seeds), picture.pixels)
+            _write_png(_numbered(arguments.output, ending), picture.pixels)
     if arguments.grid:
         _write_png(arguments.output, grid_of(pictures))
     return 0
@@ -100,33 +111,15 @@ def grid_of(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return sheet
 
 
-def check_output(option: str, path: Path, suffix: str) -> None:
-    """Raises `UsageError` for a result that could not be written: before the work, not after it."""
-    if path.suffix.lower() != suffix:
-        raise UsageError(f"{option} {path} does not end in {suffix}.")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{option} {path}: the folder {path.parent} does not exist.")
-
-
-def _stored(path: Path, space: Space, facts: ModelFacts, table: LatentTable) -> str:
-    """Puts the latent of a file into the table and gives its id."""
-    from explorer.latents.files import fit_to, load_latents
-
-    latents = load_latents(path, facts.info, space)
-    if len(latents) != 1:
-        raise LatentError(f"{path} holds {len(latents)} latents; one is wanted here.", "Save them one by one.")
-    return table.add(fit_to(latents[0], facts.info, facts.sha256))
-
-
-def _numbered(path: Path, seed: int, seeds: Sequence[int]) -> Path:
-    return path if len(seeds) == 1 else path.with_name(f"{path.stem}-seed{seed:04d}{path.suffix}")
+def _numbered(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.stem}{ending}{path.suffix}")
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     from explorer.render.headless import save_pixels
 
     save_pixels(path, pixels)
-    sys.stdout.write(f"{path}\n")
+    console.out_path(path)
 
 
 def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
@@ -137,4 +130,4 @@ def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
     content = io.BytesIO()  # by a name, numpy would add an ending of its own to X.NPY
     np.save(content, values, allow_pickle=False)
     atomic_write_bytes(path, content.getbuffer())
-    sys.stdout.write(f"{path}\n")
+    console.out_path(path)

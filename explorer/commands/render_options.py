@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.commands.class_option import add_class_option
+from explorer.commands.latent_option import add_latent_options
+from explorer.commands.numbers import SEEDS, check_seed, numbers_of, ranges_of
 from explorer.errors import UsageError
-from explorer.state import Classes, Latent, Look, Mixing, MixRow, MixSource, Noise, Tap, Transform, Truncation
+from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Noise, Tap, Transform, Truncation
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
 
-__all__ = ["MAX_SEEDS", "SEEDS", "add_look_options", "look_from", "mixing_of", "seeds_of", "tap_from"]
-
-SEEDS = 2**32
-"""Seeds run from 0 to this less one."""
-
-MAX_SEEDS = 10_000
-"""More in one call is taken for a slip of the finger."""
+__all__ = ["add_look_options", "look_from", "mixing_of", "tap_from"]
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
     """Everything that decides the picture."""
     latent = parser.add_mutually_exclusive_group()
     latent.add_argument("--seed", metavar="N", default="0", help="a seed, or several as in 1-8,12 (default 0)")
-    for space in ("z", "w", "ws"):
-        latent.add_argument(f"--{space}", metavar="FILE", type=Path, help=f"a saved latent of space {space}")
-    parser.add_argument("--class", dest="class_index", metavar="K", type=int, help="class of a conditional model")
+    add_latent_options(parser, latent)
+    add_class_option(parser)
     parser.add_argument("--psi", metavar="P", type=float, default=1.0, help="truncation (default 1 = none)")
     parser.add_argument("--cutoff", metavar="K", type=int, help="truncate only the first K of ws")
     parser.add_argument(
@@ -47,24 +41,19 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
 def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, stored: str = "") -> Look:
     """The look of the parsed options for one seed, or for the stored latent of that id.
 
+    `arguments.classes`: the classes chosen for this model.
+
     Raises:
         UsageError: An option is malformed or outside of what the model has.
     """
-    classes = Classes()
-    if arguments.class_index is not None:
-        if not 0 <= arguments.class_index < info.c_dim:
-            known = f"classes 0 to {info.c_dim - 1}" if info.c_dim else "no classes"
-            raise UsageError(f"--class {arguments.class_index}: the model has {known}.")
-        classes = Classes(((arguments.class_index, 1.0),))
     if arguments.cutoff is not None and arguments.cutoff < 0:
         raise UsageError(f"--cutoff {arguments.cutoff} is negative.", "0 truncates nothing.")
-    if not 0 <= arguments.noise_seed < SEEDS:
-        raise UsageError(f"--noise-seed {arguments.noise_seed} is not within 0 to {SEEDS - 1}.")
-    x, y = _numbers("--translate", arguments.translate or "0,0", 2)
-    matrix = _numbers("--transform", arguments.transform or "1,0,0,0,1,0", 6)
+    check_seed("--noise-seed", arguments.noise_seed)
+    x, y = numbers_of("--translate", arguments.translate or "0,0", 2)
+    matrix = numbers_of("--transform", arguments.transform or "1,0,0,0,1,0", 6)
     return Look(
         latent=Latent(seed=seed, stored=stored),
-        classes=classes,
+        classes=arguments.classes,
         truncation=Truncation(psi=arguments.psi, cutoff=arguments.cutoff),
         mixing=mixing_of(arguments.mix, info),
         noise=Noise(mode=arguments.noise, seed=arguments.noise_seed),
@@ -84,15 +73,6 @@ def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
     return Tap(layer=arguments.layer)
 
 
-def seeds_of(text: str) -> tuple[int, ...]:
-    """The seeds of "1-8,12", in the order given, each once.
-
-    Raises:
-        UsageError: Malformed, out of range, or absurdly many.
-    """
-    return tuple(dict.fromkeys(_ranges("--seed", text, SEEDS - 1)))
-
-
 def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
     """The style mixing of `SEED:LAYERS[:AMOUNT]` options; where two name one entry of ws, the later one holds.
 
@@ -106,8 +86,8 @@ def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
         parts = text.split(":")
         if len(parts) not in (2, 3):
             raise UsageError(f"--mix {text}: expected SEED:LAYERS or SEED:LAYERS:AMOUNT.", "For example 7:0-3:0.5.")
-        (seed, *more) = _ranges("--mix", parts[0], SEEDS - 1)
-        amount = _numbers("--mix", parts[2], 1)[0] if len(parts) == 3 else 1.0
+        (seed, *more) = ranges_of("--mix", parts[0], SEEDS - 1)
+        amount = numbers_of("--mix", parts[2], 1)[0] if len(parts) == 3 else 1.0
         if more or not 0.0 <= amount <= 1.0:
             raise UsageError(f"--mix {text}: expected one seed, and an amount from 0 to 1.")
         sources.append(MixSource(seed))
@@ -121,30 +101,4 @@ def _layers(text: str, info: GeneratorInfo) -> list[int]:
 
     if text in GROUPS:
         return [index for index in range(info.num_ws) if group_of(info, index) == text]
-    return _ranges("--mix layers", text, info.num_ws - 1)
-
-
-def _ranges(option: str, text: str, largest: int) -> list[int]:
-    """The numbers of "1-8,12", from 0 to `largest`."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
-            raise UsageError(f"{option} {text}: {part!r} is not a number from 0 or a range.", "For example 1-8,12.")
-        low, high = int(first), int(last if dash else first)
-        if high > largest or low > high:
-            raise UsageError(f"{option} {text}: {part!r} is not within 0 to {largest}, the smaller number first.")
-        if len(found) + high - low >= MAX_SEEDS:
-            raise UsageError(f"{option} {text}: more than {MAX_SEEDS:,} numbers.", "Use several calls.")
-        found.extend(range(low, high + 1))
-    return found
-
-
-def _numbers(option: str, text: str, count: int) -> list[float]:
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        raise UsageError(f"{option} {text}: expected {count} finite number{'s' * (count > 1)}, comma between them.")
-    return numbers
+    return ranges_of("--mix layers", text, info.num_ws - 1)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.commands.class_option import add_class_option, classes_from, classes_of_file
 from explorer.commands.cost import check_cost
+from explorer.commands.numbers import check_seed
+from explorer.commands.outputs import check_output
 from explorer.commands.progress import ProgressLine
-from explorer.commands.render import add_device_options, check_output, settings_from
+from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError
+from explorer.util import console
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns a second (default 60)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
+    add_class_option(parser)
     add_device_options(parser)
     parser.add_argument("-o", "--output", metavar="OUT.png", type=Path, required=True)
 
@@ -61,11 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.analysis.slitscan import check_slit
     from explorer.animation.comparison import Comparison
     from explorer.animation.scan_sheet import compose
+    from explorer.latents.words import class_words
     from explorer.motion import forward_matrix
     from explorer.project import write_png
     from explorer.render.headless import open_model
+    from explorer.resolve import class_weights
 
-    comparison = Comparison(a.models[0], a.models[-1], a.motion, a.seconds, a.fps, a.seed, a.psi)
+    check_seed("--seed", a.seed)
+    classes = classes_from(a.class_name, [classes_of_file(model) for model in a.models])
+    comparison = Comparison(a.models[0], a.models[-1], a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
     if comparison.frames > MAX_COLUMNS:
         raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
@@ -78,10 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
         renderer, facts = open_model(model, settings_from(a))
         done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
-        names.append(facts.name)
+        words = class_words(class_weights(classes, facts.info), facts.class_names)
+        names.append(f"{visible(facts.name, 60)}   {words}".strip())
     page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
     write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))
-    sys.stdout.write(f"{a.output}\n")
+    console.out_path(a.output)
     return 0
 
 

@@ -1,37 +1,46 @@
-"""`main.py video PROJECT -o OUT` and `main.py video --seeds 1,2,3 -o OUT`: films without a window, resumable."""
+"""`main.py video PROJECT -o OUT`, `main.py video --seeds 1,2,3 -o OUT`: films without a window, resumable."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import math
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
 from explorer.commands.cost import check_cost
-from explorer.commands.progress import FilmProgressLine
+from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
+from explorer.commands.numbers import seeds_of
+from explorer.commands.outputs import check_film_path, check_project
+from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
-from explorer.commands.render_options import seeds_of
 from explorer.errors import ProjectError, UsageError
+from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
     from explorer.animation.job import Job
     from explorer.latents.table import LatentTable
-    from explorer.state import ExplorerState, Timeline
+    from explorer.render.headless import HeadlessRenderer
+    from explorer.render.request import ModelFacts
+    from explorer.state import ExplorerState, Look, Timeline
+
+    Opened = tuple[HeadlessRenderer, ModelFacts]
+    OpenModel = Callable[..., Opened]
 
 __all__ = ["add_arguments", "run"]
 
 SECONDS_A_KEY = 2.0
 
-WALK = ("interpolation", "space", "ease", "loop", "psi")
-"""Options of a walk through seeds: a project says these itself."""
+WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert")
+"""Options of a walk through seeds or latents: a project says these itself."""
 
 OPTIONS = (
-    *WALK, "seeds", "model", "seconds", "start", "fps", "size", "even", "layout", "grid", "format", "quality",
-    "samples", "captions", "device", "dtype", "backend", "output",
+    *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "grid", "format",
+    "quality", "samples", "captions", "device", "dtype", "backend", "output",
 )  # fmt: skip
 """All that an unfinished film says itself."""
 
@@ -42,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "project", metavar="PROJECT", nargs="?", type=Path,
         help="a project, a picture or film that carries one, or the .job.json of an unfinished film",
     )  # fmt: skip
-    parser.add_argument("--seeds", metavar="1,2,3", help="instead of a project: walk through these seeds")
+    walk = parser.add_mutually_exclusive_group()
+    walk.add_argument("--seeds", metavar="1,2,3", help="instead of a project: walk through these seeds")
+    add_latent_options(parser, walk)
+    add_class_option(parser)
     parser.add_argument("--model", metavar="M", action="append", default=[], help="a file or a bundled name")
     parser.add_argument("--seconds", metavar="S", type=float, help="length (default: the timeline's, 2 a seed)")
     parser.add_argument(
@@ -51,14 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30000/1001 (default: timeline's, GIF 25)")
     parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels (GIF: 256)")
     parser.add_argument(
-        "--interpolation", choices=("linear", "spherical", "cubic", "catmull-rom"), default="spherical",
-        help="between seeds (default spherical)",
+        "--interpolation", choices=("linear", "spherical", "cubic", "catmull-rom"),
+        help="between seeds (default spherical, for --w and --ws linear)",
     )  # fmt: skip
-    parser.add_argument("--space", choices=("z", "w", "ws"), default="z", help="where to blend seeds (default z)")
+    parser.add_argument("--space", choices=("z", "w", "ws"), help="where to blend (default z, or the latents' own)")
     parser.add_argument("--ease", choices=("linear", "in", "out", "in-out"), default="linear")
     parser.add_argument("--loop", action="store_true", help="go back to the first seed, without a seam")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
-    parser.add_argument("--psi", metavar="P", type=float, help="truncation (default 0.7 for seeds)")
+    parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
     parser.add_argument("--layout", choices=("a", "b", "both", "wipe", "grid", "slit"), default="")
     parser.add_argument("--grid", metavar="CxR", default="", help="columns and rows of a grid of seeds, e.g. 3x2")
     parser.add_argument("--format", metavar="NAME", help="mp4 mkv ffv1 webm av1 gif webp apng png (else by OUT)")
@@ -75,14 +87,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with one, and prints its path."""
+    from explorer.animation.film import FilmRenderer
     from explorer.animation.recorder import Recorder
+    from explorer.render.headless import open_model
 
-    recorder = Recorder(_job(arguments), overwrite=arguments.overwrite)
-    sys.stdout.write(f"{recorder.run(FilmProgressLine())}\n")
+    opened = functools.cache(open_model)  # a walk opens its models first, then the film's renderer does
+    job = _job(arguments, opened)
+    renderer = functools.partial(FilmRenderer, open_with=opened)
+    recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
+    make_film(recorder)
     return 0
 
 
-def _job(a: argparse.Namespace) -> Job:
+def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
     from explorer.animation.job import Job, read_job
@@ -94,13 +111,16 @@ def _job(a: argparse.Namespace) -> Job:
         return job
     if a.output is None:
         raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
-    if (a.project is None) == (a.seeds is None):
+    check_film_path(a.output)
+    is_walk = a.seeds is not None or choice_from(a) is not None
+    if (a.project is None) != is_walk:
         raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
     if a.project is not None:
+        check_project(a.project)
         _refuse(a, WALK, "this belongs to --seeds; a project says it itself", "Change the project.")
     given, a = a, _with_defaults(a)
     settings = settings_from(a)
-    state, table = _project(a) if a.project is not None else _walk(a)
+    state, table = _project(a) if a.project is not None else _walk(a, functools.partial(opened, settings=settings))
     film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
@@ -114,7 +134,7 @@ def _job(a: argparse.Namespace) -> Job:
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
     """Raises UsageError if one of these options was given, which would be ignored otherwise."""
-    given = [f"--{name}" for name in names if getattr(a, name) is not None]
+    given = [f"--{'class' if name == 'class_name' else name}" for name in names if getattr(a, name) is not None]
     if given:
         raise UsageError(f"{', '.join(given)}: {why}.", hint)
 
@@ -140,31 +160,51 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
             "Put them beside the project, or name them with --model.",
         )
     for note in found.notes:
-        sys.stderr.write(f"{note}\n")
+        console.note(note)
     return found.state, project.table
 
 
-def _walk(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
-    """A timeline with one key for each seed."""
+def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
+    """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
-    from explorer.latents.table import LatentTable
-    from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation
+    from explorer.state import ExplorerState, Key, Pose, Segment, Timeline
 
-    seeds = seeds_of(a.seeds)
-    psi = 0.7 if a.psi is None else a.psi
-    if not math.isfinite(psi):
-        raise UsageError(f"--psi {psi} is not a finite number.", "For example 0.7.")
-    looks = [Look(latent=Latent(seed), truncation=Truncation(psi)) for seed in seeds]
-    gaps = max(1, len(seeds) if a.loop else len(seeds) - 1)
+    models = a.model or [_default_model()]
+    looks, table = _stops(a, models, opened)
+    gaps = max(1, len(looks) if a.loop else len(looks) - 1)
     seconds = a.seconds if a.seconds is not None else SECONDS_A_KEY * gaps
-    segment = Segment(a.interpolation, a.space, a.ease)
+    has_z = a.w is None and a.ws is None
+    usual: tuple[Any, Any] = ("spherical", "z") if has_z else ("linear", "w")
+    segment = Segment(a.interpolation or usual[0], a.space or usual[1], a.ease)
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
     keys = tuple(Key(i * seconds / gaps, Pose(look), segment) for i, look in enumerate(looks))
     timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
     _check_walk(timeline)
     state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
-    return _with_models(state, a.model or [_default_model()]), LatentTable()
+    return _with_models(state, models), table
+
+
+def _stops(
+    a: argparse.Namespace, models: list[str], opened: Callable[[str], Opened]
+) -> tuple[list[Look], LatentTable]:
+    """What a walk goes through."""
+    from explorer.latents.table import LatentTable
+    from explorer.state import Latent, Look, Truncation
+
+    choice = choice_from(a)
+    psi = a.psi if a.psi is not None else 0.7 if choice is None else 1.0
+    if not math.isfinite(psi):
+        raise UsageError(f"--psi {psi} is not a finite number.", "For example 0.7.")
+    table = LatentTable()
+    if choice is None:
+        latents = [Latent(seed) for seed in seeds_of("--seeds", a.seeds)]
+        classes = classes_from(a.class_name, [classes_of_file(model) for model in models])
+    else:
+        facts = [opened(model)[1] for model in models]
+        latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, facts[0])]
+        classes = classes_from(a.class_name, [ModelClasses.of(item) for item in facts])
+    return [Look(latent=latent, classes=classes, truncation=Truncation(psi)) for latent in latents], table
 
 
 def _check_walk(timeline: Timeline) -> None:

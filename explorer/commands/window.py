@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import shlex
 from pathlib import Path
 
 from explorer.errors import UsageError
 from explorer.system_libraries import has_display
+from explorer.util import console
 
 __all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
 
@@ -40,11 +41,16 @@ def _run_without_display(files: list[str]) -> int:
             f"There is no display to show {Path(project).name} on.",
             f"A project becomes a film without one: main.py video {project} -o FILM.mp4",
         )
-    sys.stderr.write("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video\n")
+    console.note("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
         raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
-    HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"The folder {HEADLESS_VIDEO.parent} cannot be made here: {error.strerror or error}."
+        command = f"main.py compare {shlex.join(models)} -o FILM.mp4"
+        raise UsageError(words, f"Name a place for the film: {command}") from error
     recorder_of(Comparison(models[0], models[1]), HEADLESS_VIDEO, overwrite=True).run(FilmProgressLine())
-    sys.stdout.write(f"{HEADLESS_VIDEO.resolve()}\n")
+    console.out_path(HEADLESS_VIDEO.resolve())
     return 0

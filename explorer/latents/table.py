@@ -28,8 +28,8 @@ class StoredMisfitError(LatentError):
     `key`: the latent's id. `is_convertible`: its numbers have a width that the network can take.
     """
 
-    def __init__(self, message: str, hint: str, key: str, *, is_convertible: bool) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str, key: str, *, is_convertible: bool, command: str = "") -> None:
+        super().__init__(message, hint, command=command)
         self.key, self.is_convertible = key, is_convertible
 
 
@@ -109,6 +109,7 @@ class LatentTable:
             raise LatentError(
                 f"The state names a stored latent {key!r} that is not here.",
                 "Open the project that holds it, or choose a seed.",
+                command="The project or job file lacks it: save the project again in the window.",
             )
         return latent
 

@@ -1,13 +1,17 @@
-"""A latent in a few words, for captions and labels."""
+"""A latent, and the classes beside it, in a few words, for captions and labels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.util.plain_text import visible
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.state import Latent
 
-__all__ = ["latent_words"]
+__all__ = ["class_words", "latent_words"]
 
 
 def latent_words(latent: Latent) -> str:
@@ -20,3 +24,14 @@ def latent_words(latent: Latent) -> str:
         return latent_words(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
     moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
     return ("stored latent" if latent.stored else f"seed {latent.seed}") + moved
+
+
+def class_words(weights: Sequence[tuple[int, float]], names: Sequence[str] = ()) -> str:
+    """Classes as (index, weight), weights summing to 1, in a few words: `class fox`, `class 3`, `4 classes`."""
+    called = [visible(names[index], 40) if index < len(names) else str(index) for index, _ in weights]
+    if len(weights) == 1:
+        return f"class {called[0]}"
+    if len(weights) == 2:
+        parts = zip(called, weights, strict=True)
+        return "class " + " + ".join(f"{name} {100 * weight:.0f} %" for name, (_, weight) in parts)
+    return f"{len(weights)} classes" if weights else ""

@@ -161,7 +161,7 @@ class StyleStage:
         with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
             base, ws = self._edited(r, r.class_weights)
         if not np.isfinite(ws).all():
-            raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.")
+            raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.", command="Lower --psi.")
         rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
         return Styles(ws, base, rows)
 

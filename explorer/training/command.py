@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 from pathlib import Path
 
 from explorer.errors import UsageError
@@ -40,7 +41,7 @@ def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train as `options` say, and pack; returns the exit status, 130 if a signal stopped the run before its end."""
+    """Train as `options` say, and pack; returns the exit status, 128 + N if signal N stopped the run early."""
     logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
     check_options(options)
     if options.recipe == attributes.RECIPE:
@@ -51,8 +52,9 @@ def run(options: argparse.Namespace) -> int:
     group = Group(settings.device)
     group.share(settings.batch)
     dataset = _data(options, settings, group)
-    if train(settings, dataset, group).stopped:
-        return 130
+    trainer = train(settings, dataset, group)
+    if trainer.stopped:
+        return 128 + (trainer.stopped_by or signal.SIGINT)
     if options.pack and group.leads:
         export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0

@@ -18,6 +18,7 @@ from explorer.training.parallel import Group
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 from explorer.training.trainer import Trainer
+from explorer.util.signals import ending_signals
 
 __all__ = ["run"]
 
@@ -80,6 +81,7 @@ def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trai
             save_state(state, trainer.state())
     stop.restore()
     trainer.stopped = trainer.group.any(stop.asked, settings.device)
+    trainer.stopped_by = stop.number
     if leads:
         save_state(state, trainer.state())
         journal.end(time.monotonic())
@@ -87,15 +89,16 @@ def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trai
 
 
 class _StopSignal:
-    """Turns the first SIGTERM or SIGINT into a wish that the loop grants after the step at hand."""
+    """Turns the first SIGTERM, SIGHUP or SIGINT into a wish that the loop grants after the step at hand."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.number = 0
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+            self._old = {number: signal.signal(number, self._ask) for number in ending_signals()}
 
     def _ask(self, number: int, frame: object) -> None:
-        self.asked = True
+        self.asked, self.number = True, number
         signal.signal(number, self._old[signal.Signals(number)])  # the second one is obeyed at once
 
     def restore(self) -> None:

@@ -70,6 +70,7 @@ class Trainer:
         self.shown = 0
         self.seconds = 0.0
         self.stopped = False  # by a signal
+        self.stopped_by = 0  # its number, in the process that got it
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
 

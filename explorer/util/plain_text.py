@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LIMIT", "shortened", "visible"]
+__all__ = ["LIMIT", "escaped_json", "shortened", "visible"]
 
 LIMIT = 300
 """Characters of a foreign text shown at once, unless told otherwise."""
@@ -35,6 +35,17 @@ def visible(text: str, limit: int | None = LIMIT, *, keep_lines: bool = False) -
 def shortened(text: str, limit: int = LIMIT) -> str:
     """Return `text`, its end replaced by an ellipsis where it is longer than `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "\u2026"
+
+
+def escaped_json(text: str) -> str:
+    """Return JSON `text` with hidden characters inside its strings as JSON's own escapes; line feeds stay."""
+    return _HIDDEN.sub(lambda m: m[0] if m[0] == "\n" else _json_escape(ord(m[0])), text)
+
+
+def _json_escape(code: int) -> str:
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
 def _spelled(character: str) -> str:

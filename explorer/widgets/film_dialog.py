@@ -16,6 +16,7 @@ from explorer.animation.formats import FORMATS
 from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.util.plain_text import LIMIT, visible
+from explorer.util.user_folders import home_folder
 from explorer.widgets.film_progress import FilmProgress
 from explorer.widgets.film_settings import FilmSettings
 from explorer.widgets.parts import label, row
@@ -105,7 +106,7 @@ class FilmDialog(QDialog):
                 self.settings.enlarge(info.img_resolution)
         if not self._films.is_running and not self._is_unfinished():
             known, project = self._remembered, self._session.documents.project_path
-            folder = known.text("film-folder") or known.text("folder") or str(Path.home())
+            folder = known.text("film-folder") or known.text("folder") or str(home_folder())
             self.settings.name_file(Path(folder), Path(project).stem if project else "walk")
         self.show()
         self.raise_()

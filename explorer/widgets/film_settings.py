@@ -12,6 +12,7 @@ from explorer.animation.compose import LAYOUTS
 from explorer.animation.film import Film, rate_of, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
+from explorer.util.user_folders import expanded
 from explorer.widgets.number_field import NumberField
 from explorer.widgets.parts import Check, Choice, IconButton, label, row
 from explorer.widgets.saving import with_suffix_of
@@ -108,7 +109,7 @@ class FilmSettings(QWidget):
     def file(self) -> Path | None:
         """The film's file; None while it has no name."""
         text = self.path.text()
-        return Path(text).expanduser() if Path(text).name else None
+        return expanded(Path(text)) if Path(text).name else None
 
     def film(self, state: ExplorerState) -> Film:
         """The film of a project that the settings say."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import LatentwalkError
+from explorer.util.user_folders import home_folder
 from explorer.widgets.saving import ask_file
 from explorer.widgets.window_part import WindowPart
 
@@ -34,7 +35,7 @@ class LabDeeds(WindowPart):
 
     def ask_save_scan(self) -> None:
         """Ask for a file and save the slit-scans with the project inside."""
-        start = Path.home() / f"slit-scan-seed{self.session.look().latent.seed}.png"
+        start = home_folder() / f"slit-scan-seed{self.session.look().latent.seed}.png"
         path = ask_file(self.window, "Save slit-scan", start, "Pictures", ".png")
         if path is not None:
             self.save_scan(path)

@@ -13,7 +13,7 @@ import pytest
 
 from explorer import __version__
 from explorer.cli import COMMANDS, main
-from explorer.commands.render_options import seeds_of
+from explorer.commands.numbers import seeds_of
 from explorer.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--noise-seed", "-1"], "--noise-seed -1 is not within"),
         (["--raw", "x.txt"], "does not end in .npy"),
         (["--z", "missing.npy"], "missing.npy"),
-        (["--frobnicate"], "Unrecognized arguments"),
+        (["--frobnicate"], "no option --frobnicate"),
     ],
 )
 def test_wrong_options(
@@ -137,9 +137,9 @@ def test_help_loads_neither_torch_nor_qt() -> None:
 
 
 def test_seeds() -> None:
-    assert seeds_of("7") == (7,)
-    assert seeds_of("1-3,12, 2") == (1, 2, 3, 12)
-    assert seeds_of("4294967295") == (2**32 - 1,)
+    assert seeds_of("--seed", "7") == (7,)
+    assert seeds_of("--seed", "1-3,12, 2") == (1, 2, 3, 12, 2)
+    assert seeds_of("--seed", "4294967295") == (2**32 - 1,)
     for text in ("", ",", "1-", "-1", "1.5", "1--2", "²"):
         with pytest.raises(UsageError):
-            seeds_of(text)
+            seeds_of("--seed", text)

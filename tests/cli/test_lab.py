@@ -57,7 +57,7 @@ def test_measure_in_words(models: dict[str, str], capsys: pytest.CaptureFixture[
         (["eq-t", "MODEL", "--samples", "0"], "at least 2"),
         (["sticking", "MODEL", "--samples", "2", "--psi", "0"], "Nothing moves"),
         (["spectrum", "MODEL", "--seed", "-1"], "--seed -1"),
-        (["beauty", "MODEL"], "invalid choice"),
+        (["beauty", "MODEL"], "is not one of"),
     ],
 )
 def test_wrong_measurements_are_explained(

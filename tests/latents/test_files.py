@@ -157,7 +157,7 @@ def test_files_that_are_no_latents_are_refused_with_words(tmp_path: Path) -> Non
 
 
 def test_a_file_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.latents.files.MAX_BYTES", 100)
+    monkeypatch.setattr("explorer.latents.readers.MAX_BYTES", 100)
     np.save(tmp_path / "a.npy", ARRAYS["ws"])
     with pytest.raises(LatentError, match="too large"):
         load_latents(tmp_path / "a.npy", INFO)
@@ -169,7 +169,7 @@ def test_a_latent_of_too_many_numbers_is_refused(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     save_latent(path, StoredLatent("ws", ARRAYS["ws"]))
-    monkeypatch.setattr("explorer.latents.files.MAX_NUMBERS", 143)
+    monkeypatch.setattr("explorer.latents.readers.MAX_NUMBERS", 143)
     with pytest.raises(LatentError, match="144 numbers; at most 143"):
         load_latents(path, INFO)
 
@@ -177,7 +177,7 @@ def test_a_latent_of_too_many_numbers_is_refused(
 def test_arrays_are_counted_together_and_others_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.latents.files.MAX_NUMBERS", 39)
+    monkeypatch.setattr("explorer.latents.readers.MAX_NUMBERS", 39)
     np.savez_compressed(tmp_path / "a.npz", w=ARRAYS["w"], pictures=np.zeros((100, 100)))
     assert len(load_latents(tmp_path / "a.npz", INFO)) == 1
     np.savez_compressed(tmp_path / "b.npz", w=ARRAYS["w"], z=ARRAYS["z"])
@@ -243,13 +243,13 @@ def test_damaged_files_of_an_older_torch(tmp_path: Path) -> None:
 
 def test_ws_of_one_dimension_is_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", ws=ARRAYS["w"])
-    with pytest.raises(LatentError, match="no ws"):
+    with pytest.raises(LatentError, match="not a ws"):
         load_latents(tmp_path / "a.npz", INFO)
 
 
 def test_saving_needs_a_known_suffix_and_a_folder(tmp_path: Path) -> None:
     latent = StoredLatent("w", ARRAYS["w"])
-    with pytest.raises(LatentError, match="no latent format"):
+    with pytest.raises(LatentError, match="not a latent format"):
         save_latent(tmp_path / "a.txt", latent)
     with pytest.raises(LatentError, match="cannot be written"):
         save_latent(tmp_path / "nowhere" / "a.npy", latent)

@@ -17,6 +17,7 @@ from explorer.analysis import attribute_network, efficientnet, moments_cache
 from explorer.checkpoints import digest
 from explorer.errors import LatentwalkError
 from explorer.training import cards, datasets, history, snapshot, stored
+from explorer.util import user_folders
 from explorer.widgets import opening
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
@@ -93,7 +94,7 @@ def test_without_a_home_nothing_is_remembered_and_nothing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LATENTWALK_CACHE", raising=False)
-    monkeypatch.setattr(digest.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
+    monkeypatch.setattr(user_folders.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
     monkeypatch.chdir(tmp_path)
     assert digest._load() == {}
     digest._store({"a": 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import platform
@@ -12,11 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
-
 from explorer.util import cached_library as cached
 from explorer.util import file_errors
 from explorer.util.left_overs import build_folder
+from explorer.util.user_folders import system_cache_folder
 
 __all__ = [
     "BuildError",
@@ -72,10 +70,7 @@ def cache_folder() -> Path:
 
 
 def _own_root() -> Path:
-    root = Path(platformdirs.user_cache_dir("latentwalk"))
-    if not root.is_absolute():  # "~" stands for nothing: it would become a folder of that name
-        raise FileNotFoundError(errno.ENOENT, "there is no home folder for the cache of kernels")
-    return root
+    return system_cache_folder()
 
 
 def why_not(library: Path) -> str:

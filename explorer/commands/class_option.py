@@ -1,0 +1,101 @@
+"""The option `--class`, shared by all commands that show a conditional model: by number or name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explorer.errors import UsageError
+from explorer.state import Classes
+from explorer.util import console
+from explorer.util.command_line import did_you_mean
+from explorer.util.plain_text import visible
+
+if TYPE_CHECKING:
+    from explorer.render.request import ModelFacts
+
+__all__ = ["ModelClasses", "add_class_option", "classes_from", "classes_of_file"]
+
+_SHOWN = 8  # names in a message
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClasses:
+    """What classes a model has: `count` of them (0 = unconditional), and their names if the file knows them."""
+
+    model: str
+    count: int
+    names: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(facts: ModelFacts) -> ModelClasses:
+        """Return those of a loaded model."""
+        return ModelClasses(facts.name, facts.info.c_dim, facts.class_names)
+
+    def words(self, index: int) -> str:
+        """Return a class as people call it: `2 (fox)`."""
+        return f"{index} ({visible(self.names[index], 40)})" if index < len(self.names) else str(index)
+
+    def index_of(self, text: str) -> int:
+        """Return the number of the class that `text` means.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < self.count:
+            return int(text)
+        if text in self.names:
+            return self.names.index(text)
+        name = visible(self.model, 60)
+        known = ", ".join(visible(other, 40) for other in self.names[:_SHOWN])
+        more = " and more" if len(self.names) > _SHOWN else ""
+        names = f": {known}{more}" if known else ""
+        raise UsageError(
+            f"--class {text}: {name} has classes 0 to {self.count - 1}{names}.", did_you_mean(text, self.names)
+        )
+
+
+def add_class_option(parser: argparse.ArgumentParser) -> None:
+    """Declare the option."""
+    parser.add_argument(
+        "--class", dest="class_name", metavar="K",
+        help="class of a conditional model, by number or name (default: the first one)",
+    )  # fmt: skip
+
+
+def classes_of_file(model: str) -> ModelClasses:
+    """Return the classes of a file or a bundled model, without reading its weights. Raises CheckpointError."""
+    from explorer.checkpoints import inspect, resolve_model
+
+    facts = inspect(resolve_model(model))
+    count, names = facts["classes"], facts["class_names"]
+    return ModelClasses(
+        str(facts["name"]), count if isinstance(count, int) else 0, tuple(names if isinstance(names, list) else ())
+    )
+
+
+def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
+    """Return the classes that `--class text` asks for; what is shown unasked is told on standard error.
+
+    Raises:
+        UsageError: No model has classes, or one has no such class, or the name is another number in another model.
+    """
+    conditional = [model for model in models if model.count]
+    if text is None:
+        for model in dict.fromkeys(conditional):
+            name = visible(model.model, 60)
+            console.note(
+                f"latentwalk: {name} has {model.count} classes; class {model.words(0)} is shown. "
+                "Choose another one with --class."
+            )
+        return Classes()
+    if not conditional:
+        which = "the model has" if len(models) == 1 else "the models have"
+        raise UsageError(f"--class {text}: {which} no classes.", "Leave it out.")
+    found = {model.index_of(text) for model in conditional}
+    if len(found) > 1:
+        where = " and ".join(f"{model.index_of(text)} in {visible(model.model, 60)}" for model in conditional)
+        raise UsageError(f"--class {text} is class {where}.", "Give a number, which then holds for all of them.")
+    return Classes(((found.pop(), 1.0),))

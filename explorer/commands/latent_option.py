@@ -1,0 +1,92 @@
+"""The options `--z`, `--w` and `--ws`: stored latents of a file, all of them or those chosen by `FILE:N`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.commands.numbers import ranges_of
+from explorer.errors import LatentError
+
+if TYPE_CHECKING:
+    from explorer.latents.table import Space, StoredLatent
+    from explorer.render.request import ModelFacts
+
+__all__ = ["LatentChoice", "add_latent_options", "choice_from", "latents_of", "latents_of_picture"]
+
+_NUMBERED = re.compile(r"(?P<path>.+):(?P<numbers>\d[\d,\- ]*)", re.DOTALL)
+_WHAT = {
+    "z": "inputs of the mapping network",
+    "w": "its outputs, one vector each",
+    "ws": "one w for each layer (W+)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LatentChoice:
+    """What one option says: a file, the space of what is in it, which of them (empty = all), whether to convert."""
+
+    space: Space
+    path: str
+    numbers: str
+    convert: bool
+
+
+def add_latent_options(parser: argparse.ArgumentParser, group: Any = None) -> None:
+    """Declare the options, those of the spaces within `group`."""
+    for space, what in _WHAT.items():
+        (group or parser).add_argument(
+            f"--{space}", metavar="FILE[:N]", help=f"saved latents of space {space}: {what}; N as in 2 or 1-3,5"
+        )
+    parser.add_argument(
+        "--convert", action="store_true",
+        help="make latents of another model fit: spread their rows, take the numbers as they are",
+    )  # fmt: skip
+
+
+def choice_from(arguments: argparse.Namespace) -> LatentChoice | None:
+    """Return what was chosen, None if no latent was."""
+    for space in ("z", "w", "ws"):
+        text = getattr(arguments, space)
+        if text is not None:
+            match = None if os.path.lexists(text) else _NUMBERED.fullmatch(text)
+            path, numbers = (match["path"], match["numbers"]) if match else (text, "")
+            return LatentChoice(space, path, numbers, bool(arguments.convert))
+    return None
+
+
+def latents_of(choice: LatentChoice, facts: ModelFacts) -> list[StoredLatent]:
+    """Return the chosen latents, fit for the model, in the order chosen.
+
+    Raises:
+        LatentError: They cannot be read, or do not fit; the hint names options.
+        UsageError: There is none of such a number.
+    """
+    from explorer.latents.files import convert_to, fit_to, load_latents
+
+    found = load_latents(choice.path, facts.info, choice.space)
+    if choice.numbers:
+        option = f"--{choice.space} {choice.path}, latents"
+        found = tuple(found[n - 1] for n in ranges_of(option, choice.numbers, len(found), smallest=1))
+    fit = convert_to if choice.convert else fit_to
+    return [fit(latent, facts.info, facts.sha256) for latent in found]
+
+
+def latents_of_picture(choice: LatentChoice, facts: ModelFacts) -> list[StoredLatent]:
+    """Return what `latents_of` does, where one picture is made of each, and several must have been asked for.
+
+    Raises:
+        LatentError: Also if the file holds several and none was chosen.
+    """
+    latents = latents_of(choice, facts)
+    if len(latents) > 1 and not choice.numbers:
+        path, count = shlex.quote(choice.path), len(latents)
+        raise LatentError(
+            f"{choice.path} holds {count} latents in {choice.space}.",
+            command=f"Choose one or several by number, such as --{choice.space} {path}:1 or {path}:1-{count}",
+        )
+    return latents

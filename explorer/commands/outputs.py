@@ -1,0 +1,67 @@
+"""Check, before the work and not after it, the paths a command was given: where results go, and projects."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from explorer.errors import UsageError
+from explorer.util.missing import as_written, is_address, why_missing
+
+__all__ = ["check_film_path", "check_folder", "check_output", "check_project"]
+
+
+def check_output(option: str, path: Path, suffix: str) -> None:
+    """Raise UsageError for a file that could not be written, or whose name does not end in `suffix`."""
+    _check_file(option, path, suffix)
+    if path.suffix.lower() != suffix:
+        meant = f"{path}{suffix}" if not path.suffix else path.with_suffix(suffix)
+        raise UsageError(f"{option} {path} does not end in {suffix}.", f"For example {shlex.quote(str(meant))}")
+    check_folder(option, path)
+
+
+def check_film_path(path: Path) -> None:
+    """Raise UsageError for a film that could not be written; `formats.format_of_path` knows its endings."""
+    from explorer.animation.formats import format_of_path
+
+    _check_file("--output", path, ".mp4")
+    format_of_path(path)
+    check_folder("--output", path)
+
+
+def check_project(path: Path) -> None:
+    """Raise UsageError if there is no file that a project could be read from."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, not a project.", "Name a file in it.")
+    if not path.exists():
+        raise UsageError(*why_missing(path))
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Raise UsageError unless the folder of `path` exists and may be written to."""
+    folder = path.parent
+    if not folder.exists():
+        raise UsageError(
+            f"{option} {path}: the folder {folder} does not exist.",
+            f"Make it first: mkdir -p {shlex.quote(str(folder))}",
+        )
+    if not folder.is_dir():
+        raise UsageError(f"{option} {path}: {folder} is not a folder.", "Choose another place.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{option} {path}: the folder {folder} may not be written to.", "Choose another place.")
+
+
+def _check_file(option: str, path: Path, suffix: str) -> None:
+    text = as_written(str(path))
+    if is_address(text):
+        raise UsageError(f"{option} {text} is an address; files are written to this machine only.", "Name a file.")
+    if text == "-":
+        raise UsageError(f"{option} -: nothing goes to standard output.", f"Name a file, such as out{suffix}.")
+    if text == ".":  # also what an empty name becomes
+        raise UsageError(f"{option} names no file.", f"For example out{suffix}.")
+    if path.is_dir():
+        inside = shlex.quote(str(path / f"out{suffix}"))
+        raise UsageError(f"{option} {path} is a folder.", f"Name a file in it, such as {inside}")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{option} {path} is not an ordinary file.", "Choose another name.")

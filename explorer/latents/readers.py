@@ -1,0 +1,301 @@
+"""Readers of latent files: .npy, .npz, .pt and .safetensors as plain arrays; nothing in a file is executed."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import math
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.native import read_safetensors
+from explorer.checkpoints.records import NumpyArray, TensorRecord
+from explorer.checkpoints.source import FileSource
+from explorer.checkpoints.tensors import read_tensors
+from explorer.checkpoints.torch_legacy import read_torch_stream
+from explorer.checkpoints.torch_zip import read_torch_zip
+from explorer.checkpoints.zip_index import zip_members
+from explorer.errors import CheckpointError, LatentError, UnsafeFileError
+from explorer.latents.recipes import recipe_from_text
+from explorer.latents.table import SPACES, Space
+from explorer.util.missing import why_missing
+from explorer.util.regular_file import check_regular, open_regular
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.state import Latent
+
+__all__ = ["FACTS_KEY", "MAX_LATENTS", "SUFFIXES", "RawLatent", "read_latents"]
+
+SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".pt", ".pth", ".safetensors")
+
+FACTS_KEY = "latentwalk"
+"""Under which our files say what their latent is."""
+
+MAX_BYTES = 256 << 20
+MAX_LATENTS = 1024
+MAX_NUMBERS = 1 << 24  # in one file: 1024 latents of 32 rows of 512
+_FACTS_LIMIT = 1 << 20  # bytes; ours take some 200
+_MODEL_KEYS = {"state_dict", "g_ema", "g_running", "G_ema", "generator", "generator_smooth", "params_ema", "GAN"}
+_HINT = f"Latents are read from {', '.join(SUFFIXES)}."
+# Names under which other programs keep latents, and what they mean there.
+_KEY_SPACES: dict[str, Space | None] = {
+    "z": "z", "zs": "z", "w": "w", "ws": "ws", "w_plus": "ws", "w+": "ws", "wplus": "ws", "wp": "ws",
+    "latent": None, "latents": None, "latent_code": None, "latent_codes": None, "codes": None, "projected_w": None,
+    "projected_ws": None, "dlatent": None, "dlatents": None, "latent_in": None, "w_pivot": None, "arr_0": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawLatent:
+    """An array out of a file, with what the file says of it; `space` is None if it says nothing.
+
+    `is_ours`: the file was written by this program, whose word on the space is certain.
+    """
+
+    array: NDArray[np.float32]
+    space: Space | None
+    model_sha: str = ""
+    psi: float = 1.0
+    name: str = ""
+    is_ours: bool = False
+    recipe: Latent | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """An array of a file that was not read yet: the key it lies under, how to read it, what to call it."""
+
+    key: str
+    load: Callable[[], Any]
+    name: str = ""
+
+
+def read_latents(path: Path) -> list[RawLatent]:
+    """Read all arrays of a file that are latents, in the order they lie there.
+
+    Raises:
+        LatentError: Not a latent file, or damaged, or too large.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    try:
+        check_regular(path)
+        if reader is None:
+            raise LatentError(f"{path.name} is not a latent file.", _HINT)
+        if path.stat().st_size > MAX_BYTES:
+            raise LatentError(f"{path.name} is too large for a latent.", _HINT)
+        return reader(path)
+    except LatentError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LatentError(*why_missing(path)) from error
+    except IsADirectoryError as error:
+        raise LatentError(f"{path} is a folder, not a latent file.", _files_in(path)) from error
+    except UnsafeFileError as error:
+        raise LatentError(error.message, error.hint) from error
+    except CheckpointError as error:
+        again = "Save it again with torch.save, each tensor as tensor.contiguous()."
+        raise LatentError(error.message, f"{_HINT} {again}") from error
+    except OSError as error:
+        if error.errno == errno.EINVAL and error.strerror:  # from `check_regular`
+            raise LatentError(f"{path} {error.strerror}.", "Name a latent file.") from error
+        raise LatentError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
+    except Exception as error:
+        # Readers of four formats raise a dozen kinds of errors for damaged files; all mean the same here.
+        raise LatentError(f"{path.name} cannot be read as a latent ({type(error).__name__}).", _HINT) from error
+
+
+def _order(path: Path) -> tuple[bool, str]:
+    """Order: arrays before what may as well be models."""
+    return path.suffix.lower() not in (".npy", ".npz", ".pt"), str(path)
+
+
+def _files_in(folder: Path) -> str:
+    # Not deeper, and not for ever: projectors make `NAME/0.pt`, and the folder may be a whole disk.
+    inside = itertools.islice(itertools.chain(folder.glob("*"), folder.glob("*/*")), 2000)
+    try:
+        found = sorted((path for path in inside if path.suffix.lower() in SUFFIXES), key=_order)
+    except OSError:
+        found = []
+    return f"Name a file in it, such as {found[0]}." if found else "Name a file."
+
+
+def _floats(array: Any) -> NDArray[np.float32]:
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiu":
+        raise LatentError(f"An array of type {array.dtype} is not a latent.", "Latents are arrays of floats.")
+    _check_count(array.size)
+    with np.errstate(over="ignore"):  # a float64 beyond float32: refused as not finite
+        floats: NDArray[np.float32] = array.astype(np.float32)
+    return floats
+
+
+def _check_count(numbers: int) -> None:
+    """Refuses an array before it is copied: packed, or repeated by a stride of 0, a small file can hold any."""
+    if numbers > MAX_NUMBERS:
+        raise LatentError(
+            f"The file holds {numbers:,} numbers; at most {MAX_NUMBERS:,} are taken.", "Split the file."
+        )
+
+
+def _facts_of(text: str) -> dict[str, Any]:
+    if len(text) > _FACTS_LIMIT:
+        raise ValueError("what the file says of its latent is too long")
+    facts = json.loads(text)
+    return facts if isinstance(facts, dict) else {}
+
+
+def _read_npy(path: Path) -> list[RawLatent]:
+    with open_regular(path) as file:
+        _check_header(path.name, file)
+    # Mapped, so that a header that declares more than the file holds is refused before anything is allocated.
+    return [RawLatent(_floats(np.load(path, mmap_mode="r", allow_pickle=False)), None)]
+
+
+def _check_header(name: str, file: IO[bytes]) -> None:
+    """Refuse an array before it is read: objects, which only a pickle could rebuild, and too many numbers."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise LatentError(
+            f"{name} holds Python objects, such as a dict, which are not read because they can run code.",
+            "Where it was made, save each array by its name: numpy.savez(FILE, w=latents['w']).",
+        )
+    _check_count(math.prod(shape))
+
+
+def _read_npz(path: Path) -> list[RawLatent]:
+    with FileSource(path) as source:
+        zip_members(source)  # refuses a table of contents that would fill the memory
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        # Sizes as declared, which may be lies; but no more than that much is unpacked.
+        facts_size = max((item.file_size for item in members if item.filename.startswith(FACTS_KEY)), default=0)
+        if sum(item.file_size for item in members) > MAX_BYTES or facts_size > _FACTS_LIMIT:
+            raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
+
+        def read(member: zipfile.ZipInfo) -> Any:
+            with archive.open(member) as file:
+                _check_header(path.name, file)
+            with archive.open(member) as file:
+                return np.lib.format.read_array(file, allow_pickle=False)
+
+        arrays = {item.filename.removesuffix(".npy"): partial(read, item) for item in members}
+        facts = _facts_of(str(arrays.pop(FACTS_KEY)())) if FACTS_KEY in arrays else {}
+        return _chosen(path.name, [Entry(key, load) for key, load in arrays.items()], facts)
+
+
+def _read_pt(path: Path) -> list[RawLatent]:
+    # Checkpoints' reader of torch's files: it takes neither packed data nor tensors larger than what is stored.
+    monitor = Monitor()
+    with FileSource(path) as source:
+        is_archive = source.read(0, min(2, source.size)) == b"PK"
+        data = read_torch_zip(source, monitor) if is_archive else read_torch_stream(source, monitor)
+        if isinstance(data, dict) and _MODEL_KEYS & {key for key in data if isinstance(key, str)}:
+            raise LatentError(f"{path.name} is a model, not a latent.", "Open it as the model.")
+
+        def read(record: TensorRecord | NumpyArray) -> NDArray[Any]:
+            if isinstance(record, NumpyArray):
+                return _numpy_of(record)
+            _check_count(record.numel)
+            tensor = read_tensors(source, {"": record}, monitor)[""]
+            return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+
+        entries = [Entry(key, partial(read, record), name) for key, record, name in _arrays_in(data, "latent")]
+        if not entries:
+            raise LatentError(f"{path.name} holds no tensor.", "It should hold one, or a dict or list of them.")
+        facts = data.get(FACTS_KEY) if isinstance(data, dict) else None
+        return _chosen(path.name, entries, facts if isinstance(facts, dict) else {})
+
+
+def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, TensorRecord | NumpyArray, str]]:
+    """The arrays of a file: a bare one, lists, tables, as (key that may tell the space, array, name).
+
+    In a table of tables the outer key is a name: rosinality's projector keeps `{picture: {"latent": tensor}}`.
+    """
+    if isinstance(data, TensorRecord | NumpyArray):
+        return [(key, data, name)]
+    if isinstance(data, list | tuple):
+        return [found for item in data if not isinstance(item, dict) for found in _arrays_in(item, key, name)]
+    found: list[tuple[str, TensorRecord | NumpyArray, str]] = []
+    for outer, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict):
+            inner = {k: v for k, v in value.items() if isinstance(k, str) and k.lower() in _KEY_SPACES}
+            found += [item for k, v in inner.items() for item in _arrays_in(v, k, Path(str(outer)).name)]
+        else:
+            found += _arrays_in(value, str(outer), name)
+    return found
+
+
+def _numpy_of(record: NumpyArray) -> NDArray[Any]:
+    if record.dtype is None or record.data is None:
+        raise ValueError("an array without its numbers")
+    _check_count(math.prod(record.shape))
+    kind = np.dtype(f"{record.dtype.byte_order}{record.dtype.code}")
+    flat = np.frombuffer(record.data.read(record.data.size), kind)
+    if record.axes is None:
+        return flat.reshape(record.shape, order="F" if record.is_fortran else "C")
+    stored = [record.shape[record.axes.index(axis)] for axis in range(len(record.shape))]
+    return flat.reshape(stored).transpose(record.axes)
+
+
+def _read_safetensors(path: Path) -> list[RawLatent]:
+    # By our own reader: safetensors' takes no path that is not UTF-8, and reads numpy's types alone.
+    with FileSource(path) as source:
+        records, metadata = read_safetensors(source)
+
+        def read(record: TensorRecord) -> NDArray[np.float32]:
+            _check_count(record.numel)
+            return read_tensors(source, {"": record}, Monitor())[""].float().numpy()
+
+        entries = [Entry(key, partial(read, record)) for key, record in records.items()]
+        return _chosen(path.name, entries, _facts_of(metadata.get(FACTS_KEY, "{}")))
+
+
+_READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".pt": _read_pt,
+    ".pth": _read_pt,
+    ".safetensors": _read_safetensors,
+}
+
+
+def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawLatent]:
+    """The latents among the arrays of a file; only theirs are read, and together they are limited."""
+    ours = facts.get("space")
+    own = next((entry for entry in entries if entry.key == ours), None)
+    if ours in SPACES and own is not None:
+        psi, sha, name = facts.get("psi", 1.0), str(facts.get("model_sha", "")), str(facts.get("name", ""))
+        known_psi = float(psi) if isinstance(psi, int | float) else 1.0
+        recipe = recipe_from_text(facts["recipe"]) if "recipe" in facts else None
+        array = _floats(own.load())
+        return [RawLatent(array, cast("Space", ours), sha, known_psi, name, is_ours=True, recipe=recipe)]
+    named = [entry for entry in entries if entry.key.lower() in _KEY_SPACES]
+    chosen = named or (entries if len(entries) == 1 else [])
+    if not chosen:
+        shown = ", ".join(entry.key[:40] for entry in entries[:6]) or "nothing"
+        raise LatentError(
+            f"{file} holds {len(entries)} arrays, none of them named like a latent: {shown}.",
+            "Save the latents under the name z, w or ws.",
+        )
+    found: list[RawLatent] = []
+    numbers = 0
+    for entry in chosen:
+        array = _floats(entry.load())
+        numbers += array.size
+        _check_count(numbers)
+        if len(found) >= MAX_LATENTS:
+            raise LatentError(f"{file} holds more than {MAX_LATENTS} latents.", "Split the file.")
+        found.append(RawLatent(array, _KEY_SPACES.get(entry.key.lower()), name=entry.name))
+    return found
