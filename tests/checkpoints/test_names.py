@@ -254,7 +254,8 @@ HOSTILE = """
     logging.FileHandler copyreg.add_extension pathlib.os.system pathlib.Path.write_text pathlib.Path.unlink
     collections.namedtuple.__globals__ typing.sys.modules torch.os.system torch._os.system.__call__ bdb.Bdb.run
     pdb.run idlelib.pyshell.ModifiedInterpreter.runcode sympy.core.sympify.sympify PIL.Image.open
-    builtins.open.Error threading.Thread signal.signal anything.at.all.system anything.subprocess.Popen distutils.file_util.copy_file
+    builtins.open.Error threading.Thread signal.signal anything.at.all.system anything.subprocess.Popen
+    distutils.file_util.copy_file
 """.split()  # noqa: SIM905
 
 
