@@ -16,14 +16,15 @@ Kind = Literal["model", "latent", "project", "unknown"]
 
 _PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
-    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.npy *.npz {_PROJECTS});;"
-    f"Models (*.pkl *.safetensors *.pt *.pth);;Projects, pictures and films ({_PROJECTS});;"
+    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz {_PROJECTS});;"
+    f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
     "Latents (*.npy *.npz *.pt *.safetensors);;All files (*)"
 )
-MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
+MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
+    ".ckpt": "model",
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",

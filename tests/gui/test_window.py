@@ -405,6 +405,7 @@ def test_state_as_text(window: MainWindow, session: Session) -> None:
     ("name", "kind"),
     [
         ("a.pkl", "model"),
+        ("a.ckpt", "model"),
         ("a.npy", "latent"),
         ("a.npz", "latent"),
         ("a.json", "project"),
