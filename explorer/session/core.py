@@ -231,11 +231,13 @@ class SessionCore(QObject):
 
     @Slot(int, float, str)
     def _on_loading(self, view: int, fraction: float, label: str) -> None:
+        if self._is_gone(view):
+            return
         self.loading.emit((view, fraction, label))
 
     @Slot(int, object)
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
-        if view >= len(self.store.state.views):
+        if self._is_gone(view):
             return
         v = self.record(view)
         name, is_wish = v.loading, v.is_wish
@@ -250,7 +252,7 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
-        if view >= len(self.store.state.views):
+        if self._is_gone(view):
             return
         v = self.record(view)
         if isinstance(error, CostlyModelError):
@@ -314,13 +316,16 @@ class SessionCore(QObject):
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
-        self.record(view).note_paint(generation, perf_counter())
+        if not self._is_gone(view):
+            self.record(view).note_paint(generation, perf_counter())
         self.pace.schedule()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
+        if self._closed or self._is_gone(frame.view):
+            return
         v = self.record(frame.view)
-        if self._closed or not v.accept(frame):
+        if not v.accept(frame):
             return
         if frame.generation == v.posted and v.request is not None:  # None: the wish since then failed
             self._clear_failure(frame.view)
@@ -328,8 +333,10 @@ class SessionCore(QObject):
 
     @Slot(object)
     def _on_failed(self, failed: RenderFailed) -> None:
+        if self._closed or self._is_gone(failed.view):
+            return
         v = self.record(failed.view)
-        if self._closed or failed.generation < v.posted:
+        if failed.generation < v.posted:
             return
         v.settled = max(v.settled, failed.generation)
         self._set_failure(failed.view, failed)
@@ -451,6 +458,10 @@ class SessionCore(QObject):
         if is_saved != self._was_saved:
             self._was_saved = is_saved
             self.saved_changed.emit(is_saved)
+
+    def _is_gone(self, view: int) -> bool:
+        """True for a view that the state no longer has; what was under way for it may still arrive."""
+        return view >= len(self.store.state.views)
 
     def record(self, view: int) -> ViewRecord:
         """What is remembered of a view; made when first asked for."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from explorer.render.studies import MakeStudy, Studied
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
+    from explorer.util.steps import Steps
 
 __all__ = ["LabPicture", "StickingLab"]
 
@@ -63,6 +64,10 @@ class StickingLab(QObject):
         self._session, self._files = session, files
         self.scan = SlitScan(2, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
+        self._rescan: Steps[None] | None = None
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self._rescan_some)
         self._hidden: set[str] = set()
         self._was_playing = True  # the clock of motion, before the tour
         self._rest = QTimer(self)
@@ -79,6 +84,7 @@ class StickingLab(QObject):
     def close(self) -> None:
         """Nothing comes to rest any more."""
         self._rest.stop()
+        self._more.stop()
 
     # -- wishes --------------------------------------------------------------------------------------------
 
@@ -135,8 +141,22 @@ class StickingLab(QObject):
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 
+    @Slot()
+    def _rescan_some(self) -> None:
+        """Puts a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        if self._rescan is None or self._session.is_closed:
+            return
+        try:
+            next(self._rescan)
+            self._more.start()
+        except StopIteration:
+            self._rescan = None
+        for view in range(2):
+            self.scan_changed.emit(view)
+
     def clear_scan(self) -> None:
         """Begins the slit-scans anew."""
+        self._rescan = None
         self.scan.clear()
         for view in range(2):
             self.scan_changed.emit(view)
@@ -239,9 +259,8 @@ class StickingLab(QObject):
     @Slot(object, object)
     def _on_lab_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.lab.slit != new.lab.slit and new.lab.scan:
-            self.scan.rescan(new.lab.slit)
-            for view in range(2):
-                self.scan_changed.emit(view)
+            self._rescan = self.scan.rescan_steps(new.lab.slit)
+            self._rescan_some()
         if old.lab.scan and not new.lab.scan:
             self.clear_scan()
         if old.lab.tour and not new.lab.tour:

@@ -28,6 +28,7 @@ LAYOUTS = (
     ("flicker", "Flicker", "A and B in one frame by turns (Shift+W)"),
 )
 FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
+_RATES = ("999 fps", "at rest", "measuring")
 DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
 
@@ -75,7 +76,8 @@ class TopBar(QWidget):
         self.fps.setObjectName("badge")
         self.fps.setFont(value_font(self.fps.font()))
         self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
-        self.fps.setMinimumWidth(64)
+        # The bar must not shift when the words change, and none of them may be cut.
+        self.fps.setMinimumWidth(max(self.fps.fontMetrics().horizontalAdvance(text) for text in _RATES) + 2 * GRID)
         self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
         self.film = QToolButton()
         self.film.setObjectName("badge")
