@@ -195,8 +195,9 @@ class Program(QObject):
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
         self.window.notices.offer_recovery()
-        if self.last_crash is not None:
-            self.window.say(f"Latentwalk ended unexpectedly last time. What is known of it: {self.last_crash}")
+        if self.last_crash is not None and session.documents.recovery() is None:  # else that is offered already
+            words = f"Latentwalk crashed last time. Please report it with the file {self.last_crash}."
+            self._on_fault(words, crash_log.text_of(self.last_crash))
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
