@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from explorer.util.strict_json import parse_json
 
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
 
@@ -76,7 +77,7 @@ def _metadata(path: Path) -> dict[str, str]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER_BYTES:
                 return {}
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     except (OSError, ValueError, struct.error):
         return {}
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}

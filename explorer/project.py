@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
 from explorer.state import ExplorerState, Latent, Look
 from explorer.util.atomic_write import atomic_write
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,20 +164,26 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
     """A stored latent from JSON values; `key` names it in errors. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
-        shape = tuple(int(n) for n in item["shape"])
-        if item["space"] not in SPACES or not shape or min(shape) < 1:
+        shape, psi = tuple(item["shape"]), item.get("psi", 1.0)
+        if item["space"] not in SPACES or not 1 <= len(shape) <= 2 or not all(_is_size(n) for n in shape):
             raise damaged
-        nbytes = 4 * int(np.prod(shape, dtype=object))
+        if type(psi) not in (int, float) or not abs(psi) <= sys.float_info.max:
+            raise damaged
+        nbytes = 4 * math.prod(shape)
         raw = _unpack(base64.b64decode(item["data"], validate=True), nbytes)
         if len(raw) != nbytes:
             raise damaged
         array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
-        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name)
+        return StoredLatent(item["space"], array, sha, float(psi), name)
     except LatentwalkError as error:
         raise damaged from error
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, zlib.error) as error:
         raise damaged from error
+
+
+def _is_size(number: object) -> bool:
+    return type(number) is int and 1 <= number <= MAX_BYTES
 
 
 def _unpack(data: bytes, limit: int) -> bytes:
@@ -230,8 +239,8 @@ def unpack_text(text: str) -> Any:
         raw = unpacker.decompress(packed[4:], MAX_BYTES)
         if not unpacker.eof or zlib.crc32(raw) != checksum:
             raise damaged
-        return json.loads(raw)
-    except (ValueError, struct.error, zlib.error, RecursionError) as error:
+        return parse_json(raw)
+    except (ValueError, struct.error, zlib.error) as error:
         raise damaged from error
 
 
@@ -313,7 +322,7 @@ def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
             return state_from_text(_text_of_png(path))
         if path.stat().st_size > MAX_BYTES:
             raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
-        data = json.loads(path.read_bytes())
+        data = parse_json(path.read_bytes())
         if isinstance(data, dict) and data.get("format") == "latentwalk-film":
             data = data.get("project")  # the job of an unfinished film
         return from_json(data)
@@ -321,7 +330,7 @@ def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except ProjectError as error:
         raise ProjectError(f"{path.name}: {error.message}", error.hint) from error
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
+    except ValueError as error:  # JSON and Unicode errors are ValueErrors
         raise ProjectError(f"{path.name} is no project.", "Open a file that Latentwalk saved.") from error
 
 

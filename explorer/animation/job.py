@@ -13,10 +13,11 @@ from explorer.animation.film import Film
 from explorer.animation.folder import folder_of, unfinished_folder
 from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
-from explorer.errors import FilmError, ProjectError
+from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
 from explorer.project import from_json, to_json, write_whole
 from explorer.render.request import RenderSettings
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState
@@ -101,27 +102,32 @@ def write_job(job: Job, origin: Origin | None = None) -> None:
 
 
 def read_job(path: Path) -> Job:
-    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError or ProjectError."""
+    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     try:
-        data = json.loads(job_path(film_path).read_bytes())
+        data = parse_json(job_path(film_path).read_bytes())
     except FileNotFoundError:
         raise FilmError(f"There is no unfinished film {name}.", "Check the name.") from None
     except (OSError, ValueError) as error:
         raise FilmError(f"The job of {name} cannot be read: {error}.", "Render the film anew.") from error
     if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, VERSION):
         raise FilmError(f"The job of {name} is of another version.", "Render the film anew.")
-    state, table = from_json(data.get("project"))
-    film = decode(Film, data.get("film", {}), "film")
-    film.check()
-    return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
+    try:
+        state, table = from_json(data.get("project"))
+        film = decode(Film, data.get("film", {}), "film")
+        film.check()
+        settings = decode(RenderSettings, data.get("settings", {}), "settings")
+    except LatentwalkError as error:
+        hint = error.hint or "Render the film anew."
+        raise FilmError(f"The job of {name} cannot be read: {error.message}", hint) from error
+    return Job(film_path, film, state, table, settings)
 
 
 def origin_of(path: Path) -> Origin | None:
     """Of what the frames of an unfinished film were made; None if its job file does not say, or is not there."""
     try:
-        data = json.loads(job_path(path).read_bytes())
+        data = parse_json(job_path(path).read_bytes())
         return decode(Origin, data["origin"], "origin")
     except (OSError, ValueError, KeyError, TypeError, ProjectError):
         return None

@@ -21,6 +21,7 @@ from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +222,7 @@ def _check_count(numbers: int) -> None:
 def _facts_of(text: str) -> dict[str, Any]:
     if len(text) > _FACTS_LIMIT:
         raise ValueError("what the file says of its latent is too long")
-    facts = json.loads(text)
+    facts = parse_json(text)
     return facts if isinstance(facts, dict) else {}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 from typing import Literal
 
 from explorer.bundled import bundled
+from explorer.util.strict_json import parse_json
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
@@ -62,7 +62,7 @@ def _tensors(path: str) -> set[str]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER:
                 return set()
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     except (OSError, ValueError, struct.error):
         return set()
     return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()
