@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from explorer.state import ExplorerState, Latent, Look, Pose, Timeline
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular, open_regular, read_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,21 +223,27 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
     """A stored latent from JSON values; `key` names it in errors. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
-        shape = tuple(int(n) for n in item["shape"])
-        if item["space"] not in SPACES or not shape or min(shape) < 1:
+        shape, psi = tuple(item["shape"]), item.get("psi", 1.0)
+        if item["space"] not in SPACES or not 1 <= len(shape) <= 2 or not all(_is_size(n) for n in shape):
             raise damaged
-        nbytes = 4 * int(np.prod(shape, dtype=object))
+        if type(psi) not in (int, float) or not abs(psi) <= sys.float_info.max:
+            raise damaged
+        nbytes = 4 * math.prod(shape)
         raw = _unpack(base64.b64decode(item["data"], validate=True), nbytes)
         if len(raw) != nbytes:
             raise damaged
         array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
         recipe = checked_recipe(decode(Latent, item["recipe"], "recipe")) if "recipe" in item else None
-        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name, recipe)
+        return StoredLatent(item["space"], array, sha, float(psi), name, recipe)
     except LatentwalkError as error:
         raise damaged from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error, zlib.error) as error:
         raise damaged from error
+
+
+def _is_size(number: object) -> bool:
+    return type(number) is int and 1 <= number <= MAX_BYTES
 
 
 def _unpack(data: bytes, limit: int) -> bytes:
@@ -298,8 +307,8 @@ def unpack_text(text: str) -> Any:
         raw = unpacker.decompress(packed[4:], MAX_BYTES)
         if not unpacker.eof or zlib.crc32(raw) != checksum:
             raise damaged
-        return json.loads(raw)
-    except (ValueError, struct.error, zlib.error, RecursionError) as error:
+        return parse_json(raw)
+    except (ValueError, struct.error, zlib.error) as error:
         raise damaged from error
 
 
@@ -413,7 +422,7 @@ def load_project(path: str | Path) -> Project:
     except ProjectError as error:
         message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
         raise ProjectError(message, error.hint) from error
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
+    except ValueError as error:  # JSON and Unicode errors are ValueErrors
         raise ProjectError(f"{name} is not a project.", "Open a file that Latentwalk saved.") from error
 
 
@@ -428,7 +437,7 @@ def _load(path: Path) -> Project:
         return project_from_text(text_of_png(path), folder)
     if path.stat().st_size > MAX_BYTES:
         raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
-    data = json.loads(read_regular(path, MAX_BYTES))
+    data = parse_json(read_regular(path, MAX_BYTES))
     if isinstance(data, dict) and data.get("format") == "latentwalk-film":
         data = data.get("project")  # the job of an unfinished film
     return project_from_json(data, folder)

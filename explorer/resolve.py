@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from explorer.codec import MAX_WHOLE
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
@@ -38,6 +39,7 @@ from explorer.state import (
     Tap,
     look_of,
 )
+from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -116,10 +118,16 @@ def resolve_look(
 
 @lru_cache(maxsize=512)
 def _check_finite(value: object, path: str) -> None:
-    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite."""
+    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite or too large."""
     # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
     # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
     for name, number in _numbers(value, path):
+        if isinstance(number, int):
+            if abs(number) > MAX_WHOLE:
+                raise RequestError(
+                    f"{name} is a whole number beyond all bounds.", "Undo, or reset that control to its default."
+                )
+            continue
         if not math.isfinite(number):
             raise RequestError(
                 f"{name} is {number}, which is not a finite number.",
@@ -129,7 +137,7 @@ def _check_finite(value: object, path: str) -> None:
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
+    if isinstance(value, (int, float)):  # a whole number beyond float would overflow later
         yield path, value
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
@@ -230,7 +238,7 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
     for index, weight in classes.weights:
         if 0 <= index < info.c_dim and weight > 0.0:
             weights[index] = weights.get(index, 0.0) + weight
-    total = math.fsum(weights.values())
+    total = total_of(weights.values())
     if not total > 0.0:
         return ((0, 1.0),)
     return tuple(sorted((index, weight / total) for index, weight in weights.items()))
@@ -283,4 +291,5 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     else:
         last = channels[tap.layer] - (3 if tap.channels == "rgb" and channels[tap.layer] >= 3 else 1)
         changes = {"first_channel": 0 if tap.channels == "norm" else min(max(tap.first_channel, 0), last)}
-    return replace(tap, **changes)
+    # Brighter than any display can tell apart, and still a factor that is a number.
+    return replace(tap, scale_db=min(max(tap.scale_db, -200.0), 200.0), **changes)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Film", "FilmRenderer", "models_of", "page_of", "rate_of", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
+MAX_START = 1e9  # seconds; a timeline that loops goes on for ever, but not until its frames are lost in rounding
 SHUTTER = Fraction(1, 2)
 """Share of a frame's time over which several samples are spread: what film cameras use."""
 
@@ -70,8 +71,8 @@ class Film:
             raise UsageError(words, "Choose fewer, or another format.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
-        if not (math.isfinite(self.start) and self.start >= 0.0):
-            raise UsageError(f"A film cannot begin at {self.start} seconds.", "Choose 0 or later.")
+        if not 0.0 <= self.start <= MAX_START:
+            raise UsageError(f"A film cannot begin at {self.start:g} seconds.", "Choose 0 or later.")
         if not (self.side == 0 or 16 <= self.side <= 8192):
             raise UsageError(f"Pictures {self.side} pixels high cannot be made.", "Choose 16 to 8192, or 0.")
         if not (1 <= self.samples <= 64 and 1 <= self.columns <= 16 and 1 <= self.rows <= 16):
@@ -95,12 +96,14 @@ class Film:
 def rate_of(text: str | float) -> tuple[int, int]:
     """A frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
     try:
+        if isinstance(text, str) and (len(text) > 20 or "e" in text.lower()):
+            raise ValueError("a power of ten can have more digits than fit into memory")
         rate = Fraction(text).limit_denominator(1001)
         # 29.97 and its kin mean the exact rates of television.
         for whole in (24, 30, 48, 60, 120):
             if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 200):
                 rate = Fraction(whole * 1000, 1001)
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise UsageError(f"{text!r} is no frame rate.", "For example 30, or 30000/1001.") from error
     return rate.numerator, rate.denominator
 

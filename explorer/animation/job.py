@@ -12,7 +12,7 @@ from explorer.animation import parts
 from explorer.animation.film import MAX_FRAMES, Film
 from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
-from explorer.errors import FilmError, ProjectError
+from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
 from explorer.model_places import find_models, places_of, places_to_json
 from explorer.project import MAX_BYTES, project_from_json, to_json, write_whole
@@ -20,6 +20,7 @@ from explorer.render.request import RenderSettings
 from explorer.util import file_errors
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,16 +128,20 @@ def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str]
 
 
 def read_job(path: Path) -> Job:
-    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError or ProjectError."""
+    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     data = _data(film_path)
     if data.get("version") != VERSION:
-        raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film anew.")
-    project = project_from_json(data.get("project"), film_path.resolve().parent)
-    film = decode(Film, data.get("film", {}), "film")
-    film.check()
-    settings = decode(RenderSettings, data.get("settings", {}), "settings")
+        raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film again.")
+    try:
+        project = project_from_json(data.get("project"), film_path.resolve().parent)
+        film = decode(Film, data.get("film", {}), "film")
+        film.check()
+        settings = decode(RenderSettings, data.get("settings", {}), "settings")
+    except LatentwalkError as error:
+        hint = error.hint or "Render the film again."
+        raise FilmError(f"The job of {visible(name)} cannot be read: {error.message}", hint) from error
     return Job(film_path, film, find_models(project).state, project.table, settings)
 
 
@@ -144,16 +149,16 @@ def _data(path: Path) -> dict[str, Any]:
     """What the job file of a film holds, of any version. Raises FilmError."""
     file = job_path(path)
     try:
-        data = json.loads(read_regular(file, MAX_BYTES))
+        data = parse_json(read_regular(file, MAX_BYTES))
     except FileNotFoundError:
-        raise FilmError(f"There is no unfinished film {path.name}.", "Check the name.") from None
+        raise FilmError(f"There is no unfinished film {visible(path.name)}.", "Check the name.") from None
     except OSError as error:
-        words = f"{file.name} cannot be read: {file_errors.reason(error)}."
+        words = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
         raise FilmError(words, "Move it away, or choose another name.") from error
-    except (ValueError, RecursionError):
+    except ValueError:
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        words = f"{file.name} is damaged, or not the job of an unfinished film."
+        words = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
         raise FilmError(words, "Move it away, or choose another name.")
     return data
 

@@ -37,6 +37,7 @@ from explorer.project import (
 from explorer.state import Sample, Timeline
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
@@ -313,7 +314,7 @@ def _whole_lines(data: bytes) -> Iterator[dict[str, Any]]:
     for line in data.split(b"\n")[:-1]:
         crc, _, raw = line.partition(b" ")
         try:
-            value = json.loads(raw) if int(crc, 16) == zlib.crc32(raw) else None
+            value = parse_json(raw) if int(crc, 16) == zlib.crc32(raw) else None
         except (ValueError, RecursionError):
             return
         if not isinstance(value, dict):

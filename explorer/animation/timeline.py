@@ -41,6 +41,12 @@ __all__ = [
 MAX_SECONDS = 36_000.0
 """Ten hours; longer is a slip of the finger."""
 
+LAST_KEY = 10 * MAX_SECONDS
+"""Keys may lie behind the end, but not so far that their distances are lost in rounding."""
+
+MIN_SECONDS, MIN_RATE = 1e-3, 0.01
+"""Shortest timeline, and fewest frames a second or beats a minute: their reciprocals are fractions of steps."""
+
 SAME_TIME = 1e-6
 """Seconds; keys nearer than this are one key."""
 
@@ -51,8 +57,10 @@ APART = 0.5
 def check_timeline(timeline: Timeline) -> None:
     """Raises ProjectError for a timeline out of a file that could not be played."""
     t = timeline
-    if not (0.0 < t.duration <= MAX_SECONDS and 0.0 < t.fps <= 1000.0 and 0.0 <= t.bpm <= 10_000.0):
-        raise ProjectError("The timeline's duration or rate makes no sense.", "The file is damaged.")
+    _check_rate("duration", t.duration, MIN_SECONDS, MAX_SECONDS, "seconds")
+    _check_rate("fps", t.fps, MIN_RATE, 1000.0, "frames a second")
+    if t.bpm != 0.0:  # no tempo
+        _check_rate("bpm", t.bpm, MIN_RATE, 10_000.0, "beats a minute")
     for track in t.tracks:
         parameter(track.parameter)
     lanes: list[Sequence[Key | ValueKey | Sample]] = [t.keys, t.performance, *(track.keys for track in t.tracks)]
@@ -60,6 +68,15 @@ def check_timeline(timeline: Timeline) -> None:
         times = [item.time for item in items]
         if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
             raise ProjectError("The timeline's keys are not in order.", "The file is damaged.")
+        if times and times[-1] > LAST_KEY:
+            words = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
+            raise ProjectError(words, "The file is damaged.")
+
+
+def _check_rate(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:
+        words = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
+        raise ProjectError(words, "The file is damaged.")
 
 
 def snapped(timeline: Timeline, time: float) -> float:
@@ -115,6 +132,8 @@ def swap_views(timeline: Timeline) -> Timeline:
     """The timeline of a project whose first two views have changed places."""
 
     def swapped(pose: Pose) -> Pose:
+        if len(pose.views) < 2:
+            return pose
         first, second, *rest = pose.views
         return replace(pose, views=(second, first, *rest))
 

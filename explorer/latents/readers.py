@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
 import math
 import zipfile
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from explorer.latents.recipes import recipe_from_text
 from explorer.latents.table import SPACES, Space
 from explorer.util.missing import why_missing
 from explorer.util.regular_file import check_regular, open_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +150,7 @@ def _check_count(numbers: int) -> None:
 def _facts_of(text: str) -> dict[str, Any]:
     if len(text) > _FACTS_LIMIT:
         raise ValueError("what the file says of its latent is too long")
-    facts = json.loads(text)
+    facts = parse_json(text)
     return facts if isinstance(facts, dict) else {}
 
 

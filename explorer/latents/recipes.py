@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.codec import decode, encode
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
@@ -76,7 +77,7 @@ def recipe_to_text(recipe: Latent) -> str:
 def recipe_from_text(text: object) -> Latent:
     """The recipe of such a text. Raises LatentError."""
     try:
-        data: Any = json.loads(str(text))
+        data: Any = parse_json(str(text))
         return checked_recipe(decode(Latent, data, "recipe"))
     except (ProjectError, ValueError, RecursionError) as error:
         raise LatentError("The recipe of the latent is damaged.", "Save the latent again.") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 from typing import Literal
 
 from explorer.bundled import bundled
 from explorer.util.regular_file import open_regular
+from explorer.util.strict_json import parse_json
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
@@ -61,7 +61,7 @@ def _tensors(path: str) -> set[str]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER:
                 return set()
-            header = json.loads(file.read(length))
-    except (OSError, ValueError, RecursionError, struct.error):
+            header = parse_json(file.read(length))
+    except (OSError, ValueError, struct.error):
         return set()
     return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()
