@@ -58,9 +58,14 @@ def _job(folder: Path, kind: str, name: str) -> Job:
 
 def film(folder: Path, kind: str, name: str, ready: Ready) -> None:
     """Render a film of a hundred frames, or go on with it."""
+    from explorer.animation.job import target_of
     from explorer.animation.recorder import Recorder
 
-    recorder = Recorder(_job(folder, kind, name), overwrite=True)
+    job = _job(folder, kind, name)
+    if target_of(job.path, job.film).exists():  # killed after it had its name, which it has when it is whole
+        ready()
+        return
+    recorder = Recorder(job, overwrite=True)
     ready()
     recorder.run()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from explorer.util.plain_text import visible
+from explorer.widgets.plain import PlainLabel
 from explorer.widgets.theme import GRID
 
 __all__ = ["Notices"]
@@ -24,8 +25,8 @@ class _Notice(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self.setAccessibleName("Notice")
-        self.words = QLabel(wordWrap=True)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words = PlainLabel(limit=LIMIT)
+        self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._row = QHBoxLayout()
         self._row.setSpacing(GRID)
@@ -87,7 +88,7 @@ class Notices(QWidget):
         if notice is None:
             notice = self._notices[key] = _Notice(lambda: self.clear(key))
             self._column.addWidget(notice)
-        notice.words.setText(visible(words, LIMIT))
+        notice.words.setText(words)
         notice.set_offers(offers)
         notice.dismiss.setVisible(can_dismiss)
         notice.show()
