@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation import timeline as edits
-from explorer.animation.parameters import get_value, parameter, set_value
+from explorer.animation.parameters import get_value, parameter
 from explorer.animation.performance import Performance, recorded_words
-from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
+from explorer.animation.player import Player, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Key, Pose
 
@@ -400,15 +400,3 @@ class Deck(QObject):
         self.edit("Performance to keys", made)
         way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
         self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")
-
-    def film_seconds(self) -> float:
-        """How long a whole pass of the timeline is."""
-        return film_seconds(self.timeline)
-
-    def value_at(self, name: str, view: int, place: float) -> float:
-        """A parameter's value at a place of the timeline, for drawing."""
-        return get_value(self.player().base_pose(place), name, view)
-
-    def preview_value(self, name: str, view: int, value: float) -> Pose:
-        """The pose of now with one other value."""
-        return set_value(pose_of(self._session.state), name, value, view)
