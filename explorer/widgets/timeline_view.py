@@ -27,7 +27,7 @@ from explorer.latents.words import latent_words
 from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, name_of, value_range
+from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
 from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ class TimelineView(QWidget):
     def _tip(self, at: QPointF) -> str:
         aside = self.timeline.aside
         if self.lanes.is_switch(at) and aside is not None:
-            return f"Use the {name_of(aside).lower()}: {contents(aside)}. What is used now is kept."
+            return f"Use the {contents(aside).removeprefix('a ')}; what is used now is kept"
         item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
