@@ -79,6 +79,21 @@ class StateStore:
             self._push(_Step(name or "Change", self._state, new))
         self._replace(new)
 
+    def interpose(self, new: ExplorerState, name: str) -> None:
+        """Makes `new` the state as an undo entry of its own, also in the middle of a stroke, which goes on from it.
+
+        Cancelling the stroke does not take it back.
+        """
+        if self._stroke is None or new == self._state:
+            self.update(new, name)
+            return
+        stroke, before = self._stroke
+        if before != self._state:
+            self._push(_Step(stroke, before, self._state))
+        self._push(_Step(name, self._state, new))
+        self._stroke = (stroke, new)
+        self._replace(new)
+
     def update_transient(self, new: ExplorerState) -> None:
         """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
 

@@ -86,5 +86,5 @@ def recorded_words(before: Timeline, made: Timeline, way_back: str) -> str:
     if replaced is not None and replaced.performance and not replaced.keys:
         words += f" It replaces {contents(replace(replaced, tracks=()))}; {way_back} that."
     if made.aside is not None and made.aside is not before.aside:
-        words += f" Your {contents(made.aside)} are kept: click Keys on the timeline."
+        words += f" Kept: {contents(made.aside)}. Click Keys on the timeline to go back to them."
     return words

@@ -30,6 +30,7 @@ __all__ = [
     "grid_step",
     "key_at",
     "keys_from_performance",
+    "lanes_of",
     "move_keys",
     "remove_track",
     "retime",
@@ -161,13 +162,20 @@ def contents(timeline: Timeline) -> str:
     words = [f"{count} key{'s' * (count > 1)}"] if count else []
     if timeline.performance and not timeline.keys:
         words.insert(0, f"a recording of {timeline.performance[-1].time:.1f} s")
+    if not words and timeline.wander.kind != "none":
+        words.append("a wander")
     return " and ".join(words)
 
 
 def behind_end(timeline: Timeline) -> int:
     """How many keys lie behind the end: they are kept, and not played."""
-    times = [key.time for key in timeline.keys] + [key.time for track in timeline.tracks for key in track.keys]
+    times = [key.time for _, keys in lanes_of(timeline) for key in keys]
     return sum(time > timeline.duration + SAME_TIME for time in times)
+
+
+def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Key | ValueKey, ...]]]:
+    """The keys of every lane; lane -1 is the whole state's, others are tracks."""
+    return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
 
 
 def remove_track(timeline: Timeline, number: int) -> Timeline:
@@ -230,14 +238,12 @@ def _in_order(
 
 def _free_shift(timeline: Timeline, chosen: Chosen, by: float, *, back: bool, copies: bool = False) -> float:
     """The shift nearest to `by`, in frames from it, at which no chosen key meets one that stands."""
-    lanes: list[tuple[int, Sequence[Key | ValueKey]]] = [(-1, timeline.keys)]
-    lanes += [(i, track.keys) for i, track in enumerate(timeline.tracks)]
     pairs = [
         (
             [key.time for i, key in enumerate(keys) if (lane, i) in chosen],
             [key.time for i, key in enumerate(keys) if copies or (lane, i) not in chosen],
         )
-        for lane, keys in lanes
+        for lane, keys in lanes_of(timeline)
     ]
     first, frame = min(time for moved, _ in pairs for time in moved), 1.0 / timeline.fps
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation import timeline as edits
-from explorer.animation.parameters import get_value, parameter, set_value
+from explorer.animation.parameters import get_value, parameter
 from explorer.animation.performance import Performance, recorded_words
-from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
+from explorer.animation.player import Player, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Key, Pose
 
@@ -164,6 +164,12 @@ class Deck(QObject):
         """Makes a timeline the project's, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
+    def _put(self, name: str, timeline: Timeline) -> bool:
+        """As `edit`, but a step of its own though a hand may be on a picture; False if nothing is different."""
+        is_new = timeline != self.timeline
+        self._session.store.interpose(replace(self._session.state, timeline=timeline), name)
+        return is_new
+
     def set_timeline(self, **fields: Any) -> None:
         """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
@@ -194,11 +200,15 @@ class Deck(QObject):
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         is_there = edits.key_at(self.timeline, place)
         made = edits.add_key(self.timeline, place, self._pose_to_keep())
-        self.edit("Update key" if is_there else "Add key", made)
+        is_new = self._put("Update key" if is_there else "Add key", made)
         if is_there:
-            self._session.status.emit(f"Updated the key at {place:.2f} s. {WAY_BACK} it.")
+            self._tell_updated("the key", place, is_new)
         elif time is None:
             self._advance(place)
+
+    def _tell_updated(self, key: str, place: float, is_new: bool) -> None:
+        words = f"Updated {key} at {place:.2f} s. {WAY_BACK} it."
+        self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
 
     def _advance(self, place: float) -> None:
         """Goes on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
@@ -233,9 +243,9 @@ class Deck(QObject):
         is_there = edits.value_at(self.timeline, name, view, place)
         made = edits.add_value(self.timeline, name, view, place, value)
         title = parameter(name).title
-        self.edit(f"Key {title.lower()}", made)
+        is_new = self._put(f"Key {title.lower()}", made)
         if is_there:
-            self._session.status.emit(f"Updated the key of {title} at {place:.2f} s. {WAY_BACK} it.")
+            self._tell_updated(f"the key of {title}", place, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
         """Changes the value of a parameter's key."""
@@ -266,7 +276,11 @@ class Deck(QObject):
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
         """Copies keys to the playhead, or to a time."""
         place = edits.snapped(self.timeline, self._playhead if to is None else to)
+        standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
         self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+        copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
+        if copies and min(copies) - place > edits.SAME_TIME:
+            self.tell_beside()
 
     def tell_beside(self) -> None:
         """Says that moved or copied keys stand beside the place that was meant, because others stand there."""
@@ -290,8 +304,8 @@ class Deck(QObject):
         key: Key = self.timeline.keys[number]
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
-        self.edit("Update key", replace(self.timeline, keys=tuple(keys)))
-        self._session.status.emit(f"Updated the key at {key.time:.2f} s. {WAY_BACK} it.")
+        is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
+        self._tell_updated("the key", key.time, is_new)
 
     @Slot(object)
     def _on_evened(self, made: Timeline) -> None:
@@ -349,7 +363,7 @@ class Deck(QObject):
         before = self.timeline
         made = performance.timeline(self._now(), before)
         self._autosave.end_recording(made.duration)
-        self.edit("Record performance", made)
+        self._put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
         self._session.status.emit(recorded_words(before, made, WAY_BACK))
@@ -389,15 +403,3 @@ class Deck(QObject):
         self.edit("Performance to keys", made)
         way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
         self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")
-
-    def film_seconds(self) -> float:
-        """How long a whole pass of the timeline is."""
-        return film_seconds(self.timeline)
-
-    def value_at(self, name: str, view: int, place: float) -> float:
-        """A parameter's value at a place of the timeline, for drawing."""
-        return get_value(self.player().base_pose(place), name, view)
-
-    def preview_value(self, name: str, view: int, value: float) -> Pose:
-        """The pose of now with one other value."""
-        return set_value(pose_of(self._session.state), name, value, view)

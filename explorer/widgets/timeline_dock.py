@@ -15,7 +15,6 @@ from explorer.widgets.curve_editor import CurveEditor
 from explorer.widgets.number_field import NumberField
 from explorer.widgets.parts import Choice, IconButton, label, value_label
 from explorer.widgets.theme import GRID, ROW
-from explorer.widgets.timeline_lanes import name_of
 from explorer.widgets.timeline_view import TimelineView
 from explorer.widgets.wrap_row import wrap_row
 
@@ -242,8 +241,7 @@ class TimelineDock(QDockWidget):
         if deck.timeline.performance and not deck.timeline.keys:
             menu.addAction("Performance to keys, two a second", lambda: deck.performance_to_keys(0.5))
         if deck.timeline.aside is not None:
-            aside = deck.timeline.aside
-            menu.addAction(f"Use the {name_of(aside).lower()} ({contents(aside)})", deck.exchange)
+            menu.addAction(f"Use the {contents(deck.timeline.aside).removeprefix('a ')}", deck.exchange)
         menu.addSeparator()
         menu.addAction("Clear the timeline", deck.clear)
         return menu

@@ -10,11 +10,11 @@ from explorer.animation.parameters import parameter
 
 if TYPE_CHECKING:
     from explorer.session.deck import Deck
-    from explorer.state import Key, Timeline, Track, ValueKey
+    from explorer.state import Timeline, Track
 
 __all__ = [
-    "KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "TRACKS", "Item", "Lanes", "lanes_of",
-    "name_of", "value_range",
+    "KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "TRACKS", "Item", "Lanes", "name_of",
+    "value_range",
 ]  # fmt: skip
 
 NAMES = 104.0  # px; the column of lane names
@@ -40,11 +40,6 @@ def value_range(track: Track) -> tuple[float, float]:
 def name_of(timeline: Timeline) -> str:
     """What the main lane of a timeline holds."""
     return "Recording" if timeline.performance and not timeline.keys else "Keys"
-
-
-def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Key | ValueKey, ...]]]:
-    """The keys of every lane."""
-    return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
 
 
 class Lanes:

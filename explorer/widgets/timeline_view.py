@@ -22,23 +22,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.animation.parameters import parameter
-from explorer.animation.timeline import SAME_TIME, contents, copy_keys, grid_step, snapped
+from explorer.animation.timeline import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
 from explorer.latents.words import latent_words
 from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_lanes import (
-    KEYS,
-    NAMES,
-    RULER,
-    TRACK,
-    TRACKS,
-    Item,
-    Lanes,
-    lanes_of,
-    name_of,
-    value_range,
-)
+from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
 from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -85,6 +74,7 @@ class TimelineView(QWidget):
         self._session, self._deck = session, session.deck
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
+        self._is_dragging = False  # what changes now changes by this hand
         self._box: QRectF | None = None
         self.lanes = Lanes(session.deck)
         self.thumbs = Thumbs(session, "timeline", self.update, self)
@@ -193,7 +183,9 @@ class TimelineView(QWidget):
             "value": self._set_value,
             "box": self._select_box,
         }
+        self._is_dragging = True
         hands[drag.kind](at, drag)
+        self._is_dragging = False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag = self._end_drag()
@@ -351,7 +343,7 @@ class TimelineView(QWidget):
     def _tip(self, at: QPointF) -> str:
         aside = self.timeline.aside
         if self.lanes.is_switch(at) and aside is not None:
-            return f"Use the {name_of(aside).lower()}: {contents(aside)}. What is used now is kept."
+            return f"Use the {contents(aside).removeprefix('a ')}; what is used now is kept"
         item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
@@ -373,6 +365,8 @@ class TimelineView(QWidget):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.timeline is not new.timeline:
+            if self._drag is not None and not self._is_dragging:
+                self._end_drag()  # it moves the keys that were there when it began: others would be lost
             if len(old.timeline.tracks) < len(new.timeline.tracks):
                 self.lanes.show_track(len(new.timeline.tracks) - 1)
             if self._drag is None and not self._chosen <= self.chosen:

@@ -390,3 +390,12 @@ def test_opening_the_timeline_leaves_the_columns_as_wide_as_they_were(window: Ma
     window.show_timeline(True)
     flush()
     assert (window.sides.left.width(), window.sides.right.width()) == before
+
+
+def test_a_key_that_is_added_while_another_is_dragged_stays(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    drag(lanes, [at(lanes, 1.0), at(lanes, 2.0)], release=False)
+    session.deck.add_key(0.5)
+    drag(lanes, [at(lanes, 4.0), at(lanes, 5.0)])  # the rest of the drag moves nothing
+    assert len(session.deck.timeline.keys) == 3

@@ -290,7 +290,7 @@ def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session
     made = session.deck.timeline
     assert (len(made.performance), made.duration, made.loop) == (2, pytest.approx(1.5), "loop")
     assert made.aside == keyed
-    assert "Your 3 keys are kept" in words[-1]
+    assert "Kept: 3 keys. Click Keys" in words[-1]
     session.deck.seek(0.75)
     assert session.look().latent.x == pytest.approx(0.1)
     session.deck.exchange()
@@ -355,6 +355,8 @@ def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
     session.deck.add_key(2.0)
     assert session.store.undo_name == "Update key"
     assert words == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
+    session.deck.add_key(2.0)
+    assert "already" in words[-1]  # and undo is not promised
     session.deck.add_value_key("truncation.psi", 0.8, time=1.0)
     session.deck.add_value_key("truncation.psi", 0.9, time=1.0)
     assert "Updated the key of Truncation psi at 1.00 s" in words[-1]
@@ -407,7 +409,9 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
     session.deck.stretch_keys(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
     assert len(times(session)) == 4
     session.deck.edit("Back", before)
+    words = words_of(session)
     session.deck.copy_keys(frozenset({(-1, 0), (-1, 1)}), 2.0)
+    assert "a frame beside it" in words[-1]
     assert times(session) == pytest.approx([0.0, 1.0, 2.0, 2.1, 3.0, 3.1])
     session.deck.move_keys(session.deck.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
     assert times(session)[:2] == pytest.approx([0.0, 0.1])
@@ -430,3 +434,24 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
         assert said in words[-1]
         session.undo()
         assert session.deck.timeline == before
+
+
+@pytest.mark.parametrize("what", ["key", "recording"])
+def test_what_is_made_while_a_hand_drags_is_not_taken_back_with_the_drag(session: Session, what: str) -> None:
+    if what == "recording":
+        session.deck.start_recording()
+    session.begin("Walk")
+    session.walk(0.1, 0.0)
+    if what == "recording":
+        session.deck.stop_recording()
+    else:
+        session.deck.add_key(1.0)
+    made = session.deck.timeline
+    session.walk(0.1, 0.0)
+    session.cancel()
+    assert session.deck.timeline == made
+    session.undo()
+    assert session.deck.timeline == Timeline()
+    session.undo()
+    assert session.look().latent.x == 0.0
+    assert not session.store.can_undo
