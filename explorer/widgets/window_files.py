@@ -34,6 +34,7 @@ class WindowFiles(WindowPart):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
+        self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
 
     @property
     def project(self) -> Path | None:
@@ -231,22 +232,21 @@ class WindowFiles(WindowPart):
         if not self._recent:
             for _ in range(RECENT_LIMIT):
                 action = menu.addAction("")
-                action.triggered.connect(partial(self._open_recent, action))
+                action.triggered.connect(partial(self._open_recent, len(self._recent)))
                 self._recent.append(action)
-        paths = self.window.settings.recent()
+        paths = self._recent_paths = self.window.settings.recent()
         for i, action in enumerate(self._recent):
             path = paths[i] if i < len(paths) else ""
             action.setVisible(bool(path))
             action.setText(menu_text(Path(path).name))
             action.setToolTip(tip_text(path))
-            action.setData(path)
         if not paths:
             self._recent[0].setText("Nothing yet")
             self._recent[0].setVisible(True)
         self._recent[0].setEnabled(bool(paths))
 
-    def _open_recent(self, action: QAction) -> None:
-        self.open_path(str(action.data()))
+    def _open_recent(self, number: int) -> None:
+        self.open_path(self._recent_paths[number])
 
     def fill_bundled(self, menu: QMenu) -> None:
         """The menu of bundled models, made when it first opens."""
