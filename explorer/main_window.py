@@ -425,7 +425,7 @@ class MainWindow(QMainWindow):
         if self.session is None or not take_copy(event):
             return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        if view is not None and kind_of(paths[0]) == "model":
+        if view is not None:  # what is said of the file is said there, too
             self.session.set_active(view)
         self.files.open_many(paths, view)
 

@@ -128,7 +128,8 @@ class SessionCore(QObject):
 
     def last_failure(self, view: int) -> RenderFailed | None:
         """The failure that lies over the view's picture, if any."""
-        return self.record(view).failure
+        v = self.record(view)
+        return v.failure or v.load_failure
 
     def is_refining(self, view: int) -> bool:
         """True while a newer or a finer picture than the shown one is on its way."""
@@ -259,7 +260,8 @@ class SessionCore(QObject):
             v.costly = v.loading, v.is_wish
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
-        self._set_failure(view, RenderFailed(view, v.posted, error))
+        v.load_failure = RenderFailed(view, v.posted, error)
+        self.failure.emit(v.load_failure)
 
     # -- requests and frames -------------------------------------------------------------------------------
 
@@ -327,8 +329,8 @@ class SessionCore(QObject):
         v = self.record(frame.view)
         if not v.accept(frame):
             return
-        if frame.generation == v.posted and v.request is not None:  # None: the wish since then failed
-            self._clear_failure(frame.view)
+        if frame.generation == v.posted and v.request is not None:  # None: the request since then failed
+            self._clear_failure(frame.view, of_load=self._is_past(frame, v.load_failure))
         self.frame.emit(frame)
 
     @Slot(object)
@@ -350,11 +352,20 @@ class SessionCore(QObject):
         self.record(view).failure = failed
         self.failure.emit(failed)
 
-    def _clear_failure(self, view: int) -> None:
+    def _is_past(self, frame: Frame, failure: RenderFailed | None) -> bool:
+        """Whether the user went on since a model could not be loaded; pictures that move do not say."""
+        return failure is not None and frame.generation > failure.generation and not self.is_moving(frame.view)
+
+    def _clear_failure(self, view: int, *, of_load: bool = True) -> None:
         v = self.record(view)
+        if of_load and v.load_failure is not None:
+            v.failure = v.failure or v.load_failure
+            v.load_failure = None
         if v.failure is not None:
             v.failure = None
             self.failure_cleared.emit(view)
+            if v.load_failure is not None:
+                self.failure.emit(v.load_failure)
 
     # -- motion --------------------------------------------------------------------------------------------
 

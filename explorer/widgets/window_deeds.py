@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.animation.timeline import contents, swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
+from explorer.widgets.drops import local_paths
 from explorer.widgets.pause import Pause
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.theme import apply_theme, theme
@@ -99,7 +100,7 @@ class WindowDeeds(WindowPart):
             self.window.say("The clipboard is empty")
             return
         if data.hasUrls():
-            self.window.files.open_many([u.toLocalFile() for u in data.urls() if u.isLocalFile()])
+            self.window.files.open_many(local_paths(data))
             return
         text = data.text().strip()
         if not text:

@@ -39,7 +39,7 @@ class WindowFiles(WindowPart):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
-        self._recent_paths: list[str] = []
+        self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
         self._card: LoadingCard | None = None
 
     def attach(self, session: Session) -> None:
@@ -312,7 +312,7 @@ class WindowFiles(WindowPart):
         if not self._recent:
             for _ in range(RECENT_LIMIT):
                 action = menu.addAction("")
-                action.triggered.connect(partial(self._open_recent, action))
+                action.triggered.connect(partial(self._open_recent, len(self._recent)))
                 self._recent.append(action)
         paths = self._recent_paths = self.window.settings.recent()
         for i, action in enumerate(self._recent):
@@ -325,8 +325,8 @@ class WindowFiles(WindowPart):
             self._recent[0].setVisible(True)
         self._recent[0].setEnabled(bool(paths))
 
-    def _open_recent(self, action: QAction) -> None:
-        self.open_path(self._recent_paths[self._recent.index(action)])
+    def _open_recent(self, number: int) -> None:
+        self.open_path(self._recent_paths[number])
 
     def fill_bundled(self, menu: QMenu) -> None:
         """The menu of bundled models, made when it first opens."""
