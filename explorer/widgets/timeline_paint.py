@@ -127,8 +127,9 @@ class LanePainter:
         if not t.keys and not t.performance and not self._deck.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
-            hint = "K adds a key of everything at the playhead;  Ctrl+R records what your hands do"
-            p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, hint)
+            hint = "K adds a key of everything at the playhead;  Ctrl+R records what you do"
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            p.drawText(box, int(flags) | int(Qt.TextFlag.TextWordWrap), hint)
 
     def _paint_switch(self, p: QPainter, choices: list[tuple[str, bool]]) -> None:
         """The names of the timeline that is used and of the one kept aside, to choose from."""
