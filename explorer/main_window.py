@@ -58,6 +58,9 @@ FIRST_SIZE = QSize(1440, 900)
 MIN_SIZE = QSize(1040, 600)
 """Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
 
+FRAME = QSize(16, 48)
+"""Left for the borders and the title bar that window managers add, in logical pixels."""
+
 FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 _ARROWS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
@@ -455,7 +458,7 @@ class MainWindow(QMainWindow):
 
     def open(self) -> None:
         """Show the window where it was last; the first time, no larger than the screen."""
-        room = self.screen().availableSize()
+        room = self.screen().availableSize() - FRAME
         self.setMinimumSize(MIN_SIZE.boundedTo(room))
         self.resize(FIRST_SIZE.boundedTo(room))
         geometry = self.settings.blob("geometry")

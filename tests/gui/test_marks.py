@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolTip
 
-from explorer.main_window import FIRST_SIZE, MainWindow
+from explorer.main_window import FIRST_SIZE, FRAME, MainWindow
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.state import Latent, Look, Transform
@@ -147,7 +147,7 @@ def test_the_first_start_is_no_larger_than_the_screen(
     monkeypatch.setattr(made, "screen", _SmallScreen)
     made.open()
     assert made.isMaximized()
-    assert made.minimumSize() == QSize(1024, 560)
+    assert made.minimumSize() == QSize(1024, 560) - FRAME
     made.close()
     made.deleteLater()
     flush()
