@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from explorer.render.layer_times import LayerTimes
 from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
-from explorer.render.untransform import difference_picture, heat_picture, residual, untransform
+from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
 from explorer.state import Tap
 from explorer.util.steps import Steps, run
 
@@ -244,25 +245,24 @@ class Pipeline:
         token: Token,
         still: Tensor | None = None,
     ) -> Result:
-        request = plan.request
-        tap = request.tap
+        request, tap = plan.request, plan.request.tap
         work = self._finishing(plan, tier)
         shown = display.select_channels(image, tap)
         stats = None
         if tap.layer or tap.spectrum:
-            stats = work.run("statistics", lambda: display.stats_steps(tap.layer or "image", image, shown), token)
+            stats = work.run("statistics", partial(display.stats_steps, tap.layer or "image", image, shown), token)
             watch.lap("statistics")
         moved = shown
         if still is not None:
             unmoved = display.select_channels(still, tap)
-            left = work.run("residual", lambda: residual(shown, unmoved, request.transform), token)
-            moved = heat_picture(left) if request.residual == "heat" else difference_picture(left)
+            left = work.run("residual", partial(residual, shown, unmoved, request.transform), token)
+            paint = heat_picture if request.residual == "heat" else difference_picture
+            moved = work.run("painted", partial(painted, left, paint), token)
             watch.lap("residual")
         elif request.untransform and request.transform is not None:
-            forward = request.transform
-            moved = work.run("untransform", lambda: untransform(shown, forward), token)
+            moved = work.run("untransform", partial(untransform, shown, request.transform), token)
             watch.lap("untransform")
-        graded = work.run("grade", lambda: display.grade_steps(display.fit(moved, request.max_px), tap), token)
+        graded = work.run("grade", partial(display.grade_steps, display.fit(moved, request.max_px), tap), token)
         pixels = display.present(graded)
         self._unfinished.pop(plan.view, None)
         watch.lap("present")
@@ -276,8 +276,7 @@ class Pipeline:
         """The work from a picture to its pixels; that of a run which was cancelled in it is gone on with."""
         key = (plan.request, plan.image_key, tier)
         work = self._unfinished.get(plan.view)
-        if work is None or work.key != key:
-            work = Finishing(key)
+        work = work if work is not None and work.key == key else Finishing(key)
         if plan.view is not None:
             self._unfinished[plan.view] = work
         return work
@@ -312,15 +311,11 @@ class Pipeline:
         self._shown.clear()
         self._unfinished.clear()
 
-    def _image(
-        self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None
-    ) -> tuple[Tensor, int]:
+    def _image(self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None) -> tuple[Tensor, int]:
         """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
-    def _image_steps(
-        self, plan: Plan, watch: Stopwatch, draft_layer: int | None
-    ) -> Steps[tuple[Tensor, int]]:
+    def _image_steps(self, plan: Plan, watch: Stopwatch, draft_layer: int | None) -> Steps[tuple[Tensor, int]]:
         if plan.has_image and draft_layer is None:
             kept = self.kept.image(plan.view, plan.image_key)
             assert kept is not None  # `plan` was made just before

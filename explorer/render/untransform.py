@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
     from explorer.util.steps import Steps
 
-__all__ = ["DIFFERENCE_GAIN", "HEAT_FULL", "difference_picture", "heat_picture", "residual", "untransform"]
+__all__ = ["DIFFERENCE_GAIN", "HEAT_FULL", "difference_picture", "heat_picture", "painted", "residual", "untransform"]
 
 DIFFERENCE_GAIN = 2.0
 """A difference of half the range is shown as full black or white."""
 
 HEAT_FULL = 0.5
 """Root mean square difference of the channels (of a range of 2) that is shown in the brightest colour."""
+
+_BAND_PIXELS = 1 << 17
 
 _HEAT = ((0, 0, 0), (46, 16, 92), (140, 30, 105), (222, 74, 60), (250, 165, 40), (255, 250, 200))
 
@@ -46,6 +49,16 @@ def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) ->
         return moved - still
     back, mask = yield from resample.undo_steps(moved[None], _matrix(forward))
     return (back[0] - still) * mask[0]
+
+
+def painted(difference: Tensor, paint: Callable[[Tensor], Tensor]) -> Steps[Tensor]:
+    """`paint` (one of the next two) of a residual, some rows a step."""
+    rows = max(1, _BAND_PIXELS // difference.shape[2])
+    bands = []
+    for start in range(0, difference.shape[1], rows):
+        bands.append(paint(difference[:, start : start + rows]))
+        yield
+    return torch.cat(bands, dim=1)
 
 
 def difference_picture(difference: Tensor) -> Tensor:

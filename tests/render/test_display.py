@@ -11,7 +11,7 @@ import torch
 from explorer.ops.banded_fft import power_spectrum_steps
 from explorer.ops.resample import QUICK_SPAN, affine
 from explorer.render import display
-from explorer.render.untransform import untransform
+from explorer.render.untransform import difference_picture, heat_picture, painted, untransform
 from explorer.state import Tap
 from explorer.util.steps import run
 
@@ -145,3 +145,12 @@ def test_spectra_by_bands_are_those_of_the_whole_picture(shape: tuple[int, int])
     assert shape[0] * shape[1] > 1 << 16, "larger than what is transformed at once"
     torch.testing.assert_close(run(steps), torch.fft.fft2(x).abs().square(), rtol=1e-9, atol=1e-9)
     assert sum(1 for _ in power_spectrum_steps(x)) >= 2
+
+
+def test_residuals_painted_by_rows_are_those_of_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    difference = torch.randn(3, 21, 13) * 0.2
+    monkeypatch.setattr("explorer.render.untransform._BAND_PIXELS", 4 * 13)
+    for paint in (heat_picture, difference_picture):
+        assert torch.equal(run(painted(difference, paint)), paint(difference))
+        assert sum(1 for _ in painted(difference, paint)) == 6

@@ -261,21 +261,25 @@ def slow_down(pipeline: Pipeline, ms: float) -> None:
 
 
 def test_a_draft_is_the_picture_so_far_and_costs_the_full_run_nothing() -> None:
-    generator = generator_of("stylegan2")
+    config = {"img_resolution": 128, "channel_base": 512, "channel_max": 8, "z_dim": 8, "w_dim": 8}
+    torch.manual_seed(0)
+    generator = build("stylegan2", {**config, "mapping_layers": 2}).requires_grad_(False)
     pipeline = pipeline_of(generator)
     request = request_of(generator)
     assert pipeline.draft_layer(pipeline.plan(request, 0)) is None  # nothing is measured yet
-    slow_down(pipeline, 10.0)
+    infos = generator.info.layers
+    pipeline.times.ms[:] = [{128: 30.0, 64: 10.0}.get(info.height, 5.0) for info in infos]
     plan = pipeline.plan(request, 0)
-    assert plan.expected_ms == 80.0  # conv1 torgb, then conv0 conv1 torgb at 8 and 16 px
+    assert plan.expected_ms == 175.0  # conv1 torgb, then conv0 conv1 torgb at 8 ... 32, 64 and 128 px
     layer = pipeline.draft_layer(plan)
-    assert layer == 1  # b4.torgb: b8.torgb would take 50 ms
+    assert layer is not None
+    assert infos[layer].name == "b64.torgb"  # after 85 ms; b32.torgb takes 55 ms and is too small
     draft = run(pipeline, request, draft_layer=layer)
     assert draft.tier is Tier.DRAFT
-    assert draft.pixels.shape == (4, 4, 4)
+    assert draft.pixels.shape == (64, 64, 4)
     full = run(pipeline, request)
     assert full.tier is Tier.FULL
-    assert ran(full)[0] == "b8.conv0"
+    assert ran(full)[0] == "b128.conv0"
     assert torch.equal(full.image, run(pipeline_of(generator), request).image)
 
 
