@@ -177,7 +177,7 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
         return StoredLatent(item["space"], array, sha, float(psi), name)
     except LatentwalkError as error:
-        raise damaged from error
+        raise damaged from (None if error is damaged else error)  # a cause of itself would have no end
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, zlib.error) as error:
         raise damaged from error
 

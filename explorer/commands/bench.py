@@ -21,7 +21,9 @@ from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, T
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
-BENCHMARKS = ("generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling")
+BENCHMARKS = (
+    "generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling", "attack",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
 from explorer.latents.table import SPACES, Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -239,8 +241,27 @@ def _read_npz(path: Path) -> list[RawLatent]:
     if sum(item.file_size for item in members) > MAX_BYTES or facts_size > _FACTS_LIMIT:
         raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
     with np.load(path, allow_pickle=False) as file:
-        facts = _facts_of(str(file[_FACTS_KEY])) if _FACTS_KEY in file.files else {}
-        return _chosen([key for key in file.files if key != _FACTS_KEY], file.__getitem__, facts)
+
+        def read(key: str) -> Any:
+            _check_member(file, key)
+            return file[key]
+
+        facts = _facts_of(str(read(_FACTS_KEY))) if _FACTS_KEY in file.files else {}
+        return _chosen([key for key in file.files if key != _FACTS_KEY], read, facts)
+
+
+def _check_member(file: Any, key: str) -> None:
+    """Refuses an array whose header declares more than its member holds, before numpy allocates it."""
+    name = key if key in file.zip.namelist() else f"{key}.npy"
+    with file.zip.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        form = np.lib.format
+        read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+        shape, _, dtype = read_header(member)
+    _check_count(math.prod(shape))
+    if math.prod(shape) * dtype.itemsize > file.zip.getinfo(name).file_size:
+        name = visible(key, 60)
+        raise LatentError(f"The array {name} is larger than what is stored of it.", "The file is damaged.")
 
 
 def _read_pt(path: Path) -> list[RawLatent]:
