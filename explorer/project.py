@@ -237,7 +237,7 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
         recipe = checked_recipe(decode(Latent, item["recipe"], "recipe")) if "recipe" in item else None
         return StoredLatent(item["space"], array, sha, float(psi), name, recipe)
     except LatentwalkError as error:
-        raise damaged from error
+        raise damaged from (None if error is damaged else error)  # a cause of itself would have no end
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error, zlib.error) as error:
         raise damaged from error
 

@@ -27,7 +27,8 @@ from explorer.util.plain_text import visible
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
 BENCHMARKS = (
-    "generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling", "kills",
+    "generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling", "attack",
+    "kills",
 )  # fmt: skip
 
 

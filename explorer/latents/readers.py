@@ -161,8 +161,14 @@ def _read_npy(path: Path) -> list[RawLatent]:
     return [RawLatent(_floats(np.load(path, mmap_mode="r", allow_pickle=False)), None)]
 
 
-def _check_header(name: str, file: IO[bytes]) -> None:
-    """Refuse an array before it is read: objects, which only a pickle could rebuild, and too many numbers."""
+def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
+    """Refuse an array before it is read: objects, which only a pickle could rebuild, and too many numbers.
+
+    Args:
+        name: Of the file, for errors.
+        file: At the beginning of the array.
+        size: Bytes that are stored of it, its header included; None if whoever reads it looks at that.
+    """
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
@@ -172,6 +178,8 @@ def _check_header(name: str, file: IO[bytes]) -> None:
             "Where it was made, save each array by its name: numpy.savez(FILE, w=latents['w']).",
         )
     _check_count(math.prod(shape))
+    if size is not None and math.prod(shape) * dtype.itemsize > size:
+        raise LatentError(f"{name} holds an array that is larger than what is stored of it.", "The file is damaged.")
 
 
 def _read_npz(path: Path) -> list[RawLatent]:
@@ -186,7 +194,7 @@ def _read_npz(path: Path) -> list[RawLatent]:
 
         def read(member: zipfile.ZipInfo) -> Any:
             with archive.open(member) as file:
-                _check_header(path.name, file)
+                _check_header(path.name, file, member.file_size)
             with archive.open(member) as file:
                 return np.lib.format.read_array(file, allow_pickle=False)
 
