@@ -75,7 +75,7 @@ def film_pixels(folder: Path, kind: str, name: str) -> list[bytes]:
     import shutil
 
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageSequence
 
     from explorer.animation.encoder import pictures_of
     from explorer.animation.job import target_of
@@ -86,7 +86,11 @@ def film_pixels(folder: Path, kind: str, name: str) -> list[bytes]:
         pictures = [np.asarray(Image.open(path)).tobytes() for path in sorted(target.iterdir())]
         shutil.rmtree(target)
         return pictures
-    pictures = [picture.tobytes() for picture in pictures_of(target)]
+    if target.suffix == ".gif":
+        with Image.open(target) as image:
+            pictures = [np.asarray(frame.convert("RGB")).tobytes() for frame in ImageSequence.Iterator(image)]
+    else:
+        pictures = [picture.tobytes() for picture in pictures_of(target)]
     target.unlink()
     return pictures
 
