@@ -24,7 +24,7 @@ def parser() -> Parser:
     [
         (["m", "--seeds", "1"], "no option --seeds. Did you mean --seed?"),  # and not: -o is missing
         (["m", "--trunc=0.5"], "Did you mean --psi?"),
-        (["m", "--over"], "Did you mean --overwrite?"),  # an abbreviation, which a new option could make mean another
+        (["m", "--over"], "Did you mean --overwrite?"),  # abbreviations may come to mean another
         (["m", "--outdir", "x"], "Did you mean --output?"),
         (["--network", "m"], "Name the model without an option: prog MODEL."),
         (["m", "-o", "x", "-seed", "1"], "Did you mean --seed?"),

@@ -1,4 +1,4 @@
-"""What commands print: foreign text spelled out, any encoding, closed and full outputs, JSON that every reader takes."""
+"""What commands print: foreign text spelled out, any encoding, closed and full outputs, plain JSON."""
 
 from __future__ import annotations
 

@@ -16,12 +16,16 @@ def test_the_first_signal_unwinds_and_handlers_come_back(name: str, code: int) -
     number = getattr(signal, name)
     before = signal.getsignal(number)
     cleaned = []
-    with pytest.raises(Stopped) as caught, stopping():
-        try:
-            signal.raise_signal(number)
-        except BaseException:
-            cleaned.append(True)
-            raise
+
+    def work() -> None:
+        with stopping():
+            try:
+                signal.raise_signal(number)
+            finally:
+                cleaned.append(True)
+
+    with pytest.raises(Stopped) as caught:
+        work()
     assert cleaned == [True]
     assert (caught.value.exit_code, caught.value.name) == (code, name)
     assert signal.getsignal(number) == before
@@ -30,13 +34,16 @@ def test_the_first_signal_unwinds_and_handlers_come_back(name: str, code: int) -
 def test_the_second_signal_does_not_wait_for_the_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
-    with pytest.raises(Stopped), stopping():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        except Stopped:
-            with pytest.raises(Stopped):  # only because `_exit` returned
-                signal.raise_signal(signal.SIGINT)
-            raise
+
+    def work() -> None:
+        with stopping():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGINT)  # raises too, but only because `_exit` returned
+
+    with pytest.raises(Stopped):
+        work()
     assert codes == [130]
 
 
