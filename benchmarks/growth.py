@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,10 @@ def resample_rows(repeat: int, clock: generators.Clock) -> list[dict[str, object
     rows: list[dict[str, object]] = []
     before: tuple[int, float] | None = None
     for size in RESAMPLED:
-        picture, motion = torch.rand(1, 3, size, size), resample.rotation_matrix(0.3)
-        resample.undo(picture, motion)
-        cpu = torch.device("cpu")
-        seconds = min(
-            generators.timed(lambda p=picture: resample.undo(p, motion), cpu, clock)  # type: ignore[misc]
-            for _ in range(repeat if size <= 1024 else 1)
-        )
+        undo = partial(resample.undo, torch.rand(1, 3, size, size), resample.rotation_matrix(0.3))
+        undo()
+        times = repeat if size <= 1024 else 1
+        seconds = min(generators.timed(undo, torch.device("cpu"), clock) for _ in range(times))
         if before is not None:
             rows.append(row("resample, turned back", (f"{before[0]} px", f"{size} px"), (size / before[0]) ** 2,
                             seconds / before[1], seconds))  # fmt: skip

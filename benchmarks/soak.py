@@ -51,7 +51,7 @@ GROWTH_MB = 30.0
 """Memory that may be gained in an hour after the warm-up."""
 
 ERROR_MB = 10.0
-"""What the memory at the ends of a run may be off the line, such as a model more or less that happens to be open."""
+"""What the memory at the ends of a run may be off the line: a model more or less that happens to be open."""
 
 WARM_UP = 0.25
 """Share of a run, at most ten minutes, in which caches fill."""

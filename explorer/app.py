@@ -6,6 +6,7 @@ import contextlib
 import gc
 import locale
 import logging
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from PySide6.QtCore import (
     QLocale,
     QMessageLogContext,
     QObject,
+    QSettings,
     Qt,
     QTimer,
     QtMsgType,
@@ -33,6 +35,7 @@ from PySide6.QtWidgets import QApplication
 from explorer import crash_log
 from explorer.bundled import DEFAULT_PAIR, bundled
 from explorer.end_signals import EndSignals
+from explorer.errors import UnsafeFileError
 from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
@@ -45,7 +48,7 @@ from explorer.widgets.window_deeds import DRIFT
 if TYPE_CHECKING:
     from explorer.render.request import RenderSettings
 
-__all__ = ["Program", "run", "use_plain_numbers"]
+__all__ = ["Program", "refuse_pickles", "run", "use_plain_numbers"]
 
 log = logging.getLogger("explorer.app")
 
@@ -54,6 +57,7 @@ def run(argv_files: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code."""
     settings = Settings()
     crash = crash_log.write_to(settings.folder)  # before Qt's application, which may be what crashes
+    refuse_pickles()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     use_plain_numbers()
@@ -72,6 +76,23 @@ def run(argv_files: Sequence[str] = ()) -> int:
         program.window.deleteLater()
         program.deleteLater()
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def refuse_pickles() -> None:
+    """Let no settings file make this process unpickle anything; before QApplication is made.
+
+    Qt turns what is stored as PySide's wrapper of Python objects back by pickle, in its own settings, too: those of
+    its file dialog and of desktops. The former are neither read nor written any more. Whatever else asks a pickle
+    for a class or function by name is refused; the program itself never does.
+    """
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, f"{os.devnull}/none")
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "pickle.find_class":
+            name = ".".join(map(str, arguments))
+            raise UnsafeFileError(f"A pickle asked for {name}.", "Nothing of it was run.")
+
+    sys.addaudithook(hook)
 
 
 def use_plain_numbers() -> None:
@@ -194,9 +215,10 @@ class Program(QObject):
         self.window.attach(session)
         session.start()
         native.start_build()  # at low priority; pictures take the kernels up when they are there
-        self.window.files.offer_recovery()
-        if self.last_crash is not None:
-            self.window.say(f"Latentwalk ended unexpectedly last time. What is known of it: {self.last_crash}")
+        self.window.notices.offer_recovery()
+        if self.last_crash is not None and session.documents.recovery() is None:  # else that is offered already
+            words = f"Latentwalk crashed last time. Please report it with the file {self.last_crash}."
+            self._on_fault(words, crash_log.text_of(self.last_crash))
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
@@ -246,9 +268,7 @@ class Program(QObject):
     def _on_signal(self, number: int) -> None:
         """End in order, without asking: what is unsaved waits in the recovery file for the next start."""
         log.warning("ended by %s", signal.Signals(number).name)
-        if self.window.session is not None:
-            self.window.session.documents.keep_recovery()
-        self.close()
+        self.close(keeps=True)
         self._app.exit(128 + number)
 
     @Slot()
@@ -260,13 +280,17 @@ class Program(QObject):
             self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
-    def close(self) -> None:
-        """End the threads; safe to call twice."""
+    def close(self, *, keeps: bool = False) -> None:
+        """End the threads; safe to call twice.
+
+        Args:
+            keeps: Leave what is unsaved in the recovery file, because nobody was asked about it.
+        """
         if self._closed:
             return
         self._closed = True
         self._gc_timer.stop()
-        if self.window.session is not None and not self.window.session.close():
+        if self.window.session is not None and not self.window.session.close(keeps=keeps):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._tell_imported.close()

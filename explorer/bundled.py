@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from explorer.util.regular_file import open_regular
+from explorer.util.strict_json import parse_json
 
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
 
@@ -82,8 +82,8 @@ def _metadata(path: Path) -> dict[str, str]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER_BYTES:
                 return {}
-            header = json.loads(file.read(length))
-    except (OSError, ValueError, RecursionError, struct.error):
+            header = parse_json(file.read(length))
+    except (OSError, ValueError, struct.error):
         return {}
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
     return {str(k): str(v) for k, v in metadata.items()} if isinstance(metadata, dict) else {}

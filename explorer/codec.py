@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar, Union
 
 from explorer.errors import ProjectError
+from explorer.util.plain_text import shortened, visible
 
 __all__ = ["decode", "encode"]
 
@@ -19,6 +20,12 @@ Known = dict[tuple[Any, int], Any]
 
 MAX_ITEMS = 1 << 20
 """Longest list taken; a state that a hand made is far below."""
+
+MAX_WHOLE = (1 << 63) - 1
+"""Largest whole number taken, of either sign."""
+
+MAX_DEPTH = 64
+"""Deepest nesting taken; blends of blends are the deepest that hands make, some ten levels."""
 
 
 def encode(value: Any) -> Any:
@@ -48,7 +55,8 @@ def decode(cls: type[T], data: Any, where: str = "state") -> T:
     An object or a list that occurs again in `data` is decoded once and shared.
 
     Raises:
-        ProjectError: A value has another type, a number is not finite, or a field is unknown; names the place.
+        ProjectError: A value has another type, a number is not finite or of more than 63 bits, a field is unknown,
+            or objects are nested too deeply; names the place.
     """
     return typing.cast("T", _decode(cls, data, where, {}))
 
@@ -57,6 +65,8 @@ def _decode(kind: Any, data: Any, where: str, known: Known) -> Any:
     if not isinstance(data, dict | list):
         return _decode_new(kind, data, where, known)
     key = (kind, id(data))
+    if where.count(".") + where.count("[") > MAX_DEPTH:
+        raise ProjectError(f"{shortened(where, 60)} is nested too deeply.", "The file is damaged.")
     if key not in known:
         known[key] = _decode_new(kind, data, where, known)
     return known[key]
@@ -82,15 +92,14 @@ def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
 
 def _decode_scalar(kind: Any, data: Any, where: str) -> Any:
     if kind is float and type(data) in (int, float):
-        try:
-            number = float(data)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    elif kind in (int, bool, str) and type(data) is kind:
+        if abs(data) <= sys.float_info.max:  # false for NaN; a whole number may be too long to become a float
+            return float(data)
+    elif kind is int and type(data) is int:
+        if -MAX_WHOLE <= data <= MAX_WHOLE:
+            return data
+    elif kind in (bool, str) and type(data) is kind:
         return data
-    names = {float: "a finite number", int: "a whole number", bool: "true or false"}
+    names = {float: "a finite number", int: "a whole number of at most 63 bits", bool: "true or false"}
     raise _wrong(where, names.get(kind, "text"), data)
 
 
@@ -119,7 +128,7 @@ def _decode_dataclass(cls: Any, data: Any, where: str, known: Known) -> Any:
     unknown = [name for name in data if name not in hints]
     if unknown:
         raise ProjectError(
-            f"{where} has the unknown field {str(unknown[0])[:40]!r}.",
+            f"{shortened(where, 80)} has the unknown field {visible(str(unknown[0]), 40)!r}.",
             "The file is damaged, or was made by a newer version.",
         )
     missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in data]
@@ -134,4 +143,12 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _wrong(where: str, wanted: str, data: Any) -> ProjectError:
-    return ProjectError(f"{where} should be {wanted}, but is {repr(data)[:60]}.", "The file is damaged.")
+    return ProjectError(f"{where} should be {wanted}, but is {_shown(data)}.", "The file is damaged.")
+
+
+def _shown(data: Any) -> str:
+    if type(data) is int and abs(data) > MAX_WHOLE:  # of thousands of digits Python writes none
+        return "far beyond that"
+    if isinstance(data, dict | list):
+        return "an object" if isinstance(data, dict) else "a list"
+    return visible(repr(data) if not isinstance(data, str) else repr(data[:60]), 60)

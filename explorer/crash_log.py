@@ -12,11 +12,14 @@ import time
 from pathlib import Path
 from typing import IO
 
-__all__ = ["begin", "finish_process", "last_crash", "when", "write_to"]
+from explorer.util.regular_file import open_regular
+
+__all__ = ["begin", "finish_process", "last_crash", "text_of", "when", "write_to"]
 
 log = logging.getLogger("explorer.app")
 
 _NOW, _LAST = "crash.log", "crash-last.log"
+_SHOWN = 64 << 10  # bytes
 _file: IO[bytes] | None = None
 
 
@@ -64,6 +67,13 @@ def last_crash(folder: Path) -> tuple[Path, float] | None:
             if status.st_size and (folder / name).is_file():
                 return folder / name, status.st_mtime
     return None
+
+
+def text_of(path: Path) -> str:
+    """The beginning of a trace; empty if it cannot be read."""
+    with contextlib.suppress(OSError), open_regular(path) as file:
+        return file.read(_SHOWN).decode("utf-8", "replace")
+    return ""
 
 
 def when(seconds: float) -> str:

@@ -37,9 +37,10 @@ from explorer.widgets.top_bar import TopBar, device_text
 from explorer.widgets.turn_hint import turn_hint
 from explorer.widgets.window_deeds import WindowDeeds
 from explorer.widgets.window_files import WindowFiles
+from explorer.widgets.window_notices import WindowNotices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from explorer.session import Session
     from explorer.widgets.before import BeforeAfter
@@ -56,6 +57,9 @@ FIRST_SIZE = QSize(1440, 900)
 
 MIN_SIZE = QSize(1040, 600)
 """Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
+
+FRAME = QSize(16, 48)
+"""Left for the borders and the title bar that window managers add, in logical pixels."""
 
 FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 _ARROWS = {
@@ -83,6 +87,7 @@ class MainWindow(QMainWindow):
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
+        self._before_tour: Callable[[], None] | None = None  # brings back the columns as they were
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
         self._drop_frame, self._carried = DropFrame(self), list[Kind]()
@@ -90,6 +95,7 @@ class MainWindow(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
         self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
+        self.notices = WindowNotices(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
@@ -124,6 +130,7 @@ class MainWindow(QMainWindow):
         self.before: BeforeAfter = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
         self._waiting.deleteLater()
+        self._middle_layout.addWidget(self.notices.strip)
         self._middle_layout.addWidget(self.views)
         self.hints = Hints(self.middle, FIRST_HINTS)
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
@@ -137,12 +144,16 @@ class MainWindow(QMainWindow):
             pane.image.dragged.connect(self._on_dragged)
             pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
         self.views.tour.panel_wanted.connect(self.reveal)
+        session.lab.tour_begins.connect(self._on_tour_begins)
+        session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         session.saved_changed.connect(self._on_saved_changed)
         session.status.connect(self._on_status)
         session.about_to_edit.connect(Pause.settle)
         session.documents.project_changed.connect(lambda _: self.show_title())
+        self.files.attach(session)
+        self.notices.attach(session)
         self.views.camera.changed.connect(self.show_state)
         self.show_state()
         self.show_title()
@@ -184,12 +195,14 @@ class MainWindow(QMainWindow):
         """Words where the pictures would be, while there are none: why the program did not come further."""
         self._waiting.setText(text)
 
-    def show_problem(self, error: object, offers: Sequence[Offer] = ()) -> None:
-        """An error over the active picture, to read and to copy, with ways out."""
+    def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
+        """An error over a view's picture, the active one by default, to read and to copy, with ways out."""
         if self.session is None:
             self.say_instead(error_text(error))
         else:
-            self.views.active_pane().banner.show_error(error, offers=offers)
+            view = self.session.active if view is None else view
+            offers = offers or self.session.misfits.offers(view, error)
+            self.views.panes[view].banner.show_error(error, offers=offers)
 
     def _show_settings_problem(self, error: object) -> None:
         """Over the other picture, where there is one: an unsaved session may be offered over the active one."""
@@ -348,6 +361,18 @@ class MainWindow(QMainWindow):
             if (hint := turn_hint(self.session)) is not None:
                 self.say(*hint)
 
+    @Slot()
+    def _on_tour_begins(self) -> None:
+        self._before_tour = self.sides.arrangement()
+        for pane in self.views.panes:
+            pane.banner.clear()
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        bring_back, self._before_tour = self._before_tour, None
+        if bring_back is not None:
+            bring_back()
+
     @Slot(bool)
     def _on_saved_changed(self, is_saved: bool) -> None:
         self.show_title()
@@ -403,7 +428,7 @@ class MainWindow(QMainWindow):
         if self.session is None or not take_copy(event):
             return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        if view is not None and kind_of(paths[0]) == "model":
+        if view is not None:  # what is said of the file is said there, too
             self.session.set_active(view)
         self.files.open_many(paths, view)
 
@@ -433,7 +458,7 @@ class MainWindow(QMainWindow):
 
     def open(self) -> None:
         """Show the window where it was last; the first time, no larger than the screen."""
-        room = self.screen().availableSize()
+        room = self.screen().availableSize() - FRAME
         self.setMinimumSize(MIN_SIZE.boundedTo(room))
         self.resize(FIRST_SIZE.boundedTo(room))
         geometry = self.settings.blob("geometry")

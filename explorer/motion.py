@@ -21,6 +21,8 @@ __all__ = ["IDENTITY", "animated_offset", "forward_matrix", "is_identity", "is_m
 
 Matrix = tuple[float, ...]
 
+_LARGEST = 1e30  # entry of a matrix: it and its inverse are still numbers in float32
+
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -49,7 +51,7 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
     with np.errstate(over="ignore", invalid="ignore"):
         matrix: NDArray[np.float64] = free @ move @ scale_shear
         determinant = float(np.linalg.det(matrix))
-    if not (np.isfinite(matrix).all() and math.isfinite(determinant)):
+    if not (np.abs(matrix).max() <= _LARGEST and math.isfinite(determinant)):  # NaN is not below either
         raise RequestError("The transform overflows.", "Reset the transform.")
     if abs(determinant) < 1e-6:
         raise RequestError(
@@ -74,13 +76,19 @@ def animated_offset(animation: Animation, time: float) -> tuple[float, float, fl
     if animation.kind == "none":
         return 0.0, 0.0, 0.0
     if animation.kind == "spin":
-        return 0.0, 0.0, math.fmod(360.0 * animation.speed * time, 360.0)
+        return 0.0, 0.0, math.fmod(_finite(360.0 * animation.speed * time), 360.0)
     if animation.radius == 0.0:
         return 0.0, 0.0, 0.0
-    phase = animation.speed / animation.radius * time  # radians
+    phase = _finite(animation.speed / animation.radius * time)  # radians
     if animation.kind == "circle":
         return animation.radius * math.cos(phase), -animation.radius * math.sin(phase), 0.0
-    return animation.radius * math.sin(phase), 0.5 * animation.radius * math.sin(2.0 * phase), 0.0
+    return animation.radius * math.sin(phase), 0.5 * animation.radius * math.sin(_finite(2.0 * phase)), 0.0
+
+
+def _finite(phase: float) -> float:
+    if not math.isfinite(phase):
+        raise RequestError("The transform's animation is too fast for numbers.", "Reset its speed and radius.")
+    return phase
 
 
 def is_moving(transform: Transform) -> bool:

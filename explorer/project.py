@@ -5,22 +5,31 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
+import math
+import re
 import struct
+import sys
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.metadata import FILM_SUFFIXES, text_of_film
+from explorer.animation.metadata import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.animation.timeline import check_timeline
 from explorer.changes import changes, unchanged
 from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
+from explorer.latents.recipes import checked_recipe
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
-from explorer.state import ExplorerState, Latent, Look
+from explorer.model_places import ModelPlace, places_from_json, places_of, places_to_json
+from explorer.state import ExplorerState, Latent, Look, Pose, Timeline
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
+from explorer.util.regular_file import check_regular, open_regular, read_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +40,15 @@ __all__ = [
     "FORMAT",
     "TEXT_PREFIX",
     "VERSION",
+    "Project",
     "from_json",
     "latent_from_json",
     "latent_to_json",
     "latents_of",
+    "latents_of_look",
+    "load_project",
+    "project_from_json",
+    "project_from_text",
     "read_project",
     "state_from_text",
     "state_to_text",
@@ -47,12 +61,20 @@ FORMAT = "latentwalk-project"
 VERSION = 1
 TEXT_PREFIX = "latentwalk:1:"
 
-PNG_KEY = b"latentwalk"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
 
 MAX_VIEWS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """What a project's file holds. `folder`: where it lies, from which models are looked for; None of a text."""
+
+    state: ExplorerState
+    table: LatentTable
+    places: tuple[ModelPlace, ...] = ()
+    folder: Path | None = None
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------
@@ -61,31 +83,42 @@ MAX_VIEWS = 16
 def latents_of(state: ExplorerState) -> set[str]:
     """Ids of the stored latents that a state names."""
 
+    return set().union(*(latents_of_look(look) for look in _looks_of(state)))
+
+
+def latents_of_look(look: Look) -> set[str]:
+    """Ids of the stored latents that a look names."""
+
     def of_latent(latent: Latent) -> Iterator[str]:
         yield latent.stored
         for point in latent.blend.points if latent.blend is not None else ():
             yield from of_latent(point.latent)
-            yield from (source.stored for source in point.mixing.sources)
+            yield from (key for source in point.mixing.sources for key in of_latent(source.latent))
 
-    def of_look(look: Look) -> Iterator[str]:
-        yield from of_latent(look.latent)
-        yield from (source.stored for source in look.mixing.sources)
-
-    return {key for look in _looks_of(state) for key in of_look(look) if key}
+    sources = (key for source in look.mixing.sources for key in of_latent(source.latent))
+    return {*of_latent(look.latent), *sources} - {""}
 
 
 def _looks_of(state: ExplorerState) -> Iterator[Look]:
     """Every look of a project, those on the timeline included."""
     yield state.shared
     yield from (v.own for v in state.views)
-    poses = [key.pose for key in state.timeline.keys] + [sample.pose for sample in state.timeline.performance]
-    for pose in poses:
-        yield pose.shared
-        yield from (v.own for v in pose.views)
+    for timeline in (state.timeline, state.timeline.aside):
+        for pose in _poses_of(timeline):
+            yield pose.shared
+            yield from (v.own for v in pose.views)
 
 
-def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str, Any]:
-    """The project as JSON values: the state without its defaults, and the latents that it names."""
+def _poses_of(timeline: Timeline | None) -> Iterator[Pose]:
+    if timeline is not None:
+        yield from (key.pose for key in timeline.keys)
+        yield from (sample.pose for sample in timeline.performance)
+
+
+def to_json(
+    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
+) -> dict[str, Any]:
+    """The project as JSON values: the state without its defaults, the latents that it names, its models' places."""
     latents = {}
     for key in sorted(latents_of(state)):
         latent = table.get(key) if table is not None else None
@@ -94,29 +127,55 @@ def to_json(state: ExplorerState, table: LatentTable | None = None) -> dict[str,
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": _thinned(encode(state))}
     if latents:
         data["latents"] = latents
+    if places:
+        data["models"] = places_to_json(places)
     return data
 
 
 def _thinned(state: dict[str, Any]) -> dict[str, Any]:
     """A performance has sixty moments a second, which differ in a number or two: their changes are kept."""
-    timeline = state.get("timeline", {})
-    if "performance" not in timeline:
-        return state
+    return state | {"timeline": _thin(state["timeline"])} if "timeline" in state else state
+
+
+def _thin(timeline: dict[str, Any]) -> dict[str, Any]:
     thin = {name: value for name, value in timeline.items() if name != "performance"}
-    return state | {"timeline": thin | {"changes": changes(timeline["performance"])}}
+    if "performance" in timeline:
+        thin["changes"] = changes(timeline["performance"])
+    if thin.get("aside"):
+        thin["aside"] = _thin(thin["aside"])
+    return thin
 
 
 def _whole(state: Any) -> Any:
     """The state that `_thinned` made this from; what has another shape is left for `decode` to refuse."""
-    timeline = state.get("timeline") if isinstance(state, dict) else None
-    if not isinstance(timeline, dict) or not isinstance(timeline.get("changes"), list):
-        return state
+    has_timeline = isinstance(state, dict) and "timeline" in state
+    return state | {"timeline": _thick(state["timeline"])} if has_timeline else state
+
+
+def _thick(timeline: Any) -> Any:
+    """A timeline with its performance and that of the timeline kept aside, which has none aside itself."""
+    if not isinstance(timeline, dict):
+        return timeline
     thick = {name: value for name, value in timeline.items() if name != "changes"}
-    return state | {"timeline": thick | {"performance": unchanged(timeline["changes"])}}
+    if "changes" in timeline:
+        row = timeline["changes"]
+        thick["performance"] = unchanged(row) if isinstance(row, list) else row
+    aside = thick.get("aside")
+    if isinstance(aside, dict):
+        if aside.get("aside"):
+            raise ProjectError("The project keeps more than two timelines.", "The file is damaged.")
+        thick["aside"] = _thick(aside)
+    return thick
 
 
 def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
-    """The state and its latents.
+    """The state and its latents; errors as `project_from_json`."""
+    project = project_from_json(data)
+    return project.state, project.table
+
+
+def project_from_json(data: Any, folder: Path | None = None) -> Project:
+    """The project; `folder` is where its file lies.
 
     Raises:
         ProjectError: Not a project, of a newer version, or damaged; names the place.
@@ -133,7 +192,9 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
         raise ProjectError("The project's views make no sense.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
         raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
-    check_timeline(state.timeline)
+    for timeline in (state.timeline, state.timeline.aside):
+        if timeline is not None:
+            check_timeline(timeline)
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):
@@ -141,13 +202,14 @@ def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
     for key, item in stored.items():
         if table.add(latent_from_json(key, item)) != key:
             raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
-    return state, table
+    return Project(state, table, places_from_json(data.get("models", [])), folder)
 
 
 def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
     """A stored latent as JSON values."""
     packed = zlib.compress(latent.array.astype("<f4").tobytes(), 6)
-    return {
+    recipe = {} if latent.recipe is None else {"recipe": encode(latent.recipe)}
+    return recipe | {
         "space": latent.space,
         "shape": list(latent.array.shape),
         "model_sha": latent.model_sha,
@@ -161,20 +223,27 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
     """A stored latent from JSON values; `key` names it in errors. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
-        shape = tuple(int(n) for n in item["shape"])
-        if item["space"] not in SPACES or not shape or min(shape) < 1:
+        shape, psi = tuple(item["shape"]), item.get("psi", 1.0)
+        if item["space"] not in SPACES or not 1 <= len(shape) <= 2 or not all(_is_size(n) for n in shape):
             raise damaged
-        nbytes = 4 * int(np.prod(shape, dtype=object))
+        if type(psi) not in (int, float) or not abs(psi) <= sys.float_info.max:
+            raise damaged
+        nbytes = 4 * math.prod(shape)
         raw = _unpack(base64.b64decode(item["data"], validate=True), nbytes)
         if len(raw) != nbytes:
             raise damaged
         array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
-        return StoredLatent(item["space"], array, sha, float(item.get("psi", 1.0)), name)
+        recipe = checked_recipe(decode(Latent, item["recipe"], "recipe")) if "recipe" in item else None
+        return StoredLatent(item["space"], array, sha, float(psi), name, recipe)
     except LatentwalkError as error:
         raise damaged from error
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error, zlib.error) as error:
         raise damaged from error
+
+
+def _is_size(number: object) -> bool:
+    return type(number) is int and 1 <= number <= MAX_BYTES
 
 
 def _unpack(data: bytes, limit: int) -> bytes:
@@ -191,15 +260,23 @@ def _unpack(data: bytes, limit: int) -> bytes:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-def state_to_text(state: ExplorerState, table: LatentTable | None = None) -> str:
+def state_to_text(
+    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
+) -> str:
     """The whole state as one short text that survives mails and chats: prefix, then packed JSON in base64."""
-    data = to_json(state, table)
+    data = to_json(state, table, places)
     del data["format"], data["version"]  # the prefix says both
     return TEXT_PREFIX + pack_text(data)
 
 
 def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
     """The state and latents of such a text. Raises ProjectError."""
+    project = project_from_text(text)
+    return project.state, project.table
+
+
+def project_from_text(text: str, folder: Path | None = None) -> Project:
+    """The project of such a text; `folder` is where the file that carries it lies. Raises ProjectError."""
     text = "".join(text.split())  # mail programs break long lines
     if not text.startswith(TEXT_PREFIX):
         known = text.startswith("latentwalk:")
@@ -210,7 +287,7 @@ def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
     data = unpack_text(text.removeprefix(TEXT_PREFIX))
     if not isinstance(data, dict):
         raise ProjectError("The copied text is damaged.", "Copy it again as a whole.")
-    return from_json({**data, "format": FORMAT, "version": VERSION})
+    return project_from_json({**data, "format": FORMAT, "version": VERSION}, folder)
 
 
 def pack_text(data: Any) -> str:
@@ -230,18 +307,38 @@ def unpack_text(text: str) -> Any:
         raw = unpacker.decompress(packed[4:], MAX_BYTES)
         if not unpacker.eof or zlib.crc32(raw) != checksum:
             raise damaged
-        return json.loads(raw)
-    except (ValueError, struct.error, zlib.error, RecursionError) as error:
+        return parse_json(raw)
+    except (ValueError, struct.error, zlib.error) as error:
         raise damaged from error
 
 
 # -- files -----------------------------------------------------------------------------------------------------
 
 
-def write_project(path: str | Path, state: ExplorerState, table: LatentTable | None = None) -> None:
-    """Writes a project as JSON; the file appears whole or not at all. Raises ProjectError."""
-    indent = None if state.timeline.performance else 1
-    write_whole(path, _dumped(to_json(state, table), indent))
+def write_project(
+    path: str | Path,
+    state: ExplorerState,
+    table: LatentTable | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> None:
+    """Write a project as JSON; the file appears whole or not at all.
+
+    Args:
+        path: Of the file.
+        state: Of the project.
+        table: Holds its stored latents.
+        digests: SHA-256 of the models that are loaded, by the names that the state gives them.
+
+    Raises:
+        ProjectError: The file cannot be written.
+    """
+    kept = (state.timeline, state.timeline.aside)
+    indent = None if any(timeline is not None and timeline.performance for timeline in kept) else 1
+    places = places_of(state, Path(path).parent, digests)
+    write_whole(path, _dumped(to_json(state, table, places), indent))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _dumped(data: Any, indent: int | None = None) -> bytes:
@@ -251,7 +348,8 @@ def _dumped(data: Any, indent: int | None = None) -> bytes:
         text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise ProjectError("A number of the project is not finite.", "Undo the last change.") from error
-    raw = text.encode()
+    # Bytes of a path that are not UTF-8 are lone surrogates here (PEP 383), which JSON can carry as escapes only.
+    raw = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
     if len(raw) > MAX_BYTES:
         words = f"The project would be {len(raw) >> 20} MB; at most {MAX_BYTES >> 20} MB can be read again."
         raise ProjectError(words, "Shorten the performance, or turn it into keys.")
@@ -259,7 +357,11 @@ def _dumped(data: Any, indent: int | None = None) -> bytes:
 
 
 def write_png(
-    path: str | Path, pixels: NDArray[np.uint8], state: ExplorerState, table: LatentTable | None = None
+    path: str | Path,
+    pixels: NDArray[np.uint8],
+    state: ExplorerState,
+    table: LatentTable | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Writes a picture that carries the project inside.
 
@@ -268,6 +370,7 @@ def write_png(
         pixels: uint8 `[H, W, 4]` blue-green-red-any, as frames have them.
         state: Of the project.
         table: Holds its stored latents.
+        digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
     Raises:
         ProjectError: The file cannot be written.
@@ -278,7 +381,7 @@ def write_png(
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    info.add_text(PNG_KEY.decode(), state_to_text(state, table))
+    info.add_text(KEY.decode(), state_to_text(state, table, places_of(state, Path(path).parent, digests)))
     info.add_text("Software", "Latentwalk")
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[:, :, 2::-1])).save(buffer, "PNG", pnginfo=info)
@@ -294,50 +397,47 @@ def write_whole(path: str | Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         what = error.strerror or str(error)
-        raise ProjectError(f"{path.name} cannot be written: {what}.", "Choose another folder.") from error
+        words = f"{visible(path.name)} cannot be written: {what}."
+        raise ProjectError(words, "Choose another folder.") from error
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
-    """Reads a project from JSON, or from the picture or film that carries it.
+    """The state and latents of a project; models stay where it names them. Errors as `load_project`."""
+    project = load_project(path)
+    return project.state, project.table
+
+
+def load_project(path: str | Path) -> Project:
+    """Read a project from JSON, or from the picture or film that carries it.
 
     Raises:
         ProjectError: It cannot be read, is none, or is damaged.
     """
     path = Path(path)
+    name = visible(path.name)
     try:
-        if path.suffix.lower() in FILM_SUFFIXES:
-            return state_from_text(text_of_film(path))
-        with path.open("rb") as file:
-            is_png = file.read(len(_PNG_MAGIC)) == _PNG_MAGIC
-        if is_png:
-            return state_from_text(_text_of_png(path))
-        if path.stat().st_size > MAX_BYTES:
-            raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
-        data = json.loads(path.read_bytes())
-        if isinstance(data, dict) and data.get("format") == "latentwalk-film":
-            data = data.get("project")  # the job of an unfinished film
-        return from_json(data)
+        return _load(path)
     except OSError as error:
-        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
+        raise ProjectError(f"{name} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except ProjectError as error:
-        raise ProjectError(f"{path.name}: {error.message}", error.hint) from error
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
-        raise ProjectError(f"{path.name} is no project.", "Open a file that Latentwalk saved.") from error
+        message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        raise ProjectError(message, error.hint) from error
+    except ValueError as error:  # JSON and Unicode errors are ValueErrors
+        raise ProjectError(f"{name} is not a project.", "Open a file that Latentwalk saved.") from error
 
 
-def _text_of_png(path: Path) -> str:
-    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
-    with path.open("rb") as file:
-        file.seek(len(_PNG_MAGIC))
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind not in (b"tEXt", b"iTXt") or length > MAX_BYTES:
-                file.seek(length + 4, os.SEEK_CUR)
-                continue
-            key, _, rest = file.read(length).partition(b"\0")
-            file.seek(4, os.SEEK_CUR)
-            if key == PNG_KEY and kind == b"tEXt":
-                return rest.decode("latin-1")
-            if key == PNG_KEY and rest[:1] == b"\0":
-                return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
-    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")
+def _load(path: Path) -> Project:
+    folder = path.resolve().parent  # of a link's target, beside which its models lie
+    check_regular(path)
+    if path.suffix.lower() in FILM_SUFFIXES:
+        return project_from_text(text_of_film(path), folder)
+    with open_regular(path) as file:
+        is_png = file.read(len(PNG_MAGIC)) == PNG_MAGIC
+    if is_png:
+        return project_from_text(text_of_png(path), folder)
+    if path.stat().st_size > MAX_BYTES:
+        raise ProjectError("It is too large for a project.", "Open a file that Latentwalk saved.")
+    data = parse_json(read_regular(path, MAX_BYTES))
+    if isinstance(data, dict) and data.get("format") == "latentwalk-film":
+        data = data.get("project")  # the job of an unfinished film
+    return project_from_json(data, folder)

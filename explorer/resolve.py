@@ -8,9 +8,11 @@ from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from explorer.codec import MAX_WHOLE
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
+from explorer.latents.table import StoredMisfitError
 from explorer.motion import forward_matrix, is_identity
 from explorer.render.request import (
     KeyedArray,
@@ -37,6 +39,7 @@ from explorer.state import (
     Tap,
     look_of,
 )
+from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -115,10 +118,16 @@ def resolve_look(
 
 @lru_cache(maxsize=512)
 def _check_finite(value: object, path: str) -> None:
-    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite."""
+    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite or too large."""
     # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
     # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
     for name, number in _numbers(value, path):
+        if isinstance(number, int):
+            if abs(number) > MAX_WHOLE:
+                raise RequestError(
+                    f"{name} is a whole number beyond all bounds.", "Undo, or reset that control to its default."
+                )
+            continue
         if not math.isfinite(number):
             raise RequestError(
                 f"{name} is {number}, which is not a finite number.",
@@ -128,7 +137,7 @@ def _check_finite(value: object, path: str) -> None:
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
+    if isinstance(value, (int, float)):  # a whole number beyond float would overflow later
         yield path, value
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
@@ -149,6 +158,8 @@ def _point(latent: Latent, info: GeneratorInfo, model: ModelKey, table: LatentTa
     if latent.blend is not None:
         return LatentPoint(seeds, blend=_blend(latent.blend, info, model, table))
     stored = _stored(latent.stored, info, model, table)
+    if isinstance(stored, Latent):
+        return LatentPoint(seeds, blend=_blend(Blend("w", (BlendPoint(stored, 1.0),)), info, model, table))
     return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
 
 
@@ -199,25 +210,24 @@ def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tu
     )
 
 
-def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent:
+def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent | Latent:
+    """A stored latent for this network: its numbers, or its recipe where they are another network's."""
     if table is None:
         raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
     latent = table[key]
     wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
+    is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != model.sha256
+    if latent.array.shape == wanted and not is_foreign:
+        return latent
+    if latent.recipe is not None:
+        return latent.recipe
     name = latent.name or key
+    words = f"The latent {name} was made with another model."
     if latent.array.shape != wanted:
-        raise LatentError(
-            f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}.",
-            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
-            command=_OTHER_MODEL,
-        )
-    if latent.space != "z" and latent.model_sha and latent.model_sha != model.sha256:
-        raise LatentError(
-            f"The latent {name} was made with another model.",
-            "Convert it to this model, unlink this view's latent or style mixing, or choose a seed.",
-            command=_OTHER_MODEL,
-        )
-    return latent
+        words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
+    fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
+    hint = "Convert it to this model, or choose a seed."
+    raise StoredMisfitError(words, hint, key, is_convertible=fits, command=_OTHER_MODEL)
 
 
 def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
@@ -228,7 +238,7 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
     for index, weight in classes.weights:
         if 0 <= index < info.c_dim and weight > 0.0:
             weights[index] = weights.get(index, 0.0) + weight
-    total = math.fsum(weights.values())
+    total = total_of(weights.values())
     if not total > 0.0:
         return ((0, 1.0),)
     return tuple(sorted((index, weight / total) for index, weight in weights.items()))
@@ -245,7 +255,7 @@ def _mixing(
         if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
             rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
     sources = tuple(
-        _point(Latent(seed=s.seed, stored=s.stored), info, model, table)
+        _point(s.latent, info, model, table)
         for s in (mixing.sources[number] for number in numbers)
     )
     return sources, tuple(rows)
@@ -281,4 +291,5 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     else:
         last = channels[tap.layer] - (3 if tap.channels == "rgb" and channels[tap.layer] >= 3 else 1)
         changes = {"first_channel": 0 if tap.channels == "norm" else min(max(tap.first_channel, 0), last)}
-    return replace(tap, **changes)
+    # Brighter than any display can tell apart, and still a factor that is a number.
+    return replace(tap, scale_db=min(max(tap.scale_db, -200.0), 200.0), **changes)

@@ -85,10 +85,23 @@ class Truncation:
 
 @dataclass(frozen=True, slots=True)
 class MixSource:
-    """A latent to mix in: a seed, or a stored latent if `stored` is not empty."""
+    """A latent to mix in, with the fields of `Latent`: a seed, a place beside it, a stored latent or a blend."""
 
     seed: int = 1
     stored: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    blend: Blend | None = None
+
+    @property
+    def latent(self) -> Latent:
+        """The same as a latent."""
+        return Latent(self.seed, self.x, self.y, self.stored, self.blend)
+
+    @staticmethod
+    def of(latent: Latent) -> MixSource:
+        """A latent as a source: its recipe, which every model can follow, and no numbers."""
+        return MixSource(latent.seed, latent.stored, latent.x, latent.y, latent.blend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +368,9 @@ class Sample:
 class Timeline:
     """Everything animated. Keys and samples are sorted by time; a performance holds where there are no keys.
 
+    `aside`: another timeline of the project, which is kept and does not play: the keys behind a recording, or the
+    recording behind keys. It has none itself.
+
     `duration` in seconds, `fps` in frames a second (to snap to, and of the film), `bpm` beats a minute of the grid
     (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
     """
@@ -368,6 +384,7 @@ class Timeline:
     fps: float = 30.0
     snap: bool = True
     bpm: float = 0.0
+    aside: Timeline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,15 @@ HISTORY_LIMIT = 1000
 """Undo entries kept; a state shares nearly everything with its neighbours, so a thousand are cheap."""
 
 
+@dataclass(slots=True)
+class _Document:
+    """What an excursion set out from, to be gone back to."""
+
+    state: ExplorerState
+    undo: deque[_Step]
+    redo: list[_Step]
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """One undo entry: its name and the states on both sides of it."""
@@ -33,6 +42,7 @@ class StateStore:
 
     A *stroke* (`begin` ... `commit`) gathers the updates of one gesture into one undo entry; `cancel` takes
     them back. Strokes of a second hand inside a stroke are joined with it: the outermost commit counts.
+    An *excursion* (`set_out` ... `come_back`) looks elsewhere, without a trace in the document and its history.
 
     Args:
         state: The state to begin with.
@@ -47,11 +57,17 @@ class StateStore:
         self._stroke: tuple[str, ExplorerState] | None = None
         self._depth = 0
         self._saved = self._state
+        self._document: _Document | None = None
 
     @property
     def state(self) -> ExplorerState:
         """The current state."""
         return self._state
+
+    @property
+    def document(self) -> ExplorerState:
+        """What belongs to the user, and is saved: the state, or during an excursion the one it set out from."""
+        return self._state if self._document is None else self._document.state
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -63,13 +79,28 @@ class StateStore:
             self._push(_Step(name or "Change", self._state, new))
         self._replace(new)
 
+    def interpose(self, new: ExplorerState, name: str) -> None:
+        """Makes `new` the state as an undo entry of its own, also in the middle of a stroke, which goes on from it.
+
+        Cancelling the stroke does not take it back.
+        """
+        if self._stroke is None or new == self._state:
+            self.update(new, name)
+            return
+        stroke, before = self._stroke
+        if before != self._state:
+            self._push(_Step(stroke, before, self._state))
+        self._push(_Step(name, self._state, new))
+        self._stroke = (stroke, new)
+        self._replace(new)
+
     def update_transient(self, new: ExplorerState) -> None:
         """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
 
         What was saved stays so: a project that was only played needs no saving.
         """
         if new != self._state:
-            if self.is_saved():
+            if self._document is None and self.is_saved():
                 self._saved = new
             if self._stroke is not None and self._stroke[1] == self._state:
                 self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
@@ -82,6 +113,8 @@ class StateStore:
                 steps[i] = _Step(step.name, change(step.before), change(step.after))
         if self._stroke is not None:
             self._stroke = (self._stroke[0], change(self._stroke[1]))
+        if self._document is not None:
+            self._document.state = change(self._document.state)
         self._saved = change(self._saved)
         new = change(self._state)
         if new != self._state:
@@ -166,16 +199,49 @@ class StateStore:
         self._depth = 0
         self._undo.clear()
         self._redo.clear()
+        self._document = None
         self._saved = state
         self._replace(state)
 
     def is_saved(self) -> bool:
-        """True if the state is the one last marked as saved, but for motion that nobody steered."""
-        return self._seen_from_here(self._saved) == self._state
+        """True if the document is the one last marked as saved, but for motion that nobody steered."""
+        document = self.document
+        active = min(document.active, len(self._saved.views) - 1)
+        return replace(self._saved, active=active, layout=document.layout) == document
 
     def mark_saved(self) -> None:
-        """Takes the present state for what lies on disk."""
-        self._saved = self._state
+        """Takes the document for what lies on disk."""
+        self._saved = self.document
+
+    # -- excursions ----------------------------------------------------------------------------------------
+
+    @property
+    def is_away(self) -> bool:
+        """True during an excursion."""
+        return self._document is not None
+
+    def set_out(self, new: ExplorerState) -> None:
+        """Begins an excursion, such as a guided tour, or goes on with it, at `new`: no undo entry.
+
+        Until `come_back` the document stays what it was. What is changed meanwhile can be undone as far back as
+        this call.
+        """
+        self._end_stroke()
+        if self._document is None:
+            self._document = _Document(self._state, self._undo, self._redo)
+        self._undo, self._redo = deque(maxlen=self._undo.maxlen), []
+        self._replace(new)
+
+    def come_back(self, kept: ExplorerState | None = None, name: str = "") -> None:
+        """Ends an excursion: all is as it was before it, or, as one undo entry called `name`, as `kept`."""
+        if self._document is None:
+            return
+        self._end_stroke()
+        document, self._document = self._document, None
+        self._undo, self._redo = document.undo, document.redo
+        if kept is not None and kept != document.state:
+            self._push(_Step(name, document.state, kept))
+        self._replace(document.state if kept is None else kept)
 
     # -- telling -------------------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ from explorer.project import (
 from explorer.state import (
     ASPECTS,
     Animation,
+    Blend,
+    BlendPoint,
     Classes,
     ExplorerState,
     Latent,
@@ -361,3 +363,44 @@ def test_who_may_read_a_project_is_as_for_any_file(tmp_path: Path) -> None:
     path.chmod(0o600)
     write_project(path, ExplorerState())
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_timeline_kept_aside_is_checked_and_written_thin() -> None:
+    poses = [Pose(Look(latent=Latent(1, 0.01 * i))) for i in range(50)]
+    samples = tuple(Sample(i / 60, pose) for i, pose in enumerate(poses))
+    kept = Timeline(performance=samples, duration=2.0, loop="loop")
+    state = ExplorerState(timeline=Timeline(duration=3.0, aside=kept))
+    data = json.loads(json.dumps(to_json(state)))
+    assert from_json(data)[0] == state
+    aside = data["state"]["timeline"]["aside"]
+    assert "performance" not in aside
+    assert len(json.dumps(aside["changes"][1])) < 80
+    for broken in ({"aside": {"aside": {"duration": 2.0}}}, {"aside": {"duration": -1.0}}, {"aside": [1]},
+                   {"aside": {"changes": 5}}):  # fmt: skip
+        with pytest.raises(ProjectError):
+            from_json({**data, "state": {"timeline": broken}})
+
+
+@pytest.mark.parametrize("recipe", [{"seed": "x"}, {"stored": "a"}, {"blend": {"points": []}}, 5])
+def test_a_damaged_recipe_of_a_stored_latent_is_refused(recipe: object) -> None:
+    latent = StoredLatent("w", np.ones(4, np.float32), "sha", recipe=Latent(3, 0.5))
+    table = LatentTable((latent,))
+    state = ExplorerState(shared=Look(latent=Latent(stored=latent.key)))
+    data = to_json(state, table)
+    assert from_json(data)[1][latent.key].recipe == Latent(3, 0.5)
+    data["latents"][latent.key]["recipe"] = recipe
+    with pytest.raises(ProjectError):
+        from_json(data)
+
+
+def test_sources_that_are_places_and_blends_survive_and_name_their_latents() -> None:
+    latent = StoredLatent("z", np.ones(4, np.float32))
+    blend = Blend("z", (BlendPoint(Latent(stored=latent.key), 0.5), BlendPoint(Latent(2, 0.5), 0.5)))
+    mixing = Mixing((MixSource(3, x=0.25, y=-1.0), MixSource.of(Latent(4, blend=blend))))
+    state = ExplorerState(shared=Look(mixing=mixing))
+    assert latents_of(state) == {latent.key}
+    found, table = from_json(json.loads(json.dumps(to_json(state, LatentTable((latent,))))))
+    assert found == state
+    assert latent.key in table
+    old = {**to_json(state), "state": {"shared": {"mixing": {"sources": [{"seed": 7}]}}}}  # of an older program
+    assert from_json(old)[0].shared.mixing.sources == (MixSource(7),)

@@ -129,6 +129,45 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (tmp_path / "ran").exists(), "the bomb works"
 
 
+DIALOG = """
+import os, sys
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QFileDialog
+import explorer.app
+if sys.argv[1] == "guarded":
+    explorer.app.refuse_pickles()
+if sys.argv[2] == "dialog":
+    app = QApplication([])
+    dialog = QFileDialog()
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.show()
+    print("shown", flush=True)
+else:  # as desktops' themes read theirs
+    file = os.environ["XDG_CONFIG_HOME"] + "/QtProject.conf"
+    QSettings(file, QSettings.IniFormat).value("FileDialog/lastVisited")
+"""
+
+
+@pytest.mark.parametrize("reader", ["dialog", "theme"])
+@pytest.mark.parametrize("guard", ["guarded", "unguarded"])
+def test_settings_of_qt_are_not_unpickled_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: str, reader: str
+) -> None:
+    monkeypatch.setenv("BOMB", str(tmp_path / "ran"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    writer = QSettings(str(tmp_path / "QtProject.conf"), QSettings.Format.IniFormat)
+    for key in ("lastVisited", "sidebarWidth", "shortcuts", "history", "treeViewHeader"):
+        writer.setValue(f"FileDialog/{key}", {"a": Bomb()})
+    writer.sync()
+    done = subprocess.run(
+        [sys.executable, "-c", DIALOG, guard, reader], capture_output=True, text=True, check=False
+    )
+    assert (tmp_path / "ran").exists() is (guard == "unguarded")
+    if (guard, reader) == ("guarded", "dialog"):
+        assert done.stdout == "shown\n"
+
+
 @pytest.mark.parametrize("content", [
     b"", b"{", b"[]", b"null", b"\xff\xfe{}", b'{"a": 1' + b"0" * 5000 + b"}", b"[" * 100_000,
     b"x" * (MAX_BYTES + 1),
@@ -255,7 +294,7 @@ def test_where_settings_lie(tmp_path: Path, case: str) -> None:
         done = subprocess.run(
             [sys.executable, "-c", HOMES], env=keep | more, capture_output=True, text=True, check=True
         )
-        assert not done.stdout.startswith(str(tmp_path / folder))
+        assert done.stdout.split()[0] != str(tmp_path / folder / "Latentwalk")
 
 
 @pytest.mark.parametrize("text", [

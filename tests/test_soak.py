@@ -97,7 +97,7 @@ def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
 
 
 def run_of(minutes: float, mb_per_hour: float, noise: float = 0.0) -> list[tuple[float, float]]:
-    """Memory of a run: a warm-up of 300 MB in its first minutes, then a line with noise and models that come and go."""
+    """Memory of a run: a warm-up of 300 MB, then a line with noise and models that come and go."""
     rng = random.Random(0)
     samples = []
     for i in range(240):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.state import Slit
+from explorer.util.steps import Steps, run
 
 __all__ = ["SlitScan", "check_slit", "clamp_slit", "ends_of", "points_of", "sample"]
 
@@ -26,6 +27,9 @@ MIN_LENGTH = 0.02
 
 SAME_TIME = 0.004
 """Seconds: pictures of several views that were wished for within this time share a column."""
+
+RESCANNED_TOGETHER = 64
+"""Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""
 
 KEPT_BYTES = 48 << 20
 """Pictures kept for each view, so that a line that is moved shows the past anew."""
@@ -140,9 +144,18 @@ class SlitScan:
 
     def rescan(self, slit: Slit) -> None:
         """Puts another slit under all the pictures that are still kept."""
-        for view, pictures in enumerate(self._pictures):
-            for column, picture, matrix in pictures:
+        run(self.rescan_steps(slit))
+
+    def rescan_steps(self, slit: Slit) -> Steps[None]:
+        """`rescan`, the newest pictures first, some a step."""
+        kept = [(column, view, picture, matrix)
+                for view, pictures in enumerate(self._pictures) for column, picture, matrix in pictures]  # fmt: skip
+        kept.sort(key=lambda entry: entry[0], reverse=True)
+        for number, (column, view, picture, matrix) in enumerate(kept, start=1):
+            if column > self._next - 1 - self.columns:  # else the ring has come round to it meanwhile
                 self._write(view, column, sample(picture, points_of(slit, self.samples, matrix)))
+            if number % RESCANNED_TOGETHER == 0:
+                yield
 
     def clear(self) -> None:
         """Begins anew."""

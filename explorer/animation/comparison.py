@@ -121,10 +121,9 @@ def recorder_of(
     opened = functools.cache(open_model)  # the film's renderer opens the same two again
     models = [bundled.resolve(name) for name in (comparison.left, comparison.right)]
     largest = max(opened(model, settings)[1].info.img_resolution for model in models)
-    film = whole_film(
-        comparison.state, format=format_of_path(path).key, captions=True,
-        side=largest * max(1, round(MIN_PICTURE_PX / largest)),
-    )  # fmt: skip
+    kind = format_of_path(path)
+    side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
+    film = whole_film(comparison.state, format=kind.key, captions=True, side=side)
     renderer = functools.partial(FilmRenderer, open_with=opened)
     job = Job(path, film, comparison.state, settings=settings)
     return Recorder(job, overwrite=overwrite, make_renderer=renderer)

@@ -21,6 +21,8 @@ from explorer.resolve import class_weights
 from explorer.state import look_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from explorer.render.request import ModelFacts, RenderSettings
     from explorer.state import ExplorerState, Latent, Look
 
-__all__ = ["Film", "FilmRenderer", "models_of", "rate_of", "whole_film"]
+__all__ = ["Film", "FilmRenderer", "models_of", "page_of", "rate_of", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
+MAX_START = 1e9  # seconds; a timeline that loops goes on for ever, but not until its frames are lost in rounding
 SHUTTER = Fraction(1, 2)
 """Share of a frame's time over which several samples are spread: what film cameras use."""
 
@@ -68,8 +71,8 @@ class Film:
             raise UsageError(words, "Choose fewer, or another format.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
-        if not (math.isfinite(self.start) and self.start >= 0.0):
-            raise UsageError(f"A film cannot begin at {self.start} seconds.", "Choose 0 or later.")
+        if not 0.0 <= self.start <= MAX_START:
+            raise UsageError(f"A film cannot begin at {self.start:g} seconds.", "Choose 0 or later.")
         if not (self.side == 0 or 16 <= self.side <= 8192):
             raise UsageError(f"Pictures {self.side} pixels high cannot be made.", "Choose 16 to 8192, or 0.")
         if not (1 <= self.samples <= 64 and 1 <= self.columns <= 16 and 1 <= self.rows <= 16):
@@ -93,12 +96,14 @@ class Film:
 def rate_of(text: str | float) -> tuple[int, int]:
     """A frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
     try:
+        if isinstance(text, str) and (len(text) > 20 or "e" in text.lower()):
+            raise ValueError("a power of ten can have more digits than fit into memory")
         rate = Fraction(text).limit_denominator(1001)
         # 29.97 and its kin mean the exact rates of television.
         for whole in (24, 30, 48, 60, 120):
             if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 200):
                 rate = Fraction(whole * 1000, 1001)
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise UsageError(f"{text!r} is no frame rate.", "For example 30, or 30000/1001.") from error
     return rate.numerator, rate.denominator
 
@@ -106,7 +111,8 @@ def rate_of(text: str | float) -> tuple[int, int]:
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
     """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
 
-    One that begins later on a timeline that plays once ends with it all the same.
+    One that begins later on a timeline that plays once ends with it all the same. A format that players show at no
+    more than so many frames a second is made at those.
 
     Raises:
         UsageError: Nothing is left of the timeline where it would begin.
@@ -118,7 +124,26 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
             words = f"The timeline ends at {seconds:g} s, so no film begins at {start:g} s."
             raise UsageError(words, "Begin earlier.")
         seconds -= start
-    return replace(Film(seconds, rate_of(timeline.fps)), **fields)
+    film = replace(Film(seconds, rate_of(timeline.fps)), **fields)
+    kind = FORMATS.get(film.format)
+    if kind is None or film.rate[1] <= 0 or (kind.max_fps and film.fps > kind.max_fps):
+        return film  # `check` refuses it, in words
+    rate = kind.playable(film.fps)
+    return film if rate == film.fps else replace(film, rate=(rate.numerator, rate.denominator))
+
+
+def page_of(film: Film, state: ExplorerState, resolutions: Sequence[int]) -> tuple[int, int]:
+    """(width, height) in pixels of a film's frames; `resolutions`: of each view's network."""
+    layout = _layout(film, state)
+    cells = film.columns * film.rows if layout == "grid" else 1
+    sides = [film.side or resolutions[view] for view in _views_of(layout, len(state.views))]
+    return page_size(layout, sides * cells, film.columns)
+
+
+def _layout(film: Film, state: ExplorerState) -> Layout:
+    """What a window does in time, such as flickering between two pictures, a film shows side by side."""
+    layout = film.layout or state.layout
+    return layout if layout in LAYOUTS else "both"
 
 
 class FilmRenderer:
@@ -147,7 +172,7 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        self.layout = _layout_of(film, state)
+        self.layout: Layout = _layout(film, state)
         self.views = _views_of(self.layout, len(state.views))
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # The last bits depend on the kernels: they must not change in the middle of a film.
@@ -247,15 +272,9 @@ class FilmRenderer:
         return caption_of(look, state.views[view].tap.layer, name, place, classes)
 
 
-def _layout_of(film: Film, state: ExplorerState) -> Layout:
-    layout = film.layout or state.layout
-    # What a window does in time, such as flickering between two pictures, a film shows side by side.
-    return layout if layout in LAYOUTS else "both"
-
-
 def models_of(state: ExplorerState, film: Film) -> list[str]:
     """Names or paths of the models that a film of the project shows."""
-    views = _views_of(_layout_of(film, state), len(state.views))
+    views = _views_of(_layout(film, state), len(state.views))
     return [state.views[view].model for view in views if state.views[view].model]
 
 

@@ -18,7 +18,10 @@ from explorer.util.atomic_write import atomic_write, scratch_beside
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["finish"]
+__all__ = ["WEBP_METHOD", "WEBP_QUALITY", "finish", "palette_graph", "shown_frames"]
+
+WEBP_QUALITY = {"draft": 60, "good": 80, "best": 95}
+WEBP_METHOD = 2
 
 Tell = Callable[[int], None]
 
@@ -68,38 +71,67 @@ def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: T
         )
 
 
+def shown_frames(total: int, rate: Fraction, unit: int, least: int) -> Iterator[tuple[int, int, int]]:
+    """Which frames are shown, from when and how long, where times are whole parts of a second.
+
+    Each frame ends at the part nearest to its true end, so that rounding does not add up. Where frames would be
+    shown shorter than players do, some are left out evenly, and the film lasts as long.
+
+    Args:
+        total: Frames of the film.
+        rate: Frames a second.
+        unit: Parts of a second in which times are counted.
+        least: Parts that a frame must stay.
+
+    Yields:
+        (number of the frame, when it begins, how long it stays), both in parts.
+    """
+    length = max(round(total * unit / rate), least)
+    count = max(1, min(total, length // least))
+    ends = [round(i * unit / rate) if count == total else i * length // count for i in range(count)] + [length]
+    for i, (begin, end) in enumerate(itertools.pairwise(ends)):
+        yield (i if count == total else int(begin * rate / unit)), begin, end - begin
+
+
+def _shown(part: Path, stream: Stream, unit: int) -> dict[int, tuple[int, int]]:
+    """Of the frames in a part that are shown: (begin, duration) by number."""
+    total = sum(1 for _ in packets_of(part, stream.rate))
+    least = -(-unit * stream.format.least_ms // 1000)
+    return {number: times for number, *times in shown_frames(total, stream.rate, unit, least)}  # type: ignore[misc]
+
+
 def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
     import av
 
+    shown, last = _shown(part, stream, 100), 0  # delays are whole hundredths of a second
     with scratch_beside(made) as plain:
-        # Delays are whole hundredths of a second: each frame ends at the hundredth nearest to its true end.
         name = name_for_ffmpeg(plain)
         with open_film(part) as source, av.open(name, "w", format="gif", options={"loop": "0"}) as out:
             target: Any = out.add_stream("gif", rate=100)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "pal8"
             target.time_base = Fraction(1, 100)
-            end = last = 0
-            graph = _palette_graph(stream)
+            graph = palette_graph(stream, "gbrp")
             for i, frame in enumerate(source.decode(video=0)):
-                frame.pts, frame.time_base = i, 1 / stream.rate
-                graph.push(frame)
-                coloured: Any = graph.pull()
-                coloured.pts, coloured.time_base = end, Fraction(1, 100)
-                end = round((i + 1) * 100 / stream.rate)
-                coloured.duration = last = end - coloured.pts
-                out.mux(target.encode(coloured))
+                if i in shown:
+                    frame.pts, frame.time_base = i, 1 / stream.rate
+                    graph.push(frame)
+                    coloured: Any = graph.pull()
+                    coloured.pts, coloured.duration = shown[i]
+                    coloured.time_base, last = Fraction(1, 100), coloured.duration
+                    out.mux(target.encode(coloured))
                 tell(i + 1)
             for packet in target.encode(None):
                 out.mux(packet)
         with_gif_comment(plain, made, text, last)
 
 
-def _palette_graph(stream: Stream) -> Any:
+def palette_graph(stream: Stream, pix_fmt: str) -> Any:
+    """A filter from frames of a pixel format to frames of 256 colours, each with a palette of its own."""
     import av
 
     graph: Any = av.filter.Graph()
     source = graph.add_buffer(
-        width=stream.width, height=stream.height, format=av.VideoFormat("gbrp"), time_base=1 / stream.rate
+        width=stream.width, height=stream.height, format=av.VideoFormat(pix_fmt), time_base=1 / stream.rate
     )
     split, make = graph.add("split"), graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
     use, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
@@ -112,41 +144,47 @@ def _palette_graph(stream: Stream) -> Any:
     return graph
 
 
-def _images(part: Path, tell: Tell) -> Iterator[Image]:
+def _images(part: Path, shown: dict[int, tuple[int, int]], tell: Tell) -> Iterator[Image]:
     from PIL import Image
 
-    for i, picture in enumerate(pictures_of(part), start=1):
-        yield Image.fromarray(picture)
-        tell(i)
+    for i, picture in enumerate(pictures_of(part)):
+        if i in shown:
+            yield Image.fromarray(picture)
+        tell(i + 1)
 
 
 def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
-    total = sum(1 for _ in packets_of(part, stream.rate))
-    ends = [round(i * 1000 / stream.rate) for i in range(total + 1)]
-    images = _images(part, tell)
+    shown = _shown(part, stream, 1000)
+    images = _images(part, shown, tell)
     first = next(images)
-    quality = {"draft": 60, "good": 80, "best": 95}[stream.quality]
     with made.open("wb") as file:
         first.save(
-            file, "WEBP", save_all=True, append_images=images, loop=0, quality=quality, method=2,
-            duration=[b - a for a, b in itertools.pairwise(ends)], xmp=XMP.format(text).encode(),
+            file, "WEBP", save_all=True, append_images=images, loop=0, quality=WEBP_QUALITY[stream.quality],
+            method=WEBP_METHOD, duration=[duration for _, duration in shown.values()],
+            xmp=XMP.format(text).encode(),
         )  # fmt: skip
-    keep_webp_duration(made, (stream.width, stream.height), ends[-1])
+    keep_webp_duration(made, (stream.width, stream.height), sum(list(shown.values())[-1]))
 
 
 def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
     import av
 
+    # Delays are fractions: exact, unless there are more frames than players show.
+    is_exact = stream.rate * stream.format.least_ms <= 1000
+    shown = {} if is_exact else _shown(part, stream, 1000)
+    rate = stream.rate if is_exact else Fraction(1000)
     with scratch_beside(made) as plain:
         name = name_for_ffmpeg(plain)
         with open_film(part) as source, av.open(name, "w", format="apng", options={"plays": "0"}) as out:
-            target: Any = out.add_stream("apng", rate=stream.rate)
+            target: Any = out.add_stream("apng", rate=rate)
             target.width, target.height, target.pix_fmt = stream.width, stream.height, "rgb24"
-            target.time_base = 1 / stream.rate
+            target.time_base = 1 / rate
             for i, frame in enumerate(source.decode(video=0)):
-                coloured: Any = frame.reformat(format="rgb24")
-                coloured.pts, coloured.time_base = i, 1 / stream.rate
-                out.mux(target.encode(coloured))
+                if is_exact or i in shown:
+                    coloured: Any = frame.reformat(format="rgb24")
+                    coloured.pts, coloured.duration = (i, 1) if is_exact else shown[i]
+                    coloured.time_base = 1 / rate
+                    out.mux(target.encode(coloured))
                 tell(i + 1)
             out.mux(target.encode(None))
         with_png_text(plain, made, text)

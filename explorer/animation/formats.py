@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,9 @@ class Format:
 
     `crf`: the encoder's quality figure for draft, good and best. `delay`: frames by which its packets are out of
     order. `max_size`: the widest and highest frame in pixels that encoder, container and converter all take, and
-    `max_pixels`: its largest area; both were tried. `max_fps`: 0 is any.
+    `max_pixels`: its largest area; both were tried. `max_fps`: 0 is any. `least_ms`: how long a frame must stay,
+    for browsers show one of 10 ms or less for 100 ms. `side`, `fps`: what a film has unless something else is
+    chosen; 0 is the network's and the timeline's.
     """
 
     key: str
@@ -53,6 +56,13 @@ class Format:
     max_size: tuple[int, int] = (16384, 16384)
     max_pixels: int = MAX_PIXELS
     max_fps: int = 0
+    least_ms: int = 0
+    side: int = 0
+    fps: int = 0
+
+    def playable(self, rate: Fraction) -> Fraction:
+        """The rate nearest to one in frames a second at which players show every frame."""
+        return min(rate, Fraction(1000, self.least_ms)) if self.least_ms else rate
 
     @property
     def has_quality(self) -> bool:
@@ -95,14 +105,16 @@ _ALL = (
     Format(
         "gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif",
         max_fps=100,  # a frame lasts a hundredth of a second at least
+        least_ms=20,  # the next hundredth above
+        side=256, fps=25,  # its files are large, and its delays are whole hundredths
     ),
     Format(
         "webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp",
-        max_size=(16383, 16383),
+        max_size=(16383, 16383), least_ms=11,
     ),
     Format(
         "apng", "Animated PNG, lossless", ".apng", "libx264rgb", "rgb24", "", _RGB, converter="apng",
-        is_lossless=True,
+        is_lossless=True, least_ms=11,
     ),
     Format(
         "png", "PNG pictures in a folder, lossless", ".png", "", "rgb24", is_lossless=True,

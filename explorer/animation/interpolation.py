@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +25,7 @@ from explorer.state import (
     Truncation,
     ViewState,
 )
+from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -106,7 +106,7 @@ def _style(look: Look) -> tuple[Any, ...]:
 def _number(values: Sequence[float], shares: Shares) -> float:
     if all(value == values[0] for value in values):
         return values[0]
-    return math.fsum(value * share for value, share in zip(values, shares, strict=True))
+    return total_of(value * share for value, share in zip(values, shares, strict=True))
 
 
 def _union(
@@ -127,7 +127,7 @@ def _classes(items: list[Classes], shares: Shares) -> Classes:
     if all(item == items[0] for item in items):
         return items[0]
     named = [item.weights or ((0, 1.0),) for item in items]
-    totals = [math.fsum(weight for _, weight in weights) or 1.0 for weights in named]
+    totals = [total_of(weight for _, weight in weights) or 1.0 for weights in named]
     even = [[(k, weight / total) for k, weight in pairs] for pairs, total in zip(named, totals, strict=True)]
     mixed = sorted(_union(even, shares, lambda _: 0.0))
     return Classes(tuple((k, weight) for k, weight in mixed if weight > 0.0))
@@ -191,7 +191,7 @@ def _mixing(items: list[Mixing], shares: Shares) -> Mixing:
 def _mix_row(row: list[tuple[MixSource, float] | None], shares: Shares) -> tuple[MixSource, float] | None:
     named = [(item, share) for item, share in zip(row, shares, strict=True) if item is not None]
     if len({source for (source, _), _ in named}) == 1:
-        return named[0][0][0], math.fsum(amount * share for (_, amount), share in named)
+        return named[0][0][0], total_of(amount * share for (_, amount), share in named)
     # Only one source at a time fits into an entry: each is heard as far as it has more than half of the say.
     (source, amount), share = max(named, key=lambda pair: pair[1])
     return source, amount * max(0.0, 2.0 * share - 1.0)

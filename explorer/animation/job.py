@@ -12,14 +12,19 @@ from explorer.animation import parts
 from explorer.animation.film import MAX_FRAMES, Film
 from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
-from explorer.errors import FilmError, ProjectError
+from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.project import MAX_BYTES, from_json, to_json, write_whole
+from explorer.model_places import find_models, places_of, places_to_json
+from explorer.project import MAX_BYTES, project_from_json, to_json, write_whole
 from explorer.render.request import RenderSettings
 from explorer.util import file_errors
+from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from explorer.state import ExplorerState
 
 __all__ = [
@@ -99,16 +104,21 @@ def part_number(path: Path) -> int:
     return _number_in(_data(path)) if is_unfinished(path) else 0
 
 
-def write_job(job: Job, origin: Origin | None = None) -> None:
-    """Writes the job file, whole or not at all; `origin` is that of the frames beside it.
+def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
+    """Write the job file, whole or not at all; a new job takes names for its frames that nobody else's files have.
 
-    A new job takes names for its frames that nobody else's files have.
+    Args:
+        job: The film.
+        origin: Of the frames beside it.
+        digests: SHA-256 of its models by their whole paths.
 
     Raises:
-        FilmError: It cannot be written, or a file that is not ours has its name.
+        FilmError: The file cannot be written, or a file that is not ours has its name.
     """
     number = part_number(job.path) if is_unfinished(job.path) else parts.free_number(job.path)
     data = {"format": FORMAT, "version": VERSION, "parts": number, **_contents(job)}
+    if places := places_of(with_absolute_models(job.state), job.path.parent, digests):
+        data["project"]["models"] = places_to_json(places)
     if origin is not None:
         data["origin"] = encode(origin)
     try:
@@ -118,32 +128,37 @@ def write_job(job: Job, origin: Origin | None = None) -> None:
 
 
 def read_job(path: Path) -> Job:
-    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError or ProjectError."""
+    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     data = _data(film_path)
     if data.get("version") != VERSION:
-        raise FilmError(f"The job of {name} is of another version.", "Render the film anew.")
-    state, table = from_json(data.get("project"))
-    film = decode(Film, data.get("film", {}), "film")
-    film.check()
-    return Job(film_path, film, state, table, decode(RenderSettings, data.get("settings", {}), "settings"))
+        raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film again.")
+    try:
+        project = project_from_json(data.get("project"), film_path.resolve().parent)
+        film = decode(Film, data.get("film", {}), "film")
+        film.check()
+        settings = decode(RenderSettings, data.get("settings", {}), "settings")
+    except LatentwalkError as error:
+        hint = error.hint or "Render the film again."
+        raise FilmError(f"The job of {visible(name)} cannot be read: {error.message}", hint) from error
+    return Job(film_path, film, find_models(project).state, project.table, settings)
 
 
 def _data(path: Path) -> dict[str, Any]:
     """What the job file of a film holds, of any version. Raises FilmError."""
     file = job_path(path)
     try:
-        data = json.loads(read_regular(file, MAX_BYTES))
+        data = parse_json(read_regular(file, MAX_BYTES))
     except FileNotFoundError:
-        raise FilmError(f"There is no unfinished film {path.name}.", "Check the name.") from None
+        raise FilmError(f"There is no unfinished film {visible(path.name)}.", "Check the name.") from None
     except OSError as error:
-        words = f"{file.name} cannot be read: {file_errors.reason(error)}."
+        words = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
         raise FilmError(words, "Move it away, or choose another name.") from error
-    except (ValueError, RecursionError):
+    except ValueError:
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        words = f"{file.name} is damaged, or not the job of an unfinished film."
+        words = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
         raise FilmError(words, "Move it away, or choose another name.")
     return data
 

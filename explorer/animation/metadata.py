@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -15,12 +16,15 @@ from explorer.animation.container import open_film
 from explorer.errors import ProjectError
 from explorer.util.regular_file import open_regular
 
-__all__ = ["FILM_SUFFIXES", "XMP", "text_of_film", "with_gif_comment", "with_png_text"]
+__all__ = [
+    "FILM_SUFFIXES", "KEY", "PNG_MAGIC", "XMP", "text_of_film", "text_of_png", "with_gif_comment", "with_png_text",
+]  # fmt: skip
 
 FILM_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".gif", ".webp", ".m4v", ".mov"})
 """Endings of files that are read here; an animated PNG is read as a PNG."""
 
 KEY = b"latentwalk"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description xmlns:l="urn:latentwalk"><l:project>{}</l:project></rdf:Description></rdf:RDF></x:xmpmeta>'
@@ -165,3 +169,21 @@ def with_png_text(plain: Path, made: Path, text: str) -> None:
         target.write(source.read(8 + 25))  # signature and IHDR
         target.write(chunk)
         shutil.copyfileobj(source, target, 1 << 20)
+
+
+def text_of_png(path: Path) -> str:
+    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
+    with open_regular(path) as file:
+        file.seek(len(PNG_MAGIC))
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind not in (b"tEXt", b"iTXt") or length > MAX_TEXT:
+                file.seek(length + 4, os.SEEK_CUR)
+                continue
+            key, _, rest = file.read(length).partition(b"\0")
+            file.seek(4, os.SEEK_CUR)
+            if key == KEY and kind == b"tEXt":
+                return rest.decode("latin-1")
+            if key == KEY and rest[:1] == b"\0":
+                return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
+    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")

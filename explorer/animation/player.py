@@ -12,6 +12,7 @@ from explorer.animation.interpolation import mix_poses
 from explorer.animation.parameters import set_value
 from explorer.animation.wander import wandering
 from explorer.state import Pose, Segment, ViewState
+from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState, Look, Timeline, Track
@@ -128,7 +129,7 @@ class Player:
         i, u = _segment_at(times, place, self._period)
         segment = track.keys[i].segment
         weights = weights_at(times, i, ease(segment, u), segment.interpolation, self._period)
-        return math.fsum(track.keys[k].value * share for k, share in weights)
+        return total_of(track.keys[k].value * share for k, share in weights)
 
 
 def _segment_at(times: tuple[float, ...], place: float, period: float) -> tuple[int, float]:

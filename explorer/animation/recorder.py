@@ -25,6 +25,7 @@ from explorer.animation.encoder import GrowingFilm
 from explorer.animation.film import FilmRenderer
 from explorer.animation.finish import finish
 from explorer.animation.folder import GrowingFolder
+from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
     Job,
@@ -41,11 +42,14 @@ from explorer.animation.job import (
     write_job,
 )
 from explorer.errors import CancelledError, FilmError, LatentwalkError
+from explorer.model_places import places_of
 from explorer.project import state_to_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from explorer.state import ExplorerState
 
 __all__ = ["Control", "EncoderThread", "Progress", "Recorder", "lower_priority"]
 
@@ -59,7 +63,8 @@ QUEUE_FRAMES = 8
 class Progress:
     """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame.
 
-    `words`: a sentence that the user should read, if there is one.
+    `words`: a sentence that the user should read, if there is one. `size`: about how many bytes the file will have,
+    0 while nobody knows.
     """
 
     stage: Literal["loading", "rendering", "finishing", "done"]
@@ -69,6 +74,7 @@ class Progress:
     seconds_left: float = 0.0
     picture: NDArray[np.uint8] | None = None
     words: str = ""
+    size: int = 0
 
 
 class Control:
@@ -117,8 +123,8 @@ class _Growing(Protocol):
 class EncoderThread:
     """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
 
-    def __init__(self, growing: _Growing) -> None:
-        self._growing = growing
+    def __init__(self, growing: _Growing, forecast: Forecast) -> None:
+        self._growing, self._forecast = growing, forecast
         self._queue: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(QUEUE_FRAMES)
         self._fault: Exception | None = None
         self.blocked_s = 0.0
@@ -151,6 +157,7 @@ class EncoderThread:
             if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
                 try:
                     self._growing.add(picture)
+                    self._forecast.note(picture, self._growing.count)
                 except Exception as error:  # told to the renderer, whatever it is
                     self._fault = error
             self._queue.task_done()
@@ -227,9 +234,10 @@ class Recorder:
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
         self.control.check()
         height, width = renderer.frame(0).shape[:2]
-        self._begin(Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height)), tell)
+        origin = Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height))
+        self._begin(origin, _digests(renderer), tell)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
-        text = state_to_text(with_absolute_models(job.state), job.table)
+        text = self._text(job.state, renderer)
         growing: GrowingFilm | GrowingFolder
         number = part_number(job.path)
         if job.film.format == "png":
@@ -237,8 +245,10 @@ class Recorder:
         else:
             growing = GrowingFilm(job.path, stream, text, number)
         self.first_frame = growing.count
+        forecast = Forecast(stream, growing.part, total)
+        tell(Progress("rendering", growing.count, total, size=forecast.size))
         try:
-            self._render(renderer, growing, total, tell)
+            self._render(renderer, growing, forecast, total, tell)
             growing.close()
         except BaseException:
             growing.abandon()
@@ -246,12 +256,19 @@ class Recorder:
         if isinstance(growing, GrowingFolder):
             growing.finish()
         else:
-            finish(growing.part, job.path, stream, text, total, _Slowly(partial(self._finishing, tell, total)))
+            finishing = partial(self._finishing, tell, total, forecast)
+            finish(growing.part, job.path, stream, text, total, _Slowly(finishing))
         discard(job.path)
         tell(Progress("done", total, total))
         return self.target
 
-    def _begin(self, origin: Origin, tell: Callable[[Progress], None]) -> None:
+    def _text(self, state: ExplorerState, renderer: FilmRenderer) -> str:
+        """The project inside the film or one of its pictures, with its models' places as seen from there."""
+        state = with_absolute_models(state)
+        folder = self.target if self.job.film.format == "png" else self.target.parent
+        return state_to_text(state, self.job.table, places_of(state, folder, _digests(renderer)))
+
+    def _begin(self, origin: Origin, digests: dict[str, str], tell: Callable[[Progress], None]) -> None:
         """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout.
 
         What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
@@ -267,15 +284,20 @@ class Recorder:
         if words:
             log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))
-        write_job(self.job, origin)
+        write_job(self.job, origin, digests)
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
-        return state_to_text(with_absolute_models(renderer.state_of(number)), self.job.table)
+        return self._text(renderer.state_of(number), renderer)
 
     def _render(
-        self, renderer: FilmRenderer, growing: _Growing, total: int, tell: Callable[[Progress], None]
+        self,
+        renderer: FilmRenderer,
+        growing: _Growing,
+        forecast: Forecast,
+        total: int,
+        tell: Callable[[Progress], None],
     ) -> None:
-        encoder = EncoderThread(growing)
+        encoder = EncoderThread(growing, forecast)
         ends: deque[float] = deque([time.perf_counter()], maxlen=60)
         try:
             for number in range(growing.count, total):
@@ -289,16 +311,16 @@ class Recorder:
                     ends = deque([started, ends[-1]], maxlen=60)
                 fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
                 done = number + 1
-                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture))
+                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture, size=forecast.size))
         except BaseException:
             self._end(encoder)
             raise
         encoder.end()
         self.blocked_s = encoder.blocked_s
 
-    def _finishing(self, tell: Callable[[Progress], None], total: int, done: int) -> None:
+    def _finishing(self, tell: Callable[[Progress], None], total: int, forecast: Forecast, done: int) -> None:
         self.control.check()
-        tell(Progress("finishing", done, total))
+        tell(Progress("finishing", done, total, size=forecast.size))
 
     @staticmethod
     def _end(encoder: EncoderThread) -> None:
@@ -306,6 +328,11 @@ class Recorder:
             encoder.end()
         except Exception as error:  # the one that ends the film is on its way already
             log.info("encoder: %s", error)
+
+
+def _digests(renderer: FilmRenderer) -> dict[str, str]:
+    """SHA-256 of the models by their whole paths."""
+    return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
 
 
 class _Slowly:

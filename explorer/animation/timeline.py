@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -20,30 +21,47 @@ __all__ = [
     "MAX_SECONDS",
     "add_key",
     "add_value",
+    "behind_end",
     "check_timeline",
+    "contents",
     "copy_keys",
     "delete_keys",
+    "exchanged",
     "grid_step",
+    "key_at",
     "keys_from_performance",
+    "lanes_of",
     "move_keys",
     "remove_track",
     "retime",
     "set_segments",
     "snapped",
+    "value_at",
 ]
 
 MAX_SECONDS = 36_000.0
 """Ten hours; longer is a slip of the finger."""
 
+LAST_KEY = 10 * MAX_SECONDS
+"""Keys may lie behind the end, but not so far that their distances are lost in rounding."""
+
+MIN_SECONDS, MIN_RATE = 1e-3, 0.01
+"""Shortest timeline, and fewest frames a second or beats a minute: their reciprocals are fractions of steps."""
+
 SAME_TIME = 1e-6
 """Seconds; keys nearer than this are one key."""
+
+APART = 0.5
+"""Frames; keys that are moved keep so far away from those that stand: nearer ones would look like one."""
 
 
 def check_timeline(timeline: Timeline) -> None:
     """Raises ProjectError for a timeline out of a file that could not be played."""
     t = timeline
-    if not (0.0 < t.duration <= MAX_SECONDS and 0.0 < t.fps <= 1000.0 and 0.0 <= t.bpm <= 10_000.0):
-        raise ProjectError("The timeline's duration or rate makes no sense.", "The file is damaged.")
+    _check_rate("duration", t.duration, MIN_SECONDS, MAX_SECONDS, "seconds")
+    _check_rate("fps", t.fps, MIN_RATE, 1000.0, "frames a second")
+    if t.bpm != 0.0:  # no tempo
+        _check_rate("bpm", t.bpm, MIN_RATE, 10_000.0, "beats a minute")
     for track in t.tracks:
         parameter(track.parameter)
     lanes: list[Sequence[Key | ValueKey | Sample]] = [t.keys, t.performance, *(track.keys for track in t.tracks)]
@@ -51,6 +69,15 @@ def check_timeline(timeline: Timeline) -> None:
         times = [item.time for item in items]
         if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
             raise ProjectError("The timeline's keys are not in order.", "The file is damaged.")
+        if times and times[-1] > LAST_KEY:
+            words = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
+            raise ProjectError(words, "The file is damaged.")
+
+
+def _check_rate(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:
+        words = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
+        raise ProjectError(words, "The file is damaged.")
 
 
 def snapped(timeline: Timeline, time: float) -> float:
@@ -73,7 +100,7 @@ def grid_step(timeline: Timeline) -> Fraction:
 
 
 def _put(keys: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
-    """Keys in order of time; a new one takes the place of one that stands there already."""
+    """Keys in order of time; a new one takes the place of one that stands there already, which callers tell."""
     new = list(new)
     kept = [key for key in keys if not any(abs(key.time - other.time) < SAME_TIME for other in new)]
     unique = {round(key.time / SAME_TIME): key for key in new}
@@ -106,6 +133,8 @@ def swap_views(timeline: Timeline) -> Timeline:
     """The timeline of a project whose first two views have changed places."""
 
     def swapped(pose: Pose) -> Pose:
+        if len(pose.views) < 2:
+            return pose
         first, second, *rest = pose.views
         return replace(pose, views=(second, first, *rest))
 
@@ -115,7 +144,38 @@ def swap_views(timeline: Timeline) -> Timeline:
         keys=tuple(replace(key, pose=swapped(key.pose)) for key in timeline.keys),
         tracks=tuple(replace(track, view=other.get(track.view, track.view)) for track in timeline.tracks),
         performance=tuple(replace(sample, pose=swapped(sample.pose)) for sample in timeline.performance),
+        aside=timeline.aside and swap_views(timeline.aside),
     )
+
+
+def exchanged(timeline: Timeline) -> Timeline:
+    """The timeline kept aside in place of this one, which is kept aside instead; rate and tempo stay."""
+    if timeline.aside is None:
+        return timeline
+    kept = replace(timeline, aside=None)
+    return replace(timeline.aside, fps=kept.fps, bpm=kept.bpm, snap=kept.snap, aside=kept)
+
+
+def contents(timeline: Timeline) -> str:
+    """What is on a timeline, in words: `3 keys`, `a recording of 1.6 s`; empty if nothing is."""
+    count = len(timeline.keys) + sum(len(track.keys) for track in timeline.tracks)
+    words = [f"{count} key{'s' * (count > 1)}"] if count else []
+    if timeline.performance and not timeline.keys:
+        words.insert(0, f"a recording of {timeline.performance[-1].time:.1f} s")
+    if not words and timeline.wander.kind != "none":
+        words.append("a wander")
+    return " and ".join(words)
+
+
+def behind_end(timeline: Timeline) -> int:
+    """How many keys lie behind the end: they are kept, and not played."""
+    times = [key.time for _, keys in lanes_of(timeline) for key in keys]
+    return sum(time > timeline.duration + SAME_TIME for time in times)
+
+
+def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Key | ValueKey, ...]]]:
+    """The keys of every lane; lane -1 is the whole state's, others are tracks."""
+    return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
 
 
 def remove_track(timeline: Timeline, number: int) -> Timeline:
@@ -136,27 +196,77 @@ def _each_lane(timeline: Timeline, change: Callable[[int, Sequence[Any]], Iterab
 
 
 def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
-    """The chosen keys `by` seconds later; all of them keep their distances, and none goes before 0."""
+    """The chosen keys `by` seconds later; all of them keep their distances, and none goes before 0.
+
+    No key takes the place of another: where one stands already, they go as many frames beside it as it takes.
+    """
     times = [_time_of(timeline, item) for item in chosen]
     if not times:
         return timeline
-    by = max(by, -min(times))
-    return _grown(_moved(timeline, chosen, lambda time: time + by))
+    by = _free_shift(timeline, chosen, max(by, -min(times)), back=by > 0.0)
+    return _grown(_each_lane(timeline, lambda lane, keys: _in_order(keys, lane, chosen, lambda t, _: t + by)))
 
 
 def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> Timeline:
-    """The chosen keys with their distances from `anchor` seconds stretched by a factor above 0."""
+    """The chosen keys with their distances from `anchor` seconds stretched by a factor above 0.
+
+    No key takes the place of another: where one stands already, it goes frames beside it.
+    """
     if not (math.isfinite(factor) and factor > 0.0):
         raise ValueError(f"a stretch by {factor}")
-    return _grown(_moved(timeline, chosen, lambda time: max(anchor + factor * (time - anchor), 0.0)))
+    frame = 1.0 / timeline.fps
+
+    def stretched(time: float, taken: list[float]) -> float:
+        wanted = max(anchor + factor * (time - anchor), 0.0)
+        return next(t for t in _nearby(wanted, frame, back=factor > 1.0) if t >= 0.0 and _is_free(t, taken, frame))
+
+    return _grown(_each_lane(timeline, lambda lane, keys: _in_order(keys, lane, chosen, stretched)))
 
 
-def _moved(timeline: Timeline, chosen: Chosen, new_time: Callable[[float], float]) -> Timeline:
-    def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
-        moved = [replace(key, time=new_time(key.time)) for i, key in enumerate(keys) if (lane, i) in chosen]
-        return _put([key for i, key in enumerate(keys) if (lane, i) not in chosen], moved)
+def _in_order(
+    keys: Sequence[Any], lane: int, chosen: Chosen, new_time: Callable[[float, list[float]], float]
+) -> Iterable[Any]:
+    """A lane's keys, the chosen ones at `new_time(their time, times that are taken)`."""
+    made = [key for i, key in enumerate(keys) if (lane, i) not in chosen]
+    taken = sorted(key.time for key in made)
+    for i, key in enumerate(keys):
+        if (lane, i) in chosen:
+            made.append(replace(key, time=new_time(key.time, taken)))
+            insort(taken, made[-1].time)
+    return sorted(made, key=lambda key: key.time)
 
-    return _each_lane(timeline, change)
+
+def _free_shift(timeline: Timeline, chosen: Chosen, by: float, *, back: bool, copies: bool = False) -> float:
+    """The shift nearest to `by`, in frames from it, at which no chosen key meets one that stands."""
+    pairs = [
+        (
+            [key.time for i, key in enumerate(keys) if (lane, i) in chosen],
+            [key.time for i, key in enumerate(keys) if copies or (lane, i) not in chosen],
+        )
+        for lane, keys in lanes_of(timeline)
+    ]
+    first, frame = min(time for moved, _ in pairs for time in moved), 1.0 / timeline.fps
+
+    def is_free(shift: float) -> bool:
+        return all(_is_free(time + shift, taken, frame) for moved, taken in pairs for time in moved)
+
+    shifts = _nearby(by, frame, back=back)
+    return next(shift for shift in shifts if first + shift >= 0.0 and is_free(shift))
+
+
+def _nearby(middle: float, step: float, *, back: bool) -> Iterator[float]:
+    """`middle`, then places one step, two steps ... to both sides of it; `back`: the earlier one first."""
+    yield middle
+    for number in itertools.count(1):
+        yield middle + (-number if back else number) * step
+        yield middle + (number if back else -number) * step
+
+
+def _is_free(time: float, taken: Sequence[float], frame: float) -> bool:
+    """Whether no time of an ordered list is within half a frame of `time`."""
+    apart = APART * frame
+    i = bisect_left(taken, time - apart)
+    return i == len(taken) or taken[i] > time + apart
 
 
 def _grown(timeline: Timeline) -> Timeline:
@@ -168,15 +278,27 @@ def _grown(timeline: Timeline) -> Timeline:
 
 
 def copy_keys(timeline: Timeline, chosen: Chosen, to: float) -> Timeline:
-    """Copies of the chosen keys, the first of them at `to` seconds."""
+    """Copies of the chosen keys, the first of them at `to` seconds, or beside it where a key stands already."""
     if not chosen:
         return timeline
     first = min(_time_of(timeline, item) for item in chosen)
+    by = _free_shift(timeline, chosen, to - first, back=False, copies=True)
 
     def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
-        return _put(keys, [replace(k, time=k.time - first + to) for i, k in enumerate(keys) if (lane, i) in chosen])
+        return _put(keys, [replace(k, time=k.time + by) for i, k in enumerate(keys) if (lane, i) in chosen])
 
     return _grown(_each_lane(timeline, change))
+
+
+def key_at(timeline: Timeline, time: float) -> bool:
+    """Whether a key of the whole state stands at a time."""
+    return any(abs(key.time - time) < SAME_TIME for key in timeline.keys)
+
+
+def value_at(timeline: Timeline, name: str, view: int, time: float) -> bool:
+    """Whether a key of one parameter stands at a time."""
+    found = (track for track in timeline.tracks if (track.parameter, track.view) == (name, view))
+    return any(abs(key.time - time) < SAME_TIME for track in found for key in track.keys)
 
 
 def delete_keys(timeline: Timeline, chosen: Chosen) -> Timeline:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.source import identity_of
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
 from explorer.util.user_folders import cache_folder
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import FileSource
 
-__all__ = ["file_digest"]
+__all__ = ["file_digest", "known_digest", "paths_of_digest"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
@@ -42,6 +44,33 @@ def file_digest(source: FileSource, monitor: Monitor) -> str:
     known[path] = {"identity": identity, "sha256": digest}
     _store(dict(list(known.items())[-_ENTRIES:]))
     return digest
+
+
+def known_digest(path: Path) -> str:
+    """The hex digest of a file if it was computed before and the file has not changed since, else an empty text."""
+    try:
+        resolved = path.resolve()
+        return _digest_if_same(_load().get(str(resolved)), resolved)
+    except (OSError, ValueError):  # gone, or a name that no file can have
+        return ""
+
+
+def paths_of_digest(sha256: str) -> tuple[Path, ...]:
+    """The files that are known to have that content and have not changed since."""
+    paths = []
+    for name, entry in _load().items():
+        try:
+            if _digest_if_same(entry, Path(name)) == sha256:
+                paths.append(Path(name))
+        except (OSError, ValueError):
+            continue
+    return tuple(paths)
+
+
+def _digest_if_same(entry: object, path: Path) -> str:
+    if not isinstance(entry, dict) or not _is_digest(entry.get("sha256")):
+        return ""
+    return str(entry["sha256"]) if entry.get("identity") == list(identity_of(path.stat())) else ""
 
 
 def _compute(source: FileSource, monitor: Monitor) -> str:

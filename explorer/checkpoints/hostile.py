@@ -16,7 +16,7 @@ _PACKAGES = frozenset(
     distutils setuptools pkg_resources zipimport idlelib lib2to3 asyncio multiprocessing _multiprocessing
     concurrent _thread signal tempfile io _io _pyio fileinput gzip bz2 lzma zipfile tarfile mmap fcntl sqlite3
     dbm http urllib urllib2 urllib3 httplib requests httpx aiohttp ftplib smtplib imaplib poplib telnetlib
-    nntplib xmlrpc linecache inspect pydoc doctest unittest pdb bdb cProfile timeit rlcompleter winreg _winreg
+    nntplib xmlrpc linecache pydoc doctest unittest pdb bdb cProfile timeit rlcompleter winreg _winreg
     _winapi msvcrt antigravity paramiko torch.hub torch.jit torch.ops torch._ops torch.classes torch._classes
     torch.package torch.serialization torch.fx torch.compiler torch._dynamo torch._inductor torch.onnx
     torch.export torch.multiprocessing torch.distributed.run torch.distributed.launch torch.distributed.elastic
@@ -55,11 +55,16 @@ _BUILTINS = frozenset(
     """
     bool bytearray bytes complex dict Ellipsis NotImplemented None False True float frozenset int list long
     object property range xrange reversed set slice str tuple type unicode basestring buffer memoryview
-    enumerate zip abs min max sum len round sorted
+    enumerate zip iter next map filter abs min max sum len round sorted print repr ascii format hash id any all
+    divmod pow chr ord hex oct bin callable isinstance issubclass staticmethod classmethod super
     """.split()  # noqa: SIM905
 )
+# Plain values of the modules above.
 _HARMLESS = frozenset(
-    {"torch.serialization._get_layout", "_io.BytesIO", "_io.StringIO", "io.BytesIO", "io.StringIO"}
+    """
+    torch.serialization._get_layout _io.BytesIO _io.StringIO io.BytesIO io.StringIO signal.Signals os.stat_result
+    distutils.version.LooseVersion distutils.version.StrictVersion
+    """.split()  # noqa: SIM905
 )
 _PICKLES_OWN = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})  # of copyreg: how classes are written
 
@@ -74,7 +79,8 @@ def runs_code(module: str, name: str) -> bool:
     if module in ("copyreg", "copy_reg"):
         return name not in _PICKLES_OWN
     if module in ("builtins", "__builtin__", "exceptions"):
-        return name not in _BUILTINS and not name.endswith(("Error", "Exception", "Warning"))
+        is_error = name.isidentifier() and name.endswith(("Error", "Exception", "Warning"))
+        return name not in _BUILTINS and not is_error
     path, parts = module.split("."), name.split(".")
     if not all(part.isidentifier() for part in (*path, *parts)):
         return True

@@ -15,6 +15,8 @@ from explorer.generators.stylegan3_layers import StyleGAN3Config, layer_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from explorer.generators.stylegan3_layers import LayerSpec
+
 __all__ = ["Shapes", "infer_config"]
 
 Shapes = dict[str, tuple[int, ...]]
@@ -181,7 +183,7 @@ def _layer_settings(
                     specs = layer_table(config)[1]
                 except LatentwalkError:
                     continue
-                if [spec.name for spec in specs] == names:
+                if [spec.name for spec in specs] == names and all(_filters_fit(reader, spec) for spec in specs):
                     return {
                         "margin_size": margin,
                         "num_critical": critical,
@@ -189,6 +191,16 @@ def _layer_settings(
                         "channel_max": widest,
                     }
     raise reader.contradiction("the sizes and widths of its layers follow no published setting of StyleGAN3")
+
+
+def _filters_fit(reader: _Reader, spec: LayerSpec) -> bool:
+    """Whether the stored filters of a layer, if there are any, have the lengths that `spec` gives them."""
+    wanted = {
+        "up_filter": (spec.up_taps,) if spec.up_taps > 1 else None,
+        "down_filter": (spec.down_taps,) * (2 if spec.down_radial else 1) if spec.down_taps > 1 else None,
+    }
+    stored = {kind: reader.shapes.get(f"synthesis.{spec.name}.{kind}") for kind in wanted}
+    return all(shape is None or shape == wanted[kind] for kind, shape in stored.items())
 
 
 def _is_power_of_two(n: int) -> bool:

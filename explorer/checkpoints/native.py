@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
@@ -201,7 +201,8 @@ def save_native(
         "class_names": json.dumps(list(checkpoint.class_names)),
         **{f"card.{key}": value for key, value in {**checkpoint.card, **(card or {})}.items()},
     }
-    _write_whole(path, tensors, metadata)
+    # Names may come from paths, whose bytes need not be UTF-8; the format's texts are.
+    _write_whole(path, tensors, {k: v.encode(errors="backslashreplace").decode() for k, v in metadata.items()})
 
 
 def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
@@ -219,9 +220,20 @@ def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str
     try:
         with atomic_write(path) as partial:
             partial.touch()  # a folder that cannot be written to fails here, with an OSError
-            save_file(tensors, partial, metadata)
+            if _is_utf8(partial):
+                save_file(tensors, partial, metadata)
+            else:  # safetensors opens no such path; at twice the memory it need not
+                partial.write_bytes(save(tensors, metadata))
     except (OSError, SafetensorError) as error:
         raise _cannot_write(path, error) from error
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _cannot_write(path: Path, error: Exception) -> CheckpointError:

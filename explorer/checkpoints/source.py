@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["BytesSource", "FileSource", "Source"]
+__all__ = ["BytesSource", "FileSource", "Source", "identity_of"]
+
+
+def identity_of(stat: os.stat_result) -> tuple[int, ...]:
+    """Numbers that change when a file does: size, times in ns, inode, device."""
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
 
 
 class Source(ABC):
@@ -105,9 +110,8 @@ class FileSource(Source):
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """Numbers that change when the file does: size, times in ns, inode, device."""
-        stat = self._stat
-        return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+        """Numbers that change when the file does."""
+        return identity_of(self._stat)
 
     def read_into(self, offset: int, target: bytearray | memoryview) -> None:
         view = memoryview(target).cast("B")

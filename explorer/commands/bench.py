@@ -26,7 +26,9 @@ from explorer.util.plain_text import visible
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
-BENCHMARKS = ("generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling")
+BENCHMARKS = (
+    "generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling", "kills",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("right", metavar="MODEL_B", help="likewise")
     parser.add_argument("--motion", choices=("translate", "rotate", "walk"), default="translate")
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length (default 6)")
-    parser.add_argument("--fps", metavar="N", type=int, default=30, help="frames a second (default 30)")
+    parser.add_argument("--fps", metavar="N", type=int, help="frames a second (default 30, GIF 25)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_class_option(parser)
@@ -33,13 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with it, and prints its path."""
     from explorer.animation.comparison import Comparison, recorder_of
+    from explorer.animation.formats import format_of_path
 
     a = arguments
     check_seed("--seed", a.seed)
     check_film_path(a.output)
+    fps = a.fps if a.fps is not None else format_of_path(a.output).fps or 30
     settings = settings_from(a)
     check_cost(a, [a.left, a.right], settings.device)
     classes = classes_from(a.class_name, [classes_of_file(model) for model in (a.left, a.right)])
-    comparison = Comparison(a.left, a.right, a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
+    comparison = Comparison(a.left, a.right, a.motion, a.seconds, fps, a.seed, a.psi, classes)
     make_film(recorder_of(comparison, a.output, settings, overwrite=a.overwrite))
     return 0

@@ -1,4 +1,4 @@
-"""`main.py inspect FILE`: what a checkpoint holds, without reading its weights or executing anything in it."""
+"""`main.py inspect FILE`: what a checkpoint holds, and whether it can be rendered; nothing in it is executed."""
 
 from __future__ import annotations
 

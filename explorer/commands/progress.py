@@ -56,6 +56,10 @@ class FilmProgressLine:
         if p.fps:
             left = round(p.seconds_left)
             text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+        if p.size and p.stage != "done":
+            from explorer.animation.forecast import size_words  # brings numpy, which no command waits for
+
+            text += f", {size_words(p.size)}"
         self._status.show(text)
         if p.stage == "done":
             self._status.clear()

@@ -18,6 +18,7 @@ from explorer.commands.outputs import check_film_path, check_project
 from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
+from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
@@ -59,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start", metavar="S", type=float, default=0.0, help="leave out so much of the beginning (default 0)"
     )
-    parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30 or 30000/1001 (default: timeline's)")
-    parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels")
+    parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30000/1001 (default: timeline's, GIF 25)")
+    parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels (GIF: 256)")
     parser.add_argument(
         "--interpolation", choices=("linear", "spherical", "cubic", "catmull-rom"),
         help="between seeds (default spherical, for --w and --ws linear)",
@@ -120,7 +121,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     given, a = a, _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a, functools.partial(opened, settings=settings))
-    film = _film(a, state)
+    film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
     check_cost(a, models_of(state, film), settings.device)
@@ -144,10 +145,23 @@ def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
 
 
 def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
-    from explorer.project import read_project
+    from explorer.model_places import find_models
+    from explorer.project import load_project
+    from explorer.util.plain_text import visible
 
-    state, table = read_project(a.project)
-    return _with_models(state, a.model) if a.model else state, table
+    project = load_project(a.project)
+    if a.model:
+        project = replace(project, state=_with_models(project.state, a.model))
+    found = find_models(project)
+    if found.missing:
+        names = ", ".join(visible(place.name) for place in found.missing)
+        raise ProjectError(
+            f"{visible(a.project.name)} names models that were not found: {names}.",
+            "Put them beside the project, or name them with --model.",
+        )
+    for note in found.notes:
+        console.note(note)
+    return found.state, project.table
 
 
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
@@ -223,7 +237,8 @@ def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
     return replace(state, views=tuple(views), layout=layout)
 
 
-def _film(a: argparse.Namespace, state: ExplorerState) -> Film:
+def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState) -> Film:
+    """The film; `given` tells what was not said, for which a format may have a usual value of its own."""
     from explorer.animation.film import rate_of, whole_film
     from explorer.animation.formats import format_named, format_of_path
 
@@ -236,8 +251,10 @@ def _film(a: argparse.Namespace, state: ExplorerState) -> Film:
     }  # fmt: skip
     if a.seconds is not None and a.project is not None:  # that of a walk is its timeline's
         fields["seconds"] = a.seconds
-    if a.fps:
-        fields["rate"] = rate_of(a.fps)
+    if given.size is None:
+        fields["side"] = kind.side
+    if a.fps or kind.fps:
+        fields["rate"] = rate_of(a.fps or kind.fps)
     if a.grid:
         if a.layout not in ("", "grid"):
             raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")

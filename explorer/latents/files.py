@@ -14,8 +14,10 @@ import torch
 
 from explorer.errors import LatentError
 from explorer.latents.readers import FACTS_KEY, MAX_LATENTS, RawLatent, read_latents
+from explorer.latents.recipes import recipe_to_text
 from explorer.latents.table import Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,13 +51,17 @@ class LatentMisfit(LatentError):
 
 
 def save_latent(path: str | Path, latent: StoredLatent) -> None:
-    """Writes a latent; the suffix chooses the format. All but .npy carry space, model hash, truncation and name.
+    """Writes a latent; the suffix chooses the format. All but .npy carry its space and facts.
 
     Raises:
         LatentError: Unknown suffix, or the file cannot be written.
     """
     path = Path(path)
-    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": latent.name}
+    # A name may come from a path, whose bytes need not be UTF-8; the formats' texts are.
+    name = visible(latent.name)
+    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
+    if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
+        facts["recipe"] = recipe
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
@@ -103,7 +109,7 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
         for i, row in enumerate(rows):
             name = raw.name or path.stem
             label = name if len(rows) == 1 else f"{name} {i + 1}"
-            found.append(StoredLatent(known, row, raw.model_sha, raw.psi, label))
+            found.append(StoredLatent(known, row, raw.model_sha, raw.psi, label, raw.recipe))
         if len(found) > MAX_LATENTS:
             raise LatentError(f"{path.name} holds more than {MAX_LATENTS} latents.", "Split the file.")
     return tuple(found)
@@ -186,13 +192,15 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def fit_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """The latent, if it fits that model as it is.
+    """The latent, if it fits that model as it is, or has a recipe that every model can follow.
 
     Raises:
         LatentMisfit: Of another model or another shape; `offer` says what `convert_to` would do.
     """
     wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
     name = latent.name or "The latent"
+    if latent.recipe is not None:
+        return latent
     if latent.array.shape != wanted:
         offer = ""
         if latent.space == "ws" and latent.array.shape[1] == info.w_dim:
@@ -228,5 +236,5 @@ def convert_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> Sto
     if latent.space == "ws" and array.shape[1] == info.w_dim and array.shape[0] != info.num_ws:
         rows = np.round(np.linspace(0, array.shape[0] - 1, info.num_ws)).astype(int)
         array = array[rows]
-    converted = replace(latent, array=array, model_sha="" if latent.space == "z" else model_sha)
+    converted = replace(latent, array=array, model_sha="" if latent.space == "z" else model_sha, recipe=None)
     return fit_to(converted, info, model_sha)

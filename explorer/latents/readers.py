@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
 import math
 import zipfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 
 from explorer.checkpoints.monitor import Monitor
+from explorer.checkpoints.native import read_safetensors
 from explorer.checkpoints.records import NumpyArray, TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
@@ -23,12 +23,16 @@ from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.checkpoints.zip_index import zip_members
 from explorer.errors import CheckpointError, LatentError, UnsafeFileError
+from explorer.latents.recipes import recipe_from_text
 from explorer.latents.table import SPACES, Space
 from explorer.util.missing import why_missing
 from explorer.util.regular_file import check_regular, open_regular
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from explorer.state import Latent
 
 __all__ = ["FACTS_KEY", "MAX_LATENTS", "SUFFIXES", "RawLatent", "read_latents"]
 
@@ -64,6 +68,7 @@ class RawLatent:
     psi: float = 1.0
     name: str = ""
     is_ours: bool = False
+    recipe: Latent | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +150,7 @@ def _check_count(numbers: int) -> None:
 def _facts_of(text: str) -> dict[str, Any]:
     if len(text) > _FACTS_LIMIT:
         raise ValueError("what the file says of its latent is too long")
-    facts = json.loads(text)
+    facts = parse_json(text)
     return facts if isinstance(facts, dict) else {}
 
 
@@ -245,12 +250,16 @@ def _numpy_of(record: NumpyArray) -> NDArray[Any]:
 
 
 def _read_safetensors(path: Path) -> list[RawLatent]:
-    from safetensors import safe_open
+    # By our own reader: safetensors' takes no path that is not UTF-8, and reads numpy's types alone.
+    with FileSource(path) as source:
+        records, metadata = read_safetensors(source)
 
-    with safe_open(path, framework="numpy") as file:
-        facts = _facts_of((file.metadata() or {}).get(FACTS_KEY, "{}"))
-        entries = [Entry(key, partial(file.get_tensor, key)) for key in file.keys()]  # noqa: SIM118 - not a dict
-        return _chosen(path.name, entries, facts)
+        def read(record: TensorRecord) -> NDArray[np.float32]:
+            _check_count(record.numel)
+            return read_tensors(source, {"": record}, Monitor())[""].float().numpy()
+
+        entries = [Entry(key, partial(read, record)) for key, record in records.items()]
+        return _chosen(path.name, entries, _facts_of(metadata.get(FACTS_KEY, "{}")))
 
 
 _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
@@ -269,7 +278,9 @@ def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawL
     if ours in SPACES and own is not None:
         psi, sha, name = facts.get("psi", 1.0), str(facts.get("model_sha", "")), str(facts.get("name", ""))
         known_psi = float(psi) if isinstance(psi, int | float) else 1.0
-        return [RawLatent(_floats(own.load()), cast("Space", ours), sha, known_psi, name, is_ours=True)]
+        recipe = recipe_from_text(facts["recipe"]) if "recipe" in facts else None
+        array = _floats(own.load())
+        return [RawLatent(array, cast("Space", ours), sha, known_psi, name, is_ours=True, recipe=recipe)]
     named = [entry for entry in entries if entry.key.lower() in _KEY_SPACES]
     chosen = named or (entries if len(entries) == 1 else [])
     if not chosen:

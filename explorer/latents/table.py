@@ -12,13 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import LatentError
+from explorer.state import Latent
 
-__all__ = ["SPACES", "LatentTable", "Space", "StoredLatent", "digest_of"]
+__all__ = ["SPACES", "LatentTable", "Space", "StoredLatent", "StoredMisfitError", "digest_of"]
 
 Space = Literal["z", "w", "ws"]
 
 SPACES: tuple[Space, ...] = ("z", "w", "ws")
 """`z`: input of the mapping network; `w`: its output; `ws`: one `w` for each layer (W+)."""
+
+
+class StoredMisfitError(LatentError):
+    """A state's stored latent that the network of a view cannot take, and that has no recipe.
+
+    `key`: the latent's id. `is_convertible`: its numbers have a width that the network can take.
+    """
+
+    def __init__(self, message: str, hint: str, key: str, *, is_convertible: bool, command: str = "") -> None:
+        super().__init__(message, hint, command=command)
+        self.key, self.is_convertible = key, is_convertible
 
 
 def digest_of(array: NDArray[np.float32]) -> bytes:
@@ -38,6 +50,8 @@ class StoredLatent:
         model_sha: sha256 of the model it was made with; empty if unknown. A `z` belongs to no model.
         psi: Truncation already applied to the numbers (1 = none).
         name: What people call it.
+        recipe: How any other model makes its own latent of it, such as a seed and a place; None where there are
+            only numbers (projections, foreign files).
     """
 
     space: Space
@@ -45,6 +59,7 @@ class StoredLatent:
     model_sha: str = ""
     psi: float = 1.0
     name: str = ""
+    recipe: Latent | None = None
     digest: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +81,9 @@ class StoredLatent:
     def key(self) -> str:
         """The id under which a table keeps it: equal contents have equal ids."""
         h = blake2b(digest_size=8)
-        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode() + self.digest)
+        h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest)
+        if self.recipe is not None:
+            h.update(repr(self.recipe).encode("utf-8", "surrogatepass"))
         return h.hexdigest()
 
 

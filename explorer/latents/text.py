@@ -6,7 +6,9 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from explorer.codec import decode, encode
 from explorer.errors import LatentError, ProjectError
+from explorer.latents.recipes import checked_recipe
 from explorer.latents.seeds import SEED_COUNT
 from explorer.project import latent_from_json, latent_to_json, pack_text, unpack_text
 from explorer.state import Latent
@@ -27,7 +29,9 @@ _RECIPE = re.compile(
 
 
 def latent_to_text(latent: Latent, table: LatentTable) -> str:
-    """`seed 1234 x 0.25 y -0.5` for a point of the plane; packed numbers, and the point, for a stored latent."""
+    """`seed 1234 x 0.25 y -0.5` for a point of the plane; packed, a blend's recipe or a stored latent's numbers."""
+    if latent.blend is not None:
+        return PREFIX + pack_text({"recipe": encode(latent)})
     if not latent.stored:
         x = f" x {latent.x!r}" if latent.x else ""
         y = f" y {latent.y!r}" if latent.y else ""
@@ -49,16 +53,18 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
         match = _RECIPE.fullmatch(text.strip())
         if match and int(match["seed"]) < SEED_COUNT:
             return _point(int(match["seed"]), float(match["x"] or 0.0), float(match["y"] or 0.0)), None
-    except (ProjectError, ValueError, OverflowError) as error:
+    except (ProjectError, ValueError, OverflowError, RecursionError) as error:
         raise LatentError("The pasted latent is damaged.", "Copy it again as a whole.") from error
     raise LatentError(
         "The text holds no latent.", f"Paste a seed, `seed 7 x 0.5 y 0`, or a copied latent ({PREFIX}...)."
     )
 
 
-def _unpacked(data: object) -> tuple[Latent, StoredLatent]:
+def _unpacked(data: object) -> tuple[Latent, StoredLatent | None]:
     if not isinstance(data, dict):
         raise ValueError("not an object")
+    if "recipe" in data:
+        return checked_recipe(decode(Latent, data["recipe"], "recipe")), None
     stored = latent_from_json("pasted", data.get("stored"))
     seed, x, y = (data.get(name) for name in ("seed", "x", "y"))
     if type(seed) is not int or not isinstance(x, int | float) or not isinstance(y, int | float):

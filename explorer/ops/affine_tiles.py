@@ -99,7 +99,7 @@ def affine_tiles(
 
 def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> NDArray[np.float64]:
     """Where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
-    theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].copy()
+    theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].astype(np.float64)
     theta[:, 2] *= 2  # normalised coordinates span two units
     # The enlarged grid lies half a sample off, and has `pad` extra samples on every side.
     theta[:, 2] += 1 / (up * width), 1 / (up * height)

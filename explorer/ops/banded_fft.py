@@ -19,7 +19,8 @@ def power_spectrum_steps(x: Tensor) -> Steps[Tensor]:
     """`|fft2(x)|^2` `[H, W]` of a real `x` `[H, W]`; frequency 0 at `[0, 0]`."""
     height, width = x.shape
     if height * width <= _WHOLE_PIXELS:
-        return torch.fft.fft2(x).abs().square()
+        whole: Tensor = torch.fft.fft2(x).abs().square()
+        return whole
     half = torch.empty(height, width // 2 + 1, dtype=torch.promote_types(x.dtype, torch.complex64), device=x.device)
     rows = max(1, _BAND_PIXELS // width)
     for start in range(0, height, rows):

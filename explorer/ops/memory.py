@@ -1,5 +1,4 @@
-"""Memory: freed memory kept for the next picture or given back, what objects hold, and errors that mean there is none.
-"""
+"""Memory: freed memory kept for the next picture or given back, what objects hold, errors that mean it ran out."""
 
 from __future__ import annotations
 

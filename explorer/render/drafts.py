@@ -1,7 +1,8 @@
-"""Honest drafts of families that have no picture before their last layer: the same picture moved, or made coarsely.
+"""Honest drafts: how large they must be, and those of families that have no picture before their last layer.
 
-A draft must look like the picture that follows. A generator that moves its picture exactly with its input lets the
-last picture be moved instead; one that is wanted in float32 can be run in the processor's narrower format first.
+A draft must look like the picture that follows, so it has at least half of its size. A generator that moves its
+picture exactly with its input lets the last picture be moved instead; one that is wanted in float32 can be run in
+the processor's narrower format first.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.render.request import RenderRequest
 
-__all__ = ["move", "narrower", "step_between"]
+__all__ = ["is_large_enough", "move", "narrower", "step_between"]
 
 _LARGEST_STEP = 0.25
 """Of the picture's width: what comes in from outside is unknown, and a draft of mostly border is none."""
+
+_SMALLEST_PX = 32
+"""Below this nothing can be recognised, whatever the size of the picture."""
+
+
+def is_large_enough(size: int, img_resolution: int) -> bool:
+    """Whether a picture of `size` pixels may stand for one of `img_resolution`: half of it, and at least 32."""
+    return size >= max(_SMALLEST_PX, img_resolution / 2)
 
 
 def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:

@@ -81,9 +81,9 @@ class Mailbox(Generic[R]):
     def put_chore(self, deed: Deed, *, is_unfinished: bool = False) -> None:
         """Appends work of low priority, done when no look and no refinement waits.
 
-        It overwrites a chore of the same name, at whose place it waits. One that was interrupted (`is_unfinished`)
-        goes first again; it is dropped if a newer one of its name waits, which keeps its place. Beyond `CHORES_KEPT`
-        those that have waited longest are forgotten, but never the one that was put.
+        It overwrites a chore of the same name, at whose place it waits. One that was interrupted
+        (`is_unfinished`) goes first again; it is dropped if a newer one of its name waits, which keeps its place.
+        Beyond `CHORES_KEPT` those that have waited longest are forgotten, but never the one that was put.
         """
         with self._lock:
             if not is_unfinished:

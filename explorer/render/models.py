@@ -55,7 +55,9 @@ class LoadedModel:
 
 
 class ModelStore:
-    """Loaded models by sha256: those in use, and of the others the last ones, if they are small. Any thread may use it.
+    """Loaded models by sha256: those in use, and of the others the last ones, if they are small.
+
+    Any thread may use it.
 
     Args:
         budget_bytes: Of memory for models that are not in use.

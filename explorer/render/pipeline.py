@@ -44,6 +44,9 @@ __all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
 DRAFT_MS = 30.0
 """What a draft may cost."""
 
+LARGEST_SHARE = 2 / 3
+"""Of the whole picture's time, for a draft that costs more than that."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
@@ -140,8 +143,9 @@ class Pipeline:
     def draft_layer(self, plan: Plan) -> int | None:
         """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
 
-        The latest that is reached within `DRAFT_MS`, or else the first, if it halves the time. None where there is
-        no such picture, where a layer is looked at, or where the times are not known yet.
+        The latest that is reached within `DRAFT_MS`, or else the first, if it saves a third of the time. None where
+        there is no such picture or only smaller ones than `drafts.is_large_enough` takes, where a layer is looked
+        at, or where the times are not known yet: then rather fewer whole pictures are shown.
         """
         if plan.request.tap.layer or plan.has_image or plan.expected_ms == 0.0:
             return None
@@ -149,8 +153,11 @@ class Pipeline:
         begin = max(plan.start, 0)
         for i in range(begin, len(self._layers) - 1):
             spent += self.times.ms[i]
-            limit = 0.5 * plan.expected_ms
-            if self._layers[i].info.is_rgb and spent <= (limit if best is None else min(limit, DRAFT_MS)):
+            limit = LARGEST_SHARE * plan.expected_ms
+            info = self._layers[i].info
+            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_resolution):
+                continue
+            if spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i
         return best
 
@@ -308,7 +315,7 @@ class Pipeline:
     def _image(
         self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None
     ) -> tuple[Tensor, int]:
-        """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between the layers."""
+        """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
     def _image_steps(

@@ -34,7 +34,7 @@ class Studied:
 
 @dataclass(slots=True, eq=False)
 class StudyRun:
-    """One study under way. `ended` and `paused` may be set from any thread; the rest belongs to the render thread."""
+    """One study under way. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
 
     key: str
     view: int

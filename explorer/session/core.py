@@ -113,6 +113,10 @@ class SessionCore(QObject):
         """What is known of the view's model; None while nothing is loaded."""
         return self.record(view).facts
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the loaded models by the names that the state gives them."""
+        return {v.model: v.facts.sha256 for v in self._views.values() if v.model and v.facts is not None}
+
     def info(self, view: int) -> GeneratorInfo | None:
         """The limits of the view's network; None while nothing is loaded."""
         facts = self.record(view).facts
@@ -124,7 +128,8 @@ class SessionCore(QObject):
 
     def last_failure(self, view: int) -> RenderFailed | None:
         """The failure that lies over the view's picture, if any."""
-        return self.record(view).failure
+        v = self.record(view)
+        return v.failure or v.load_failure
 
     def is_refining(self, view: int) -> bool:
         """True while a newer or a finer picture than the shown one is on its way."""
@@ -227,11 +232,13 @@ class SessionCore(QObject):
 
     @Slot(int, float, str)
     def _on_loading(self, view: int, fraction: float, label: str) -> None:
+        if self._is_gone(view):
+            return
         self.loading.emit((view, fraction, label))
 
     @Slot(int, object)
     def _on_loaded(self, view: int, facts: ModelFacts) -> None:
-        if view >= len(self.store.state.views):
+        if self._is_gone(view):
             return
         v = self.record(view)
         name, is_wish = v.loading, v.is_wish
@@ -246,14 +253,15 @@ class SessionCore(QObject):
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:
-        if view >= len(self.store.state.views):
+        if self._is_gone(view):
             return
         v = self.record(view)
         if isinstance(error, CostlyModelError):
             v.costly = v.loading, v.is_wish
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
-        self._set_failure(view, RenderFailed(view, v.posted, error))
+        v.load_failure = RenderFailed(view, v.posted, error)
+        self.failure.emit(v.load_failure)
 
     # -- requests and frames -------------------------------------------------------------------------------
 
@@ -310,22 +318,27 @@ class SessionCore(QObject):
 
     def painted(self, view: int, generation: int) -> None:
         """Told by the picture widget after it painted a frame: measures latency, and keeps motion going."""
-        self.record(view).note_paint(generation, perf_counter())
+        if not self._is_gone(view):
+            self.record(view).note_paint(generation, perf_counter())
         self.pace.schedule()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        v = self.record(frame.view)
-        if self._closed or not v.accept(frame):
+        if self._closed or self._is_gone(frame.view):
             return
-        if frame.generation == v.posted:
-            self._clear_failure(frame.view)
+        v = self.record(frame.view)
+        if not v.accept(frame):
+            return
+        if frame.generation == v.posted and v.request is not None:  # None: the request since then failed
+            self._clear_failure(frame.view, of_load=self._is_past(frame, v.load_failure))
         self.frame.emit(frame)
 
     @Slot(object)
     def _on_failed(self, failed: RenderFailed) -> None:
+        if self._closed or self._is_gone(failed.view):
+            return
         v = self.record(failed.view)
-        if self._closed or failed.generation < v.posted:
+        if failed.generation < v.posted:
             return
         v.settled = max(v.settled, failed.generation)
         self._set_failure(failed.view, failed)
@@ -339,11 +352,20 @@ class SessionCore(QObject):
         self.record(view).failure = failed
         self.failure.emit(failed)
 
-    def _clear_failure(self, view: int) -> None:
+    def _is_past(self, frame: Frame, failure: RenderFailed | None) -> bool:
+        """Whether the user went on since a model could not be loaded; pictures that move do not say."""
+        return failure is not None and frame.generation > failure.generation and not self.is_moving(frame.view)
+
+    def _clear_failure(self, view: int, *, of_load: bool = True) -> None:
         v = self.record(view)
+        if of_load and v.load_failure is not None:
+            v.failure = v.failure or v.load_failure
+            v.load_failure = None
         if v.failure is not None:
             v.failure = None
             self.failure_cleared.emit(view)
+            if v.load_failure is not None:
+                self.failure.emit(v.load_failure)
 
     # -- motion --------------------------------------------------------------------------------------------
 
@@ -447,6 +469,10 @@ class SessionCore(QObject):
         if is_saved != self._was_saved:
             self._was_saved = is_saved
             self.saved_changed.emit(is_saved)
+
+    def _is_gone(self, view: int) -> bool:
+        """True for a view that the state no longer has; what was under way for it may still arrive."""
+        return view >= len(self.store.state.views)
 
     def record(self, view: int) -> ViewRecord:
         """What is remembered of a view; made when first asked for."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation import timeline as edits
-from explorer.animation.parameters import get_value, parameter, set_value
-from explorer.animation.performance import Performance
-from explorer.animation.player import Player, film_seconds, is_animated, pose_of, time_in_timeline, with_pose
+from explorer.animation.parameters import get_value, parameter
+from explorer.animation.performance import Performance, recorded_words
+from explorer.animation.player import Player, is_animated, pose_of, time_in_timeline, with_pose
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Key, Pose
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explorer.animation.timeline import Chosen
+    from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
 
 __all__ = ["Deck"]
 
 TICK_MS = 1000 / 60
+WAY_BACK = "Ctrl+Z restores"
 
 
 class Deck(QObject):
@@ -37,9 +39,9 @@ class Deck(QObject):
     playing_changed = Signal(bool)
     recording_changed = Signal(bool)
 
-    def __init__(self, session: SessionCore) -> None:
+    def __init__(self, session: SessionCore, autosave: Autosave) -> None:
         super().__init__(session)
-        self._session = session
+        self._session, self._autosave = session, autosave
         self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
         self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
@@ -162,11 +164,22 @@ class Deck(QObject):
         """Makes a timeline the project's, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
+    def _put(self, name: str, timeline: Timeline) -> bool:
+        """As `edit`, but a step of its own though a hand may be on a picture; False if nothing is different."""
+        is_new = timeline != self.timeline
+        self._session.store.interpose(replace(self._session.state, timeline=timeline), name)
+        return is_new
+
     def set_timeline(self, **fields: Any) -> None:
         """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
             fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
+        before = edits.behind_end(self.timeline)
         self.edit("Timeline", replace(self.timeline, **fields))
+        behind = edits.behind_end(self.timeline)
+        if behind > before:
+            are = "keys are" if behind > 1 else "key is"
+            self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
 
     def set_wander(self, **fields: Any) -> None:
         """Changes fields of `Wander`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
@@ -179,10 +192,34 @@ class Deck(QObject):
     def add_key(self, time: float | None = None) -> None:
         """Adds a key of the whole state at the playhead, or at `time` seconds."""
         if self.timeline.performance and not self.timeline.keys:
-            self._session.status.emit("This is a recorded performance: turn it into keys first")
+            aside = self.timeline.aside
+            ways = "Right-click the recording to convert it to keys"
+            ways += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+            self._session.status.emit(f"Can't add a key to a recording. {ways}.")
             return
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
-        self.edit("Add key", edits.add_key(self.timeline, place, self._pose_to_keep()))
+        is_there = edits.key_at(self.timeline, place)
+        made = edits.add_key(self.timeline, place, self._pose_to_keep())
+        is_new = self._put("Update key" if is_there else "Add key", made)
+        if is_there:
+            self._tell_updated("the key", place, is_new)
+        elif time is None:
+            self._advance(place)
+
+    def _tell_updated(self, key: str, place: float, is_new: bool) -> None:
+        words = f"Updated {key} at {place:.2f} s. {WAY_BACK} it."
+        self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
+
+    def _advance(self, place: float) -> None:
+        """Goes on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
+        t, session = self.timeline, self._session
+        step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
+        to = min(edits.snapped(t, place + step), t.duration)
+        is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
+        if self.is_playing or is_moving or to <= place or self.player().pose(to) != pose_of(session.state):
+            return
+        self.seek(to)
+        session.status.emit(f"Added a key at {place:.2f} s. The next one goes to {to:.2f} s.")
 
     def _pose_to_keep(self) -> Pose:
         """What a key remembers of now: latents that only wander here are kept as they are at home."""
@@ -203,8 +240,12 @@ class Deck(QObject):
         view = self._view_of(name) if view is None else view
         if value is None:
             value = get_value(pose_of(self._session.state), name, view)
+        is_there = edits.value_at(self.timeline, name, view, place)
         made = edits.add_value(self.timeline, name, view, place, value)
-        self.edit(f"Key {parameter(name).title.lower()}", made)
+        title = parameter(name).title
+        is_new = self._put(f"Key {title.lower()}", made)
+        if is_there:
+            self._tell_updated(f"the key of {title}", place, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
         """Changes the value of a parameter's key."""
@@ -235,12 +276,22 @@ class Deck(QObject):
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
         """Copies keys to the playhead, or to a time."""
         place = edits.snapped(self.timeline, self._playhead if to is None else to)
+        standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
         self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+        copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
+        if copies and min(copies) - place > edits.SAME_TIME:
+            self.tell_beside()
+
+    def tell_beside(self) -> None:
+        """Says that moved or copied keys stand beside the place that was meant, because others stand there."""
+        self._session.status.emit("Another key stands there: the moved one is a frame beside it.")
 
     def delete_keys(self, chosen: Chosen) -> None:
         """Deletes keys."""
         if chosen:
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
+            words, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
+            self._session.status.emit(f"Deleted {words}. {WAY_BACK} {them}.")
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
         """Changes how the ways from keys are gone."""
@@ -253,7 +304,8 @@ class Deck(QObject):
         key: Key = self.timeline.keys[number]
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
-        self.edit("Update key", replace(self.timeline, keys=tuple(keys)))
+        is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
+        self._tell_updated("the key", key.time, is_new)
 
     @Slot(object)
     def _on_evened(self, made: Timeline) -> None:
@@ -261,10 +313,22 @@ class Deck(QObject):
         self._show_again()
 
     def clear(self) -> None:
-        """Removes keys, tracks, performance and wandering."""
+        """Removes keys, tracks, performance, wandering and what is kept aside."""
         t = self.timeline
         self.pause()
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
+        words = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
+        if words:
+            self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
+
+    def exchange(self) -> None:
+        """Uses the timeline kept aside, and keeps the present one aside: keys and a recording change places."""
+        if self.timeline.aside is None or self.is_recording:
+            return
+        self.pause()
+        made = edits.exchanged(self.timeline)
+        self.edit("Use recording" if made.performance and not made.keys else "Use keys", made)
+        self._show_again()
 
     def step_to_key(self, direction: int) -> None:
         """Puts the playhead on the next key (1) or on the one before (-1), and stops."""
@@ -288,7 +352,7 @@ class Deck(QObject):
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()
-        self._performance = Performance(self._now(), self._session.state)
+        self._performance = Performance(self._now(), self._session.state, self._autosave.begin_recording())
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
@@ -296,11 +360,19 @@ class Deck(QObject):
         if self._performance is None:
             return
         performance, self._performance = self._performance, None
-        made = performance.timeline(self._now(), self.timeline)
-        self.edit("Record performance", made)
+        before = self.timeline
+        made = performance.timeline(self._now(), before)
+        self._autosave.end_recording(made.duration)
+        self._put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
-        self._session.status.emit(f"Recorded {made.duration:.1f} s; Space plays it, Render film makes a file of it")
+        self._session.status.emit(recorded_words(before, made, WAY_BACK))
+
+    @Slot()
+    def leave(self) -> None:
+        """Something else is about to be shown: playing stops, and a recording ends and is kept."""
+        self.pause()
+        self.stop_recording()
 
     @Slot()
     def rewind(self) -> None:
@@ -308,6 +380,7 @@ class Deck(QObject):
         self.pause()
         if self._performance is not None:
             self._performance = None
+            self._autosave.drop_recording()
             self.recording_changed.emit(False)
         self._playhead = 0.0
         self.playhead_moved.emit(0.0)
@@ -318,17 +391,15 @@ class Deck(QObject):
         return self._performance.seconds(self._now()) if self._performance is not None else 0.0
 
     def performance_to_keys(self, every: float = 0.5) -> None:
-        """Turns the performance into keys that can be edited, one each `every` seconds."""
-        self.edit("Performance to keys", edits.keys_from_performance(self.timeline, every))
+        """Turns the performance into keys that can be edited, one each `every` seconds.
 
-    def film_seconds(self) -> float:
-        """How long a whole pass of the timeline is."""
-        return film_seconds(self.timeline)
-
-    def value_at(self, name: str, view: int, place: float) -> float:
-        """A parameter's value at a place of the timeline, for drawing."""
-        return get_value(self.player().base_pose(place), name, view)
-
-    def preview_value(self, name: str, view: int, value: float) -> Pose:
-        """The pose of now with one other value."""
-        return set_value(pose_of(self._session.state), name, value, view)
+        The performance is kept aside, if nothing is yet.
+        """
+        before = self.timeline
+        made = edits.keys_from_performance(before, every)
+        if made is before:
+            return
+        made = replace(made, aside=before.aside or before)
+        self.edit("Performance to keys", made)
+        way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
+        self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")

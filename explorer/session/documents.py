@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from explorer.errors import LatentError, LatentwalkError, ProjectError
+from explorer.errors import LatentError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
+from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
-from explorer.project import read_project, state_from_text, state_to_text, write_png, write_project
+from explorer.latents.words import latent_words
+from explorer.model_places import find_models, places_of, with_model_renamed
+from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
+from explorer.session.autosave import Autosave
+from explorer.session.recovery import Recovery
 from explorer.state import ExplorerState, Latent, Truncation, ViewState
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from explorer.latents.table import LatentTable, Space
+    from explorer.model_places import FoundModels
+    from explorer.project import Project
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
-    from explorer.session.recovery import Recovery
 
 __all__ = ["Documents"]
-
-log = logging.getLogger("explorer.session")
-
-AUTOSAVE_MS = 20_000
 
 
 class Documents(QObject):
@@ -42,43 +44,39 @@ class Documents(QObject):
     (snapshots, autosave) reports by the session's `status` and by `saved_file`.
     """
 
-    saved_file = Signal(str)  # path of a snapshot that is on disk now
+    saved_file = Signal(object)  # path of a snapshot that is on disk now
     opening = Signal()  # another project is about to take the place of this one
-    project_changed = Signal(str)  # path of the open project; empty for a new one
+    project_changed = Signal(object)  # path of the open project; empty for a new one
 
     def __init__(self, session: SessionCore, files: FileWorker, recovery: Recovery | None) -> None:
         super().__init__(session)
         self._session, self._files = session, files
         self._project_path = ""
         self._recovery = recovery
-        self._autosaved: ExplorerState = session.store.state
+        self.keeper = Autosave(session, recovery)
         self._snapshots: dict[int, str] = {}
-        self._keeps_recovery = False
         files.written.connect(self.saved_file)
         session.frame.connect(self._snapshot_frame)
         session.failure.connect(self._snapshot_failed)
-        self._autosave_timer = QTimer(self)
-        self._autosave_timer.setInterval(AUTOSAVE_MS)
-        self._autosave_timer.timeout.connect(self.autosave)
-        if recovery is not None:
-            self._autosave_timer.start()
 
     # -- latents -------------------------------------------------------------------------------------------
 
     def copy_latent_text(self) -> str:
-        """The active view's latent as text. A blend is written as its numbers. Raises LatentError."""
-        if self._session.look().latent.blend is not None:
-            return latent_to_text(replace(Latent(), stored=self.store_latent()), self._session.table)
-        return latent_to_text(self._session.look().latent, self._session.table)
+        """The active view's latent as text: a recipe wherever there is one. Raises LatentError."""
+        latent, table = self._session.look().latent, self._session.table
+        recipe = portable(latent, table) if latent.blend is not None else latent
+        if recipe is None:  # a blend of numbers that no other model can make
+            recipe = replace(Latent(), stored=self.store_latent())
+        return latent_to_text(recipe, table)
 
-    def paste_latent_text(self, text: str) -> None:
-        """Goes to the latent of a text. Raises LatentError."""
+    def paste_latent_text(self, text: str, *, convert: bool = False) -> None:
+        """Goes to the latent of a text; `convert` makes it fit if it does not. Raises LatentMisfit, LatentError."""
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
             facts = self._session.facts(self._session.active)
             if info is not None and facts is not None:
-                stored = fit_to(stored, info, facts.sha256)
+                stored = (convert_to if convert else fit_to)(stored, info, facts.sha256)
             latent = replace(latent, stored=self._session.table.add(stored))
         self._session.edit("Paste latent", latent=latent, drift=0.0)
 
@@ -99,8 +97,15 @@ class Documents(QObject):
         facts = self._session.facts(self._session.active)
         if facts is None:
             raise LatentError("There is no model to load a latent for.", "Open a model first.")
+        return self.take_latents(load_latents(path, facts.info, space), convert=convert)
+
+    def take_latents(self, latents: Sequence[StoredLatent], *, convert: bool = False) -> tuple[str, ...]:
+        """Show latents that were read from a file, as `load_latent`. Raises LatentMisfit."""
+        facts = self._session.facts(self._session.active)
+        if facts is None:
+            raise LatentError("There is no model to load a latent for.", "Open a model first.")
         fitted = []
-        for latent in load_latents(path, facts.info, space):
+        for latent in latents:
             fit = convert_to if convert else fit_to
             fitted.append(fit(latent, facts.info, facts.sha256))
         keys = tuple(self._session.table.add(latent) for latent in fitted)
@@ -135,8 +140,7 @@ class Documents(QObject):
             raise LatentError("There is no model, so there is no latent.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
-        words = f"seed {look.latent.seed}" if look.latent.blend is None else "blend"
-        name = (self._session.table[stored].name if stored else "") or words
+        name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -159,11 +163,17 @@ class Documents(QObject):
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 
     def save_latent(self, path: str | Path, space: Space) -> None:
-        """Writes the active view's latent to a file. Raises LatentError."""
-        save_latent(path, self.current_latent(space))
+        """Writes the active view's latent: numbers, and its recipe if it has one. Raises LatentError."""
+        look, table = self._session.look(), self._session.table
+        recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
+        save_latent(path, replace(self.current_latent(space), recipe=recipe))
 
     def store_latent(self, space: Space = "w") -> str:
-        """Keeps the active view's latent in the table, for mixing it in; returns its id. Raises LatentError."""
+        """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.
+
+        Raises:
+            LatentError: As `current_latent`.
+        """
         return self._session.table.add(self.current_latent(space))
 
     # -- projects ------------------------------------------------------------------------------------------
@@ -175,14 +185,18 @@ class Documents(QObject):
 
     def new_project(self) -> None:
         """Begins anew with the models that are open."""
-        views = tuple(ViewState(model=v.model) for v in self._session.state.views)
+        views = tuple(ViewState(model=v.model) for v in self._session.store.document.views)
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
         """Opens a project from .json, or from a picture or film that carries it. Raises ProjectError."""
-        state, table = read_project(path)
-        self._take_latents(table)
-        self._open(state, str(path))
+        project = load_project(path)
+        self.take_project(path, replace(project, state=find_models(project).state))
+
+    def take_project(self, path: str | Path, project: Project) -> None:
+        """Show a project that was read from `path`."""
+        self._take_latents(project.table)
+        self._open(project.state, str(path))
 
     def save_project(self, path: str | Path | None = None) -> None:
         """Writes the project, to its own file by default. Raises ProjectError."""
@@ -191,23 +205,33 @@ class Documents(QObject):
             raise ProjectError("The project has no file yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
-        write_project(target, self._session.state, self._session.table)
+        write_project(target, self._session.store.document, self._session.table, self._session.digests())
         self._project_path = target
         self._session.store.mark_saved()
         self._session.tell_saved()
         self.project_changed.emit(target)
-        if self._recovery is not None:
-            self._files.run(self._recovery.discard)
+        self.keeper.saved()
 
     def state_text(self) -> str:
         """The whole state as one short text."""
-        return state_to_text(self._session.state, self._session.table)
+        state = self._session.state
+        return state_to_text(state, self._session.table, places_of(state, None, self._session.digests()))
 
-    def paste_state_text(self, text: str) -> None:
-        """Takes a state over from a text, as one undo step. Raises ProjectError."""
-        state, table = state_from_text(text)
-        self._take_latents(table)
-        self._session.store.update(self._with_two_views(state), "Paste state")
+    def paste_state_text(self, text: str) -> FoundModels:
+        """Take a state over from a text, as one undo step; says which models were found. Raises ProjectError."""
+        project = project_from_text(text)
+        found = find_models(project, reads=False)
+        self._take_latents(project.table)
+        self._session.store.come_back()  # from a tour: what is pasted is the user's
+        self._session.store.update(self._with_two_views(found.state), "Paste state")
+        return found
+
+    def locate_models(self, files: Mapping[str, str]) -> None:
+        """Name missing models by other files, in all views that show them, as one undo step."""
+        state = self._session.state
+        for name, file in files.items():
+            state = with_model_renamed(state, name, file)
+        self._session.store.update(state, "Locate model")
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
@@ -215,7 +239,7 @@ class Documents(QObject):
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
-        self._autosaved = state
+        self.keeper.opened(state)
         self._session.store.reset_to(state)
         self._session.tell_saved()
         self.project_changed.emit(self._project_path)
@@ -226,7 +250,8 @@ class Documents(QObject):
             words = f"The project has {len(state.views)} views; the first two are shown."
             self._session.status.emit(words)
         views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        return replace(state, views=views, active=min(state.active, 1))
+        lab = replace(state.lab, tour=0)  # a tour is begun from its menu, where it can be come back from
+        return replace(state, views=views, active=min(state.active, 1), lab=lab)
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -241,7 +266,7 @@ class Documents(QObject):
             ProjectError: The view is empty, or the suffix is not .png.
         """
         if Path(path).suffix.lower() != ".png":
-            raise ProjectError(f"{Path(path).name} is no PNG.", "Pictures are saved as .png.")
+            raise ProjectError(f"{visible(Path(path).name)} is no PNG.", "Pictures are saved as .png.")
         if self._session.facts(view) is None:
             raise ProjectError("There is no picture to save.", "Open a model first.")
         self._snapshots[view] = str(path)
@@ -256,64 +281,58 @@ class Documents(QObject):
         if frame.tier is not Tier.FULL or frame.generation != self._session.record(frame.view).posted:
             return
         path, state, table = self._snapshots.pop(frame.view), self._session.state, self._session.table
-        self._files.write(path, lambda: write_png(path, frame.pixels, state, table))
+        digests = self._session.digests()
+        self._files.write(path, lambda: write_png(path, frame.pixels, state, table, digests))
 
     @Slot(object)
     def _snapshot_failed(self, failed: RenderFailed) -> None:
         path = self._snapshots.pop(failed.view, None)
         if path is not None:
-            self._session.status.emit(f"{Path(path).name} was not saved, because the picture failed.")
+            self._session.status.emit(f"{visible(Path(path).name)} was not saved, because the picture failed.")
 
     # -- recovery ------------------------------------------------------------------------------------------
 
     def recovery(self) -> Path | None:
-        """The project that a crashed program left, or None."""
+        """The newest project that a crashed program left, or None."""
         return self._recovery.find() if self._recovery is not None else None
 
-    def recover(self) -> None:
-        """Opens what a crashed program left, as an unsaved project. Raises ProjectError."""
-        path = self.recovery()
-        if path is None:
-            raise ProjectError("There is nothing to recover.")
-        state, table = read_project(path)
-        self._take_latents(table)
-        self._open(ExplorerState(), "")
-        self._session.store.update(state, "Recover")
-        self.discard_recovery()
+    def crashed(self) -> tuple[tuple[Path, float], ...]:
+        """Projects that crashed programs left, newest first, each with the time of its last change."""
+        recovery = self._recovery
+        return tuple((path, recovery.saved_at(path)) for path in recovery.crashed()) if recovery is not None else ()
 
-    def discard_recovery(self) -> None:
-        """Removes what a crashed program left."""
+    @staticmethod
+    def recovery_reader(path: Path) -> Callable[[], Project]:
+        """What reads a project that a crashed program left, in any thread; it raises ProjectError."""
+        return partial(Recovery.read, path)
+
+    def recover(self) -> None:
+        """Open the newest of what crashed programs left, as an unsaved project. Raises ProjectError."""
         path = self.recovery()
+        if path is None or self._recovery is None:
+            raise ProjectError("There is nothing to recover.")
+        project = self._recovery.read(path)
+        self.take_recovered(path, replace(project, state=find_models(project).state))
+
+    def take_recovered(self, path: Path, project: Project) -> None:
+        """Open what a crashed program left at `path`; its file goes once this program has saved it."""
+        self._take_latents(project.table)
+        self._open(ExplorerState(), "")
+        self._session.store.update(self._with_two_views(project.state), "Recover")
+        self.keeper.restored(path)
+
+    def discard_recovery(self, path: Path | None = None) -> None:
+        """Remove what a crashed program left, the newest by default."""
+        path = path or self.recovery()
         if self._recovery is not None and path is not None:
             self._recovery.discard(path)
 
     @Slot()
     def autosave(self) -> None:
-        """Writes the recovery file, if there is something unsaved that is not in it."""
-        state, is_saved = self._session.state, self._session.store.is_saved()
-        if self._recovery is None or self._session.is_closed or is_saved or state == self._autosaved:
-            return
-        self._autosaved = state
-        self._files.run(partial(_autosave, self._recovery, state, self._session.table, self._files.failed.emit))
+        """Write the recovery file, if there is something unsaved that is not in it."""
+        self.keeper.save()
 
-    def keep_recovery(self) -> None:
-        """Writes what is unsaved into the recovery file, and leaves that where it is when the session closes."""
-        self.autosave()
-        self._keeps_recovery = not self._session.store.is_saved()
-
-    def close(self) -> None:
-        """Waits for what is being written and removes the recovery file."""
-        self._autosave_timer.stop()
+    def close(self, *, keeps: bool = False) -> None:
+        """Wait for what is being written and remove the recovery file, unless it `keeps` it for the next start."""
         self._files.close()
-        if self._recovery is not None and not self._keeps_recovery:
-            self._recovery.close()
-
-
-def _autosave(
-    recovery: Recovery, state: ExplorerState, table: LatentTable, tell: Callable[[str], None]
-) -> None:
-    try:
-        recovery.save(state, table)
-    except (LatentwalkError, OSError) as error:
-        log.warning("autosave failed: %s", error)
-        tell(f"Autosave failed: {error}")
+        self.keeper.close(keeps=keeps)

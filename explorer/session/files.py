@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import LatentwalkError
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ class FileWorker(QObject):
     Signals (delivered in the GUI thread): `written(path)`, `failed(words)`.
     """
 
-    written = Signal(str)
+    written = Signal(object)  # the path as it is; Qt's texts drop bytes that are not UTF-8
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -44,7 +45,7 @@ class FileWorker(QObject):
             except Exception as error:
                 # An executor swallows what it is not asked for.
                 log.exception("%s was not written", path)
-                failed.emit(f"{Path(path).name} was not saved: {error}")
+                failed.emit(f"{visible(Path(path).name)} was not saved: {error}")
             else:
                 written.emit(str(path))
 

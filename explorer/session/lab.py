@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from explorer.render.studies import MakeStudy, Studied
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker
+    from explorer.util.steps import Steps
 
 __all__ = ["LabPicture", "StickingLab"]
 
@@ -54,6 +55,8 @@ class StickingLab(QObject):
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
     studied = Signal(object)  # Studied: a report, an end or an error of a study that a panel began
     picture = Signal(object)  # LabPicture
+    tour_begins = Signal()  # the guided tour is about to take the place of what is seen
+    tour_ended = Signal()
     rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
 
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
@@ -61,7 +64,12 @@ class StickingLab(QObject):
         self._session, self._files = session, files
         self.scan = SlitScan(2, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
+        self._rescan: Steps[None] | None = None
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.timeout.connect(self._rescan_some)
         self._hidden: set[str] = set()
+        self._was_playing = True  # the clock of motion, before the tour
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -76,6 +84,7 @@ class StickingLab(QObject):
     def close(self) -> None:
         """Nothing comes to rest any more."""
         self._rest.stop()
+        self._more.stop()
 
     # -- wishes --------------------------------------------------------------------------------------------
 
@@ -95,13 +104,31 @@ class StickingLab(QObject):
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Goes to a step of the guided tour, from 1 on; 0 ends it and leaves everything as it is."""
-        state = self._session.state
+        """Goes to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+
+        What was changed on the timeline meanwhile is kept, as one undo step.
+        """
+        session, store = self._session, self._session.store
         if 1 <= number <= len(tour.STEPS):
-            self._session.store.update(tour.state_of(number, state), f"Tour {number}")
-            self._session.play()
+            if not store.is_away:
+                self.tour_begins.emit()
+                self._was_playing = session.clock.is_playing
+            store.set_out(tour.state_of(number, session.state))
+            session.play()
+        elif store.document.timeline != session.state.timeline:
+            store.come_back(replace(store.document, timeline=session.state.timeline), "Timeline")
         else:
-            self._session.store.update_transient(replace(state, lab=replace(state.lab, tour=0)))
+            store.come_back()
+
+    def keep_tour(self) -> None:
+        """Ends the guided tour and keeps what it shows, as one undo step."""
+        state = self._session.state
+        self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
+
+    def _end_tour(self) -> None:
+        if not self._was_playing:
+            self._session.pause()
+        self.tour_ended.emit()
 
     # -- slit-scan -----------------------------------------------------------------------------------------
 
@@ -114,8 +141,22 @@ class StickingLab(QObject):
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 
+    @Slot()
+    def _rescan_some(self) -> None:
+        """Puts a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        if self._rescan is None or self._session.is_closed:
+            return
+        try:
+            next(self._rescan)
+            self._more.start()
+        except StopIteration:
+            self._rescan = None
+        for view in range(2):
+            self.scan_changed.emit(view)
+
     def clear_scan(self) -> None:
         """Begins the slit-scans anew."""
+        self._rescan = None
         self.scan.clear()
         for view in range(2):
             self.scan_changed.emit(view)
@@ -218,11 +259,12 @@ class StickingLab(QObject):
     @Slot(object, object)
     def _on_lab_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.lab.slit != new.lab.slit and new.lab.scan:
-            self.scan.rescan(new.lab.slit)
-            for view in range(2):
-                self.scan_changed.emit(view)
+            self._rescan = self.scan.rescan_steps(new.lab.slit)
+            self._rescan_some()
         if old.lab.scan and not new.lab.scan:
             self.clear_scan()
+        if old.lab.tour and not new.lab.tour:
+            self._end_tour()
         pictures = (old.shared, old.views, old.lab.average, old.lab.radius, old.lab.count, old.layout) != (
             new.shared, new.views, new.lab.average, new.lab.radius, new.lab.count, new.layout
         )  # fmt: skip

@@ -12,6 +12,9 @@ from explorer.session.files import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
+from explorer.session.misfits import Misfits
+from explorer.session.reading import Reading
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -35,32 +38,42 @@ class Session(LookIntents):
     def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
         super().__init__(parent, **options)
         self.files = FileWorker(self)
+        self.reading = Reading(self)
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.deck = Deck(self)
+        self.deck = Deck(self, self.documents.keeper)
         self.documents.opening.connect(self.deck.rewind)
         self.lab = StickingLab(self, self.files)
+        self.lab.tour_begins.connect(self.deck.leave)
         self.films = FilmService(self)
+        self.misfits = Misfits(self)
 
-    @Slot(str)
+    @Slot(object)
     def _on_written(self, path: str) -> None:
         if not self.is_closed:
-            self.status.emit(f"Saved {path}")
+            self.status.emit(f"Saved {visible(path)}")
 
     @Slot(str)
     def _on_not_written(self, words: str) -> None:
         if not self.is_closed:
             self.status.emit(words)
 
-    def close(self) -> bool:
-        """Ends everything and removes the recovery file; True if every thread has ended."""
+    def close(self, *, keeps: bool = False) -> bool:
+        """End everything; True if every thread has ended.
+
+        Args:
+            keeps: Leave the recovery files to the next start, because nobody was asked about unsaved changes.
+        """
         if self.is_closed:
             return True
         self.deck.pause()
+        if keeps:
+            self.documents.keeper.flush()
+        self.reading.close()
         self.lab.close()
         ended = self.deck.even_speed.close()
         ended = self.films.close() and ended
         ended = super().close() and ended
-        self.documents.close()
+        self.documents.close(keeps=keeps)
         return ended

@@ -52,6 +52,7 @@ class ViewRecord:
     settled: int = 0
     frame: Frame | None = None
     failure: RenderFailed | None = None
+    load_failure: RenderFailed | None = None  # of a model; pictures of the one before go on
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     asked_at: float = 0.0  # seconds, when the shown frame was wished for
     _painted: Frame | None = None

@@ -21,6 +21,7 @@ __all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 log = logging.getLogger("explorer.training")
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # whatever a file is named: Pillow knows dozens of others
 _EXPECTED = (
     "Give 'critters', folders of pictures, or .npy files that `python -m explorer.training.critters.pack` made. "
     "Unpack archives, and put pictures of your own into a folder as files."
@@ -142,7 +143,7 @@ def _find(folder: Path) -> list[Path]:
 def _read(path: Path) -> Image.Image:
     """A picture upright in RGB, transparent pixels over white."""
     try:
-        with open_regular(path) as file, Image.open(file) as opened:
+        with open_regular(path) as file, Image.open(file, formats=_FORMATS) as opened:
             # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.
             deep = opened.mode.startswith("I;16") or (opened.mode, opened.format) == ("I", "PNG")
             upright = ImageOps.exif_transpose(opened)

@@ -9,6 +9,7 @@ from typing import Self
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -74,6 +75,12 @@ class Banner(_Over):
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         layout.setSpacing(4)
         layout.addWidget(self._words)
+        self._ways_out = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._ways_out.setSpacing(GRID // 2)
+        self._offer_row = QHBoxLayout()
+        self._offer_row.addLayout(self._ways_out)
+        self._offer_row.addStretch(1)
+        layout.addLayout(self._offer_row)
         links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
         self._offers: list[QToolButton] = []
@@ -125,7 +132,7 @@ class Banner(_Over):
         while len(self._offers) < len(offers):
             number = len(self._offers)
             self._offers.append(self._link("", partial(self._accept, number)))
-            self._links.insertWidget(number, self._offers[number])
+            self._ways_out.addWidget(self._offers[number], 0, Qt.AlignmentFlag.AlignLeft)
         for i, button in enumerate(self._offers):
             text = offers[i][0] if i < len(offers) else ""
             button.setText(menu_text(text))
@@ -150,10 +157,20 @@ class Banner(_Over):
         parent, top = self._over, GRID
         width = max(120, min(640, parent.width() - 2 * GRID))
         for banner in self.alike():
+            banner._lay_offers(width - 2 * GRID - 4)
             height = banner._column.heightForWidth(width) or banner.sizeHint().height()
             height = min(height, parent.height() - 2 * GRID)
             banner.setGeometry((parent.width() - width) // 2, top, width, height)
             top += height + GRID
+
+    def _lay_offers(self, width: int) -> None:
+        """Ways out side by side if they fit into a width, else one below the other."""
+        shown = [button for button in self._offers if not button.isHidden()]
+        needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
+        direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
+        self._ways_out.setDirection(direction)
+        for layout in (self._ways_out, self._offer_row, self._column):
+            layout.invalidate()  # they keep the height of other buttons otherwise
 
     def _accept(self, number: int) -> None:
         deed = self._deeds[number]

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt
+import os
+from urllib.parse import unquote_to_bytes
+
+from PySide6.QtCore import QMimeData, QRect, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.theme import GRID, color
 
-__all__ = ["DropFrame", "dropped_files", "take_copy"]
+__all__ = ["DropFrame", "dropped_files", "local_paths", "take_copy"]
 
 
 def dropped_files(event: QDropEvent) -> list[str]:
     """Return the paths of the local files that a drag carries."""
-    return [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+    return local_paths(event.mimeData())
+
+
+def local_paths(data: QMimeData) -> list[str]:
+    """Return the paths of the local files that are carried or on the clipboard, as Python has them.
+
+    Qt would replace what is not UTF-8 in a name, and no such file would be found.
+    """
+    return [_local_path(url) for url in data.urls() if url.isLocalFile()]
+
+
+def _local_path(url: QUrl) -> str:
+    if os.name == "nt" or url.host():
+        return url.toLocalFile()
+    return os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded)))
 
 
 def take_copy(event: QDropEvent) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from PySide6.QtCore import QSize, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
+from explorer.animation.film import Film, page_of
+from explorer.animation.forecast import bytes_beforehand, size_words
+from explorer.animation.formats import FORMATS
 from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.util.plain_text import LIMIT, visible
@@ -107,8 +111,15 @@ class FilmDialog(QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
+        if self._done is not None and not self._done.exists():
+            self._forget_done()  # moved or deleted since
         if self._done is None:  # else it still says what became of the last film
             self._show_summary()
+
+    def _forget_done(self) -> None:
+        self._done = None
+        self.running.hide()
+        self._show_buttons()
 
     def _is_unfinished(self) -> bool:
         file = self.settings.file
@@ -119,7 +130,11 @@ class FilmDialog(QDialog):
         if self._films.is_running or not self.isVisible():
             return
         film = self.settings.film(self._session.state)
-        words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s."
+        words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s"
+        words += f"{self._size_of(film)}."
+        kind = FORMATS[film.format]
+        if kind.least_ms and film.fps == kind.playable(Fraction(1000)):
+            words += f" Players show {film.format.upper()} at {float(film.fps):.3g} frames per second at most."
         if not self._session.deck.has_animation:
             words += " Nothing is on the timeline: the film shows what moves by itself."
         file, unfinished = self.settings.file, self._is_unfinished()
@@ -132,6 +147,18 @@ class FilmDialog(QDialog):
         elif file.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
+
+    def _size_of(self, film: Film) -> str:
+        """The size of its pictures and about that of its file, in words; empty while a model is missing."""
+        state = self._session.state
+        infos = [self._session.info(view) for view in range(len(state.views))]
+        try:
+            width, height = page_of(film, state, [info.img_resolution if info else 0 for info in infos])
+            film.check()
+        except LatentwalkError:
+            return ""
+        size = bytes_beforehand(film.format, film.quality, (width, height), film.frames)
+        return f", {width} x {height} px, {size_words(size)}" if min(width, height) > 0 else ""
 
     # -- running -------------------------------------------------------------------------------------------
 
@@ -226,11 +253,9 @@ class FilmDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._films.is_running:
-            self.said.emit("The film goes on; Ctrl+M shows how far it is")
+            self.said.emit("The film goes on: its progress is at the top right, and Ctrl+M opens this page again")
         else:
-            self.running.hide()
-            self._done = None
-            self._show_buttons()
+            self._forget_done()
         super().closeEvent(event)
 
 

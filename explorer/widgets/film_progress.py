@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
+from explorer.animation.forecast import size_words
 from explorer.widgets.parts import value_label
 from explorer.widgets.theme import color
 
@@ -52,7 +53,8 @@ class FilmProgress(QWidget):
             "finishing": f"Finishing the file: {p.done} of {p.total}",
             "done": f"{p.total} frames",
         }
-        self.figures.setText(texts[p.stage] + ("   paused" if paused else ""))
+        size = f"   {size_words(p.size)}" if p.size and p.stage != "done" else ""
+        self.figures.setText(texts[p.stage] + size + ("   paused" if paused else ""))
 
 
 class _Picture(QWidget):

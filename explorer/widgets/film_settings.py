@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from explorer.animation.compose import LAYOUTS
-from explorer.animation.film import Film, whole_film
+from explorer.animation.film import Film, rate_of, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
 from explorer.util.user_folders import expanded
@@ -27,6 +27,7 @@ SMALLEST = 256
 """Pixels; pictures of smaller networks are enlarged at first."""
 
 SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
+RATES = ("10", "12.5", "20", "24", "25", "30", "50", "60")
 QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
 
 
@@ -43,6 +44,11 @@ class FilmSettings(QWidget):
         self.side = Choice()
         for side in SIZES:
             self.side.addItem("as the network makes it" if side == 0 else f"{side} px high", side)
+        self.rate = Choice()
+        self.rate.setToolTip("Frames per second of the film")
+        self.rate.addItem("Timeline's rate", "")
+        for rate in RATES:
+            self.rate.addItem(f"{rate} fps", rate)
         self.quality = Choice()
         for quality in QUALITIES:
             self.quality.addItem(QUALITY_WORDS[quality], quality)
@@ -57,6 +63,10 @@ class FilmSettings(QWidget):
         self.path = QLineEdit()
         self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
+        self._usual_side = 0  # pixels, of formats that have no usual one of their own
+        self._said: set[Choice] = set()  # what the user chose; a format's own defaults do not change that
+        self._named: tuple[Path, str] | None = None  # folder and stem of the name that was proposed
+        self._proposed = ""
         self._lay_out()
         self._connect()
         self._enable()
@@ -69,7 +79,7 @@ class FilmSettings(QWidget):
         lines: tuple[tuple[str, QWidget], ...] = (
             ("Format", self.format),
             ("Quality", self.quality),
-            ("Picture", self.side),
+            ("Picture", row(self.side, self.rate, None)),
             ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
             ("Samples a frame", row(self.samples, 8, self.captions, None)),
             ("File", row(self.path, IconButton("folder-open", "Choose the file", self._browse))),
@@ -80,10 +90,12 @@ class FilmSettings(QWidget):
         grid.setColumnStretch(1, 1)
 
     def _connect(self) -> None:
-        for choice in (self.format, self.quality, self.side, self.layout_choice):
+        for mine in (self.side, self.rate):
+            mine.activated.connect(lambda _, choice=mine: self._said.add(choice))
+        self.format.activated.connect(self._fit_format)
+        for choice in (self.format, self.quality, self.side, self.rate, self.layout_choice):
             choice.setMinimumHeight(ROW)
             choice.activated.connect(self._on_changed)
-        self.format.activated.connect(self._fit_suffix)
         for number in (self.columns, self.rows, self.samples):
             number.chosen.connect(self._on_changed)
         self.path.textChanged.connect(self._on_changed)
@@ -101,8 +113,11 @@ class FilmSettings(QWidget):
 
     def film(self, state: ExplorerState) -> Film:
         """The film of a project that the settings say."""
+        rate = str(self.rate.currentData())
+        said = {"rate": rate_of(rate)} if rate else {}
         return whole_film(
             state,
+            **said,
             format=str(self.format.currentData()),
             quality=self.quality.currentData(),
             side=int(self.side.currentData()),
@@ -115,17 +130,35 @@ class FilmSettings(QWidget):
 
     def enlarge(self, resolution: int) -> None:
         """Pictures of a network too small to look at elsewhere are enlarged."""
-        if resolution < SMALLEST:
-            self.side.setCurrentIndex(self.side.findData(512))
+        self._usual_side = 512 if resolution < SMALLEST else 0
+        self._take_defaults()
+
+    def _take_defaults(self) -> None:
+        """What the user has not chosen is what is usual for the format."""
+        kind = FORMATS[str(self.format.currentData())]
+        if self.side not in self._said:
+            self.side.setCurrentIndex(self.side.findData(kind.side or self._usual_side))
+        if self.rate not in self._said:
+            self.rate.setCurrentIndex(self.rate.findData(str(kind.fps) if kind.fps else ""))
+
+    @Slot()
+    def _fit_format(self, *_: object) -> None:
+        self._take_defaults()
+        if self._named is not None and self.path.text() == self._proposed:
+            self.name_file(*self._named)  # films of another format have numbers of their own
+        elif self.path.text():
+            self.path.setText(str(self._fitting(Path(self.path.text()))))
 
     def name_file(self, folder: Path, stem: str) -> None:
         """Takes a name in a folder that no film has yet."""
+        self._named = folder, stem
         path = folder / f"{stem}{self.suffix}"
         number = 2
         while path.exists() or folder_of(path).is_dir():
             path = folder / f"{stem}-{number}{self.suffix}"
             number += 1
-        self.path.setText(str(path))
+        self._proposed = str(path)
+        self.path.setText(self._proposed)
 
     @Slot()
     def _on_changed(self, *_: object) -> None:
@@ -137,10 +170,6 @@ class FilmSettings(QWidget):
         self.columns.setEnabled(is_grid)
         self.rows.setEnabled(is_grid)
         self.quality.setEnabled(FORMATS[str(self.format.currentData())].has_quality)
-
-    def _fit_suffix(self) -> None:
-        if self.path.text():
-            self.path.setText(str(self._fitting(Path(self.path.text()))))
 
     def _fitting(self, path: Path) -> Path:
         return with_suffix_of(path, self.suffix, {form.suffix for form in FORMATS.values()})

@@ -67,6 +67,8 @@ class HistoryStrip(QWidget):
         if self._session.store.in_stroke:
             self._rest.start()
             return
+        if self._session.store.is_away:  # places of the guided tour are not the user's
+            return
         if look.drift or any(place.latent == look.latent for _, place in self._places):
             return
         self._serial += 1

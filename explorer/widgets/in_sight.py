@@ -1,4 +1,4 @@
-"""Whether anything of a widget can be seen: not folded away, scrolled out of its column, or in a minimised window."""
+"""Whether anything of a widget can be seen: not if it is folded, scrolled away, or in a minimised window."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class LatentPanel(Panel):
 
     def paste_text(self) -> None:
         """The latent that the clipboard holds."""
-        self.attempt(lambda: self.session.documents.paste_latent_text(QGuiApplication.clipboard().text()))
+        self._files.paste_latent(QGuiApplication.clipboard().text())
 
     def load_file(self) -> None:
         """Ask for a file and load its latent."""

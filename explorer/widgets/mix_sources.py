@@ -8,7 +8,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from explorer.state import Classes, Latent, Look, MixSource, Truncation
+from explorer.latents.words import latent_words
+from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.parts import IconButton
 from explorer.widgets.seed_field import SeedField, random_seed
 from explorer.widgets.theme import color
@@ -58,9 +59,9 @@ class _Face(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        latent = Latent(seed=self._source.seed, stored=self._source.stored)
+        latent = self._source.latent
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
-        image = self._thumbs.get(self._source.stored or str(self._source.seed), look)
+        image = self._thumbs.get(str(hash(latent)), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)
         corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
@@ -105,7 +106,8 @@ class SourceRow(QWidget):
         """Show what the source is."""
         self.face.show_source(source, chosen)
         self.seed.set_seed(source.seed)
-        self.seed.setEnabled(not source.stored)
-        if source.stored:
-            self.seed.setText("pinned latent")
+        is_seed = source == MixSource(source.seed)
+        self.seed.setEnabled(is_seed)
+        if not is_seed:
+            self.seed.setText(latent_words(source.latent))
         self.remove.setEnabled(removable)

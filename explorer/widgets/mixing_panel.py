@@ -185,12 +185,7 @@ class MixingPanel(Panel):
         self.session.remove_mix_source(index)
 
     def _pin(self, index: int) -> None:
-        latent = self.session.look().latent
-        if not latent.x and not latent.y and latent.blend is None:
-            self.session.set_mix_source(index, MixSource(latent.seed, latent.stored))
-            return
-        keep = self.session.documents.store_latent
-        self.attempt(lambda: self.session.set_mix_source(index, MixSource(latent.seed, keep())))
+        self.session.set_mix_source(index, MixSource.of(self.session.look().latent))
 
     def _shows_layers(self) -> bool:
         return bool(self.more.property("open") is not False)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 from explorer.util.numbers import NumberTextError, may_go_on, parse_number, parse_whole
 from explorer.widgets.events import leave_letters
 from explorer.widgets.plain import tip_text
+from explorer.widgets.wheel import Wheel
 
 __all__ = ["NumberField", "NumberLine"]
 
@@ -49,14 +50,24 @@ class NumberField(NumberLine):
         unit: Shown behind the number, and understood there.
         tip: What the number is; its beginning, up to a colon or comma, is the accessible name.
         special: Text shown instead of `low`.
+        step: What an arrow key or a notch of the wheel adds.
     """
 
     chosen = Signal(float)
 
     def __init__(
-        self, low: float, high: float, *, decimals: int = 0, unit: str = "", tip: str = "", special: str = ""
+        self,
+        low: float,
+        high: float,
+        *,
+        decimals: int = 0,
+        unit: str = "",
+        tip: str = "",
+        special: str = "",
+        step: float = 1.0,
     ) -> None:
         super().__init__()
+        self._one_step, self._wheel = step, Wheel(self)
         self._low, self._high, self._decimals, self._unit, self._special = low, high, decimals, unit, special
         self._value = low
         self.setToolTip(tip)
@@ -109,7 +120,8 @@ class NumberField(NumberLine):
 
     def _step(self, steps: float) -> None:
         self.take_typed()
-        self._choose(min(self._high, max(self._low, round(self._value + steps, self._decimals))))
+        value = round(self._value + steps * self._one_step, self._decimals)
+        self._choose(min(self._high, max(self._low, value)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
@@ -129,9 +141,9 @@ class NumberField(NumberLine):
             self.set_number(self._value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        ticks = event.angleDelta().y()
-        if self.hasFocus() and ticks:
-            self._step(1 if ticks > 0 else -1)
-            event.accept()
-        else:
+        if not self._wheel.is_meant(event):
             event.ignore()
+            return
+        if steps := self._wheel.steps(event):
+            self._step(steps)
+        event.accept()

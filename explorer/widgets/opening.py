@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 from typing import Literal
 
 from explorer.bundled import bundled
 from explorer.util.regular_file import open_regular
+from explorer.util.strict_json import parse_json
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
@@ -16,14 +16,15 @@ Kind = Literal["model", "latent", "project", "unknown"]
 
 _PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
-    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.npy *.npz {_PROJECTS});;"
-    f"Models (*.pkl *.safetensors *.pt *.pth);;Projects, pictures and films ({_PROJECTS});;"
+    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz {_PROJECTS});;"
+    f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
     "Latents (*.npy *.npz *.pt *.safetensors);;All files (*)"
 )
-MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth);;All files (*)"
+MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
+    ".ckpt": "model",
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",
@@ -60,7 +61,7 @@ def _tensors(path: str) -> set[str]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _MAX_HEADER:
                 return set()
-            header = json.loads(file.read(length))
-    except (OSError, ValueError, RecursionError, struct.error):
+            header = parse_json(file.read(length))
+    except (OSError, ValueError, struct.error):
         return set()
     return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()

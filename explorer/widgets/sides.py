@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -126,6 +127,21 @@ class Sides:
         for section in self.sections.values():
             of_one = isinstance(section.body, Panel) and section.body.is_of_active_view
             section.show_view(view if of_one else None)
+
+    def arrangement(self) -> Callable[[], None]:
+        """What brings back how panels are folded, hidden and scrolled now."""
+        sections = [(s, s.is_folded, s.isHidden()) for s in self.sections.values()]
+        bars = [(c.verticalScrollBar(), c.verticalScrollBar().value()) for c in (self.left, self.right)]
+
+        def bring_back() -> None:
+            for section, is_folded, is_hidden in sections:
+                section.set_shown(not is_hidden)
+                section.set_folded(is_folded)
+            for bar, value in bars:
+                # A column's length follows its panels by and by.
+                QTimer.singleShot(0, bar, partial(bar.setValue, value))
+
+        return bring_back
 
     def limit(self, width: int) -> None:
         """No column may be wider than that, so that the pictures keep half the window."""

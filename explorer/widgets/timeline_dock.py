@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.animation.parameters import PARAMETERS
+from explorer.animation.timeline import contents
 from explorer.state import ExplorerState
 from explorer.widgets.curve_editor import CurveEditor
 from explorer.widgets.number_field import NumberField
@@ -62,6 +63,9 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box = Choice()
     for key, text in items:
         box.addItem(text, key)
+    # A longer text than this is cut off rather than make the timeline wider than the pictures above it.
+    box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(5)
     box.setToolTip(tip)
     box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
     box.setFixedHeight(ROW)
@@ -236,6 +240,8 @@ class TimelineDock(QDockWidget):
         wander.addAction("Other directions", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
         if deck.timeline.performance and not deck.timeline.keys:
             menu.addAction("Performance to keys, two a second", lambda: deck.performance_to_keys(0.5))
+        if deck.timeline.aside is not None:
+            menu.addAction(f"Use the {contents(deck.timeline.aside).removeprefix('a ')}", deck.exchange)
         menu.addSeparator()
         menu.addAction("Clear the timeline", deck.clear)
         return menu
@@ -294,10 +300,9 @@ class TimelineDock(QDockWidget):
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
         self.even.setEnabled(len(self.deck.timeline.keys) > 1)
-        if segment is not None:
-            self.way.setCurrentIndex(self.way.findData(segment.interpolation))
-            self.space.setCurrentIndex(self.space.findData(segment.space))
-            self.ease.setCurrentIndex(self.ease.findData(segment.ease))
+        shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
+        for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
+            box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected
 
 
 def _exact(text: str) -> float:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from explorer.session.deck import Deck
     from explorer.state import Timeline, Track
 
-__all__ = ["KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "Item", "Lanes", "value_range"]
+__all__ = [
+    "KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "TRACKS", "Item", "Lanes", "name_of",
+    "value_range",
+]  # fmt: skip
 
 NAMES = 104.0  # px; the column of lane names
 RULER = 20.0
 KEYS = 54.0
 THUMB = 40.0
 TRACK = 26.0
+TRACKS = 2  # there is room for so many, whether there are any or not: a new one must not move the ruler
 MARGIN = 24.0  # px between the names and time 0, and behind the end: keys there need room for their thumbnails
 NEAR = 6.0  # px; so near counts as on a key
 
@@ -33,6 +37,11 @@ def value_range(track: Track) -> tuple[float, float]:
     return min(info.low, *values), max(info.high, *values)
 
 
+def name_of(timeline: Timeline) -> str:
+    """What the main lane of a timeline holds."""
+    return "Recording" if timeline.performance and not timeline.keys else "Keys"
+
+
 class Lanes:
     """Places in pixels of a widget that shows the timeline; `width` and `height` are the widget's."""
 
@@ -40,6 +49,7 @@ class Lanes:
         self.width, self.height = 480.0, RULER + KEYS
         self._deck = deck
         self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
+        self._down = 0.0  # px by which the tracks are scrolled
 
     @property
     def timeline(self) -> Timeline:
@@ -88,11 +98,44 @@ class Lanes:
     def _scroll_to(self, left: float) -> None:
         self._left = min(max(left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
 
+    def choices(self) -> list[tuple[str, bool]]:
+        """The names of the timelines, from top to bottom, and whether each is the one that is used."""
+        t = self.timeline
+        if self._deck.is_recording:
+            return [("Recording", True)]
+        found = [(name_of(t), True)] + ([(name_of(t.aside), False)] if t.aside is not None else [])
+        return sorted(found, key=lambda choice: choice[0])
+
+    def is_switch(self, point: QPointF) -> bool:
+        """Whether a point is on the name of the timeline that is kept aside."""
+        choices, share = self.choices(), (point.y() - RULER) / KEYS
+        on_names = len(choices) > 1 and point.x() < NAMES and 0.0 <= share < 1.0
+        return on_names and not choices[int(2 * share)][1]
+
     # -- lanes and keys ------------------------------------------------------------------------------------
 
     def top(self, lane: int) -> float:
-        """The upper edge of a lane."""
-        return RULER if lane < 0 else RULER + KEYS + lane * TRACK
+        """The upper edge of a lane; tracks scroll under the keys."""
+        return RULER if lane < 0 else RULER + KEYS + lane * TRACK - self.down
+
+    @property
+    def down(self) -> float:
+        """How far the tracks are scrolled, in pixels; as far as there is more of them than room."""
+        room = self.height - RULER - KEYS
+        return min(self._down, max(0.0, len(self.timeline.tracks) * TRACK - room))
+
+    def scroll_tracks(self, steps: float) -> bool:
+        """Moves the tracks down by so many steps; False where all of them are seen."""
+        before, self._down = self.down, 1e9
+        most = self.down
+        self._down = min(max(before - steps * TRACK, 0.0), most)
+        return most > 0.0
+
+    def show_track(self, lane: int) -> None:
+        """Scrolls so that a track is seen."""
+        top = lane * TRACK
+        room = max(self.height - RULER - KEYS, TRACK)
+        self._down = min(max(self.down, top + TRACK - room), top)
 
     def bottom(self, lane: int) -> float:
         """The lower edge of a lane."""
@@ -100,7 +143,9 @@ class Lanes:
 
     def track_at(self, y: float) -> int | None:
         """The track under a place; None where there is none."""
-        lane = int((y - RULER - KEYS) // TRACK)
+        if y < RULER + KEYS:
+            return None
+        lane = int((y - RULER - KEYS + self.down) // TRACK)
         return lane if 0 <= lane < len(self.timeline.tracks) else None
 
     def times(self) -> list[tuple[int, list[float]]]:
@@ -120,7 +165,8 @@ class Lanes:
         best, found = NEAR + 1.0, None
         for lane, times in self.times():
             top = self.top(lane)
-            if not top <= point.y() < self.bottom(lane):
+            is_covered = lane >= 0 and point.y() < RULER + KEYS
+            if is_covered or not top <= point.y() < self.bottom(lane):
                 continue
             near = THUMB / 2 if lane < 0 and point.y() < top + THUMB + 4 else NEAR
             for number, time in enumerate(times):

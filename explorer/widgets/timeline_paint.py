@@ -51,9 +51,13 @@ class LanePainter:
         self._paint_lanes(p)
         p.save()
         p.setClipRect(QRectF(NAMES, 0, lanes.width - NAMES, lanes.height))
-        self._paint_performance(p)
+        p.save()
+        p.setClipRect(QRectF(NAMES, RULER + KEYS, lanes.width - NAMES, lanes.height))  # they scroll under the keys
         self._paint_tracks(p, chosen)
-        self._paint_keys(p, chosen)
+        p.restore()
+        if not self._deck.is_recording:  # what is recorded lies where keys and their thumbnails would
+            self._paint_keys(p, chosen)
+        self._paint_performance(p)
         self._paint_playhead(p)
         p.restore()
 
@@ -104,22 +108,39 @@ class LanePainter:
         if end >= NAMES:
             p.drawLine(QPointF(end, 4), QPointF(end, self._lanes.height))
             p.drawPolygon(QPolygonF([QPointF(end, 4), QPointF(end - 6, 4), QPointF(end, 12)]))
-        rows = [("Keys" if not t.performance or t.keys else "Performance", RULER, KEYS)]
+        choices = self._lanes.choices()
+        rows = [(choices[0][0] if len(choices) == 1 else "", RULER, KEYS)]
         rows += [(parameter(tr.parameter).title, self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
         metrics = QFontMetricsF(p.font())
         p.fillRect(QRectF(0, 0, NAMES, self._lanes.height), color("panel"))
-        for name, top, height in rows:
+        for i, (name, top, height) in enumerate(rows):
+            p.setClipRect(QRectF(0, RULER + KEYS * (i > 0), self._lanes.width, self._lanes.height))
             p.setPen(QPen(color("border"), 1))
             p.drawLine(QPointF(0, top + height), QPointF(self._lanes.width, top + height))
             p.setPen(color("muted"))
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES - 14)
             box = QRectF(8, top, NAMES - 10, height)
             p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        p.setClipping(False)
+        if len(choices) > 1:
+            self._paint_switch(p, choices)
         if not t.keys and not t.performance and not self._deck.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
-            hint = "K adds a key of everything at the playhead;  Ctrl+R records what your hands do"
-            p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, hint)
+            hint = "K adds a key of everything at the playhead;  Ctrl+R records what you do"
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            p.drawText(box, int(flags) | int(Qt.TextFlag.TextWordWrap), hint)
+
+    def _paint_switch(self, p: QPainter, choices: list[tuple[str, bool]]) -> None:
+        """The names of the timeline that is used and of the one kept aside, to choose from."""
+        for i, (name, is_used) in enumerate(choices):
+            middle = RULER + KEYS * (0.25 + 0.5 * i)
+            p.setPen(QPen(color("accent" if is_used else "faint"), 1.5))
+            p.setBrush(color("accent") if is_used else Qt.BrushStyle.NoBrush)
+            p.drawEllipse(QPointF(13, middle), 4, 4)
+            p.setPen(color("text" if is_used else "muted"))
+            box = QRectF(23, middle - KEYS / 4, NAMES - 24, KEYS / 2)
+            p.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
     def _paint_keys(self, p: QPainter, chosen: Chosen) -> None:
         keys = self._lanes.timeline.keys
@@ -185,7 +206,7 @@ class LanePainter:
             left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._deck.recorded_seconds)
             p.fillRect(QRectF(left, RULER + 8, right - left, KEYS - 16), color("warn", 90))
             p.setPen(color("text"))
-            text = f"recording  {self._deck.recorded_seconds:.1f} s"
+            text = f"Recording  {self._deck.recorded_seconds:.1f} s"
             p.drawText(QPointF(self._lanes.x_of(0.0) + 8, RULER + KEYS / 2 + 4), text)
             return
         if not samples or self._lanes.timeline.keys:
@@ -203,7 +224,8 @@ class LanePainter:
                 p.drawLine(QPointF(x, box.bottom() - 8), QPointF(x, box.bottom() - 1))
                 last = x
         p.setPen(color("text"))
-        words = f"{len(samples)} changes in {self._lanes.timeline.duration:.1f} s; right click turns them into keys"
+        seconds = self._lanes.timeline.duration
+        words = f"{len(samples)} changes, {seconds:.1f} s. Right-click to convert to keys."
         p.drawText(QPointF(left + 8, RULER + 24), words)
 
     def _paint_playhead(self, p: QPainter) -> None:

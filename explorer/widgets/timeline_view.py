@@ -22,12 +22,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.animation.parameters import parameter
-from explorer.animation.timeline import SAME_TIME, grid_step, snapped
+from explorer.animation.timeline import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
 from explorer.latents.words import latent_words
 from explorer.widgets.events import keep_keys, tell_places
 from explorer.widgets.theme import color
 from explorer.widgets.thumbs import Thumbs
-from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, Item, Lanes, value_range
+from explorer.widgets.timeline_lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
 from explorer.widgets.timeline_paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class _Drag:
     item: Item = (-2, 0)
     chosen: Chosen = frozenset()
     moved: bool = False
+    is_beside: bool = False  # a key does not stand where the hand is, because another does
 
 
 class TimelineView(QWidget):
@@ -73,6 +74,7 @@ class TimelineView(QWidget):
         self._session, self._deck = session, session.deck
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
+        self._is_dragging = False  # what changes now changes by this hand
         self._box: QRectF | None = None
         self.lanes = Lanes(session.deck)
         self.thumbs = Thumbs(session, "timeline", self.update, self)
@@ -118,7 +120,7 @@ class TimelineView(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(480, int(RULER + KEYS + TRACK * min(4, len(self.timeline.tracks))) + 4)
+        return QSize(480, int(RULER + KEYS + TRACK * TRACKS) + 4)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, int(RULER + KEYS) + 4)
@@ -134,7 +136,10 @@ class TimelineView(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self.setFocus()
-        item = self.lanes.key_at(at)
+        if self.lanes.is_switch(at):
+            self._deck.exchange()
+            return
+        item = self.lanes.key_at(at) if not self._deck.is_recording else None
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
@@ -178,7 +183,9 @@ class TimelineView(QWidget):
             "value": self._set_value,
             "box": self._select_box,
         }
+        self._is_dragging = True
         hands[drag.kind](at, drag)
+        self._is_dragging = False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag = self._end_drag()
@@ -194,6 +201,8 @@ class TimelineView(QWidget):
         drag, self._drag, self._box = self._drag, None, None
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
+            if drag.is_beside:
+                self._deck.tell_beside()
         self.update()
         return drag
 
@@ -220,7 +229,7 @@ class TimelineView(QWidget):
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.lanes.zoom(event.position().x(), steps)
-        else:
+        elif event.position().y() < RULER + KEYS or not self.lanes.scroll_tracks(steps):
             self.lanes.scroll(steps)
         self.update()
         event.accept()
@@ -263,16 +272,14 @@ class TimelineView(QWidget):
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         by = max(self._shift(at, drag), -min(times.values()))
         self._deck.move_keys(drag.timeline, drag.chosen, by)
-        self._follow({(item[0], time + by) for item, time in times.items()})
+        self._follow(drag, {(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
-        from explorer.animation.timeline import copy_keys
-
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         first = min(times.values())
         to = max(0.0, first + self._shift(at, drag))
         self._deck.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
-        self._follow({(item[0], time - first + to) for item, time in times.items()})
+        self._follow(drag, {(item[0], time - first + to) for item, time in times.items()})
 
     def _stretch(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
@@ -282,17 +289,25 @@ class TimelineView(QWidget):
             return
         factor = max((start + self._shift(at, drag) - anchor) / (start - anchor), 0.01)
         self._deck.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
-        self._follow({(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
+        self._follow(drag, {(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
-    def _follow(self, places: set[tuple[int, float]]) -> None:
-        """The selection stays on its keys though their numbers change when they pass others."""
-        lanes = dict(self.lanes.times())
-        self._chosen = {
-            (lane, i)
-            for lane, wanted in places
-            for i, time in enumerate(lanes.get(lane, []))
-            if abs(time - wanted) < 10 * SAME_TIME
+    def _follow(self, drag: _Drag, wanted: set[tuple[int, float]]) -> None:
+        """The selection stays on its keys though their numbers change; notes whether all are where they were meant.
+
+        Keys that a hand moves are made anew, those that stand are the same objects.
+        """
+        standing = {id(key) for _, keys in lanes_of(drag.timeline) for key in keys}
+        found = {
+            (lane, i): key.time
+            for lane, keys in lanes_of(self.timeline)
+            for i, key in enumerate(keys)
+            if id(key) not in standing
         }
+        self._chosen = set(found)
+        drag.is_beside = not all(
+            any(lane == item[0] and abs(time - place) < 10 * SAME_TIME for item, time in found.items())
+            for lane, place in wanted
+        )
         self.update()
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
@@ -316,7 +331,9 @@ class TimelineView(QWidget):
         self.update()
 
     def _show_cursor(self, at: QPointF) -> None:
-        if self.lanes.is_end_mark(at):
+        if self.lanes.is_switch(at):
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        elif self.lanes.is_end_mark(at):
             self.setCursor(Qt.CursorShape.SizeHorCursor)
         elif self.lanes.key_at(at) is not None:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -324,6 +341,9 @@ class TimelineView(QWidget):
             self.unsetCursor()
 
     def _tip(self, at: QPointF) -> str:
+        aside = self.timeline.aside
+        if self.lanes.is_switch(at) and aside is not None:
+            return f"Use the {contents(aside).removeprefix('a ')}; what is used now is kept"
         item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
@@ -345,8 +365,10 @@ class TimelineView(QWidget):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.timeline is not new.timeline:
-            if len(old.timeline.tracks) != len(new.timeline.tracks):
-                self.updateGeometry()
+            if self._drag is not None and not self._is_dragging:
+                self._end_drag()  # it moves the keys that were there when it began: others would be lost
+            if len(old.timeline.tracks) < len(new.timeline.tracks):
+                self.lanes.show_track(len(new.timeline.tracks) - 1)
             if self._drag is None and not self._chosen <= self.chosen:
                 self.choose(set(self.chosen))
             self.selected.emit()

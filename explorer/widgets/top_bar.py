@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.state import ExplorerState
@@ -15,6 +15,7 @@ from explorer.widgets.parts import IconButton, Segments
 from explorer.widgets.theme import GRID, value_font
 
 if TYPE_CHECKING:
+    from explorer.animation.recorder import Progress
     from explorer.session import Session
 
 __all__ = ["TopBar", "device_text"]
@@ -26,6 +27,8 @@ LAYOUTS = (
     ("wipe", "Wipe", "A and B in one frame with a divider to drag (W)"),
     ("flicker", "Flicker", "A and B in one frame by turns (Shift+W)"),
 )
+FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
+_RATES = ("999 fps", "at rest", "measuring")
 DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
 
@@ -73,11 +76,19 @@ class TopBar(QWidget):
         self.fps.setObjectName("badge")
         self.fps.setFont(value_font(self.fps.font()))
         self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
-        self.fps.setMinimumWidth(64)
+        # The bar must not shift when the words change, and none of them may be cut.
+        self.fps.setMinimumWidth(max(self.fps.fontMetrics().horizontalAdvance(text) for text in _RATES) + 2 * GRID)
         self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
+        self.film = QToolButton()
+        self.film.setObjectName("badge")
+        self.film.setFont(value_font(self.film.font()))
+        self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
+        self.film.setMinimumWidth(self.film.fontMetrics().horizontalAdvance("Film 100 % finishing") + 2 * GRID)
+        self.film.clicked.connect(lambda _=False: self.deed_wanted.emit("film"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, GRID, 2)
         layout.setSpacing(GRID)
+        layout.addWidget(self.film)
         layout.addWidget(self.layouts)
         layout.addWidget(self.scan)
         layout.addWidget(self.play)
@@ -86,7 +97,7 @@ class TopBar(QWidget):
         layout.addWidget(self.fps)
         self._timer = QTimer(self, interval=500)
         self._timer.timeout.connect(self._show_fps)
-        for late in (self.scan, self.play, self.badge, self.fps):
+        for late in (self.scan, self.play, self.badge, self.fps, self.film):
             late.hide()
 
     def attach(self, session: Session) -> None:
@@ -98,6 +109,9 @@ class TopBar(QWidget):
         self.layouts.chosen.connect(session.set_layout)
         session.changed.connect(self._on_changed)
         session.devices.changed.connect(self._show_device)
+        session.films.progress.connect(self._on_film)
+        session.films.finished.connect(self._on_film_ended)
+        session.films.failed.connect(self._on_film_ended)
         self.layouts.set_choice(session.state.layout)
         self.scan.setChecked(session.state.lab.scan)
         self._show_device()
@@ -108,6 +122,26 @@ class TopBar(QWidget):
         if old.layout != new.layout:
             self.layouts.set_choice(new.layout)
         self.scan.setChecked(new.lab.scan)
+
+    @Slot(object)
+    def _on_film(self, progress: Progress) -> None:
+        assert self._session is not None
+        share = f"{100 * progress.done // max(progress.total, 1)} %"
+        verb = "paused" if self._session.films.is_paused else FILM_STAGES.get(progress.stage, "")
+        self.film.setText(" ".join(filter(None, ("Film", share, verb))))
+        self._show_film(self._session.films.is_running)
+
+    @Slot(object)
+    def _on_film_ended(self, _: object) -> None:
+        self._show_film(False)
+
+    def _show_film(self, shown: bool) -> None:
+        if self.film.isHidden() != shown:
+            return
+        self.film.setVisible(shown)
+        bar = self.parentWidget()
+        if bar is not None:  # a menu bar gives its corner another width only when it is resized itself
+            QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
 
     def _show_device(self) -> None:
         assert self._session is not None

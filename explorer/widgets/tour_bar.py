@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from explorer.tour import STEPS
 from explorer.widgets.bindings import Binder
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from explorer.session import Session
 
 __all__ = ["TourBar"]
+
+BACK_TIP = "End the tour and go back to what you had"
 
 
 class TourBar(QFrame):
@@ -33,25 +35,27 @@ class TourBar(QFrame):
         self.do = _words("muted")
         self.back = IconButton("caret-left", "The step before", lambda: self.go(-1))
         self.next = IconButton("caret-right", "The next step", lambda: self.go(1))
-        self.close_button = IconButton(
-            "x", "End the tour; everything stays as it is", lambda: session.lab.set_tour(0)
-        )
+        self.keep = QToolButton()
+        self.keep.setText("Keep this")
+        self.keep.setToolTip("End the tour and keep what it shows now, in place of what you had")
+        self.keep.clicked.connect(lambda _=False: session.lab.keep_tour())
+        self.close_button = IconButton("x", BACK_TIP, lambda: session.lab.set_tour(0))
         grid = QGridLayout(self)
         grid.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID)
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(1)
         grid.addWidget(self.title, 0, 0)
         grid.addWidget(self.count, 0, 1, Qt.AlignmentFlag.AlignLeft)
-        for i, button in enumerate((self.back, self.next, self.close_button)):
+        for i, button in enumerate((self.keep, self.back, self.next, self.close_button)):
             grid.addWidget(button, 0, 2 + i)
-        grid.addWidget(self.see, 1, 0, 1, 5)
-        grid.addWidget(self.do, 2, 0, 1, 5)
+        grid.addWidget(self.see, 1, 0, 1, 6)
+        grid.addWidget(self.do, 2, 0, 1, 6)
         grid.setColumnStretch(1, 1)
         self._binder = Binder(session, self)
         self._binder.state(lambda state: state.lab.tour, self._show_step)
 
     def go(self, by: int) -> None:
-        """So many steps on; past the last one the tour ends."""
+        """So many steps on; past the last one the tour ends, and all is as it was before it."""
         number = self.session.state.lab.tour + by
         self.session.lab.set_tour(number if number <= len(STEPS) else 0)
 
@@ -68,7 +72,7 @@ class TourBar(QFrame):
         self.back.setEnabled(number > 1)
         last = number == len(STEPS)
         self.next.set_icon_name("check" if last else "caret-right")
-        self.next.setToolTip("End the tour" if last else "The next step")
+        self.next.setToolTip(BACK_TIP if last else "The next step")
         if step.panel:
             self.panel_wanted.emit(step.panel)
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import Animation, Look
 from explorer.widgets.grey import grey
+from explorer.widgets.number_field import NumberField
 from explorer.widgets.pads import Dial, MovePad
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import Check, Choice, IconButton, label, row
@@ -27,7 +28,10 @@ NOTES = {
     False: "This network has no input transform; its constant input is resampled instead, "
     "so coarse shapes move and fine texture may stay behind.",
 }
-_CELLS = ("x from x", "x from y", "shift x", "y from x", "y from y", "shift y")
+_CELLS = (
+    ("m11", "new x for each x"), ("m12", "new x for each y"), ("dx", "shift to the right in image widths"),
+    ("m21", "new y for each x"), ("m22", "new y for each y"), ("dy", "shift down in image widths"),
+)  # fmt: skip
 
 
 def _field(field: str, look: Look) -> float:
@@ -88,16 +92,18 @@ class TransformPanel(Panel):
         self.matrix = QWidget()
         grid = QGridLayout(self.matrix)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2)
-        self.cells: list[ValueSlider] = []
-        for i, name in enumerate(_CELLS):
-            home = 1.0 if i in (0, 4) else 0.0
-            cell = ValueSlider(
-                name, -4, 4, home, step=0.02, decimals=3, tip="Forward motion; the last row is 0 0 1."
-            )
+        grid.setSpacing(GRID // 2)
+        self.cells: list[NumberField] = []
+        for i, (name, meaning) in enumerate(_CELLS):
+            line, column = divmod(i, 3)
+            cell = NumberField(
+                -4, 4, decimals=3, step=0.02,
+                tip=f"{name}: {meaning}. Forward motion; the last row of the matrix is 0 0 1",
+            )  # fmt: skip
+            cell.chosen.connect(partial(self._set_cell, i))
             self.cells.append(cell)
-            grid.addWidget(cell, i, 0)
-            self.bind.stroke(cell, "Free matrix", partial(self._set_cell, i))
+            grid.addWidget(label(name, "faint"), 2 * line, column)
+            grid.addWidget(cell, 2 * line + 1, column)
         self.matrix.hide()
 
     def _bind(self) -> None:
@@ -151,11 +157,13 @@ class TransformPanel(Panel):
     def _set_cell(self, index: int, value: float) -> None:
         cells = list(self.session.look(self.session.store.state.active).transform.matrix)
         cells[index] = value
+        self.session.begin("Free matrix")
         self._set(matrix=tuple(cells))
+        self.session.commit()
 
     def _show_matrix(self, cells: tuple[float, ...]) -> None:
-        for slider, value in zip(self.cells, cells, strict=True):
-            slider.set_value(value)
+        for cell, value in zip(self.cells, cells, strict=True):
+            cell.set_number(value)
 
     def _grey_motion(self, animation: Animation) -> None:
         still = "The picture stands still: choose a motion" if animation.kind == "none" else ""
@@ -166,11 +174,11 @@ class TransformPanel(Panel):
         self.note.setText(NOTES[info.has_input_transform] if info else "")
         self.note.setVisible(info is not None)
         reason = "" if info else "No model is loaded"
-        sliders = (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear, *self.cells)
+        sliders = (self.offset_x, self.offset_y, self.rotate, self.scale_x, self.scale_y, self.shear)
         for slider in sliders:
             slider.set_reason(reason)
-        for hand in (self.pad, self.dial):
-            grey(hand, reason)
+        for control in (self.pad, self.dial, self.matrix):
+            grey(control, reason)
 
     def _toggle(self) -> None:
         shown = self.matrix.isHidden()

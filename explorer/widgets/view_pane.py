@@ -214,8 +214,9 @@ class ViewPane(QWidget):
         self.loading.set_shown(False)
         self.image.set_stale("")
         self.image.set_progress(-1.0)
-        is_costly = isinstance(failed.error, CostlyModelError)
-        offers = [("Render anyway", partial(self.session.load_costly, self.view))] if is_costly else []
+        offers = list(self.session.misfits.offers(self.view, failed.error))
+        if isinstance(failed.error, CostlyModelError):
+            offers = [("Render anyway", partial(self.session.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()

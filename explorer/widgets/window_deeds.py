@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from explorer.animation.timeline import swap_views
+from explorer.animation.timeline import contents, swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
+from explorer.widgets.drops import local_paths
 from explorer.widgets.pause import Pause
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.theme import apply_theme, theme
@@ -99,18 +100,24 @@ class WindowDeeds(WindowPart):
             self.window.say("The clipboard is empty")
             return
         if data.hasUrls():
-            self.window.files.open_many([u.toLocalFile() for u in data.urls() if u.isLocalFile()])
+            self.window.files.open_many(local_paths(data))
             return
         text = data.text().strip()
         if not text:
             self.window.say("The clipboard holds no text")
             return
-        documents = self.session.documents
-        paste = documents.paste_state_text if text.startswith(_STATE_PREFIX) else documents.paste_latent_text
+        if not text.startswith(_STATE_PREFIX):
+            self.window.files.paste_latent(text)
+            return
+        before = self.session.state.timeline
         try:
-            paste(text)
+            self.window.notices.show_found(self.session.documents.paste_state_text(text))
         except LatentwalkError as error:
             self.window.show_problem(error)
+        else:
+            words = contents(before)
+            if words and self.session.state.timeline != before:
+                self.window.say(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
 
     # views -----------------------------------------------------------------------------------------------
 

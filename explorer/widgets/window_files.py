@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.bundled import bundled
-from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError
+from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.settings import RECENT_LIMIT
 from explorer.util.plain_text import visible
-from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, kind_of, models_among
+from explorer.widgets.cards import LoadingCard
+from explorer.widgets.opening import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.widgets.plain import menu_text, tip_text
+from explorer.widgets.read_files import ReadFile, read_files, read_latents, read_project
 from explorer.widgets.saving import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space
     from explorer.main_window import MainWindow
+    from explorer.session import Session
 
 __all__ = ["WindowFiles"]
 
@@ -34,6 +39,33 @@ class WindowFiles(WindowPart):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
+        self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
+        self._card: LoadingCard | None = None
+
+    def attach(self, session: Session) -> None:
+        """Show what a session is reading, and forget what was said of files when another project comes."""
+        card = self._card = LoadingCard(self.window.middle)
+        card.cancelled.connect(session.reading.cancel)
+        session.reading.slow.connect(self._on_slow)
+        session.reading.ended.connect(self._on_reading_ended)
+        session.documents.opening.connect(self._on_opening)
+
+    @Slot(str)
+    def _on_slow(self, words: str) -> None:
+        if self._card is not None:
+            self._card.set_progress(-1.0, words)
+
+    @Slot()
+    def _on_reading_ended(self) -> None:
+        if self._card is not None:
+            self._card.set_shown(False)
+
+    @Slot()
+    def _on_opening(self) -> None:
+        """Another project comes: what was said of files before is over."""
+        for pane in self.window.views.panes:
+            if self.session.last_failure(pane.view) is None:
+                pane.banner.clear()
 
     @property
     def project(self) -> Path | None:
@@ -57,13 +89,13 @@ class WindowFiles(WindowPart):
 
     def ask_open(self) -> None:
         """Choose any file and open it."""
-        path, _ = QFileDialog.getOpenFileName(self.window, "Open", self._folder(), DIALOG_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open", self.folder(), DIALOG_FILTER)
         if path:
             self.open_path(path)
 
     def ask_model(self, view: int) -> None:
         """Choose a model for a view."""
-        path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self._folder(), MODEL_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self.folder(), MODEL_FILTER)
         if path:
             self.open_model(path, view)
 
@@ -73,38 +105,74 @@ class WindowFiles(WindowPart):
         for path in models:
             if Path(path).exists():
                 self.remember(path)
-        for path in paths:
-            if path not in models:
-                self.open_path(path)
-
-    def open_many(self, paths: list[str], view: int | None = None) -> None:
-        """Open what was dropped or named on the command line: two models go to A and B."""
-        models = [path for path in paths if kind_of(path) == "model"]
-        if len(models) > 1 and view is None:
-            for number, path in enumerate(models[:2]):
-                self.open_model(path, number)
-            paths = [path for path in paths if path not in models]
-        for path in paths:
-            self.open_path(path, view)
+        if rest := [path for path in paths if path not in models]:
+            self.open_many(rest)
 
     def open_path(self, path: str, view: int | None = None) -> None:
         """Open a model, project, picture or latent, whatever it is."""
-        kind = kind_of(path)
-        if kind == "project":
-            self.open_project(path)
-        elif kind == "latent":
-            if view is not None:
-                self.session.set_active(view)
-            self.open_latent(path)
-        elif kind == "model":
-            self.open_model(path, self.session.state.active if view is None else view)
-        else:
-            self.window.show_problem(
-                UnreadableFileError(
-                    f"{Path(path).name} is no kind of file that can be opened.",
-                    "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt.",
-                )
-            )
+        self.open_many([path], view)
+
+    def open_many(self, paths: list[str], view: int | None = None) -> None:
+        """Open what was dropped or named on the command line: two models go to A and B.
+
+        The files are read first, beside the window; then what they hold is shown, and asked about.
+        """
+        if paths:
+            info, recent = self.session.info(self._view(view)), self.window.settings.strings("recent")
+            work = partial(read_files, list(paths), info, recent)
+            self.read(paths[0], work, partial(self._show_all, view), view)
+
+    def _view(self, view: int | None) -> int:
+        return self.session.state.active if view is None else view
+
+    def read(
+        self,
+        path: str,
+        work: Callable[[Callable[[], bool]], object],
+        then: Callable[[Any], object],
+        view: int | None = None,
+    ) -> None:
+        """Read a file beside the window.
+
+        Args:
+            path: Of the file, for people.
+            work: Reads, in a thread, as `Reading.start` wants it.
+            then: Called with the result.
+            view: Over whose picture an error is shown; the active one by default.
+        """
+        words = f"Reading {visible(Path(path).name, 60)}"
+        self.session.reading.start(words, work, then, lambda error: self._show_error(path, error, view))
+
+    def _show_all(self, view: int | None, files: list[ReadFile]) -> None:
+        models = [file for file in files if file.kind == "model"]
+        is_pair = len(models) > 1 and view is None
+        for number, file in enumerate(models[:2] if is_pair else models):
+            self.open_model(file.path, number if is_pair else self._view(view))
+        for file in files:
+            if file.error is not None:
+                self._show_error(file.path, file.error, view)
+            elif file.kind == "project":
+                self._take_project(file)
+            elif file.kind == "latent":
+                if view is not None:
+                    self.session.set_active(view)
+                self._take_latents(file)
+
+    def _show_error(
+        self, path: str, error: LatentwalkError, view: int | None = None, *, convert: bool = False
+    ) -> None:
+        """Show an error; a latent that does not fit is refused with offers to say what it is, and to convert it."""
+        from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
+
+        offers: list[Offer] = []
+        if isinstance(error, LatentMisfit):
+            offers = [
+                (f"It is {choice}", partial(self.open_latent, path, choice, convert=convert))
+                for choice in error.choices
+            ]
+            if error.offer and not convert:
+                offers.append((error.offer, partial(self.open_latent, path, convert=True)))
+        self.window.show_problem(error, offers, view)
 
     def open_model(self, path: str, view: int) -> None:
         """Load a model into a view; a picture of it comes when it is there."""
@@ -114,45 +182,55 @@ class WindowFiles(WindowPart):
             self.remember(path)
 
     def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
-        """Load a latent; one that does not fit is refused with an offer to convert it."""
-        from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
+        """Load a latent into the active view; one that does not fit is refused with an offer to convert it."""
+        info, view = self.session.info(self.session.state.active), self.session.state.active
+        self.read(
+            path,
+            lambda cancelled: read_latents(path, info, space),
+            partial(self._take_latents, convert=convert),
+            view,
+        )
+
+    def _take_latents(self, file: ReadFile, *, convert: bool = False) -> None:
+        try:
+            self.session.documents.take_latents(file.latents, convert=convert)
+        except LatentwalkError as error:
+            self._show_error(file.path, error, convert=convert)
+        else:
+            self.remember(file.path)
+
+    def paste_latent(self, text: str, *, convert: bool = False) -> None:
+        """Go to a latent out of a text; one that does not fit is refused with an offer to convert it."""
+        from explorer.latents.files import LatentMisfit
 
         try:
-            self.session.documents.load_latent(path, space=space, convert=convert)
+            self.session.documents.paste_latent_text(text, convert=convert)
         except LatentMisfit as misfit:
-            offers: list[Offer] = [
-                (f"It is {choice}", partial(self.open_latent, path, choice, convert=convert))
-                for choice in misfit.choices
-            ]
-            if misfit.offer and not convert:
-                offers.append((misfit.offer, partial(self.open_latent, path, space, convert=True)))
-            self.window.show_problem(misfit, offers)
+            offers: list[Offer] = [(misfit.offer, partial(self.paste_latent, text, convert=True))]
+            self.window.show_problem(misfit, offers if misfit.offer and not convert else ())
         except LatentwalkError as error:
             self.window.show_problem(error)
-        else:
-            self.remember(path)
 
     def open_project(self, path: str) -> None:
         """Open a project, after asking about unsaved changes."""
-        if self.may_discard() and self._attempt(lambda: self.session.documents.open_project(path)):
-            self.remember(path)
-            self.window.touched()
+        recent = self.window.settings.strings("recent")
+        self.read(path, partial(read_project, path, recent), self._take_project)
+
+    def _take_project(self, file: ReadFile) -> None:
+        assert file.project is not None
+        assert file.found is not None
+        if not self.may_discard():
+            return
+        project = replace(file.project, state=file.found.state)
+        self.session.documents.take_project(file.path, project)
+        self.remember(file.path)
+        self.window.touched()
+        self.window.notices.show_found(file.found)
 
     def new_project(self) -> None:
         """Begin anew with the models that are open."""
         if self.may_discard():
             self.session.documents.new_project()
-
-    def offer_recovery(self) -> None:
-        """If the program crashed last time, offer what it autosaved; nothing is lost by not answering."""
-        if self.session.documents.recovery() is not None:
-            self.window.show_problem(
-                ProjectError("The program did not end well last time.", "What you had was saved."),
-                [
-                    ("Restore", lambda: self._attempt(self.session.documents.recover)),
-                    ("Discard", self.session.documents.discard_recovery),
-                ],
-            )
 
     # saving ----------------------------------------------------------------------------------------------
 
@@ -162,7 +240,7 @@ class WindowFiles(WindowPart):
 
     def ask_save(self) -> bool:
         """Ask for a file and save the project."""
-        start = self.project or Path(self._folder()) / "walk.json"
+        start = self.project or Path(self.folder()) / "walk.json"
         path = ask_file(self.window, "Save project", start, "Projects", ".json")
         return path is not None and self._save_to(path)
 
@@ -170,7 +248,7 @@ class WindowFiles(WindowPart):
         if not self._attempt(lambda: self.session.documents.save_project(str(path))):
             return False
         self.remember(str(path))
-        self.window.say(f"Saved {path.name}")
+        self.window.say(f"Saved {visible(path.name)}")
         return True
 
     def ask_save_picture(self) -> None:
@@ -178,7 +256,7 @@ class WindowFiles(WindowPart):
         facts = self.session.facts(self.session.state.active)
         latent = self.session.look().latent
         name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
-        path = ask_file(self.window, "Save picture", Path(self._folder()) / name, "Pictures", ".png")
+        path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
         if path is not None:
             self.save_picture(path)
 
@@ -190,7 +268,9 @@ class WindowFiles(WindowPart):
         return done
 
     def may_discard(self) -> bool:
-        """Ask about unsaved changes, if there are any; False to stay."""
+        """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
+        if self.window.session is not None:
+            self.window.session.deck.stop_recording()
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton
@@ -219,7 +299,8 @@ class WindowFiles(WindowPart):
         self.window.settings.set("folder", str(Path(path).resolve().parent))
         self.window.recent_changed.emit()
 
-    def _folder(self) -> str:
+    def folder(self) -> str:
+        """Where dialogs begin."""
         return self.window.settings.text("folder")
 
     def recent_menu(self) -> QMenu:
@@ -231,22 +312,21 @@ class WindowFiles(WindowPart):
         if not self._recent:
             for _ in range(RECENT_LIMIT):
                 action = menu.addAction("")
-                action.triggered.connect(partial(self._open_recent, action))
+                action.triggered.connect(partial(self._open_recent, len(self._recent)))
                 self._recent.append(action)
-        paths = self.window.settings.recent()
+        paths = self._recent_paths = self.window.settings.recent()
         for i, action in enumerate(self._recent):
             path = paths[i] if i < len(paths) else ""
             action.setVisible(bool(path))
             action.setText(menu_text(Path(path).name))
             action.setToolTip(tip_text(path))
-            action.setData(path)
         if not paths:
             self._recent[0].setText("Nothing yet")
             self._recent[0].setVisible(True)
         self._recent[0].setEnabled(bool(paths))
 
-    def _open_recent(self, action: QAction) -> None:
-        self.open_path(str(action.data()))
+    def _open_recent(self, number: int) -> None:
+        self.open_path(self._recent_paths[number])
 
     def fill_bundled(self, menu: QMenu) -> None:
         """The menu of bundled models, made when it first opens."""

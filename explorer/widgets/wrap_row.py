@@ -22,6 +22,7 @@ class _WrapLayout(QLayout):
         super().__init__()
         self._items: list[QLayoutItem] = []
         self._gap, self._stretch_at = spacing, stretch_at
+        self._laid_out = 0  # width of the last layout, in pixels
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:
@@ -47,14 +48,18 @@ class _WrapLayout(QLayout):
         return sum(heights) + self._gap * max(0, len(heights) - 1)
 
     def minimumSize(self) -> QSize:
-        hints = [item.sizeHint() for item in self._items if not item.isEmpty()]
-        return QSize(max((h.width() for h in hints), default=0), max((h.height() for h in hints), default=0))
+        widths = [item.sizeHint().width() for item in self._items if not item.isEmpty()]
+        # Boxes in docks do not ask for the height of a width, so it is counted in once the width is known.
+        return QSize(max(widths, default=0), self.heightForWidth(self._laid_out or sum(widths)))
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()  # the window is asked for room to wrap in, not for room for all in one line
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
+        if rect.width() != self._laid_out:
+            self._laid_out = rect.width()
+            self.invalidate()  # its minimum height may be another one now
         y = rect.y()
         for line in self._lines(rect.width()):
             height = max(self._items[i].sizeHint().height() for i in line)

@@ -63,7 +63,7 @@ def test_no_step_is_longer_than_the_slowest_layer(name: str, bench: tuple[Bench,
 
 
 def test_a_study_leaves_the_thread_as_it_was(bench: tuple[Bench, RenderRequest, int]) -> None:
-    """Between two steps other work runs in the thread: neither grad mode nor the choice of kernels may stay behind."""
+    """Between two steps other work runs in the thread: no grad mode and no choice of kernels may stay behind."""
     study = equivariance.sampled(bench[0], 2)
     for _ in range(40):
         next(study)

@@ -15,16 +15,19 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from explorer.animation import forecast
 from explorer.animation.compose import Exposure
 from explorer.animation.container import Stream
 from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
-from explorer.animation.finish import finish
+from explorer.animation.finish import finish, shown_frames
+from explorer.animation.forecast import bytes_beforehand
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import Job, is_unfinished, job_path, read_job, write_job
 from explorer.animation.pace import change_between, evened
@@ -497,6 +500,7 @@ def test_a_converter_that_fails_is_told(tmp_path: Path) -> None:
     for i in range(4):
         film.add(np.full((32, 32, 3), i, np.uint8))
     film.close()
+    film.part.write_bytes(b"no film")
     with pytest.raises(FilmError, match="gif failed"):
         finish(film.part, film.path, stream, "text", 4)
     assert film.part.exists()
@@ -578,3 +582,86 @@ def test_whole_frames_counts_only_what_something_follows(project: ExplorerState,
         film.add(np.full((32, 32, 3), i, np.uint8))
     film.close()
     assert whole_frames(film.part, stream) == 12
+
+
+def delays(path: Path) -> list[int]:
+    """How long each frame of an animated picture stays, in ms, as Pillow reads it."""
+    found = []
+    with Image.open(path) as image:
+        for i in range(getattr(image, "n_frames", 1)):
+            image.seek(i)
+            image.load()
+            found.append(round(image.info["duration"]))
+    return found
+
+
+def seconds_in_ffmpeg(path: Path) -> float:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        times = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
+    return float(times[-1] - times[0])
+
+
+@pytest.mark.parametrize("key", [key for key in ("gif", "webp", "apng") if key in KEYS])
+@pytest.mark.parametrize("rate", [(7, 1), (24, 1), (30000, 1001), (50, 1), (60000, 1001), (60, 1), (100, 1)])
+def test_no_frame_is_shorter_than_players_show_and_the_film_is_as_long(
+    project: ExplorerState, tmp_path: Path, key: str, rate: tuple[int, int]
+) -> None:
+    path, seconds = tmp_path / f"f{format_named(key).suffix}", 1.01
+    job = job_of(project, path, format=key, rate=rate, seconds=seconds)
+    Recorder(job).run()
+    found, (unit, least) = delays(path), {"gif": (10, 20), "webp": (1, 11), "apng": (1, 11)}[key]
+    frames = job.film.frames
+    length = 1000 * frames * rate[1] / rate[0]
+    assert min(found) >= least
+    if key != "webp":  # whose encoder joins frames that are alike
+        assert max(found) - min(found) <= unit  # left out and rounded evenly
+        assert len(found) == min(frames, round(length / unit) * unit // least)
+    tolerance = unit / 2 if key != "apng" else len(found) / 2  # Pillow rounds each delay of an APNG
+    assert abs(sum(found) - length) <= tolerance
+    if key != "webp":  # FFmpeg reads no animated ones
+        assert seconds_in_ffmpeg(path) == pytest.approx((sum(found) - found[-1]) / 1000, abs=0.06)
+
+
+def test_frames_that_are_shown_are_the_right_ones() -> None:
+    for total, rate in ((180, 60), (1, 60), (7, 240), (500, 100)):
+        shown = list(shown_frames(total, Fraction(rate), 100, 2))
+        for number, begin, stays in shown:
+            assert stays >= 2
+            assert 0 <= begin * rate / 100 - number < 1
+        assert sum(stays for *_, stays in shown) == max(2, round(total * 100 / rate))
+
+
+def test_a_gif_is_made_at_what_players_show(project: ExplorerState) -> None:
+    assert whole_film(project, format="gif", rate=(60, 1)).rate == (50, 1)
+    assert whole_film(project, format="gif", rate=(30000, 1001)).rate == (30000, 1001)
+    assert whole_film(project, format="mp4", rate=(60, 1)).rate == (60, 1)
+
+
+@pytest.mark.parametrize("key", VIDEOS)
+def test_the_size_is_forecast_before_and_while_it_is_made(project: ExplorerState, tmp_path: Path, key: str) -> None:
+    told: list[Progress] = []
+    path = tmp_path / f"f{format_named(key).suffix}"
+    made = Recorder(job_of(project, path, format=key, side=128, seconds=4.0)).run(told.append)
+    rendering = [p for p in told if p.stage == "rendering"]
+    assert rendering[0].done == 0
+    before, after, true = rendering[0].size, told[-2].size, made.stat().st_size
+    assert before == bytes_beforehand(key, "good", (128, 128), 100)
+    assert after / true == pytest.approx(1.0, abs=0.5)
+    assert abs(math.log(after / true)) <= abs(math.log(before / true)) + 0.2
+
+
+def test_a_forecast_that_fails_stops_no_film(
+    project: ExplorerState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(forecast, "_bytes_of_second", fail)
+    assert Recorder(job_of(project, tmp_path / "f.gif", format="gif")).run().exists()
+
+
+def test_sizes_in_words() -> None:
+    found = [forecast.size_words(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
+    assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
+                     "about 2.0 GB"]  # fmt: skip

@@ -106,6 +106,7 @@ HARMLESS: dict[str, Callable[[], object]] = {
     "an expression": lambda: re.compile("a+"),
     "an exception": lambda: ValueError("x"),
     "a type": lambda: [int, dict, list],
+    "iterators": lambda: [iter([1, 2]), iter((1,)), reversed([1]), enumerate([1]), iter({1: 2})],
     "bytes": lambda: [bytearray(b"abc"), io.BytesIO(b"x")],
 }
 
@@ -253,7 +254,8 @@ HOSTILE = """
     logging.FileHandler copyreg.add_extension pathlib.os.system pathlib.Path.write_text pathlib.Path.unlink
     collections.namedtuple.__globals__ typing.sys.modules torch.os.system torch._os.system.__call__ bdb.Bdb.run
     pdb.run idlelib.pyshell.ModifiedInterpreter.runcode sympy.core.sympify.sympify PIL.Image.open
-    anything.at.all.system anything.subprocess.Popen distutils.file_util.copy_file threading.Thread signal.signal
+    builtins.open.Error threading.Thread signal.signal anything.at.all.system anything.subprocess.Popen
+    distutils.file_util.copy_file
 """.split()  # noqa: SIM905
 
 
@@ -275,7 +277,8 @@ INNOCENT = """
     omegaconf.base.ContainerMetadata torch.utils.data.dataset.Subset torchvision.transforms.transforms.Compose
     numpy.random._pickle.__randomstate_ctor copy_reg._reconstructor copyreg.__newobj__ copyreg.__newobj_ex__
     logging.getLogger functools.partial collections.abc.Mapping fractions.Fraction typing.Any
-    builtins.ValueError exceptions.IOError enum.Flag __main__.Config wandb.sdk.wandb_config.Config
+    builtins.ValueError builtins.iter signal.Signals inspect.Parameter distutils.version.LooseVersion
+    exceptions.IOError enum.Flag __main__.Config wandb.sdk.wandb_config.Config
     torch.serialization._get_layout torch._C.Generator torch._utils.channels_last transformers.training_args.X
 """.split()  # noqa: SIM905
 

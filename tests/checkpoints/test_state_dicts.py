@@ -111,7 +111,9 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "margin": ("stylegan3-t", {"img_resolution": 32, "channel_base": 300, "channel_max": 12, "num_layers": 5,
                                "margin_size": 3, "num_critical": 1}),
     "filter size": ("stylegan3-t", {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "num_layers": 4,
-                                    "filter_size": 4}),
+                                    "filter_size": 4, "num_critical": 0}),
+    "five critical": ("stylegan3-r", {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "num_layers": 8,
+                                      "num_critical": 5, "conv_kernel": 1, "use_radial_filters": True}),
     "classes 3": ("stylegan3-t", {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "num_layers": 4,
                                   "c_dim": 3}),
 }  # fmt: skip
@@ -129,7 +131,9 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
     built = build_generator(checkpoint)
     assert torch.equal(_picture(built), _picture(generator.requires_grad_(False)))
     assert [layer.name for layer in built.info.layers] == [layer.name for layer in generator.info.layers]
-    untold = ("channel_base", "channel_max", "resample_filter")  # several make the same network
+    untold = ["channel_base", "channel_max", "resample_filter"]  # several make the same network
+    if config.get("num_critical") == 0:
+        untold.append("num_critical")  # 1 gives the same layers; the filters are the file's
     told = {key: value for key, value in checkpoint.config.items() if key not in untold}
     assert told == {key: config[key] for key in told}
     if name not in ("orig", "all of one width", "odd base", "margin"):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
+from explorer.animation.film import Film
+from explorer.animation.job import Job, write_job
 from explorer.cli import main
 from explorer.project import read_project, write_project
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, ViewState
@@ -148,6 +152,33 @@ def test_a_quality_is_refused_where_there_is_but_one(
     assert main([*walk, "-o", str(out / "f.webp")]) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "size", "ms"),
+    [
+        ([], 256, 40),
+        (["--fps", "20"], 256, 50),
+        (["--size", "48"], 48, 40),
+        (["--size", "0", "--fps", "60"], 16, 20),
+    ],
+)
+def test_a_gif_has_defaults_of_its_own_and_what_is_said_wins(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], options: list[str], size: int, ms: int
+) -> None:
+    walk = ["video", "--seeds", "1,2", "--model", models["tiny"], "--seconds", "1"]
+    assert main([*walk, *options, "-o", str(out / "f.gif")]) == 0
+    with Image.open(out / "f.gif") as image:
+        assert image.size == (size, size)
+        found = []
+        for i in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(i)
+            found.append(image.info["duration"])
+    assert set(found) == {ms}
+    assert sum(found) == 1000
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("rendering 0/") and ", about " in line for line in lines)
+    assert not any("about" in line for line in lines if line.startswith("done"))
+
+
 def test_the_beginning_of_a_walk_can_be_left_out(models: dict[str, str], out: Path) -> None:
     walk = ["--seeds", "1,2", "--model", models["tiny"], "--seconds", "2", "--fps", "10"]
     assert main(["video", *walk, "-o", str(out / "whole.mkv")]) == 0
@@ -198,3 +229,37 @@ def test_misuse_is_told_in_one_line(
     monkeypatch.chdir(out)
     assert main(["video", *arguments]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_folder_with_project_and_model_opens_elsewhere(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = out / "here"
+    here.mkdir()
+    shutil.copy(models["tiny"], here / "mine.safetensors")
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
+    write_project(here / "p.json", state)
+    there = out / "there"
+    here.rename(there)
+    command = ["video", str(there / "p.json"), "--seconds", "0.2", "-o", str(there / "f.mp4")]
+    assert main(command) == 0
+    film = read_project(there / "f.mp4")[0]
+    assert film.views[0].model == str(there / "mine.safetensors")
+    (there / "mine.safetensors").unlink()
+    capsys.readouterr()
+    assert main([*command, "--overwrite"]) == 2
+    told = capsys.readouterr().err
+    assert "mine.safetensors" in told
+    assert "--model" in told
+    assert main([*command, "--overwrite", "--model", models["tiny"]]) == 0
+
+
+def test_an_unfinished_film_goes_on_elsewhere(models: dict[str, str], out: Path) -> None:
+    here, there = out / "here", out / "there"
+    here.mkdir()
+    shutil.copy(models["tiny"], here / "mine.safetensors")
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
+    write_job(Job(here / "f.mp4", Film(0.2), state))
+    here.rename(there)
+    assert main(["video", str(there / "f.mp4.job.json")]) == 0
+    assert len(pictures(there / "f.mp4")) == 6

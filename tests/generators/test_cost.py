@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -48,7 +49,7 @@ print(peak_mb() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system does not tell the peak of memory")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is not told here")
 @pytest.mark.parametrize(("family", "config"), _CASES)
 def test_memory_is_within_a_factor_of_two(family: str, config: dict[str, Any]) -> None:
     call = [sys.executable, "-c", _MEASURE, json.dumps([family, config])]
@@ -64,7 +65,7 @@ def _cost(family: str, **config: Any) -> Any:
 
 
 def test_arithmetic_is_that_of_the_convolutions() -> None:
-    """By hand: 4x4 and 8x8 with 3x3 convolutions of 4 channels, one of them at half the resolution, and 1x1 to RGB."""
+    """By hand: 4x4 and 8x8, 3x3 convolutions of 4 channels, one of them at half the resolution, and 1x1 to RGB."""
     cost = _cost("stylegan2", img_resolution=8, channel_max=4)
     convolutions = 2 * 9 * 16 * (16 + 16 + 64)
     to_rgb = 2 * 4 * 3 * (16 + 64)
@@ -74,13 +75,14 @@ def test_arithmetic_is_that_of_the_convolutions() -> None:
 def test_cost_grows_with_the_picture() -> None:
     for family in ("stylegan2", "stylegan3-t", "stylegan3-r"):
         costs = [_cost(family, img_resolution=size, channel_base=64 * size) for size in (128, 256, 512, 1024)]
-        for small, large in zip(costs, costs[1:], strict=False):
+        for small, large in itertools.pairwise(costs):
             assert 2 < large.nbytes / small.nbytes < 5
             assert 2 < large.seconds(1e9) / small.seconds(1e9) < 5
 
 
 def test_the_native_kernels_spare_the_products() -> None:
-    config = registry.read_config("stylegan3-r", {"img_resolution": 1024, "channel_base": 65536, "channel_max": 1024})
+    published = {"img_resolution": 1024, "channel_base": 65536, "channel_max": 1024}
+    config = registry.read_config("stylegan3-r", published)
     with_kernels, without = picture_cost(config, kernels=True), picture_cost(config)
     assert 3 * with_kernels.nbytes < without.nbytes
     odd = registry.read_config("stylegan3-r", {"img_resolution": 256, "filter_size": 5})  # not known to the kernels

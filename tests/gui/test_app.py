@@ -167,16 +167,17 @@ def test_a_crashed_walk_is_offered_and_restored(qapp: QApplication, settings: Se
     session.set_seed(4321)
     crashed = Recovery(settings.folder / "recovery", name="crashed")
     crashed.save(session.state, session.table)
-    assert crashed._lock is not None
-    crashed._lock.unlock()
+    crashed.close(keeps=True)
     end(first)
     second = start(qapp, settings)
-    banner = second.window.views.panes[0].banner
-    wait_until(lambda: "did not end well" in banner.text)
-    restore = next(b for b in banner.findChildren(QToolButton) if b.text() == "Restore")
+    strip = second.window.notices.strip
+    wait_until(lambda: "closed unexpectedly" in strip.text("recovery"))
+    restore = next(b for b in strip.findChildren(QToolButton) if b.text() == "Restore")
     restore.click()
-    assert second.window.session is not None
-    assert second.window.session.look().latent.seed == 4321
+    session = second.window.session
+    assert session is not None
+    wait_until(lambda: session.look().latent.seed == 4321)
+    assert not strip.isVisible()
     assert second.window.isWindowModified()
     end(second)
 

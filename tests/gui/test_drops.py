@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from urllib.parse import quote_from_bytes
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from explorer.main_window import MainWindow
 from explorer.session import Session
+from explorer.settings import Settings
 from explorer.widgets.columns import Section
 from tests.gui.conftest import wait_until
 
@@ -124,3 +127,31 @@ def test_sections_are_carried_within_this_window_alone(
     foreign = QMimeData()
     foreign.setData(carried_data[0].formats()[0], b"\xff\xfelatent")
     assert answers(right.viewport(), foreign, COPY | MOVE, MOVE) == []
+
+
+NAMES = [b"plain", b"a b&c", b"100%25 #1?", b"\xff\xfe", b"caf\xe9", "\u4e2d\u202e".encode()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_are_not_utf8_are_dropped_remembered_and_opened(
+    window: MainWindow, session: Session, tmp_path: Path, name: bytes
+) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".json")
+    session.set_psi(0.25)
+    session.documents.save_project(str(tmp_path / "walk.json"))
+    os.rename(tmp_path / "walk.json", path)
+    session.set_psi(0.75)
+    data = QMimeData()
+    data.setUrls([QUrl.fromEncoded(b"file://" + quote_from_bytes(os.fsencode(path)).encode())])
+    assert answers(window, data, COPY, COPY) == [COPY, COPY, COPY]
+    assert session.look().truncation.psi == 0.25
+    session.set_psi(0.75)
+    window.files.fill_recent(window.menus["recent"])
+    window.menus["recent"].actions()[0].trigger()
+    assert session.look().truncation.psi == 0.25
+    window.settings.sync()
+    assert Settings(tmp_path / "settings.json").recent()[0] == os.path.realpath(path)
+    session.set_psi(0.75)
+    QApplication.clipboard().setMimeData(data)
+    window.deeds.paste()
+    assert session.look().truncation.psi == 0.25

@@ -334,7 +334,10 @@ def test_a_project_with_other_than_two_views_is_shown_in_two(
     for count in (1, 3):
         views = (session.state.views * 2)[:count]
         write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
+        opened = []
+        session.documents.opening.connect(lambda seen=opened: seen.append(1))
         window.files.open_project(str(tmp_path / "p.json"))
+        wait_until(lambda seen=opened: bool(seen))  # type: ignore[misc]
         assert len(session.state.views) == 2
         flush()
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 
 from explorer.main_window import MainWindow
-from explorer.project import read_project
+from explorer.project import read_project, write_project
 from explorer.session import Session
 from explorer.state import Animation, Slit, Transform
 from explorer.tour import STEPS
@@ -242,6 +242,7 @@ def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, sessio
     spectrum.row.button.click()
     top._show_fps()
     assert top.fps.text() == "measuring"
+    assert top.fps.fontMetrics().horizontalAdvance("measuring") <= top.fps.minimumWidth() - 8, "it is not cut"
     window.sides.sections["spectrum"].set_folded(True)
     top._show_fps()
     assert top.fps.text() == "at rest"
@@ -287,6 +288,107 @@ def test_the_tour_goes_through_six_states(window: MainWindow, session: Session) 
     assert session.state.lab.tour == 1
     bar.close_button.click()
     assert not bar.isVisible()
+
+
+def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session) -> None:
+    bar, sections = window.views.tour, window.sides.sections
+    session.set_seed(42)
+    session.set_psi(0.3)
+    session.set_layout("b")
+    session.pause()
+    sections["latent"].set_folded(True)
+    sections["meter"].set_shown(False)
+    window.show_problem("something that is over by then")
+    before, undo_name = session.state, session.store.undo_name
+    folded = {key: (s.is_folded, s.isHidden()) for key, s in sections.items()}
+    on(window, "tour")
+    assert not window.views.active_pane().banner.text
+    for _ in STEPS:
+        session.set_psi(0.1)
+        bar.next.click()
+    assert session.state == before
+    assert not session.clock.is_playing
+    assert session.store.undo_name == undo_name
+    assert {key: (s.is_folded, s.isHidden()) for key, s in sections.items()} == folded
+    session.undo()
+    assert not bar.isVisible()
+    session.redo()
+    assert session.state == before
+
+
+def test_undo_in_the_tour_stays_in_its_step(window: MainWindow, session: Session) -> None:
+    session.set_psi(0.3)
+    on(window, "tour")
+    bar = window.views.tour
+    bar.next.click()
+    assert not session.store.can_undo
+    session.set_psi(0.1)
+    session.undo()
+    session.undo()
+    assert session.state.lab.tour == 2
+    bar.next.click()
+    assert not session.store.can_redo
+
+
+def test_what_the_tour_shows_can_be_kept(window: MainWindow, session: Session) -> None:
+    session.set_psi(0.3)
+    before = session.state
+    on(window, "tour")
+    for _ in range(3):
+        window.views.tour.next.click()
+    window.views.tour.keep.click()
+    assert session.state.shared == STEPS[3].look
+    assert session.store.undo_name == "Guided tour"
+    assert not window.views.tour.isVisible()
+    session.undo()
+    assert (session.state.shared, session.state.lab) == (before.shared, before.lab)
+    session.redo()
+    assert session.state.lab.tour == 0
+
+
+def test_a_tour_saves_the_users_state(window: MainWindow, session: Session, tmp_path: Path) -> None:
+    session.set_psi(0.3)
+    before = session.state
+    on(window, "tour")
+    assert window.is_unsaved
+    session.documents.save_project(tmp_path / "x.json")
+    assert read_project(tmp_path / "x.json")[0] == before
+    assert not window.is_unsaved
+    window.views.tour.next.click()
+    assert not window.is_unsaved
+    window.views.tour.close_button.click()
+    assert not window.is_unsaved
+    assert session.state == before
+
+
+def test_keys_that_were_made_in_a_tour_are_kept(window: MainWindow, session: Session) -> None:
+    session.set_psi(0.3)
+    shared = session.state.shared
+    on(window, "tour")
+    session.deck.add_key(0.0)
+    window.views.tour.close_button.click()
+    assert len(session.deck.timeline.keys) == 1
+    assert session.state.shared == shared
+    session.undo()
+    assert session.deck.timeline.keys == ()
+
+
+@pytest.mark.parametrize("way", ["paste", "open", "new"])
+def test_another_state_ends_the_tour(window: MainWindow, session: Session, tmp_path: Path, way: str) -> None:
+    session.set_psi(0.3)
+    on(window, "tour")
+    text = session.documents.state_text()  # has the tour's step in it
+    if way == "paste":
+        session.documents.paste_state_text(text)
+        assert session.store.undo_name == "Paste state"
+    elif way == "open":
+        write_project(tmp_path / "x.json", session.state, session.table)
+        session.documents.open_project(tmp_path / "x.json")
+    else:
+        session.documents.new_project()
+    assert not window.views.tour.isVisible()
+    assert not session.store.is_away
+    assert session.store.document is session.state
 
 
 def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session) -> None:

@@ -113,7 +113,7 @@ def test_sliders_read_one_way(window: MainWindow, session: Session, language: st
     type_on(transform.rotate, "45,5deg")
     assert session.look().transform.rotate == 45.5
     transform.more.click()
-    type_on(transform.cells[2], "\u2212,125")
+    type_into(transform.cells[2], "-,125")
     assert session.look().transform.matrix[2] == -0.125
 
 

@@ -132,7 +132,9 @@ def test_transform_pad_dial_and_sliders(window: MainWindow, session: Session) ->
     assert (session.look().transform.scale_x, session.look().transform.scale_y) == (2, 0.5)
     transform.shear.enter(0.3)
     transform.more.click()
-    transform.cells[1].enter(0.25)
+    transform.cells[1].setText("0.25")
+    transform.cells[1].setModified(True)
+    QTest.keyClick(transform.cells[1], Qt.Key.Key_Return)
     assert session.look().transform.matrix == (1, 0.25, 0, 0, 1, 0)
     transform.reset.click()
     assert session.look().transform == Transform()
@@ -283,7 +285,7 @@ def test_sources_can_be_changed_pinned_and_removed(window: MainWindow, session: 
     session.set_latent_xy(0.5, 0.5)
     mixing.source_rows[0].pinned.emit(0)
     source = session.look().mixing.sources[0]
-    assert source.stored in session.table
+    assert source == MixSource(0, x=0.5, y=0.5)
     mixing.plus.click()
     assert mixing.source_rows[1].isVisible()
     mixing.source_rows[1].remove.click()

@@ -183,7 +183,7 @@ def test_a_project_of_a_hostile_name_is_shown_as_it_is(
     assert "[*][*]" in window.windowTitle()
     entry = window.menus["recent"].actions()[0]
     assert entry.text() == f"<img src='{MARKER}'>[*]&&\\u202e.json"
-    window.files._open_recent(entry)
+    entry.trigger()
     assert session.documents.project_path == str(path), "what is opened is the file, not what is shown of it"
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
+from explorer.widgets.parts import Choice
 from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
-from tests.gui.conftest import drag, wait_until
+from tests.gui.conftest import drag, flush, wait_until
 
 
 @pytest.fixture
@@ -226,3 +228,174 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     assert not session.deck.is_recording
     assert len(session.deck.timeline.performance) >= 3
     window.timeline.view.grab()
+
+
+def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
+    window: MainWindow, lanes: TimelineView, tmp_path: Path
+) -> None:
+    window.settings.set("film-folder", str(tmp_path))
+    (tmp_path / "walk.mp4").touch()
+    window.open_film()
+    page = window._film
+    assert page is not None
+    s = page.settings
+
+    def choose(box: Choice, value: object) -> None:
+        box.setCurrentIndex(box.findData(value))
+        box.activated.emit(box.currentIndex())
+
+    assert s.file == tmp_path / "walk-2.mp4"
+    assert window.session is not None
+    before = s.film(window.session.state)
+    choose(s.format, "gif")
+    gif = s.film(window.session.state)
+    assert (gif.side, gif.rate, s.file) == (256, (25, 1), tmp_path / "walk.gif")
+    assert "MB" in page.words.text() or "kB" in page.words.text()
+    choose(s.format, "mp4")
+    assert s.film(window.session.state) == before
+    assert s.file == tmp_path / "walk-2.mp4"
+    choose(s.side, 128)
+    choose(s.rate, "60")
+    choose(s.format, "gif")
+    gif = s.film(window.session.state)
+    assert (gif.side, gif.rate) == (128, (50, 1))
+    assert "at 50 frames per second at most" in page.words.text()
+    s.path.setText(str(tmp_path / "mine.gif"))
+    choose(s.format, "webm")
+    assert s.file == tmp_path / "mine.webm"
+    page.close()
+
+
+def test_a_film_whose_page_is_closed_is_seen_in_the_top_bar(
+    window: MainWindow, lanes: TimelineView, tmp_path: Path
+) -> None:
+    session, bar = window.session, window.top_bar.film
+    assert session is not None
+    session.deck.set_timeline(duration=20.0, fps=30.0)
+    window.open_film()
+    page = window._film
+    assert page is not None
+    page.settings.path.setText(str(tmp_path / "film.mp4"))
+    assert bar.isHidden()
+    page.render_film()
+    page.close()
+    wait_until(lambda: "Film" in bar.text() and "%" in bar.text(), 60_000)
+    assert not bar.isHidden()
+    layouts = window.top_bar.layouts
+    wait_until(lambda: layouts.width() >= layouts.sizeHint().width())  # nothing is squeezed for it
+    bar.click()
+    assert page.isVisible()
+    page.cancel.click()
+    wait_until(lambda: not session.films.is_running, 60_000)
+    assert bar.isHidden()
+    page.close()
+
+
+def test_the_film_page_says_what_is_true_of_the_last_film(
+    window: MainWindow, lanes: TimelineView, tmp_path: Path
+) -> None:
+    session = window.session
+    assert session is not None
+    session.deck.set_timeline(duration=0.2, fps=10.0)
+    window.open_film()
+    page = window._film
+    assert page is not None
+    page.settings.path.setText(str(tmp_path / "film.mp4"))
+    page.render_film()
+    page.close()
+    wait_until(lambda: not session.films.is_running, 60_000)
+    window.open_film()
+    assert "is ready" in page.words.text()
+    page.hide()
+    (tmp_path / "film.mp4").unlink()
+    window.open_film()
+    assert "is ready" not in page.words.text()
+    assert not page.show_file.isVisible()
+    page.close()
+
+
+def test_nothing_selected_shows_no_ways(window: MainWindow, lanes: TimelineView) -> None:
+    dock = window.timeline
+    lanes.choose(set())
+    assert [box.currentText() for box in (dock.way, dock.space, dock.ease)] == ["", "", ""]
+    lanes.choose({(-1, 0)})
+    assert dock.way.currentText()
+
+
+def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    keys = session.deck.timeline.keys
+    session.deck.start_recording()
+    session.walk(0.1, 0.0)
+    lanes.grab()
+    session.deck.stop_recording()
+    assert session.deck.timeline.keys == ()
+    lanes.grab()
+    upper, lower = (QPoint(30, int(RULER + share * KEYS)) for share in (0.25, 0.75))
+    assert "2 keys" in lanes._tip(QPointF(upper))
+    QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=upper)
+    assert session.deck.timeline.keys == keys
+    QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=upper)  # that one is used already
+    assert session.deck.timeline.keys == keys
+    QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=lower)
+    assert session.deck.timeline.performance
+
+
+def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    words: list[str] = []
+    session.status.connect(words.append)
+    count = len(session.deck.timeline.keys)
+    first, second = (session.deck.timeline.keys[i].time for i in range(2))
+    drag(lanes, [at(lanes, second), at(lanes, 2.0), at(lanes, first)])
+    assert len(session.deck.timeline.keys) == count
+    assert len(lanes.chosen) == 1
+    assert "a frame beside it" in words[-1]
+    session.undo()
+    assert session.deck.timeline.keys[1].time == second
+
+
+def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    flush()
+    before = lanes.mapToGlobal(QPoint(0, 0))
+    names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
+    for name in names:
+        session.deck.add_value_key(name, time=1.0)
+        flush()
+        assert lanes.mapToGlobal(QPoint(0, 0)) == before
+        last = len(session.deck.timeline.tracks) - 1
+        assert lanes.lanes.bottom(last) <= lanes.height()
+        lanes.grab()
+    y = int(RULER + KEYS + 4)
+    assert lanes.lanes.track_at(y) == last - 1  # two are seen
+    for _ in range(9):
+        wheel = QWheelEvent(
+            QPointF(300, y), lanes.mapToGlobal(QPointF(300, y)), QPoint(), QPoint(0, 120),
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(lanes, wheel)
+    assert lanes.lanes.track_at(y) == 0
+    session.deck.clear()
+    assert lanes.lanes.down == 0.0
+
+
+def test_opening_the_timeline_leaves_the_columns_as_wide_as_they_were(window: MainWindow) -> None:
+    window.show_timeline(False)
+    flush()
+    before = (window.sides.left.width(), window.sides.right.width())
+    window.show_timeline(True)
+    flush()
+    assert (window.sides.left.width(), window.sides.right.width()) == before
+
+
+def test_a_key_that_is_added_while_another_is_dragged_stays(window: MainWindow, lanes: TimelineView) -> None:
+    session = window.session
+    assert session is not None
+    drag(lanes, [at(lanes, 1.0), at(lanes, 2.0)], release=False)
+    session.deck.add_key(0.5)
+    drag(lanes, [at(lanes, 4.0), at(lanes, 5.0)])  # the rest of the drag moves nothing
+    assert len(session.deck.timeline.keys) == 3

@@ -16,9 +16,11 @@ from explorer.main_window import MainWindow
 from explorer.session import Session
 from explorer.settings import Settings
 from explorer.state import ASPECTS, Latent
+from explorer.widgets.mixing_panel import MixingPanel
 from explorer.widgets.opening import kind_of
 from explorer.widgets.theme import theme
 from tests.gui.conftest import centre, drag, flush, wait_until
+from tests.gui.test_panels import panel
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
@@ -313,6 +315,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     np.save(path, np.zeros((info.num_ws, info.w_dim), np.float32))
     session.set_layout("a")
     drop(window, [path], (600, 400))
+    wait_until(lambda: bool(session.look().latent.stored))
     assert session.look().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
     assert not np.any(session.ws(0))
@@ -326,10 +329,12 @@ def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Ses
     np.save(path, np.ones(info.z_dim, np.float32))
     window.files.open_path(str(path))
     banner = window.views.panes[0].banner
+    wait_until(banner.isVisible)
     buttons = {b.text(): b for b in banner.findChildren(QToolButton) if b.isVisible()}
     assert {"It is z", "It is w"} <= set(buttons)
     assert not session.look().latent.stored
     buttons["It is w"].click()
+    wait_until(lambda: bool(session.look().latent.stored))
     assert session.table[session.look().latent.stored].space == "w"
     assert not banner.isVisible()
 
@@ -345,7 +350,7 @@ def test_a_picture_carries_its_project(window: MainWindow, session: Session, tmp
     session.reset()
     session.set_seed(1)
     drop(window, [path], (600, 400))
-    assert session.look().latent.seed == 99
+    wait_until(lambda: session.look().latent.seed == 99)
     assert session.look().truncation.psi == 0.6
     assert not window.isWindowModified()
 
@@ -360,7 +365,7 @@ def test_projects_are_saved_opened_and_marked(window: MainWindow, session: Sessi
     session.set_seed(8)
     assert window.isWindowModified()
     window.files.open_project(str(path))
-    assert session.look().latent.seed == 7
+    wait_until(lambda: session.look().latent.seed == 7)
 
 
 def test_closing_asks_only_about_unsaved_changes(
@@ -400,6 +405,7 @@ def test_state_as_text(window: MainWindow, session: Session) -> None:
     ("name", "kind"),
     [
         ("a.pkl", "model"),
+        ("a.ckpt", "model"),
         ("a.npy", "latent"),
         ("a.npz", "latent"),
         ("a.json", "project"),
@@ -432,7 +438,7 @@ def test_a_small_torch_file_is_a_model_if_it_holds_one(tmp_path: Path) -> None:
 
 def test_an_unknown_file_is_refused_with_words(window: MainWindow) -> None:
     window.files.open_path("/nowhere/notes.txt")
-    assert "notes.txt" in window.views.panes[0].banner.text
+    wait_until(lambda: "notes.txt" in window.views.panes[0].banner.text)
 
 
 # -- memory ----------------------------------------------------------------------------------------------------
@@ -539,3 +545,43 @@ def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, sessi
     session.set_layout("a")
     assert not session.store.in_stroke
     assert session.store.undo_name == "Walk"
+
+
+def test_a_misfit_offers_its_cures_as_buttons_that_are_whole(window: MainWindow, session: Session) -> None:
+    session.use_stored(session.documents.store_latent("w"))
+    banner = window.views.panes[1].banner
+    wait_until(lambda: banner.isVisible())
+    buttons = [button for button in banner._offers if not button.isHidden()]
+    assert [button.text() for button in buttons] == ["Unlink latent in B", "Convert to this model", "Use seed 0"]
+    for button in buttons:
+        assert button.height() >= button.sizeHint().height()
+        assert banner.rect().contains(button.geometry())
+    buttons[1].click()
+    wait_until(lambda: not banner.isVisible() and session.last_failure(1) is None)
+    assert session.store.undo_name == "Convert latent"
+    wait_until(lambda: not session.is_refining(1))
+
+
+def test_a_pinned_walked_latent_is_shown_by_both_models(window: MainWindow, session: Session) -> None:
+    session.set_seed(22251)
+    session.walk(0.27, 0.18)
+    mixing = panel(window, MixingPanel)
+    mixing.source_rows[0].pinned.emit(0)
+    session.set_mix(1, 0, 0.8)
+    session.set_seed(5)
+    wait_until(lambda: not any(session.is_refining(view) for view in range(2)))
+    assert not any(pane.banner.isVisible() for pane in window.views.panes)
+    assert mixing.source_rows[0].seed.text() == "seed 22251 +0.27 +0.18"
+
+
+def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session: Session) -> None:
+    session.use_stored(session.documents.store_latent("w"))
+    text = session.documents.copy_latent_text()
+    session.set_seed(1)
+    session.set_active(1)
+    window.files.paste_latent(text)
+    banner = window.views.panes[1].banner
+    (offer,) = [button for button in banner._offers if not button.isHidden()]
+    offer.click()
+    stored = session.look(1).latent.stored
+    assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]

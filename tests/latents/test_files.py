@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -38,6 +40,25 @@ def test_saved_latents_come_back(tmp_path: Path, suffix: str, space: str) -> Non
         assert (found.model_sha, found.psi, found.name, found.key) == ("sha", 0.7, "näme", latent.key)
     else:
         assert (found.model_sha, found.psi, found.name) == ("", 1.0, "mine")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are Unicode there")
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
+def test_paths_and_names_of_any_bytes(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    save_latent(path, StoredLatent("z", ARRAYS["z"], "", 1.0, os.fsdecode(b"n\xff")))
+    (found,) = load_latents(path, INFO)
+    np.testing.assert_array_equal(found.array, ARRAYS["z"])
+    assert found.name == (os.fsdecode(b"caf\xe9") if suffix == ".npy" else "n\\xff")
+    assert found.key
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
+def test_special_files_are_refused(tmp_path: Path, suffix: str) -> None:
+    os.mkfifo(tmp_path / f"f{suffix}")
+    with pytest.raises(LatentError, match="pipe"):
+        load_latents(tmp_path / f"f{suffix}", INFO)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer.generators.base import Generator
+from explorer.generators.stylegan2 import build as build_stylegan2
 from explorer.render import drafts
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Pipeline, Result
@@ -35,6 +36,28 @@ def run(pipeline: Pipeline, request: RenderRequest) -> Result:
 def preview(pipeline: Pipeline, request: RenderRequest) -> Result | None:
     with torch.inference_mode():
         return pipeline.preview(pipeline.plan(request, 0))
+
+
+@pytest.mark.parametrize(
+    ("resolution", "draft"), [(16, None), (32, None), (64, 32), (128, 64), (256, 128)]
+)
+def test_a_draft_has_half_of_the_pixels_along_a_side_and_32(resolution: int, draft: int | None) -> None:
+    """A draft of 8 pixels for a picture of 64 was a grey blob that flickered."""
+    config = {"img_resolution": resolution, "channel_base": 512, "channel_max": 8, "z_dim": 8, "w_dim": 8}
+    generator = build_stylegan2({**config, "mapping_layers": 1}).requires_grad_(False)
+    pipeline = pipeline_of(generator)
+    layers = [layer.info for layer in generator.layers]
+
+    def draft_of(times: list[float]) -> int | None:
+        pipeline.times.ms[:] = times
+        layer = pipeline.draft_layer(pipeline.plan(request_of(generator), 0))
+        return None if layer is None else layers[layer].height
+
+    assert draft_of([100.0 * info.height for info in layers]) == draft, "however slow"
+    # Whatever the times: a draft, if there is one, is large enough.
+    times = [1.0 if info.height < resolution else 100.0 for info in layers]
+    assert draft_of(times) == draft
+    assert draft_of([100.0 if info.height < resolution else 1.0 for info in layers]) is None, "it saves nothing"
 
 
 def test_which_motions_a_picture_may_follow() -> None:

@@ -8,16 +8,19 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from explorer.checkpoints import Checkpoint
 from explorer.errors import RenderError
 from explorer.generators.stylegan2 import build as build_stylegan2
+from explorer.render.finishing import Cancelled
 from explorer.render.mailbox import Deed
 from explorer.render.models import LoadedModel, facts_of
 from explorer.render.renderer import REMEASURE_AFTER, Renderer
 from explorer.render.request import DeviceLost, RenderSettings, Thumbnail, Tier
+from explorer.state import Look, Transform
 from tests.render.support import (
     WAIT_S,
     Published,
@@ -33,15 +36,16 @@ from tests.render.support import (
 def skip_model() -> LoadedModel:
     """A StyleGAN2 of the skip architecture: the family with an honest draft."""
     torch.manual_seed(0)
-    config = {"img_resolution": 16, "channel_base": 256, "channel_max": 16, "z_dim": 8, "w_dim": 8}
+    config = {"img_resolution": 64, "channel_base": 256, "channel_max": 8, "z_dim": 8, "w_dim": 8}
     generator = build_stylegan2({**config, "mapping_layers": 2}).eval().requires_grad_(False)
     return LoadedModel(generator, facts_of(generator, Checkpoint("stylegan2", {}, {}, "s", sha256="skip"), "/s"))
 
 
 def make_slow(renderer: Renderer, model: LoadedModel, ms: float = 100.0) -> None:
-    """As if every layer had been measured at `ms`."""
+    """As if every layer had been measured at `ms`, the largest at four times that."""
     pipeline = renderer._pipeline(request_of(model))
-    pipeline.times.ms[:] = [ms] * len(pipeline.times.ms)
+    info = model.facts.info
+    pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_resolution else 1) for layer in info.layers]
     pipeline.times.runs[:] = [0] * len(pipeline.times.runs)
 
 
@@ -167,10 +171,10 @@ def test_an_expensive_look_shows_a_draft_first_and_is_then_refined() -> None:
     renderer.mailbox.put(0, request_of(model))
     renderer.step()
     assert published.generations == [(1, 0)]
-    assert published.frames[0].width == 4
+    assert published.frames[0].width == 32
     renderer.step()
     assert published.generations == [(1, 0), (1, 1)]
-    assert published.frames[1].width == 16
+    assert published.frames[1].width == 64
     assert published.frames[1].cache_hits > 0
     assert not renderer.step()
 
@@ -199,7 +203,7 @@ def test_a_refinement_is_cancelled_by_a_newer_look_and_a_draft_never() -> None:
 
         def spied(activation, w, noise=None, original=original, name=layer.info.name):  # type: ignore[no-untyped-def]
             seen.append(name)
-            if renderer.mailbox._newest[0] == {"b4.torgb": 1, "b8.conv1": 2}.get(name):
+            if renderer.mailbox._newest[0] == {"b4.torgb": 1, "b64.conv1": 2}.get(name):
                 renderer.mailbox.put(0, psi_request(model, 0.1 * len(seen)))
             return original(activation, w, noise)
 
@@ -211,7 +215,7 @@ def test_a_refinement_is_cancelled_by_a_newer_look_and_a_draft_never() -> None:
     assert published.generations == [(1, 0), (2, 0)]
     renderer.step()  # a newer look comes during the refinement of the second: it stops before the next layer
     assert published.generations == [(1, 0), (2, 0)]
-    assert seen[-1] == "b8.conv1"
+    assert seen[-1] == "b64.conv1"
     renderer.step()
     renderer.step()
     assert published.generations == [(1, 0), (2, 0), (3, 0), (3, 1)]
@@ -222,7 +226,7 @@ def test_another_views_look_interrupts_a_refinement_without_losing_its_work() ->
     model, other = skip_model(), tiny_model()
     renderer, published = renderer_of(model, other)
     make_slow(renderer, model)
-    layer = next(layer for layer in model.generator.layers if layer.info.name == "b8.conv1")
+    layer = next(layer for layer in model.generator.layers if layer.info.name == "b64.conv1")
     original, runs = layer.run, []
 
     def spied(activation, w, noise=None):  # type: ignore[no-untyped-def]
@@ -242,13 +246,69 @@ def test_another_views_look_interrupts_a_refinement_without_losing_its_work() ->
 def test_after_many_drafts_in_a_row_the_full_time_is_measured_again() -> None:
     model = skip_model()
     renderer, published = renderer_of(model)
-    make_slow(renderer, model, 25.0)
+    make_slow(renderer, model, 8.0)
     for i in range(REMEASURE_AFTER + 1):
         renderer.mailbox.put(0, psi_request(model, i / 100))
         renderer.step()
     tiers = [f.tier for f in published.frames]
     assert tiers[:REMEASURE_AFTER] == [Tier.DRAFT] * REMEASURE_AFTER
     assert tiers[-1] is Tier.FULL
+
+
+def test_every_view_counts_its_own_drafts() -> None:
+    model = skip_model()
+    renderer, published = renderer_of(model)
+    make_slow(renderer, model, 8.0)
+    for i in range(REMEASURE_AFTER - 1):
+        renderer.mailbox.put(0, psi_request(model, i / 100))
+        renderer.step()
+    renderer.mailbox.put(1, psi_request(model, 0.9))  # its first draft is not the 30th in a row
+    renderer.step()
+    renderer.mailbox.put(1, psi_request(model, 0.91))
+    renderer.step()
+    assert [f.tier for f in published.frames] == [Tier.DRAFT] * (REMEASURE_AFTER + 1)
+    assert renderer._drafts == {0: REMEASURE_AFTER - 1, 1: 2}
+
+
+def test_nothing_is_counted_for_views_that_are_gone() -> None:
+    model = tiny_model()
+    renderer, _ = renderer_of(model)
+    for view in range(5):
+        renderer.mailbox.put(view, request_of(model))
+        renderer.step()
+        renderer.forget_view(view)
+        renderer.step()
+    assert (renderer._dropped, renderer._drafts) == ({}, {})
+
+
+def test_an_untransform_that_is_interrupted_again_and_again_is_finished() -> None:
+    """Undoing the motion of a large picture takes longer than the time between two looks of a moving view."""
+    model = skip_model()
+    renderer, published = renderer_of(model)
+    make_slow(renderer, model)
+    moved = request_of(model, Look(transform=Transform(x=0.1, rotate=5.0, untransform=True)))
+    renderer.mailbox.put(0, moved)
+    renderer.step()
+    assert published.generations == [(1, 0)]
+    pipeline = renderer._pipeline(moved)
+    asked = 0
+
+    def token() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked % 2 == 0  # every second time somebody is more urgent
+
+    runs = 0
+    while True:
+        runs += 1
+        try:
+            result = pipeline.run(pipeline.plan(moved, 0), token)
+            break
+        except Cancelled:
+            assert runs < 500, "it begins anew each time"
+    assert runs > 5
+    alone = pipeline.run(pipeline.plan(moved, 1))
+    assert np.array_equal(result.pixels, alone.pixels)
 
 
 # -- thumbnails and deeds --------------------------------------------------------------------------------------
@@ -277,6 +337,28 @@ def test_thumbnails_wait_for_looks_and_go_on_after_them() -> None:
     thumbnail = published.messages[-1]
     assert isinstance(thumbnail, Thumbnail)
     assert (thumbnail.key, thumbnail.pixels.shape) == ("key", (8, 8, 4))
+
+
+def test_a_thumbnail_without_memory_is_tried_once_more() -> None:
+    model = tiny_model()
+    renderer, published = renderer_of(model)
+    renderer.device = "mps"  # of which this machine has none; there a second failure is a lost device
+    renderer._generator = lambda request: model.generator  # type: ignore[method-assign]
+    broken = Broken(model, torch.cuda.OutOfMemoryError("MPS backend out of memory"), times=1)
+    renderer.thumbnail("key", 0, request_of(model))
+    renderer.step()
+    assert broken.calls == 2
+    (thumbnail,) = published.messages
+    assert isinstance(thumbnail, Thumbnail)
+
+
+def test_a_thumbnail_of_a_model_closed_meanwhile_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    model = tiny_model()
+    renderer, published = renderer_of(model)
+    renderer.thumbnail("key", 0, with_model(request_of(model), "closed"))
+    renderer.step()
+    assert published.messages == []
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
 def test_a_failing_deed_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:

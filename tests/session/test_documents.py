@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import ProjectError
 from explorer.project import read_project
-from explorer.session.recovery import Recovery
 from explorer.state import ExplorerState, ViewState
 from tests.session.world import World, undo_name
 
@@ -89,53 +88,6 @@ def test_a_snapshot_of_a_failing_picture_is_told(world: World, tmp_path: Path) -
     world.session.documents.snapshot(0, tmp_path / "x.png")
     world.session.set_transform(scale_x=0.0)
     assert "not saved" in world.words[-1]
-
-
-def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
-    crashed = Recovery(tmp_path, "crashed")
-    world = World(qtbot, crashed)
-    s = world.session
-    s.documents.autosave()  # nothing to save
-    s.set_psi(0.5)
-    s.documents.autosave()
-    s.documents.autosave()  # already there
-    s.files.run(lambda: None).result(10)
-    assert s.documents.recovery() is None  # its own is none to recover
-    kept = crashed.path.read_bytes()
-    assert Recovery(tmp_path, "other").find() is None  # that program still runs
-    assert s.close()
-    assert list(tmp_path.iterdir()) == []  # it ended well
-    crashed.path.write_bytes(kept)  # as if it had not
-
-    world = World(qtbot, Recovery(tmp_path, "next"))
-    s = world.session
-    assert s.documents.recovery() == crashed.path
-    s.documents.recover()
-    assert s.look().truncation.psi == 0.5
-    assert not s.store.is_saved()
-    assert s.documents.recovery() is None
-    with pytest.raises(ProjectError, match="nothing"):
-        s.documents.recover()
-    crashed.path.write_bytes(kept)
-    s.documents.discard_recovery()
-    assert s.documents.recovery() is None
-    s.documents.autosave()
-    s.documents.save_project(tmp_path / "mine.json")
-    s.files.run(lambda: None).result(10)
-    assert not (tmp_path / "recovery-next.json").exists()
-    assert s.close()
-    assert s.close()
-    assert [p.name for p in tmp_path.iterdir()] == ["mine.json"]
-
-
-def test_a_failing_autosave_is_only_logged(qtbot: QtBot, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "file").write_text("")
-    world = World(qtbot, Recovery(tmp_path / "file"))
-    world.session.set_psi(0.5)
-    world.session.documents.autosave()
-    world.session.files.run(lambda: None).result(10)
-    assert "autosave failed" in caplog.text
-    assert world.session.close()
 
 
 def test_closing_leaves_no_thread(qtbot: QtBot) -> None:

@@ -30,6 +30,31 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> No
     assert world.session.last_failure(0) is None
 
 
+def test_a_model_that_cannot_be_loaded_is_told_over_a_picture_that_moves(world: World) -> None:
+    world.open("a")
+    world.session.set_drift(0.5)
+    world.session.set_model(0, "nothing")
+    world.qtbot.waitUntil(lambda: bool(world.failures))
+    cleared: list[int] = []
+    world.session.failure_cleared.connect(cleared.append)
+    before = world.frame().generation
+
+    def went_on() -> bool:
+        world.now += 1.0
+        world.session.pace.step()
+        world.paint()
+        return world.frame().generation > before + 1
+
+    world.qtbot.waitUntil(went_on)
+    assert cleared == []
+    assert world.session.last_failure(0) is world.failures[0]
+    world.session.set_drift(0.0)
+    world.session.set_psi(0.5)
+    world.settle()
+    assert cleared == [0]
+    assert world.session.last_failure(0) is None
+
+
 def test_a_render_error_is_shown_and_the_next_move_works(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.open("a")
     layer = gated(world.models["a"]).layer("t1")

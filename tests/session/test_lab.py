@@ -52,6 +52,30 @@ def test_both_views_scan_the_same_moments(world: World) -> None:
     assert s.lab.scan.filled == 0
 
 
+def test_a_moved_slit_rescans_the_past_bit_by_bit_newest_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.open("a", "b")
+    s = world.session
+    s.lab.edit("Slit-scan", scan=True)
+    walk(world, 6)
+    s.lab._more.blockSignals(True)  # steps come by hand
+    before = s.lab.scan.picture(0)
+    monkeypatch.setattr("explorer.analysis.slitscan.RESCANNED_TOGETHER", 2)
+    s.lab.set_slit(Slit(0.3))
+    now = s.lab.scan.picture(0)
+    changed = [not np.array_equal(now[:, i], before[:, i]) for i in range(6)]
+    assert changed == [False] * 5 + [True]
+    s.lab.set_slit(Slit(-0.3))  # while the first is under way
+    for _ in range(6):
+        s.lab._rescan_some()
+    assert s.lab._rescan is None
+    now = s.lab.scan.picture(0)
+    s.lab.scan.rescan(Slit(-0.3))
+    assert np.array_equal(s.lab.scan.picture(0), now)
+    assert not np.array_equal(now[:, 0], before[:, 0])
+
+
 def test_views_that_are_scanned_keep_step(world: World) -> None:
     world.open("a", "b")
     s = world.session

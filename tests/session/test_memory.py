@@ -94,7 +94,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
 
 
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
-    files, session = opened
+    _, session = opened
     show(qtbot, session, "tiny")
     session.set_layout("b")
     session.set_model(1, "stylegan3-t")

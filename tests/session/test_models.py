@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from explorer.errors import UnreadableFileError
+from explorer.render.request import RenderFailed
 from tests.session.world import World
 
 
@@ -73,3 +75,19 @@ def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
     session.undo()
     opened.settle()
     assert_alive(opened, "b")
+
+
+def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> None:
+    world.open("a", "b")
+    session = world.session
+    frame = world.frame(1)
+    session.store.update(replace(session.state, views=session.state.views[:1], active=0, layout="a"), "One view")
+    assert set(session._views) == {0}
+    error = UnreadableFileError("Late.")
+    session._on_model_failed(1, error)
+    session._on_loading(1, 0.5, "late")
+    session._on_frame(frame)
+    session._on_failed(RenderFailed(1, 99, error))
+    session.painted(1, 99)
+    assert set(session._views) == {0}
+    assert world.failures == []

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.animation import pace
+from explorer.latents.table import StoredLatent
+from explorer.project import read_project
 from explorer.session import Session
 from explorer.session.even_speed import Measured
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Timeline, Transform, ViewState
@@ -258,3 +263,195 @@ def test_a_fault_while_measuring_ends_it_with_words(
     even.deck.even_speed.start()
     qtbot.waitUntil(lambda: not even.deck.even_speed.is_running, timeout=60_000)
     assert "out of memory" in words[-1]
+
+
+def words_of(session: Session) -> list[str]:
+    words: list[str] = []
+    session.status.connect(words.append)
+    return words
+
+
+def recorded(session: Session, seconds: float) -> None:
+    hours = Hours(session)
+    session.deck.start_recording()
+    hours.now += seconds / 2
+    session.walk(0.1, 0.0)
+    hours.now += seconds / 2
+    session.deck.stop_recording()
+
+
+def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session) -> None:
+    two_keys(session)
+    session.deck.add_value_key("truncation.psi", 0.8, time=1.0)
+    session.deck.set_timeline(duration=8.0, loop="loop")
+    keyed = session.deck.timeline
+    words = words_of(session)
+    recorded(session, 1.5)
+    made = session.deck.timeline
+    assert (len(made.performance), made.duration, made.loop) == (2, pytest.approx(1.5), "loop")
+    assert made.aside == keyed
+    assert "Kept: 3 keys. Click Keys" in words[-1]
+    session.deck.seek(0.75)
+    assert session.look().latent.x == pytest.approx(0.1)
+    session.deck.exchange()
+    assert session.store.undo_name == "Use keys"
+    assert replace(session.deck.timeline, aside=None) == keyed
+    session.deck.seek(1.0)
+    assert session.look().transform.x == pytest.approx(0.2)
+    session.deck.exchange()
+    assert session.deck.timeline == made
+    session.undo()
+    session.undo()
+    session.undo()
+    assert session.deck.timeline == keyed
+
+
+@pytest.mark.parametrize("uses_keys", [False, True])
+def test_a_second_recording_keeps_the_keys_and_says_what_it_replaces(session: Session, uses_keys: bool) -> None:
+    two_keys(session)
+    keyed = session.deck.timeline
+    recorded(session, 1.5)
+    if uses_keys:
+        session.deck.exchange()
+    words = words_of(session)
+    recorded(session, 3.0)
+    assert session.deck.timeline.aside == keyed
+    assert session.deck.timeline.duration == pytest.approx(3.0)
+    assert "replaces a recording of 0.8 s" in words[-1]
+    session.undo()
+    kept = session.deck.timeline.aside if uses_keys else session.deck.timeline
+    assert kept is not None
+    assert kept.duration == pytest.approx(1.5)
+
+
+def test_converted_to_keys_a_recording_is_kept_aside(session: Session) -> None:
+    recorded(session, 1.5)
+    before = session.deck.timeline
+    session.deck.performance_to_keys(0.5)
+    assert session.deck.timeline.keys
+    assert session.deck.timeline.aside == before
+    session.deck.exchange()
+    assert session.deck.timeline.performance == before.performance
+
+
+def test_both_timelines_are_in_the_project(session: Session, tmp_path: Path) -> None:
+    two_keys(session)
+    stored = session.table.add(StoredLatent("w", np.ones(4, np.float32)))
+    session.edit("Load latent", latent=Latent(stored=stored))
+    session.deck.add_key(3.0)
+    recorded(session, 1.5)
+    for _ in range(2):
+        session.documents.save_project(tmp_path / "x.json")
+        state, table = read_project(tmp_path / "x.json")
+        assert state == session.state
+        assert stored in table
+        session.deck.exchange()
+
+
+def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
+    two_keys(session)
+    words = words_of(session)
+    session.set_transform(x=0.9)
+    session.deck.add_key(2.0)
+    assert session.store.undo_name == "Update key"
+    assert words == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
+    session.deck.add_key(2.0)
+    assert "already" in words[-1]  # and undo is not promised
+    session.deck.add_value_key("truncation.psi", 0.8, time=1.0)
+    session.deck.add_value_key("truncation.psi", 0.9, time=1.0)
+    assert "Updated the key of Truncation psi at 1.00 s" in words[-1]
+
+
+def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
+    words = words_of(session)
+    for x in (0.0, 0.1, 0.2):
+        session.set_transform(x=x)
+        session.deck.add_key()
+    keys = session.deck.timeline.keys
+    assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
+    assert "next one goes to 3.00 s" in words[-1]
+    session.deck.set_timeline(bpm=120.0)
+    session.set_transform(x=0.3)
+    session.deck.add_key()
+    assert session.deck.playhead == 3.5  # a beat
+
+
+def test_the_playhead_stays_where_going_on_would_change_the_picture(session: Session) -> None:
+    two_keys(session)
+    session.deck.seek(1.0)
+    session.deck.add_key()  # between others
+    assert session.deck.playhead == 1.0
+    session.deck.seek(3.0)
+    session.set_drift(0.5)
+    session.deck.add_key()  # on the way
+    assert session.deck.playhead == 3.0
+    assert session.look().drift == 0.5
+
+
+def times(session: Session) -> list[float]:
+    return [key.time for key in session.deck.timeline.keys]
+
+
+def test_no_key_takes_the_place_of_another(session: Session) -> None:
+    session.deck.set_timeline(fps=10.0)
+    for time in (0.0, 1.0, 2.0, 3.0):
+        session.set_transform(x=time)
+        session.deck.add_key(time)
+    before = session.deck.timeline
+    session.deck.move_keys(before, frozenset({(-1, 1)}), 1.0)
+    assert times(session) == pytest.approx([0.0, 1.9, 2.0, 3.0])
+    session.deck.move_keys(before, frozenset({(-1, 2)}), -1.0)
+    assert times(session) == pytest.approx([0.0, 1.0, 1.1, 3.0])
+    session.deck.move_keys(before, frozenset({(-1, 0), (-1, 1)}), 2.0)  # both would land on others
+    assert times(session) == pytest.approx([1.9, 2.0, 2.9, 3.0])
+    session.deck.stretch_keys(before, frozenset({(-1, 0), (-1, 1)}), 0.0, 2.0)
+    assert times(session) == pytest.approx([0.0, 1.9, 2.0, 3.0])
+    session.deck.stretch_keys(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
+    assert len(times(session)) == 4
+    session.deck.edit("Back", before)
+    words = words_of(session)
+    session.deck.copy_keys(frozenset({(-1, 0), (-1, 1)}), 2.0)
+    assert "a frame beside it" in words[-1]
+    assert times(session) == pytest.approx([0.0, 1.0, 2.0, 2.1, 3.0, 3.1])
+    session.deck.move_keys(session.deck.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
+    assert times(session)[:2] == pytest.approx([0.0, 0.1])
+    assert {key.pose.shared.transform.x for key in session.deck.timeline.keys} == {0.0, 1.0, 2.0, 3.0}
+
+
+def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -> None:
+    two_keys(session)
+    before = session.deck.timeline
+    words = words_of(session)
+    session.deck.set_timeline(duration=1.0)
+    assert words[-1] == "1 key is behind the end: kept, but not played"
+    assert session.deck.timeline.keys == before.keys
+    session.undo()
+    for act, said in (
+        (lambda: session.deck.delete_keys(frozenset({(-1, 0)})), "Deleted a key."),
+        (session.deck.clear, "Cleared 2 keys."),
+    ):
+        act()
+        assert said in words[-1]
+        session.undo()
+        assert session.deck.timeline == before
+
+
+@pytest.mark.parametrize("what", ["key", "recording"])
+def test_what_is_made_while_a_hand_drags_is_not_taken_back_with_the_drag(session: Session, what: str) -> None:
+    if what == "recording":
+        session.deck.start_recording()
+    session.begin("Walk")
+    session.walk(0.1, 0.0)
+    if what == "recording":
+        session.deck.stop_recording()
+    else:
+        session.deck.add_key(1.0)
+    made = session.deck.timeline
+    session.walk(0.1, 0.0)
+    session.cancel()
+    assert session.deck.timeline == made
+    session.undo()
+    assert session.deck.timeline == Timeline()
+    session.undo()
+    assert session.look().latent.x == 0.0
+    assert not session.store.can_undo

@@ -1,0 +1,322 @@
+"""A running recording on disk: an append-only journal, so that a crash loses its last second at most.
+
+A line is the CRC-32 of its JSON in hexadecimal, a space, and the JSON. The first line holds the project as the
+recording began, the others a sample each (as its difference to the one before), a stored latent, or the end. A line
+that is torn off is ignored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from explorer.animation.performance import Performance
+from explorer.animation.player import with_pose
+from explorer.animation.timeline import check_timeline
+from explorer.changes import changes, unchanged
+from explorer.codec import decode, encode
+from explorer.errors import LatentwalkError, ProjectError
+from explorer.project import (
+    MAX_BYTES,
+    Project,
+    latent_from_json,
+    latent_to_json,
+    latents_of_look,
+    project_from_json,
+    to_json,
+)
+from explorer.state import Sample, Timeline
+from explorer.util.plain_text import visible
+from explorer.util.regular_file import read_regular
+from explorer.util.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from explorer.latents.table import LatentTable
+    from explorer.model_places import ModelPlace
+    from explorer.state import ExplorerState
+
+__all__ = ["RecordingJournal", "recover_recording"]
+
+log = logging.getLogger("explorer.animation")
+
+FORMAT = "latentwalk-recording"
+FLUSH_S = 0.4
+"""Seconds between two flushes to the disk; with what a flush takes, less than a second is lost."""
+
+JOURNAL_BYTES = 16 * MAX_BYTES
+
+
+class RecordingJournal:
+    """Writes a recording down as it is made, in a thread of its own.
+
+    All methods but `remove` and `join` are the GUI thread's, and wait for no disk.
+
+    Args:
+        path: Of the journal.
+        prepare: Called before the first write, in the journal's thread; makes the folder. May raise OSError.
+        tell: Called from the journal's thread with words when it cannot be written, with an empty text when it can
+            be again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        prepare: Callable[[], None] = lambda: None,
+        tell: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self.path = path
+        self._prepare, self._tell = prepare, tell
+        self._writer: _Writer | None = None
+        self._last: _Writer | None = None
+        self._mutex = threading.Lock()
+
+    @property
+    def is_running(self) -> bool:
+        """True between `begin` and `end` or `drop`."""
+        return self._writer is not None
+
+    def begin(self, state: ExplorerState, table: LatentTable, places: Callable[[], tuple[ModelPlace, ...]]) -> None:
+        """Begin a recording; one before it in the same file goes once the new one is on disk."""
+        self._close()
+        made = _Writer(self.path, state, table, places, self._prepare, self._tell, self._last)
+        with self._mutex:
+            self._writer = self._last = made
+
+    def note(self, sample: Sample) -> None:
+        """Add a sample; one at the time of the last one takes its place."""
+        if self._writer is not None:
+            self._writer.add(sample)
+
+    def end(self, seconds: float) -> None:
+        """End the recording, which stays on disk."""
+        self._close({"end": float(seconds)})
+
+    def drop(self) -> None:
+        """End the recording and remove it."""
+        self._close(is_wanted=False)
+
+    def _close(self, end: dict[str, Any] | None = None, *, is_wanted: bool = True) -> None:
+        with self._mutex:
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close(end, is_wanted=is_wanted)
+
+    def join(self) -> None:
+        """Wait until what was told to end has ended."""
+        if self._last is not None:
+            self._last.join()
+
+    def remove(self) -> None:
+        """Remove a recording that has ended, since it is part of what is on disk elsewhere. Any thread."""
+        self.join() if not self.is_running else None
+        with self._mutex:
+            if self._writer is None:
+                with contextlib.suppress(OSError):
+                    self.path.unlink(missing_ok=True)
+
+
+class _Writer:
+    """One recording's thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        state: ExplorerState,
+        table: LatentTable,
+        places: Callable[[], tuple[ModelPlace, ...]],
+        prepare: Callable[[], None],
+        tell: Callable[[str], None],
+        before: _Writer | None,
+    ) -> None:
+        self._last = before
+        self._path, self._state, self._table, self._places = path, state, table, places
+        self._prepare, self._tell = prepare, tell
+        self._samples: list[Sample] = []
+        self._end: dict[str, Any] | None = None
+        self._is_closed, self._is_wanted = False, True
+        self._wake = threading.Condition()
+        self._file: BinaryIO | None = None
+        self._pending, self._size = b"", 0
+        self._before: Any = None
+        self._known: set[str] = set()
+        self._failed = False
+        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+        self._thread.start()
+
+    def add(self, sample: Sample) -> None:
+        with self._wake:
+            self._samples.append(sample)
+
+    def close(self, end: dict[str, Any] | None, *, is_wanted: bool) -> None:
+        with self._wake:
+            self._is_closed, self._end, self._is_wanted = True, end, is_wanted
+            self._wake.notify()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        if self._last is not None:
+            self._last.join()
+            self._last = None
+        self._pending = _line(self._head())
+        while True:
+            started = time.monotonic()
+            with self._wake:
+                samples, self._samples = self._samples, []
+                is_last, end = self._is_closed, self._end
+            self._pending += b"".join(self._lines(samples))
+            if end is not None:
+                self._pending += _line(end)
+            self._write()
+            if is_last:
+                break
+            with self._wake:
+                if not self._is_closed:
+                    self._wake.wait(max(0.0, FLUSH_S - (time.monotonic() - started)))
+        if self._file is not None:
+            self._file.close()
+        if self._failed:
+            self._tell("")  # it is over: what keeps it now says so for itself
+        if not self._is_wanted:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _head(self) -> dict[str, Any]:
+        project = to_json(self._state, self._table, self._places())
+        self._known = set(project.get("latents", {}))
+        return {"format": FORMAT, "version": 1, "project": project}
+
+    def _lines(self, samples: list[Sample]) -> Iterator[bytes]:
+        for sample in samples:
+            for look in (sample.pose.shared, *(view.own for view in sample.pose.views)):
+                for key in sorted(latents_of_look(look) - self._known):
+                    self._known.add(key)
+                    latent = self._table.get(key)
+                    if latent is not None:
+                        yield _line({"latent": key, "item": latent_to_json(latent)})
+            now = encode(sample)
+            yield _line({"sample": now if self._before is None else changes([self._before, now])[1]})
+            self._before = now
+
+    def _write(self) -> None:
+        """Append what is pending; what a full disk cut off is taken back and tried again the next time."""
+        if not self._pending:
+            return
+        try:
+            if self._file is None:
+                self._open()
+            assert self._file is not None
+            _write_all(self._file, self._pending)
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.seek(self._size)
+                    self._file.truncate()
+            if not self._failed:
+                log.warning("the recording cannot be written: %s", error)
+                self._tell(f"The recording cannot be kept on disk: {error.strerror or error}.")
+            self._failed = True
+            return
+        self._size += len(self._pending)
+        self._pending = b""
+        if self._failed:
+            self._failed = False
+            self._tell("")
+
+    def _open(self) -> None:
+        """Make the file with its first line, in place of an older recording that this one begins with."""
+        self._prepare()
+        fresh = self._path.with_name(f"{self._path.name}.part")
+        file = fresh.open("wb", buffering=0)
+        try:
+            head, rest = self._pending.split(b"\n", 1)
+            _write_all(file, head + b"\n")
+            os.fsync(file.fileno())
+            if os.name == "nt":  # which renames no open file
+                file.close()
+                os.replace(fresh, self._path)
+                file = self._path.open("ab", buffering=0)
+            else:
+                os.replace(fresh, self._path)
+        except BaseException:
+            file.close()
+            raise
+        self._file, self._size, self._pending = file, len(head) + 1, rest
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write to a file without a buffer, which may take a part at a time: on a full disk the rest says so."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    raw = json.dumps(value, separators=(",", ":")).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(raw), raw)
+
+
+# -- reading ---------------------------------------------------------------------------------------------------
+
+
+def recover_recording(path: Path, project: Project | None = None) -> Project:
+    """The project as it would be if the recording had been stopped where its journal ends.
+
+    Args:
+        path: Of the journal.
+        project: As it was autosaved last; that of the recording's beginning otherwise.
+
+    Raises:
+        ProjectError: It cannot be read, or holds no recording.
+    """
+    name = visible(path.name)
+    try:
+        lines = list(_whole_lines(read_regular(path, JOURNAL_BYTES)))
+    except OSError as error:
+        raise ProjectError(f"{name} cannot be read: {error.strerror or error}.", "Check the file.") from error
+    if not lines or lines[0].get("format") != FORMAT or lines[0].get("version") != 1:
+        raise ProjectError(f"{name} does not hold a recording.", "The file is damaged.")
+    base = project or project_from_json(lines[0].get("project"))
+    begun = base if project is None else project_from_json(lines[0].get("project"))
+    for key in begun.table:
+        base.table.add(begun.table[key])
+    rows, seconds = [], 0.0
+    for line in lines[1:]:
+        if "latent" in line:
+            with contextlib.suppress(LatentwalkError):
+                base.table.add(latent_from_json(str(line["latent"]), line.get("item")))
+        elif "sample" in line:
+            rows.append(line["sample"])
+        elif isinstance(line.get("end"), float):
+            seconds = line["end"]
+    if not rows:
+        return base
+    samples = decode(Timeline, {"performance": unchanged(rows)}).performance
+    performance = Performance.of_samples(samples)
+    timeline = performance.timeline(seconds, base.state.timeline)
+    check_timeline(timeline)
+    return replace(base, state=replace(with_pose(base.state, samples[-1].pose), timeline=timeline))
+
+
+def _whole_lines(data: bytes) -> Iterator[dict[str, Any]]:
+    """What was surely written, up to the first line that was not."""
+    for line in data.split(b"\n")[:-1]:
+        crc, _, raw = line.partition(b" ")
+        try:
+            value = parse_json(raw) if int(crc, 16) == zlib.crc32(raw) else None
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(value, dict):
+            return
+        yield value

@@ -1,0 +1,96 @@
+"""Recipes: latents as seeds, places and blends, which every model can follow, in place of one model's numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from explorer.codec import decode, encode
+from explorer.errors import LatentError, ProjectError
+from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
+from explorer.util.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from explorer.latents.table import LatentTable
+
+__all__ = ["checked_recipe", "portable", "recipe_from_text", "recipe_of_styles", "recipe_to_text"]
+
+MAX_POINTS = 4096
+MAX_DEPTH = 16
+"""Blends within blends of a recipe out of a file; the hands make three."""
+
+MAX_TEXT = 100_000
+"""Characters of a recipe in a latent file, which holds the numbers anyway."""
+
+
+def portable(latent: Latent, table: LatentTable) -> Latent | None:
+    """The latent without stored numbers, or None if it stands on some that no other model can make.
+
+    A stored latent that has a recipe itself is replaced by that.
+    """
+    if latent.blend is not None:
+        points = [_portable_point(point, table) for point in latent.blend.points]
+        known = tuple(point for point in points if point is not None)
+        return replace(latent, blend=replace(latent.blend, points=known)) if len(known) == len(points) else None
+    if not latent.stored:
+        return latent
+    stored = table.get(latent.stored)
+    if stored is None or stored.recipe is None:
+        return None
+    return replace(latent, stored="", blend=Blend("w", (BlendPoint(stored.recipe, 1.0),)))
+
+
+def _portable_point(point: BlendPoint, table: LatentTable) -> BlendPoint | None:
+    latent, mixing = portable(point.latent, table), _portable_mixing(point.mixing, table)
+    return None if latent is None or mixing is None else replace(point, latent=latent, mixing=mixing)
+
+
+def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
+    """The mixing with recipes as sources; a source that no row uses need not have one."""
+    used = {row.source for row in mixing.rows if row.amount > 0.0}
+    sources = []
+    for number, source in enumerate(mixing.sources):
+        latent = portable(source.latent, table)
+        if latent is None and number in used:
+            return None
+        sources.append(MixSource(source.seed) if latent is None else MixSource.of(latent))
+    return replace(mixing, sources=tuple(sources))
+
+
+def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
+    """The recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
+    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, look.nudges, look.offsets)
+    point = _portable_point(whole, table)
+    return None if point is None else Latent(look.latent.seed, blend=Blend("ws", (point,)))
+
+
+# -- text ------------------------------------------------------------------------------------------------------
+
+
+def recipe_to_text(recipe: Latent) -> str:
+    """A recipe as JSON; empty if it is too long for a file's facts."""
+    text = json.dumps(encode(recipe), separators=(",", ":"))
+    return text if len(text) <= MAX_TEXT else ""
+
+
+def recipe_from_text(text: object) -> Latent:
+    """The recipe of such a text. Raises LatentError."""
+    try:
+        data: Any = parse_json(str(text))
+        return checked_recipe(decode(Latent, data, "recipe"))
+    except (ProjectError, ValueError, RecursionError) as error:
+        raise LatentError("The recipe of the latent is damaged.", "Save the latent again.") from error
+
+
+def checked_recipe(recipe: Latent) -> Latent:
+    """A recipe out of a file, if it could have been made by hand. Raises LatentError."""
+    level, depth, count = [recipe], 0, 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        points = [point for latent in level if latent.blend is not None for point in latent.blend.points]
+        empty = any(latent.blend is not None and not latent.blend.points for latent in level)
+        if count > MAX_POINTS or depth > MAX_DEPTH or empty or any(latent.stored for latent in level):
+            raise LatentError("The recipe of the latent is damaged.", "Save the latent again.")
+        level = [p.latent for p in points] + [s.latent for p in points for s in p.mixing.sources]
+    return recipe
