@@ -85,8 +85,13 @@ def latents_of_picture(choice: LatentChoice, facts: ModelFacts) -> list[StoredLa
     latents = latents_of(choice, facts)
     if len(latents) > 1 and not choice.numbers:
         path, count = shlex.quote(choice.path), len(latents)
+        rows = (
+            f"Are its rows the layers of one latent? Then use --ws {path} instead. "
+            if (choice.space != "ws" and count == facts.info.num_ws)
+            else ""
+        )
         raise LatentError(
             f"{choice.path} holds {count} latents in {choice.space}.",
-            command=f"Choose one or several by number, such as --{choice.space} {path}:1 or {path}:1-{count}",
+            command=f"{rows}Choose one or several by number, such as --{choice.space} {path}:1 or {path}:1-{count}",
         )
     return latents

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from pathlib import Path
+from urllib.parse import unquote
 
 __all__ = ["as_written", "is_address", "why_missing"]
 
@@ -66,7 +67,7 @@ def _download_hint(text: str) -> str:
     scheme, rest = match["scheme"].lower(), match["rest"]
     host, _, path = rest.partition("/")
     if scheme == "file":
-        return f"Name it by its path: {shlex.quote('/' + rest.lstrip('/'))}"
+        return f"Name it by its path: {shlex.quote('/' + unquote(rest).lstrip('/'))}"
     if scheme in ("hf", "huggingface") or host in ("huggingface.co", "hf.co"):
         return _hub_hint(path if host in ("huggingface.co", "hf.co") else rest)
     if scheme in ("gdrive", "drive", "gd") or host in ("drive.google.com", "docs.google.com"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +16,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.app import Program, sweep_left_overs
+from explorer.end_signals import EndSignals
 from explorer.ops import native
+from explorer.project import read_project
 from explorer.render.devices import fastest_precision
 from explorer.session.recovery import Recovery
 from explorer.settings import Settings
@@ -204,3 +207,50 @@ def test_left_overs_of_killed_saves_go_at_the_start(tmp_path: Path, monkeypatch:
     sweep_left_overs(tmp_path / "settings")
     left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
     assert left == sorted(kept)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_ends_the_window_and_leaves_what_is_unsaved_to_the_next_start(
+    qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    number = getattr(signal, name)
+    before, codes = signal.getsignal(number), []
+    monkeypatch.setattr(qapp, "exit", codes.append)
+    program = start(qapp, settings)
+    session = program.window.session
+    assert session is not None
+    session.set_psi(0.25)
+    signal.raise_signal(number)
+    wait_until(lambda: bool(codes))
+    assert codes == [128 + number]
+    assert session.is_closed
+    assert signal.getsignal(number) == before
+    (left,) = (settings.folder / "recovery").glob("recovery-*.json")
+    assert read_project(left)[0].shared.truncation.psi == 0.25
+    end(program)
+    assert left.exists()
+
+
+def test_a_signal_leaves_nothing_where_nothing_is_unsaved(
+    qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(qapp, "exit", codes.append)
+    program = start(qapp, settings)
+    signal.raise_signal(signal.SIGTERM)
+    wait_until(lambda: bool(codes))
+    end(program)
+    assert not list((settings.folder / "recovery").glob("recovery-*.json"))
+
+
+def test_the_second_signal_has_its_usual_effect(qapp: QApplication) -> None:
+    signals = EndSignals()
+    signals.install()
+    asked: list[int] = []
+    signals.asked.connect(asked.append)
+    signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # a window that hangs must not keep it
+    wait_until(lambda: bool(asked))
+    signals.uninstall()
+    signals.uninstall()
+    assert asked == [signal.SIGTERM]
