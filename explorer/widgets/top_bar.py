@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,16 @@ def device_text(session: Session) -> str:
     return words
 
 
+def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
+    """Make `button` wide enough for each of `texts`: the bar must not shift with the words, and none may be cut."""
+    button.ensurePolished()  # the style sheet's border and padding count
+    shown = button.text()
+    for text in texts:
+        button.setText(text)
+        button.setMinimumWidth(max(button.minimumWidth(), button.sizeHint().width()))
+    button.setText(shown)
+
+
 class TopBar(QWidget):
     """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
 
@@ -76,14 +87,13 @@ class TopBar(QWidget):
         self.fps.setObjectName("badge")
         self.fps.setFont(value_font(self.fps.font()))
         self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
-        # The bar must not shift when the words change, and none of them may be cut.
-        self.fps.setMinimumWidth(max(self.fps.fontMetrics().horizontalAdvance(text) for text in _RATES) + 2 * GRID)
+        _reserve(self.fps, _RATES)
         self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
         self.film = QToolButton()
         self.film.setObjectName("badge")
         self.film.setFont(value_font(self.film.font()))
         self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
-        self.film.setMinimumWidth(self.film.fontMetrics().horizontalAdvance("Film 100 % finishing") + 2 * GRID)
+        _reserve(self.film, ["Film 100 % finishing"])
         self.film.clicked.connect(lambda _=False: self.deed_wanted.emit("film"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, GRID, 2)
