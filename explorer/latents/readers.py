@@ -179,7 +179,7 @@ def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
         )
     _check_count(math.prod(shape))
     if size is not None and math.prod(shape) * dtype.itemsize > size:
-        raise LatentError(f"{name} holds an array that is larger than what is stored of it.", "The file is damaged.")
+        raise LatentError(f"{name} declares more numbers than it stores.", "The file is damaged.")
 
 
 def _read_npz(path: Path) -> list[RawLatent]:
