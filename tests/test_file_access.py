@@ -39,6 +39,9 @@ ALLOWED_WRITES = {
     "explorer/latents/files.py:save_latent": "encodes into memory",
     "explorer/util/console.py": "nowhere: the null device",
     "explorer/crash_log.py:write_to": "an open file is all that a crash can write to",
+    "explorer/animation/recording.py:_open": "a recording grows, and what was written of it is read after a kill",
+    "explorer/settings.py:_set_aside": "renames damaged settings, so that nothing of them is lost",
+    "explorer/util/held_lock.py": "a lock's file, which is held open",
 }
 ALLOWED_REMOVALS = {
     "explorer/util/atomic_write.py": "the partial file of this call",
@@ -48,6 +51,9 @@ ALLOWED_REMOVALS = {
     "explorer/animation/encoder.py:_forget": "a part that the film's own job file names",
     "explorer/animation/job.py:discard": "a job file that was read as one",
     "explorer/session/recovery.py": "recovery files of this program, in its own folder",
+    "explorer/session/autosave.py:_discard": "likewise",
+    "explorer/animation/recording.py": "the recording that it writes, in the same folder",
+    "explorer/util/held_lock.py": "the file of a lock that this process holds",
 }
 ALLOWED_READS = {
     "explorer/util/regular_file.py": "the opener itself",
@@ -64,7 +70,8 @@ ALLOWED_READS = {
     "start.py": "its own pyproject.toml and stamp",
     "explorer/training/critters/pack.py:pack": "what it writes",
     "explorer/latents/readers.py": "after check_regular",
-    "explorer/project.py": "not yet: on a branch of its own",
+    "explorer/util/held_lock.py:_place": "/proc/sys/kernel/random/boot_id",
+    "explorer/util/free_memory.py:_text": "/proc/meminfo and the control group's limits",
 }
 
 

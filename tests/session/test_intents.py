@@ -153,14 +153,14 @@ def test_edit_intents(world: World) -> None:
     assert (s.look().nudges, s.look().offsets) == ((), ())
 
 
-def test_reset_keeps_the_seed(world: World) -> None:
+def test_reset_keeps_the_latent_where_it_was_walked_to(world: World) -> None:
     s = world.session
     s.set_seed(5)
     s.walk(0.5, 0.0)
     s.set_psi(0.1)
     s.set_noise(mode="none")
     s.reset()
-    assert s.look() == Look(Latent(5))
+    assert s.look() == Look(Latent(5, x=0.5))
     assert undo_name(world) == "Reset"
 
 
