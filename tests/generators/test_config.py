@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.checkpoints import inspect, load
+from explorer.checkpoints import inspect, load, read_settings
 from explorer.checkpoints.checkpoint import Checkpoint
 from explorer.checkpoints.native import save_native
 from explorer.errors import MismatchError
@@ -68,7 +68,7 @@ def test_whole_numbers_may_be_written_with_a_point(tmp_path: Path) -> None:
     config = load(tmp_path / "x.safetensors").config
     assert config == {"img_resolution": 16, "channel_base": 1024}
     assert {type(value) for value in config.values()} == {int}
-    assert inspect(tmp_path / "x.safetensors")["config"] == config
+    assert read_settings(tmp_path / "x.safetensors") == ("stylegan2", config)
 
 
 @pytest.mark.parametrize(
