@@ -73,6 +73,9 @@ class ClassSearch(Choice):
         self.setCurrentIndex(index)
         if index < 0:
             self.setEditText("")
+        line = self.lineEdit()
+        if line is not None and not line.hasFocus():
+            line.setCursorPosition(0)  # a long name shows its beginning
 
     def matches(self, text: str) -> list[int]:
         """The classes whose text holds `text`, whatever its case; one that equals it comes first."""

@@ -64,8 +64,12 @@ class WindowFiles(WindowPart):
     def _on_opening(self) -> None:
         """Another project comes: what was said of files before is over."""
         for pane in self.window.views.panes:
-            if self.session.last_failure(pane.view) is None:
-                pane.banner.clear()
+            self._end_fault(pane.view)
+
+    def _end_fault(self, view: int) -> None:
+        """Take away what was said of a file over a view; faults of its pictures stay until they are over."""
+        if self.session.last_failure(view) is None:
+            self.window.views.panes[view].banner.clear()
 
     @property
     def project(self) -> Path | None:
@@ -140,6 +144,7 @@ class WindowFiles(WindowPart):
             then: Called with the result.
             view: Over whose picture an error is shown; the active one by default.
         """
+        self._end_fault(self._view(view))
         words = f"Reading {visible(Path(path).name, 60)}"
         self.session.reading.start(words, work, then, lambda error: self._show_error(path, error, view))
 
@@ -177,6 +182,7 @@ class WindowFiles(WindowPart):
     def open_model(self, path: str, view: int) -> None:
         """Load a model into a view; a picture of it comes when it is there."""
         self.window.touched()
+        self._end_fault(view)
         self.session.set_model(view, path)
         if Path(path).exists():
             self.remember(path)

@@ -194,6 +194,15 @@ def test_one_class_is_found_by_any_part_of_its_name(classes: ClassWeights, qtbot
     assert classes.search.currentText() == "0  cat"
 
 
+def test_a_long_class_name_shows_its_beginning(classes: ClassWeights) -> None:
+    line = classes.search.lineEdit()
+    assert line is not None
+    classes.search.set_names(["a first class " * 20, "another class " * 20])
+    for index in (0, 1):
+        classes.search.show_class(index)
+        assert line.cursorPosition() == 0
+
+
 def test_arrow_keys_step_through_classes(classes: ClassWeights, qtbot: QtBot) -> None:
     qtbot.keyClick(classes.search, Qt.Key.Key_Down)
     qtbot.keyClick(classes.search, Qt.Key.Key_Down)

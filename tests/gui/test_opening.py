@@ -101,6 +101,23 @@ def test_the_banner_is_where_the_file_was_dropped_and_goes_with_a_new_project(
     assert not banners[view].text
 
 
+def test_the_next_file_at_a_view_ends_what_was_said_of_the_last(
+    window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"x")
+    banners = [pane.banner for pane in window.views.panes]
+    for view in range(2):
+        drop_on(window, view, tmp_path / "photo.jpg")
+        wait_until(lambda view=view: "photo.jpg" in banners[view].text)  # type: ignore[misc]
+    name = session.state.views[1].model
+    window.files.open_model(name, 0)
+    assert not banners[0].text
+    assert banners[1].text, "that one is about another view"
+    drop_on(window, 1, tmp_path / "gone.json")
+    wait_until(lambda: "gone.json" in banners[1].text)
+    assert "photo.jpg" not in banners[1].text
+
+
 # -- beside the window ---------------------------------------------------------------------------------------------
 
 
