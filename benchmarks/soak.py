@@ -290,6 +290,7 @@ def main() -> int:
     QFileDialog.getSaveFileName = staticmethod(lambda *a, **k: ("", ""))  # type: ignore[method-assign]
     QMessageBox.about = staticmethod(lambda *a, **k: None)  # type: ignore[method-assign]
     QMessageBox.question = staticmethod(lambda *a, **k: QMessageBox.StandardButton.Cancel)  # type: ignore[method-assign]
+    QMessageBox.exec = lambda self: 0  # type: ignore[method-assign]
     app = QApplication([])
     apply_theme(app, True)
     threads = set(threading.enumerate())

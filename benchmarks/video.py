@@ -46,7 +46,7 @@ def film(path: Path, size: int) -> Iterator[GrowingFilm]:
 
 
 def encode(size: int, frames: int, folder: str) -> dict[str, object]:
-    """Frames a second of the writer alone, pictures made beforehand."""
+    """Frames per second of the writer alone, pictures made beforehand."""
     x = np.linspace(0, 6.3, size, dtype=np.float32)
     pictures = []
     for i in range(min(frames, 30)):
@@ -61,7 +61,7 @@ def encode(size: int, frames: int, folder: str) -> dict[str, object]:
 
 
 def render(model: str, frames: int, folder: str) -> dict[str, object]:
-    """Frames a second of a walk: rendering, encoding, and the share of the time that rendering takes."""
+    """Frames per second of a walk: rendering, encoding, and the share of the time that rendering takes."""
     device = best_device()
     renderer, facts = open_model(model, RenderSettings(device, fastest_precision(device)))
     start = Look(latent=Latent(seed=1), truncation=Truncation(psi=0.7))

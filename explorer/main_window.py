@@ -250,8 +250,7 @@ class MainWindow(QMainWindow):
 
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
-        name = self.files.project.name if self.files.project else "Untitled"
-        self.setWindowTitle(f"{title_text(name)}[*] \u2013 Latentwalk")
+        self.setWindowTitle(f"{title_text(self.files.title)}[*] \u2013 Latentwalk")
         self.setWindowModified(self.is_unsaved)
 
     @property
@@ -322,7 +321,7 @@ class MainWindow(QMainWindow):
         if on:
             self._plain_geometry = self.saveGeometry()
             self.showFullScreen()
-            self.say("Esc or F leaves the full screen")
+            self.say("Esc or F exits full screen")
         else:
             self.showNormal()
             if self._plain_geometry is not None:

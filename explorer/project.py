@@ -181,7 +181,7 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
         ProjectError: Not a project, of a newer version, or damaged; names the place.
     """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ProjectError("This is no Latentwalk project.", "Open a .json or .png that Latentwalk saved.")
+        raise ProjectError("This is not a Latentwalk project.", "Open a .json or .png that Latentwalk saved.")
     version = data.get("version")
     if version != VERSION:
         raise ProjectError(
@@ -189,16 +189,16 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
         )
     state = decode(ExplorerState, _whole(data.get("state", {})))
     if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
-        raise ProjectError("The project's views make no sense.", "The file is damaged.")
+        raise ProjectError("The project's views are not valid.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
-        raise ProjectError("A transform's matrix in the project has not six numbers.", "The file is damaged.")
+        raise ProjectError("A transform's matrix in the project does not have six numbers.", "The file is damaged.")
     for timeline in (state.timeline, state.timeline.aside):
         if timeline is not None:
             check_timeline(timeline)
     table = LatentTable()
     stored = data.get("latents", {})
     if not isinstance(stored, dict):
-        raise ProjectError("The project's latents are no object.", "The file is damaged.")
+        raise ProjectError("The project's latents are not an object.", "The file is damaged.")
     for key, item in stored.items():
         if table.add(latent_from_json(key, item)) != key:
             raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
@@ -281,7 +281,7 @@ def project_from_text(text: str, folder: Path | None = None) -> Project:
     if not text.startswith(TEXT_PREFIX):
         known = text.startswith("latentwalk:")
         raise ProjectError(
-            "The text is a state of another version." if known else "The text holds no Latentwalk state.",
+            "The text is a state of another version." if known else "The text does not hold a Latentwalk state.",
             "Update Latentwalk." if known else f"A copied state begins with {TEXT_PREFIX}",
         )
     data = unpack_text(text.removeprefix(TEXT_PREFIX))

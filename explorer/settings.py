@@ -132,7 +132,7 @@ class Settings:
             if not self._has_failed:  # said once, tried again with each change
                 self._problem(
                     f"The settings cannot be written to {visible(str(file))}: {error.strerror or error}.",
-                    "The work goes on; unless that is mended, they are forgotten when the window is closed.",
+                    "Until that is fixed, changes to them last only until the window is closed.",
                 )
             self._has_failed = True
 
@@ -174,7 +174,7 @@ class Settings:
         except PermissionError:
             self._may_write = False
             self._problem(
-                f"The settings in {visible(str(self._file))} may not be read.", "The work goes on without them."
+                f"The settings in {visible(str(self._file))} may not be read.", "Latentwalk uses the defaults."
             )
             return None
         except (OSError, ValueError, RecursionError):
@@ -185,10 +185,10 @@ class Settings:
         aside = self._file.with_name(f"{self._file.name}.damaged")
         try:
             os.replace(self._file, aside)
-            hint = f"They were renamed to {visible(aside.name)}; the work goes on with the defaults."
+            hint = f"They were renamed to {visible(aside.name)}; Latentwalk uses the defaults."
         except OSError:
             self._may_write = False
-            hint = "The work goes on with the defaults."
+            hint = "Latentwalk uses the defaults."
         self._problem(f"The settings in {visible(str(self._file))} are damaged.", hint)
 
     def _problem(self, message: str, hint: str) -> None:

@@ -371,7 +371,7 @@ class Timeline:
     `aside`: another timeline of the project, which is kept and does not play: the keys behind a recording, or the
     recording behind keys. It has none itself.
 
-    `duration` in seconds, `fps` in frames a second (to snap to, and of the film), `bpm` beats a minute of the grid
+    `duration` in seconds, `fps` in frames per second (to snap to, and of the film), `bpm` beats per minute
     (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
     """
 

@@ -45,7 +45,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "One walk, two networks",
         "Both pictures take the same latent walk: watch the fur while the heads move.",
-        "Drag on a picture to walk by hand; Space goes on.",
+        "Drag a picture to walk by hand; Space resumes.",
         _WALK,
     ),
     Step(
@@ -57,7 +57,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "Move the picture",
-        "The network is told to circle: in B every streak waves alike, in A the detail stays behind.",
+        "Both networks are asked to move in a circle. In B all streaks wave together; "
+        "in A fine detail stays behind.",
         "Change Speed and Radius of the motion.",
         replace(_STILL, transform=Transform(animation=Animation("circle", 0.12, 0.08))),
         Lab(scan=True, slit=_SLIT),
@@ -65,14 +66,14 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "Undo the motion",
-        "The pictures are moved, then resampled back: whatever lights up did not follow.",
+        "The pictures are moved, then resampled back: whatever lights up did not follow the motion.",
         "Shift + drag moves the picture; choose Diff to see the sign.",
         replace(_STILL, transform=Transform(x=0.06, y=0.035, residual="heat")),
         panel="sticking",
     ),
     Step(
         "Average of neighbours",
-        "The mean of 64 pictures around one latent: what stays sharp is glued to its pixels.",
+        "The mean of 64 pictures around one latent: what stays sharp is stuck to its pixels.",
         "Widen the Radius.",
         _STILL,
         Lab(average="neighbours", radius=0.2, count=64),
@@ -80,7 +81,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "In numbers",
-        "The higher the curve, the better the picture follows a shift; the wider the ring, a turn.",
+        "Higher curve: follows shifts better. Wider ring: follows turns better.",
         "Walk to another latent, or measure many.",
         _STILL,
         models=(STYLEGAN2, ROTATING),

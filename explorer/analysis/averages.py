@@ -1,7 +1,7 @@
 """Averages that show sticking: of the neighbours of a latent, and of moved pictures brought back into one frame.
 
 Karras et al. 2021 (StyleGAN3), figure 1: in the mean of the pictures around a latent, everything that moves with
-the object is blurred alike, and what stays sharp is glued to its pixels. Brought back after a motion it is the
+the object is blurred alike, and what stays sharp is stuck to its pixels. Brought back after a motion it is the
 other way round: what follows the motion stays sharp, and what is glued to its pixels is blurred.
 """
 
@@ -95,5 +95,4 @@ def _motion(kind: str, i: int, count: int) -> np.ndarray[tuple[int, ...], np.dty
 
 def _check_count(count: int) -> None:
     if count < 2:
-        raise UsageError(f"{count} picture{'s' * (count != 1)} have no average that would show anything.",
-                         "Choose at least 2.")  # fmt: skip
+        raise UsageError(f"An average of {count} shows nothing.", "Choose at least 2 pictures.")

@@ -79,7 +79,7 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
         UsageError: Fewer than two samples.
     """
     if samples < 2:
-        raise UsageError(f"{samples} sample{'s' * (samples != 1)} make no average.", "Take at least 2.")
+        raise UsageError(f"{samples} sample{'s' * (samples != 1)} cannot make an average.", "Take at least 2.")
     total: Tensor | None = None
     fine = RatioSum()
     for i in range(samples):

@@ -63,7 +63,7 @@ class Comparison:
         if not math.isfinite(self.psi):
             raise UsageError(f"A truncation of {self.psi} is not a finite number.", "For example 0.7.")
         if not 1 <= self.fps <= 240:
-            raise UsageError(f"A video of {self.fps} frames a second cannot be made.", "Choose from 1 to 240.")
+            raise UsageError(f"A video of {self.fps} frames per second cannot be made.", "Choose from 1 to 240.")
 
     @property
     def frames(self) -> int:

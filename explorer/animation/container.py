@@ -39,7 +39,7 @@ os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its settings on s
 
 
 class Stream:
-    """What a film's stream is: size in pixels, frames a second, format and quality. Immutable."""
+    """What a film's stream is: size in pixels, frames per second, format and quality. Immutable."""
 
     def __init__(self, format: Format, quality: Quality, size: tuple[int, int], rate: Fraction) -> None:
         self.format, self.quality, self.rate = format, quality, rate

@@ -51,7 +51,7 @@ def disk_error(error: OSError, path: Path) -> FilmError:
     """What a failed write means for people."""
     hint = "Make room" if file_errors.is_full(error) else "Check the folder"
     words = f"{path.name} cannot be written: {file_errors.reason(error)}."
-    return FilmError(words, f"{hint} and render again: it goes on from there.")
+    return FilmError(words, f"{hint} and render again: it continues from there.")
 
 
 def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
@@ -59,7 +59,7 @@ def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
     words = getattr(error, "strerror", None) or str(error)
     return FilmError(
         f"{path.name}: the encoder {codec} failed: {words}.",
-        "Render again to go on from there, or choose another format.",
+        "Render again to continue from there, or choose another format.",
     )
 
 

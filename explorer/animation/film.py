@@ -42,7 +42,7 @@ SHUTTER = Fraction(1, 2)
 class Film:
     """How a project becomes a film. Written into the job file, so that going on needs nothing else.
 
-    `start`, `seconds`: the part of the project's time. `rate`: frames a second as a fraction. `side`: height of
+    `start`, `seconds`: the part of the project's time. `rate`: frames per second as a fraction. `side`: height of
     each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame. `layout`: ""
     is the project's own. `columns`, `rows`: of a grid of seeds. `captions`: whether words are burnt in.
     """
@@ -64,10 +64,10 @@ class Film:
         if self.format not in FORMATS:
             raise UsageError(f"There is no format {self.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
         if not (self.rate[0] > 0 and self.rate[1] > 0 and 1 <= self.fps <= 240):
-            raise UsageError("A film has 1 to 240 frames a second.", "For example 30, or 30000/1001.")
+            raise UsageError("A film has 1 to 240 frames per second.", "For example 30, or 30000/1001.")
         fastest = FORMATS[self.format].max_fps
         if fastest and self.fps > fastest:
-            words = f"A {self.format} film has up to {fastest} frames a second, not {float(self.fps):.5g}."
+            words = f"A {self.format} film has up to {fastest} frames per second, not {float(self.fps):.5g}."
             raise UsageError(words, "Choose fewer, or another format.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
@@ -80,7 +80,7 @@ class Film:
 
     @property
     def fps(self) -> Fraction:
-        """Frames a second, exactly."""
+        """Frames per second, exactly."""
         return Fraction(*self.rate)
 
     @property
@@ -104,7 +104,7 @@ def rate_of(text: str | float) -> tuple[int, int]:
             if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 200):
                 rate = Fraction(whole * 1000, 1001)
     except (ValueError, ArithmeticError) as error:
-        raise UsageError(f"{text!r} is no frame rate.", "For example 30, or 30000/1001.") from error
+        raise UsageError(f"{text!r} is not a frame rate.", "For example 30, or 30000/1001.") from error
     return rate.numerator, rate.denominator
 
 
@@ -112,7 +112,7 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
     """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
 
     One that begins later on a timeline that plays once ends with it all the same. A format that players show at no
-    more than so many frames a second is made at those.
+    more than so many frames per second is made at those.
 
     Raises:
         UsageError: Nothing is left of the timeline where it would begin.

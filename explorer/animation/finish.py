@@ -67,7 +67,7 @@ def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: T
     if (output.count, found) != (total, total):
         raise FilmError(
             f"{part.name} holds {output.count} frames of {total}, and {found} could be read back.",
-            "Render again: it goes on from what is there.",
+            "Render again: it continues from what is there.",
         )
 
 

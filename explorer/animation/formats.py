@@ -61,7 +61,7 @@ class Format:
     fps: int = 0
 
     def playable(self, rate: Fraction) -> Fraction:
-        """The rate nearest to one in frames a second at which players show every frame."""
+        """The rate nearest to one in frames per second at which players show every frame."""
         return min(rate, Fraction(1000, self.least_ms)) if self.least_ms else rate
 
     @property
@@ -103,7 +103,7 @@ _ALL = (
         chunk_seconds=1.0, max_size=(16384, 8704),
     ),
     Format(
-        "gif", "GIF, 256 colours a frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif",
+        "gif", "GIF, 256 colours per frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif",
         max_fps=100,  # a frame lasts a hundredth of a second at least
         least_ms=20,  # the next hundredth above
         side=256, fps=25,  # its files are large, and its delays are whole hundredths
@@ -169,4 +169,4 @@ def format_of_path(path: str | Path) -> Format:
         if f.suffix == suffix:
             return format_named(f.key)
     endings = ", ".join(dict.fromkeys(f.suffix for f in FORMATS.values()))
-    raise UsageError(f"{Path(path).name} does not end as a film does.", f"Known endings: {endings}.")
+    raise UsageError(f"{Path(path).name} does not have the suffix of a film.", f"Known endings: {endings}.")

@@ -50,7 +50,7 @@ def text_of_film(path: Path) -> str:
         raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the file.") from error
     found = _TEXT.search(text)
     if found is None:
-        raise ProjectError(f"{path.name} carries no project.", "Only films made by Latentwalk do.")
+        raise ProjectError(f"{path.name} does not contain a project.", "Only films made by Latentwalk do.")
     return found[0]
 
 
@@ -65,7 +65,7 @@ def _tags(path: Path) -> str:
 
 
 def _unreadable(path: Path) -> ProjectError:
-    return ProjectError(f"{path.name} is no film that can be read.", "Check the file.")
+    return ProjectError(f"{path.name} is not a readable film.", "Check the file.")
 
 
 def _webp_text(path: Path) -> str:
@@ -186,4 +186,4 @@ def text_of_png(path: Path) -> str:
                 return rest.decode("latin-1")
             if key == KEY and rest[:1] == b"\0":
                 return rest[2:].split(b"\0", 2)[-1].decode("utf-8", "replace")
-    raise ProjectError("The picture carries no project.", "Only those saved by Latentwalk do.")
+    raise ProjectError("The picture does not contain a project.", "Only those saved by Latentwalk do.")

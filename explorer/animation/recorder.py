@@ -61,7 +61,7 @@ QUEUE_FRAMES = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """How far a film is. `fps`: frames a second lately; `seconds_left` by that; `picture`: the last frame.
+    """How far a film is. `fps`: frames per second lately; `seconds_left` by that; `picture`: the last frame.
 
     `words`: a sentence that the user should read, if there is one. `size`: about how many bytes the file will have,
     0 while nobody knows.
@@ -94,7 +94,7 @@ class Control:
         self._go.set()
 
     def cancel(self) -> None:
-        """Ends before the next frame; what is done is kept."""
+        """Ends before the next frame; what is finished is kept."""
         self._cancelled = True
         self._go.set()
 
@@ -107,7 +107,7 @@ class Control:
         """Waits while paused. Raises CancelledError."""
         self._go.wait()
         if self._cancelled:
-            raise CancelledError("The film was cancelled; what is done is kept.", "Render it again to go on.")
+            raise CancelledError("The film was cancelled; what is finished is kept.", "Render again to continue.")
 
 
 class _Growing(Protocol):
@@ -194,11 +194,11 @@ class Recorder:
         self.render_s = self.blocked_s = 0.0
         self.first_frame = 0
         if self.target.exists() and not overwrite:
-            hint = "Choose another name, or allow to overwrite."
+            hint = "Choose another name, or allow overwriting."
             command = "Choose another name, or add --overwrite."
-            raise FilmError(f"{self.target.name} is there already.", hint, command=command)
+            raise FilmError(f"{self.target.name} already exists.", hint, command=command)
         if self.target.is_dir() and job.film.format == "png":
-            raise FilmError(f"The folder {self.target.name} is there already.", "Choose another name.")
+            raise FilmError(f"The folder {self.target.name} already exists.", "Choose another name.")
         if not job.path.resolve().parent.is_dir():
             raise FilmError(f"The folder {job.path.parent} does not exist.", "Choose another one.")
         self._check_unfinished(overwrite)
@@ -215,8 +215,8 @@ class Recorder:
             if not overwrite:
                 raise FilmError(
                     f"Another film {self.job.path.name} is unfinished.",
-                    "Go on with that one, choose another name, or allow to overwrite it.",
-                    command="Choose another name, add --overwrite, or go on with it: main.py video "
+                    "Continue that one, choose another name, or allow overwriting it.",
+                    command="Choose another name, add --overwrite, or continue it: main.py video "
                     f"{shlex.quote(str(job_path(self.job.path)))}",
                 )
             discard(self.job.path)
@@ -225,9 +225,9 @@ class Recorder:
         """Renders what is not there yet, and gives the finished film's path.
 
         Raises:
-            CancelledError: It was cancelled; what is done is kept.
-            FilmError: The disk is full or the encoder failed; what is done is kept.
-            LatentwalkError: A model or a frame cannot be had; what is done is kept.
+            CancelledError: It was cancelled; what is finished is kept.
+            FilmError: The disk is full or the encoder failed; what is finished is kept.
+            LatentwalkError: A model or a frame cannot be had; what is finished is kept.
         """
         job, total = self.job, self.job.film.frames
         tell(Progress("loading", 0, total))
@@ -277,10 +277,10 @@ class Recorder:
         before = origin_of(path)
         words = ""
         if before is None and is_unfinished(path):
-            words = f"{path.name} goes on; which models made its first frames is not known."
+            words = f"{path.name} continues; which models made its first frames is unknown."
         elif before != origin and has_parts(path):
             discard(path)
-            words = f"{path.name} begins anew: a model has changed since."
+            words = f"{path.name} starts again: a model has changed since."
         if words:
             log.info("%s", words)
             tell(Progress("loading", 0, self.job.film.frames, words=words))

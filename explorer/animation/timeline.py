@@ -46,7 +46,7 @@ LAST_KEY = 10 * MAX_SECONDS
 """Keys may lie behind the end, but not so far that their distances are lost in rounding."""
 
 MIN_SECONDS, MIN_RATE = 1e-3, 0.01
-"""Shortest timeline, and fewest frames a second or beats a minute: their reciprocals are fractions of steps."""
+"""Shortest timeline, and fewest frames per second or beats a minute: their reciprocals are fractions of steps."""
 
 SAME_TIME = 1e-6
 """Seconds; keys nearer than this are one key."""
@@ -59,7 +59,7 @@ def check_timeline(timeline: Timeline) -> None:
     """Raises ProjectError for a timeline out of a file that could not be played."""
     t = timeline
     _check_rate("duration", t.duration, MIN_SECONDS, MAX_SECONDS, "seconds")
-    _check_rate("fps", t.fps, MIN_RATE, 1000.0, "frames a second")
+    _check_rate("fps", t.fps, MIN_RATE, 1000.0, "frames per second")
     if t.bpm != 0.0:  # no tempo
         _check_rate("bpm", t.bpm, MIN_RATE, 10_000.0, "beats a minute")
     for track in t.tracks:

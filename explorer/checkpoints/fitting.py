@@ -61,7 +61,7 @@ def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
         if lacks_memory(error):
             raise
         raise MismatchError(
-            f"{name} has settings that make no {family} generator: {error}.", "The file is damaged."
+            f"{name} has settings that do not describe a {family} generator: {error}.", "The file is damaged."
         ) from error
 
 

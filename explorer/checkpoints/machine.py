@@ -41,7 +41,7 @@ class Budget:
     text: int = 16_000_000
     odd_keys: int = 10_000  # keys that are not text: crafted numbers can make every look-up collide
     monitor: Monitor | None = None
-    stubs: dict[str, Builder] = field(default_factory=dict)  # what stands for the names that nobody knows
+    stubs: dict[str, Builder] = field(default_factory=dict)  # what stands for the names that is not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,7 +287,7 @@ class Machine:
         return self.lookup(self, module, name)
 
     def stub(self, name: str) -> Builder:
-        """What stands for a name that nobody knows: a `Builder` of inert records."""
+        """What stands for a name that is not known: a `Builder` of inert records."""
         found = self.budget.stubs.get(name)
         if found is None:
             if len(self.budget.stubs) >= _STUB_LIMIT:

@@ -79,7 +79,7 @@ def _head(source: Source, budget: Budget) -> int:
         raise source.damaged("it does not begin as torch.save begins a file")
     protocol, position = Interpreter(source, known_names, position, None, budget).run()
     if protocol != LEGACY_PROTOCOL:
-        raise source.damaged("it is of a version of torch.save's format that nobody knows")
+        raise source.damaged("it is of a version of torch.save's format that is not known")
     facts, position = Interpreter(source, known_names, position, None, budget).run()
     if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise UnsupportedModelError(

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    console.out(f"{visible(facts.name, 60)}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures a row")
+    console.out(f"{visible(facts.name, 60)}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures per row")
     for name, look_at in changes.items():
         renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]

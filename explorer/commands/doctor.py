@@ -1,4 +1,4 @@
-"""`main.py doctor`: what this machine has, and what to do about each lack."""
+"""`main.py doctor`: what this machine has, and what to do about what is missing."""
 
 from __future__ import annotations
 

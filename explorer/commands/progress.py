@@ -37,7 +37,7 @@ class ProgressLine:
 
 
 class FilmProgressLine:
-    """Tells how far a film is, with its frames a second."""
+    """Tells how far a film is, with its frames per second."""
 
     def __init__(self) -> None:
         self._told: object = None
@@ -75,7 +75,7 @@ def make_film(recorder: Recorder) -> None:
     except (Stopped, KeyboardInterrupt):
         if is_unfinished(path):
             command = f"main.py video {shlex.quote(str(job_path(path)))}"
-            console.note(f"latentwalk: what is done of {path.name} is kept; go on with: {command}")
+            console.note(f"latentwalk: what is finished of {path.name} is kept; continue with: {command}")
         raise
 
 

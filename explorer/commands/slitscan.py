@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(90 is upright) and length; with --motion rotate it turns along (default -0.12,-0.05,90,0.6)",
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length in time (default 6)")
-    parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns a second (default 60)")
+    parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns per second (default 60)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_class_option(parser)

@@ -56,11 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_latent_options(parser, walk)
     add_class_option(parser)
     parser.add_argument("--model", metavar="M", action="append", default=[], help="a file or a bundled name")
-    parser.add_argument("--seconds", metavar="S", type=float, help="length (default: the timeline's, 2 a seed)")
+    parser.add_argument("--seconds", metavar="S", type=float, help="length (default: the timeline's, 2 per seed)")
     parser.add_argument(
-        "--start", metavar="S", type=float, default=0.0, help="leave out so much of the beginning (default 0)"
+        "--start", metavar="S", type=float, default=0.0, help="skip this many seconds at the beginning (default 0)"
     )
-    parser.add_argument("--fps", metavar="F", help="frames a second, e.g. 30000/1001 (default: timeline's, GIF 25)")
+    parser.add_argument("--fps", metavar="F", help="frames per second, e.g. 30000/1001 (default: the timeline's)")
     parser.add_argument("--size", metavar="N", type=int, default=0, help="height of a picture in pixels (GIF: 256)")
     parser.add_argument(
         "--interpolation", choices=("linear", "spherical", "cubic", "catmull-rom"),
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--space", choices=("z", "w", "ws"), help="where to blend (default z, or the latents' own)")
     parser.add_argument("--ease", choices=("linear", "in", "out", "in-out"), default="linear")
-    parser.add_argument("--loop", action="store_true", help="go back to the first seed, without a seam")
+    parser.add_argument("--loop", action="store_true", help="return to the first seed without a seam")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
     parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
     parser.add_argument("--layout", choices=("a", "b", "both", "wipe", "grid", "slit"), default="")
@@ -105,7 +105,8 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     from explorer.animation.job import Job, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
-        _refuse(a, OPTIONS, "an unfinished film goes on as it was begun", "Leave it out, or make another film.")
+        why = "an unfinished film keeps the settings it was started with"
+        _refuse(a, OPTIONS, why, "Leave it out, or make another film.")
         job = read_job(a.project)
         check_cost(a, models_of(job.state, job.film), job.settings.device)
         return job
@@ -117,7 +118,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
         raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
     if a.project is not None:
         check_project(a.project)
-        _refuse(a, WALK, "this belongs to --seeds; a project says it itself", "Change the project.")
+        _refuse(a, WALK, "applies to --seeds only; a project has its own", "Change the project.")
     given, a = a, _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a, functools.partial(opened, settings=settings))

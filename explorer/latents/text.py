@@ -56,7 +56,7 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
     except (ProjectError, ValueError, OverflowError, RecursionError) as error:
         raise LatentError("The pasted latent is damaged.", "Copy it again as a whole.") from error
     raise LatentError(
-        "The text holds no latent.", f"Paste a seed, `seed 7 x 0.5 y 0`, or a copied latent ({PREFIX}...)."
+        "The text does not hold a latent.", f"Paste a seed, `seed 7 x 0.5 y 0`, or a copied latent ({PREFIX}...)."
     )
 
 

@@ -338,7 +338,7 @@ class Pipeline:
         start, activation = plan.start, None
         if start >= 0:
             activation = self.kept.stage(plan.view, start, plan.keys[start])
-            watch.lap("kept stages", hit=True)
+            watch.lap("cached stages", hit=True)
         if activation is None:
             yield
             start, activation = 0, self._begin(plan.request, ws[0])

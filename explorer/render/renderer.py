@@ -274,7 +274,7 @@ class Renderer:
         try:
             self._show(ticket, pipeline.run(plan, lambda: self.mailbox.has_urgent))
         except Cancelled:
-            # What is done is kept, so another view's look costs this one nothing but the wait.
+            # What is finished is kept, so another view's look costs this one nothing but the wait.
             self.mailbox.put_refinement(ticket)
             if self.mailbox.superseded(ticket.view, ticket.generation):
                 raise

@@ -31,7 +31,7 @@ class Stopwatch:
             self._record()
 
     def lap(self, name: str, hit: bool = False) -> None:
-        """Ends the stage called `name`; `hit` says that its result was kept from before."""
+        """Ends the stage called `name`; `hit` says that its result was cached from before."""
         self._names.append((name, hit))
         self._times.append(self._clock())
         if self._is_cuda:

@@ -400,6 +400,6 @@ class Deck(QObject):
         if made is before:
             return
         made = replace(made, aside=before.aside or before)
-        self.edit("Performance to keys", made)
+        self.edit("Convert performance to keys", made)
         way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
         self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")

@@ -62,4 +62,4 @@ class Devices(QObject):
     def _on_device_lost(self, lost: DeviceLost) -> None:
         self._settings = RenderSettings("cpu", "float32", self._settings.backend)
         self.changed.emit(self._settings)  # also if they are the same: one device fewer is there
-        self.lost.emit(f"{lost.device} cannot go on ({lost.error}); rendering on the CPU now.")
+        self.lost.emit(f"{lost.device} stopped working ({lost.error}); rendering continues on the CPU.")

@@ -52,6 +52,7 @@ class Documents(QObject):
         super().__init__(session)
         self._session, self._files = session, files
         self._project_path = ""
+        self.opened_from = ""  # the picture, film or project whose state was opened; empty for a new project
         self._recovery = recovery
         self.keeper = Autosave(session, recovery)
         self._snapshots: dict[int, str] = {}
@@ -137,7 +138,7 @@ class Documents(QObject):
         view = self._session.active
         facts = self._session.facts(view)
         if facts is None:
-            raise LatentError("There is no model, so there is no latent.", "Open a model first.")
+            raise LatentError("There is no model, so there is not a latent.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
         name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
@@ -202,7 +203,7 @@ class Documents(QObject):
         """Writes the project, to its own file by default. Raises ProjectError."""
         target = str(path or self._project_path)
         if not target:
-            raise ProjectError("The project has no file yet.", "Choose one.")
+            raise ProjectError("The project has not been saved yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
         write_project(target, self._session.store.document, self._session.table, self._session.digests())
@@ -239,6 +240,7 @@ class Documents(QObject):
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
+        self.opened_from = path
         self.keeper.opened(state)
         self._session.store.reset_to(state)
         self._session.tell_saved()
@@ -266,7 +268,7 @@ class Documents(QObject):
             ProjectError: The view is empty, or the suffix is not .png.
         """
         if Path(path).suffix.lower() != ".png":
-            raise ProjectError(f"{visible(Path(path).name)} is no PNG.", "Pictures are saved as .png.")
+            raise ProjectError(f"{visible(Path(path).name)} is not a PNG.", "Pictures are saved as .png.")
         if self._session.facts(view) is None:
             raise ProjectError("There is no picture to save.", "Open a model first.")
         self._snapshots[view] = str(path)

@@ -105,7 +105,7 @@ class EvenSpeed(QObject):
         else:
             self._session.about_to_edit.emit()
             self.made.emit(payload)
-            self._session.status.emit("The picture changes evenly now")
+            self._session.status.emit("Keys retimed: the picture now changes at constant speed")
 
 
 @dataclass(frozen=True, slots=True)

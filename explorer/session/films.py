@@ -61,7 +61,7 @@ class FilmService(QObject):
         recorder = Recorder(job, overwrite=overwrite)
         self._recorder = recorder
         say = self._voice = Voice(self._said.emit)
-        self._work = Background("the film", lambda: _render(recorder, say), say, "What is done is kept.")
+        self._work = Background("the film", lambda: _render(recorder, say), say, "What is finished is kept.")
 
     def pause(self) -> None:
         """Holds before the next frame."""
@@ -74,7 +74,7 @@ class FilmService(QObject):
             self._recorder.control.resume()
 
     def cancel(self) -> None:
-        """Ends; what is done is kept."""
+        """Ends; what is finished is kept."""
         if self._recorder is not None:
             self._recorder.control.cancel()
 

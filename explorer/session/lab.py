@@ -168,7 +168,7 @@ class StickingLab(QObject):
             ProjectError: There is nothing to save yet, or the suffix is not .png.
         """
         if Path(path).suffix.lower() != ".png":
-            raise ProjectError(f"{Path(path).name} is no PNG.", "Slit-scans are saved as .png.")
+            raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
         if self.scan.filled < 2:
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
         views = [v for v in self._session.visible_views() if v < 2 and self._session.facts(v) is not None]

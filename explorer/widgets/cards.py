@@ -212,7 +212,7 @@ class _Card(_Over):
 
 
 class _Bar(QWidget):
-    """A thin progress bar; a negative share means that nobody knows how long."""
+    """A thin progress bar; a negative share means that is not known how long."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -114,7 +114,7 @@ class _Row(QWidget):
     def __init__(self, owner: ClassWeights, place: int) -> None:
         super().__init__()
         self.slider = ValueSlider("", LEAST, 1, 1, step=0.05, label_width=96, value_width=36)
-        self.remove = IconButton("x", "Take this class out of the mix", lambda: owner.drop(place), size=12)
+        self.remove = IconButton("x", "Remove this class from the mix", lambda: owner.drop(place), size=12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(row(self.slider, self.remove, spacing=2))

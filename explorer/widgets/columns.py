@@ -164,7 +164,7 @@ class Section(QFrame):
                 ("up", "Move up"),
                 ("down", "Move down"),
                 ("other", "Move to the other side"),
-                ("float", "Own window"),
+                ("float", "Float"),
             ):
                 menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
             menu.addSeparator()

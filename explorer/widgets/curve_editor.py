@@ -139,7 +139,7 @@ class CurveEditor(QFrame):
         self.field = _Field()
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, GRID)
-        column.addWidget(label("Share of the way over the time", "muted"))
+        column.addWidget(label("Progress over time", "muted"))
         column.addWidget(self.field)
         presets = [IconButton(name, tip, partial(self._set, points)) for name, tip, points in PRESETS]
         column.addWidget(row(*presets, None))

@@ -21,7 +21,7 @@ from explorer.widgets.film_progress import FilmProgress
 from explorer.widgets.film_settings import FilmSettings
 from explorer.widgets.parts import label, row
 from explorer.widgets.plain import error_text
-from explorer.widgets.saving import may_destroy
+from explorer.widgets.saving import choose, may_destroy
 from explorer.widgets.theme import GRID
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ class FilmDialog(QDialog):
     def _make_buttons(self) -> QWidget:
         self.start = QPushButton("Render")
         self.start.clicked.connect(lambda _=False: self.render_film())
-        self.go_on = QPushButton("Go on")
-        self.go_on.setToolTip("Goes on with the unfinished film of this name, with its own project and settings")
+        self.go_on = QPushButton("Continue")
+        self.go_on.setToolTip("Continue the unfinished film of this name, with its own project and settings")
         self.go_on.clicked.connect(lambda _=False: self.go_on_with_film())
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("What is done is kept; rendering the same film again goes on from there")
+        self.cancel.setToolTip("What is finished is kept; rendering the same film again continues from there")
         self.cancel.clicked.connect(lambda _=False: self._films.cancel())
         self.show_file = QPushButton("Show in folder")
         self.show_file.clicked.connect(lambda _=False: self._open_folder())
@@ -143,7 +143,7 @@ class FilmDialog(QDialog):
         if file is None:
             words += " Choose its file."
         elif unfinished:
-            words = f"{visible(file.name)} is unfinished: it can go on, or be rendered anew. {words}"
+            words = f"{visible(file.name)} is unfinished: it can be continued, or rendered again. {words}"
         elif file.exists():
             words += " A file of this name is there; you will be asked."
         self.words.setText(words)
@@ -192,21 +192,28 @@ class FilmDialog(QDialog):
         self._done = None
         self.settings.setEnabled(False)
         self.running.begin(job.film.frames)
-        self.words.setText(f"Rendering {visible(job.path.name)}. The window can be used meanwhile.")
+        self.words.setText(f"Rendering {visible(job.path.name)}. You can keep using the window.")
         self._show_buttons()
         self.adjustSize()
 
     def _may_write(self, job: Job) -> bool:
         target = target_of(job.path, job.film)
         if target.exists():
-            words = f"{target.name} is there already. Replace it?"
-            return may_destroy(self, "Render film", words)
+            choice = choose(self, "Render film", f"{target.name} already exists.", ("Replace", "Keep both"))
+            if choice == 1:
+                self._keep_both(job.path)
+            return choice == 0
         if is_unfinished(job.path) and not _same(job):
-            words = f"{job.path.name} is an unfinished film with other settings. Discard it and begin anew?"
+            words = f"{job.path.name} is an unfinished film with other settings. Discard it and start again?"
             if not may_destroy(self, "Render film", words):
                 return False
             discard(job.path)
         return True
+
+    def _keep_both(self, path: Path) -> None:
+        """Render under the next name that is free."""
+        self.settings.name_file(path.parent, path.stem)
+        self.render_film()
 
     def _toggle_pause(self) -> None:
         if self._films.is_paused:
@@ -222,7 +229,7 @@ class FilmDialog(QDialog):
         self.start.setVisible(not films.is_running)
         self.go_on.setVisible(not films.is_running and self._is_unfinished())
         self.show_file.setVisible(self._done is not None)
-        self.pause.setText("Go on" if films.is_paused else "Pause")
+        self.pause.setText("Continue" if films.is_paused else "Pause")
 
     def _open_folder(self) -> None:
         if self._done is not None:
@@ -253,7 +260,7 @@ class FilmDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._films.is_running:
-            self.said.emit("The film goes on: its progress is at the top right, and Ctrl+M opens this page again")
+            self.said.emit("The film is still rendering: see its progress at the top right; Ctrl+M opens this page")
         else:
             self._forget_done()
         super().closeEvent(event)

@@ -48,7 +48,7 @@ class FilmProgress(QWidget):
             self.picture.show_pixels(p.picture)
         left = round(p.seconds_left)
         texts = {
-            "loading": "Reading the model ...",
+            "loading": "Reading the model \u2026",
             "rendering": f"{p.done} of {p.total}   {p.fps:.1f} frames/s   {left // 60}:{left % 60:02d} left",
             "finishing": f"Finishing the file: {p.done} of {p.total}",
             "done": f"{p.total} frames",

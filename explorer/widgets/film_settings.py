@@ -43,7 +43,7 @@ class FilmSettings(QWidget):
             self.format.addItem(kind.title, kind.key)
         self.side = Choice()
         for side in SIZES:
-            self.side.addItem("as the network makes it" if side == 0 else f"{side} px high", side)
+            self.side.addItem("Native resolution" if side == 0 else f"{side} px high", side)
         self.rate = Choice()
         self.rate.setToolTip("Frames per second of the film")
         self.rate.addItem("Timeline's rate", "")
@@ -54,12 +54,12 @@ class FilmSettings(QWidget):
             self.quality.addItem(QUALITY_WORDS[quality], quality)
         self.quality.setCurrentIndex(1)
         self.layout_choice = Choice()
-        self.layout_choice.addItem("as in the window", "")
+        self.layout_choice.addItem("Same as window", "")
         for key, text in LAYOUTS.items():
             self.layout_choice.addItem(text, key)
         self.columns, self.rows = _count("Columns of the grid", 3), _count("Rows of the grid", 2)
         self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render", 1)
-        self.captions = Check("Burn in what is shown", "Seed, truncation and motion at the bottom left")
+        self.captions = Check("Burn in caption (model, seed, truncation)", "In the lower left corner")
         self.path = QLineEdit()
         self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
@@ -81,7 +81,7 @@ class FilmSettings(QWidget):
             ("Quality", self.quality),
             ("Picture", row(self.side, self.rate, None)),
             ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
-            ("Samples a frame", row(self.samples, 8, self.captions, None)),
+            ("Motion blur (samples per frame)", row(self.samples, 8, self.captions, None)),
             ("File", row(self.path, IconButton("folder-open", "Choose the file", self._browse))),
         )
         for i, (name, widget) in enumerate(lines):

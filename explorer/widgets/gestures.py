@@ -23,8 +23,8 @@ HINTS: tuple[tuple[str, str], ...] = (
     ("Ctrl + drag", "turn the picture; Alt + drag too, where it does not move windows"),
     ("Wheel", "zoom"),
     ("Middle drag", "pan the zoomed picture"),
-    ("Double-click", "take moves and turns back, fit the picture"),
-    ("Esc", "take the running drag back"),
+    ("Double-click", "reset move, turn and zoom"),
+    ("Esc", "cancel the drag"),
 )
 
 

@@ -88,7 +88,7 @@ class HistoryStrip(QWidget):
     def _tip(self, at: QPointF) -> str:
         index = self._index_at(at.x())
         if index < 0:
-            return "Places one has been at appear here"
+            return "Latents you have visited appear here"
         latent = self._places[index][1].latent
         return f"Back to {latent_words(latent)}"
 

@@ -46,7 +46,7 @@ class LatentPanel(Panel):
         self.snap = IconButton("magnet", "Snap to the nearest seed", session.snap)
         self.pad = LatentPad(session)
         self.drift = ValueSlider(
-            "Drift", -4, 4, 0, step=0.1, unit="/s", tip="Seeds a second, along the rows of the plane."
+            "Drift", -4, 4, 0, step=0.1, unit="/s", tip="Seeds per second, along the rows of the plane."
         )
         self.history = HistoryStrip(session)
         self.copy = IconButton("copy", "Copy the latent as text", self.copy_text)

@@ -92,7 +92,7 @@ class SourceRow(QWidget):
         self.seed = SeedField(f"Seed of source {source_name(index)}")
         self.seed.chosen.connect(lambda seed: self.changed.emit(index, MixSource(seed)))
         dice = IconButton("dice-five", "A random seed", lambda: self.changed.emit(index, MixSource(random_seed())))
-        pin = IconButton("push-pin", "Take the latent shown now as this source", lambda: self.pinned.emit(index))
+        pin = IconButton("push-pin", "Use the current latent as this source", lambda: self.pinned.emit(index))
         self.remove = IconButton("x", "Remove this source", lambda: self.removed.emit(index), size=12)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

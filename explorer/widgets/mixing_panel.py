@@ -46,7 +46,7 @@ class MixingPanel(Panel):
         self._sources = QVBoxLayout()
         self._sources.setSpacing(4)
         self.plus = IconButton("plus", "Add a source with a random seed", self._add_source, text="Source")
-        self.clear = IconButton("arrow-counter-clockwise", "Take all layers back to the base", session.clear_mixing)
+        self.clear = IconButton("arrow-counter-clockwise", "Reset all layers to the base", session.clear_mixing)
         self.more = IconButton("caret-down", "Show or hide single layers", self._toggle, text="Layers")
         self.groups = {name: self._group_slider(name) for name in GROUPS}
         self.layers: list[ValueSlider] = []

@@ -24,10 +24,10 @@ FACTS = (
     ("latents", "Latents", "z: dimensions of the input; w: of the style; ws: entries of w, one for each layer"),
     ("classes", "Classes", "Classes of a conditional model"),
     ("size", "Size", "Memory of the weights"),
-    ("licence", "Licence", "Under what terms the file may be used"),
+    ("licence", "Licence", "Licence of the file"),
     ("origin", "Origin", "Where the file comes from"),
     ("file", "File", "The file that was read"),
-    ("sha256", "SHA-256", "Hash of the file: the same for the same model everywhere"),
+    ("sha256", "SHA-256", "SHA-256 hash of the file, which identifies the model"),
 )
 
 
@@ -40,7 +40,7 @@ def facts_texts(facts: ModelFacts) -> dict[str, str]:
         "family": facts.family or info.family,
         "resolution": f"{info.img_resolution}\u00d7{info.img_resolution} {channels}",
         "latents": f"z {info.z_dim}   w {info.w_dim}   ws {info.num_ws}",
-        "classes": f"{info.c_dim}{'' if names else ' without names'}" if info.c_dim else "none",
+        "classes": f"{info.c_dim}{'' if names else ' (unnamed)'}" if info.c_dim else "none",
         "size": _bytes(facts.nbytes) if facts.nbytes else "unknown",
         "licence": facts.licence or "not stated",
         "origin": facts.origin or "not stated",
@@ -79,7 +79,7 @@ class ModelFactsTable(QWidget):
             grid.addWidget(value, i, 1, 1, 1 if key == "sha256" else 2)
             if i >= _ALWAYS:
                 self._folded += [title, value]
-        self.copy = IconButton("copy", "Copy the whole hash", self._copy, size=12)
+        self.copy = IconButton("copy", "Copy the full hash", self._copy, size=12)
         self.copy.setFixedHeight(18)
         grid.addWidget(self.copy, len(FACTS) - 1, 2)
         self._folded.append(self.copy)

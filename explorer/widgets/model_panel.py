@@ -72,12 +72,12 @@ class ModelPanel(Panel):
             self._add_card(item)
         tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
         self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
-        tip = "Files opened lately"
+        tip = "Recently opened files"
         self.recent = IconButton("clock-counter-clockwise", tip, self._show_recent, text="Recent")
         self.add(row(self.open, self.recent))
         self.progress = ProgressLine()
         self.words = ElidedLabel()
-        self.cancel = IconButton("x", "Cancel loading; the model shown now stays", self._cancel, size=12)
+        self.cancel = IconButton("x", "Cancel loading and keep the current model", self._cancel, size=12)
         self.loading = row(self.words, self.cancel)
         self.words.setProperty("role", "muted")
         self.add(self.loading)

@@ -32,8 +32,8 @@ class _Row(QWidget):
         super().__init__()
         self.session, self.index = session, index
         self.slider = ValueSlider("", -8, 8, 0, label_width=84, value_width=44)
-        self.again = IconButton("dice-five", "Another random direction, same length", self._another)
-        self.remove = IconButton("x", "Take this nudge away", lambda: session.remove_nudge(self.index), size=12)
+        self.again = IconButton("dice-five", "New random direction, same length", self._another)
+        self.remove = IconButton("x", "Remove this nudge", lambda: session.remove_nudge(self.index), size=12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(row(self.slider, self.again, self.remove, spacing=2))

@@ -25,10 +25,10 @@ _VIEWS = 2
 _ROWS = (
     ("fps", "Frames", "Pictures shown in the last second"),
     ("render", "Render", "Time to make the last picture, in milliseconds"),
-    ("latency", "Latency", "From the hand to the paint, in milliseconds: median / 99th percentile of the last 200"),
-    ("hits", "Reused", "Stages of the last picture whose result was kept from before, of all stages"),
-    ("dropped", "Overtaken", "Pictures asked for that a newer wish replaced before they were rendered"),
-    ("cache", "Cache", "Memory of kept stages, in megabytes"),
+    ("latency", "Latency", "From input to display, in milliseconds: median / 99th percentile of the last 200"),
+    ("hits", "Reused", "Stages of the last frame that were reused from the cache, of all stages"),
+    ("dropped", "Dropped frames", "Frames that a newer request replaced before they were rendered"),
+    ("cache", "Cache", "Memory used by cached stages, in megabytes"),
 )
 _KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
 
@@ -47,11 +47,11 @@ class PerformancePanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.device = _box("Device", "Where pictures are computed; changes at once")
+        self.device = _box("Device", "The device that renders; takes effect at once")
         self.dtype = _box(
             "Precision", "float32 is exact; bfloat16 is faster on some processors, with small differences"
         )
-        self.backend = _box("Kernels", "The fastest kernels there are, or the readable reference to compare with")
+        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation to compare with")
         for device in self.session.service.devices():
             self.device.addItem(device.label, device.name)
         for key, name in _KERNELS:
@@ -125,9 +125,9 @@ class PerformancePanel(Panel):
             box.setCurrentIndex(max(0, box.findData(value)))
         grey(
             self.device,
-            "" if len(devices) > 1 else "There is no other device here: no graphics card that can compute",
+            "" if len(devices) > 1 else "This computer has no other device that can render",
         )
-        grey(self.dtype, "" if len(dtypes) > 1 else "This device computes in one precision only")
+        grey(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
 
     @Slot()
     def refresh(self) -> None:

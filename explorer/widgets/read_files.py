@@ -66,7 +66,7 @@ def _read(
         raise
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
-    words = f"{visible(Path(path).name)} is no kind of file that can be opened."
+    words = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
     hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt."
     return ReadFile(path, kind, error=UnreadableFileError(words, hint))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from explorer.util.plain_text import LIMIT, visible
 
-__all__ = ["ask", "ask_file", "file_stem", "may_destroy", "with_suffix_of"]
+__all__ = ["ask", "ask_file", "choose", "file_stem", "may_destroy", "with_suffix_of"]
 
 
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]')
@@ -46,8 +46,19 @@ def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -
         return None
     path = with_suffix_of(Path(chosen), suffix)
     if path != Path(chosen) and path.exists():  # the dialog has asked about another name
-        return path if may_destroy(parent, title, f"{path.name} exists already. Write over it?") else None
+        return path if may_destroy(parent, title, f"{path.name} already exists. Replace it?") else None
     return path
+
+
+def choose(parent: QWidget, title: str, words: str, choices: Sequence[str]) -> int:
+    """Ask with buttons of our own, and Cancel; return the number of the choice, or -1. Return alone cancels."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, visible(words, 2 * LIMIT, keep_lines=True), parent=parent)
+    buttons = [box.addButton(text, QMessageBox.ButtonRole.AcceptRole) for text in choices]
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    return next((i for i, button in enumerate(buttons) if button is clicked), -1)
 
 
 def may_destroy(parent: QWidget, title: str, words: str) -> bool:

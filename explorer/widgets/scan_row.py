@@ -56,7 +56,7 @@ class ScanStrip(QWidget):
             p.drawImage(target, self.image, source)
         else:
             p.setPen(color("faint"))
-            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Let the picture move: its pixels draw here")
+            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture, and its pixels scroll by here")
         paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
         p.setPen(color("text", 160))
         p.drawLine(QPointF(self.width() - 0.5, 0), QPointF(self.width() - 0.5, self.height()))

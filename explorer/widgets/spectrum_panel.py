@@ -35,7 +35,7 @@ class SpectrumPlot(QuietPlot):
     """Power in dB over cycles a pixel."""
 
     def __init__(self) -> None:
-        super().__init__(30, "cycles a pixel", "dB")
+        super().__init__(30, "cycles per pixel", "dB")
         self.setFixedHeight(168)
         self.setAccessibleName("Average power spectrum")
         self._curves = {(v, k): self.plot() for v in range(2) for k in ("axis", "diagonal", "radial")}
@@ -102,8 +102,8 @@ class SpectrumPanel(Panel):
         table = QWidget()
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 0, 0)
-        title = label("Fine, dB")
-        title.setToolTip("Power above a quarter cycle a pixel, relative to all")
+        title = label("Share of fine detail (dB)")
+        title.setToolTip("Power above 0.25 cycles per pixel, as a share of all power")
         grid.addWidget(title, 0, 0)
         for view in range(2):
             value = value_label("\u2013")

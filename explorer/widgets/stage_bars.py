@@ -24,7 +24,7 @@ MAPPING, INPUT, SHOW = "mapping", "input", "display"
 
 @dataclass(frozen=True, slots=True)
 class StageGroup:
-    """Stages that belong together. `ms` None: did not run, because its result was kept, or (`is_needed` False)
+    """Stages that belong together. `ms` None: did not run, because its result was cached, or (`is_needed` False)
     because the picture ends before it: a layer is looked at, or it is a draft.
 
     `depth` is 0 for the coarsest layers, 1 for the finest, -1 for what is no layer; `parts` are (name, ms).
@@ -144,7 +144,7 @@ class StageBars(QWidget):
         if group is None:
             return "Time of each stage of the last picture, in milliseconds"
         if group.ms is None:
-            why = "its result was kept" if group.is_needed else "the picture ends before it"
+            why = "its result was cached" if group.is_needed else "the picture ends before it"
             return f"{group.name}: not run for the last picture, {why}"
         return "\n".join([f"{group.name}: {group.ms:.2f} ms", *(f"{n}  {ms:.2f} ms" for n, ms in group.parts)])
 

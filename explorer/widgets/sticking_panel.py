@@ -34,13 +34,13 @@ AVERAGES = (
 )
 UNDONE = (
     ("none", "Off", "The picture as it moves"),
-    ("picture", "Back", "Resampled back by the inverse motion: what still moves sticks"),
-    ("difference", "Diff", "That, less the unmoved picture: grey where nothing is left"),
-    ("heat", "Heat", "How much is left, from black through red to yellow"),
+    ("picture", "Back", "Resampled back by the inverse motion: whatever still moves is stuck to the screen"),
+    ("difference", "Diff", "The difference from the unmoved picture: grey where there is none"),
+    ("heat", "Heat", "How large the difference is, from black through red to yellow"),
 )
 WORDS = {
     "none": "",
-    "neighbours": "What stays sharp is glued to its pixels.",
+    "neighbours": "What stays sharp is stuck to its pixels.",
     "shifted": "What follows stays sharp; what sticks is blurred.",
     "turned": "What follows stays sharp; what sticks is blurred.",
 }
@@ -65,17 +65,17 @@ class StickingPanel(Panel):
         self.average = Segments(AVERAGES)
         self.radius = ValueSlider(
             "Radius", 0.01, 1, Lab().radius, step=0.01,
-            tip="How far the neighbours lie: share of the way from the mean latent to a seed.",
+            tip="How far away the neighbours are, as a fraction of the distance from the mean latent to a seed.",
         )  # fmt: skip
         self.count = ValueSlider(
-            "Pictures", 2, 256, Lab().count, step=1, decimals=0, tip="More take longer and show fainter sticking."
+            "Pictures", 2, 256, Lab().count, step=1, decimals=0, tip="More take longer and reveal fainter sticking."
         )
         self.line = ProgressLine()
         self.average_words = label("", "faint", wrap=True)
         self.undone = Segments(UNDONE)
         self.undone_words = label("", "faint", wrap=True)
         self.score = StudyRow(
-            session, "sticking", "Score from walks",
+            session, "sticking", "Measure sticking (lower is better)",
             f"Follow fine detail through {WALKS} latent walks of each view: 0 moves with the object, 1 sticks. "
             "Needs no transform.",
             lambda view: session.lab.study_sticking(view, WALKS), self._show_score,
@@ -134,7 +134,7 @@ class StickingPanel(Panel):
 
     def _show_moved(self, moved: bool) -> None:
         self.undone_words.setText(
-            "What still moves, or is bright, sticks." if moved else "Move or turn the picture first (Shift + drag)."
+            "Whatever moves, or is bright, sticks." if moved else "Move or turn the picture first (Shift + drag)."
         )
 
     @Slot(object)

@@ -26,9 +26,9 @@ __all__ = ["TimelineDock"]
 
 LOOPS = (
     ("once", "Once", "Play to the end and stop"),
-    ("loop", "Loop", "Begin again at the end"),
-    ("ping-pong", "There and back", "Turn round at both ends; the film is twice as long"),
-    ("seamless", "Seamless", "Go on from the last key to the first, so that the film closes without a seam"),
+    ("loop", "Loop", "Start again at the end"),
+    ("ping-pong", "Back and forth", "Reverse at both ends; the film is twice as long"),
+    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops without a seam"),
 )
 WAYS = (
     ("hold", "Hold"),
@@ -47,7 +47,7 @@ EASES = (
 )
 RATES = ("23.976", "24", "25", "29.97", "30", "50", "60")
 EVEN_TIP = "Even speed: equal change of the picture in equal time"
-WANDERS = (("none", "No wandering"), ("circle", "Circle"), ("noise", "Noise"))
+WANDERS = (("none", "No wander"), ("circle", "Circle"), ("noise", "Noise"))
 
 
 def _number(
@@ -105,20 +105,20 @@ class TimelineDock(QDockWidget):
         deck = self.deck
         self.start = IconButton("skip-back", "To the start (Home)", lambda: deck.seek(0.0))
         self.play = IconButton("play", "Play or stop (Space)", self.toggle_play)
-        self.record = IconButton("record", "Record what your hands do (Ctrl+R); again: stop", self.toggle_record)
+        self.record = IconButton("record", "Record what you do; press again to stop (Ctrl+R)", self.toggle_record)
         self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
         for i, (_, _, tip) in enumerate(LOOPS):
             self.loop.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
         self.time = value_label("0:00.00")
-        self.time.setToolTip("Playhead and duration, in minutes and seconds; the film has this many frames")
+        self.time.setToolTip("Playhead and duration, in minutes and seconds")
         self.time.setMinimumWidth(96)
         self.duration = _number(0.1, 36_000.0, 2, "s", "Duration, in seconds", 66)
-        self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames a second of the film")
+        self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames per second of the film")
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
-        tip = "Beats a minute: the grid's tempo; 0 shows seconds"
+        tip = "Beats per minute: the grid's tempo; 0 shows seconds"
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
         self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
-        self.more = IconButton("dots-three", "Keys of single parameters, wandering, performance", self._open_more)
+        self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
         return wrap_row(
             self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
@@ -126,12 +126,12 @@ class TimelineDock(QDockWidget):
         )  # fmt: skip
 
     def _make_ways(self) -> QWidget:
-        self.way_label = label("From the selected key:", "muted")
-        self.way = _choice(WAYS, "The way to the next key; cubic and Catmull-Rom go smoothly through all keys")
+        self.way_label = label("After this key:", "muted")
+        self.way = _choice(WAYS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys")
         self.space = _choice(SPACES, "Where latents are blended; ws blends mixing and edits too")
-        self.ease = _choice(EASES, "How the time on the way is spent")
-        self.edit_curve = IconButton("pen-nib", "Draw the curve of time", self._open_curve)
-        self.update_key = IconButton("arrows-clockwise", "The key remembers the state of now", self._update_key)
+        self.ease = _choice(EASES, "Easing between this key and the next")
+        self.edit_curve = IconButton("pen-nib", "Draw the easing curve", self._open_curve)
+        self.update_key = IconButton("arrows-clockwise", "Update key to the current state", self._update_key)
         self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
         self.measured = value_label("")
         self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
@@ -211,7 +211,7 @@ class TimelineDock(QDockWidget):
             menu.addAction("Copy to the playhead", lambda: deck.copy_keys(chosen))
             menu.addAction("Delete", self.view.delete_chosen)
             menu.addSeparator()
-        tracks = menu.addMenu("Key of a single parameter")
+        tracks = menu.addMenu("Add key for one parameter")
         for name, parameter in PARAMETERS.items():
             tracks.addAction(parameter.title, partial(deck.add_value_key, name))
         rows = sorted({r.layer for r in look.mixing.rows})
@@ -219,7 +219,7 @@ class TimelineDock(QDockWidget):
             tracks.addAction(f"Mixing, entry {layer}", partial(deck.add_value_key, f"mixing.{layer}"))
         for number in range(len(look.nudges)):
             tracks.addAction(f"Edit {number}", partial(deck.add_value_key, f"nudges.{number}"))
-        wander = menu.addMenu("Wandering of the latent")
+        wander = menu.addMenu("Latent wander")
         now = deck.timeline.wander
         for kind, text in WANDERS:
             action = wander.addAction(text, partial(deck.set_wander, kind=kind))
@@ -237,9 +237,9 @@ class TimelineDock(QDockWidget):
             action.setCheckable(True)
             action.setChecked(now.turns == turns)
         wander.addSeparator()
-        wander.addAction("Other directions", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
+        wander.addAction("New random direction", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
         if deck.timeline.performance and not deck.timeline.keys:
-            menu.addAction("Performance to keys, two a second", lambda: deck.performance_to_keys(0.5))
+            menu.addAction("Convert performance to keys (2 per second)", lambda: deck.performance_to_keys(0.5))
         if deck.timeline.aside is not None:
             menu.addAction(f"Use the {contents(deck.timeline.aside).removeprefix('a ')}", deck.exchange)
         menu.addSeparator()

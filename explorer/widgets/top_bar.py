@@ -1,4 +1,4 @@
-"""The right end of the menu bar: layout buttons, device and precision, frames a second."""
+"""The right end of the menu bar: layout buttons, device and precision, frames per second."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def device_text(session: Session) -> str:
     device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
     words = f"Pictures are computed on {device} in {settings.dtype}."
     if settings.device == "cpu":
-        words += " No graphics card that can compute was found."
+        words += " No supported graphics card was found."
     if settings.dtype == "bfloat16":
         words += " bfloat16 is faster on some processors and shows small rounding differences."
     return words

@@ -33,8 +33,8 @@ class TourBar(QFrame):
         self.title = label("", "heading")
         self.see = _words("")
         self.do = _words("muted")
-        self.back = IconButton("caret-left", "The step before", lambda: self.go(-1))
-        self.next = IconButton("caret-right", "The next step", lambda: self.go(1))
+        self.back = IconButton("caret-left", "Previous step", lambda: self.go(-1))
+        self.next = IconButton("caret-right", "Next step", lambda: self.go(1))
         self.keep = QToolButton()
         self.keep.setText("Keep this")
         self.keep.setToolTip("End the tour and keep what it shows now, in place of what you had")
@@ -72,7 +72,7 @@ class TourBar(QFrame):
         self.back.setEnabled(number > 1)
         last = number == len(STEPS)
         self.next.set_icon_name("check" if last else "caret-right")
-        self.next.setToolTip(BACK_TIP if last else "The next step")
+        self.next.setToolTip(BACK_TIP if last else "Next step")
         if step.panel:
             self.panel_wanted.emit(step.panel)
 

@@ -78,7 +78,7 @@ class TransformPanel(Panel):
             self.kind.addItem(text, kind)
         self.kind.setToolTip("Motion of the picture in time; Space stops and starts the clock")
         self.speed = ValueSlider(
-            "Speed", 0, 2, 0.1, step=0.01, tip="Image widths (circle, shake) or turns (spin) a second."
+            "Speed", 0, 2, 0.1, step=0.01, tip="Image widths (circle, shake) or turns (spin) per second."
         )
         self.radius = ValueSlider(
             "Radius", 0, 0.5, 0.1, step=0.01, unit="w", tip="Reach of the motion in image widths."

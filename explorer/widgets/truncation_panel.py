@@ -37,11 +37,11 @@ class TruncationPanel(Panel):
             1,
             decimals=0,
             step=1,
-            tip="Truncate only that many first layers.",
+            tip="Truncate only this many layers, counted from the first.",
             text_of=lambda v: "all" if v >= self.cutoff.maximum else "none" if v == 0 else f"{v:.0f}",
         )
         self.more = IconButton(
-            "caret-right", "Give single layers a psi of their own", self._toggle, text="Per layer"
+            "caret-right", "Set psi for each layer", self._toggle, text="Per layer"
         )
         self.layers = LayerRows(self._make_row)
         for item in (self.psi, self.cutoff, row(self.more, None), self.layers):

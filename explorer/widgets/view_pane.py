@@ -86,7 +86,7 @@ class ViewPane(QWidget):
         self.model_name = ElidedLabel()
         self.model_facts = label("", "faint")
         self.tap = label("", "muted")
-        self.link = IconButton("link-simple", "What this view shares with the other", self._open_links)
+        self.link = IconButton("link-simple", "What this view is linked to in the other", self._open_links)
         self.second = QWidget()  # the other model's name during a wipe
         second = QHBoxLayout(self.second)
         second.setContentsMargins(0, 0, 0, 0)
@@ -254,8 +254,8 @@ class ViewPane(QWidget):
         """What this view shares with the others."""
         if self._links is None:
             menu = self._links = QMenu(self)
-            self._share_all = menu.addAction("Share everything", lambda: self._link_all(True))
-            self._share_none = menu.addAction("Share nothing", lambda: self._link_all(False))
+            self._share_all = menu.addAction("Link everything", lambda: self._link_all(True))
+            self._share_none = menu.addAction("Unlink everything", lambda: self._link_all(False))
             menu.addSeparator()
             for aspect, name in ASPECT_NAMES.items():
                 action = menu.addAction(name)
@@ -276,7 +276,7 @@ class ViewPane(QWidget):
         self.session.set_link(self.view, aspect, on)
 
     def _link_all(self, on: bool) -> None:
-        self.session.begin("Share everything" if on else "Share nothing")
+        self.session.begin("Link everything" if on else "Unlink everything")
         for aspect in ASPECTS:
             self.session.set_link(self.view, aspect, on)
         self.session.commit()

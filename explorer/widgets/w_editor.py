@@ -65,19 +65,19 @@ class WEditorPanel(Panel):
         self.unzoom = IconButton("magnifying-glass-minus", "Show every bar (0)", self.plot.reset_zoom)
         self.scale = ValueSlider(
             "Scale", -1, 3, 1, step=0.05, unit="\u00d7", label_width=44, value_width=52,
-            tip="Multiplies the selected bars (all, if none are selected); comes back to 1 when let go.",
+            tip="Multiplies the selected bars (all, if none are selected); returns to 1 when released.",
         )  # fmt: skip
         these = "the selected bars (all, if none are selected)"
         self.zero = IconButton("number-circle-zero", f"Set {these} to 0", self.zero_bars)
         self.free = IconButton(
-            "eraser", f"Take back the edits of {these}, in the layers chosen above", self.free_bars
+            "eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars
         )
         step = "Take a step along a new random direction in w"
         self.nudge = IconButton("shuffle", step, self.add_nudge, text="Nudge")
         self.nudges = NudgeRows(self.session)
         self.summary = ElidedLabel()
         self.summary.setProperty("role", "muted")
-        self.clear = IconButton("trash", "Take away every edit and nudge, in all layers", self.session.clear_edits)
+        self.clear = IconButton("trash", "Remove every edit and nudge, in all layers", self.session.clear_edits)
 
     def _lay_out(self) -> None:
         self.dash = label("to", "muted")
@@ -224,7 +224,7 @@ class WEditorPanel(Panel):
             self.plot.shape(self.chosen(), [0.0] * len(self.chosen()))
 
     def free_bars(self) -> None:
-        """Take back the edits of the chosen bars in this scope, as one undo step."""
+        """Remove the edits of the chosen bars in this scope, as one undo step."""
         self._free(self.chosen())
 
     def _free(self, numbers: Iterable[int]) -> None:

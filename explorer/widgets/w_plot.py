@@ -29,7 +29,7 @@ _KEYS = {
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
     Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_Equal, Qt.Key.Key_0,
 }  # fmt: skip
-USAGE = "Drag a bar up or down (Shift: fine). Double-click or Delete: take its edit back. "
+USAGE = "Drag a bar up or down (Shift: fine). Double-click or Delete: remove its edit. "
 USAGE += "Ctrl+wheel or + \u2212 0: zoom, middle drag: pan. Arrow keys: choose a bar and step it."
 
 

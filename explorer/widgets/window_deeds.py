@@ -91,7 +91,7 @@ class WindowDeeds(WindowPart):
     def copy_state(self) -> None:
         """The whole state as one text on the clipboard."""
         QGuiApplication.clipboard().setText(self.session.documents.state_text())
-        self.window.say("The state is on the clipboard")
+        self.window.say("State copied")
 
     def paste(self) -> None:
         """A state, a latent, or files from the clipboard."""
@@ -198,7 +198,7 @@ class WindowDeeds(WindowPart):
         image = self.window.views.active_pane().image.image
         if image is not None:
             QGuiApplication.clipboard().setImage(image)
-            self.window.say("The picture is on the clipboard")
+            self.window.say("Picture copied")
 
     def close_model(self) -> None:
         """The active view shows nothing any more."""

@@ -72,6 +72,15 @@ class WindowFiles(WindowPart):
             self.window.views.panes[view].banner.clear()
 
     @property
+    def title(self) -> str:
+        """What the open project is called: its file, or the picture or film that it was opened from."""
+        session = self.window.session
+        if self.project is not None:
+            return self.project.name
+        opened = session.documents.opened_from if session is not None else ""
+        return f"From {Path(opened).name}" if opened else "Untitled"
+
+    @property
     def project(self) -> Path | None:
         """The file of the open project; None for a new one."""
         session = self.window.session
@@ -280,11 +289,10 @@ class WindowFiles(WindowPart):
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton
-        name = self.project.name if self.project else "this walk"
         answer = ask(
             self.window,
             "Unsaved changes",
-            f"Save the changes to {visible(name)}?",
+            f'Save changes to "{visible(self.title)}"?',
             button.Save | button.Discard | button.Cancel,
             button.Save,
         )
@@ -294,7 +302,7 @@ class WindowFiles(WindowPart):
         """Ask whether a film on its way may be stopped, if there is one; False to let it go on."""
         if not self.session.films.is_running or not self.window.asks_before_discarding:
             return True
-        words = "A film is being rendered. Stop it? What is done is kept: the same film, begun again, goes on."
+        words = "A film is being rendered. Stop it? What is finished is kept: rendering it again continues it."
         return may_destroy(self.window, "Film", words)
 
     # memory ----------------------------------------------------------------------------------------------

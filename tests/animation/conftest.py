@@ -39,7 +39,7 @@ def project(model: str) -> ExplorerState:
 
 
 def job_of(project: ExplorerState, path: Path, **fields: object) -> Job:
-    """A film of one second at 25 frames a second."""
+    """A film of one second at 25 frames per second."""
     values: dict[str, object] = {"seconds": 1.0, "rate": (25, 1), **fields}
     return Job(path, Film(**values), project)  # type: ignore[arg-type]
 

@@ -179,3 +179,45 @@ def test_the_timeline_stays_between_the_columns(window: MainWindow, width: int) 
         assert corner.y() <= window.height()
     assert window.sides.right.width() == before, "the columns keep their width"
     window.show_timeline(False)
+
+
+def test_a_film_that_exists_is_replaced_or_kept_beside(
+    window: MainWindow, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr(session.films, "start", lambda job, overwrite: started.append(job.path))
+    taken = tmp_path / "walk.mkv"
+    taken.write_bytes(b"somebody's")
+    window.open_film()
+    dialog = window._film
+    assert dialog is not None
+    asked: list[str] = []
+
+    def answer(number: int) -> None:
+        def choose(parent: object, title: str, words: str, choices: tuple[str, ...]) -> int:
+            asked.append(f"{words} {choices}")
+            return number
+
+        monkeypatch.setattr("explorer.widgets.film_dialog.choose", choose)
+
+    for number, expected in ((-1, []), (0, [taken]), (1, [tmp_path / "walk-2.mkv"])):
+        started.clear()
+        dialog.settings.path.setText(str(taken))
+        answer(number)
+        dialog.settings.format.setCurrentIndex(dialog.settings.format.findData("mkv"))
+        dialog.settings.path.setText(str(taken))
+        dialog.render_film()
+        assert started == expected
+        dialog.running.hide()
+    assert asked[0] == "walk.mkv already exists. ('Replace', 'Keep both')"
+    dialog.close()
+
+
+def test_the_title_names_what_was_opened(window: MainWindow, session: Session, tmp_path: Path) -> None:
+    assert window.windowTitle().startswith("Untitled")
+    path = tmp_path / "shot.png"
+    session.documents.snapshot(0, path)
+    wait_until(path.exists)
+    wait_until(lambda: not session.store.in_stroke)
+    session.documents.open_project(path)
+    assert window.windowTitle().startswith("From shot.png")
