@@ -11,7 +11,7 @@ number N of a seed is the same in every run of the same version, so that `--firs
 from __future__ import annotations
 
 import argparse
-import encodings.idna  # noqa: F401  # with what it imports: codecs bring it in when a text first needs it
+import codecs
 import json
 import os
 import random
@@ -216,6 +216,8 @@ def _bad(report: Report) -> str:
 def prepared(folder: Path, kinds: frozenset[str], seed: int, keep: Path | None = None) -> Plan:
     """The well-formed files, each opened once, so that what readers import is there before the guard looks."""
     torch.set_num_threads(1)
+    for codec in ("ascii", "latin-1", "utf-16", "utf-32", "idna", "unicode-escape", "raw-unicode-escape"):
+        codecs.lookup(codec)  # Python imports each when a text first needs it
     os.environ["LATENTWALK_CACHE"] = str(folder / "cache")
     files = seeds(folder, kinds)
     for number, each in enumerate(files):
