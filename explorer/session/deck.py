@@ -197,6 +197,7 @@ class Deck(QObject):
             ways += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
             self._session.status.emit(f"Can't add a key to a recording. {ways}.")
             return
+        self._session.about_to_edit.emit()  # the welcome's drift is no part of a key
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         is_there = edits.key_at(self.timeline, place)
         made = edits.add_key(self.timeline, place, self._pose_to_keep())
@@ -349,6 +350,7 @@ class Deck(QObject):
         """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
         if self.is_recording:
             return
+        self._session.about_to_edit.emit()  # nor of a recording
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()
