@@ -151,6 +151,7 @@ class MainWindow(QMainWindow):
         session.saved_changed.connect(self._on_saved_changed)
         session.status.connect(self._on_status)
         session.about_to_edit.connect(Pause.settle)
+        session.about_to_edit.connect(self.touched)
         session.documents.project_changed.connect(lambda _: self.show_title())
         self.files.attach(session)
         self.notices.attach(session)

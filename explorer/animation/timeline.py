@@ -161,7 +161,7 @@ def contents(timeline: Timeline) -> str:
     count = len(timeline.keys) + sum(len(track.keys) for track in timeline.tracks)
     words = [f"{count} key{'s' * (count > 1)}"] if count else []
     if timeline.performance and not timeline.keys:
-        words.insert(0, f"a recording of {timeline.performance[-1].time:.1f} s")
+        words.insert(0, f"a recording of {timeline.duration:.1f} s")
     if not words and timeline.wander.kind != "none":
         words.append("a wander")
     return " and ".join(words)

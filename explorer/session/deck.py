@@ -189,14 +189,23 @@ class Deck(QObject):
         self.edit("Wander", timeline)
         self._show_again()
 
+    def _is_closed_to_keys(self) -> bool:
+        """True, and told, while the hands are recorded: keys are out of sight then, and must not change unseen."""
+        if self.is_recording:
+            self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
+        return self.is_recording
+
     def add_key(self, time: float | None = None) -> None:
         """Adds a key of the whole state at the playhead, or at `time` seconds."""
+        if self._is_closed_to_keys():
+            return
         if self.timeline.performance and not self.timeline.keys:
             aside = self.timeline.aside
             ways = "Right-click the recording to convert it to keys"
             ways += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
             self._session.status.emit(f"Can't add a key to a recording. {ways}.")
             return
+        self._session.about_to_edit.emit()  # the welcome's drift is no part of a key
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         is_there = edits.key_at(self.timeline, place)
         made = edits.add_key(self.timeline, place, self._pose_to_keep())
@@ -236,6 +245,8 @@ class Deck(QObject):
         self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
     ) -> None:
         """Adds a key of one parameter, by default at the playhead, with its present value, of the active view."""
+        if self._is_closed_to_keys():
+            return
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         view = self._view_of(name) if view is None else view
         if value is None:
@@ -275,6 +286,8 @@ class Deck(QObject):
 
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
         """Copies keys to the playhead, or to a time."""
+        if self._is_closed_to_keys():
+            return
         place = edits.snapped(self.timeline, self._playhead if to is None else to)
         standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
         self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
@@ -288,7 +301,7 @@ class Deck(QObject):
 
     def delete_keys(self, chosen: Chosen) -> None:
         """Deletes keys."""
-        if chosen:
+        if chosen and not self._is_closed_to_keys():
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
             words, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
             self._session.status.emit(f"Deleted {words}. {WAY_BACK} {them}.")
@@ -314,6 +327,8 @@ class Deck(QObject):
 
     def clear(self) -> None:
         """Removes keys, tracks, performance, wandering and what is kept aside."""
+        if self._is_closed_to_keys():
+            return
         t = self.timeline
         self.pause()
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
@@ -349,6 +364,7 @@ class Deck(QObject):
         """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
         if self.is_recording:
             return
+        self._session.about_to_edit.emit()  # nor of a recording
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()

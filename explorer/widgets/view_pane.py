@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import CostlyModelError
@@ -44,7 +44,9 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
     at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
-    parts = [latent_words(plain), f"\u03c8 {look.truncation.psi:.2f}"]
+    parts = [latent_words(plain)]
+    if not is_short or look.truncation.psi != 1.0:
+        parts.append(f"\u03c8 {look.truncation.psi:.2f}")
     if latent.x or latent.y:
         parts.append(f"{at}{latent.x:+.2f} {latent.y:+.2f}")
     if t.x or t.y:
@@ -169,11 +171,23 @@ class ViewPane(QWidget):
     def _show_state(self, state: ExplorerState) -> None:
         look = look_of(state, self.view)
         self.where.set_text(look_text(look), look_text(look, is_short=True))
+        self._fit_cost()
         v = state.views[self.view]
         is_marked = state.active == self.view and len(state.views) > 1
         self.active_line.set_color(view_color(self.view) if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
+
+    def _fit_cost(self) -> None:
+        """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
+        metrics = self.where.fontMetrics()
+        short = metrics.horizontalAdvance(look_text(look_of(self.session.store.state, self.view), is_short=True))
+        reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
+        self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_cost()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:

@@ -118,6 +118,22 @@ def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # ty
     assert "+0.25 +0.10" in short
 
 
+def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWindow, session: Session) -> None:
+    window.resize(1040, 600)
+    pane = window.views.panes[0]
+    flush()
+    assert pane.cost.isVisible()
+    session.set_seed(94377)
+    session.walk(0.48, -0.12)
+    session.move(0.25, 0.1)
+    flush()
+    assert pane.where.text().endswith("+0.25 +0.10")
+    assert not pane.cost.isVisible()
+    window.resize(1920, 1000)
+    flush()
+    assert pane.cost.isVisible()
+
+
 def test_an_opened_file_has_a_card_while_a_view_shows_it(
     window: MainWindow, session: Session, assets: Path, tmp_path: Path
 ) -> None:

@@ -501,6 +501,26 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     assert settings.flag("welcomed")
 
 
+@pytest.mark.parametrize("is_recording", [False, True])
+def test_the_first_key_and_a_recording_end_the_welcome(
+    window: MainWindow, session: Session, settings: Settings, is_recording: bool
+) -> None:
+    settings.set("welcomed", False)
+    session.set_drift(0.2)
+    session.store.reset_to(session.state)
+    window.welcome()
+    wait_until(lambda: session.look().latent.x > 0)
+    (session.deck.start_recording if is_recording else session.deck.add_key)()
+    assert session.look().drift == 0
+    assert session.look().latent.x > 0, "the picture stays where it was"
+    if is_recording:
+        session.deck.stop_recording()
+        return
+    session.set_seed(7)
+    session.deck.add_key()
+    assert len(session.deck.timeline.keys) == 2, "the first one was not replaced"
+
+
 def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, session: Session) -> None:
     noise = window.sides.sections["noise"].body
     button = noise.mode.buttons["random"]  # type: ignore[attr-defined]

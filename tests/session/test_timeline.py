@@ -317,11 +317,29 @@ def test_a_second_recording_keeps_the_keys_and_says_what_it_replaces(session: Se
     recorded(session, 3.0)
     assert session.deck.timeline.aside == keyed
     assert session.deck.timeline.duration == pytest.approx(3.0)
-    assert "replaces a recording of 0.8 s" in words[-1]
+    assert "replaces a recording of 1.5 s" in words[-1]
     session.undo()
     kept = session.deck.timeline.aside if uses_keys else session.deck.timeline
     assert kept is not None
     assert kept.duration == pytest.approx(1.5)
+
+
+def test_keys_stay_as_they_are_while_the_hands_are_recorded(session: Session) -> None:
+    two_keys(session)
+    keyed = session.deck.timeline
+    session.deck.start_recording()
+    session.set_seed(7)
+    words = words_of(session)
+    session.deck.add_key()
+    session.deck.add_value_key("truncation.psi", 0.8)
+    session.deck.delete_keys(frozenset({(-1, 0)}))
+    session.deck.copy_keys(frozenset({(-1, 0)}), 0.5)
+    session.deck.clear()
+    assert session.deck.timeline == keyed
+    assert all("recording" in said for said in words)
+    assert len(words) == 5
+    session.deck.stop_recording()
+    assert session.deck.timeline.aside == keyed
 
 
 def test_converted_to_keys_a_recording_is_kept_aside(session: Session) -> None:
