@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import io
 import json
 import zlib
@@ -171,20 +170,18 @@ def _films(folder: Path) -> list[Seed]:
 
 
 def _own_files(folder: Path) -> list[Seed]:
-    """What the program keeps for itself, where this version has it."""
-    made = []
-    if importlib.util.find_spec("explorer.util.qt_ini") is not None:
-        values = {"theme": "dark", "recent": ["/a.pkl", "b.json"], "geometry": {"base64": "AdnQywAD"}, "tour": True}
-        made.append(Seed("settings", ".json", json.dumps(values).encode()))
-        ini = b"[General]\ntheme=dark\nrecent=/a.pkl, b.json\ngeometry=@ByteArray(\\x1)\n"
-        made.append(Seed("settings", ".ini", ini))
-    if importlib.util.find_spec("explorer.animation.recording") is not None:
-        state, table = state_and_table()
-        head = {"format": "latentwalk-recording", "version": 1, "project": to_json(state, table)}
-        first = {"sample": encode(Sample(0.0, Pose(state.shared)))}
-        lines = [head, first, {"sample": {"time": 0.5}}, {"end": 1.0}]
-        made.append(Seed("recording", ".recording", b"".join(checked_line(line) for line in lines)))
-    return made
+    """What the program keeps for itself."""
+    values = {"theme": "dark", "recent": ["/a.pkl", "b.json"], "geometry": {"base64": "AdnQywAD"}, "tour": True}
+    ini = b"[General]\ntheme=dark\nrecent=/a.pkl, b.json\ngeometry=@ByteArray(\\x1)\n"
+    state, table = state_and_table()
+    head = {"format": "latentwalk-recording", "version": 1, "project": to_json(state, table)}
+    first = {"sample": encode(Sample(0.0, Pose(state.shared)))}
+    lines = [head, first, {"sample": {"time": 0.5}}, {"end": 1.0}]
+    return [
+        Seed("settings", ".json", json.dumps(values).encode()),
+        Seed("settings", ".ini", ini),
+        Seed("recording", ".recording", b"".join(checked_line(line) for line in lines)),
+    ]
 
 
 def checked_line(value: Any) -> bytes:
