@@ -213,10 +213,16 @@ def _bad(report: Report) -> str:
     return ", ".join(f"{report.outcomes[name]} {name}" for name in BAD)
 
 
+_CODECS = (
+    "ascii", "latin-1", "idna", "unicode-escape", "raw-unicode-escape",
+    "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+)  # fmt: skip
+
+
 def prepared(folder: Path, kinds: frozenset[str], seed: int, keep: Path | None = None) -> Plan:
     """The well-formed files, each opened once, so that what readers import is there before the guard looks."""
     torch.set_num_threads(1)
-    for codec in ("ascii", "latin-1", "utf-16", "utf-32", "idna", "unicode-escape", "raw-unicode-escape"):
+    for codec in _CODECS:
         codecs.lookup(codec)  # Python imports each when a text first needs it
     os.environ["LATENTWALK_CACHE"] = str(folder / "cache")
     files = seeds(folder, kinds)

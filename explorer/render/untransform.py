@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from explorer.util.steps import Steps
 
 __all__ = [
-    "DIFFERENCE_GAIN", "HEAT_FULL", "difference_picture", "heat_picture", "painted", "residual", "untransform",
-]  # fmt: skip
+    "DIFFERENCE_GAIN",
+    "HEAT_FULL",
+    "difference_picture",
+    "heat_picture",
+    "painted",
+    "residual",
+    "untransform",
+]
 
 DIFFERENCE_GAIN = 2.0
 """A difference of half the range is shown as full black or white."""

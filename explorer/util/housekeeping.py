@@ -11,7 +11,8 @@ FULL_EVERY = 10
 """Ticks at rest from one full collection to the next."""
 
 FULL_AT_LAST = 120
-"""Ticks after which it is done although the pictures move: a few milliseconds in two minutes."""
+"""Ticks after which it is done although the pictures move, and freed memory given back: some milliseconds in two
+minutes, against a heap that only grows, because what is freed in it stays with the process."""
 
 
 class Housekeeping:
@@ -24,7 +25,7 @@ class Housekeeping:
 
     def __init__(self, give_back: Callable[[], object], collect: Callable[[int], object] = gc.collect) -> None:
         self._give_back, self._collect = give_back, collect
-        self._ticks = 0
+        self._ticks = self._kept_for = 0
         self._given_up = 0
         self._give_backs = 0
 
@@ -36,15 +37,18 @@ class Housekeeping:
             given_up: How many models were given up so far, whose memory is worth handing back.
         """
         self._ticks += 1
+        self._kept_for += 1
         if given_up != self._given_up:
             # Twice: at the first rest the render thread may not have come to dropping its part yet.
             self._given_up, self._give_backs = given_up, 2
         is_due = at_rest and (self._give_backs > 0 or self._ticks >= FULL_EVERY)
-        if not is_due and self._ticks < FULL_AT_LAST:
+        is_late = self._kept_for >= FULL_AT_LAST
+        if not is_due and not is_late:
             self._collect(1)
             return
         self._ticks = 0
         self._collect(2)
-        if at_rest and self._give_backs:
-            self._give_backs -= 1
+        if is_late or (at_rest and self._give_backs):
+            self._give_backs = max(0, self._give_backs - 1)
+            self._kept_for = 0
             self._give_back()

@@ -53,7 +53,9 @@ class _WrapLayout(QLayout):
         return QSize(max(widths, default=0), self.heightForWidth(self._laid_out or sum(widths)))
 
     def sizeHint(self) -> QSize:
-        return self.minimumSize()  # the window is asked for room to wrap in, not for room for all in one line
+        widths = [item.sizeHint().width() for item in self._items if not item.isEmpty()]
+        width = sum(widths) + self._gap * max(0, len(widths) - 1)
+        return QSize(width, self.heightForWidth(width))
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)

@@ -36,7 +36,7 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     session.set_model(0, path)
     qtbot.waitUntil(lambda: bool(pane.banner.text), timeout=WAIT_MS)
     assert "One picture of slow.safetensors takes about" in pane.banner.text
-    assert isinstance(session.record(0).failure.error, CostlyModelError)  # type: ignore[union-attr]
+    assert isinstance(session.last_failure(0).error, CostlyModelError)  # type: ignore[union-attr]
     assert session.facts(0) is None  # nothing was built
     assert session.state.views[0].model == ""
     button = next(b for b in pane.banner.findChildren(QToolButton) if b.text() == "Render anyway")

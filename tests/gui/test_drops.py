@@ -144,14 +144,14 @@ def test_names_that_are_not_utf8_are_dropped_remembered_and_opened(
     data = QMimeData()
     data.setUrls([QUrl.fromEncoded(b"file://" + quote_from_bytes(os.fsencode(path)).encode())])
     assert answers(window, data, COPY, COPY) == [COPY, COPY, COPY]
-    assert session.look().truncation.psi == 0.25
+    wait_until(lambda: session.look().truncation.psi == 0.25)
     session.set_psi(0.75)
     window.files.fill_recent(window.menus["recent"])
     window.menus["recent"].actions()[0].trigger()
-    assert session.look().truncation.psi == 0.25
+    wait_until(lambda: session.look().truncation.psi == 0.25)
     window.settings.sync()
     assert Settings(tmp_path / "settings.json").recent()[0] == os.path.realpath(path)
     session.set_psi(0.75)
     QApplication.clipboard().setMimeData(data)
     window.deeds.paste()
-    assert session.look().truncation.psi == 0.25
+    wait_until(lambda: session.look().truncation.psi == 0.25)

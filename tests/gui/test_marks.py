@@ -119,7 +119,7 @@ def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # ty
 
 
 def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWindow, session: Session) -> None:
-    window.resize(1040, 600)
+    window.resize(1120, 640)
     pane = window.views.panes[0]
     flush()
     assert pane.cost.isVisible()

@@ -177,7 +177,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
-    assert session.deck.timeline == wanted.timeline
+    wait_until(lambda: session.deck.timeline == wanted.timeline)
     assert session.documents.project_path == ""
 
 

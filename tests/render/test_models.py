@@ -109,7 +109,7 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     assert facts.key == ModelKey(facts.sha256)
     assert [f for f, _ in steps] == sorted(f for f, _ in steps)
     assert not any(p.requires_grad for p in model.generator.parameters())
-    with pytest.raises(UnreadableFileError, match="no file and no bundled model"):
+    with pytest.raises(UnreadableFileError, match="There is no file"):
         load_file(str(tmp_path / "absent.pkl"))
 
 

@@ -27,4 +27,12 @@ def test_pictures_that_never_rest_put_it_off_but_not_for_ever() -> None:
     keeper = Housekeeping(lambda: said.append("back"), said.append)
     for _ in range(FULL_AT_LAST + 1):
         keeper.tick(at_rest=False, given_up=1)
-    assert said == [1] * (FULL_AT_LAST - 1) + [2, 1]
+    assert said == [1] * (FULL_AT_LAST - 1) + [2, "back", 1]
+
+
+def test_what_is_freed_in_pictures_is_given_back_now_and_then_at_rest_too() -> None:
+    said: list[object] = []
+    keeper = Housekeeping(lambda: said.append("back"), said.append)
+    for _ in range(2 * FULL_AT_LAST):
+        keeper.tick(at_rest=True, given_up=0)
+    assert said.count("back") == 2
