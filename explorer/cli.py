@@ -74,8 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _tell(lost) if lost and code == 0 else code
 
 
+def _check_current_folder() -> None:
+    """Raise UsageError if the current folder was deleted: without one some libraries end the process."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError("The current folder does not exist any more.", "Go to another one: cd") from error
+
+
 def _guarded(arguments: list[str]) -> int:
     try:
+        _check_current_folder()
         return _dispatch(arguments)
     except SystemExit as done:  # argparse leaves so after --help and --version
         return done.code if isinstance(done.code, int) else 0

@@ -7,9 +7,8 @@ beside a generator does no harm; a name that would run something ends the readin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-
-import torch
 
 from explorer.checkpoints.hostile import runs_code
 from explorer.checkpoints.machine import LINE_LIMIT, Builder, text_as_blob, unsafe
@@ -19,14 +18,14 @@ from explorer.checkpoints.records import (
     NumpyArray,
     NumpyType,
     StorageRecord,
-    StorageType,
     StubRecord,
     TensorRecord,
 )
-from explorer.checkpoints.torch_storage import STORAGE_TYPES, read_storage
+from explorer.checkpoints.torch_storage import STORAGE_TYPES, UNTYPED_TYPES, read_storage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
 
     from explorer.checkpoints.machine import Machine
 
@@ -40,26 +39,36 @@ _TABLE_CLASSES = frozenset(
 )
 
 
+# Class methods that put an instance together again, as `__reduce__` names them.
+_CONSTRUCTOR = re.compile(
+    r"_*(from|unpickle|reconstruct|rebuild|restore|deserialize|construct|create|make|build|new)(_\w*)?"
+)
+
+
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 1 << 48
 
 
-def _rebuild_tensor(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord:
+def _rebuild_tensor(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord | StubRecord:
     match arguments:
         case (StorageRecord() as storage, int(offset), tuple(shape), tuple(stride), *_):
             pass
         case _:
             vm.fail("a tensor with broken arguments")
-    if len(shape) != len(stride) or len(shape) > 8 or not all(map(_is_count, (offset, *shape, *stride))):
+    if len(shape) != len(stride) or len(shape) > 64 or not all(map(_is_count, (offset, *shape, *stride))):
         vm.fail("a tensor with a broken shape")
     record = TensorRecord(storage, offset, shape, stride)
-    # No more elements than its storage: an expanded tensor (stride 0) could declare terabytes.
-    if record.numel > storage.numel or offset + record.span > storage.numel:
+    if offset + record.span > storage.numel:
         vm.fail(f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements")
+    # No more elements than its storage: an expanded tensor (stride 0) could declare terabytes.
+    if record.numel > storage.numel or len(shape) > 8:
+        return StubRecord("torch._utils._rebuild_tensor_v2", (f"of shape {list(shape)}",))
     return record
 
 
-def _rebuild_parameter(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord:
+def _rebuild_parameter(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord | StubRecord:
+    if arguments and isinstance(arguments[0], StubRecord):
+        return arguments[0]
     if not arguments or not isinstance(arguments[0], TensorRecord):
         vm.fail("a parameter without its tensor")
     tensor = arguments[0]
@@ -117,13 +126,36 @@ def _size(vm: Machine, arguments: tuple[object, ...]) -> tuple[object, ...]:
 
 
 def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    """`getattr(Class, "MEMBER")`, as Python 3.11 wrote members of an enumeration; the result cannot be called."""
+    """`getattr(OWNER, "MEMBER")`: members of enumerations (by Python 3.11), class methods, methods of an object.
+
+    Only what makes an instance can be "called" afterwards (`Machine.call`).
+    """
     match arguments:
+        case (Builder() | StubRecord() as owner, "__new__"):
+            return StubRecord(f"{owner.name}.__new__", makes_instances=True)
         case (Builder() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
             module, _, name = owner.name.rpartition(".")
-            if not member.startswith("_") and not runs_code(module, f"{name}.{member}"):
-                return StubRecord(f"{owner.name}.{member}")
+            if not member.startswith("__") and not runs_code(module, f"{name}.{member}"):
+                makes_instances = isinstance(owner, Builder) and _CONSTRUCTOR.fullmatch(member) is not None
+                return StubRecord(f"{owner.name}.{member}", makes_instances=makes_instances)
+        case (list() | dict() | set() | str() | int() | float() | tuple() | TensorRecord(), str(member)) if (
+            member.isidentifier() and not member.startswith("_")
+        ):
+            return StubRecord(f"object.{member}")
     vm.refuse("to run code through builtins.getattr")
+
+
+def _partial(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
+    """`functools.partial(...)`; around `Class.__new__` it is how protocols 2 and 3 write keyword arguments."""
+    first = arguments[0] if arguments else None
+    return StubRecord(
+        "functools.partial", arguments, makes_instances=isinstance(first, StubRecord) and first.makes_instances
+    )
+
+
+def _memory_map(vm: Machine, arguments: tuple[object, ...]) -> NoReturn:
+    """`numpy.memmap(...)` opens a file; its name alone stands before each array that was one."""
+    vm.refuse("to run code through numpy.memmap")
 
 
 def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
@@ -205,6 +237,11 @@ def _encode(vm: Machine, arguments: tuple[object, ...]) -> Blob:
     vm.fail("bytes written as text with a broken encoding")
 
 
+def _new_bytes(vm: Machine, arguments: tuple[object, ...]) -> Blob | StubRecord:
+    """`bytes()`, as protocols up to 2 write empty ones."""
+    return StubRecord("builtins.bytes", arguments) if arguments else text_as_blob(b"", vm.source.name)
+
+
 def _persistent_object(vm: Machine, arguments: tuple[object, ...]) -> ModuleRecord:
     match arguments:
         case ({"type": "class", "version": int(version), "class_name": str(name), "state": dict(state)},):
@@ -223,6 +260,8 @@ _ELEMENT_TYPES = (
     "int long bool complex64 complex128 float8_e4m3fn float8_e5m2"
 )
 
+_CONTAINERS = (("set", _new_set), ("frozenset", _new_frozenset), ("dict", _new_table), ("bytes", _new_bytes))
+
 _NAMES: Mapping[str, object] = {
     **_builders(
         Builder("collections.OrderedDict", call=_new_dict, new=_new_dict),
@@ -236,6 +275,8 @@ _NAMES: Mapping[str, object] = {
         Builder("torch.Size", call=_size, new=_size),
         Builder("numpy.dtype", call=_numpy_type),
         Builder("numpy.ndarray"),
+        Builder("numpy.memmap", call=_memory_map, new=_memory_map),
+        Builder("functools.partial", call=_partial, new=_partial),
         Builder("_codecs.encode", call=_encode),
         Builder("argparse.Namespace"),  # the settings of a training, which nothing here needs
     ),
@@ -243,7 +284,7 @@ _NAMES: Mapping[str, object] = {
         *(
             Builder(f"{builtins}.{name}", call=call, new=call)
             for builtins in ("builtins", "__builtin__")
-            for name, call in (("set", _new_set), ("frozenset", _new_frozenset), ("dict", _new_table))
+            for name, call in _CONTAINERS
         ),
         *(Builder(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
         *(Builder(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
@@ -262,7 +303,7 @@ _NAMES: Mapping[str, object] = {
     # Types of elements that modules may keep as attributes: names only.
     **{f"torch.{name}": f"torch.{name}" for name in _ELEMENT_TYPES.split()},
     **STORAGE_TYPES,
-    "torch.storage.UntypedStorage": StorageType("UntypedStorage", torch.uint8),
+    **UNTYPED_TYPES,
 }
 
 

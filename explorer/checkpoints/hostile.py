@@ -35,7 +35,7 @@ _NAMES = frozenset(
     _operator.call types.FunctionType types.LambdaType types.CodeType types.MethodType types.ModuleType
     types.new_class torch.load torch.save torch.compile torch.import_ir_module torch.from_file numpy.load
     numpy.save numpy.savez numpy.savez_compressed numpy.savetxt numpy.loadtxt numpy.genfromtxt numpy.fromfile
-    numpy.memmap numpy.fromregex numpy.DataSource numpy.show_config pandas.read_pickle pandas.eval
+    numpy.fromregex numpy.DataSource numpy.show_config pandas.read_pickle pandas.eval
     pathlib.Path.write_text threading.Thread threading.Timer codecs.open _codecs.lookup uuid._popen
     uuid._get_command_stdout logging.FileHandler
     """.split()  # noqa: SIM905
@@ -56,16 +56,32 @@ _BUILTINS = frozenset(
     bool bytearray bytes complex dict Ellipsis NotImplemented None False True float frozenset int list long
     object property range xrange reversed set slice str tuple type unicode basestring buffer memoryview
     enumerate zip iter next map filter abs min max sum len round sorted print repr ascii format hash id any all
-    divmod pow chr ord hex oct bin callable isinstance issubclass staticmethod classmethod super
+    divmod pow chr ord hex oct bin callable isinstance issubclass staticmethod classmethod super reduce hasattr
+    KeyboardInterrupt SystemExit StopIteration StopAsyncIteration GeneratorExit BaseExceptionGroup ExceptionGroup
     """.split()  # noqa: SIM905
 )
-# Plain values of the modules above.
+# Plain values of the modules above, and what torch.compile wraps a module in.
 _HARMLESS = frozenset(
     """
-    torch.serialization._get_layout _io.BytesIO _io.StringIO io.BytesIO io.StringIO signal.Signals os.stat_result
+    torch.serialization._get_layout _io.BytesIO _io.StringIO io.BytesIO io.StringIO
+    signal.Signals signal.Handlers os.stat_result os.terminal_size posix.uname_result nt.uname_result
+    platform.uname_result subprocess.CompletedProcess subprocess.TimeoutExpired commands.CompletedProcess
+    commands.TimeoutExpired http.HTTPStatus http.HTTPMethod socket.AddressFamily socket.SocketKind
+    urllib.parse.ParseResult urllib.parse.ParseResultBytes urllib.parse.SplitResult urllib.parse.SplitResultBytes
+    urllib.parse.DefragResult urllib.parse.DefragResultBytes
     distutils.version.LooseVersion distutils.version.StrictVersion
+    setuptools._vendor.packaging.version.Version pkg_resources._vendor.packaging.version.Version
+    pkg_resources.extern.packaging.version.Version
+    torch._dynamo.eval_frame.OptimizedModule torch._dynamo.eval_frame.OptimizeContext
+    torch._dynamo.eval_frame.RunOnlyContext torch._dynamo.eval_frame.DisableContext
+    torch._dynamo.convert_frame.CatchErrorsWrapper torch._dynamo.convert_frame.ConvertFrame
+    torch._dynamo.convert_frame.ConvertFrameAssert torch._dynamo.convert_frame.ConvertFrameBox
+    torch._dynamo.repro.after_dynamo.WrapBackendDebug torch._dynamo.hooks.Hooks
+    torch.fx.immutable_collections.immutable_list torch.fx.immutable_collections.immutable_dict
     """.split()  # noqa: SIM905
 )
+# What a program is called that is run itself, and in the processes that it starts.
+_OWN_MODULES = frozenset({"__main__", "__mp_main__", "__init__"})
 _PICKLES_OWN = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})  # of copyreg: how classes are written
 
 
@@ -78,14 +94,16 @@ def runs_code(module: str, name: str) -> bool:
         return False
     if module in ("copyreg", "copy_reg"):
         return name not in _PICKLES_OWN
+    is_error = name.isidentifier() and name.endswith(("Error", "Exception", "Warning"))
     if module in ("builtins", "__builtin__", "exceptions"):
-        is_error = name.isidentifier() and name.endswith(("Error", "Exception", "Warning"))
         return name not in _BUILTINS and not is_error
     path, parts = module.split("."), name.split(".")
     if not all(part.isidentifier() for part in (*path, *parts)):
         return True
-    if any(part.startswith("__") and part.endswith("__") for part in (*path, *parts) if part != "__main__"):
+    if any(part.startswith("__") and part.endswith("__") for part in (*path, *parts) if part not in _OWN_MODULES):
         return True
+    if is_error and ".".join(path) in _PACKAGES:
+        return False  # what failed, kept by somebody beside the network
     if module in _MODULES or _DOORS.intersection((*path, *parts)) or _ANYWHERE.intersection(parts):
         return True
     full = [*path, *parts]

@@ -24,6 +24,7 @@ NESTING_LIMIT = 256  # nesting of NVIDIA's files stays below 40
 LINE_LIMIT = 1024  # text opcodes of protocol 0: names and numbers
 TEXT_LIMIT = 1 << 20  # likewise: texts, and bytes written as such
 _PLAIN_KEYS = (str, int, float, bool, type(None))
+_SMALL = 1 << 24  # whole numbers as keys, such as the indices of a data set
 _STUB_LIMIT = 2_000  # names that stay without a meaning; the files of a large project have some 100
 
 
@@ -135,7 +136,8 @@ class Machine:
         """The next `count` bytes as text."""
         self.check_length(count)
         self.charge_text(count)
-        return self.decode(self.take(count), encoding)
+        # Python writes what a path has that is not UTF-8 as lone surrogates.
+        return self.decode(self.take(count), encoding, "surrogatepass" if encoding == "utf-8" else "strict")
 
     def charge_text(self, count: int) -> None:
         """Account for `count` characters."""
@@ -158,10 +160,10 @@ class Machine:
             left -= size
         self.fail("a line of text without an end")
 
-    def decode(self, data: bytes, encoding: str) -> str:
+    def decode(self, data: bytes, encoding: str, errors: str = "strict") -> str:
         """`data` as text."""
         try:
-            return data.decode(encoding)
+            return data.decode(encoding, errors)
         except UnicodeDecodeError:
             self.fail("text with broken encoding")
 
@@ -243,6 +245,8 @@ class Machine:
         """The key under which an entry is kept: hashing nested tuples can take exponential time."""
         if type(key) is str:
             return key
+        if type(key) is int and -_SMALL < key < _SMALL:
+            return key  # too small for many of them to collide
         self.budget.odd_keys -= 1
         if self.budget.odd_keys < 0:
             self.fail("more numbered entries than any checkpoint needs")
@@ -298,6 +302,8 @@ class Machine:
     def call(self, function: object, arguments: object) -> object:
         """The record that stands for `function(*arguments)`."""
         if isinstance(function, StubRecord):
+            if function.makes_instances and isinstance(arguments, tuple):
+                return StubRecord(function.name, arguments)
             self.refuse(f"to call what {shortened(function.name, 80)} would return")
         if not isinstance(function, Builder) or not isinstance(arguments, tuple):
             self.fail("it calls something that cannot be called")

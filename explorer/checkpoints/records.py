@@ -102,12 +102,14 @@ class StubRecord(StatefulRecord):
     Args:
         name: Of the class or function, as the file writes it.
         arguments: What it would have been called with.
+        makes_instances: It stands for a function that does nothing else, so that "calling" it is harmless.
     """
 
-    __slots__ = ("arguments", "items", "name", "state")
+    __slots__ = ("arguments", "items", "makes_instances", "name", "state")
 
-    def __init__(self, name: str, arguments: tuple[object, ...] = ()) -> None:
+    def __init__(self, name: str, arguments: tuple[object, ...] = (), *, makes_instances: bool = False) -> None:
         self.name = name
+        self.makes_instances = makes_instances
         self.arguments = arguments
         self.state: object = None
         self.items: dict[object, object] | None = None  # entries, if it is a table
@@ -190,7 +192,7 @@ class NumpyArray(StatefulRecord):
             case (_, tuple(), NumpyType() as dtype, *_) if not dtype.is_plain:
                 return None
             case (_, tuple(shape), NumpyType() as dtype, bool(is_fortran), Blob() as data) if (
-                len(shape) <= 8 and all(type(n) is int and 0 <= n <= data.size for n in shape) and dtype.is_plain
+                len(shape) <= 64 and all(type(n) is int and 0 <= n < 1 << 48 for n in shape) and dtype.is_plain
             ):
                 if math.prod(shape) * dtype.item_size != data.size:
                     return f"a numpy array of shape {shape} with {data.size:,} bytes of data"
@@ -226,6 +228,9 @@ class ModuleRecord:
         return module_of(self.table("_modules").get(name))
 
 
+_COMPILED = "torch._dynamo.eval_frame.OptimizedModule"  # of torch.compile; the module is its first argument
+
+
 def table_of(value: object) -> dict[object, object] | None:
     """The entries of a table, also of one whose class is not known; None for anything else."""
     if isinstance(value, StubRecord):
@@ -235,6 +240,8 @@ def table_of(value: object) -> dict[object, object] | None:
 
 def module_of(value: object) -> ModuleRecord | None:
     """The network module that a value is, also one of a class that torch.save wrote by its name only."""
+    if isinstance(value, StubRecord) and value.name == _COMPILED and value.arguments:
+        value = value.arguments[0]
     if isinstance(value, StubRecord):
         state = value.state
         if not (isinstance(state, dict) and "_modules" in state and "_parameters" in state):

@@ -12,6 +12,7 @@ the bytes that are there. Byte strings stay in the file as `Blob`s, so tensors c
 
 from __future__ import annotations
 
+import codecs
 import struct
 from typing import TYPE_CHECKING
 
@@ -70,9 +71,17 @@ def _int_line(vm: Machine) -> None:
 
 def _string_line(vm: Machine) -> None:
     text = vm.line("latin-1").strip()
-    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"" or "\\" in text:
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
         vm.fail("text without its quotes")
-    vm.push(text[1:-1])
+    vm.push(_unescaped(vm, text[1:-1]) if "\\" in text else text[1:-1])
+
+
+def _unescaped(vm: Machine, text: str) -> str:
+    """Text of Python 2 with its escapes resolved, such as `C:\\data`."""
+    try:
+        return codecs.escape_decode(text.encode("latin-1"))[0].decode("latin-1")
+    except ValueError:
+        vm.fail("text with broken escapes")
 
 
 def _protocol(vm: Machine) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.machine import Budget, Machine
     from explorer.checkpoints.records import Blob
 
-__all__ = ["LEGACY_MAGIC", "LEGACY_PROTOCOL", "STORAGE_TYPES", "read_storage", "storage_of_id"]
+__all__ = ["LEGACY_MAGIC", "LEGACY_PROTOCOL", "STORAGE_TYPES", "UNTYPED_TYPES", "read_storage", "storage_of_id"]
 
 LEGACY_MAGIC = 119547037146038801333356
 LEGACY_PROTOCOL = 1001
@@ -41,8 +41,20 @@ STORAGE_TYPES: Mapping[str, StorageType] = {
         "CharStorage": torch.int8,
         "ByteStorage": torch.uint8,
         "BoolStorage": torch.bool,
+        # No weights are of these types, but tensors beside them may be.
+        "ComplexFloatStorage": torch.complex64,
+        "ComplexDoubleStorage": torch.complex128,
+        "QInt8Storage": torch.qint8,
+        "QUInt8Storage": torch.quint8,
+        "QInt32Storage": torch.qint32,
     }.items()
 }
+_UNTYPED = StorageType("UntypedStorage", torch.uint8)
+UNTYPED_TYPES: Mapping[str, StorageType] = {
+    "torch.storage.UntypedStorage": _UNTYPED,
+    "torch.UntypedStorage": _UNTYPED,
+}
+"""What newer versions of torch keep element types in that have no storage of their own; counted in bytes."""
 
 
 def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
@@ -103,7 +115,8 @@ def _persistent(vm: Machine, identifier: object) -> _Declared:
 
 
 def _names(vm: Machine, module: str, name: str) -> object:
-    found = STORAGE_TYPES.get(f"{module}.{name}")
+    full_name = f"{module}.{name}"
+    found = STORAGE_TYPES.get(full_name) or UNTYPED_TYPES.get(full_name)
     if found is None:
         text = f"{module}.{name}".encode("ascii", "backslashreplace").decode()[:80]
         raise unsafe(vm.source, f"for {text} inside a stored tensor")

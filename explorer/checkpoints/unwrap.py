@@ -17,7 +17,13 @@ ANCHORS = ("synthesis.b4.const", "synthesis.input.freqs", "synthesis.b4.conv1.we
 
 _DEPTH = 4  # tables in tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
 _TABLES = 500  # looked into in one file
-_WRAPPERS = ("DataParallel", "DistributedDataParallel")
+_WRAPPERS = {
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "AveragedModel": "module",
+    "FullyShardedDataParallel": "_fsdp_wrapped_module",
+}
+"""Classes that only hold another module, and the name under which they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,12 @@ def _generators(value: object) -> Iterator[Found]:
             module = unwrapped(module)
             if module.child("synthesis") is not None and module.child("mapping") is not None:
                 yield Found(place, module)
-            continue
-        table = table_of(item)
-        if table is None and isinstance(item, StubRecord):
-            table = table_of(item.state)  # of a class that keeps what it holds as attributes
+                continue
+            table: dict[object, object] | None = module.table("_modules")  # one may hold a generator beside others
+        else:
+            table = table_of(item)
+            if table is None and isinstance(item, StubRecord):
+                table = table_of(item.state)  # of a class that keeps what it holds as attributes
         if table is None:
             continue
         yield from split_tables(place, table)
@@ -74,9 +82,9 @@ def _generators(value: object) -> Iterator[Found]:
 
 
 def unwrapped(module: ModuleRecord) -> ModuleRecord:
-    """The module inside the ones that only spread the work over devices."""
+    """The module inside the ones that only wrap it."""
     for _ in range(_DEPTH):
-        inner = module.child("module") if module.class_name in _WRAPPERS else None
+        inner = module.child(_WRAPPERS[module.class_name]) if module.class_name in _WRAPPERS else None
         if inner is None:
             break
         module = inner

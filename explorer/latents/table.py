@@ -72,7 +72,8 @@ class StoredLatent:
                 "z and w are single vectors; ws has one row for each layer.",
             )
         if not (np.isfinite(array).all() and math.isfinite(self.psi)):
-            raise LatentError("A latent holds numbers that are not finite.", "Save it again from its source.")
+            words = f"{self.name or 'A latent'} holds numbers that are not finite."
+            raise LatentError(words, "Save it again from its source.")
         array.setflags(write=False)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "digest", digest_of(array))

@@ -24,7 +24,7 @@ _ELSEWHERE = {
     "--length": "--seconds", "--framerate": "--fps", "--rate": "--fps", "--resolution": "--size",
     "--width": "--size", "--height": "--size", "--cols": "--grid", "--rows": "--grid", "--gpu": "--device",
     "--fp16": "--dtype", "--force": "--overwrite", "--yes": "--overwrite", "--metrics": "METRIC",
-    "--style-mixing": "--mix", "--easing": "--ease", "--codec": "--format",
+    "--metric": "METRIC", "--style-mixing": "--mix", "--easing": "--ease", "--codec": "--format",
 }  # fmt: skip
 """Names that other programs of the field have for ours, or that one command has and another has not."""
 

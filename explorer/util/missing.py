@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import urllib.parse
 from pathlib import Path
-from urllib.parse import unquote
 
 __all__ = ["as_written", "is_address", "why_missing"]
 
@@ -14,6 +14,8 @@ __all__ = ["as_written", "is_address", "why_missing"]
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<slashes>/{0,3})(?P<rest>.*)", re.DOTALL)
 _ONE_SLASH = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 _BARE_SCHEMES = {"hf", "huggingface", "gdrive", "drive", "gd", "s3", "gs", "ngc", "wandb", "kaggle"}
+# An address as a browser shows it. A folder may be called so, which is why it must not be there.
+_HOST = re.compile(r"(?:www\.|[\w-]+\.)+(?:com|org|net|io|co|ai|edu|gov|dev|cn|de|jp|kr|uk|fr)")
 _HUB = re.compile(r"(?:datasets/|spaces/)?(?P<repo>[^/]+/[^/]+)(?:/(?:blob|resolve|raw)/[^/]+)?(?:/(?P<file>.+))?")
 _DRIVE = re.compile(r"(?:/file/d/|/d/|[?&]id=|^)(?P<id>[\w-]{20,})")
 
@@ -42,6 +44,9 @@ def why_missing(path: str | os.PathLike[str]) -> tuple[str, str]:
         return "Files are not read from standard input.", "Save it to a file, and name that."
     if os.path.islink(text):
         return f"{text} is a link to {_target(text)}, which does not exist.", "Mend it, or name the file itself."
+    host = text.partition("/")[0]
+    if "/" in text and _HOST.fullmatch(host) and not os.path.exists(host):
+        return f"{text} is an address; files are read from this machine only.", _download_hint(f"https://{text}")
     folder = Path(text).parent
     for parent in (*reversed(folder.parents), folder):
         if os.path.islink(parent) and not os.path.exists(parent):
@@ -67,18 +72,22 @@ def _download_hint(text: str) -> str:
     scheme, rest = match["scheme"].lower(), match["rest"]
     host, _, path = rest.partition("/")
     if scheme == "file":
-        return f"Name it by its path: {shlex.quote('/' + unquote(rest).lstrip('/'))}"
+        path = urllib.parse.unquote(rest.removeprefix("localhost").lstrip("/"))
+        return f"Name it by its path: {shlex.quote(f'/{path}')}"
     if scheme in ("hf", "huggingface") or host in ("huggingface.co", "hf.co"):
         return _hub_hint(path if host in ("huggingface.co", "hf.co") else rest)
     if scheme in ("gdrive", "drive", "gd") or host in ("drive.google.com", "docs.google.com"):
         found = _DRIVE.search(rest)
-        number = found["id"] if found else rest
-        return f"Download it first: pip install gdown && gdown {shlex.quote(number)}"
+        if found is None:  # a path within somebody's drive, which no program can fetch
+            return "Download it in a browser, and name the file."
+        return f"Download it first: pip install gdown && gdown {shlex.quote(found['id'])}"
     if scheme == "s3":
         return f"Download it first: aws s3 cp {shlex.quote(f's3://{rest}')} ."
     if scheme == "gs":
         return f"Download it first: gcloud storage cp {shlex.quote(f'gs://{rest}')} ."
     if scheme in ("http", "https", "ftp"):
+        if host.endswith("dropbox.com"):  # by itself it answers with a page about the file
+            path = f"{path.partition('?')[0]}?dl=1"
         if host == "github.com":
             path = path.replace("/blob/", "/raw/", 1)
         return f"Download it first: curl -LO {shlex.quote(f'{scheme}://{host}/{path}')}"

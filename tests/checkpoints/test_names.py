@@ -8,11 +8,19 @@ import datetime
 import decimal
 import enum
 import io
+import os
 import pathlib
 import pickle
+import platform
+import random
 import re
+import subprocess
+import tempfile
 import types
+import typing
+import urllib.parse
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,11 +76,35 @@ class _Plain:
         self.a = {"b": [1, 2]}
 
 
+class _Rebuilt:
+    @classmethod
+    def _from_state(cls, state: dict[str, int]) -> _Rebuilt:
+        return cls()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_Rebuilt._from_state, ({"a": 1},))
+
+
+class _Keywords:
+    def __new__(cls, *arguments: int, **keywords: int) -> _Keywords:
+        return object.__new__(cls)
+
+    def __getnewargs_ex__(self) -> tuple[object, ...]:
+        return ((1,), {"k": 2})
+
+
+def _memory_map() -> np.ndarray[Any, Any]:
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.float32, "w+", shape=(4,))
+
+
 def _subclass() -> torch.Tensor:
     parameter = torch.nn.Parameter(torch.ones(2))
     parameter.note = "kept"  # type: ignore[attr-defined]
     return parameter
 
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # by torch.compile itself
 
 HARMLESS: dict[str, Callable[[], object]] = {
     "torch.device": lambda: torch.device("cuda", 0),
@@ -107,6 +139,29 @@ HARMLESS: dict[str, Callable[[], object]] = {
     "an exception": lambda: ValueError("x"),
     "a type": lambda: [int, dict, list],
     "iterators": lambda: [iter([1, 2]), iter((1,)), reversed([1]), enumerate([1]), iter({1: 2})],
+    "bytes to a file": lambda: [io.StringIO("x"), b""],
+    "time zone by name": lambda: datetime.datetime(2024, 1, 2, tzinfo=zoneinfo.ZoneInfo("UTC")),
+    "class method": _Rebuilt,
+    "keyword arguments": _Keywords,
+    "memory map": _memory_map,
+    "numpy shapes": lambda: [np.zeros((0, 5)), np.zeros((3, 0, 4)), np.zeros((1,) * 10), np.zeros(())],
+    "complex tensors": lambda: [torch.zeros(3, dtype=torch.complex64), torch.zeros(3, dtype=torch.complex128)],
+    "small types": lambda: [torch.zeros(3).to(torch.float8_e4m3fn), torch.zeros(3, dtype=torch.uint16)],
+    "expanded tensor": lambda: [torch.zeros(1).expand(5), torch.nn.Parameter(torch.zeros(1).expand(5))],
+    "many axes": lambda: torch.zeros((1,) * 9),
+    "storages": lambda: torch.zeros(3).untyped_storage(),
+    "lazy module": lambda: torch.nn.LazyLinear(3),
+    "compiled module": lambda: torch.compile(torch.nn.Linear(2, 2)),
+    "types of values": lambda: [typing.Optional[int], dict[str, int], int | str],  # noqa: UP045
+    "address": lambda: urllib.parse.urlsplit("https://example.org/a"),
+    "a program's result": lambda: [
+        subprocess.CompletedProcess(["git"], 0, b"x"), subprocess.CalledProcessError(1, "git"),
+    ],
+    "the machine": lambda: [os.uname(), platform.uname(), os.terminal_size((1, 2))],
+    "an interruption": lambda: [KeyboardInterrupt(), SystemExit(1), ExceptionGroup("a", [ValueError()])],
+    "text that is not UTF-8": lambda: os.fsdecode(b"/home/\xff/data"),
+    "bound methods": lambda: [[].append, random.Random(0).random],
+    "a class per image": lambda: {index: index % 7 for index in range(20_000)},
     "bytes": lambda: [bytearray(b"abc"), io.BytesIO(b"x")],
 }
 
@@ -255,7 +310,8 @@ HOSTILE = """
     collections.namedtuple.__globals__ typing.sys.modules torch.os.system torch._os.system.__call__ bdb.Bdb.run
     pdb.run idlelib.pyshell.ModifiedInterpreter.runcode sympy.core.sympify.sympify PIL.Image.open
     builtins.open.Error threading.Thread signal.signal anything.at.all.system anything.subprocess.Popen
-    distutils.file_util.copy_file
+    distutils.file_util.copy_file urllib.parse.os.system subprocess.CompletedProcess.__globals__
+    torch._dynamo.eval_frame.optimize __mp_main__.os.system subprocess.Popen.Error
 """.split()  # noqa: SIM905
 
 
@@ -271,6 +327,8 @@ def test_hostile_names_are_refused_with_words_that_say_so(tmp_path: Path, full_n
 
 
 INNOCENT = """
+    __mp_main__.Config package.__init__.Config builtins.KeyboardInterrupt
+    pkg_resources.extern.packaging.version.Version
     training.networks.Generator code.networks.Generator test.models.Net trace.nets.G profile.G.Net site.model.M
     torch.nn.modules.linear.Linear torch.optim.adam.Adam torch.nn.parallel.distributed.DistributedDataParallel
     pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint omegaconf.dictconfig.DictConfig

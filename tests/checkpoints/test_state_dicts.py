@@ -210,9 +210,9 @@ def _named(name: str) -> nn.Module:
     return made
 
 
-@pytest.mark.filterwarnings("ignore:Couldn't retrieve source")
+@pytest.mark.filterwarnings("ignore:Couldn't retrieve source", "ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("family", _FAMILIES)
-@pytest.mark.parametrize("form", ["alone", "G_ema", "parallel", "legacy"])
+@pytest.mark.parametrize("form", ["alone", "G_ema", "parallel", "averaged", "compiled", "inside", "legacy"])
 def test_whole_modules_of_unknown_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, family: str
 ) -> None:
@@ -225,6 +225,12 @@ def test_whole_modules_of_unknown_classes(
     value: Any = {"G_ema": module, "D": nn.Linear(2, 2)} if form == "G_ema" else module
     if form == "parallel":
         value = nn.DataParallel(module)
+    elif form == "averaged":
+        value = torch.optim.swa_utils.AveragedModel(module)
+    elif form == "compiled":
+        value = torch.compile(module)
+    elif form == "inside":  # of the module of a whole training
+        value = nn.ModuleDict({"D": nn.Linear(2, 2), "G": module})
     path = tmp_path / "net.pt"
     monkeypatch.setitem(sys.modules, "strangers", _STRANGERS)
     torch.save(value, path, _use_new_zipfile_serialization=form != "legacy")

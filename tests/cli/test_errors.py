@@ -143,3 +143,43 @@ def test_seeds() -> None:
     for text in ("", ",", "1-", "-1", "1.5", "1--2", "²"):
         with pytest.raises(UsageError):
             seeds_of("--seed", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gdrive:networks/stylegan2-ffhq-config-f.pkl", "Download it in a browser"),
+        ("www.dropbox.com/s/abc/net.pkl?dl=0", "curl -LO 'https://www.dropbox.com/s/abc/net.pkl?dl=1'"),
+        ("drive.google.com/file/d/1AbCdEfGhIjKlMnOpQrStUv/view", "gdown 1AbCdEfGhIjKlMnOpQrStUv"),
+        ("huggingface.co/someone/model/resolve/main/net.pkl", "hf download someone/model net.pkl"),
+        ("file:///tmp/my%20net.pkl", "'/tmp/my net.pkl'"),
+        ("file://localhost/tmp/net.pkl", "/tmp/net.pkl"),
+    ],
+)
+def test_addresses_have_hints_that_can_be_followed(
+    out: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    error = told(capsys, "render", name, "-o", str(out / "a.png"))
+    assert "is an address" in error
+    assert words in error
+    assert "gdown networks/" not in error
+
+
+def test_a_folder_that_is_called_like_a_host_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models.ai").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert "There is no file models.ai/x.pkl" in told(capsys, "render", "models.ai/x.pkl", "-o", str(out / "a.png"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be deleted there")
+def test_a_current_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torch's libraries end the process without one."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert "current folder" in told(capsys, "inspect", str(out / "a.pkl"))
