@@ -87,7 +87,7 @@ class MainWindow(QMainWindow):
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
-        self._before_tour: Callable[[], None] | None = None  # brings back the columns as they were
+        self._before_tour: list[Callable[[], None]] = []  # bring back the columns and the camera as they were
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
         self._drop_frame, self._carried = DropFrame(self), list[Kind]()
@@ -363,14 +363,15 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_tour_begins(self) -> None:
-        self._before_tour = self.sides.arrangement()
+        self._before_tour = [self.sides.arrangement(), self.views.camera.keep()]
+        self.views.camera.reset()  # the tour points at the whole picture
         for pane in self.views.panes:
             pane.banner.clear()
 
     @Slot()
     def _on_tour_ended(self) -> None:
-        bring_back, self._before_tour = self._before_tour, None
-        if bring_back is not None:
+        before, self._before_tour = self._before_tour, []
+        for bring_back in before:
             bring_back()
 
     @Slot(bool)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
 __all__ = ["Camera"]
@@ -67,6 +69,16 @@ class Camera(QObject):
         """Fit the picture into its view."""
         self.zoom, self.pan = 1.0, QPointF(0.0, 0.0)
         self.changed.emit()
+
+    def keep(self) -> Callable[[], None]:
+        """Return what brings back the part that is seen now."""
+        zoom, pan = self.zoom, QPointF(self.pan)
+
+        def bring_back() -> None:
+            self.zoom, self.pan = zoom, pan
+            self.changed.emit()
+
+        return bring_back
 
     def set_zoom_pixels(self, screen_pixels: float, width: int, area: QRectF) -> None:
         """One picture pixel becomes `screen_pixels` wide."""

@@ -130,11 +130,13 @@ class ModelPanel(Panel):
     def _fill_cards(self) -> None:
         """Give cards what they came without, a picture or a family, once their model is loaded."""
         for card in self.cards:
+            mine = {card.item.name, str(card.item.path)}
             for view in card.views:
                 info = self.session.info(view)
-                if info is not None:
-                    card.set_family(info.family)
-                if not card.has_picture and info is not None:
+                if info is None or self.session.record(view).model not in mine:
+                    continue  # the view still shows the model before
+                card.set_family(info.family)
+                if not card.has_picture:
                     image = self._thumbs.get(card.item.name, CARD_LOOK, view)
                     if image is not None:
                         card.set_picture(image)

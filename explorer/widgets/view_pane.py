@@ -53,7 +53,8 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
         parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
     if t.rotate:
         parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
-    return gap.join(parts).replace("-", "\u2212")
+    words = gap.join(parts).replace("-", "\u2212")
+    return words.replace("seed ", "#") if is_short and len(parts) > 2 else words
 
 
 class _Header(QWidget):

@@ -301,7 +301,11 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     window.show_problem("something that is over by then")
     before, undo_name = session.state, session.store.undo_name
     folded = {key: (s.is_folded, s.isHidden()) for key, s in sections.items()}
+    camera = window.views.camera
+    camera.set_zoom_pixels(40.0, 64, QRectF(0.0, 0.0, 300.0, 300.0))
+    zoom = camera.zoom
     on(window, "tour")
+    assert camera.zoom == 1.0, "the tour points at the whole picture"
     assert not window.views.active_pane().banner.text
     for _ in STEPS:
         session.set_psi(0.1)
@@ -310,6 +314,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     assert not session.clock.is_playing
     assert session.store.undo_name == undo_name
     assert {key: (s.is_folded, s.isHidden()) for key, s in sections.items()} == folded
+    assert camera.zoom == zoom
     session.undo()
     assert not bar.isVisible()
     session.redo()

@@ -151,6 +151,20 @@ def test_an_opened_file_has_a_card_while_a_view_shows_it(
     wait_until(lambda: [card.item.name for card in panel.cards] == before)
 
 
+def test_a_card_is_not_named_after_the_model_before(window: MainWindow, session: Session) -> None:
+    panel = window.sides.sections["model"].body
+    assert isinstance(panel, ModelPanel)
+    families = {card.item.name: card.family for card in panel.cards}
+    for view in range(2):
+        wait_until(lambda view=view: session.info(view) is not None)  # type: ignore[misc]
+    first, second = (view.model for view in session.state.views)
+    assert families[first] != families[second]
+    window.deeds.swap()  # the state names the models at once; the views show them once they are loaded
+    assert {card.item.name: card.family for card in panel.cards} == families
+    wait_until(lambda: [session.record(view).model for view in range(2)] == [second, first])
+    assert {card.item.name: card.family for card in panel.cards} == families
+
+
 class _SmallScreen:
     def availableSize(self) -> QSize:
         return QSize(1024, 560)
