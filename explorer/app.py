@@ -40,7 +40,7 @@ from explorer.main_window import MainWindow
 from explorer.settings import Settings
 from explorer.state import ExplorerState, ViewState
 from explorer.util.housekeeping import Housekeeping
-from explorer.util.voice import Voice
+from explorer.util.revocable import RevocableCallback
 from explorer.widgets.opening import models_among
 from explorer.widgets.theme import apply_theme
 from explorer.widgets.window_deeds import DRIFT
@@ -173,7 +173,7 @@ class Program(QObject):
         self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
         self._closed = False
         self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
-        self._tell_imported = Voice(self._imported.emit)
+        self._tell_imported = RevocableCallback(self._imported.emit)
 
     def start(self) -> None:
         """Show the window and begin."""
@@ -293,7 +293,7 @@ class Program(QObject):
         if self.window.session is not None and not self.window.session.close(keeps=keeps):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
-        self._tell_imported.close()
+        self._tell_imported.revoke()
         self._faults.uninstall()
         self._signals.uninstall()
         gc.collect()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from explorer import crash_log
-from explorer.util.voice import Voice
+from explorer.util.revocable import RevocableCallback
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -88,7 +88,7 @@ def test_a_process_ends_with_its_code_and_all_that_it_said() -> None:
     assert (done.returncode, done.stdout) == (3, "said\n")
 
 
-def test_a_closed_voice_says_nothing_and_closing_waits_for_what_is_said() -> None:
+def test_a_revoked_callback_says_nothing_and_revoking_waits_for_what_is_said() -> None:
     said: list[str] = []
     speaking, go_on = threading.Event(), threading.Event()
 
@@ -97,16 +97,16 @@ def test_a_closed_voice_says_nothing_and_closing_waits_for_what_is_said() -> Non
         go_on.wait(10)
         said.append(word)
 
-    voice = Voice(say)
-    thread = threading.Thread(target=voice, args=("one",))
+    callback = RevocableCallback(say)
+    thread = threading.Thread(target=callback, args=("one",))
     thread.start()
     speaking.wait(10)
-    closing = threading.Thread(target=voice.close)
+    closing = threading.Thread(target=callback.revoke)
     closing.start()
     assert closing.is_alive()
     go_on.set()
     closing.join(10)
     assert said == ["one"]
-    voice("two")
+    callback("two")
     assert said == ["one"]
     thread.join(10)

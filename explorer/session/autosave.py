@@ -1,4 +1,4 @@
-"""Autosave: unsaved work and running recordings on disk beside the window, and a voice when that fails."""
+"""Autosave: unsaved work and running recordings on disk beside the window, and a signal when that fails."""
 
 from __future__ import annotations
 

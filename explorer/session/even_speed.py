@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.errors import CancelledError
 from explorer.session.background import Background
-from explorer.util.voice import Voice
+from explorer.util.revocable import RevocableCallback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class EvenSpeed(QObject):
         self._session = session
         self._cancelled = threading.Event()
         self._work: Background | None = None
-        self._voice: Voice | None = None
+        self._callback: RevocableCallback | None = None
         self._of: Timeline | None = None
         self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
         session.changed.connect(self._on_changed)
@@ -65,9 +65,9 @@ class EvenSpeed(QObject):
             return
         self._of = state.timeline
         self._cancelled.clear()
-        voice = self._voice = Voice(self._said.emit)
-        work = _Work(state, devices.settings, self._session.table, self._cancelled, voice)
-        self._work = Background("even speed", work.evened, voice, "The timeline is as it was.")
+        callback = self._callback = RevocableCallback(self._said.emit)
+        work = _Work(state, devices.settings, self._session.table, self._cancelled, callback)
+        self._work = Background("even speed", work.evened, callback, "The timeline is as it was.")
         self.progress.emit(Measured(0.0, 0.0))
 
     def cancel(self) -> None:
@@ -79,8 +79,8 @@ class EvenSpeed(QObject):
         self.cancel()
         work, self._work = self._work, None
         ended = work is None or work.join(timeout)
-        if self._voice is not None:  # a thread that has not ended must not emit when this object is gone
-            self._voice.close()
+        if self._callback is not None:  # a thread that has not ended must not emit when this object is gone
+            self._callback.revoke()
         return ended
 
     @Slot(object, object)

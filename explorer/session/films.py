@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.errors import LatentwalkError
 from explorer.session.background import Background
-from explorer.util.voice import Voice
+from explorer.util.revocable import RevocableCallback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class FilmService(QObject):
         super().__init__(parent)
         self._recorder: Recorder | None = None
         self._work: Background | None = None
-        self._voice: Voice | None = None
+        self._callback: RevocableCallback | None = None
         self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -60,7 +60,7 @@ class FilmService(QObject):
             raise LatentwalkError("A film is being made already.", "Wait for it, or cancel it.")
         recorder = Recorder(job, overwrite=overwrite)
         self._recorder = recorder
-        say = self._voice = Voice(self._said.emit)
+        say = self._callback = RevocableCallback(self._said.emit)
         self._work = Background("the film", lambda: _render(recorder, say), say, "What is finished is kept.")
 
     def pause(self) -> None:
@@ -83,8 +83,8 @@ class FilmService(QObject):
         self.cancel()
         work, self._work = self._work, None
         ended = work is None or work.join(timeout)
-        if self._voice is not None:  # a thread that has not ended must not emit when this object is gone
-            self._voice.close()
+        if self._callback is not None:  # a thread that has not ended must not emit when this object is gone
+            self._callback.revoke()
         return ended
 
     @Slot(str, object)

@@ -1,0 +1,34 @@
+"""A callback for other threads that can be revoked before the object it calls is destroyed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+__all__ = ["RevocableCallback"]
+
+
+class RevocableCallback:
+    """Call a function until it is revoked; any thread.
+
+    A thread that emits a signal of an object while the GUI thread destroys that object crashes the process, and one
+    that outlives its time limit would do so at any moment.
+
+    Args:
+        callback: Usually the `emit` of a signal.
+    """
+
+    def __init__(self, callback: Callable[..., object]) -> None:
+        self._lock = threading.Lock()
+        self._callback: Callable[..., object] | None = callback
+
+    def __call__(self, *arguments: object) -> None:
+        """Call the function, or do nothing if it was revoked."""
+        with self._lock:  # so that `revoke` cannot return between the check and the call
+            if self._callback is not None:
+                self._callback(*arguments)
+
+    def revoke(self) -> None:
+        """Call the function no more; waits for a call that is running."""
+        with self._lock:
+            self._callback = None
