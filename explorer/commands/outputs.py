@@ -60,8 +60,21 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
         raise UsageError(f"{option} -: nothing goes to standard output.", f"Name a file, such as out{suffix}.")
     if text == ".":  # also what an empty name becomes
         raise UsageError(f"{option} names no file.", f"For example out{suffix}.")
+    if path.is_symlink():
+        _check_link(option, path)
     if path.is_dir():
         inside = shlex.quote(str(path / f"out{suffix}"))
         raise UsageError(f"{option} {path} is a folder.", f"Name a file in it, such as {inside}")
     if path.exists() and not path.is_file():
         raise UsageError(f"{option} {path} is not an ordinary file.", "Choose another name.")
+
+
+def _check_link(option: str, path: Path) -> None:
+    """Raise UsageError unless what a link names exists, or could be made: it is written through the link."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # a ring of links has no end
+        raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist.", "Choose another name."
+        )

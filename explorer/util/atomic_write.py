@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -13,6 +14,11 @@ from explorer.util.left_overs import sweep, writing_in
 from explorer.util.regular_file import check_regular
 
 __all__ = ["atomic_write", "atomic_write_bytes", "scratch_beside"]
+
+_LONGEST = 255 - 2 * len(".00000000.part")
+"""Bytes of a name that leave room for the endings of partial files, also for a step on the way to one."""
+
+_KEPT = 40  # characters, of up to four bytes
 
 
 @contextlib.contextmanager
@@ -59,15 +65,23 @@ def scratch_beside(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _partial_of(path: Path, is_lone_writer: bool) -> Iterator[Path]:
+    name = _with_room(path.name)
     if not is_lone_writer:
-        sweep(path.parent, path.name)
-    partial = path.with_name(f"{path.name}.{'part' if is_lone_writer else secrets.token_hex(4) + '.part'}")
+        sweep(path.parent, name)
+    partial = path.with_name(f"{name}.{'part' if is_lone_writer else secrets.token_hex(4) + '.part'}")
     with writing_in(path.parent):
         try:
             yield partial
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+
+def _with_room(name: str) -> str:
+    """`name`, or one that stands for it where no ending could be added to a name so long."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    return f"{name[:_KEPT]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager

@@ -29,6 +29,8 @@ def remedy(error: OSError) -> str:
         return "Check its permissions, or choose another folder."
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return "Check the path."
+    if error.errno == errno.ENAMETOOLONG:
+        return "Choose a shorter name."
     return ""
 
 

@@ -183,3 +183,21 @@ def test_a_current_folder_that_was_deleted(
     monkeypatch.chdir(folder)
     folder.rmdir()
     assert "current folder" in told(capsys, "inspect", str(out / "a.pkl"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize(
+    "command", [["render", "MODEL", "-o"], ["video", "--seeds", "1,2", "--model", "MODEL", "-o"], ["convert", "MODEL"]]
+)
+def test_links_that_lead_nowhere_are_refused_before_the_work(
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    suffix = {"render": ".png", "video": ".mp4", "convert": ".safetensors"}[command[0]]
+    link, ring = out / f"link{suffix}", out / f"ring{suffix}"
+    link.symlink_to(out / "missing" / f"x{suffix}")
+    ring.symlink_to(ring)
+    words = [models["tiny"] if word == "MODEL" else word for word in command]
+    error = told(capsys, *words, str(link))
+    assert "is a link to" in error
+    assert "whose folder does not exist" in error
+    assert "is a link to itself" in told(capsys, *words, str(ring))

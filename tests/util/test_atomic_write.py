@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.util.atomic_write import atomic_write, atomic_write_bytes
+from explorer.util.atomic_write import atomic_write, atomic_write_bytes, scratch_beside
 
 
 @pytest.mark.parametrize("is_lone_writer", [False, True])
@@ -79,3 +79,17 @@ def test_the_error_names_the_file_that_the_user_knows(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full") as caught, atomic_write(tmp_path / "a.txt"):
         raise OSError(28, "full")
     assert caught.value.filename == str(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".png", "\u65e5" * 83 + ".png", "a" * 227, "a" * 228, "a" * 255])
+@pytest.mark.parametrize("is_lone_writer", [False, True])
+def test_a_name_as_long_as_the_system_allows(name: str, is_lone_writer: bool, tmp_path: Path) -> None:
+    """The names of partial files must not be longer than what the file itself may be called."""
+    path = tmp_path / name
+    atomic_write_bytes(path, b"old", is_lone_writer=is_lone_writer)
+    with atomic_write(path, is_lone_writer=is_lone_writer) as partial:
+        with scratch_beside(partial) as scratch:
+            scratch.write_bytes(b"step")
+        partial.write_bytes(b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
