@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 from explorer.main_window import MainWindow
 from explorer.project import read_project
 from explorer.widgets.parts import Choice
-from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
+from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, flush, wait_until
 
@@ -177,7 +177,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
-    assert session.deck.timeline == wanted.timeline
+    wait_until(lambda: session.deck.timeline == wanted.timeline)  # it is read beside the window
     assert session.documents.project_path == ""
 
 
@@ -360,6 +360,7 @@ def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: T
 def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
+    lanes.setMaximumHeight(int(RULER + KEYS + 2 * TRACK))
     flush()
     before = lanes.mapToGlobal(QPoint(0, 0))
     names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
