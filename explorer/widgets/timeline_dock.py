@@ -77,7 +77,8 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box.setFixedHeight(ROW)
 
     def fit() -> None:
-        box.setMinimumWidth(box.fontMetrics().horizontalAdvance(box.currentText()) + 2 * GRID + 20)  # arrow and frame
+        text = box.fontMetrics().horizontalAdvance(box.currentText())
+        box.setMinimumWidth(text + 2 * GRID + 20)  # padding, frame and arrow
 
     box.currentIndexChanged.connect(fit)
     fit()

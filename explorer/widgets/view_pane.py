@@ -194,7 +194,7 @@ class ViewPane(QWidget):
         texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
         others = (self.chip, self.tap, self.link)
         room = self.width() - sum(w.sizeHint().width() for w in others) - 6 * GRID
-        room -= self.model_name.fontMetrics().horizontalAdvance(self.model_name.full)
+        room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
         metrics = self.model_facts.fontMetrics()
         self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
         self.model_facts.setToolTip(texts[0] if texts else "")

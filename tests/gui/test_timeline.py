@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 from explorer.main_window import MainWindow
 from explorer.project import read_project
 from explorer.widgets.parts import Choice
-from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, TRACK, value_range
+from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
 from explorer.widgets.timeline_view import TimelineView
 from tests.gui.conftest import drag, flush, wait_until
 
