@@ -56,6 +56,12 @@ def _number(
     field = NumberField(low, high, decimals=decimals, unit=unit, tip=tip, special=special)
     field.setFixedSize(width, ROW)
     field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def fit() -> None:
+        if not field.isModified():  # not while it is typed
+            field.setFixedWidth(max(width, field.fontMetrics().horizontalAdvance(field.text()) + 2 * GRID))
+
+    field.textChanged.connect(fit)
     return field
 
 
@@ -63,12 +69,19 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box = Choice()
     for key, text in items:
         box.addItem(text, key)
-    # A longer text than this is cut off rather than make the timeline wider than the pictures above it.
+    # All texts would make the row wrap in windows of common size; only the chosen one has to be read whole.
     box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(5)
     box.setToolTip(tip)
     box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
     box.setFixedHeight(ROW)
+
+    def fit() -> None:
+        text = box.fontMetrics().horizontalAdvance(box.currentText())
+        box.setMinimumWidth(text + 2 * GRID + 20)  # padding, frame and arrow
+
+    box.currentIndexChanged.connect(fit)
+    fit()
     return box
 
 

@@ -104,7 +104,8 @@ class ViewPane(QWidget):
         head = QHBoxLayout(self.header)
         head.setContentsMargins(GRID, 0, GRID // 2, 0)
         head.setSpacing(GRID)
-        head.addWidget(ViewChip(self.view))
+        self.chip = ViewChip(self.view)
+        head.addWidget(self.chip)
         head.addWidget(self.model_name, 1)
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
@@ -177,6 +178,7 @@ class ViewPane(QWidget):
         is_marked = state.active == self.view and len(state.views) > 1
         self.active_line.set_color(view_color(self.view) if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
+        self._fit_facts()
         self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
 
     def _fit_cost(self) -> None:
@@ -186,9 +188,21 @@ class ViewPane(QWidget):
         reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
+    def _fit_facts(self) -> None:
+        """Say family and size behind the name where there is room, then the size alone: the name goes first."""
+        info = self.session.info(self.view)
+        texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
+        others = (self.chip, self.tap, self.link)
+        room = self.width() - sum(w.sizeHint().width() for w in others) - 6 * GRID
+        room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
+        metrics = self.model_facts.fontMetrics()
+        self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
+        self.model_facts.setToolTip(texts[0] if texts else "")
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_cost()
+        self._fit_facts()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
@@ -205,7 +219,7 @@ class ViewPane(QWidget):
         facts, info = self.session.facts(self.view), self.session.info(self.view)
         loaded = facts is not None and info is not None
         self.model_name.set_text(facts.name if facts else "no model")
-        self.model_facts.setText(f"{info.family}  {info.img_resolution} px" if info else "")
+        self._fit_facts()
         self.empty.set_shown(not loaded and self.loading.isHidden())
         if not loaded:
             self.image.set_image(None)

@@ -134,6 +134,20 @@ def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWi
     assert pane.cost.isVisible()
 
 
+def test_a_narrow_view_names_its_model_rather_than_its_family(window: MainWindow, session: Session) -> None:
+    pane = window.views.panes[0]
+    wait_until(lambda: session.facts(0) is not None)
+    size = f"{session.info(0).img_resolution} px"  # type: ignore[union-attr]
+    for width in (1040, 1920):
+        window.resize(width, 600)
+        flush()
+        pane.model_name.set_text("critters-stylegan2")
+        pane._fit_facts()
+        flush()
+        assert pane.model_name.text() == "critters-stylegan2"
+        assert pane.model_facts.text() == (size if width == 1040 else f"stylegan2  {size}")
+
+
 def test_an_opened_file_has_a_card_while_a_view_shows_it(
     window: MainWindow, session: Session, assets: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 
 from explorer.main_window import MainWindow
 from explorer.project import read_project
@@ -177,7 +177,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
-    wait_until(lambda: session.deck.timeline == wanted.timeline)
+    wait_until(lambda: session.deck.timeline == wanted.timeline)  # it is read beside the window
     assert session.documents.project_path == ""
 
 
@@ -360,6 +360,7 @@ def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: T
 def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
+    lanes.setMaximumHeight(int(RULER + KEYS + 2 * TRACK))
     flush()
     before = lanes.mapToGlobal(QPoint(0, 0))
     names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
@@ -399,3 +400,23 @@ def test_a_key_that_is_added_while_another_is_dragged_stays(window: MainWindow, 
     session.deck.add_key(0.5)
     drag(lanes, [at(lanes, 4.0), at(lanes, 5.0)])  # the rest of the drag moves nothing
     assert len(session.deck.timeline.keys) == 3
+
+
+def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes: TimelineView) -> None:
+    session, dock = window.session, window.timeline
+    assert session is not None
+    lanes.choose({(-1, 0)})
+    for box in (dock.loop, dock.rate, dock.way, dock.space, dock.ease):
+        for number in range(box.count()):
+            box.setCurrentIndex(number)
+            flush()
+            option = QStyleOptionComboBox()
+            box.initStyleOption(option)
+            part = QStyle.SubControl.SC_ComboBoxEditField
+            room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+            assert box.fontMetrics().horizontalAdvance(box.currentText()) <= room, box.currentText()
+    for seconds in (8.0, 1234.5, 36_000.0):
+        session.deck.set_timeline(duration=seconds)
+        flush()
+        field = dock.duration
+        assert field.fontMetrics().horizontalAdvance(field.text()) + 14 <= field.width(), field.text()
