@@ -76,5 +76,6 @@ def _check_link(option: str, path: Path) -> None:
         raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
     if not target.parent.is_dir():
         raise UsageError(
-            f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist.", "Choose another name."
+            f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist.",
+            "Choose another name.",
         )
