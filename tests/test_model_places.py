@@ -16,7 +16,8 @@ from explorer.bundled import bundled
 from explorer.checkpoints import Checkpoint, load, save_native
 from explorer.checkpoints.digest import known_digest
 from explorer.errors import CancelledError, ProjectError
-from explorer.model_places import ModelPlace, find_models, places_from_json, places_of
+from explorer.model_places import ModelPlace, places_from_json, places_of
+from explorer.model_search import find_models
 from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.state import ExplorerState, ViewState
 from tests.generators.configs import SMALL, small_generator

@@ -14,7 +14,8 @@ from explorer.animation.player import Player, with_pose
 from explorer.codec import decode, encode
 from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.model_places import find_models, places_of, places_to_json
+from explorer.model_places import places_of, places_to_json
+from explorer.model_search import find_models
 from explorer.project import MAX_BYTES, project_from_json, to_json, write_whole
 from explorer.render.request import RenderSettings
 from explorer.util import file_errors

@@ -146,7 +146,7 @@ def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
 
 
 def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
-    from explorer.model_places import find_models
+    from explorer.model_search import find_models
     from explorer.project import load_project
     from explorer.util.plain_text import visible
 

@@ -16,7 +16,8 @@ from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
 from explorer.latents.text import latent_from_text, latent_to_text
 from explorer.latents.words import latent_words
-from explorer.model_places import find_models, places_of, with_model_renamed
+from explorer.model_places import places_of
+from explorer.model_search import find_models, with_model_renamed
 from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.render.request import Frame, RenderFailed, Tier
 from explorer.render.styles import StyleStage
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from explorer.latents.table import LatentTable, Space
-    from explorer.model_places import FoundModels
+    from explorer.model_search import FoundModels
     from explorer.project import Project
     from explorer.session.core import SessionCore
     from explorer.session.files import FileWorker

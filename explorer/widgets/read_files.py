@@ -14,7 +14,7 @@ from explorer.widgets.opening import Kind, kind_of
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import Space, StoredLatent
-    from explorer.model_places import FoundModels
+    from explorer.model_search import FoundModels
     from explorer.project import Project
 
 __all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_project"]
@@ -73,7 +73,7 @@ def _read(
 
 def read_project(path: str, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
     """Read a project and find its models. Raises ProjectError."""
-    from explorer.model_places import find_models
+    from explorer.model_search import find_models
     from explorer.project import load_project
 
     project = load_project(path)
@@ -100,7 +100,8 @@ def locate(path: str, sha256: str, others: Sequence[tuple[str, str]]) -> tuple[b
     Returns:
         Whether the content is another one, and the files found for the others, by their names.
     """
-    from explorer.model_places import ModelPlace, find_beside
+    from explorer.model_places import ModelPlace
+    from explorer.model_search import find_beside
 
     found = {name: find_beside(ModelPlace(name, "", sha), Path(path).parent) for name, sha in others}
     is_other = bool(sha256) and find_beside(ModelPlace(path, "", sha256), Path(path).parent) is None

@@ -20,7 +20,8 @@ from explorer.widgets.window_part import WindowPart
 
 if TYPE_CHECKING:
     from explorer.main_window import MainWindow
-    from explorer.model_places import FoundModels, ModelPlace
+    from explorer.model_places import ModelPlace
+    from explorer.model_search import FoundModels
     from explorer.project import Project
     from explorer.session import Session
     from explorer.widgets.window_files import WindowFiles
@@ -117,7 +118,7 @@ class WindowNotices(WindowPart):
         read = self.session.documents.recovery_reader(path)
 
         def work(cancelled: Callable[[], bool]) -> tuple[Project, FoundModels]:
-            from explorer.model_places import find_models
+            from explorer.model_search import find_models
 
             project = read()
             return project, find_models(project, recent, cancelled)

@@ -35,7 +35,7 @@ def test_a_list_of_files_is_not_followed(project: ExplorerState, tmp_path: Path,
     Recorder(job_of(project, tmp_path / "good.mp4")).run()
     path = tmp_path / name
     path.write_text(LISTS[name])
-    with pytest.raises(ProjectError, match="no film that can be read"):
+    with pytest.raises(ProjectError, match="not a readable film can be read"):
         read_project(path)
     with pytest.raises(av.error.InvalidDataError):
         open_film(path)
@@ -84,7 +84,7 @@ def test_endless_blocks_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     extensions = b"!\xff" + b"\1x" * 1500 + b"\0"
     (tmp_path / "a.gif").write_bytes(head + extensions + b"!\xfe\4late\0;")
     for name in ("a.webp", "a.gif"):
-        with pytest.raises(ProjectError, match="carries no project"):
+        with pytest.raises(ProjectError, match="does not contain a project"):
             metadata.text_of_film(tmp_path / name)
     assert struct.pack("<I", 4) in (tmp_path / "a.webp").read_bytes()
 

@@ -36,7 +36,7 @@ def test_a_walk_through_seeds(models: dict[str, str], out: Path, capsys: pytest.
     assert len(pictures(path)) == 12
     state = read_project(path)[0]
     assert [key.time for key in state.timeline.keys] == [0.0, 0.5, 1.0]
-    assert main(command) == 2  # it is there already
+    assert main(command) == 2  # it already exists
     assert "there already" in capsys.readouterr().err
     assert main([*command, "--overwrite"]) == 0
 

@@ -225,7 +225,7 @@ def test_a_located_model_is_used_by_all_views_that_name_it(
     write_project(elsewhere.parent / "q.json", ExplorerState(views=views))
     window.files.open_path(str(elsewhere.parent / "q.json"))
     wait_until(lambda: bool(window.notices.strip.text("missing")))
-    from explorer.model_places import find_models
+    from explorer.model_search import find_models
     from explorer.project import load_project
 
     found = find_models(load_project(elsewhere.parent / "q.json"))

@@ -223,7 +223,7 @@ def test_questions_show_names_as_they_are(
 
     QTimer.singleShot(0, answer)
     if question is not None:
-        assert not question(window, "Film", f"{HOSTILE} is there already. Replace it?")
+        assert not question(window, "Film", f"{HOSTILE} already exists. Replace it?")
     else:
         button = QMessageBox.StandardButton
         ask(window, "Save", HOSTILE, button.Save | button.Cancel, button.Save)

@@ -21,7 +21,7 @@ def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
     s = world.session
     s.use_stored(s.documents.store_latent("z"))
     s.set_psi(0.5)
-    with pytest.raises(ProjectError, match="no file yet"):
+    with pytest.raises(ProjectError, match="not been saved yet"):
         s.documents.save_project()
     with pytest.raises(ProjectError, match="json"):
         s.documents.save_project(tmp_path / "x.png")
@@ -61,7 +61,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
         world.session.documents.snapshot(0, tmp_path / "x.png")
     world.open("a")
     s = world.session
-    with pytest.raises(ProjectError, match="no PNG"):
+    with pytest.raises(ProjectError, match="not a PNG"):
         s.documents.snapshot(0, tmp_path / "x.jpg")
     s.set_psi(0.5)  # its picture is still on its way
     with world.qtbot.waitSignal(s.documents.saved_file) as signal:

@@ -109,7 +109,7 @@ def test_a_scan_is_saved_with_its_project(world: World, tmp_path: Path) -> None:
         s.lab.save_scan(tmp_path / "scan.png")
     s.lab.edit("Slit-scan", scan=True)
     walk(world, 3)
-    with pytest.raises(ProjectError, match="no PNG"):
+    with pytest.raises(ProjectError, match="not a PNG"):
         s.lab.save_scan(tmp_path / "scan.jpg")
     path = tmp_path / "scan.png"
     s.lab.save_scan(path)
