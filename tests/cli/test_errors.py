@@ -187,7 +187,8 @@ def test_a_current_folder_that_was_deleted(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 @pytest.mark.parametrize(
-    "command", [["render", "MODEL", "-o"], ["video", "--seeds", "1,2", "--model", "MODEL", "-o"], ["convert", "MODEL"]]
+    "command",
+    [["render", "MODEL", "-o"], ["video", "--seeds", "1,2", "--model", "MODEL", "-o"], ["convert", "MODEL"]],
 )
 def test_links_that_lead_nowhere_are_refused_before_the_work(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], command: list[str]
