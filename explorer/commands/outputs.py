@@ -75,7 +75,5 @@ def _check_link(option: str, path: Path) -> None:
     if target.is_symlink():  # a ring of links has no end
         raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
     if not target.parent.is_dir():
-        raise UsageError(
-            f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist.",
-            "Choose another name.",
-        )
+        words = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
+        raise UsageError(words, "Choose another name.")
