@@ -1,8 +1,8 @@
 """A running recording on disk: an append-only journal, so that a crash loses its last second at most.
 
 A line is the CRC-32 of its JSON in hexadecimal, a space, and the JSON. The first line holds the project as the
-recording began, the others a sample each (as its difference to the one before), a stored latent, or how long it has gone on
-(the last one counts). A line that is torn off is ignored.
+recording began, the others a sample each (as its difference to the one before), a stored latent, or how long it has
+gone on (the last one counts). A line that is torn off is ignored.
 """
 
 from __future__ import annotations
