@@ -148,7 +148,11 @@ class SlitScan:
 
     def rescan_steps(self, slit: Slit) -> Steps[None]:
         """`rescan`, the newest pictures first, some a step."""
-        kept = [(entry[0], view, *entry[1:]) for view, entries in enumerate(self._pictures) for entry in entries]
+        kept = [
+            (column, view, picture, matrix)
+            for view, pictures in enumerate(self._pictures)
+            for column, picture, matrix in pictures
+        ]
         kept.sort(key=lambda entry: entry[0], reverse=True)
         for number, (column, view, picture, matrix) in enumerate(kept, start=1):
             if column > self._next - 1 - self.columns:  # else the ring has come round to it meanwhile

@@ -1,8 +1,8 @@
 """A running recording on disk: an append-only journal, so that a crash loses its last second at most.
 
 A line is the CRC-32 of its JSON in hexadecimal, a space, and the JSON. The first line holds the project as the
-recording began, the others a sample each (as its difference to the one before), a stored latent, or the end. A line
-that is torn off is ignored.
+recording began, the others a sample each (as its difference to the one before), a stored latent, or how long it has
+gone on (the last one counts). A line that is torn off is ignored.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ class _Writer:
         self._before: Any = None
         self._known: set[str] = set()
         self._failed = False
+        self._began = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._thread.start()
 
@@ -177,6 +178,8 @@ class _Writer:
             self._pending += b"".join(self._lines(samples))
             if end is not None:
                 self._pending += _line(end)
+            elif not self._pending and not is_last:  # a hand that holds still is recorded too
+                self._pending = _line({"end": time.monotonic() - self._began})
             self._write()
             if is_last:
                 break

@@ -305,6 +305,18 @@ def test_a_recording_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     assert s.close()
 
 
+def test_a_hand_that_holds_still_is_recorded_too(qtbot: QtBot, tmp_path: Path) -> None:
+    world = World(qtbot, Recovery(tmp_path, "crashed"))
+    s = world.session
+    s.deck.start_recording()
+    journal = s.documents._recovery.recording  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: journal.exists() and len(journal.read_bytes().splitlines()) > 3)
+    timeline = recover_recording(journal).state.timeline
+    assert timeline.performance[-1].time == 0.0
+    assert 0.3 < timeline.duration <= s.deck.recorded_seconds + 0.1
+    assert s.close()
+
+
 def test_a_recording_that_ended_is_part_of_the_autosave(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
     journal = recorded(world)
