@@ -161,7 +161,10 @@ def open_film(path: Path) -> Any:
         kind = "mov"
     else:
         raise av.error.InvalidDataError(errno.EINVAL, "does not begin as a film does", str(path))
-    return av.open(name_for_ffmpeg(path), format=kind, container_options=_READING, timeout=(_OPEN_S, None))
+    try:
+        return av.open(name_for_ffmpeg(path), format=kind, container_options=_READING, timeout=(_OPEN_S, None))
+    except MemoryError:  # FFmpeg believes a damaged table's count, however small the file is
+        raise av.error.InvalidDataError(errno.EINVAL, "declares more than any film holds", str(path)) from None
 
 
 def packets_of(path: Path, rate: Fraction) -> Iterator[tuple[Any, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import math
+import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ MAX_BYTES = 256 << 20
 MAX_LATENTS = 1024
 MAX_NUMBERS = 1 << 24  # in one file: 1024 latents of 32 rows of 512
 _FACTS_LIMIT = 1 << 20  # bytes; ours take some 200
+_HEADER_LIMIT = 1 << 16  # bytes; numpy writes 118
 _MODEL_KEYS = {"state_dict", "g_ema", "g_running", "G_ema", "generator", "generator_smooth", "params_ema", "GAN"}
 _HINT = f"Latents are read from {', '.join(SUFFIXES)}."
 # Names under which other programs keep latents, and what they mean there.
@@ -170,6 +172,11 @@ def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
         size: Bytes that are stored of it, its header included; None if whoever reads it looks at that.
     """
     version = np.lib.format.read_magic(file)
+    width = 2 if version == (1, 0) else 4
+    length = int.from_bytes(file.read(width), "little")
+    if length > _HEADER_LIMIT:  # numpy would make room for it first
+        raise LatentError(f"{name} declares a header of {length:,} bytes.", "The file is damaged.")
+    file.seek(-width, os.SEEK_CUR)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
     if dtype.hasobject:

@@ -307,3 +307,17 @@ def test_a_latent_of_another_width_cannot_be_converted() -> None:
         with pytest.raises(LatentMisfit) as caught:
             convert_to(latent, INFO, "mine")
         assert not caught.value.offer
+
+
+def test_a_header_of_gigabytes_is_refused_before_there_is_room_for_it(tmp_path: Path) -> None:
+    good = io.BytesIO()
+    np.lib.format.write_array(good, np.zeros(4, np.float32), version=(2, 0))
+    raw = bytearray(good.getvalue())
+    raw[8:12] = (3 << 30).to_bytes(4, "little")
+    (tmp_path / "w.npy").write_bytes(raw)
+    with pytest.raises(LatentError, match="declares a header of 3,221,225,472 bytes"):
+        load_latents(tmp_path / "w.npy", INFO)
+    with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
+        archive.writestr("w.npy", bytes(raw))
+    with pytest.raises(LatentError, match="declares a header"):
+        load_latents(tmp_path / "w.npz", INFO)
