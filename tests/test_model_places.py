@@ -97,6 +97,18 @@ def test_a_moved_model_is_found_by_its_content(folder: Path, tmp_path: Path) -> 
     assert found_in(folder / "p.json")[0][0] == str(moved)
 
 
+@pytest.mark.parametrize("has_other", [False, True])
+@pytest.mark.parametrize("name", ["renamed.safetensors", "nets/renamed.safetensors"])
+def test_renamed_models_are_found_by_their_content(folder: Path, cache: Path, name: str, has_other: bool) -> None:
+    """Where nothing remembers them, as on another machine; also if a different network has the name now."""
+    (folder / "nets" / "b.safetensors").rename(folder / name)
+    shutil.rmtree(cache)
+    if has_other:
+        make_model(folder / "nets" / "b.safetensors")
+    models, missing, notes = found_in(folder / "p.json")
+    assert (models[1], missing, notes) == (str(folder / name), [], ())
+
+
 def test_a_recent_file_of_that_name_is_looked_at(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "zoo" / "a.safetensors"
     moved.parent.mkdir()

@@ -35,7 +35,7 @@ def test_a_list_of_files_is_not_followed(project: ExplorerState, tmp_path: Path,
     Recorder(job_of(project, tmp_path / "good.mp4")).run()
     path = tmp_path / name
     path.write_text(LISTS[name])
-    with pytest.raises(ProjectError, match="not a readable film can be read"):
+    with pytest.raises(ProjectError, match="not a readable film"):
         read_project(path)
     with pytest.raises(av.error.InvalidDataError):
         open_film(path)

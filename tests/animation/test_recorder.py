@@ -527,7 +527,7 @@ def test_files_without_a_project_say_so(tmp_path: Path) -> None:
 )
 def test_damaged_films_are_told_as_other_unreadable_files(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(ProjectError, match="not a readable film can be read"):
+    with pytest.raises(ProjectError, match="not a readable film"):
         read_project(tmp_path / name)
 
 
