@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
+_SUFFIXES = {".pkl", ".pt", ".pth", ".safetensors"}
+_MOST_BESIDE, _MOST_BYTES_BESIDE = 32, 4 << 30  # of files with other names whose contents are compared
+
 
 @dataclass(frozen=True, slots=True)
 class FoundModels:
@@ -146,6 +149,22 @@ class _Search:
         yield from paths_of_digest(self._place.sha256)
         name = Path(self._place.name).name
         yield from (Path(path) for path in self._recent if Path(path).name == name and _is_file(Path(path)))
+        yield from self._beside()
+
+    def _beside(self) -> Iterator[Path]:
+        """Networks under other names where the project lies, and where its model lay: one was renamed, or moved."""
+        if self._folder is None or not self._reads:
+            return
+        folders = [self._folder]
+        if self._place.relative:
+            folders.append(Path(os.path.normpath(self._folder / self._place.relative)).parent)
+        left, bytes_left = _MOST_BESIDE, _MOST_BYTES_BESIDE
+        for folder in dict.fromkeys(folders):
+            for path in _networks_in(folder):
+                left, bytes_left = left - 1, bytes_left - path.stat().st_size
+                if left < 0 or bytes_left < 0:
+                    return
+                yield path
 
     def digest(self, path: Path) -> str:
         """The SHA-256 of a file; empty if it cannot be read."""
@@ -160,6 +179,14 @@ class _Search:
                 return file_digest(source, Monitor(cancelled=self._cancelled))
         except CheckpointError:
             return ""
+
+
+def _networks_in(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    except OSError:
+        return []
+    return [path for path in paths if _is_file(path)]
 
 
 def _is_same_file(path: Path, other: str) -> bool:
