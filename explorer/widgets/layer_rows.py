@@ -21,6 +21,9 @@ def ws_names(info: GeneratorInfo) -> list[str]:
     return [f"{index}   {label_of(info, index)}" for index in range(info.num_ws)]
 
 
+LABEL_PX = 72
+
+
 class LayerRows(QWidget):
     """As many sliders as the model has layers. `make(index)` builds and binds the slider of one row."""
 
@@ -44,6 +47,8 @@ class LayerRows(QWidget):
             slider.setVisible(i < len(names))
             if i < len(names):
                 slider.set_label(names[i])
+        if self.rows:
+            ValueSlider.align(self.rows, LABEL_PX)
 
     @property
     def rows(self) -> list[ValueSlider]:

@@ -13,7 +13,6 @@ from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
 from explorer.widgets.seed_field import random_seed
 from explorer.widgets.sliders import ValueSlider
-from explorer.widgets.theme import GRID
 from explorer.widgets.thumbs import Thumbs
 
 if TYPE_CHECKING:
@@ -119,16 +118,7 @@ class MixingPanel(Panel):
                 self.layers[index].set_label(f"{index:>4}  {label_of(info, index)}")
                 self._rows.addWidget(self.layers[index])
                 self.layers[index].setVisible(shown)
-        self._align(self.layers[: info.num_ws])
-
-    def _align(self, layers: list[ValueSlider]) -> None:
-        """Give all rows the width of the longest name, such as "17  1024x1024 rgb", so that the grooves align."""
-        metrics = self.fontMetrics()
-        width = max([LABEL_PX, *(metrics.horizontalAdvance(slider.label) + GRID for slider in layers)])
-        for slider in (*layers, *self.groups.values()):
-            slider.label_width = width
-            slider.updateGeometry()
-            slider.update()
+        ValueSlider.align([*self.layers[: info.num_ws], *self.groups.values()], LABEL_PX)
 
     # showing ---------------------------------------------------------------------------------------------
 

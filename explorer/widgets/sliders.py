@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -141,6 +141,16 @@ class ValueSlider(QWidget):
         if self._text_of is not None:
             return self._text_of(self._value)
         return f"{self._value:.{self.decimals}f}".replace("-", "\u2212") + (f" {self.unit}" if self.unit else "")
+
+    @staticmethod
+    def align(sliders: Sequence[ValueSlider], least: int) -> None:
+        """Give all of `sliders` the width of the longest name, at least `least` pixels, so that the grooves align."""
+        longest = (slider.fontMetrics().horizontalAdvance(slider.label) + GRID for slider in sliders)
+        width = max([least, *longest])
+        for slider in sliders:
+            slider.label_width = width
+            slider.updateGeometry()
+            slider.update()
 
     def sizeHint(self) -> QSize:
         return QSize(self.label_width + self.value_width + 96, ROW)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
+from explorer.widgets.layer_rows import LayerRows
 from explorer.widgets.seed_field import SeedField
 from explorer.widgets.sliders import ValueSlider
 from explorer.widgets.wheel import Wheel
@@ -295,3 +296,14 @@ def test_a_touchpad_does_not_race_through_seeds(qtbot) -> None:  # type: ignore[
     assert chosen == [1]
     turn(field, -240)
     assert chosen == [1, 2**32 - 1]
+
+
+def test_rows_of_layers_show_their_names_whole(qtbot) -> None:  # type: ignore[no-untyped-def]
+    rows = LayerRows(lambda index: ValueSlider("", -1, 2, 1))
+    qtbot.addWidget(rows)
+    rows.set_names(["0   4x4", "17   1024x1024 rgb"])
+    widths = {slider.label_width for slider in rows.rows}
+    assert len(widths) == 1, "the grooves align"
+    assert rows.fontMetrics().horizontalAdvance(rows.rows[1].label) <= widths.pop()
+    rows.set_names(["0   4x4"])
+    assert rows.rows[0].label_width == 72
