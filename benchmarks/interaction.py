@@ -43,7 +43,9 @@ Path2 = Callable[[float], tuple[float, float]]
 def run_for(ms: int) -> None:
     """Let the event loop turn (QTest.qWait would keep the interpreter's lock from the render thread)."""
     loop = QEventLoop()
-    QTimer.singleShot(ms, loop.quit)
+    timer = QTimer(singleShot=True)
+    timer.timeout.connect(loop.quit)
+    timer.start(ms)
     loop.exec()
 
 

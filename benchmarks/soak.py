@@ -71,7 +71,9 @@ def rss_mb() -> float:
 def run_for(ms: int) -> None:
     """Let the event loop turn."""
     loop = QEventLoop()
-    QTimer.singleShot(ms, loop.quit)
+    timer = QTimer(singleShot=True)  # our own: see `columns.Column.reveal`
+    timer.timeout.connect(loop.quit)
+    timer.start(ms)
     loop.exec()
 
 

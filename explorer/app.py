@@ -171,6 +171,8 @@ class Program(QObject):
         self._gc_timer = QTimer(self, interval=1000)
         self._gc_timer.timeout.connect(self._collect)
         self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
+        self._begin = QTimer(self, singleShot=True, interval=0)
+        self._begin.timeout.connect(self._thread.start)
         self._closed = False
         self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
         self._tell_imported = RevocableCallback(self._imported.emit)
@@ -185,7 +187,7 @@ class Program(QObject):
         self.window.closing.connect(self.close)
         self.window.open()
         # The first paint comes before the imports take the interpreter for themselves.
-        QTimer.singleShot(0, self._thread.start)
+        self._begin.start()
 
     def _import(self) -> None:
         import pyqtgraph  # noqa: F401 - takes half a second, and makes no Qt objects while it is read

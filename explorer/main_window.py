@@ -85,6 +85,8 @@ class MainWindow(QMainWindow):
         self.help_sheet: HelpSheet | None = None
         self._film: FilmDialog | None = None
         self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
+        self._touched_soon = QTimer(self, singleShot=True, interval=0)
+        self._touched_soon.timeout.connect(self.touched)
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
         self._before_tour: list[Callable[[], None]] = []  # bring back the columns and the camera as they were
@@ -335,7 +337,7 @@ class MainWindow(QMainWindow):
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         assert self.session is not None
         if self._welcome and (self.session.store.in_stroke or self.session.store.can_undo):
-            QTimer.singleShot(0, self, self.touched)
+            self._touched_soon.start()
         self.setWindowModified(self.is_unsaved)
         if old.active != new.active:
             self.sides.show_active(new.active)

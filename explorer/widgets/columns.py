@@ -203,6 +203,10 @@ class Column(QScrollArea):
         self.setWidget(self._stack)
         self._line = _DropLine(self._stack)
         self._revealed: Section | None = None
+        self._reveal_soon = QTimer(self, singleShot=True, interval=0)
+        self._reveal_soon.timeout.connect(self._show_revealed)
+        self._reveal_end = QTimer(self, singleShot=True, interval=REVEAL_MS)
+        self._reveal_end.timeout.connect(self._end_reveal)
         self.verticalScrollBar().rangeChanged.connect(self._show_revealed)
 
     def sections(self) -> list[Section]:
@@ -219,8 +223,10 @@ class Column(QScrollArea):
     def reveal(self, section: Section) -> None:
         """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
         self._revealed = section
-        QTimer.singleShot(0, self, self._show_revealed)  # the layout must have given it its place first
-        QTimer.singleShot(REVEAL_MS, self, self._end_reveal)
+        # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then have
+        # freed its Python object and not noticed (a segmentation fault in Shiboken::BindingManager::releaseWrapper).
+        self._reveal_soon.start()  # the layout must have given it its place first
+        self._reveal_end.start()
 
     @Slot()
     def _show_revealed(self) -> None:

@@ -48,3 +48,10 @@ def test_no_widget_overrides(name: str) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
         assert not methods, f"{path.name} defines {name}"
+
+
+def test_no_timer_deletes_itself() -> None:
+    """The timer behind `QTimer.singleShot(ms, ...)` crashed in Shiboken::BindingManager::releaseWrapper."""
+    folder = Path(explorer.__file__).parent
+    sources = {path: path.read_text("utf-8") for path in folder.rglob("*.py")}
+    assert [path.name for path, text in sources.items() if "QTimer.singleShot(" in text] == []
