@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.records import ModuleRecord, StubRecord, TensorRecord, module_of, table_of
+from explorer.checkpoints.numpy_tensor import tensor_of_array
+from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, TensorRecord, module_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ ANCHORS = ("synthesis.b4.const", "synthesis.input.freqs", "synthesis.b4.conv1.we
 """Keys of which every generator of a family has one."""
 
 _DEPTH = 4  # tables in tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
+_LIST = 8  # entries of a list that is looked into
 _TABLES = 500  # looked into in one file
 _WRAPPERS = {
     "DataParallel": "module",
@@ -67,18 +69,37 @@ def _generators(value: object) -> Iterator[Found]:
                 continue
             table: dict[object, object] | None = module.table("_modules")  # one may hold a generator beside others
         else:
-            table = table_of(item)
+            table = _numbered(item) if isinstance(item, (list, tuple)) else table_of(item)
             if table is None and isinstance(item, StubRecord):
                 table = table_of(item.state)  # of a class that keeps what it holds as attributes
         if table is None:
             continue
-        yield from split_tables(place, table)
+        yield from split_tables(place, _joined(table))
         if depth < _DEPTH and len(waiting) < 2 * _TABLES:
             waiting += [
                 (f"{place}.{key[:80]}".lstrip("."), entry, depth + 1)
                 for key, entry in table.items()
-                if isinstance(key, str) and isinstance(entry, (dict, ModuleRecord, StubRecord))
+                if isinstance(key, str) and isinstance(entry, (dict, list, tuple, ModuleRecord, StubRecord))
             ]
+
+
+def _numbered(items: list[object] | tuple[object, ...]) -> dict[object, object]:
+    """The entries of a short list, the last one first: StyleGAN's oldest files are (G, D, averaged G)."""
+    if len(items) > _LIST:
+        return {}
+    return {str(index): items[index] for index in reversed(range(len(items)))}
+
+
+def _joined(table: dict[object, object]) -> dict[object, object]:
+    """A table in which mapping and synthesis have tables of their own, as one; any other as it is."""
+    for prefix in ("", "G_", "g_"):
+        parts = {name: table_of(table.get(f"{prefix}{name}")) for name in ("mapping", "synthesis")}
+        if all(parts.values()):
+            joined = dict(table)
+            for name, part in parts.items():
+                joined |= {f"{name}.{key}": item for key, item in (part or {}).items()}
+            return joined
+    return table
 
 
 def unwrapped(module: ModuleRecord) -> ModuleRecord:
@@ -91,8 +112,14 @@ def unwrapped(module: ModuleRecord) -> ModuleRecord:
     return module
 
 
+def _as_tensor(item: object) -> object:
+    """A numpy array as a tensor, where it is one; anything else as it is."""
+    return (tensor_of_array(item) or item) if isinstance(item, NumpyArray) else item
+
+
 def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
     """A generator for each prefix under which a table of tensors holds one (`G_ema.`, `module.`, or none)."""
+    table = {key: _as_tensor(item) for key, item in table.items()}
     names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
     prefixes = dict.fromkeys(
         name.removesuffix(anchor)

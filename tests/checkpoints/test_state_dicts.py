@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -408,3 +409,32 @@ def test_a_tensor_of_another_class_is_named(tmp_path: Path) -> None:
     (tmp_path / "net.pkl").write_bytes(network_bytes(value))
     with pytest.raises(UnsupportedModelError, match=r"torch\.nn\.quantized\.Thing"):
         load(tmp_path / "net.pkl")
+
+
+def _halves(tensors: dict[str, Tensor], prefix: str = "") -> dict[str, dict[str, Tensor]]:
+    found: dict[str, dict[str, Tensor]] = {f"{prefix}mapping": {}, f"{prefix}synthesis": {}}
+    for key, tensor in tensors.items():
+        part, _, name = key.partition(".")
+        found[f"{prefix}{part}"][name] = tensor
+    return found
+
+
+_SHAPES_OF_FILES: dict[str, Any] = {
+    "a list": lambda tensors: [{"step": 1}, tensors],
+    "a tuple of one": lambda tensors: (tensors,),
+    "G, D, averaged G": lambda tensors: ({k: v * 0 for k, v in tensors.items()}, {"x": torch.ones(1)}, tensors),
+    "halves": _halves,
+    "halves with a prefix": lambda tensors: _halves(tensors, "G_"),
+    "numpy arrays": lambda tensors: {key: item.numpy() for key, item in tensors.items()},
+    "numpy arrays by columns": lambda tensors: {k: np.asfortranarray(v.numpy()) for k, v in tensors.items()},
+    "numpy arrays of float64": lambda tensors: {"G_ema": {k: v.double().numpy() for k, v in tensors.items()}},
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("form", _SHAPES_OF_FILES)
+def test_state_dicts_in_other_containers(tmp_path: Path, form: str, protocol: int) -> None:
+    _, tensors = small_network("stylegan2")
+    path = tmp_path / "net.pt"
+    torch.save(_SHAPES_OF_FILES[form](tensors), path, pickle_protocol=protocol)
+    assert torch.equal(_picture(build_generator(load(path))), _reference("stylegan2"))

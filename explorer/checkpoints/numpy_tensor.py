@@ -1,0 +1,26 @@
+"""Weights that were saved as numpy arrays, as tensors that are not read yet."""
+
+from __future__ import annotations
+
+import torch
+
+from explorer.checkpoints.records import NumpyArray, StorageRecord, TensorRecord
+
+__all__ = ["tensor_of_array"]
+
+_TYPES = {"f2": torch.float16, "f4": torch.float32, "f8": torch.float64}
+
+
+def tensor_of_array(array: NumpyArray) -> TensorRecord | None:
+    """The same elements as a tensor; None for elements of other types or in another order of bytes."""
+    if array.dtype is None or array.data is None or array.axes is not None or array.dtype.byte_order == ">":
+        return None
+    dtype = _TYPES.get(array.dtype.code)
+    if dtype is None or len(array.shape) > 8:
+        return None
+    stride, step = [], 1
+    for size in array.shape if array.is_fortran else reversed(array.shape):
+        stride.append(step)
+        step *= size
+    storage = StorageRecord(array.data.source, array.data.offset, dtype, array.data.size // dtype.itemsize)
+    return TensorRecord(storage, 0, array.shape, tuple(stride if array.is_fortran else reversed(stride)))
