@@ -78,8 +78,8 @@ class _Head(QFrame):
         self._about = ABOUT.get(section.key, "")
         self.about = IconButton("question", self._about, self._show_about, size=14)
         self.about.setAccessibleName(f"About {title}")
-        self.about.setVisible(bool(self._about))
         layout.addWidget(self.about)
+        self.about.setVisible(bool(self._about))  # after it has a parent: before, it would be a window of its own
 
     def _show_about(self) -> None:
         QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)

@@ -144,7 +144,7 @@ class ValueSlider(QWidget):
 
     @staticmethod
     def align(sliders: Sequence[ValueSlider], least: int) -> None:
-        """Give all of `sliders` the width of the longest name, at least `least` pixels, so that the grooves align."""
+        """Give all of `sliders` the width of the longest name, `least` pixels or more: their grooves align."""
         longest = (slider.fontMetrics().horizontalAdvance(slider.label) + GRID for slider in sliders)
         width = max([least, *longest])
         for slider in sliders:

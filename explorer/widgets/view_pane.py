@@ -192,8 +192,8 @@ class ViewPane(QWidget):
         """Say family and size behind the name where there is room, then the size alone: the name goes first."""
         info = self.session.info(self.view)
         texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
-        others = (self.chip, self.tap, self.link)
-        room = self.width() - sum(w.sizeHint().width() for w in others) - 6 * GRID
+        room = self.width() - self.chip.width() - 6 * GRID
+        room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
         metrics = self.model_facts.fontMetrics()
         self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))

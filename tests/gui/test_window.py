@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox, QToolButton
+from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox, QToolButton, QWidget
 
 from explorer.main_window import MainWindow
 from explorer.session import Session
@@ -519,6 +519,41 @@ def test_the_first_key_and_a_recording_end_the_welcome(
     session.set_seed(7)
     session.deck.add_key()
     assert len(session.deck.timeline.keys) == 2, "the first one was not replaced"
+
+
+class _Shown(QObject):
+    """Names the classes of the windows that are shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.names.append(type(watched).__name__)
+        return False
+
+
+def test_no_part_of_the_window_flashes_as_a_window_of_its_own(session: Session, settings: Settings) -> None:
+    shown, app = _Shown(), QApplication.instance()
+    assert app is not None
+    app.installEventFilter(shown)
+    made = MainWindow(settings)
+    made.asks_before_discarding = False
+    made.show()
+    flush()
+    made.attach(session)
+    made.show_timeline(True)
+    made.notices.strip.show_notice("missing", "A file is missing.", [("Locate", lambda: None)])
+    made.show_problem("No.", [("Do it", lambda: None)])
+    session.lab.set_tour(1)
+    flush()
+    session.lab.set_tour(0)
+    app.removeEventFilter(shown)
+    made.close()
+    made.deleteLater()
+    flush()
+    assert shown.names == ["MainWindow"]
 
 
 def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, session: Session) -> None:
