@@ -49,7 +49,8 @@ class Settings:
         self._problems: list[LatentwalkError] = []
         self._tell: Callable[[LatentwalkError], object] | None = None
         self._may_write = True
-        self._is_waiting = self._has_failed = False
+        self._timer: QTimer | None = None  # made with the first change, when there is an application
+        self._has_failed = False
         self._changed: dict[str, Value] = {}
         self._added: list[str] = []  # recent files, newest first
         self._values = self._read_first()
@@ -113,7 +114,8 @@ class Settings:
 
     def sync(self) -> None:
         """Write what was changed now, over what another program may have written meanwhile."""
-        self._is_waiting = False
+        if self._timer is not None:
+            self._timer.stop()
         if not (self._changed or self._added) or not self._may_write:
             return
         file = Path(os.path.realpath(self._file))  # a link stays one
@@ -139,9 +141,11 @@ class Settings:
     def _write_soon(self) -> None:
         if QCoreApplication.instance() is None:
             self.sync()
-        elif not self._is_waiting:
-            self._is_waiting = True
-            QTimer.singleShot(0, self.sync)
+        else:
+            if self._timer is None:
+                self._timer = QTimer(singleShot=True, interval=0)
+                self._timer.timeout.connect(self.sync)
+            self._timer.start()
 
     def _merge(self) -> None:
         """Take over what is on disk now, but for what was changed here."""

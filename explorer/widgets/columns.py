@@ -207,6 +207,9 @@ class Column(QScrollArea):
         self._reveal_soon.timeout.connect(self._show_revealed)
         self._reveal_end = QTimer(self, singleShot=True, interval=REVEAL_MS)
         self._reveal_end.timeout.connect(self._end_reveal)
+        self._scroll_to = 0
+        self._scroll_soon = QTimer(self, singleShot=True, interval=0)
+        self._scroll_soon.timeout.connect(self._scroll)
         self.verticalScrollBar().rangeChanged.connect(self._show_revealed)
 
     def sections(self) -> list[Section]:
@@ -223,8 +226,8 @@ class Column(QScrollArea):
     def reveal(self, section: Section) -> None:
         """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
         self._revealed = section
-        # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then have
-        # freed its Python object and not noticed (a segmentation fault in Shiboken::BindingManager::releaseWrapper).
+        # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then
+        # have freed its Python object unnoticed (a segmentation fault in Shiboken::BindingManager::releaseWrapper).
         self._reveal_soon.start()  # the layout must have given it its place first
         self._reveal_end.start()
 
@@ -236,6 +239,15 @@ class Column(QScrollArea):
     @Slot()
     def _end_reveal(self) -> None:
         self._revealed = None
+
+    def scroll_soon(self, value: int) -> None:
+        """Scroll to a place once the panels have taken theirs: a column's length follows them by and by."""
+        self._scroll_to = value
+        self._scroll_soon.start()
+
+    @Slot()
+    def _scroll(self) -> None:
+        self.verticalScrollBar().setValue(self._scroll_to)
 
     def extend(self, sections: Iterable[Section]) -> None:
         """Append several."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -131,15 +130,14 @@ class Sides:
     def arrangement(self) -> Callable[[], None]:
         """What brings back how panels are folded, hidden and scrolled now."""
         sections = [(s, s.is_folded, s.isHidden()) for s in self.sections.values()]
-        bars = [(c.verticalScrollBar(), c.verticalScrollBar().value()) for c in (self.left, self.right)]
+        places = [(column, column.verticalScrollBar().value()) for column in (self.left, self.right)]
 
         def bring_back() -> None:
             for section, is_folded, is_hidden in sections:
                 section.set_shown(not is_hidden)
                 section.set_folded(is_folded)
-            for bar, value in bars:
-                # A column's length follows its panels by and by.
-                QTimer.singleShot(0, bar, partial(bar.setValue, value))
+            for column, value in places:
+                column.scroll_soon(value)
 
         return bring_back
 

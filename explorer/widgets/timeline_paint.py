@@ -225,7 +225,8 @@ class LanePainter:
                 last = x
         p.setPen(color("text"))
         seconds = self._lanes.timeline.duration
-        words = f"{len(samples)} change{'s' * (len(samples) != 1)}, {seconds:.1f} s. Right-click to convert to keys."
+        changes = f"{len(samples)} change{'s' * (len(samples) != 1)}"
+        words = f"{changes}, {seconds:.1f} s. Right-click to convert to keys."
         p.drawText(QPointF(left + 8, RULER + 24), words)
 
     def _paint_playhead(self, p: QPainter) -> None:
