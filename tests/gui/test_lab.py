@@ -214,7 +214,7 @@ def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Sess
     section = window.sides.sections["spectrum"]
     bar = window.sides.right.verticalScrollBar()
     spectrum.row.button.click()
-    assert session.lab.is_measuring
+    wait_until(lambda: session.lab.is_measuring)  # it is looked for now and then
 
     def pauses(hide: Callable[[], object], show: Callable[[], object]) -> None:
         hide()
