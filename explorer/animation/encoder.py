@@ -6,6 +6,7 @@ pieces are kept, the last one is made again from its pictures, and the file equa
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,8 @@ class GrowingFilm:
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             self._write(encoder.encode(None))
+        if not self.part.exists():  # what is written to a file that was deleted is lost, however long it takes
+            raise FileNotFoundError(errno.ENOENT, "its folder or its unfinished file was removed meanwhile")
         for other in self._parts:
             if other != self.part and other.exists():
                 self._forget(other)

@@ -92,7 +92,7 @@ def check_shapes(name: str, tensors: Mapping[str, Tensor | TensorRecord], expect
     if leftover:
         raise MismatchError(f"{name} has tensors the architecture does not know: {_some(leftover)}.", hint)
     for key, tensor in tensors.items():
-        is_single = tuple(tensor.shape) == (1,) and expected[key].ndim == 0  # torch takes it for one too
+        is_single = tuple(tensor.shape) == (1,) and expected[key].ndim == 0  # torch takes it for a number too
         if tuple(tensor.shape) != tuple(expected[key].shape) and not is_single:
             raise MismatchError(
                 f"{name}: {key} has shape {list(tensor.shape)}, expected {list(expected[key].shape)}.", hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -35,12 +36,15 @@ def atomic_write(path: Path, *, is_lone_writer: bool = False) -> Iterator[Path]:
             what a killed one left.
 
     Raises:
-        OSError: The folder cannot be written to, the disk is full, or `path` is a folder, FIFO or device, for
-            example. `filename` is `path`, never the temporary file, so that the message names what the user knows.
+        OSError: The folder or the file may not be written to, the disk is full, or `path` is a folder, FIFO or
+            device, for example. `filename` is `path`, never the temporary file, so that the message names what the
+            user knows.
     """
     with contextlib.suppress(FileNotFoundError):
         check_regular(path)  # a device would lose its name to a file
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.exists() and not os.access(target, os.W_OK):  # to replace it, the folder's permission would do
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
     with _partial_of(target, is_lone_writer) as partial, _named(path, partial):
         yield partial
         with partial.open("rb+") as file:

@@ -8,6 +8,7 @@ import math
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from PIL import Image
 from explorer.animation import forecast
 from explorer.animation.compose import Exposure
 from explorer.animation.container import Stream
-from explorer.animation.encoder import GrowingFilm, part_paths, whole_frames
+from explorer.animation.encoder import GrowingFilm, chunk_length, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.finish import finish, shown_frames
 from explorer.animation.forecast import bytes_beforehand
@@ -665,3 +666,19 @@ def test_sizes_in_words() -> None:
     found = [forecast.size_words(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
     assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
                      "about 2.0 GB"]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
+    """It would go on for hours, into a file that has no name any more."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
+    film = GrowingFilm(folder / "f.mp4", stream, "text")
+    picture = np.zeros((32, 32, 3), np.uint8)
+    film.add(picture)
+    shutil.rmtree(folder)
+    with pytest.raises(FilmError, match="removed meanwhile"):
+        for _ in range(2 * chunk_length(stream)):
+            film.add(picture)
+    film.abandon()

@@ -202,3 +202,19 @@ def test_links_that_lead_nowhere_are_refused_before_the_work(
     assert "is a link to" in error
     assert "whose folder does not exist" in error
     assert "is a link to itself" in told(capsys, *words, str(ring))
+
+
+@pytest.mark.parametrize("command", [["render", "MODEL", "-o"], ["convert", "MODEL"]])
+def test_protected_files_are_refused_before_the_work(
+    models: dict[str, str],
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    path = out / ("x.png" if command[0] == "render" else "x.safetensors")
+    path.write_text("old")
+    monkeypatch.setattr("os.access", lambda name, mode: Path(name) != path)
+    words = [models["tiny"] if word == "MODEL" else word for word in command]
+    assert "is protected" in told(capsys, *words, str(path))
+    assert path.read_text() == "old"

@@ -93,3 +93,16 @@ def test_a_name_as_long_as_the_system_allows(name: str, is_lone_writer: bool, tm
         partial.write_bytes(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever protects a file means it, though the folder would let it be replaced. (The administrator may.)"""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda name, mode: not (Path(name) == path and mode == os.W_OK))
+    with pytest.raises(PermissionError) as caught:
+        atomic_write_bytes(path, b"new")
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
