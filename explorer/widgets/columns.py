@@ -227,7 +227,7 @@ class Column(QScrollArea):
         """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
         self._revealed = section
         # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then
-        # have freed its Python object unnoticed (a segmentation fault in Shiboken::BindingManager::releaseWrapper).
+        # have freed its Python object unnoticed: a segmentation fault in Shiboken::BindingManager::releaseWrapper.
         self._reveal_soon.start()  # the layout must have given it its place first
         self._reveal_end.start()
 

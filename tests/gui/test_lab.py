@@ -214,7 +214,7 @@ def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Sess
     section = window.sides.sections["spectrum"]
     bar = window.sides.right.verticalScrollBar()
     spectrum.row.button.click()
-    wait_until(lambda: session.lab.is_measuring)  # it is looked for now and then
+    wait_until(lambda: session.lab.is_measuring)  # when the column has scrolled to it
 
     def pauses(hide: Callable[[], object], show: Callable[[], object]) -> None:
         hide()
@@ -240,6 +240,7 @@ def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, sessio
     top = window.top_bar
     wait_until(lambda: (top._show_fps(), top.fps.text())[1] == "at rest")  # type: ignore[func-returns-value]
     spectrum.row.button.click()
+    wait_until(lambda: session.lab.is_measuring)
     top._show_fps()
     assert top.fps.text() == "measuring"
     assert top.fps.sizeHint().width() <= top.fps.width(), "it is not cut, with the style sheet's padding"
