@@ -678,7 +678,11 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
     picture = np.zeros((32, 32, 3), np.uint8)
     film.add(picture)
     shutil.rmtree(folder)
-    with pytest.raises(FilmError, match="removed meanwhile"):
+
+    def go_on() -> None:
         for _ in range(2 * chunk_length(stream)):
             film.add(picture)
+
+    with pytest.raises(FilmError, match="removed meanwhile"):
+        go_on()
     film.abandon()
