@@ -226,7 +226,7 @@ def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable |
     if latent.array.shape != wanted:
         words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
     fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
-    hint = "Convert it to this model, or choose a seed."
+    hint = "Convert it to this model, or choose a seed." if fits else "Unlink it from this view, or choose a seed."
     raise StoredMisfitError(words, hint, key, is_convertible=fits, command=_OTHER_MODEL)
 
 

@@ -89,10 +89,9 @@ def _angle(offset: QPointF) -> float:
 def describe(mode: Mode, total: tuple[float, float]) -> str:
     """The overlay's words for a running drag."""
     first, second = total
-    if mode == "walk":
-        return f"walk   x {first:+.2f}   y {second:+.2f} seeds"
-    if mode == "move":
-        return f"move   {first:+.3f}   {second:+.3f} widths"
-    if mode == "rotate":
-        return f"turn   {first:+.1f}\u00b0"
-    return ""
+    words = {
+        "walk": f"walk   x {first:+.2f}   y {second:+.2f} seeds",
+        "move": f"move   {first:+.3f}   {second:+.3f} widths",
+        "rotate": f"turn   {first:+.1f}\u00b0",
+    }
+    return words.get(mode, "").replace("-", "\u2212")

@@ -109,5 +109,5 @@ class SourceRow(QWidget):
         is_seed = source == MixSource(source.seed)
         self.seed.setEnabled(is_seed)
         if not is_seed:
-            self.seed.setText(latent_words(source.latent))
+            self.seed.setText(latent_words(source.latent).replace("-", "\u2212"))
         self.remove.setEnabled(removable)
