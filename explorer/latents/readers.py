@@ -14,15 +14,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from explorer.checkpoints.allow_list import UNREAD_TENSOR
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.native import read_safetensors
-from explorer.checkpoints.records import NumpyArray, TensorRecord
+from explorer.checkpoints.records import NumpyArray, StubRecord, TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
 from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.checkpoints.zip_index import zip_members
-from explorer.errors import CheckpointError, LatentError, UnsafeFileError
+from explorer.errors import CheckpointError, LatentError, UnreadableFileError, UnsafeFileError
 from explorer.latents.recipes import recipe_from_text
 from explorer.latents.table import SPACES, Space
 from explorer.util.missing import why_missing
@@ -225,6 +226,8 @@ def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, Tensor
     """
     if isinstance(data, TensorRecord | NumpyArray):
         return [(key, data, name)]
+    if isinstance(data, StubRecord) and data.name == UNREAD_TENSOR:
+        raise UnreadableFileError(f"It holds {data.arguments[0]}.")
     if isinstance(data, list | tuple):
         return [found for item in data if not isinstance(item, dict) for found in _arrays_in(item, key, name)]
     found: list[tuple[str, TensorRecord | NumpyArray, str]] = []
