@@ -105,7 +105,8 @@ def read_latents(path: Path) -> list[RawLatent]:
         raise LatentError(error.message, error.hint) from error
     except CheckpointError as error:
         again = "Save it again with torch.save, each tensor as tensor.contiguous()."
-        raise LatentError(error.message, f"{_HINT} {again}") from error
+        words = error.message if path.name in error.message else f"{path.name}: {error.message}"
+        raise LatentError(words, f"{_HINT} {again}") from error
     except OSError as error:
         if error.errno == errno.EINVAL and error.strerror:  # from `check_regular`
             raise LatentError(f"{path} {error.strerror}.", "Name a latent file.") from error
