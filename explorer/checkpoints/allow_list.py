@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints.machine import Machine
 
-__all__ = ["known_names"]
+__all__ = ["UNREAD_TENSOR", "known_names"]
 
 # Tables under other names, wherever their modules lie: every project has one of its own.
 _TABLE_CLASSES = frozenset(
@@ -38,6 +38,9 @@ _TABLE_CLASSES = frozenset(
     """.split()  # noqa: SIM905
 )
 
+
+UNREAD_TENSOR = "torch._utils._rebuild_tensor"
+"""The name of the stub of a tensor that is not read here; its argument says in words what is unusual about it."""
 
 # Class methods that put an instance together again, as `__reduce__` names them.
 _CONSTRUCTOR = re.compile(
@@ -62,7 +65,8 @@ def _rebuild_tensor(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord 
         vm.fail(f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements")
     # No more elements than its storage: an expanded tensor (stride 0) could declare terabytes.
     if record.numel > storage.numel or len(shape) > 8:
-        return StubRecord("torch._utils._rebuild_tensor_v2", (f"of shape {list(shape)}",))
+        words = f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements"
+        return StubRecord(UNREAD_TENSOR, (words,))
     return record
 
 

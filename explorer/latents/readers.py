@@ -15,15 +15,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from explorer.checkpoints.allow_list import UNREAD_TENSOR
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.native import read_safetensors
-from explorer.checkpoints.records import NumpyArray, TensorRecord
+from explorer.checkpoints.records import NumpyArray, StubRecord, TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
 from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.checkpoints.zip_index import zip_members
-from explorer.errors import CheckpointError, LatentError, UnsafeFileError
+from explorer.errors import CheckpointError, LatentError, UnreadableFileError, UnsafeFileError
 from explorer.latents.recipes import recipe_from_text
 from explorer.latents.table import SPACES, Space
 from explorer.util.missing import why_missing
@@ -106,7 +107,8 @@ def read_latents(path: Path) -> list[RawLatent]:
         raise LatentError(error.message, error.hint) from error
     except CheckpointError as error:
         again = "Save it again with torch.save, each tensor as tensor.contiguous()."
-        raise LatentError(error.message, f"{_HINT} {again}") from error
+        words = error.message if path.name in error.message else f"{path.name}: {error.message}"
+        raise LatentError(words, f"{_HINT} {again}") from error
     except OSError as error:
         if error.errno == errno.EINVAL and error.strerror:  # from `check_regular`
             raise LatentError(f"{path} {error.strerror}.", "Name a latent file.") from error
@@ -240,6 +242,8 @@ def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, Tensor
     """
     if isinstance(data, TensorRecord | NumpyArray):
         return [(key, data, name)]
+    if isinstance(data, StubRecord) and data.name == UNREAD_TENSOR:
+        raise UnreadableFileError(f"It holds {data.arguments[0]}.")
     if isinstance(data, list | tuple):
         return [found for item in data if not isinstance(item, dict) for found in _arrays_in(item, key, name)]
     found: list[tuple[str, TensorRecord | NumpyArray, str]] = []
