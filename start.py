@@ -189,6 +189,12 @@ def hand_over(arguments):
     os.execve(PYTHON, command, variables)
 
 
+def parallel(options):
+    """Options that run the tests on all processors, each file on one; none where the user looks into a run."""
+    own = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
+    return [] if any(option.startswith(own) for option in options) else ["-n", "auto", "--dist", "loadfile"]
+
+
 def main(arguments):
     """Set-up, then the window, the tests, or whatever `main.py` is asked for."""
     find_newer_python()
@@ -204,7 +210,7 @@ def main(arguments):
     if for_tests:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # the window tests bring a screen of their own
         os.chdir(ROOT)
-        hand_over(["-m", "pytest", *arguments[1:]])
+        hand_over(["-m", "pytest", *parallel(arguments[1:]), *arguments[1:]])
     elif extras:
         hand_over([os.path.join(ROOT, "scripts", "check.py"), *arguments[1:]])
     elif arguments[:1] != ["setup"]:

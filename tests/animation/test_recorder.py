@@ -93,7 +93,7 @@ def test_a_folder_of_pictures_is_exact_and_each_carries_its_state(project: Explo
             np.testing.assert_array_equal(np.asarray(image), true_frames(project, job.film)[number])
         state = read_project(files[number])[0]
         assert state == Player(project).at(number / 25)
-    with pytest.raises(FilmError, match="there already"):
+    with pytest.raises(FilmError, match="already exists"):
         Recorder(job)
 
 
@@ -228,7 +228,7 @@ def test_a_film_whose_model_changed_begins_anew(
     again, words = Recorder(job), []
     again.run(lambda progress: words.append(progress.words))
     assert again.first_frame == 0
-    assert any("begins anew: a model has changed" in told for told in words)
+    assert any("starts again: a model has changed" in told for told in words)
     clean = replace(job, path=tmp_path / f"g.{key}")
     Recorder(clean).run()
     if key == "png":
@@ -249,7 +249,7 @@ def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
     again, words = Recorder(job), []
     again.run(lambda progress: words.append(progress.words))
     assert again.first_frame > 0
-    assert any("goes on; which models" in told for told in words)
+    assert any("continues; which models" in told for told in words)
 
 
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def stream_of(job: Job) -> Stream:
 def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_path: Path) -> None:
     path = tmp_path / "f.mp4"
     path.write_bytes(b"older")
-    with pytest.raises(FilmError, match="there already"):
+    with pytest.raises(FilmError, match="already exists"):
         Recorder(job_of(project, path))
     assert path.read_bytes() == b"older"
     Recorder(job_of(project, path), overwrite=True).run()

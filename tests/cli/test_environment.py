@@ -135,7 +135,7 @@ def test_a_signal_leaves_a_film_that_goes_on(models: dict[str, str], tmp_path: P
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()
         assert process.wait() == 143, line
-    assert "go on with: main.py video f.mkv.job.json" in rest
+    assert "continue with: main.py video f.mkv.job.json" in rest
     assert "Traceback" not in rest
     assert not (tmp_path / "f.mkv").exists()
     assert (tmp_path / "f.mkv.job.json").exists()

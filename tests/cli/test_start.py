@@ -109,7 +109,11 @@ def test_tests_run_offscreen(start: ModuleType, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(start, "install_libraries", lambda for_tests: None)
     monkeypatch.setattr(start, "hand_over", handed.append)
     start.main(["test", "-k", "x"])
-    assert handed == [["-m", "pytest", "-k", "x"]]
+    start.main(["test", "-s", "-k", "x"])  # to look into a run, one process alone
+    assert handed == [
+        ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "-k", "x"],
+        ["-m", "pytest", "-s", "-k", "x"],
+    ]
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 

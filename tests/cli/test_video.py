@@ -37,7 +37,7 @@ def test_a_walk_through_seeds(models: dict[str, str], out: Path, capsys: pytest.
     state = read_project(path)[0]
     assert [key.time for key in state.timeline.keys] == [0.0, 0.5, 1.0]
     assert main(command) == 2  # it already exists
-    assert "there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main([*command, "--overwrite"]) == 0
 
 
@@ -126,7 +126,7 @@ def test_options_are_refused_with_an_unfinished_film(
     out: Path, capsys: pytest.CaptureFixture[str], option: list[str]
 ) -> None:
     assert main(["video", str(out / "f.mp4.job.json"), *option]) == 2
-    assert "goes on as it was begun" in capsys.readouterr().err
+    assert "keeps the settings it was started with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
