@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from explorer.bundled import assets_dir
 from explorer.errors import UnreadableFileError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.file_errors import reason
 from explorer.util.regular_file import check_regular
 
 __all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
@@ -139,7 +140,7 @@ def load(path: Path | None = None) -> AttributeNetwork:
             tensors = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
         raise UnreadableFileError(
-            f"{path} cannot be read: {error}.",
+            f"{path} cannot be read: {reason(error)}.",
             "Make it again: main.py train --recipe critters-attributes --out DIR --pack critters-attributes",
         ) from error
     if metadata.get("format") != FORMAT:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import LatentwalkError
+from explorer.util.file_errors import reason
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class FileWorker(QObject):
             except Exception as error:
                 # An executor swallows what it is not asked for.
                 log.exception("%s was not written", path)
-                failed.emit(f"{visible(Path(path).name)} was not saved: {error}")
+                failed.emit(f"{visible(Path(path).name)} was not saved: {reason(error)}")
             else:
                 written.emit(str(path))
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.training.critters.attributes import latents
+from explorer.util.file_errors import reason
 from explorer.util.regular_file import check_regular, open_regular
 
 __all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
@@ -71,7 +72,7 @@ def _open_packed(path: Path) -> np.ndarray:
         check_regular(path)
         pictures = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as packed critters: {error}.", _EXPECTED) from error
+        raise UsageError(f"{path} cannot be read as packed critters: {reason(error)}.", _EXPECTED) from error
     count, *size = pictures.shape
     if pictures.dtype != np.uint8 or not count or size != [3, *size[-1:] * 2]:
         found = f"{pictures.dtype} {list(pictures.shape)}"
@@ -159,7 +160,7 @@ def _read(path: Path) -> Image.Image:
                 upright = Image.alpha_composite(white, upright.convert("RGBA"))
             return upright.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{path} cannot be read as a picture: {error}.", "Remove or repair it.") from error
+        raise UsageError(f"{path} cannot be read as a picture: {reason(error)}.", "Remove or repair it.") from error
 
 
 class Folder(Dataset):

@@ -16,8 +16,10 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def reason(error: OSError) -> str:
-    """Return why, without a full stop: "the disk is full", or the system's own words."""
+def reason(error: Exception) -> str:
+    """Return why, without a full stop: "the disk is full", or the system's own words, without number and path."""
+    if not isinstance(error, OSError):
+        return str(error) or type(error).__name__
     return "the disk is full" if is_full(error) else (error.strerror or str(error) or type(error).__name__)
 
 
