@@ -93,12 +93,21 @@ class Errors(logging.Handler):
             self.seen.append(f"{record.name}: {text}")
 
 
+def _close_popup() -> None:
+    popup = QApplication.activePopupWidget()
+    if popup is not None:
+        popup.close()
+
+
 class Hand:
     """Does random things to a window."""
 
     def __init__(self, program: Program, folder: Path, rng: random.Random) -> None:
         self.program, self.window, self.folder, self.rng = program, program.window, folder, rng
         self.done = 0
+        # A button with a menu, such as the menu bar's for what does not fit, waits in `click` until it is closed.
+        self._popups = QTimer(singleShot=True, interval=50)
+        self._popups.timeout.connect(_close_popup)
         bad = folder / "not-a-model.pkl"
         bad.write_text("<html>Sign in to download</html>")
         self.models = [str(item.path) for item in bundled()] + [str(bad), ""]
@@ -216,6 +225,7 @@ class Hand:
         if buttons:
             button = self.rng.choice(buttons)
             assert isinstance(button, QAbstractButton)
+            self._popups.start()
             button.click()
 
     def history(self) -> None:
