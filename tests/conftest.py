@@ -5,7 +5,7 @@ import explorer  # before torch, because it says how OpenMP's threads wait
 __all__ = ["explorer"]
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import torch
@@ -22,3 +22,19 @@ def collected_between_tests() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(config: pytest.Config, report: object) -> Generator[None, object, object]:
+    """Spell lone surrogates out (bytes of paths that are not UTF-8): pytest-xdist sends reports as UTF-8."""
+    return _spelled_out((yield))
+
+
+def _spelled_out(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_spelled_out(key): _spelled_out(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_spelled_out, value))
+    return value

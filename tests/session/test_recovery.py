@@ -274,7 +274,10 @@ def recorded(world: World) -> Path:
     journal = recovery.recording
 
     def is_on_disk() -> bool:
-        return journal.exists() and len(recover_recording(journal).state.timeline.performance) >= 3
+        if not journal.exists():
+            return False
+        performance = recover_recording(journal).state.timeline.performance
+        return bool(performance) and performance[-1].pose.shared.truncation.psi == 0.25
 
     world.qtbot.waitUntil(is_on_disk)
     return journal
