@@ -5,11 +5,15 @@ import explorer  # before torch, because it says how OpenMP's threads wait
 __all__ = ["explorer"]
 
 import gc
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 import torch
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job: what it starts would not hear of Ctrl+C, and some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # so that times do not depend on who else uses the cores
 
 

@@ -37,9 +37,17 @@ assert not torch.distributed.is_initialized()
 
 # A thread of the group that gives back a tensor while Python shuts down aborts the process, now and then.
 _NO_THREADS = """
+import time
 tasks = Path("/proc/self/task")
-threads = [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
-assert not [name for name in threads if "gloo" in name], threads
+
+def gloo() -> list[str]:
+    names = [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
+    return [name for name in names if "gloo" in name]
+
+until = time.monotonic() + 20  # on a busy machine they take a moment to end
+while gloo() and time.monotonic() < until:
+    time.sleep(0.01)
+assert not gloo()
 """
 
 _COMMAND = """
