@@ -93,7 +93,7 @@ class FilmDialog(QDialog):
         self.start.setDefault(True)
 
     def sizeHint(self) -> QSize:
-        return QSize(460, 320 if self.running.isHidden() else 560)
+        return QSize(480, 350 if self.running.isHidden() else 590)
 
     # -- settings ------------------------------------------------------------------------------------------
 

@@ -58,8 +58,8 @@ class FilmSettings(QWidget):
         for key, text in LAYOUTS.items():
             self.layout_choice.addItem(text, key)
         self.columns, self.rows = _count("Columns of the grid", 3), _count("Rows of the grid", 2)
-        self.samples = _count("Pictures averaged for each frame: motion blur; each costs a render", 1)
-        self.captions = Check("Burn in caption (model, seed, truncation)", "In the lower left corner")
+        self.samples = _count("Samples per frame: pictures averaged for motion blur; each costs a render", 1)
+        self.captions = Check("Burn in model, seed and truncation", "In the lower left corner of the picture")
         self.path = QLineEdit()
         self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
@@ -81,7 +81,8 @@ class FilmSettings(QWidget):
             ("Quality", self.quality),
             ("Picture", row(self.side, self.rate, None)),
             ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
-            ("Motion blur (samples per frame)", row(self.samples, 8, self.captions, None)),
+            ("Motion blur", row(self.samples, label("samples per frame", "faint"), None)),
+            ("Caption", self.captions),
             ("File", row(self.path, IconButton("folder-open", "Choose the file", self._browse))),
         )
         for i, (name, widget) in enumerate(lines):
