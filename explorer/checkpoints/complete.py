@@ -36,7 +36,8 @@ def completion_notes(keys: Collection[str]) -> tuple[str, ...]:
     strengths = [key.removesuffix("noise_strength") for key in keys if key.endswith(".noise_strength")]
     if not all(f"{layer}{_NOISE}" in keys for layer in strengths):
         notes.append("The file lacks its constant noise; a fixed random one takes its place.")
-    if _MEAN not in keys:
+    has_mapping = any(key.startswith("mapping.") for key in keys)  # else nothing has a mean of w to lack
+    if has_mapping and _MEAN not in keys:
         notes.append(f"The file lacks the mean of w; it is computed from {_SAMPLES:,} latents.")
     return tuple(notes)
 
