@@ -17,7 +17,7 @@ __all__ = ["compose"]
 
 HEIGHT = 224  # pixels of a scan on the page
 MIN_WIDTH = 480
-GAP, BAR = 16, 30
+GAP, BAR, LINE = 16, 30, 20
 BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
@@ -31,7 +31,9 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
     """
     columns = max(1, scans[0].shape[1])
     width = columns * max(1, -(-MIN_WIDTH // columns))  # whole pixels a column: streaks stay streaks
-    size = (width + 2 * GAP, len(scans) * (BAR + HEIGHT) + BAR + GAP // 2)
+    small = ImageFont.load_default(14)
+    lines = _wrapped(caption, small, width)
+    size = (width + 2 * GAP, len(scans) * (BAR + HEIGHT) + BAR + (len(lines) - 1) * LINE + GAP // 2)
     page = Image.new("RGB", size, BACKGROUND)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
     for i, (scan, name) in enumerate(zip(scans, names, strict=True)):
@@ -42,5 +44,19 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
             picture = Image.fromarray(np.ascontiguousarray(scan))
             picture = picture.resize((width, scan.shape[0]), Image.Resampling.NEAREST)
             page.paste(picture.resize((width, HEIGHT), Image.Resampling.BICUBIC), (GAP, top + BAR))
-    draw.text((GAP, size[1] - BAR // 2 - GAP // 4), caption, TEXT, ImageFont.load_default(14), anchor="lm")
+    top = len(scans) * (BAR + HEIGHT) + BAR // 2 + GAP // 4
+    for i, line in enumerate(lines):
+        draw.text((GAP, top + i * LINE), line, TEXT, small, anchor="lm")
     return np.asarray(page)
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """Break a text between words into lines of at most `width` pixels; at least one line."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

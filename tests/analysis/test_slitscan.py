@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from explorer.analysis.slitscan import SlitScan, check_slit, clamp_slit, ends_of, points_of, sample
+from explorer.animation.scan_sheet import compose
 from explorer.errors import UsageError
 from explorer.state import Slit
 
@@ -147,3 +148,11 @@ def test_streaks_tell_moving_from_stuck_texture() -> None:
 
     assert change_along_time(stuck) == 0
     assert change_along_time(moving) > 20
+
+
+def test_a_caption_longer_than_the_page_is_broken_into_lines() -> None:
+    scan = np.zeros((32, 48, 3), np.uint8)
+    short, long = compose([scan], ["A"], "short"), compose([scan], ["A"], "a sentence that goes on " * 6)
+    assert long.shape[1] == short.shape[1]
+    assert long.shape[0] > short.shape[0]
+    assert (long[:, -8:] == long[0, 0]).all(), "nothing runs into the margin"
