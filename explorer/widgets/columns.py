@@ -214,12 +214,15 @@ class Column(QScrollArea):
 
     def sections(self) -> list[Section]:
         """The sections from top to bottom."""
-        items = (self._layout.itemAt(i) for i in range(self._layout.count()))
+        # Never the stretch at the end: PySide keeps the wrapper of a QSpacerItem past the item's deletion, and
+        # hands it out for whatever object is made at that address next.
+        items = (self._layout.itemAt(i) for i in range(self._layout.count() - 1))
         widgets = (item.widget() for item in items if item is not None)
         return [w for w in widgets if isinstance(w, Section)]
 
     def insert(self, section: Section, index: int = -1) -> None:
         """Put a section at `index` (-1: last); takes it from wherever it was."""
+        self._layout.removeWidget(section)  # before counting, or one of its own would land behind the stretch
         count = self._layout.count() - 1  # the stretch stays last
         self._layout.insertWidget(count if index < 0 else min(index, count), section)
 

@@ -100,6 +100,8 @@ class TimelineDock(QDockWidget):
         self._clock.timeout.connect(self._show_time)
         self.view = TimelineView(session)
         self.curve = CurveEditor(session, self.view)
+        # Made once and refilled: menus thrown away leave PySide with wrappers of freed objects.
+        self._menus = QMenu(self), QMenu("Add key for one parameter", self), QMenu("Latent wander", self)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(GRID // 2, 0, GRID // 2, GRID // 2)
@@ -218,13 +220,14 @@ class TimelineDock(QDockWidget):
 
     def _menu(self, *, keys: bool = False) -> QMenu:
         deck, look, chosen = self.deck, self.session.look(), self.view.chosen
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu, tracks, wander = self._menus
+        for each in self._menus:
+            each.clear()
         if keys and chosen:
             menu.addAction("Copy to the playhead", lambda: deck.copy_keys(chosen))
             menu.addAction("Delete", self.view.delete_chosen)
             menu.addSeparator()
-        tracks = menu.addMenu("Add key for one parameter")
+        menu.addMenu(tracks)
         for name, parameter in PARAMETERS.items():
             tracks.addAction(parameter.title, partial(deck.add_value_key, name))
         rows = sorted({r.layer for r in look.mixing.rows})
@@ -232,7 +235,7 @@ class TimelineDock(QDockWidget):
             tracks.addAction(f"Mixing, entry {layer}", partial(deck.add_value_key, f"mixing.{layer}"))
         for number in range(len(look.nudges)):
             tracks.addAction(f"Edit {number}", partial(deck.add_value_key, f"nudges.{number}"))
-        wander = menu.addMenu("Latent wander")
+        menu.addMenu(wander)
         now = deck.timeline.wander
         for kind, text in WANDERS:
             action = wander.addAction(text, partial(deck.set_wander, kind=kind))

@@ -420,3 +420,15 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
         flush()
         field = dock.duration
         assert field.fontMetrics().horizontalAdvance(field.text()) + 14 <= field.width(), field.text()
+
+
+def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
+    dock = window.timeline
+    first, second = dock._menu(), dock._menu()
+    assert first is second
+    assert [a.text() for a in second.actions() if a.menu()] == ["Add key for one parameter", "Latent wander"]
+    wander = next(a.menu() for a in second.actions() if a.text() == "Latent wander")
+    texts = [a.text() for a in wander.actions()]
+    assert texts.count("Circle") == 1
+    next(a for a in wander.actions() if a.text() == "Circle").trigger()
+    assert window.session.deck.timeline.wander.kind == "circle"
