@@ -10,7 +10,7 @@ LatentwalkError                 message + hint, shown as they are
 ├── LatentError                 a latent in the wrong space, of the wrong shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
-├── FilmError                   a film cannot be written, or its unfinished part cannot be gone on with
+├── FilmError                   a film cannot be written, or its unfinished part cannot be resumed
 ├── RenderError                 a generator failed while rendering
 ├── CancelledError              the user cancelled
 └── UsageError                  wrong use of the command line

@@ -87,7 +87,7 @@ def target_of(path: Path, film: Film) -> Path:
 
 
 def is_unfinished(path: Path) -> bool:
-    """True if a film of that name was begun and can be gone on with."""
+    """True if a film of that name was begun and can be resumed."""
     return job_path(path).exists()
 
 

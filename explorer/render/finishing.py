@@ -1,4 +1,4 @@
-"""Work that can be cancelled between its steps, and gone on with later."""
+"""Work that can be cancelled between its steps, and resumed later."""
 
 from __future__ import annotations
 

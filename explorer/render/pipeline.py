@@ -273,7 +273,7 @@ class Pipeline:
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
-        """The work from a picture to its pixels; that of a run which was cancelled in it is gone on with."""
+        """The work from a picture to its pixels; a cancelled run is resumed where it stopped."""
         key = (plan.request, plan.image_key, tier)
         work = self._unfinished.get(plan.view)
         work = work if work is not None and work.key == key else Finishing(key)

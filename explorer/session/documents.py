@@ -19,7 +19,7 @@ from explorer.latents.words import latent_words
 from explorer.model_places import places_of
 from explorer.model_search import find_models, with_model_renamed
 from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
-from explorer.render.request import Frame, RenderFailed, Tier
+from explorer.render.request import Frame, ModelFacts, RenderFailed, Tier
 from explorer.render.styles import StyleStage
 from explorer.session.autosave import Autosave
 from explorer.session.recovery import Recovery
@@ -96,16 +96,19 @@ class Documents(QObject):
             LatentMisfit: Its space cannot be told (`choices`), or it does not fit this model (`offer`).
             LatentError: It cannot be read.
         """
+        facts = self._facts_for_latents()
+        return self.take_latents(load_latents(path, facts.info, space), convert=convert)
+
+    def _facts_for_latents(self) -> ModelFacts:
+        """Facts of the active model. Raises LatentError if there is none."""
         facts = self._session.facts(self._session.active)
         if facts is None:
             raise LatentError("There is no model to load a latent for.", "Open a model first.")
-        return self.take_latents(load_latents(path, facts.info, space), convert=convert)
+        return facts
 
     def take_latents(self, latents: Sequence[StoredLatent], *, convert: bool = False) -> tuple[str, ...]:
         """Show latents that were read from a file, as `load_latent`. Raises LatentMisfit."""
-        facts = self._session.facts(self._session.active)
-        if facts is None:
-            raise LatentError("There is no model to load a latent for.", "Open a model first.")
+        facts = self._facts_for_latents()
         fitted = []
         for latent in latents:
             fit = convert_to if convert else fit_to
