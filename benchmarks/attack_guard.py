@@ -32,6 +32,7 @@ _MAY_CHANGE = frozenset({"os.remove", "os.rename", "os.mkdir", "os.chmod", "os.r
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 # Not "compile": numpy parses the header of an array so, and runs nothing; what runs is "exec".
 
+
 class _TooSlow(BaseException):
     """The processor time is spent; no reader catches it."""
 

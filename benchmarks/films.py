@@ -1,8 +1,8 @@
 """Films: how far the encoder holds up the renderer, what kills cost, and whether memory stays flat.
 
-    python benchmarks/films.py              the encoder's share, each format; --only mp4,gif: those alone
-    python benchmarks/films.py kills 20     kills at random moments: what plays, and whether pixels stay the same
-    python benchmarks/films.py memory 600   seconds of film at 256 px, memory on the way
+python benchmarks/films.py              the encoder's share, each format; --only mp4,gif: those alone
+python benchmarks/films.py kills 20     kills at random moments: what plays, and whether pixels stay the same
+python benchmarks/films.py memory 600   seconds of film at 256 px, memory on the way
 """
 
 from __future__ import annotations
@@ -149,9 +149,7 @@ def kills(count: int, kind: str = "mp4") -> None:
         Recorder(read_job(path)).run()
         clean = Job(path.with_name(f"clean{path.suffix}"), job.film, job.state)
         Recorder(clean).run()
-        same = all(
-            (a == b).all() for a, b in zip(pictures_of(path), pictures_of(clean.path), strict=True)
-        )
+        same = all((a == b).all() for a, b in zip(pictures_of(path), pictures_of(clean.path), strict=True))
         frames = sum(1 for _ in pictures_of(path))
         print(f"{count} kills: at most {max(lost)} frames lost each; {frames} frames, the same pixels: {same}")
         if not same:

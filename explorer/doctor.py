@@ -74,9 +74,7 @@ def _computing() -> list[Finding]:
     from explorer.render.devices import devices, total_memory
 
     found = devices()
-    texts = [
-        f"{d.name} ({d.label}, {total_memory(d.name) / 2**30:.0f} GB): {', '.join(d.dtypes)}" for d in found
-    ]
+    texts = [f"{d.name} ({d.label}, {total_memory(d.name) / 2**30:.0f} GB): {', '.join(d.dtypes)}" for d in found]
     lines = [Finding("torch", f"{torch.__version__}, {torch.get_num_threads()} threads")]
     advice = ""
     if found[0].name == "cpu":

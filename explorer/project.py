@@ -260,9 +260,7 @@ def _unpack(data: bytes, limit: int) -> bytes:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-def state_to_text(
-    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
-) -> str:
+def state_to_text(state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()) -> str:
     """The whole state as one short text that survives mails and chats: prefix, then packed JSON in base64."""
     data = to_json(state, table, places)
     del data["format"], data["version"]  # the prefix says both

@@ -254,10 +254,7 @@ def _mixing(
         amount = min(max(row.amount, 0.0), 1.0)
         if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
             rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
-    sources = tuple(
-        _point(s.latent, info, model, table)
-        for s in (mixing.sources[number] for number in numbers)
-    )
+    sources = tuple(_point(s.latent, info, model, table) for s in (mixing.sources[number] for number in numbers))
     return sources, tuple(rows)
 
 

@@ -138,9 +138,7 @@ def test_truncation_is_one_psi_for_each_entry(truncation: Truncation, psi: tuple
 
 def test_only_usable_mixing_is_asked_for() -> None:
     unusable = (MixRow(1, 0, 0.0), MixRow(2, 9, 1.0), MixRow(3, -1, 1.0), MixRow(17, 0, 1.0))
-    mixing = Mixing(
-        (MixSource(1), MixSource(2), MixSource(3)), (MixRow(0, 2, 0.5), *unusable, MixRow(4, 0, 7.0))
-    )
+    mixing = Mixing((MixSource(1), MixSource(2), MixSource(3)), (MixRow(0, 2, 0.5), *unusable, MixRow(4, 0, 7.0)))
     request = of(Look(mixing=mixing))
     assert [point.seeds for point in request.sources] == [((3, 1.0),), ((1, 1.0),)]
     assert request.mix == ((0, 0, 0.5), (4, 1, 1.0))

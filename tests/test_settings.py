@@ -118,8 +118,10 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     writer.sync()
     assert b"@Variant" in (tmp_path / "old.ini").read_bytes()
     read = "import sys; from PySide6.QtCore import QSettings as S; S(sys.argv[1], S.IniFormat).value('folder')"
-    ours = "import sys; from explorer.settings import Settings; s = Settings(sys.argv[1]); " \
+    ours = (
+        "import sys; from explorer.settings import Settings; s = Settings(sys.argv[1]); "
         "print(s.text('folder'), s.strings('folder'), s.blob('folder'), s.text('kept')); s.recent(); s.sync()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", ours, str(tmp_path / "old.ini")], capture_output=True, text=True, check=True
     )

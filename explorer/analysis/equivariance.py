@@ -102,9 +102,7 @@ def counterpart_note(info: GeneratorInfo) -> str:
     return "" if info.has_input_transform else "of the counterpart: this network's constant input is resampled"
 
 
-def random_inputs(
-    generator: Generator, random: np.random.RandomState, count: int
-) -> tuple[Tensor, Tensor | None]:
+def random_inputs(generator: Generator, random: np.random.RandomState, count: int) -> tuple[Tensor, Tensor | None]:
     """Normal `z` `[count, z_dim]` and, of conditional generators, evenly drawn one-hot `c` `[count, c_dim]`."""
     info = generator.info
     z = torch.from_numpy(random.randn(count, info.z_dim)).float().to(generator.device)

@@ -296,4 +296,3 @@ def _neighbour(latent: Latent, cell: int) -> Latent:
         return replace(latent, seed=(latent.seed + cell) % SEED_COUNT)
     points = tuple(replace(p, latent=_neighbour(p.latent, cell)) for p in latent.blend.points)
     return replace(latent, seed=(latent.seed + cell) % SEED_COUNT, blend=replace(latent.blend, points=points))
-

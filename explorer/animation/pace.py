@@ -122,4 +122,3 @@ def _pace(lengths: list[float]) -> tuple[tuple[float, float], ...]:
     steps = len(lengths) - 1
     points = [(length / lengths[-1], k / steps) for k, length in enumerate(lengths)]
     return tuple(p for p in points if 0.0 < p[0] < 1.0)
-

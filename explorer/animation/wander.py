@@ -28,9 +28,7 @@ def wandering(pose: Pose, timeline: Timeline, place: float) -> Pose:
     if wander.kind == "none" or wander.radius == 0.0:
         return pose
     steps = steps_of(wander, place / timeline.duration)
-    views = tuple(
-        v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views
-    )
+    views = tuple(v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views)
     return Pose(_moved(pose.shared, steps, wander), views)
 
 

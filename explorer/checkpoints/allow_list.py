@@ -216,9 +216,9 @@ def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray
             return NumpyArray()
         case (Blob() as data, NumpyType() as dtype, tuple(shape), "C" | "F" as order):
             pass
-        case (Blob() as data, NumpyType() as dtype, tuple(shape), "K" as order, tuple(axes)) if (
-            all(type(axis) is int for axis in axes) and sorted(axes) == list(range(len(shape)))
-        ):
+        case (Blob() as data, NumpyType() as dtype, tuple(shape), "K" as order, tuple(axes)) if all(
+            type(axis) is int for axis in axes
+        ) and sorted(axes) == list(range(len(shape))):
             shape = tuple(shape[axis] for axis in axes)
         case _:
             vm.fail("a numpy array with broken arguments")

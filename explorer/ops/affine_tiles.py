@@ -27,9 +27,7 @@ _TILE, _GPU_TILE = 64, 512  # pixels of the still picture along a side; on a GPU
 _BAND_PIXELS = 1 << 16  # of the moved picture, looked up in one step
 
 
-def affine_reference(
-    x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]
-) -> tuple[Tensor, Tensor]:
+def affine_reference(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
     """The moved `x` `[N, C, H, W]` and its mask, by enlarging the whole picture.
 
     Args:
@@ -68,9 +66,7 @@ def enlarged(x: Tensor, taps: Tensor, up: int) -> Tensor:
     return y.reshape(*x.shape[:2], *y.shape[2:])
 
 
-def affine_tiles(
-    x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]
-) -> Steps[tuple[Tensor, Tensor]]:
+def affine_tiles(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) -> Steps[tuple[Tensor, Tensor]]:
     """`affine_reference` in steps, each at most one tile; equal up to rounding."""
     height, width = x.shape[2:]
     pad = taps.shape[0] // 2

@@ -45,7 +45,6 @@ class LoadFile(Protocol):
         ...
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
     """A generator on the CPU in float32, and what is known of it. The generator is never changed."""

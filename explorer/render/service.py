@@ -140,9 +140,7 @@ class RenderService(QObject):
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
-    def study(
-        self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False
-    ) -> None:
+    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False) -> None:
         """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
         self.end_study(key)
         if not self._closed:

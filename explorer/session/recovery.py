@@ -53,9 +53,7 @@ class Recovery:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
 
-    def save(
-        self, state: ExplorerState, table: LatentTable, digests: Mapping[str, str] | None = None
-    ) -> None:
+    def save(self, state: ExplorerState, table: LatentTable, digests: Mapping[str, str] | None = None) -> None:
         """Write the project; any thread, one at a time. Raises ProjectError or OSError."""
         self.hold()
         write_project(self.path, state, table, digests)

@@ -159,7 +159,7 @@ def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) 
     return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
 picture, and the generator is drawn towards that picture by {_guide(settings)}.
 {_sentence(stages)}
-Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else 'no adversarial phase'}.
+Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else "no adversarial phase"}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
 picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one\
 {_features(settings)}."""

@@ -65,9 +65,12 @@ def sweep(folder: Path, name: str | None = None) -> list[Path]:
 @contextlib.contextmanager
 def build_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder in `parent` for a build, removed after the block; a killed one's is for `sweep_builds`."""
-    with writing_in(parent), tempfile.TemporaryDirectory(
-        prefix="build-", suffix=".part", dir=parent, ignore_cleanup_errors=True
-    ) as folder:
+    with (
+        writing_in(parent),
+        tempfile.TemporaryDirectory(
+            prefix="build-", suffix=".part", dir=parent, ignore_cleanup_errors=True
+        ) as folder,
+    ):
         yield Path(folder)
 
 
@@ -84,9 +87,7 @@ def sweep_builds(parent: Path) -> None:
                     shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _is_left_over(
-    status: os.stat_result, is_alone: bool, is_kind: Callable[[int], bool] = stat.S_ISREG
-) -> bool:
+def _is_left_over(status: os.stat_result, is_alone: bool, is_kind: Callable[[int], bool] = stat.S_ISREG) -> bool:
     if not is_kind(status.st_mode) or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
         return False
     return is_alone or time.time() - status.st_mtime > _OLD_S

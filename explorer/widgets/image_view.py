@@ -227,9 +227,7 @@ class ImageView(QWidget):
             drag.last = event.position()
         elif drag.mode == "slit" and self._pull is not None:
             part, slit, start = self._pull
-            self.slit_moved.emit(
-                pulled(slit, part, start, event.position(), self._matrix, self.picture_rect())
-            )
+            self.slit_moved.emit(pulled(slit, part, start, event.position(), self._matrix, self.picture_rect()))
         elif drag.mode == "wipe":
             rect = self.picture_rect().intersected(self.area())
             self.split = min(1.0, max(0.0, (event.position().x() - rect.left()) / max(1.0, rect.width())))

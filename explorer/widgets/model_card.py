@@ -92,9 +92,7 @@ class ModelCard(QWidget):
             p.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
         room = self.width() - 52 - 22 * len(self.views)
-        name = QFontMetrics(p.font()).elidedText(
-            self.title, Qt.TextElideMode.ElideMiddle, room
-        )
+        name = QFontMetrics(p.font()).elidedText(self.title, Qt.TextElideMode.ElideMiddle, room)
         p.setPen(color("text"))
         p.drawText(QRectF(48, 5, room, 18), int(Qt.AlignmentFlag.AlignVCenter), name)
         p.setFont(value_font(self.font()))

@@ -51,9 +51,7 @@ def read_files(
     return found
 
 
-def _read(
-    path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]
-) -> ReadFile:
+def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
     kind = kind_of(path)
     try:
         if kind == "project":

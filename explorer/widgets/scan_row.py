@@ -41,8 +41,10 @@ class ScanStrip(QWidget):
         pixels = self.session.lab.scan.picture(self.view)
         height, width = pixels.shape[:2]
         self.image = (
-            QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy() if width else
-        None )
+            QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
+            if width
+            else None
+        )
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -76,9 +76,7 @@ class TopBar(QWidget):
             "barcode", "Slit-scan under the pictures (Shift+S)",
             lambda: self.deed_wanted.emit("scan"), checkable=True,
         )  # fmt: skip
-        self.play = IconButton(
-            "pause", "Stop or start motion (Space)", lambda: self.deed_wanted.emit("play")
-        )
+        self.play = IconButton("pause", "Stop or start motion (Space)", lambda: self.deed_wanted.emit("play"))
         self.badge = QToolButton()
         self.badge.setObjectName("badge")
         self.badge.setToolTip("Device and precision: click to explain and choose")

@@ -40,9 +40,7 @@ class TruncationPanel(Panel):
             tip="Truncate only this many layers, counted from the first.",
             text_of=lambda v: "all" if v >= self.cutoff.maximum else "none" if v == 0 else f"{v:.0f}",
         )
-        self.more = IconButton(
-            "caret-right", "Set psi for each layer", self._toggle, text="Per layer"
-        )
+        self.more = IconButton("caret-right", "Set psi for each layer", self._toggle, text="Per layer")
         self.layers = LayerRows(self._make_row)
         for item in (self.psi, self.cutoff, row(self.more, None), self.layers):
             self.add(item)

@@ -69,9 +69,7 @@ class WEditorPanel(Panel):
         )  # fmt: skip
         these = "the selected bars (all, if none are selected)"
         self.zero = IconButton("number-circle-zero", f"Set {these} to 0", self.zero_bars)
-        self.free = IconButton(
-            "eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars
-        )
+        self.free = IconButton("eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars)
         step = "Take a step along a new random direction in w"
         self.nudge = IconButton("shuffle", step, self.add_nudge, text="Nudge")
         self.nudges = NudgeRows(self.session)

@@ -64,5 +64,3 @@ def test_the_bundled_stylegan2_sticks_more_than_its_stylegan3() -> None:
             renderer, _ = open_model(str(path))
             scores.append(last_value(sticking.sampled(renderer.bench, renderer.request(Look()), 12)))
     assert scores[0].value > scores[1].value, scores
-
-

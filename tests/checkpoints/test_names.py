@@ -155,7 +155,8 @@ HARMLESS: dict[str, Callable[[], object]] = {
     "types of values": lambda: [typing.Optional[int], dict[str, int], int | str],  # noqa: UP045
     "address": lambda: urllib.parse.urlsplit("https://example.org/a"),
     "a program's result": lambda: [
-        subprocess.CompletedProcess(["git"], 0, b"x"), subprocess.CalledProcessError(1, "git"),
+        subprocess.CompletedProcess(["git"], 0, b"x"),
+        subprocess.CalledProcessError(1, "git"),
     ],
     "the machine": lambda: [os.uname(), platform.uname(), os.terminal_size((1, 2))],
     "an interruption": lambda: [KeyboardInterrupt(), SystemExit(1), ExceptionGroup("a", [ValueError()])],

@@ -71,9 +71,7 @@ def test_arrays_of_protocol_5_by_both_names_of_numpys_core(module: str) -> None:
     data = pickle.dumps(np.array([0.5, 2.0]), 5)
     name = next(name for name in ("numpy._core.numeric", "numpy.core.numeric") if name.encode() in data)
     start = data.index(b"\x8c")  # behind the protocol and the frame, whose length would change
-    renamed = data[start:].replace(
-        bytes([len(name)]) + name.encode(), bytes([len(module)]) + module.encode()
-    )
+    renamed = data[start:].replace(bytes([len(name)]) + name.encode(), bytes([len(module)]) + module.encode())
     assert read(b"\x80\x05" + renamed).values() == [0.5, 2.0]
 
 

@@ -98,9 +98,7 @@ def test_the_picture_below_says_what_would_happen(
     wait_until(lambda: session.facts(1) is not None and "other" in session.facts(1).path)
 
 
-def test_sections_are_carried_within_this_window_alone(
-    window: MainWindow, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sections_are_carried_within_this_window_alone(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     section = window.sides.sections["model"]
     carried_data: list[QMimeData] = []
 

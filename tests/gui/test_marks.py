@@ -184,9 +184,7 @@ class _SmallScreen:
         return QSize(1024, 560)
 
 
-def test_the_first_start_is_no_larger_than_the_screen(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_start_is_no_larger_than_the_screen(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     made = MainWindow(settings)
     monkeypatch.setattr(made, "screen", _SmallScreen)
     made.open()

@@ -192,9 +192,7 @@ def test_a_project_of_a_hostile_name_is_shown_as_it_is(
     lambda: QProgressDialog(MARKUP, MARKUP, 0, 10),
     QInputDialog,
 ])  # fmt: skip
-def test_dialogs_of_qt_show_no_markup(
-    qapp: QApplication, watch: OpenWatch, make: Callable[[], QWidget]
-) -> None:
+def test_dialogs_of_qt_show_no_markup(qapp: QApplication, watch: OpenWatch, make: Callable[[], QWidget]) -> None:
     dialog = make()
     if isinstance(dialog, QInputDialog):
         dialog.setLabelText(MARKUP)

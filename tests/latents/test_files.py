@@ -174,9 +174,7 @@ def test_a_latent_of_too_many_numbers_is_refused(
         load_latents(path, INFO)
 
 
-def test_arrays_are_counted_together_and_others_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_arrays_are_counted_together_and_others_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.latents.readers.MAX_NUMBERS", 39)
     np.savez_compressed(tmp_path / "a.npz", w=ARRAYS["w"], pictures=np.zeros((100, 100)))
     assert len(load_latents(tmp_path / "a.npz", INFO)) == 1
@@ -256,9 +254,7 @@ def test_saving_needs_a_known_suffix_and_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_failed_write_leaves_the_old_latent(
-    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_latent(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"old")
 

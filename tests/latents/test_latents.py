@@ -180,9 +180,7 @@ def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, words:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "latent", [Latent(), Latent(1234), Latent(7, 0.25, -1e-7), Latent(2**32 - 1, 0.0, 3.5)]
-)
+@pytest.mark.parametrize("latent", [Latent(), Latent(1234), Latent(7, 0.25, -1e-7), Latent(2**32 - 1, 0.0, 3.5)])
 def test_points_survive_text(latent: Latent) -> None:
     text = latent_to_text(latent, LatentTable())
     assert latent_from_text(f"  {text}\n") == (latent, None)

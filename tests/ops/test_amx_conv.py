@@ -86,9 +86,7 @@ def test_without_demodulation_and_with_an_input_gain(kernels: Kernels) -> None:
                 x.float(), weight, styles, padding=1, demodulate=demodulate, fused=True
             )
             exact = exact * (0.7 * 1.2) + bias[:, None, None]
-            conv = PreparedConv(
-                weight, padding=1, demodulate=demodulate, bias=bias, gain=1.2, dtype=torch.bfloat16
-            )
+            conv = PreparedConv(weight, padding=1, demodulate=demodulate, bias=bias, gain=1.2, dtype=torch.bfloat16)
             _close(conv(x, styles, gain).apply(), exact)
 
 

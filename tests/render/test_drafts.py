@@ -38,9 +38,7 @@ def preview(pipeline: Pipeline, request: RenderRequest) -> Result | None:
         return pipeline.preview(pipeline.plan(request, 0))
 
 
-@pytest.mark.parametrize(
-    ("resolution", "draft"), [(16, None), (32, None), (64, 32), (128, 64), (256, 128)]
-)
+@pytest.mark.parametrize(("resolution", "draft"), [(16, None), (32, None), (64, 32), (128, 64), (256, 128)])
 def test_a_draft_has_half_of_the_pixels_along_a_side_and_32(resolution: int, draft: int | None) -> None:
     """A draft of 8 pixels for a picture of 64 was a grey blob that flickered."""
     config = {"img_resolution": resolution, "channel_base": 512, "channel_max": 8, "z_dim": 8, "w_dim": 8}

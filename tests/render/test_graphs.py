@@ -27,8 +27,11 @@ class FixedMemory:
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         self.records += 1
         work()
-        outputs = next(c.cell_contents for c in work.__closure__ or () if isinstance(c.cell_contents, list)
-                       and c.cell_contents and isinstance(c.cell_contents[0], Activation))
+        outputs = next(
+            c.cell_contents
+            for c in work.__closure__ or ()
+            if isinstance(c.cell_contents, list) and c.cell_contents and isinstance(c.cell_contents[0], Activation)
+        )
         fixed = list(outputs)
 
         def replay() -> None:

@@ -148,9 +148,7 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
     assert world.session.close()
 
 
-def test_an_autosave_that_hangs_is_told(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autosave, "HANGS_S", 0.0)
     monkeypatch.setattr(autosave, "LONGEST_MS", 10)
     gate = threading.Event()
@@ -297,7 +295,7 @@ def test_a_recording_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     s = world.session
     s.documents.recover()
     performance = s.state.timeline.performance
-    assert [sample.pose.shared.truncation.psi for sample in performance][::len(performance) - 1] == [1.0, 0.25]
+    assert [sample.pose.shared.truncation.psi for sample in performance][:: len(performance) - 1] == [1.0, 0.25]
     assert s.state.timeline.duration >= performance[-1].time > 0.0
     assert s.look().truncation.psi == 0.25
     assert stored == set(s.table)

@@ -73,9 +73,7 @@ def test_axis_matrix_is_upfirdn(up: int, down: int, pad: tuple[int, int]) -> Non
 @pytest.mark.skipif(native_module() is None, reason="no C++ compiler here")
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize(("dtype", "size"), [(torch.float32, 9), (torch.float32, 80), (torch.bfloat16, 9)])
-def test_native_filter_equals_matrix_products_forward_and_back(
-    dtype: torch.dtype, size: int, biased: bool
-) -> None:
+def test_native_filter_equals_matrix_products_forward_and_back(dtype: torch.dtype, size: int, biased: bool) -> None:
     torch.manual_seed(0)
     up = axis_matrix(size, FIR4, up=2, pad=(2, 1), gain=2.0)
     down = [
