@@ -40,9 +40,7 @@ def find_newer_python():
         other = shutil.which("python3.%d" % minor)
         if other:
             os.execv(other, [other, os.path.abspath(__file__), *sys.argv[1:]])
-    raise SetupError(
-        "this is Python %d.%d; Latentwalk needs 3.11 or newer." % sys.version_info[:2]
-    )
+    raise SetupError("this is Python %d.%d; Latentwalk needs 3.11 or newer." % sys.version_info[:2])
 
 
 def stamp_for(extras):
@@ -81,7 +79,7 @@ def is_current(extras):
 
 def make_environment():
     """Makes `.venv` with a working pip in it."""
-    from explorer import system_libraries as system
+    from explorer.setup import system_libraries as system
 
     if os.path.exists(PYTHON) and run([PYTHON, "-m", "pip", "--version"], quiet=True) == 0:
         return
@@ -149,7 +147,7 @@ def install_libraries(for_tests):
     """Sees to Qt's system libraries on Linux: installs them where no password is asked for, else names them."""
     if not sys.platform.startswith("linux"):
         return
-    from explorer import system_libraries as system
+    from explorer.setup import system_libraries as system
 
     unpacked = system.Path(UNPACKED)
     needs = [*system.OFFSCREEN, *system.SCREEN, system.FONTS]
@@ -180,7 +178,7 @@ def hand_over(arguments):
     """Replaces this process by Python of `.venv` with `arguments` (on Windows: runs it and exits as it does)."""
     variables = dict(os.environ)
     if sys.platform.startswith("linux"):
-        from explorer import system_libraries as system
+        from explorer.setup import system_libraries as system
 
         variables.update(system.environment(system.Path(UNPACKED)))
     command = [PYTHON, *arguments]

@@ -16,11 +16,10 @@ from explorer.animation.film import Film
 from explorer.animation.job import Job, job_path, write_job
 from explorer.animation.recorder import Recorder
 from explorer.checkpoints import Checkpoint, save_native
-from explorer.codec import encode
 from explorer.generators import registry
 from explorer.latents.files import save_latent
 from explorer.latents.table import LatentTable, StoredLatent
-from explorer.project import state_to_text, to_json, write_png, write_project
+from explorer.project.document import state_to_text, to_json, write_png, write_project
 from explorer.state import (
     Blend,
     BlendPoint,
@@ -44,6 +43,7 @@ from explorer.state import (
     ValueKey,
     ViewState,
 )
+from explorer.state.codec import encode
 from tests.checkpoints.nvidia_writer import complete_config, network_bytes, network_value
 
 __all__ = ["KINDS", "Seed", "seeds"]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.attack_files import Seed, checked_line
-from explorer.project import TEXT_PREFIX, pack_text, unpack_text
+from explorer.project.document import TEXT_PREFIX, pack_text, unpack_text
 
 __all__ = ["mutated"]
 

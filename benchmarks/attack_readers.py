@@ -16,10 +16,10 @@ from explorer.generators import registry
 from explorer.generators.cost import picture_cost
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.files import fit_to, load_latents
-from explorer.project import read_project, state_from_text, state_to_text, to_json
+from explorer.project.document import read_project, state_from_text, state_to_text, to_json
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.limits import check_affordable
-from explorer.render.models import facts_of
+from explorer.render.model_store import facts_of
 from explorer.state import ExplorerState, Latent, Look, look_of
 
 __all__ = ["READERS"]
@@ -79,7 +79,7 @@ def job(path: Path) -> None:
 
 def settings(path: Path) -> None:
     """As the start of the program does."""
-    from explorer.settings import Settings
+    from explorer.session.settings import Settings
 
     kept = Settings(path)
     kept.text("theme"), kept.flag("tour"), kept.strings("recent"), kept.recent(), kept.blob("geometry")

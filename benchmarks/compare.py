@@ -29,9 +29,9 @@ from benchmarks.interaction import run_for, wait_for
 from benchmarks.table import columns
 from explorer.app import Program
 from explorer.session import Session
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 from explorer.state import Animation, Look, Transform, Truncation
-from explorer.widgets.theme import apply_theme
+from explorer.widgets.controls.theme import apply_theme
 
 MOTIONS: dict[str, Look] = {
     "walk": Look(drift=0.3, truncation=Truncation(psi=0.8)),

@@ -32,8 +32,8 @@ from explorer.animation.folder import GrowingFolder
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import Job, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
-from explorer.bundled import DEFAULT_PAIR
 from explorer.checkpoints import Checkpoint, save_native
+from explorer.checkpoints.bundled import DEFAULT_PAIR
 from explorer.generators import registry
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation, ViewState
 

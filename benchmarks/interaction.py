@@ -32,8 +32,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.table import columns
 from explorer.app import Program
-from explorer.settings import Settings
-from explorer.widgets.theme import apply_theme
+from explorer.session.settings import Settings
+from explorer.widgets.controls.theme import apply_theme
 
 INPUTS_HZ = 60
 PULSE_MS = 4

@@ -188,7 +188,7 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
         checkpoint = load(folder / "tiny.safetensors")
         card = {"number": str(number)}
         return lambda path: save_native(path, checkpoint, card=card)
-    from explorer.project import write_png, write_project
+    from explorer.project.document import write_png, write_project
     from explorer.state import ExplorerState, Latent, Look, Offset
 
     state = ExplorerState(shared=Look(Latent(number), offsets=(Offset(tuple(rng.normal(size=5000))),)))

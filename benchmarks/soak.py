@@ -35,13 +35,13 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMessa
 
 from benchmarks.slope import growth
 from explorer.app import Program
-from explorer.bundled import bundled
-from explorer.crash_log import finish_process
-from explorer.settings import Settings
-from explorer.widgets.image_view import ImageView
-from explorer.widgets.pads import Dial, MovePad
-from explorer.widgets.sliders import ValueSlider
-from explorer.widgets.theme import apply_theme
+from explorer.checkpoints.bundled import bundled
+from explorer.session.settings import Settings
+from explorer.util.crash_log import finish_process
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.controls.theme import apply_theme
+from explorer.widgets.panels.synthesis.pads import Dial, MovePad
+from explorer.widgets.viewer.image_view import ImageView
 
 LETTERS = ["R", "1", "2", "3", "W", "W", "B", "L", "X", "G", "N", "0", "P", "D", "S", "H", "F", "F"]
 KEYS = (*LETTERS, *["Plus", "Minus", "Space", "Escape", "Left", "Right", "Up", "Down", "Tab", "Home", "Backspace"])
@@ -155,8 +155,8 @@ class Hand:
 
     def drag(self) -> None:
         """Press somewhere, move about, release or cancel."""
-        from explorer.widgets.latent_pad import LatentPad
-        from explorer.widgets.w_plot import WPlot
+        from explorer.widgets.panels.edits.w_plot import WPlot
+        from explorer.widgets.panels.latent.latent_pad import LatentPad
 
         targets = self._visible((ImageView, ValueSlider, MovePad, Dial, LatentPad))
         plots = [plot.viewport() for plot in self.window.findChildren(WPlot) if plot.isVisible()]

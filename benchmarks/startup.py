@@ -31,8 +31,8 @@ mark("interpreter_s")
 import explorer.app
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
-from explorer.settings import Settings
-from explorer.widgets.theme import apply_theme
+from explorer.session.settings import Settings
+from explorer.widgets.controls.theme import apply_theme
 app = QApplication([])
 apply_theme(app, True)
 settings = Settings(sys.argv[2])

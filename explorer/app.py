@@ -32,18 +32,18 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
-from explorer import crash_log
-from explorer.bundled import DEFAULT_PAIR, bundled
-from explorer.end_signals import EndSignals
+from explorer.checkpoints.bundled import DEFAULT_PAIR, bundled
 from explorer.errors import UnsafeFileError
-from explorer.main_window import MainWindow
-from explorer.settings import Settings
+from explorer.project.file_kinds import models_among
+from explorer.session.settings import Settings
 from explorer.state import ExplorerState, ViewState
+from explorer.util import crash_log
 from explorer.util.housekeeping import Housekeeping
 from explorer.util.revocable import RevocableCallback
-from explorer.widgets.opening import models_among
-from explorer.widgets.theme import apply_theme
-from explorer.widgets.window_deeds import DRIFT
+from explorer.widgets.controls.theme import apply_theme
+from explorer.widgets.window.end_signals import EndSignals
+from explorer.widgets.window.main_window import MainWindow
+from explorer.widgets.window.menu_commands import DRIFT
 
 if TYPE_CHECKING:
     from explorer.render.request import RenderSettings

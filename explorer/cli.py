@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from explorer import __version__, crash_log
+from explorer import __version__
 from explorer.errors import LatentwalkError, UsageError
-from explorer.util import console, file_errors
+from explorer.util import console, crash_log, file_errors
 from explorer.util.command_line import Parser, did_you_mean
 from explorer.util.plain_text import visible
 from explorer.util.signals import Stopped, stopping
@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),
     "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
     "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about what is missing"),
-    "train": ("explorer.training.command", "train a generator"),
+    "train": ("explorer.commands.train", "train a generator"),
     "figures": ("explorer.commands.figures", "measure a model against its data, and write sheets of pictures"),
     "bench": ("explorer.commands.bench", "time a model on this machine"),
 }
@@ -146,7 +146,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _check_file(word: str) -> None:
     """Raise UsageError for a first word that is neither a command nor anything that the window could open."""
-    from explorer.bundled import bundled
+    from explorer.checkpoints.bundled import bundled
 
     names = [item.name for item in bundled()]
     if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:

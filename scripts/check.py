@@ -1,4 +1,4 @@
-"""Reads the code without running it: ruff, the import rules, and mypy; exits non-zero if one of them complains."""
+"""Read the code without running it: ruff, its formatter, the import rules, and mypy; fail if one complains."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 CHECKS = (
     ("ruff", ["ruff", "check", "."]),
+    ("format", ["ruff", "format", "--check", "-q", "."]),
     ("import rules", ["importlinter", "lint"]),
     ("mypy", ["mypy"]),
 )

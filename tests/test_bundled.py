@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from explorer.bundled import DEFAULT_PAIR, assets_dir, bundled
+from explorer.checkpoints.bundled import DEFAULT_PAIR, assets_dir, bundled
 
 
 def test_every_bundled_generator_is_whole() -> None:

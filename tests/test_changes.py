@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from explorer.changes import changes, unchanged
 from explorer.errors import ProjectError
+from explorer.project.delta import changes, unchanged
 
 ROWS: list[list[Any]] = [
     [],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer import crash_log
+from explorer.util import crash_log
 from explorer.util.revocable import RevocableCallback
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,7 +81,8 @@ def test_the_command_line_tells_crashes_from_its_start(tmp_path: Path) -> None:
 
 def test_a_process_ends_with_its_code_and_all_that_it_said() -> None:
     script = (
-        "import atexit, sys; from explorer.crash_log import finish_process; atexit.register(print, 'taken apart')\n"
+        "import atexit, sys; from explorer.util.crash_log import finish_process\n"
+        "atexit.register(print, 'taken apart')\n"
         "print('said'); finish_process(3)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.bundled import bundled
 from explorer.checkpoints import Checkpoint, load, save_native
+from explorer.checkpoints.bundled import bundled
 from explorer.checkpoints.digest import known_digest
 from explorer.errors import CancelledError, ProjectError
-from explorer.model_places import ModelPlace, places_from_json, places_of
-from explorer.model_search import find_models
-from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
+from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
+from explorer.project.model_places import ModelPlace, places_from_json, places_of
+from explorer.project.model_search import find_models
 from explorer.state import ExplorerState, ViewState
 from tests.generators.configs import SMALL, small_generator
 

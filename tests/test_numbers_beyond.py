@@ -15,11 +15,10 @@ from explorer.animation.film import rate_of
 from explorer.animation.job import FORMAT as JOB_FORMAT
 from explorer.animation.job import origin_of, read_job
 from explorer.animation.player import Player
-from explorer.codec import decode, encode
 from explorer.errors import FilmError, LatentwalkError, ProjectError, RenderError, RequestError, UsageError
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
-from explorer.project import (
+from explorer.project.document import (
     from_json,
     latent_from_json,
     latent_to_json,
@@ -45,6 +44,7 @@ from explorer.state import (
     Transform,
     Truncation,
 )
+from explorer.state.codec import decode, encode
 from explorer.util.strict_json import parse_json
 
 DEEP = b"[" * 100_000

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.codec import encode
 from explorer.errors import LatentError, RequestError
 from explorer.generators.base import GeneratorInfo
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
-from explorer.motion import IDENTITY, animated_offset, forward_matrix, is_moving
 from explorer.render.request import ModelKey, RenderRequest, RenderSettings
-from explorer.resolve import resolve, resolve_look
+from explorer.render.resolve import resolve, resolve_look
 from explorer.state import (
     Animation,
     Classes,
@@ -36,6 +34,8 @@ from explorer.state import (
     ViewState,
     with_look,
 )
+from explorer.state.codec import encode
+from explorer.state.transforms import IDENTITY, animated_offset, forward_matrix, is_moving
 
 INFO = TinyGenerator(TinyConfig(c_dim=3)).info  # z 8, w 8, five entries of ws, layers t0..t3 and rgb
 KEY = ModelKey("sha-a", "/a")

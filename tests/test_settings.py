@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QByteArray, QSettings, QSize
 
 from explorer.errors import LatentwalkError
-from explorer.settings import MAX_BYTES, RECENT_LIMIT, Settings
+from explorer.session.settings import MAX_BYTES, RECENT_LIMIT, Settings
 from explorer.util.qt_ini import read_ini
 
 TEXTS = {
@@ -119,7 +119,7 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert b"@Variant" in (tmp_path / "old.ini").read_bytes()
     read = "import sys; from PySide6.QtCore import QSettings as S; S(sys.argv[1], S.IniFormat).value('folder')"
     ours = (
-        "import sys; from explorer.settings import Settings; s = Settings(sys.argv[1]); "
+        "import sys; from explorer.session.settings import Settings; s = Settings(sys.argv[1]); "
         "print(s.text('folder'), s.strings('folder'), s.blob('folder'), s.text('kept')); s.recent(); s.sync()"
     )
     done = subprocess.run(
@@ -228,7 +228,7 @@ def test_a_full_disk_leaves_the_old_settings(tmp_path: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("explorer.settings.atomic_write_bytes", full)
+        patch.setattr("explorer.session.settings.atomic_write_bytes", full)
         settings.set("folder", "new")
         settings.sync()
     assert Settings(tmp_path / "settings.json").text("folder") == "old"
@@ -269,7 +269,7 @@ def test_recent_files_that_no_system_can_name_are_left_out(tmp_path: Path) -> No
 
 HOMES = """
 import os, sys
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 s = Settings()
 s.set("dark", True); s.sync()
 print(s.folder, s.folder.is_dir(), Settings().flag("dark"))

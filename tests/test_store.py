@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from explorer.state import ExplorerState, Look, Truncation
-from explorer.store import StateStore
+from explorer.state.store import StateStore
 
 
 def with_psi(state: ExplorerState, psi: float) -> ExplorerState:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as dump
 from torch import Tensor, nn
 
-from explorer.bundled import assets_dir
+from explorer.checkpoints.bundled import assets_dir
 from explorer.errors import UnreadableFileError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.file_errors import reason

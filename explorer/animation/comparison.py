@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from explorer import bundled
+from explorer.checkpoints import bundled
 from explorer.errors import UsageError
 from explorer.state import (
     Animation,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
-from explorer.motion import animated_offset
+from explorer.state.transforms import animated_offset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

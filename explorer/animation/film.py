@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from explorer import bundled
 from explorer.animation.compose import LAYOUTS, Composer, Exposure, Layout, caption_of, page_size, resized
 from explorer.animation.formats import FORMATS, Quality, check_page
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
+from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
 from explorer.latents.seeds import SEED_COUNT
 from explorer.latents.words import class_words
-from explorer.motion import is_moving
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
-from explorer.resolve import class_weights
+from explorer.render.resolve import class_weights
 from explorer.state import look_of
+from explorer.state.transforms import is_moving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

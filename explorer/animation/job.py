@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer import bundled
 from explorer.animation import parts
 from explorer.animation.film import MAX_FRAMES, Film
 from explorer.animation.player import Player, with_pose
-from explorer.codec import decode, encode
+from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.model_places import places_of, places_to_json
-from explorer.model_search import find_models
-from explorer.project import MAX_BYTES, project_from_json, to_json, write_whole
+from explorer.project.document import MAX_BYTES, project_from_json, to_json, write_whole
+from explorer.project.model_places import places_of, places_to_json
+from explorer.project.model_search import find_models
 from explorer.render.request import RenderSettings
+from explorer.state.codec import decode, encode
 from explorer.util import file_errors
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular

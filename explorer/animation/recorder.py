@@ -42,8 +42,8 @@ from explorer.animation.job import (
     write_job,
 )
 from explorer.errors import CancelledError, FilmError, LatentwalkError
-from explorer.model_places import places_of
-from explorer.project import state_to_text
+from explorer.project.document import state_to_text
+from explorer.project.model_places import places_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from explorer.animation.performance import Performance
 from explorer.animation.player import with_pose
 from explorer.animation.timeline import check_timeline
-from explorer.changes import changes, unchanged
-from explorer.codec import decode, encode
 from explorer.errors import LatentwalkError, ProjectError
-from explorer.project import (
+from explorer.project.delta import changes, unchanged
+from explorer.project.document import (
     MAX_BYTES,
     Project,
     latent_from_json,
@@ -35,13 +34,14 @@ from explorer.project import (
     to_json,
 )
 from explorer.state import Sample, Timeline
+from explorer.state.codec import decode, encode
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
-    from explorer.model_places import ModelPlace
+    from explorer.project.model_places import ModelPlace
     from explorer.state import ExplorerState
 
 __all__ = ["RecordingJournal", "recover_recording"]

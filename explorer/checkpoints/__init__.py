@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
+    from explorer.checkpoints.latentwalk_format import save_native
     from explorer.checkpoints.loading import build_generator, convert, inspect, load, read_settings
-    from explorer.checkpoints.models import bundled_models, resolve_model
-    from explorer.checkpoints.native import save_native
+    from explorer.checkpoints.model_names import bundled_models, resolve_model
 
 __all__ = [
     "Checkpoint",
@@ -29,9 +29,9 @@ __all__ = [
 
 _PLACES = {
     "Checkpoint": "checkpoint",
-    "bundled_models": "models",
-    "resolve_model": "models",
-    "save_native": "native",
+    "bundled_models": "model_names",
+    "resolve_model": "model_names",
+    "save_native": "latentwalk_format",
     **dict.fromkeys(("build_generator", "convert", "inspect", "load", "read_settings"), "loading"),
 }
 

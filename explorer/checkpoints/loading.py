@@ -13,8 +13,8 @@ from explorer.checkpoints.checkpoint import Checkpoint
 from explorer.checkpoints.complete import complete
 from explorer.checkpoints.digest import file_digest
 from explorer.checkpoints.fitting import build_empty, check_contents, check_shapes, check_values
+from explorer.checkpoints.latentwalk_format import save_native
 from explorer.checkpoints.monitor import Monitor
-from explorer.checkpoints.native import save_native
 from explorer.checkpoints.opening import read_contents
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors

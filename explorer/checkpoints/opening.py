@@ -9,8 +9,8 @@ from explorer.checkpoints.allow_list import known_names
 from explorer.checkpoints.complete import completion_notes
 from explorer.checkpoints.config import check_config
 from explorer.checkpoints.describe import has_unread_average, unsupported
+from explorer.checkpoints.latentwalk_format import FORMAT, read_native, read_safetensors
 from explorer.checkpoints.machine import Budget
-from explorer.checkpoints.native import FORMAT, read_native, read_safetensors
 from explorer.checkpoints.nvidia import module_contents
 from explorer.checkpoints.records import module_of
 from explorer.checkpoints.safe_pickle import Interpreter

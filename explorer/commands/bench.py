@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from explorer.bundled import bundled, find
+from explorer.checkpoints.bundled import bundled, find
 from explorer.commands.cost import check_cost
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import UsageError

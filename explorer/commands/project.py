@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints or writes the project."""
     from explorer.errors import UsageError
-    from explorer.project import read_project, to_json, write_project
+    from explorer.project.document import read_project, to_json, write_project
 
     check_project(arguments.file)
     if arguments.output is not None:

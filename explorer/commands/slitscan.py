@@ -67,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.animation.comparison import Comparison
     from explorer.animation.scan_sheet import compose
     from explorer.latents.words import class_words
-    from explorer.motion import forward_matrix
-    from explorer.project import write_png
+    from explorer.project.document import write_png
     from explorer.render.headless import open_model
-    from explorer.resolve import class_weights
+    from explorer.render.resolve import class_weights
+    from explorer.state.transforms import forward_matrix
 
     check_seed("--seed", a.seed)
     classes = classes_from(a.class_name, [classes_of_file(model) for model in a.models])
@@ -104,7 +104,7 @@ def _scan(
 ) -> NDArray[np.uint8]:
     from explorer.analysis.slitscan import SlitScan
     from explorer.animation.player import Player
-    from explorer.motion import forward_matrix
+    from explorer.state.transforms import forward_matrix
 
     # One column a picture, and about two samples a pixel under the line.
     samples = max(32, round(2 * slit.length * renderer.info.img_resolution))

@@ -146,8 +146,8 @@ def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
 
 
 def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
-    from explorer.model_search import find_models
-    from explorer.project import load_project
+    from explorer.project.document import load_project
+    from explorer.project.model_search import find_models
     from explorer.util.plain_text import visible
 
     project = load_project(a.project)
@@ -220,7 +220,7 @@ def _check_walk(timeline: Timeline) -> None:
 
 
 def _default_model() -> str:
-    from explorer.bundled import DEFAULT_PAIR, bundled
+    from explorer.checkpoints.bundled import DEFAULT_PAIR, bundled
 
     names = [item.name for item in bundled()]
     if not names:

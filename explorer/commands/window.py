@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from explorer.errors import UsageError
-from explorer.system_libraries import has_display
+from explorer.setup.system_libraries import has_display
 from explorer.util import console
 
 __all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_without_display(files: list[str]) -> int:
     from explorer.animation.comparison import Comparison, recorder_of
-    from explorer.bundled import DEFAULT_PAIR, bundled
+    from explorer.checkpoints.bundled import DEFAULT_PAIR, bundled
     from explorer.commands.progress import FilmProgressLine
-    from explorer.widgets.opening import kind_of
+    from explorer.project.file_kinds import kind_of
 
     if project := next((file for file in files if kind_of(file) == "project"), None):
         raise UsageError(

@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 
 from explorer.checkpoints.allow_list import UNREAD_TENSOR
+from explorer.checkpoints.latentwalk_format import read_safetensors
 from explorer.checkpoints.monitor import Monitor
-from explorer.checkpoints.native import read_safetensors
 from explorer.checkpoints.records import NumpyArray, StubRecord, TensorRecord
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors

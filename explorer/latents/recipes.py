@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explorer.codec import decode, encode
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
+from explorer.state.codec import decode, encode
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:

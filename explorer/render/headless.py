@@ -21,10 +21,10 @@ import torch
 from explorer.errors import RequestError
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, check_settings
-from explorer.render.models import load_file, on_device
+from explorer.render.model_store import load_file, on_device
 from explorer.render.pipeline import Pipeline
 from explorer.render.request import DTYPES, ModelKey, RenderSettings
-from explorer.resolve import resolve_look
+from explorer.render.resolve import resolve_look
 from explorer.state import Tap
 
 if TYPE_CHECKING:

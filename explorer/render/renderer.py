@@ -15,7 +15,7 @@ import torch
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, trouble_of
 from explorer.render.mailbox import Deed, Mailbox, Ticket
-from explorer.render.models import ModelStore, on_device
+from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
 from explorer.render.studies import Studied, StudyRun

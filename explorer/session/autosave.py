@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.animation.recording import RecordingJournal
 from explorer.errors import LatentwalkError
-from explorer.model_places import places_of
+from explorer.project.model_places import places_of
 from explorer.session.recovery import BEAT_S
 from explorer.util.plain_text import visible
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from explorer import bundled
-from explorer.clock import Clock
+from explorer.checkpoints import bundled
 from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.table import LatentTable
-from explorer.motion import is_moving
 from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
-from explorer.render.service import RenderService
-from explorer.resolve import resolve, resolve_look
-from explorer.session.devices import Devices
+from explorer.render.resolve import resolve, resolve_look
+from explorer.session.clock import Clock
+from explorer.session.device_choice import Devices
 from explorer.session.drift import Drifts
 from explorer.session.pacing import Pacemaker
+from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord
 from explorer.state import ExplorerState, Look, Tap, look_of, with_look
-from explorer.store import StateStore
+from explorer.state.store import StateStore
+from explorer.state.transforms import is_moving
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,11 +14,11 @@ from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
-from explorer.latents.text import latent_from_text, latent_to_text
 from explorer.latents.words import latent_words
-from explorer.model_places import places_of
-from explorer.model_search import find_models, with_model_renamed
-from explorer.project import load_project, project_from_text, state_to_text, write_png, write_project
+from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
+from explorer.project.latent_text import latent_from_text, latent_to_text
+from explorer.project.model_places import places_of
+from explorer.project.model_search import find_models, with_model_renamed
 from explorer.render.request import Frame, ModelFacts, RenderFailed, Tier
 from explorer.render.styles import StyleStage
 from explorer.session.autosave import Autosave
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from explorer.latents.table import LatentTable, Space
-    from explorer.model_search import FoundModels
-    from explorer.project import Project
+    from explorer.project.document import Project
+    from explorer.project.model_search import FoundModels
     from explorer.session.core import SessionCore
-    from explorer.session.files import FileWorker
+    from explorer.session.file_writer import FileWorker
 
 __all__ = ["Documents"]
 

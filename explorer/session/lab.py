@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from explorer import tour
 from explorer.analysis import averages, equivariance, spectrum, sticking
 from explorer.analysis.slitscan import SlitScan, clamp_slit
 from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError, ProjectError
-from explorer.project import write_png
+from explorer.project.document import write_png
 from explorer.render import display
 from explorer.render.request import Frame, Tier
+from explorer.session import tour
 from explorer.state import ExplorerState, Slit
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from explorer.render.request import RenderRequest
     from explorer.render.studies import MakeStudy, Studied
     from explorer.session.core import SessionCore
-    from explorer.session.files import FileWorker
+    from explorer.session.file_writer import FileWorker
     from explorer.util.steps import Steps
 
 __all__ = ["LabPicture", "StickingLab"]

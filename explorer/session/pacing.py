@@ -8,7 +8,7 @@ from time import perf_counter
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-from explorer.clock import Clock
+from explorer.session.clock import Clock
 
 __all__ = ["Pacemaker"]
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from explorer.animation.recording import recover_recording
 from explorer.errors import ProjectError
-from explorer.project import load_project, write_project
+from explorer.project.document import load_project, write_project
 from explorer.util.held_lock import BEAT_S, HeldLock, is_held, remove_unheld
 
 if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
-    from explorer.project import Project
+    from explorer.project.document import Project
     from explorer.state import ExplorerState
 
 __all__ = ["BEAT_S", "Recovery"]

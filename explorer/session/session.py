@@ -8,7 +8,7 @@ from PySide6.QtCore import Slot
 
 from explorer.session.deck import Deck
 from explorer.session.documents import Documents
-from explorer.session.files import FileWorker
+from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents

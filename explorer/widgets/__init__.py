@@ -1,1 +1,1 @@
-"""The window's panels: one panel a file; bindings.py is the only place that binds both ways."""
+"""The window, in folders by what the user sees; `controls/bindings.py` alone binds both ways."""

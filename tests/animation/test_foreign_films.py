@@ -11,13 +11,13 @@ import av
 import pytest
 from PIL import Image
 
-from explorer.animation import metadata
 from explorer.animation.container import open_film, packets_of
 from explorer.animation.encoder import part_paths, pictures_of
 from explorer.animation.job import job_path, read_job
 from explorer.animation.recorder import Recorder
 from explorer.errors import FilmError, ProjectError
-from explorer.project import read_project
+from explorer.project import embedded
+from explorer.project.document import read_project
 from explorer.state import ExplorerState
 from tests.animation.conftest import decoded, job_of
 
@@ -64,7 +64,7 @@ def test_pipes_and_devices_are_refused(tmp_path: Path, name: str, kind: str) -> 
         os.mkfifo(path if kind == "fifo" else tmp_path / "fifo")
         if kind == "link to fifo":
             path.symlink_to(tmp_path / "fifo")
-    read = read_job if name.endswith("json") else metadata.text_of_film
+    read = read_job if name.endswith("json") else embedded.text_of_film
     with pytest.raises((ProjectError, FilmError), match="not an ordinary file"):
         read(path)
 
@@ -77,7 +77,7 @@ def test_a_job_too_large_is_refused(tmp_path: Path) -> None:
 
 
 def test_endless_blocks_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "MOST_BLOCKS", 1000)
+    monkeypatch.setattr(embedded, "MOST_BLOCKS", 1000)
     (tmp_path / "a.webp").write_bytes(b"RIFF\0\0\0\0WEBP" + b"junk\0\0\0\0" * 2000 + b"XMP \4\0\0\0late")
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.gif")
     head = (tmp_path / "plain.gif").read_bytes()[:-1]
@@ -85,7 +85,7 @@ def test_endless_blocks_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a.gif").write_bytes(head + extensions + b"!\xfe\4late\0;")
     for name in ("a.webp", "a.gif"):
         with pytest.raises(ProjectError, match="does not contain a project"):
-            metadata.text_of_film(tmp_path / name)
+            embedded.text_of_film(tmp_path / name)
     assert struct.pack("<I", 4) in (tmp_path / "a.webp").read_bytes()
 
 

@@ -37,7 +37,7 @@ from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
 from explorer.generators import registry
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from explorer.checkpoints import build_generator, digest, inspect, load, models, resolve_model, save_native
+from explorer.checkpoints import build_generator, digest, inspect, load, model_names, resolve_model, save_native
 from explorer.errors import CancelledError, UnreadableFileError
 from tests.checkpoints.conftest import small_network
 from tests.checkpoints.nvidia_writer import write_network
@@ -152,8 +152,8 @@ def test_bundled_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     checkpoint = load(pickle_file)
     for name in ("critters-stylegan2", "critters-stylegan3-t"):
         save_native(assets / f"{name}.safetensors", checkpoint)
-    monkeypatch.setattr(models, "assets_folder", lambda: assets)
-    assert list(models.bundled_models()) == ["critters-stylegan2", "critters-stylegan3-t"]
+    monkeypatch.setattr(model_names, "assets_folder", lambda: assets)
+    assert list(model_names.bundled_models()) == ["critters-stylegan2", "critters-stylegan3-t"]
     assert resolve_model("critters-stylegan2") == assets / "critters-stylegan2.safetensors"
     assert resolve_model(str(pickle_file)) == pickle_file
     assert resolve_model(pickle_file) == pickle_file
@@ -172,4 +172,4 @@ def test_bundled_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_assets_folder_is_the_repositorys() -> None:
-    assert models.assets_folder().parent == Path(__file__).resolve().parents[2]
+    assert model_names.assets_folder().parent == Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 
 from explorer.checkpoints import Checkpoint, build_generator, convert, load, save_native
-from explorer.checkpoints import native as native_module
+from explorer.checkpoints import latentwalk_format as native_module
 from explorer.errors import CancelledError, CheckpointError, MismatchError, UnreadableFileError, UsageError
 from tests.checkpoints.conftest import small_network, small_pickle
 from tests.goldens import require

@@ -13,7 +13,7 @@ from explorer.cli import main
 from explorer.commands.class_option import ModelClasses, classes_from
 from explorer.errors import UsageError
 from explorer.latents.words import class_words
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.state import Classes, Look
 
 SHORT = ["--seconds", "0.2", "--fps", "10"]

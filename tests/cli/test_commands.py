@@ -13,8 +13,8 @@ import pytest
 from explorer.animation.comparison import MOTIONS, Comparison
 from explorer.cli import main
 from explorer.errors import UsageError
-from explorer.motion import animated_offset
-from explorer.project import read_project
+from explorer.project.document import read_project
+from explorer.state.transforms import animated_offset
 
 
 def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +48,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_doctor_text_marks_each_lack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from explorer import doctor
+    from explorer.setup import doctor
 
     findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it")]
     monkeypatch.setattr(doctor, "examine", lambda: findings)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.project import write_project
+from explorer.project.document import write_project
 from explorer.state import ExplorerState, ViewState
 
 ROOT = Path(__file__).resolve().parents[2]

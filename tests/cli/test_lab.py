@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.cli import main
-from explorer.project import read_project
+from explorer.project.document import read_project
 
 KEYS = {"metric", "model", "value", "stderr", "unit", "samples"}
 

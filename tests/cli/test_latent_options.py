@@ -13,7 +13,7 @@ import torch
 
 from explorer.checkpoints import build_generator, load
 from explorer.cli import main
-from explorer.project import read_project
+from explorer.project.document import read_project
 
 INPUTS = Path(os.environ.get("LATENTWALK_INPUTS", Path(__file__).resolve().parents[3] / "shared" / "inputs"))
 SHAPE = (5, 8)  # of a ws of the tiny network: rows, w_dim = z_dim

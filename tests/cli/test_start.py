@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from explorer import system_libraries as system
+from explorer.setup import system_libraries as system
 
 ROOT = Path(__file__).resolve().parents[2]
 

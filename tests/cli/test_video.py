@@ -15,7 +15,7 @@ from PIL import Image
 from explorer.animation.film import Film
 from explorer.animation.job import Job, write_job
 from explorer.cli import main
-from explorer.project import read_project, write_project
+from explorer.project.document import read_project, write_project
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, ViewState
 
 

@@ -12,7 +12,7 @@ import torch
 
 from explorer.checkpoints import inspect, load, read_settings
 from explorer.checkpoints.checkpoint import Checkpoint
-from explorer.checkpoints.native import save_native
+from explorer.checkpoints.latentwalk_format import save_native
 from explorer.errors import MismatchError
 from explorer.generators import registry
 from explorer.generators.config import Within

@@ -17,12 +17,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.checkpoints import Checkpoint, save_native
-from explorer.main_window import MainWindow
 from explorer.ops import native
 from explorer.session import Session
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 from explorer.state import ExplorerState, ViewState
-from explorer.widgets.theme import apply_theme
+from explorer.widgets.controls.theme import apply_theme
+from explorer.widgets.window.main_window import MainWindow
 from tests.generators.configs import SMALL, small_generator
 
 CLASSES = ("cat", "dog")

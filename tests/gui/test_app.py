@@ -16,12 +16,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.app import Program, sweep_left_overs
-from explorer.end_signals import EndSignals
 from explorer.ops import native
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.render.devices import fastest_precision
 from explorer.session.recovery import Recovery
-from explorer.settings import Settings
+from explorer.session.settings import Settings
+from explorer.widgets.window.end_signals import EndSignals
 from tests.gui.conftest import flush, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ import explorer.app
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 program = explorer.app.Program(app, Settings(sys.argv[1]), [])
 heavy = [name for name in ("torch", "pyqtgraph") if name in sys.modules]
 program.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPointF, QRectF
 
-from explorer.widgets.camera import Camera
+from explorer.widgets.viewer.camera import Camera
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])

@@ -16,9 +16,9 @@ from explorer.render import limits
 from explorer.render.request import RenderSettings
 from explorer.session import Session
 from explorer.state import ExplorerState, ViewState
-from explorer.widgets.camera import Camera
-from explorer.widgets.theme import apply_theme
-from explorer.widgets.view_pane import ViewPane
+from explorer.widgets.controls.theme import apply_theme
+from explorer.widgets.viewer.camera import Camera
+from explorer.widgets.viewer.view_pane import ViewPane
 
 WAIT_MS = 20_000
 

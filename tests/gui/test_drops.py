@@ -11,10 +11,10 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
-from explorer.main_window import MainWindow
 from explorer.session import Session
-from explorer.settings import Settings
-from explorer.widgets.columns import Section
+from explorer.session.settings import Settings
+from explorer.widgets.window.main_window import MainWindow
+from explorer.widgets.window.sidebar_sections import Section
 from tests.gui.conftest import wait_until
 
 COPY, MOVE, LINK = Qt.DropAction.CopyAction, Qt.DropAction.MoveAction, Qt.DropAction.LinkAction
@@ -117,7 +117,7 @@ def test_sections_are_carried_within_this_window_alone(window: MainWindow, monke
         def exec(self, actions: Qt.DropAction) -> None:
             assert actions == COPY
 
-    monkeypatch.setattr("explorer.widgets.columns.QDrag", Drag)
+    monkeypatch.setattr("explorer.widgets.window.sidebar_sections.QDrag", Drag)
     section.start_drag()
     right = window.sides.right
     assert answers(right.viewport(), carried_data[0], COPY, COPY) == [COPY, COPY, COPY]

@@ -17,7 +17,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from explorer.widgets.events import keep_space, tell_places
+from explorer.widgets.controls.event_filters import keep_space, tell_places
 
 class Faulty(QWidget):
     def mouseMoveEvent(self, event):
@@ -43,7 +43,7 @@ def test_a_fault_of_a_widget_with_filters_is_told_and_the_program_lives() -> Non
 
 @pytest.mark.parametrize("name", ["event", "viewportEvent"])
 def test_no_widget_overrides(name: str) -> None:
-    """See `explorer.widgets.events`: a fault below such a method ends the process."""
+    """See `explorer.widgets.controls.event_filters`: a fault below such a method ends the process."""
     for path in Path(explorer.__file__).parent.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]

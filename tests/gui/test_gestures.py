@@ -10,16 +10,16 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
-from explorer.main_window import MainWindow
 from explorer.render.request import RenderFailed
 from explorer.session import Session
 from explorer.session.lab import LabPicture
-from explorer.settings import Settings
-from explorer.widgets.pads import Dial, MovePad
-from explorer.widgets.pause import Pause
-from explorer.widgets.saving import ask_file, with_suffix_of
-from explorer.widgets.transform_panel import TransformPanel
-from explorer.widgets.truncation_panel import TruncationPanel
+from explorer.session.settings import Settings
+from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.save_dialog import ask_file, with_suffix_of
+from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
+from explorer.widgets.panels.synthesis.pads import Dial, MovePad
+from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.hands import double_click, press, release
 
@@ -329,7 +329,7 @@ def test_closing_asks_about_a_film_on_its_way(
 def test_a_project_with_other_than_two_views_is_shown_in_two(
     window: MainWindow, session: Session, tmp_path: Path
 ) -> None:
-    from explorer.project import write_project
+    from explorer.project.document import write_project
 
     for count in (1, 3):
         views = (session.state.views * 2)[:count]

@@ -10,9 +10,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
-from explorer.widgets.camera import Camera
-from explorer.widgets.gestures import Drag, mode_of
-from explorer.widgets.image_view import WALK_SEEDS, ImageView
+from explorer.widgets.viewer.camera import Camera
+from explorer.widgets.viewer.gestures import Drag, mode_of
+from explorer.widgets.viewer.image_view import WALK_SEEDS, ImageView
 from tests.gui.conftest import drag, flush
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
@@ -203,7 +203,7 @@ def test_the_wipe_shows_both_and_its_divider_can_be_dragged(view: ImageView) -> 
 
 
 def test_before_is_shown_until_it_is_taken_away(view: ImageView) -> None:
-    from explorer.widgets.image_view import image_of
+    from explorer.widgets.viewer.image_view import image_of
 
     view.set_before(image_of(frame((0, 255, 0))))
     assert colour_at(view, 100, 150) == QColor(0, 255, 0)

@@ -10,15 +10,15 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 
-from explorer.main_window import MainWindow
-from explorer.project import read_project, write_project
+from explorer.project.document import read_project, write_project
 from explorer.session import Session
+from explorer.session.tour import STEPS
 from explorer.state import Animation, Slit, Transform
-from explorer.tour import STEPS
-from explorer.widgets.meter_panel import MeterPanel
-from explorer.widgets.slit_handles import part_at, pulled
-from explorer.widgets.spectrum_panel import SpectrumPanel
-from explorer.widgets.sticking_panel import StickingPanel
+from explorer.widgets.panels.lab.meter_panel import MeterPanel
+from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
+from explorer.widgets.panels.lab.sticking_panel import StickingPanel
+from explorer.widgets.viewer.slit_handles import part_at, pulled
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.test_panels import panel
 
@@ -172,7 +172,7 @@ def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) ->
 def test_score_explains_what_it_cannot_tell(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.widgets.sticking_panel.WALKS", 2)
+    monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.WALKS", 2)
     sticking = panel(window, StickingPanel)
     session.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()

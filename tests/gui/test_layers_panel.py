@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 
 from explorer.session import Session
 from explorer.state import Tap
-from explorer.widgets.layer_list import FINAL
-from explorer.widgets.layers_panel import LayersPanel
+from explorer.widgets.panels.synthesis.layer_list import FINAL
+from explorer.widgets.panels.synthesis.layers_panel import LayersPanel
 from tests.gui.panel_session import open_model, panel_session
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolTip
 
-from explorer.main_window import FIRST_SIZE, FRAME, MainWindow
 from explorer.session import Session
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform
 from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
-from explorer.widgets.glossary import ABOUT
-from explorer.widgets.latent_pad import seed_name
-from explorer.widgets.model_panel import ModelPanel
-from explorer.widgets.parts import Check, ElidedLabel
-from explorer.widgets.theme import DARK, LIGHT, color
-from explorer.widgets.turn_hint import turn_hint
-from explorer.widgets.view_pane import look_text
+from explorer.widgets.controls.basic import Check, ElidedLabel
+from explorer.widgets.controls.theme import DARK, LIGHT, color
+from explorer.widgets.panels.glossary import ABOUT
+from explorer.widgets.panels.latent.latent_pad import seed_name
+from explorer.widgets.panels.model.model_panel import ModelPanel
+from explorer.widgets.viewer.view_pane import look_text
+from explorer.widgets.window.main_window import FIRST_SIZE, FRAME, MainWindow
+from explorer.widgets.window.turn_hint import turn_hint
 from tests.gui.conftest import drag, flush, wait_until
 
 
@@ -48,8 +48,8 @@ def test_views_have_one_letter_and_one_colour_everywhere() -> None:
 def test_the_first_turn_offers_the_generator_that_follows_turns(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.widgets.turn_hint.find", lambda name: name)
-    monkeypatch.setattr("explorer.widgets.turn_hint.ROTATING", "other-stylegan2")
+    monkeypatch.setattr("explorer.widgets.window.turn_hint.find", lambda name: name)
+    monkeypatch.setattr("explorer.widgets.window.turn_hint.ROTATING", "other-stylegan2")
     image = window.views.panes[0].image
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
     assert window.toast.text == "StyleGAN3-T follows shifts, not turns; StyleGAN3-R does."
@@ -240,7 +240,7 @@ def test_a_film_that_exists_is_replaced_or_kept_beside(
             asked.append(f"{words} {choices}")
             return number
 
-        monkeypatch.setattr("explorer.widgets.film_dialog.choose", choose)
+        monkeypatch.setattr("explorer.widgets.film.dialog.choose", choose)
 
     for number, expected in ((-1, []), (0, [taken]), (1, [tmp_path / "walk-2.mkv"])):
         started.clear()

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from explorer.session import Session
 from explorer.state import Classes
-from explorer.widgets.class_weights import ClassSearch, ClassWeights
-from explorer.widgets.model_panel import ModelPanel
+from explorer.widgets.panels.model.class_weights import ClassSearch, ClassWeights
+from explorer.widgets.panels.model.model_panel import ModelPanel
 from tests.gui.hands import press, pull, release
 from tests.gui.panel_session import open_model, panel_session
 

@@ -14,12 +14,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit
 
-from explorer.main_window import MainWindow
 from explorer.session import Session
-from explorer.widgets.class_weights import ClassSearch
-from explorer.widgets.number_field import NumberField, NumberLine
-from explorer.widgets.seed_field import SeedField
-from explorer.widgets.sliders import ValueSlider
+from explorer.widgets.controls.number_field import NumberField, NumberLine
+from explorer.widgets.controls.seed_field import SeedField
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.model.class_weights import ClassSearch
+from explorer.widgets.window.main_window import MainWindow
 
 KEYPAD = Qt.KeyboardModifier.KeypadModifier
 NONE = Qt.KeyboardModifier.NoModifier

@@ -17,12 +17,12 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolButton
 
 from explorer.latents.table import LatentTable
-from explorer.main_window import MainWindow
-from explorer.project import write_project
+from explorer.project.document import write_project
 from explorer.session import Session
 from explorer.session.recovery import Recovery
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 from explorer.state import ExplorerState, Latent, Look, ViewState
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import flush, wait_until
 
 
@@ -135,15 +135,16 @@ def test_a_fifo_is_refused_and_holds_up_nothing(
 @pytest.fixture
 def slow_drive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Projects are on a drive that hangs until the returned function is called."""
-    from explorer import project
 
-    gate, load = threading.Event(), project.load_project
+    from explorer.project import document
 
-    def wait(path: Path) -> project.Project:
+    gate, load = threading.Event(), document.load_project
+
+    def wait(path: Path) -> document.Project:
         gate.wait()
         return load(path)
 
-    monkeypatch.setattr(project, "load_project", wait)
+    monkeypatch.setattr(document, "load_project", wait)
     yield gate.set
     gate.set()
 
@@ -225,8 +226,8 @@ def test_a_located_model_is_used_by_all_views_that_name_it(
     write_project(elsewhere.parent / "q.json", ExplorerState(views=views))
     window.files.open_path(str(elsewhere.parent / "q.json"))
     wait_until(lambda: bool(window.notices.strip.text("missing")))
-    from explorer.model_search import find_models
-    from explorer.project import load_project
+    from explorer.project.document import load_project
+    from explorer.project.model_search import find_models
 
     found = find_models(load_project(elsewhere.parent / "q.json"))
     window.notices.locate_model(found, found.missing[0], str(elsewhere / "one.safetensors"))

@@ -9,17 +9,17 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from explorer.main_window import MainWindow
 from explorer.session import Session
 from explorer.state import Latent, MixSource, Transform
-from explorer.widgets.latent_panel import LatentPanel
-from explorer.widgets.mixing_panel import MixingPanel
-from explorer.widgets.model_panel import ModelPanel
-from explorer.widgets.noise_panel import NoisePanel
-from explorer.widgets.panel import Panel
-from explorer.widgets.sliders import ValueSlider
-from explorer.widgets.transform_panel import TransformPanel
-from explorer.widgets.truncation_panel import TruncationPanel
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.latent.latent_panel import LatentPanel
+from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
+from explorer.widgets.panels.model.model_panel import ModelPanel
+from explorer.widgets.panels.panel import Panel
+from explorer.widgets.panels.synthesis.noise_panel import NoisePanel
+from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import centre, drag, flush, wait_until
 
 P = TypeVar("P", bound=Panel)

@@ -13,8 +13,8 @@ from explorer.generators.base import GeneratorInfo, LayerInfo
 from explorer.render.request import Frame, FrameFacts, ModelKey, RenderRequest, StageTime, Tier
 from explorer.session import Session
 from explorer.session.view_record import ViewRecord
-from explorer.widgets.performance_panel import PerformancePanel
-from explorer.widgets.stage_bars import StageBars, stage_groups
+from explorer.widgets.panels.synthesis.performance_panel import PerformancePanel
+from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 from tests.gui.panel_session import open_model, panel_session
 
 if TYPE_CHECKING:

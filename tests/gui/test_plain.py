@@ -30,11 +30,18 @@ import explorer
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CheckpointError, LatentwalkError
 from explorer.latents.table import StoredLatent
-from explorer.main_window import MainWindow
 from explorer.session import Session
-from explorer.settings import Settings
-from explorer.widgets.plain import DETAILS_LIMIT, PlainLabel, error_text, menu_text, tip_text, title_text
-from explorer.widgets.saving import ask, file_stem, may_destroy
+from explorer.session.settings import Settings
+from explorer.widgets.controls.plain_text import (
+    DETAILS_LIMIT,
+    PlainLabel,
+    error_text,
+    menu_text,
+    tip_text,
+    title_text,
+)
+from explorer.widgets.controls.save_dialog import ask, file_stem, may_destroy
+from explorer.widgets.window.main_window import MainWindow
 from tests.generators.configs import SMALL, small_generator
 from tests.gui.conftest import flush, wait_until
 from tests.gui.watching import OpenWatch

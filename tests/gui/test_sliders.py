@@ -8,10 +8,10 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
-from explorer.widgets.layer_rows import LayerRows
-from explorer.widgets.seed_field import SeedField
-from explorer.widgets.sliders import ValueSlider
-from explorer.widgets.wheel import Wheel
+from explorer.widgets.controls.layer_rows import LayerRows
+from explorer.widgets.controls.seed_field import SeedField
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.controls.wheel import Wheel
 from tests.gui.conftest import drag
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -155,7 +155,7 @@ def test_the_wheel_needs_the_focus_or_ctrl(slider: ValueSlider) -> None:
 
 def test_a_panel_that_scrolls_keeps_the_wheel(slider: ValueSlider, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("explorer.widgets.wheel.monotonic", lambda: now[0])
+    monkeypatch.setattr("explorer.widgets.controls.wheel.monotonic", lambda: now[0])
     slider.setFocus()
     Wheel.note_scroll()
     assert not wheel(slider, 1)

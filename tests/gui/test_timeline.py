@@ -12,11 +12,11 @@ from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 
-from explorer.main_window import MainWindow
-from explorer.project import read_project
-from explorer.widgets.parts import Choice
-from explorer.widgets.timeline_lanes import KEYS, RULER, TRACK, value_range
-from explorer.widgets.timeline_view import TimelineView
+from explorer.project.document import read_project
+from explorer.widgets.controls.basic import Choice
+from explorer.widgets.timeline.lanes import KEYS, RULER, TRACK, value_range
+from explorer.widgets.timeline.view import TimelineView
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 
 

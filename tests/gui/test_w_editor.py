@@ -13,8 +13,8 @@ from PySide6.QtGui import QImage
 
 from explorer.session import Session
 from explorer.state import Nudge, Offset
-from explorer.widgets.w_editor import WEditorPanel
-from explorer.widgets.w_values import Scope, bars_of, interpolated
+from explorer.widgets.panels.edits.w_editor import WEditorPanel
+from explorer.widgets.panels.edits.w_values import Scope, bars_of, interpolated
 from tests.gui.hands import double_click, drag, press, pull, release
 from tests.gui.panel_session import open_model, panel_session
 

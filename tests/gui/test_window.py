@@ -12,13 +12,13 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox, QToolButton, QWidget
 
-from explorer.main_window import MainWindow
+from explorer.project.file_kinds import kind_of
 from explorer.session import Session
-from explorer.settings import Settings
+from explorer.session.settings import Settings
 from explorer.state import ASPECTS, Latent
-from explorer.widgets.mixing_panel import MixingPanel
-from explorer.widgets.opening import kind_of
-from explorer.widgets.theme import theme
+from explorer.widgets.controls.theme import theme
+from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import centre, drag, flush, wait_until
 from tests.gui.test_panels import panel
 

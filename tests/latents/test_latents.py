@@ -17,8 +17,8 @@ from explorer.latents import style
 from explorer.latents.groups import group_of, label_of
 from explorer.latents.seeds import plane_corners, plane_seed, unit_direction, z_of_seed
 from explorer.latents.table import LatentTable, StoredLatent, digest_of
-from explorer.latents.text import latent_from_text, latent_to_text
-from explorer.project import latent_to_json, pack_text
+from explorer.project.document import latent_to_json, pack_text
+from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.state import Latent
 
 RNG = np.random.RandomState(0)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.doctor import examine
 from explorer.ops import native
+from explorer.setup.doctor import examine
 from explorer.util import cached_library as cached
 from explorer.util import user_folders
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from explorer.checkpoints import Checkpoint
 from explorer.generators.tiny import TinyConfig, TinyGenerator
-from explorer.render.models import LoadedModel, ModelStore, facts_of
+from explorer.render.model_store import LoadedModel, ModelStore, facts_of
 from explorer.render.renderer import Message, Renderer
 from explorer.render.request import Frame, ModelKey, RenderFailed, RenderRequest
-from explorer.resolve import resolve_look
+from explorer.render.resolve import resolve_look
 from explorer.state import Look, Tap, Truncation
 
 WAIT_S = 10.0

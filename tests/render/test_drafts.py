@@ -14,7 +14,7 @@ from explorer.render import drafts
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Pipeline, Result
 from explorer.render.request import ModelKey, RenderRequest, Tier
-from explorer.resolve import resolve_look
+from explorer.render.resolve import resolve_look
 from explorer.state import Latent, Look, Tap, Transform
 from tests.generators.configs import small_generator
 

@@ -11,7 +11,7 @@ import torch
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.ops.backend import Backend
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.models import load_file
+from explorer.render.model_store import load_file
 from explorer.render.request import RenderSettings
 from explorer.state import Classes, Latent, Look, Noise, Transform, Truncation
 from tests.goldens import Golden, assert_close, load_net, require

@@ -12,7 +12,7 @@ from explorer.render.cache import StageCache
 from explorer.render.graphs import KEPT, GraphedLayers, graphs_for
 from explorer.render.pipeline import Pipeline
 from explorer.render.request import ModelKey, RenderRequest
-from explorer.resolve import resolve_look
+from explorer.render.resolve import resolve_look
 from explorer.state import Latent, Look, Tap
 from tests.generators.configs import small_generator
 

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from explorer import bundled
-from explorer.checkpoints import Checkpoint, save_native
+from explorer.checkpoints import Checkpoint, bundled, save_native
 from explorer.errors import RenderError, UnreadableFileError
 from explorer.generators.registry import build
 from explorer.render import devices
-from explorer.render.models import LoadedModel, LoadJob, ModelStore, load_file, on_device
+from explorer.render.model_store import LoadedModel, LoadJob, ModelStore, load_file, on_device
 from explorer.render.request import ModelKey
 from tests.generators.configs import small_generator
 from tests.render.support import tiny_model

@@ -19,9 +19,9 @@ from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Cancelled, Pipeline, Result
 from explorer.render.request import ModelKey, RenderRequest, Tier
+from explorer.render.resolve import resolve_look
 from explorer.render.styles import MAPPED_TOGETHER
 from explorer.render.untransform import difference_picture, heat_picture
-from explorer.resolve import resolve_look
 from explorer.state import (
     Classes,
     Latent,

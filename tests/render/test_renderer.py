@@ -17,7 +17,7 @@ from explorer.errors import RenderError
 from explorer.generators.stylegan2 import build as build_stylegan2
 from explorer.render.finishing import Cancelled
 from explorer.render.mailbox import Deed
-from explorer.render.models import LoadedModel, facts_of
+from explorer.render.model_store import LoadedModel, facts_of
 from explorer.render.renderer import REMEASURE_AFTER, Renderer
 from explorer.render.request import DeviceLost, RenderSettings, Thumbnail, Tier
 from explorer.state import Look, Transform

@@ -12,10 +12,10 @@ from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
 from explorer.errors import CancelledError, LatentwalkError, UnreadableFileError, UsageError
-from explorer.render.models import LoadedModel, ModelStore
+from explorer.render.model_store import LoadedModel, ModelStore
 from explorer.render.renderer import Renderer
 from explorer.render.request import DeviceLost, Frame, RenderFailed, RenderSettings, Thumbnail
-from explorer.render.service import RenderService
+from explorer.session.render_service import RenderService
 from tests.render.support import gated, psi_request, request_of, tiny_model
 
 MODEL = "/models/tiny-a.safetensors"

@@ -11,7 +11,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from explorer.errors import ProjectError
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.state import ExplorerState, ViewState
 from tests.session.world import World, undo_name
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import UsageError
-from explorer.render.models import LoadedModel
+from explorer.render.model_store import LoadedModel
 from explorer.render.request import DeviceLost, RenderFailed
 from tests.render.support import gated
 from tests.session.world import World

@@ -11,7 +11,7 @@ from PIL import Image
 from explorer.analysis.equivariance import Curves
 from explorer.analysis.study import Estimate
 from explorer.errors import LatentwalkError, ProjectError, UsageError
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.render.studies import Studied
 from explorer.session.lab import LabPicture
 from explorer.state import Animation, Slit, Transform

@@ -13,7 +13,7 @@ from explorer.errors import LatentError
 from explorer.latents.files import LatentMisfit
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import SPACES
-from explorer.project import from_json, to_json
+from explorer.project.document import from_json, to_json
 from explorer.state import Blend, BlendPoint, Latent, MixSource, Nudge
 from tests.session.world import World, check, undo_name
 

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UnreadableFileError
-from explorer.render.models import LoadedModel, ModelStore, facts_of
+from explorer.render.model_store import LoadedModel, ModelStore, facts_of
 from explorer.render.request import RenderSettings
-from explorer.render.service import RenderService
 from explorer.session import Session
+from explorer.session.render_service import RenderService
 from tests.generators.configs import SMALL, small_generator
 
 

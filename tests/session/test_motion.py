@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.clock import Clock
 from explorer.render.request import Thumbnail, Tier
+from explorer.session.clock import Clock
 from explorer.session.drift import Drifts
 from explorer.state import ExplorerState, Latent, Look, ViewState
 from tests.session.world import World, undo_name

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from explorer.animation.recording import recover_recording
 from explorer.errors import ProjectError
 from explorer.latents.table import LatentTable
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.session import autosave
 from explorer.session.recovery import Recovery
 from explorer.state import ExplorerState, Latent, Look

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.animation import pace
 from explorer.latents.table import StoredLatent
-from explorer.project import read_project
+from explorer.project.document import read_project
 from explorer.session import Session
 from explorer.session.even_speed import Measured
 from explorer.state import ExplorerState, Key, Latent, Look, Pose, Timeline, Transform, ViewState

@@ -8,13 +8,13 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
-from explorer.clock import Clock
 from explorer.errors import UnreadableFileError
-from explorer.render.models import LoadedModel
+from explorer.render.model_store import LoadedModel
 from explorer.render.request import Frame, RenderFailed
-from explorer.render.service import RenderService
 from explorer.session import Session
+from explorer.session.clock import Clock
 from explorer.session.recovery import Recovery
+from explorer.session.render_service import RenderService
 from tests.render.support import tiny_model
 
 CONFIGS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.analysis import attribute_network
-from explorer.bundled import bundled
+from explorer.checkpoints.bundled import bundled
 from explorer.errors import UnreadableFileError, UnsupportedModelError
 from explorer.training import attributes
 from explorer.training.attributes import AttributeSettings

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
+from explorer.commands.train import main as command
 from explorer.errors import UsageError
 from explorer.training import ema
 from explorer.training.augment import Augment
-from explorer.training.command import main as command
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
 from explorer.training.journal import Pace

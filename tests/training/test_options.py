@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from explorer.cli import main
-from explorer.training import cards, command
+from explorer.commands import train
+from explorer.training import cards
 from explorer.training.options import add_arguments, settings_from
 from explorer.training.recipes import RECIPES, family_defaults
 from explorer.training.settings import TrainSettings
@@ -90,7 +91,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*_: object, **__: object) -> None:
         raise AssertionError("data were made")
 
-    monkeypatch.setattr(command, "render_pack", made)
+    monkeypatch.setattr(train, "render_pack", made)
 
 
 @pytest.mark.usefixtures("no_data")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from explorer.commands.train import main as command
 from explorer.errors import UsageError
-from explorer.training.command import main as command
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
 from explorer.training.loop import run

@@ -12,19 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer import bundled
 from explorer.analysis import attribute_network, efficientnet, moments_cache
-from explorer.checkpoints import digest
+from explorer.checkpoints import bundled, digest
 from explorer.errors import LatentwalkError
+from explorer.project import file_kinds
 from explorer.training import cards, datasets, history, snapshot, stored
 from explorer.util import user_folders
-from explorer.widgets import opening
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 
 READERS: dict[str, Callable[[Path], object]] = {
     "a.safetensors": lambda path: bundled._metadata(path),
-    "b.safetensors": lambda path: opening.kind_of(str(path)),
+    "b.safetensors": lambda path: file_kinds.kind_of(str(path)),
     "c.safetensors": attribute_network.load,
     "d.pth": efficientnet.load,
     "e.npy": datasets._open_packed,

@@ -1,0 +1,89 @@
+"""The generators that come with the program: `assets/NAME.safetensors` with `NAME.png` beside it."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from explorer.util.regular_file import open_regular
+from explorer.util.strict_json import parse_json
+
+__all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
+
+DEFAULT_PAIR = ("critters-stylegan2", "critters-stylegan3-t")
+"""What the window shows first."""
+
+_MAX_HEADER_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """One bundled generator: its name, family, file, and a picture of what it makes (may be missing)."""
+
+    name: str
+    family: str
+    path: Path
+    thumbnail: Path | None = None
+    title: str = ""
+
+
+def assets_dir() -> Path:
+    """Where the bundled files lie: beside the package, or where `LATENTWALK_ASSETS` says."""
+    override = os.environ.get("LATENTWALK_ASSETS")
+    return Path(override) if override else Path(__file__).resolve().parents[2] / "assets"
+
+
+def bundled() -> tuple[Bundled, ...]:
+    """Every bundled generator, the default pair first, then by name. Empty if the files are missing."""
+    return _scan(assets_dir())
+
+
+def find(name: str) -> Bundled | None:
+    """The bundled generator of that name, or None."""
+    return next((b for b in bundled() if b.name == name), None)
+
+
+def resolve(name_or_path: str) -> str:
+    """The file of a bundled name; anything else is taken for a path and returned as it is."""
+    found = find(name_or_path)
+    return str(found.path) if found else name_or_path
+
+
+@lru_cache(maxsize=4)
+def _scan(folder: Path) -> tuple[Bundled, ...]:
+    found = []
+    try:
+        files = sorted(folder.glob("*.safetensors"))
+    except OSError:  # a folder that is closed to us
+        files = []
+    for path in files:
+        metadata = _metadata(path)
+        picture = path.with_suffix(".png")
+        found.append(
+            Bundled(
+                name=path.stem,
+                family=metadata.get("family", metadata.get("architecture", "")),
+                path=path,
+                thumbnail=picture if picture.is_file() else None,
+                title=metadata.get("title", path.stem),
+            )
+        )
+    order = {name: i for i, name in enumerate(DEFAULT_PAIR)}
+    return tuple(sorted(found, key=lambda b: (order.get(b.name, len(order)), b.name)))
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The metadata of a safetensors file, read from its header alone; empty if there is none."""
+    try:
+        with open_regular(path) as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MAX_HEADER_BYTES:
+                return {}
+            header = parse_json(file.read(length))
+    except (OSError, ValueError, struct.error):
+        return {}
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return {str(k): str(v) for k, v in metadata.items()} if isinstance(metadata, dict) else {}

@@ -1,0 +1,67 @@
+"""What a dropped or chosen file is, told from its name and, where names do not say, from its first bytes."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Literal
+
+from explorer.checkpoints.bundled import bundled
+from explorer.util.regular_file import open_regular
+from explorer.util.strict_json import parse_json
+
+__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
+
+Kind = Literal["model", "latent", "project", "unknown"]
+
+_PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
+DIALOG_FILTER = (
+    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz {_PROJECTS});;"
+    f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
+    "Latents (*.npy *.npz *.pt *.safetensors);;All files (*)"
+)
+MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
+
+_SUFFIXES: dict[str, Kind] = {
+    ".pkl": "model",
+    ".ckpt": "model",
+    ".npy": "latent",
+    ".npz": "latent",
+    ".json": "project",
+    ".png": "project",
+    **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
+}
+_MAX_HEADER = 1 << 20
+
+
+def kind_of(path: str) -> Kind:
+    """What a file seems to be. Whoever opens it looks closely; this only chooses who does."""
+    suffix = Path(path).suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    if suffix == ".safetensors":
+        return "latent" if _tensors(path) and _tensors(path) <= {"z", "w", "ws"} else "model"
+    if suffix in (".pt", ".pth"):
+        from explorer.checkpoints.peek import torch_file_kind
+
+        return torch_file_kind(path)
+    return "unknown"
+
+
+def models_among(paths: list[str]) -> list[str]:
+    """The first two models among what the command line names, files or bundled names: for views A and B."""
+    names = {item.name for item in bundled()}
+    return [path for path in paths if path in names or kind_of(path) == "model"][:2]
+
+
+def _tensors(path: str) -> set[str]:
+    """The names of the tensors in a safetensors file; empty if it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MAX_HEADER:
+                return set()
+            header = parse_json(file.read(length))
+    except (OSError, ValueError, struct.error):
+        return set()
+    return {str(key) for key in header if key != "__metadata__"} if isinstance(header, dict) else set()

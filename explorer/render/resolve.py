@@ -1,0 +1,292 @@
+"""resolve: the one place where intent meets a network's limits, (state, view, facts, time) -> RenderRequest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import LatentError, RequestError
+from explorer.latents.seeds import SEED_COUNT, plane_corners
+from explorer.latents.style import psi_of_entries
+from explorer.latents.table import StoredMisfitError
+from explorer.render.request import (
+    KeyedArray,
+    LatentPoint,
+    ModelKey,
+    NoiseRecipe,
+    PointBlend,
+    RenderRequest,
+    RenderSettings,
+    StyleRecipe,
+)
+from explorer.state import (
+    ASPECTS,
+    Blend,
+    BlendPoint,
+    Classes,
+    ExplorerState,
+    Latent,
+    Look,
+    Mixing,
+    Noise,
+    Nudge,
+    Offset,
+    Tap,
+    look_of,
+)
+from explorer.state.codec import MAX_WHOLE
+from explorer.state.transforms import forward_matrix, is_identity
+from explorer.util.sums import total_of
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.latents.table import LatentTable, StoredLatent
+
+__all__ = ["class_weights", "resolve", "resolve_look"]
+
+_OTHER_MODEL = "Name the model it was made with, by --model."
+
+
+def resolve(
+    state: ExplorerState,
+    view: int,
+    info: GeneratorInfo,
+    time: float = 0.0,
+    *,
+    model: ModelKey,
+    settings: RenderSettings | None = None,
+    table: LatentTable | None = None,
+) -> RenderRequest:
+    """The complete request for one view. Pure: nothing is changed, equal arguments give equal requests.
+
+    Args:
+        state: What the user wishes.
+        view: Number of the view.
+        info: Limits of the view's network; wishes beyond them are clamped here, and stay in the state.
+        time: Seconds on the clock, for animated transforms.
+        model: Which network.
+        settings: Device, precision, kernels.
+        table: Where the state's stored latents lie.
+
+    Raises:
+        RequestError: A value is not finite, or the transform cannot be inverted.
+        LatentError: A stored latent is missing or does not fit the network.
+    """
+    return resolve_look(
+        look_of(state, view), state.views[view].tap, info, time, model=model, settings=settings, table=table
+    )
+
+
+def resolve_look(
+    look: Look,
+    tap: Tap,
+    info: GeneratorInfo,
+    time: float = 0.0,
+    *,
+    model: ModelKey,
+    settings: RenderSettings | None = None,
+    table: LatentTable | None = None,
+) -> RenderRequest:
+    """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
+    for name in ASPECTS:
+        _check_finite(getattr(look, name), name)
+    _check_finite(tap, "tap")
+    if not math.isfinite(time):
+        raise RequestError("The time is not a finite number.", "Stop the animation and start it again.")
+    sources, mix = _mixing(look.mixing, info, model, table)
+    matrix = forward_matrix(look.transform, time)
+    return RenderRequest(
+        model=model,
+        settings=settings or RenderSettings(),
+        base=_point(look.latent, info, model, table),
+        class_weights=class_weights(look.classes, info),
+        sources=sources,
+        mix=mix,
+        psi=psi_of_entries(info.num_ws, look.truncation.psi, look.truncation.cutoff, look.truncation.layer_psi),
+        nudges=_nudges(look.nudges, info),
+        offsets=_offsets(look.offsets, info),
+        noise=_noise(look.noise, info),
+        transform=None if is_identity(matrix) else matrix,
+        tap=_tap(tap, info),
+        untransform=look.transform.untransform and not is_identity(matrix),
+        residual="none" if tap.layer else look.transform.residual,
+    )
+
+
+@lru_cache(maxsize=512)
+def _check_finite(value: object, path: str) -> None:
+    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite or too large."""
+    # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
+    # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
+    for name, number in _numbers(value, path):
+        if isinstance(number, int):
+            if abs(number) > MAX_WHOLE:
+                raise RequestError(
+                    f"{name} is a whole number beyond all bounds.", "Undo, or reset that control to its default."
+                )
+            continue
+        if not math.isfinite(number):
+            raise RequestError(
+                f"{name} is {number}, which is not a finite number.",
+                "Undo, or reset that control to its default.",
+                command="Give a number such as 0.7.",
+            )
+
+
+def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, (int, float)):  # a whole number beyond float would overflow later
+        yield path, value
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from _numbers(item, f"{path}[{i}]")
+    elif is_dataclass(value):
+        for f in fields(value):
+            yield from _numbers(getattr(value, f.name), f"{path}.{f.name}")
+
+
+def _point(latent: Latent, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> LatentPoint:
+    corners = plane_corners(latent.seed, latent.x, latent.y)
+    if not latent.stored and latent.blend is None:
+        return LatentPoint(corners)
+    weights = dict(corners)
+    origin = latent.seed % SEED_COUNT
+    weights[origin] = weights.get(origin, 0.0) - 1.0
+    seeds = tuple((seed, weight) for seed, weight in weights.items() if weight != 0.0)
+    if latent.blend is not None:
+        return LatentPoint(seeds, blend=_blend(latent.blend, info, model, table))
+    stored = _stored(latent.stored, info, model, table)
+    if isinstance(stored, Latent):
+        return LatentPoint(seeds, blend=_blend(Blend("w", (BlendPoint(stored, 1.0),)), info, model, table))
+    return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
+
+
+def _blend(blend: Blend, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> PointBlend:
+    if not blend.points:
+        raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
+    parts = tuple((_part(point, blend.space, info, model, table), point.weight) for point in blend.points)
+    # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
+    space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
+    return PointBlend(space, parts, blend.spherical)
+
+
+def _part(
+    point: BlendPoint, space: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
+) -> StyleRecipe:
+    base = _point(point.latent, info, model, table)
+    if space != "ws":
+        return StyleRecipe(base)
+    sources, mix = _mixing(point.mixing, info, model, table)
+    t = point.truncation
+    psi = psi_of_entries(info.num_ws, t.psi, t.cutoff, t.layer_psi)
+    return StyleRecipe(base, sources, mix, psi, _nudges(point.nudges, info), _offsets(point.offsets, info))
+
+
+def _has_z(point: LatentPoint) -> bool:
+    """True if a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
+    if point.blend is not None:
+        return not point.seeds and point.blend.space == "z"
+    if point.stored is not None:
+        return not point.seeds and point.space == "z"
+    return len(point.seeds) == 1 and point.seeds[0][1] == 1.0
+
+
+def _nudges(nudges: tuple[Nudge, ...], info: GeneratorInfo) -> tuple[tuple[int, float, int, int], ...]:
+    return tuple(
+        (n.seed, n.strength, *span)
+        for n in nudges
+        if n.strength != 0.0 and (span := _span(n.first, n.last, info.num_ws))
+    )
+
+
+def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tuple[float, ...], int, int], ...]:
+    # An editor's offsets of another width belong to another network: they wait in the state for its return.
+    return tuple(
+        (o.values, *span)
+        for o in offsets
+        if len(o.values) == info.w_dim and any(o.values) and (span := _span(o.first, o.last, info.num_ws))
+    )
+
+
+def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent | Latent:
+    """A stored latent for this network: its numbers, or its recipe where they are another network's."""
+    if table is None:
+        raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
+    latent = table[key]
+    wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
+    is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != model.sha256
+    if latent.array.shape == wanted and not is_foreign:
+        return latent
+    if latent.recipe is not None:
+        return latent.recipe
+    name = latent.name or key
+    words = f"The latent {name} was made with another model."
+    if latent.array.shape != wanted:
+        words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
+    fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
+    hint = "Convert it to this model, or choose a seed." if fits else "Unlink it from this view, or choose a seed."
+    raise StoredMisfitError(words, hint, key, is_convertible=fits, command=_OTHER_MODEL)
+
+
+def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
+    """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
+    if info.c_dim == 0:
+        return ()
+    weights: dict[int, float] = {}
+    for index, weight in classes.weights:
+        if 0 <= index < info.c_dim and weight > 0.0:
+            weights[index] = weights.get(index, 0.0) + weight
+    total = total_of(weights.values())
+    if not total > 0.0:
+        return ((0, 1.0),)
+    return tuple(sorted((index, weight / total) for index, weight in weights.items()))
+
+
+def _mixing(
+    mixing: Mixing, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
+) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
+    """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
+    numbers: dict[int, int] = {}  # the state's source number -> the request's
+    rows = []
+    for row in mixing.rows:
+        amount = min(max(row.amount, 0.0), 1.0)
+        if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
+            rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
+    sources = tuple(_point(s.latent, info, model, table) for s in (mixing.sources[number] for number in numbers))
+    return sources, tuple(rows)
+
+
+def _span(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None:
+    """An inclusive range cut to the network's entries; None if nothing is left."""
+    first = max(first, 0)
+    last = num_ws - 1 if last is None else min(last, num_ws - 1)
+    return (first, last) if first <= last else None
+
+
+def _noise(noise: Noise, info: GeneratorInfo) -> NoiseRecipe:
+    if not info.has_noise or noise.mode == "none" or noise.strength == 0.0:
+        return NoiseRecipe("none", 0, 0.0)
+    names = {layer.name for layer in info.layers if layer.has_noise}
+    strengths = _sorted_known(noise.layer_strengths, names)
+    return NoiseRecipe(noise.mode, noise.seed if noise.mode == "random" else 0, noise.strength, strengths)
+
+
+def _sorted_known(pairs: Iterable[tuple[str, float]], names: set[str]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((name, factor) for name, factor in pairs if name in names and factor != 1.0))
+
+
+def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
+    channels = {layer.name: layer.channels for layer in info.layers}
+    changes: dict[str, Any] = {}
+    if tap.layer not in channels:
+        # The final picture: its channels are colours, so which of them to show is no question.
+        changes = {"layer": "", "channels": "rgb", "first_channel": 0}
+        if not tap.spectrum:
+            changes["normalize"] = True
+    else:
+        last = channels[tap.layer] - (3 if tap.channels == "rgb" and channels[tap.layer] >= 3 else 1)
+        changes = {"first_channel": 0 if tap.channels == "norm" else min(max(tap.first_channel, 0), last)}
+    # Brighter than any display can tell apart, and still a factor that is a number.
+    return replace(tap, scale_db=min(max(tap.scale_db, -200.0), 200.0), **changes)

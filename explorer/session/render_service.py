@@ -1,0 +1,366 @@
+"""The Qt face of the render core: requests in from the GUI thread, frames back to it by queued signals."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from explorer.render.devices import Device, best_device, check_settings, devices
+from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
+from explorer.render.renderer import Renderer
+from explorer.render.request import DeviceLost, Frame, ModelKey, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.studies import MakeStudy, Studied, StudyRun
+
+if TYPE_CHECKING:
+    from explorer.render.request import ModelFacts
+
+__all__ = ["RenderService"]
+
+log = logging.getLogger("explorer.render")
+
+
+class _Outbox:
+    """What the worker threads want to say. At most one wake-up is under way, however much is said.
+
+    Frames overwrite older ones of their view that were not yet fetched; everything else is kept in order.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._frames: dict[int, Frame] = {}
+        self._others: deque[object] = deque()
+        self._wake: Callable[[], None] | None = wake
+        self._woken = False
+
+    def post(self, message: object) -> None:
+        """Any thread."""
+        with self._lock:
+            if isinstance(message, Frame):
+                self._frames[message.view] = message
+            else:
+                self._others.append(message)
+            wake = None if self._woken else self._wake
+            self._woken = True
+            if wake is not None:
+                # Inside the lock, so that `close` cannot drop the receiver between the check and the call.
+                wake()
+
+    def fetch(self) -> list[object]:
+        """GUI thread: everything said since the last time."""
+        with self._lock:
+            said: list[object] = [*self._others, *self._frames.values()]
+            self._others.clear()
+            self._frames.clear()
+            self._woken = False
+            return said
+
+    def close(self) -> None:
+        """Wakes nobody any more."""
+        with self._lock:
+            self._wake = None
+
+
+class RenderService(QObject):
+    """Owns the render threads, the loader threads and the model store. Made, used and closed in the GUI thread.
+
+    Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
+    `thumbnail_ready(Thumbnail)`, `studied(Studied)`, `model_loading(view, fraction, label)`,
+    `model_loaded(view, ModelFacts)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
+    work has moved to the CPU.
+    """
+
+    frame_ready = Signal(object)
+    failed = Signal(object)
+    thumbnail_ready = Signal(object)
+    studied = Signal(object)
+    model_loading = Signal(int, float, str)
+    model_loaded = Signal(int, object)
+    model_failed = Signal(int, object)
+    device_lost = Signal(object)
+    _said = Signal()
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        models: ModelStore | None = None,
+        load: LoadFile = load_file,
+        renderer: Callable[..., Renderer] = Renderer,
+    ) -> None:
+        super().__init__(parent)
+        self.models = models or ModelStore()
+        self._load = load
+        self._make_renderer = renderer
+        self._renderers: dict[str, Renderer] = {}
+        self._generations: dict[int, int] = {}
+        self._last: dict[int, RenderRequest] = {}
+        # By view: which loading it is, and its job; of a model that was kept, no job.
+        self._jobs: dict[int, tuple[int, LoadJob | None]] = {}
+        self._numbers = 0
+        self._shas: dict[int, str] = {}  # of the model that each view has, shown or not
+        self._old_jobs: list[LoadJob] = []
+        self._old_renderers: list[Renderer] = []
+        self._lost: set[str] = set()
+        self._studies: dict[str, StudyRun] = {}
+        self._closed = False
+        # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
+        self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._outbox = _Outbox(self._said.emit)
+
+    # -- looks ---------------------------------------------------------------------------------------------
+
+    def request(self, view: int, request: RenderRequest) -> int:
+        """Posts a look for a view and returns its generation number; it overwrites one that still waits."""
+        if self._closed:
+            return 0
+        generation = self._generations.get(view, 0) + 1
+        self._generations[view] = generation
+        device = self._usable(request.settings.device)
+        if device != request.settings.device:
+            request = replace(request, settings=replace(request.settings, device=device))
+        before = self._last.get(view)
+        self._last[view] = request
+        if before is not None and before.settings.device != device:
+            self._leave(before.settings.device, view)
+        self._renderer(device).mailbox.put(view, request, generation)
+        if before is not None and before.model != request.model:
+            self._release_models()
+        return generation
+
+    def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
+        """Asks for a small picture, made when no look waits."""
+        if not self._closed:
+            device = self._usable(request.settings.device)
+            request = replace(request, settings=replace(request.settings, device=device))
+            self._renderer(device).thumbnail(key, view, request)
+
+    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False) -> None:
+        """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
+        self.end_study(key)
+        if not self._closed:
+            device = self._usable(request.settings.device)
+            request = replace(request, settings=replace(request.settings, device=device))
+            run = self._studies[key] = StudyRun(key, view, request, make, paused=paused)
+            if not paused:
+                self._renderer(device).study(run)
+
+    def pause_study(self, key: str, paused: bool) -> None:
+        """Lets a study wait, or go on from where it is; without effect if there is none of that key."""
+        run = self._studies.get(key)
+        if run is None or run.paused == paused:
+            return
+        run.paused = paused
+        if not paused:
+            self._renderer(run.request.settings.device).study(run)
+
+    def end_study(self, key: str) -> bool:
+        """Ends a study; True if it was still under way. Nothing more is heard of it."""
+        run = self._studies.pop(key, None)
+        if run is not None:
+            run.ended = True
+        return run is not None
+
+    def end_studies(self) -> None:
+        """Ends every study."""
+        for key in list(self._studies):
+            self.end_study(key)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """Keys of the studies under way, paused ones too."""
+        return tuple(self._studies)
+
+    @property
+    def is_measuring(self) -> bool:
+        """True while a study is under way that is not paused."""
+        return any(not run.paused for run in self._studies.values())
+
+    def is_studying(self, key: str) -> bool:
+        """True while a study of that key is under way."""
+        return key in self._studies
+
+    def forget_view(self, view: int) -> None:
+        """Gives up what waits and what is kept for a view that shows nothing any more."""
+        self._last.pop(view, None)
+        self._shas.pop(view, None)
+        for renderer in self._renderers.values():
+            renderer.forget_view(view)
+        self._release_models()
+
+    def devices(self) -> tuple[Device, ...]:
+        """Usable devices, the fastest kind first; those lost in this session are left out."""
+        return tuple(d for d in devices() if d.name not in self._lost)
+
+    def best_device(self) -> str:
+        """The device to begin with."""
+        return self._usable(best_device())
+
+    def check(self, device: str, dtype: str) -> None:
+        """Raises `UsageError` if that device or precision is not to be had here."""
+        check_settings(device, dtype)
+
+    # -- models --------------------------------------------------------------------------------------------
+
+    def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
+        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+
+        `allow_costly`: also one of which a picture takes more memory or time than this machine has.
+        """
+        self.cancel_load(view)
+        if self._closed:
+            return
+        kept = self.models.find(path)
+        if kept is not None:
+            number = self._next_number()
+            self._jobs[view] = number, None
+            self._outbox.post(("loaded", view, number, kept))
+            return
+        outbox, number = self._outbox, self._next_number()
+        job = LoadJob(
+            path,
+            done=lambda model: outbox.post(("loaded", view, number, model)),
+            failed=lambda error: outbox.post(("failed", view, number, error)),
+            progress=lambda fraction, label: outbox.post(("progress", view, number, (fraction, label))),
+            load=self._load,
+            allow_costly=allow_costly,
+        )
+        self._jobs[view] = number, job
+        job.start()
+
+    def _next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def cancel_load(self, view: int) -> bool:
+        """Ends a view's loading; True if there was one. The model shown before stays."""
+        _, job = entry = self._jobs.pop(view, (0, None))
+        if job is not None:
+            job.cancel()
+            self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
+            self._old_jobs.append(job)
+        return entry[0] != 0
+
+    def is_loading(self, view: int) -> bool:
+        """True while a model is being read for that view."""
+        return view in self._jobs
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Ends all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
+        if self._closed:
+            return True
+        self._closed = True
+        self.end_studies()
+        self._outbox.close()
+        for view in list(self._jobs):
+            self.cancel_load(view)
+        ended = [job.join(timeout) for job in self._old_jobs]
+        ended += [renderer.close(timeout) for renderer in (*self._renderers.values(), *self._old_renderers)]
+        self._renderers.clear()
+        self._old_renderers.clear()
+        self._old_jobs.clear()
+        return all(ended)
+
+    def _renderer(self, device: str) -> Renderer:
+        renderer = self._renderers.get(device)
+        if renderer is None:
+            renderer = self._make_renderer(self.models, device, self._outbox.post)
+            self._renderers[device] = renderer
+            renderer.start()
+        return renderer
+
+    def _leave(self, device: str, view: int) -> None:
+        """A view has moved away from a device; the last one to go ends its thread, which gives its memory back."""
+        if any(request.settings.device == device for request in self._last.values()):
+            self._renderers[device].forget_view(view)
+            return
+        renderer = self._renderers.pop(device, None)
+        if renderer is not None:
+            renderer.mailbox.close()
+            self._old_renderers.append(renderer)
+
+    def _usable(self, device: str) -> str:
+        device = "cuda:0" if device == "cuda" else device
+        return "cpu" if device in self._lost else device
+
+    @Slot()
+    def _deliver(self) -> None:
+        """Runs in the GUI thread, once for everything that was said meanwhile."""
+        for message in self._outbox.fetch():
+            # A queued wake-up may still arrive after close; and a slot may close us in the middle.
+            if self._closed:
+                return
+            if isinstance(message, Frame):
+                self.frame_ready.emit(message)
+            elif isinstance(message, RenderFailed):
+                self.failed.emit(message)
+            elif isinstance(message, Thumbnail):
+                self.thumbnail_ready.emit(message)
+            elif isinstance(message, Studied):
+                if self._studies.get(message.key) is message.run:
+                    if message.is_done:
+                        del self._studies[message.key]
+                    self.studied.emit(message)
+            elif isinstance(message, DeviceLost):
+                self._fall_back(message)
+            elif isinstance(message, tuple):
+                what, view, number, payload = message
+                if self._jobs.get(view, (0, None))[0] == number:
+                    self._on_load(what, view, payload)
+
+    def _fall_back(self, lost: DeviceLost) -> None:
+        """Moves every view of a lost device to the CPU and asks again for what it showed."""
+        if lost.device in self._lost:
+            return
+        self._lost.add(lost.device)
+        renderer = self._renderers.pop(lost.device, None)
+        if renderer is not None:
+            renderer.close(1.0)
+        for view, request in list(self._last.items()):
+            if request.settings.device == lost.device:
+                moved = replace(request, settings=replace(request.settings, device="cpu"))
+                self._last[view] = moved
+                # The same generation: for the user it is the same wish.
+                self._renderer("cpu").mailbox.put(view, moved, self._generations[view])
+        self.device_lost.emit(lost)
+
+    def _on_load(self, what: str, view: int, payload: Any) -> None:
+        if what == "progress":
+            fraction, label = payload
+            self.model_loading.emit(view, fraction, label)
+        elif what == "loaded":
+            self._loaded(view, payload)
+        else:
+            self._jobs.pop(view, None)
+            self.model_failed.emit(view, payload)
+
+    def _loaded(self, view: int, model: LoadedModel) -> None:
+        self._jobs.pop(view, None)
+        self._shas[view] = model.facts.sha256
+        self._forget_models(self.models.add(model, self._in_use()))
+        self.model_loaded.emit(view, model.facts)
+
+    def _in_use(self) -> set[str]:
+        """Of the models that the views have, and of those that they still show."""
+        return {*self._shas.values(), *(r.model.sha256 for r in self._last.values())}
+
+    def _release_models(self) -> None:
+        """Frees models that no view has any more, and what was made from those that are kept nevertheless."""
+        unused, gone = self.models.release(self._in_use())
+        self._forget_models((*unused, *gone))
+
+    def _forget_models(self, shas: tuple[str, ...]) -> None:
+        if shas:
+            for renderer in self._renderers.values():
+                renderer.forget_models(shas)
+
+    def has_model(self, facts: ModelFacts | ModelKey) -> bool:
+        """True if that model is still loaded."""
+        return facts.sha256 in self.models

@@ -1,0 +1,275 @@
+"""StateStore: the one mutable reference to the explorer's state, with strokes, undo and redo."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from explorer.state import ExplorerState
+
+__all__ = ["StateStore", "Subscriber"]
+
+Subscriber = Callable[[ExplorerState, ExplorerState], None]
+
+log = logging.getLogger("explorer.state.store")
+
+HISTORY_LIMIT = 1000
+"""Undo entries kept; a state shares nearly everything with its neighbours, so a thousand are cheap."""
+
+
+@dataclass(slots=True)
+class _Document:
+    """What an excursion set out from, to be gone back to."""
+
+    state: ExplorerState
+    undo: deque[_Step]
+    redo: list[_Step]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One undo entry: its name and the states on both sides of it."""
+
+    name: str
+    before: ExplorerState
+    after: ExplorerState
+
+
+class StateStore:
+    """Holds the current state, tells subscribers `(old, new)`, and remembers the way back. GUI thread only.
+
+    A *stroke* (`begin` ... `commit`) gathers the updates of one gesture into one undo entry; `cancel` takes
+    them back. Strokes of a second hand inside a stroke are joined with it: the outermost commit counts.
+    An *excursion* (`set_out` ... `come_back`) looks elsewhere, without a trace in the document and its history.
+
+    Args:
+        state: The state to begin with.
+        limit: Undo entries kept; the oldest are forgotten.
+    """
+
+    def __init__(self, state: ExplorerState | None = None, limit: int = HISTORY_LIMIT) -> None:
+        self._state = state or ExplorerState()
+        self._undo: deque[_Step] = deque(maxlen=limit)
+        self._redo: list[_Step] = []
+        self._subscribers: list[Subscriber] = []
+        self._stroke: tuple[str, ExplorerState] | None = None
+        self._depth = 0
+        self._saved = self._state
+        self._document: _Document | None = None
+
+    @property
+    def state(self) -> ExplorerState:
+        """The current state."""
+        return self._state
+
+    @property
+    def document(self) -> ExplorerState:
+        """What belongs to the user, and is saved: the state, or during an excursion the one it set out from."""
+        return self._state if self._document is None else self._document.state
+
+    # -- changing ------------------------------------------------------------------------------------------
+
+    def update(self, new: ExplorerState, name: str = "") -> None:
+        """Makes `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
+        if new == self._state:
+            return
+        if self._stroke is None:
+            self._push(_Step(name or "Change", self._state, new))
+        self._replace(new)
+
+    def interpose(self, new: ExplorerState, name: str) -> None:
+        """Makes `new` the state as an undo entry of its own, also in the middle of a stroke, which goes on from it.
+
+        Cancelling the stroke does not take it back.
+        """
+        if self._stroke is None or new == self._state:
+            self.update(new, name)
+            return
+        stroke, before = self._stroke
+        if before != self._state:
+            self._push(_Step(stroke, before, self._state))
+        self._push(_Step(name, self._state, new))
+        self._stroke = (stroke, new)
+        self._replace(new)
+
+    def update_transient(self, new: ExplorerState) -> None:
+        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
+
+        What was saved stays so: a project that was only played needs no saving.
+        """
+        if new != self._state:
+            if self._document is None and self.is_saved():
+                self._saved = new
+            if self._stroke is not None and self._stroke[1] == self._state:
+                self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
+            self._replace(new)
+
+    def amend(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
+        """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
+        for steps in (self._undo, self._redo):
+            for i, step in enumerate(steps):
+                steps[i] = _Step(step.name, change(step.before), change(step.after))
+        if self._stroke is not None:
+            self._stroke = (self._stroke[0], change(self._stroke[1]))
+        if self._document is not None:
+            self._document.state = change(self._document.state)
+        self._saved = change(self._saved)
+        new = change(self._state)
+        if new != self._state:
+            self._replace(new)
+
+    def begin(self, name: str) -> None:
+        """Begins a stroke called `name`; inside a stroke, joins it."""
+        self._depth += 1
+        if self._stroke is None:
+            self._stroke = (name, self._state)
+
+    def commit(self) -> None:
+        """Ends the stroke and makes one undo entry of it, if anything changed."""
+        if self._stroke is None:
+            return
+        self._depth -= 1
+        if self._depth > 0:
+            return
+        name, before = self._stroke
+        self._stroke = None
+        if before != self._state:
+            self._push(_Step(name, before, self._state))
+
+    def cancel(self) -> None:
+        """Ends the stroke and restores the state that it began with."""
+        if self._stroke is None:
+            return
+        _, before = self._stroke
+        self._stroke = None
+        self._depth = 0
+        if before != self._state:
+            self._replace(before)
+
+    @property
+    def in_stroke(self) -> bool:
+        """True between `begin` and `commit` or `cancel`."""
+        return self._stroke is not None
+
+    # -- history -------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Goes one entry back; an open stroke is committed first, so that it is the entry undone."""
+        self._end_stroke()
+        if self._undo:
+            step = self._undo.pop()
+            self._redo.append(step)
+            self._replace(self._seen_from_here(step.before))
+
+    def redo(self) -> None:
+        """Goes one entry forward again."""
+        self._end_stroke()
+        if self._redo:
+            step = self._redo.pop()
+            self._undo.append(step)
+            self._replace(self._seen_from_here(step.after))
+
+    @property
+    def can_undo(self) -> bool:
+        """True if `undo` would do something."""
+        return bool(self._undo) or (self._stroke is not None and self._stroke[1] != self._state)
+
+    @property
+    def can_redo(self) -> bool:
+        """True if `redo` would do something."""
+        return bool(self._redo)
+
+    @property
+    def undo_name(self) -> str:
+        """The name of the entry that `undo` takes back; empty if there is none."""
+        return self._undo[-1].name if self._undo else ""
+
+    @property
+    def redo_name(self) -> str:
+        """The name of the entry that `redo` brings back; empty if there is none."""
+        return self._redo[-1].name if self._redo else ""
+
+    # -- document ------------------------------------------------------------------------------------------
+
+    def reset_to(self, state: ExplorerState) -> None:
+        """Makes `state` the whole document: no history, nothing unsaved. For new and opened projects."""
+        self._stroke = None
+        self._depth = 0
+        self._undo.clear()
+        self._redo.clear()
+        self._document = None
+        self._saved = state
+        self._replace(state)
+
+    def is_saved(self) -> bool:
+        """True if the document is the one last marked as saved, but for motion that nobody steered."""
+        document = self.document
+        active = min(document.active, len(self._saved.views) - 1)
+        return replace(self._saved, active=active, layout=document.layout) == document
+
+    def mark_saved(self) -> None:
+        """Takes the document for what lies on disk."""
+        self._saved = self.document
+
+    # -- excursions ----------------------------------------------------------------------------------------
+
+    @property
+    def is_away(self) -> bool:
+        """True during an excursion."""
+        return self._document is not None
+
+    def set_out(self, new: ExplorerState) -> None:
+        """Begins an excursion, such as a guided tour, or goes on with it, at `new`: no undo entry.
+
+        Until `come_back` the document stays what it was. What is changed meanwhile can be undone as far back as
+        this call.
+        """
+        self._end_stroke()
+        if self._document is None:
+            self._document = _Document(self._state, self._undo, self._redo)
+        self._undo, self._redo = deque(maxlen=self._undo.maxlen), []
+        self._replace(new)
+
+    def come_back(self, kept: ExplorerState | None = None, name: str = "") -> None:
+        """Ends an excursion: all is as it was before it, or, as one undo entry called `name`, as `kept`."""
+        if self._document is None:
+            return
+        self._end_stroke()
+        document, self._document = self._document, None
+        self._undo, self._redo = document.undo, document.redo
+        if kept is not None and kept != document.state:
+            self._push(_Step(name, document.state, kept))
+        self._replace(document.state if kept is None else kept)
+
+    # -- telling -------------------------------------------------------------------------------------------
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Calls `callback(old, new)` after each change; returns the function that ends this."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def _end_stroke(self) -> None:
+        self._depth = min(self._depth, 1)
+        self.commit()
+
+    def _seen_from_here(self, state: ExplorerState) -> ExplorerState:
+        """`state` with the layout and active view of now: where one looks is not what one made."""
+        active = min(self._state.active, len(state.views) - 1)
+        return replace(state, active=active, layout=self._state.layout)
+
+    def _push(self, step: _Step) -> None:
+        self._undo.append(step)
+        self._redo.clear()
+
+    def _replace(self, new: ExplorerState) -> None:
+        old, self._state = self._state, new
+        # A copy, because a callback may unsubscribe itself or others.
+        for callback in tuple(self._subscribers):
+            callback(old, new)

@@ -1,0 +1,117 @@
+"""The only place that binds both ways: state to widget when it changed, hand to intent as one undo step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from PySide6.QtCore import QObject, SignalInstance, Slot
+from PySide6.QtWidgets import QComboBox
+
+from explorer.state import ExplorerState, Look, look_of
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.session import Session
+    from explorer.widgets.controls.basic import Segments
+    from explorer.widgets.controls.slider import ValueSlider
+
+__all__ = ["Binder"]
+
+T = TypeVar("T")
+
+
+class Hand(Protocol):
+    """A control that is pressed, and then released or cancelled."""
+
+    pressed: SignalInstance
+    released: SignalInstance
+    cancelled: SignalInstance
+
+
+class Binder(QObject):
+    """Keeps one panel's widgets equal to the state. Widgets hold no values and never read each other.
+
+    `bind.slider(psi, "psi", lambda look: look.truncation.psi, session.set_psi)` is all a slider needs.
+    """
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: list[tuple[Callable[[ExplorerState], Any], Callable[[Any], None]]] = []
+        self._models: list[Callable[[GeneratorInfo | None], None]] = []
+        session.changed.connect(self._on_changed)
+        session.model_changed.connect(self._on_model_changed)
+
+    # state to widget -------------------------------------------------------------------------------------
+
+    def state(self, read: Callable[[ExplorerState], T], display: Callable[[T], None]) -> None:
+        """Call `display(read(state))` now and whenever that value changes."""
+        self._shown.append((read, display))
+        display(read(self._session.store.state))
+
+    def look(self, read: Callable[[Look], T], display: Callable[[T], None]) -> None:
+        """The same for a value of the active view's look."""
+        self.state(lambda s: read(look_of(s, s.active)), display)
+
+    def model(self, display: Callable[[GeneratorInfo | None], None]) -> None:
+        """Call `display(info)` now and whenever the active view has another generator (None: nothing loaded)."""
+        self._models.append(display)
+        display(self._session.info(self._session.store.state.active))
+
+    def refresh(self) -> None:
+        """Show everything again."""
+        self._on_model_changed(self._session.store.state.active)
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.active != new.active:
+            self.refresh()
+            return
+        for read, display in self._shown:
+            value = read(new)
+            if value != read(old):
+                display(value)
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        state = self._session.store.state
+        if view != state.active:
+            return
+        info = self._session.info(view)
+        for show_model in self._models:
+            show_model(info)
+        # What a slider may show depends on the model (its range, its rows), so values follow the model.
+        for read, display in self._shown:
+            display(read(state))
+
+    # both ways -------------------------------------------------------------------------------------------
+
+    def stroke(self, slider: ValueSlider, name: str, intent: Callable[[float], object]) -> None:
+        """A slider's press..release becomes one undo step called `name`; Esc restores the state before."""
+        self.hand(slider, name)
+        slider.moving.connect(lambda value: intent(value))
+
+    def hand(self, control: Hand, name: str) -> None:
+        """Make one undo step of press..release of anything that has such signals."""
+        session = self._session
+        control.pressed.connect(lambda: session.begin(name))
+        control.released.connect(session.commit)
+        control.cancelled.connect(session.cancel)
+
+    def slider(
+        self, slider: ValueSlider, name: str, read: Callable[[Look], float], intent: Callable[[float], object]
+    ) -> None:
+        """Bind a slider to a number of the look."""
+        self.look(read, slider.set_value)
+        self.stroke(slider, name, intent)
+
+    def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
+        """Bind a combo box whose items carry their value as user data."""
+        self.look(read, lambda value: box.setCurrentIndex(max(0, box.findData(value))))
+        box.activated.connect(lambda index: intent(str(box.itemData(index))))
+
+    def segments(self, box: Segments, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
+        """Bind a segmented choice."""
+        self.look(read, box.set_choice)
+        box.chosen.connect(lambda key: intent(key))

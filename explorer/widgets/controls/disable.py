@@ -1,0 +1,25 @@
+"""Greying with a reason: a control that cannot matter says why instead of only being dead."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from explorer.widgets.controls.basic import Segments
+
+__all__ = ["grey"]
+
+_TIP = "tip before it was greyed"
+
+
+def grey(widget: QWidget, reason: str) -> None:
+    """Disable a widget and let its tooltip say why; an empty reason gives both back. For sliders: `set_reason`."""
+    targets: list[QWidget | QAbstractButton] = [widget]
+    if isinstance(widget, Segments):
+        targets += list(widget.buttons.values())
+    widget.setEnabled(not reason)
+    for target in targets:
+        if target.property(_TIP) is None:
+            target.setProperty(_TIP, target.toolTip())
+        tip = reason or str(target.property(_TIP))
+        if target.toolTip() != tip:
+            target.setToolTip(tip)

@@ -1,0 +1,85 @@
+"""Small pictures: asked of the session by key, kept, and painted with rounded corners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QRectF, Qt, Slot
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+
+from explorer.state import Look
+from explorer.widgets.controls.theme import color
+
+if TYPE_CHECKING:
+    from explorer.render.request import Thumbnail
+    from explorer.session import Session
+
+__all__ = ["Thumbs", "paint_thumb", "thumb_image"]
+
+
+def thumb_image(thumbnail: Thumbnail) -> QImage:
+    """A QImage over a copy of the thumbnail's bytes."""
+    pixels = thumbnail.pixels
+    height, width = pixels.shape[:2]
+    return QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
+
+
+def paint_thumb(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor | None = None) -> None:
+    """Paint a picture into `box` with rounded corners, or an empty place; `mark` draws a frame."""
+    path = QPainterPath()
+    path.addRoundedRect(box, 4, 4)
+    p.save()
+    p.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    p.setClipPath(path)
+    p.fillRect(box, color("faint", 60))
+    if image is not None:
+        p.drawImage(box, image)
+    p.restore()
+    if mark is not None:
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        p.setBrush(Qt.BrushStyle.NoBrush)
+        p.setPen(QPen(mark, 2))
+        p.drawRoundedRect(box, 4, 4)
+
+
+class Thumbs(QObject):
+    """The thumbnails of one panel. `on_change` is called when a picture has come.
+
+    Keys of different panels are kept apart by `prefix`; pictures of a model that is gone are forgotten.
+    """
+
+    LIMIT = 256
+
+    def __init__(self, session: Session, prefix: str, on_change: Callable[[], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._session, self._prefix, self._on_change = session, prefix, on_change
+        self._images: dict[str, QImage] = {}
+        self._asked: set[str] = set()
+        session.thumbnail.connect(self._on_thumbnail)
+
+    def get(self, key: str, look: Look, view: int | None = None) -> QImage | None:
+        """The picture of that key; asked for if it is not there."""
+        image = self._images.get(key)
+        number = self._session.store.state.active if view is None else view
+        if image is None and key not in self._asked and self._session.info(number) is not None:
+            self._asked.add(key)
+            self._session.request_thumbnail(f"{self._prefix}/{key}", look, number)
+        return image
+
+    def clear(self) -> None:
+        """Forget everything, so that it is asked for again."""
+        self._images.clear()
+        self._asked.clear()
+
+    @Slot(object)
+    def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
+        prefix, _, key = thumbnail.key.partition("/")
+        if prefix != self._prefix or key not in self._asked:
+            return
+        if len(self._images) >= self.LIMIT:
+            gone = next(iter(self._images))
+            del self._images[gone]
+            self._asked.discard(gone)
+        self._images[key] = thumb_image(thumbnail)
+        self._on_change()

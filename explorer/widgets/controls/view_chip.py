@@ -1,0 +1,75 @@
+"""Marks of a view: its letter on its colour, and a line in its colour."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.theme import color, view_color
+
+__all__ = ["ColorLine", "ViewChip", "paint_chip"]
+
+
+def paint_chip(p: QPainter, box: QRectF, view: int) -> None:
+    """Paint the letter of a view on its colour, as large as `box`."""
+    p.setRenderHint(QPainter.RenderHint.Antialiasing)
+    p.setPen(Qt.PenStyle.NoPen)
+    p.setBrush(view_color(view))
+    p.drawRoundedRect(box, 4, 4)
+    font = p.font()
+    font.setBold(True)
+    font.setPixelSize(round(0.6 * box.height()))
+    p.setFont(font)
+    p.setPen(color("window"))
+    p.drawText(box, Qt.AlignmentFlag.AlignCenter, letter(view))
+
+
+class ViewChip(QWidget):
+    """The letter of a view on its colour.
+
+    Args:
+        view: Number of the view.
+        size: Edge in pixels.
+    """
+
+    def __init__(self, view: int, size: int = 18) -> None:
+        super().__init__()
+        self.view = view
+        self.setFixedSize(size, size)
+
+    def set_view(self, view: int) -> None:
+        """Show the letter of another view."""
+        if view != self.view:
+            self.view = view
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        paint_chip(p, QRectF(self.rect()), self.view)
+        p.end()
+
+
+class ColorLine(QWidget):
+    """A line two pixels high, in a colour or in none; it takes the same room in both cases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._color: QColor | None = None
+        self.setFixedHeight(2)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the line has a colour."""
+        return self._color is not None
+
+    def set_color(self, shown: QColor | None) -> None:
+        """Show the line in a colour; None shows nothing."""
+        if shown != self._color:
+            self._color = shown
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._color is not None:
+            QPainter(self).fillRect(self.rect(), self._color)

@@ -1,0 +1,1 @@
+"""The panels of the side bars, in folders by subject."""

@@ -1,0 +1,1 @@
+"""Edits of w: the bars of the editor and steps along directions."""

@@ -1,0 +1,269 @@
+"""The w editor: the live `w` as bars to drag and draw across, a selection to scale or zero, and random nudges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.state import Look, Nudge
+from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
+from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.layer_rows import ws_names
+from explorer.widgets.controls.seed_field import random_seed
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.edits.nudge_rows import NudgeRows, reach
+from explorer.widgets.panels.edits.w_plot import WPlot
+from explorer.widgets.panels.edits.w_values import Bars, Scope, bars_of, offset_of, scope_text
+from explorer.widgets.panels.panel import Panel
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.render.request import Frame
+    from explorer.session import Session
+
+__all__ = ["WEditorPanel"]
+
+SCOPES = (
+    ("all", "All", "Edit every layer alike"),
+    ("range", "Range", "Edit a range of layers (entries of ws)"),
+    ("one", "One", "Edit one layer (one entry of ws)"),
+)
+MODES = (
+    ("drag", "Drag", "Drag a bar up or down"),
+    ("draw", "Draw", "Draw across the bars with the mouse"),
+    ("select", "Select", "Select a range of bars, to scale or zero it"),
+)
+
+
+class WEditorPanel(Panel):
+    """Edits `w` by hand: drags become offsets, random steps become nudges, both added after truncation."""
+
+    key = "w"
+    title = "w editor"
+    icon = "chart-bar"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._scaled: Bars | None = None  # the bars as they were when a stroke of the scale slider began
+        self._build()
+        self._lay_out()
+        self._bind()
+
+    def _build(self) -> None:
+        self.scope_kind = Segments(SCOPES)
+        self.scope_kind.set_choice("all")
+        self.first, self.last = _layer_box("First layer"), _layer_box("Last layer")
+        self.plot = WPlot()
+        self.mode = Segments(MODES)
+        self.mode.set_choice("drag")
+        self.unzoom = IconButton("magnifying-glass-minus", "Show every bar (0)", self.plot.reset_zoom)
+        self.scale = ValueSlider(
+            "Scale", -1, 3, 1, step=0.05, unit="\u00d7", label_width=44, value_width=52,
+            tip="Multiplies the selected bars (all, if none are selected); returns to 1 when released.",
+        )  # fmt: skip
+        these = "the selected bars (all, if none are selected)"
+        self.zero = IconButton("number-circle-zero", f"Set {these} to 0", self.zero_bars)
+        self.free = IconButton("eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars)
+        step = "Take a step along a new random direction in w"
+        self.nudge = IconButton("shuffle", step, self.add_nudge, text="Nudge")
+        self.nudges = NudgeRows(self.session)
+        self.summary = ElidedLabel()
+        self.summary.setProperty("role", "muted")
+        self.clear = IconButton("trash", "Remove every edit and nudge, in all layers", self.session.clear_edits)
+
+    def _lay_out(self) -> None:
+        self.dash = label("to", "muted")
+        self.dash.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.layers = row(self.first, self.dash, self.last)
+        self.add(self.scope_kind)
+        self.add(self.layers)
+        self.add(self.plot)
+        self.add(row(self.mode, self.unzoom))
+        self.add(row(self.scale, self.zero, self.free, spacing=2))
+        self.add(self.nudges)
+        self.nudge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.add(row(self.nudge, 4, self.summary, self.clear))
+        self.unzoom.setEnabled(False)
+
+    def _bind(self) -> None:
+        session, plot = self.session, self.plot
+        self.scope_kind.chosen.connect(self._choose_scope)
+        for box in (self.first, self.last):
+            box.activated.connect(lambda _: self._on_scope())
+        self.mode.chosen.connect(self._choose_mode)
+        plot.zoomed.connect(self.unzoom.setEnabled)
+        plot.began.connect(session.begin)
+        plot.shaped.connect(self.set_bars)
+        plot.freed.connect(self._free)
+        plot.ended.connect(session.commit)
+        plot.cancelled.connect(session.cancel)
+        self.scale.pressed.connect(self._begin_scale)
+        self.scale.moving.connect(self._on_scale)
+        self.scale.released.connect(self._end_scale)
+        self.scale.cancelled.connect(self._cancel_scale)
+        session.frame.connect(self._on_frame)
+        self.bind.model(self._show_model)
+        self.bind.look(lambda look: (look.offsets, look.nudges), lambda _: self._show_edits())
+
+    # what is shown ---------------------------------------------------------------------------------------
+
+    @property
+    def scope(self) -> Scope:
+        """The entries of `ws` that edits are for."""
+        kind = self._kind()
+        if kind == "all" or not self.first.count():
+            return Scope()
+        first = self.first.currentIndex()
+        last = first if kind == "one" else max(first, self.last.currentIndex())
+        is_whole = kind == "range" and (first, last) == (0, self.first.count() - 1)
+        return Scope() if is_whole else Scope(first, last)
+
+    def _kind(self) -> str:
+        return next((key for key, b in self.scope_kind.buttons.items() if b.isChecked()), "all")
+
+    def _look(self) -> Look:
+        return self.session.look(self.session.store.state.active)
+
+    def _choose_scope(self, kind: str) -> None:
+        self.scope_kind.set_choice(kind)
+        self._on_scope()
+
+    def _on_scope(self) -> None:
+        kind = self._kind()
+        if kind == "one" or self.last.currentIndex() < self.first.currentIndex():
+            self.last.setCurrentIndex(self.first.currentIndex())
+        self.layers.setVisible(kind != "all")
+        for widget in (self.dash, self.last):
+            widget.setVisible(kind == "range")
+        self._show_bars()
+
+    def _choose_mode(self, mode: str) -> None:
+        self.mode.set_choice(mode)
+        self.plot.mode = mode
+
+    def _show_model(self, info: GeneratorInfo | None) -> None:
+        names = ws_names(info) if info else []
+        if names != [self.first.itemText(i) for i in range(self.first.count())]:
+            for box in (self.first, self.last):
+                box.clear()
+                box.addItems(names)
+            self.last.setCurrentIndex(len(names) - 1)
+        reason = "" if info else "No model is loaded"
+        for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.free, self.nudge):
+            grey(widget, reason)
+        self.plot.setToolTip(reason)
+        self.scale.set_reason(reason)
+        self._on_scope()
+
+    def _on_frame(self, frame: Frame) -> None:
+        if frame.view == self.session.store.state.active and self.isVisible():
+            self._show_bars()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show_bars()
+
+    def _show_bars(self) -> None:
+        view = self.session.store.state.active
+        frame = self.session.last_frame(view)
+        info = self.session.info(view)
+        # A frame of the model before may still be on show.
+        if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
+            self.plot.show_bars(None)
+            return
+        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.offsets, self._look().offsets, self.scope))
+
+    def _show_edits(self) -> None:
+        look, info = self._look(), self.session.info(self.session.store.state.active)
+        w_dim = info.w_dim if info else 0
+        self.nudges.show_nudges(look.nudges if info else (), w_dim)
+        parts = [
+            f"{sum(v != 0.0 for v in o.values)} in {scope_text(o.first, o.last)}"
+            for o in look.offsets
+            if len(o.values) == w_dim
+        ]
+        self.summary.set_text("Edited: " + ", ".join(parts) if parts else "No bar is edited")
+        self.clear.setEnabled(bool(look.offsets or look.nudges))
+        self._show_bars()
+
+    # deeds -----------------------------------------------------------------------------------------------
+
+    def set_bars(self, numbers: Sequence[int], values: Sequence[float]) -> None:
+        """Give bars values: the scope's offset takes up the difference to what is shown."""
+        bars = self.plot.bars
+        if bars is None:
+            return
+        index = np.asarray(numbers, np.intp)
+        offset = self._offset()
+        offset[index] += np.asarray(values, np.float32) - bars.values[index]
+        self._set_offset(offset)
+
+    def _offset(self) -> NDArray[np.float32]:
+        bars = self.plot.bars
+        return offset_of(self._look().offsets, self.scope, len(bars.values) if bars is not None else 0)
+
+    def _set_offset(self, offset: NDArray[np.float32]) -> None:
+        self.session.set_offset(offset.tolist(), self.scope.first, self.scope.last)
+
+    def chosen(self) -> range:
+        """The selected bars, or all of them."""
+        first, last = self.plot.selection or (0, self.plot.count - 1)
+        return range(first, last + 1)
+
+    def zero_bars(self) -> None:
+        """Set the chosen bars to 0, as one undo step."""
+        if self.plot.bars is not None:
+            self.plot.shape(self.chosen(), [0.0] * len(self.chosen()))
+
+    def free_bars(self) -> None:
+        """Remove the edits of the chosen bars in this scope, as one undo step."""
+        self._free(self.chosen())
+
+    def _free(self, numbers: Iterable[int]) -> None:
+        if self.plot.bars is not None:
+            offset = self._offset()
+            offset[list(numbers)] = 0.0
+            self._set_offset(offset)
+
+    def add_nudge(self) -> None:
+        """Take a step along a new random direction, a tenth of the slider's way, in this scope."""
+        info = self.session.info(self.session.store.state.active)
+        if info is not None:
+            strength = round(reach(info.w_dim) / 10, 2)
+            self.session.add_nudge(Nudge(random_seed(), strength, self.scope.first, self.scope.last))
+
+    # the scale slider ------------------------------------------------------------------------------------
+
+    def _begin_scale(self) -> None:
+        self._scaled = self.plot.bars
+        self.session.begin("Scale w")
+
+    def _on_scale(self, factor: float) -> None:
+        if self._scaled is not None:
+            chosen = self.chosen()
+            self.set_bars(chosen, [factor * v for v in self._scaled.values[chosen.start : chosen.stop].tolist()])
+
+    def _end_scale(self) -> None:
+        self._scaled = None
+        self.session.commit()
+        self.scale.set_value(self.scale.default)
+
+    def _cancel_scale(self) -> None:
+        self._scaled = None
+        self.session.cancel()
+        self.scale.set_value(self.scale.default)
+
+
+def _layer_box(name: str) -> Choice:
+    box = Choice()
+    box.setAccessibleName(name)
+    box.setToolTip(f"{name} to edit: its number in ws, and the resolution it styles in pixels")
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    box.setMinimumWidth(64)
+    return box

@@ -1,0 +1,1 @@
+"""What is measured: texture sticking, equivariance, spectra."""

@@ -1,0 +1,196 @@
+"""The equivariance meter: how exactly this latent follows its motion, live, and sampled over many latents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from explorer.analysis.equivariance import Curves, counterpart_note
+from explorer.analysis.study import Estimate
+from explorer.errors import LatentwalkError
+from explorer.widgets.controls.basic import label, value_label
+from explorer.widgets.controls.plain_text import error_text
+from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
+from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.panel import Panel
+
+if TYPE_CHECKING:
+    from explorer.render.studies import Studied
+    from explorer.session import Session
+
+__all__ = ["MeterPanel"]
+
+METRICS = (("eq-t", "EQ-T"), ("eq-t-frac", "EQ-T frac"), ("eq-r", "EQ-R"))
+TIPS = {
+    "eq-t": "Shifts by whole pixels: PSNR of the moved picture against the shifted one",
+    "eq-t-frac": "Shifts by fractions of pixels",
+    "eq-r": "Rotations",
+}
+SAMPLES = 200
+REPORT_EVERY = 4
+
+
+class MeterPanel(Panel):
+    """EQ-T, EQ-T fractional and EQ-R in dB. Measured while the panel is seen and nothing moves."""
+
+    key = "meter"
+    title = "Equivariance"
+    is_of_active_view = False
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._is_built = False
+        self._is_due = True  # the present latent has not been measured yet
+        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._sight.changed.connect(self._on_sight)
+        session.lab.rested.connect(self.measure)
+        session.lab.studied.connect(self._on_studied)
+        session.model_changed.connect(self._on_model_changed)
+
+    def _build(self) -> None:
+        """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
+        self._is_built, session = True, self.session
+        self.translation, self.polar = TranslationPlot(), PolarPlot()
+        self.bars = ErrorBars(METRICS)
+        self.live: dict[tuple[str, int], QLabel] = {}
+        self.sampled: dict[tuple[str, int], QLabel] = {}
+        self.note = label("", "faint", wrap=True)
+        self.words = label("", "faint", wrap=True)
+        self.row = StudyRow(
+            session, "metrics", f"Measure {SAMPLES} latents",
+            "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
+            lambda view: session.lab.study_metrics(view, SAMPLES), self._show_metrics,
+        )  # fmt: skip
+        self.add(label("This latent, when at rest"))
+        self.add(self.translation)
+        self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
+        self.add(self.polar)
+        self.add(self._table(self.live))
+        self.add(self.words)
+        self.words.hide()
+        self.add(GRID // 2)
+        self.add(self.row)
+        self.add(self.bars)
+        self.sampled_table = self._table(self.sampled)
+        self.add(self.sampled_table)
+        self._show_sampled(False)
+        self.add(self.note)
+        self._show_note()
+
+    def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
+        box = QWidget()
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(1)
+        right = Qt.AlignmentFlag.AlignRight
+        grid.addWidget(label("dB", "faint"), 0, 0)
+        for view in range(2):
+            grid.setColumnStretch(view + 1, 1)
+            grid.addWidget(label("AB"[view]), 0, view + 1, right)
+        for i, (key, name) in enumerate(METRICS, start=1):
+            title = label(name)
+            title.setToolTip(TIPS[key])
+            grid.addWidget(title, i, 0)
+            for view in range(2):
+                value = value_label("\u2013")
+                value.setAlignment(right)
+                value.setAccessibleName(f"{name} of {'AB'[view]}")
+                values[key, view] = value
+                grid.addWidget(value, i, view + 1)
+        return box
+
+    # live ------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._is_built:
+            self._build()
+        super().showEvent(event)
+        self._sight.look()
+
+    @Slot(bool)
+    def _on_sight(self, seen: bool) -> None:
+        if seen and self._is_due:
+            self.measure()
+
+    @Slot()
+    def measure(self) -> None:
+        """Measure the present latent of the visible views, now if the panel is seen, or when it next is."""
+        self._is_due = not self._sight.is_seen
+        if self._is_due:
+            for view in range(2):
+                self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
+            return
+        for view in self.session.visible_views():
+            if view < 2 and self.session.info(view) is not None:
+                try:
+                    self.session.lab.study_curves(view)
+                except LatentwalkError as error:
+                    self._say(error_text(error))
+
+    @Slot(object)
+    def _on_studied(self, said: Studied) -> None:
+        if not self._is_built or not said.key.startswith("curves/"):
+            return
+        if said.error is not None:
+            self._say(str(said.error))
+        report = said.report
+        if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
+            return
+        if isinstance(report.value, Curves):
+            self._say("")
+            self._show_curves(said.view, report.value)
+
+    def _show_curves(self, view: int, curves: Curves) -> None:
+        for metric in ("eq-t", "eq-t-frac"):
+            self.translation.set_points(view, metric, curves.points[metric])
+        self.polar.set_points(view, curves.points["eq-r"])
+        for key, value in curves.total.items():
+            self.live[key, view].setText(f"{value:.1f}" if value == value else "\u2013")
+
+    # sampled ---------------------------------------------------------------------------------------------
+
+    def _show_metrics(self, view: int, values: object) -> None:
+        if not isinstance(values, dict):
+            return
+        self._show_sampled(True)
+        self.bars.show_values(view, values)
+        for key, estimate in values.items():
+            assert isinstance(estimate, Estimate)
+            error = f" \u00b1 {estimate.stderr:.1f}" if estimate.stderr == estimate.stderr else ""
+            self.sampled[key, view].setText(f"{estimate.value:.1f}{error}")
+            self.sampled[key, view].setToolTip(f"{estimate.samples} latents; \u00b1 is one standard error")
+
+    def _show_sampled(self, shown: bool) -> None:
+        self.bars.setVisible(shown)
+        self.sampled_table.setVisible(shown)
+
+    def _say(self, text: str) -> None:
+        self.words.setText(text)
+        self.words.setVisible(bool(text))
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        if not self._is_built:
+            return
+        if view < 2:
+            self.translation.set_points(view, "eq-t", ())
+            self.translation.set_points(view, "eq-t-frac", ())
+            self.polar.set_points(view, ())
+            self.bars.show_values(view, {})
+            for table in (self.live, self.sampled):
+                for key, _ in METRICS:
+                    table[key, view].setText("\u2013")
+            if all(value.text() == "\u2013" for value in self.sampled.values()):
+                self._show_sampled(False)
+        self._show_note()
+
+    def _show_note(self) -> None:
+        infos = [(v, self.session.info(v)) for v in range(2)]
+        words = [f"{'AB'[v]}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
+        self.note.setText("\n".join(words))
+        self.note.setVisible(bool(words))

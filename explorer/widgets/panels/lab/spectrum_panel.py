@@ -1,0 +1,140 @@
+"""Spectrum: the average power of many pictures over frequency, along axes and diagonals, both views in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from explorer.analysis.spectrum import Spectrum
+from explorer.widgets.controls.basic import Segments, label, value_label
+from explorer.widgets.controls.plots import QuietPlot
+from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.meter_plots import pen_of
+from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.panel import Panel
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+__all__ = ["SpectrumPanel"]
+
+SAMPLES = 128
+SLICES = (
+    ("axis", "0\u00b0", "Along the rows of pixels: solid"),
+    ("diagonal", "45\u00b0", "Along the diagonal: dotted"),
+    ("both", "Both", "0\u00b0 solid, 45\u00b0 dotted"),
+    ("radial", "Mean", "All directions"),
+)
+
+
+class SpectrumPlot(QuietPlot):
+    """Power in dB over cycles a pixel."""
+
+    def __init__(self) -> None:
+        super().__init__(30, "cycles per pixel", "dB")
+        self.setFixedHeight(168)
+        self.setAccessibleName("Average power spectrum")
+        self._curves = {(v, k): self.plot() for v in range(2) for k in ("axis", "diagonal", "radial")}
+        self.slices = "both"
+        self._values: dict[int, Spectrum] = {}
+        self.draw_values()
+
+    def set_value(self, view: int, value: Spectrum | None) -> None:
+        """One view's spectrum, or none."""
+        self._values.pop(view, None)
+        if value is not None:
+            self._values[view] = value
+        self.draw_values()
+
+    def draw_values(self) -> None:
+        """Show the chosen slices."""
+        chosen = ("axis", "diagonal") if self.slices == "both" else (self.slices,)
+        low, high, right = -60.0, 20.0, 0.5
+        seen = []
+        for (view, name), curve in self._curves.items():
+            value = self._values.get(view)
+            if value is None or name not in chosen:
+                curve.setData([], [])
+                continue
+            x = value.diagonal_frequency if name == "diagonal" else value.frequency
+            y = np.asarray(getattr(value, name))
+            seen.append(y)
+            right = max(right, float(x[-1]))
+            style = Qt.PenStyle.DotLine if name == "diagonal" else Qt.PenStyle.SolidLine
+            curve.setData(x, y, pen=pen_of(view, style))
+        if seen:
+            low, high = (float(f(np.concatenate(seen))) for f in (np.min, np.max))
+            low, high = 10 * np.floor(low / 10), 10 * np.ceil(high / 10)
+        self.setXRange(0, right)
+        self.setYRange(low, high)
+        self.set_ticks("bottom", [(t, f"{t:g}") for t in (0.0, 0.25, 0.5, 0.7) if t <= right])
+        self.set_ticks("left", [(t, f"{t:g}") for t in (low, (low + high) / 2, high)])
+
+
+class SpectrumPanel(Panel):
+    """Where the power of fine detail lies: too much near the right end is what sticks to the pixel grid."""
+
+    key = "spectrum"
+    title = "Spectrum"
+    is_of_active_view = False
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._is_built = False
+        pause_unseen(self, session, ("spectrum",))
+        session.model_changed.connect(self._on_model_changed)
+
+    def _build(self) -> None:
+        """Make the plot, at the first sight of it: the program starts sooner."""
+        self._is_built, session = True, self.session
+        self.plot = SpectrumPlot()
+        self.slices = Segments(SLICES)
+        self.fine: list[QLabel] = []
+        self.row = StudyRow(
+            session, "spectrum", f"Average {SAMPLES} pictures",
+            "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
+            lambda view: session.lab.study_spectrum(view, SAMPLES), self._show,
+        )  # fmt: skip
+        table = QWidget()
+        grid = QGridLayout(table)
+        grid.setContentsMargins(0, 0, 0, 0)
+        title = label("Share of fine detail (dB)")
+        title.setToolTip("Power above 0.25 cycles per pixel, as a share of all power")
+        grid.addWidget(title, 0, 0)
+        for view in range(2):
+            value = value_label("\u2013")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAccessibleName(f"Fine detail of {'AB'[view]}")
+            self.fine.append(value)
+            grid.addWidget(label("AB"[view]), 0, 1 + 2 * view)
+            grid.addWidget(value, 0, 2 + 2 * view)
+            grid.setColumnStretch(2 + 2 * view, 1)
+        for item in (self.plot, self.slices, self.row, table):
+            self.add(item)
+        self.slices.set_choice(self.plot.slices)
+        self.slices.chosen.connect(self._choose)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._is_built:
+            self._build()
+        super().showEvent(event)
+
+    def _choose(self, slices: str) -> None:
+        self.plot.slices = slices
+        self.plot.draw_values()
+
+    def _show(self, view: int, value: object) -> None:
+        if isinstance(value, Spectrum):
+            self.plot.set_value(view, value)
+            error = f" \u00b1 {value.fine.stderr:.1f}" if value.fine.stderr == value.fine.stderr else ""
+            self.fine[view].setText(f"{value.fine.value:.1f}{error}")
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        if view < 2 and self._is_built:
+            self.plot.set_value(view, None)
+            self.fine[view].setText("\u2013")

@@ -1,0 +1,1 @@
+"""Which latent is shown: seed, pad, history, style mixing, truncation."""

@@ -1,0 +1,108 @@
+"""What is known of a model, as a table: family, sizes, licence, origin, and its hash to copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label
+from explorer.widgets.controls.theme import GRID, value_font
+
+if TYPE_CHECKING:
+    from explorer.render.request import ModelFacts
+
+__all__ = ["FACTS", "ModelFactsTable", "facts_texts"]
+
+_ALWAYS = 4  # facts that are seen before unfolding the rest
+
+FACTS = (
+    ("family", "Family", "Architecture of the network"),
+    ("resolution", "Picture", "Size of the picture in pixels, and its colour channels"),
+    ("latents", "Latents", "z: dimensions of the input; w: of the style; ws: entries of w, one for each layer"),
+    ("classes", "Classes", "Classes of a conditional model"),
+    ("size", "Size", "Memory of the weights"),
+    ("licence", "Licence", "Licence of the file"),
+    ("origin", "Origin", "Where the file comes from"),
+    ("file", "File", "The file that was read"),
+    ("sha256", "SHA-256", "SHA-256 hash of the file, which identifies the model"),
+)
+
+
+def facts_texts(facts: ModelFacts) -> dict[str, str]:
+    """The texts of the table, by key of `FACTS`."""
+    info = facts.info
+    names = facts.class_names or info.class_names
+    channels = {1: "grey", 3: "RGB", 4: "RGBA"}.get(info.img_channels, f"{info.img_channels} channels")
+    return {
+        "family": facts.family or info.family,
+        "resolution": f"{info.img_resolution}\u00d7{info.img_resolution} {channels}",
+        "latents": f"z {info.z_dim}   w {info.w_dim}   ws {info.num_ws}",
+        "classes": f"{info.c_dim}{'' if names else ' (unnamed)'}" if info.c_dim else "none",
+        "size": _bytes(facts.nbytes) if facts.nbytes else "unknown",
+        "licence": facts.licence or "not stated",
+        "origin": facts.origin or "not stated",
+        "file": Path(facts.path).name or "none",
+        "sha256": f"{facts.sha256[:12]}\u2026" if facts.sha256 else "unknown",
+    }
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+class ModelFactsTable(QWidget):
+    """Names and values in two columns; long values are shortened and have the whole as their tooltip.
+
+    `more` is the button that unfolds the less important ones; whoever shows the table places it.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._facts: ModelFacts | None = None
+        self.values: dict[str, ElidedLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        self._folded: list[QWidget] = []
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for i, (key, name, tip) in enumerate(FACTS):
+            title, value = label(name), ElidedLabel()
+            title.setToolTip(tip)
+            value.setFont(value_font(value.font()))
+            value.setAccessibleName(name)
+            self.values[key] = value
+            grid.addWidget(title, i, 0)
+            grid.addWidget(value, i, 1, 1, 1 if key == "sha256" else 2)
+            if i >= _ALWAYS:
+                self._folded += [title, value]
+        self.copy = IconButton("copy", "Copy the full hash", self._copy, size=12)
+        self.copy.setFixedHeight(18)
+        grid.addWidget(self.copy, len(FACTS) - 1, 2)
+        self._folded.append(self.copy)
+        self.more = IconButton("caret-right", "Size, licence, origin, file and hash", self.toggle, size=12)
+        self.toggle()
+
+    def toggle(self) -> None:
+        """Unfold the rest of the facts, or fold them."""
+        shown = any(widget.isHidden() for widget in self._folded)
+        # At first nothing is hidden, so that the first call folds.
+        for widget in self._folded:
+            widget.setVisible(shown)
+        self.more.set_icon_name("caret-down" if shown else "caret-right")
+
+    def show_facts(self, facts: ModelFacts) -> None:
+        """Show a model's."""
+        self._facts = facts
+        for key, text in facts_texts(facts).items():
+            self.values[key].set_text(text)
+        self.values["file"].setToolTip(facts.path)
+        self.values["sha256"].setToolTip(facts.sha256)
+        self.copy.setEnabled(bool(facts.sha256))
+
+    def _copy(self) -> None:
+        if self._facts is not None:
+            QGuiApplication.clipboard().setText(self._facts.sha256)

@@ -1,0 +1,223 @@
+"""Which generator a view shows: bundled ones, files, facts, and the classes of conditional models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from explorer.checkpoints.bundled import Bundled, bundled
+from explorer.project.file_kinds import kind_of
+from explorer.state import Latent, Look, Truncation, ViewState
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
+from explorer.widgets.controls.progress_line import ProgressLine
+from explorer.widgets.controls.theme import GRID, color
+from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.panels.model.class_weights import ClassWeights
+from explorer.widgets.panels.model.model_card import ModelCard
+from explorer.widgets.panels.model.model_facts import ModelFactsTable
+from explorer.widgets.panels.panel import Panel
+from explorer.widgets.window.drops import dropped_files, take_copy
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.session import Session
+
+__all__ = ["Files", "ModelPanel"]
+
+CARD_LOOK = Look(latent=Latent(seed=2), truncation=Truncation(psi=0.7))
+
+
+class Files(Protocol):
+    """What the panel needs of the window's files."""
+
+    def open_model(self, path: str, view: int) -> None:
+        """Load a bundled name or a file into a view."""
+
+    def open_many(self, paths: list[str], view: int | None = None) -> None:
+        """Open what was dropped."""
+
+    def ask_model(self, view: int) -> None:
+        """Choose a file for a view."""
+
+    def recent_menu(self) -> QMenu:
+        """The menu of recent files; made once, kept."""
+
+
+class ModelPanel(Panel):
+    """The active view's model. Files can be dropped here, or on a picture."""
+
+    key = "model"
+    title = "Model"
+    icon = "cube"
+
+    def __init__(self, session: Session, files: Files, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._files = files
+        self._loading: dict[int, tuple[float, str]] = {}
+        self._is_target = False
+        self.setAcceptDrops(True)
+        self._build()
+        self._bind()
+
+    def _build(self) -> None:
+        self.cards: list[ModelCard] = []
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(GRID // 2)
+        self.add(self._cards)
+        for item in bundled():
+            self._add_card(item)
+        tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
+        self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
+        tip = "Recently opened files"
+        self.recent = IconButton("clock-counter-clockwise", tip, self._show_recent, text="Recent")
+        self.add(row(self.open, self.recent))
+        self.progress = ProgressLine()
+        self.words = ElidedLabel()
+        self.cancel = IconButton("x", "Cancel loading and keep the current model", self._cancel, size=12)
+        self.loading = row(self.words, self.cancel)
+        self.words.setProperty("role", "muted")
+        self.add(self.loading)
+        self.add(self.progress)
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "heading")
+        self.nothing = label("Nothing is loaded in this view. Open a model, or drop a file here.", wrap=True)
+        self.facts = ModelFactsTable()
+        self.classes = ClassWeights(self.session)
+        self.heading = row(self.name, self.facts.more)
+        for widget in (self.heading, self.nothing, self.facts, 4, self.classes):
+            self.add(widget)
+
+    def _add_card(self, item: Bundled) -> None:
+        card = ModelCard(item)
+        card.chosen.connect(self._load)
+        self.cards.append(card)
+        self._cards.addWidget(card)
+
+    def _bind(self) -> None:
+        self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
+        self.bind.model(self._show_model)
+        self.bind.look(lambda look: look.classes, self.classes.show_classes)
+        self.bind.state(lambda state: state.views, self._show_views)
+        self.bind.state(lambda state: state.active, lambda _: self._show_loading())
+        self.session.loading.connect(self._on_loading)
+
+    # showing ---------------------------------------------------------------------------------------------
+
+    def _show_views(self, views: tuple[ViewState, ...]) -> None:
+        self._show_opened([view.model for view in views if view.model])
+        for card in self.cards:
+            mine = {card.item.name, str(card.item.path)}
+            card.set_views(tuple(i for i, view in enumerate(views) if view.model in mine))
+        self._fill_cards()
+
+    def _show_opened(self, models: list[str]) -> None:
+        """One card for each file that a view shows, below the bundled ones."""
+        known = {name for card in self.cards for name in (card.item.name, str(card.item.path))}
+        for model in dict.fromkeys(models):
+            if model not in known:
+                self._add_card(Bundled(model, "", Path(model), title=Path(model).name))
+        included = {item.name for item in bundled()}
+        for card in [c for c in self.cards if c.item.name not in included and c.item.name not in models]:
+            self.cards.remove(card)
+            self._cards.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+
+    def _fill_cards(self) -> None:
+        """Give cards what they came without, a picture or a family, once their model is loaded."""
+        for card in self.cards:
+            mine = {card.item.name, str(card.item.path)}
+            for view in card.views:
+                info = self.session.info(view)
+                if info is None or self.session.record(view).model not in mine:
+                    continue  # the view still shows the model before
+                card.set_family(info.family)
+                if not card.has_picture:
+                    image = self._thumbs.get(card.item.name, CARD_LOOK, view)
+                    if image is not None:
+                        card.set_picture(image)
+
+    def _show_model(self, info: GeneratorInfo | None) -> None:
+        active = self.session.store.state.active
+        facts = self.session.facts(active)
+        for widget in (self.heading, self.facts):
+            widget.setVisible(facts is not None)
+        self.nothing.setVisible(facts is None)
+        self.classes.setVisible(info is not None and info.c_dim > 0)
+        if facts is not None:
+            self.name.set_text(f"{'AB'[active % 2]}   {facts.name}")
+            self.facts.show_facts(facts)
+            self._fill_cards()
+        if info is not None and facts is not None and info.c_dim > 0:
+            self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
+
+    @Slot(object)
+    def _on_loading(self, progress: object) -> None:
+        assert isinstance(progress, tuple)
+        view, share, words = progress
+        if share is None:
+            self._loading.pop(view, None)
+        else:
+            self._loading[view] = (float(share), str(words))
+        self._show_loading()
+
+    def _show_loading(self) -> None:
+        share, words = self._loading.get(self.session.store.state.active, (None, ""))
+        for widget in (self.loading, self.progress):
+            widget.setVisible(share is not None)
+        if share is not None:
+            self.progress.set_share(share)
+            self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
+
+    # deeds -----------------------------------------------------------------------------------------------
+
+    def _load(self, name: str) -> None:
+        self._files.open_model(name, self.session.store.state.active)
+
+    def _ask(self) -> None:
+        self._files.ask_model(self.session.store.state.active)
+
+    def _cancel(self) -> None:
+        self.session.cancel_load(self.session.store.state.active)
+
+    def _show_recent(self) -> None:
+        menu = self._files.recent_menu()
+        menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
+
+    # dropping --------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(kind_of(path) == "model" for path in dropped_files(event)) and take_copy(event):
+            self._mark(True)
+        else:
+            event.ignore()  # the window may take it
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        take_copy(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark(False)
+        models = [path for path in dropped_files(event) if kind_of(path) == "model"]
+        if not take_copy(event):
+            return
+        # Two models go to A and B; a single one goes where the hand is: the active view.
+        self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
+
+    def _mark(self, is_target: bool) -> None:
+        self._is_target = is_target
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._is_target:
+            p = QPainter(self)
+            p.setPen(QPen(color("accent"), 2))
+            p.setBrush(color("accent", 30))
+            p.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 6, 6)
+            p.end()

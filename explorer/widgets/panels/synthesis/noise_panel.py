@@ -1,0 +1,107 @@
+"""Noise inputs: mode, seed, strength for all and for each layer; greyed with the reason where there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from explorer.state import Look
+from explorer.widgets.controls.basic import IconButton, Segments, label, row
+from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.layer_rows import LayerRows
+from explorer.widgets.controls.seed_field import SeedField, random_seed
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.panel import Panel
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.session import Session
+
+__all__ = ["NoisePanel"]
+
+MODES = (
+    ("none", "None", "Add no noise"),
+    ("const", "Stored", "The noise maps stored with the model (const)"),
+    ("random", "Random", "Noise drawn from a seed"),
+)
+
+
+class NoisePanel(Panel):
+    """Fine random detail of StyleGAN1 and StyleGAN2."""
+
+    key = "noise"
+    title = "Noise"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.reason = label("", "faint", wrap=True)
+        self.mode = Segments(MODES)
+        self.seed = SeedField("Seed of the random noise")
+        self.dice = IconButton("dice-five", "Another noise seed", lambda: session.set_noise(seed=random_seed()))
+        self.strength = ValueSlider("Strength", 0, 4, 1, step=0.05, tip="Factor on the noise of all layers.")
+        self.more = IconButton("caret-right", "Strength of single layers", self._toggle, text="Per layer")
+        self.layers = LayerRows(self._make_row)
+        self._names: list[str] = []
+        self.seed_row = row(label("Seed"), self.seed, self.dice)
+        for item in (self.reason, self.mode, self.seed_row, self.strength, row(self.more, None), self.layers):
+            self.add(item)
+        self.layers.hide()
+        self.seed.chosen.connect(lambda seed: session.set_noise(seed=seed))
+        self.bind.model(self._show_model)
+        self.bind.segments(self.mode, lambda look: look.noise.mode, lambda mode: session.set_noise(mode=mode))
+        self.bind.look(lambda look: look.noise.seed, self.seed.set_seed)
+        self.bind.look(lambda look: look.noise.mode, lambda _: self._grey())
+        self.bind.slider(
+            self.strength,
+            "Noise strength",
+            lambda look: look.noise.strength,
+            lambda v: session.set_noise(strength=v),
+        )
+        self.bind.look(lambda look: look.noise.layer_strengths, self._show_strengths)
+
+    def _make_row(self, index: int) -> ValueSlider:
+        slider = ValueSlider("", 0, 4, 1, step=0.05, tip="Factor on this layer's noise.")
+        slider.pressed.connect(lambda: self.session.begin(f"Noise of {self._names[index]}"))
+        slider.moving.connect(lambda v: self.session.set_noise_layer(self._names[index], v))
+        slider.released.connect(self.session.commit)
+        slider.cancelled.connect(self.session.cancel)
+        return slider
+
+    def _show_strengths(self, strengths: tuple[tuple[str, float], ...]) -> None:
+        factors = dict(strengths)
+        for name, slider in zip(self._names, self.layers.rows, strict=False):
+            slider.set_value(factors.get(name, 1.0))
+
+    def _show_model(self, info: GeneratorInfo | None) -> None:
+        self._names = [layer.name for layer in info.layers if layer.has_noise] if info else []
+        self.layers.set_names(self._names)
+        self._grey()
+
+    def _grey(self) -> None:
+        info = self.session.info(self.session.store.state.active)
+        reason = ""
+        if info is None:
+            reason = "No model is loaded"
+        elif not info.has_noise:
+            reason = f"{info.family} has no noise inputs: its detail comes from w alone"
+        self.reason.setText(reason if info is not None else "")
+        self.reason.setVisible(bool(reason) and info is not None)
+        self.mode.setEnabled(not reason)
+        self.mode.setToolTip(reason)
+        self.more.setEnabled(not reason)
+        look = self._look()
+        quiet = reason or ("Noise is switched off" if look.noise.mode == "none" else "")
+        self.strength.set_reason(quiet)
+        for slider in self.layers.rows:
+            slider.set_reason(quiet)
+        is_random = look.noise.mode == "random"
+        grey(self.seed_row, reason or ("" if is_random else "Only random noise has a seed"))
+
+    def _look(self) -> Look:
+        return self.session.look(self.session.store.state.active)
+
+    def _toggle(self) -> None:
+        shown = self.layers.isHidden()
+        self.layers.setVisible(shown)
+        self.more.set_icon_name("caret-down" if shown else "caret-right")

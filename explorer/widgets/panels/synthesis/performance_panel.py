@@ -1,0 +1,168 @@
+"""How fast it goes: stages, frame rate, latency, cache, dropped frames, and where it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from explorer.widgets.controls.basic import Choice, label, row, value_label
+from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.theme import GRID
+from explorer.widgets.panels.panel import Panel
+from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
+
+if TYPE_CHECKING:
+    from explorer.session import PerformanceFacts, Session
+
+__all__ = ["PerformancePanel"]
+
+_PERIOD_MS = 250  # four times a second: faster, and numbers could not be read
+_VIEWS = 2
+_ROWS = (
+    ("fps", "Frames", "Pictures shown in the last second"),
+    ("render", "Render", "Time to make the last picture, in milliseconds"),
+    ("latency", "Latency", "From input to display, in milliseconds: median / 99th percentile of the last 200"),
+    ("hits", "Reused", "Stages of the last frame that were reused from the cache, of all stages"),
+    ("dropped", "Dropped frames", "Frames that a newer request replaced before they were rendered"),
+    ("cache", "Cache", "Memory used by cached stages, in megabytes"),
+)
+_KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
+
+
+class PerformancePanel(Panel):
+    """Figures of both views, four times a second while the panel is seen, and what they are computed on and in."""
+
+    key = "performance"
+    title = "Performance"
+    icon = "gauge"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._build()
+        self._lay_out()
+        self._bind()
+
+    def _build(self) -> None:
+        self.device = _box("Device", "The device that renders; takes effect at once")
+        self.dtype = _box(
+            "Precision", "float32 is exact; bfloat16 is faster on some processors, with small differences"
+        )
+        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation to compare with")
+        for device in self.session.service.devices():
+            self.device.addItem(device.label, device.name)
+        for key, name in _KERNELS:
+            self.backend.addItem(name, key)
+        self.figures: dict[tuple[str, int], QLabel] = {}
+        self.heading = label("", "muted")
+        self.bars = StageBars()
+        self._timer = QTimer(self, interval=_PERIOD_MS)
+
+    def _lay_out(self) -> None:
+        self.add(row(self.device, self.dtype))
+        self.add(self.backend)
+        table = QWidget()
+        grid = QGridLayout(table)
+        grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        grid.setVerticalSpacing(2)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for view in range(_VIEWS):
+            grid.setColumnStretch(view + 1, 1)
+            grid.addWidget(label("AB"[view]), 0, view + 1, right)
+        for i, (key, name, tip) in enumerate(_ROWS, start=1):
+            title = label(name)
+            title.setToolTip(tip)
+            grid.addWidget(title, i, 0)
+            for view in range(_VIEWS):
+                value = value_label("\u2013")
+                value.setAlignment(right)
+                value.setToolTip(tip)
+                value.setAccessibleName(f"{name} of {'AB'[view]}")
+                self.figures[key, view] = value
+                grid.addWidget(value, i, view + 1)
+        self.add(table)
+        self.add(self.heading)
+        self.add(self.bars)
+
+    def _bind(self) -> None:
+        devices = self.session.devices
+        self._timer.timeout.connect(self.refresh)
+        self.device.activated.connect(lambda i: self._choose(devices.set_device, self.device.itemData(i)))
+        self.dtype.activated.connect(lambda i: self._choose(devices.set_dtype, self.dtype.itemData(i)))
+        self.backend.activated.connect(lambda i: self._choose(devices.set_backend, self.backend.itemData(i)))
+        devices.changed.connect(self._show_settings)
+        self._show_settings()
+
+    def _choose(self, deed: Callable[[Any], None], value: object) -> None:
+        self.attempt(lambda: deed(value))
+        self._show_settings()  # what was refused must not stay in the box
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self._timer.start()
+
+    @Slot()
+    def _show_settings(self) -> None:
+        settings, devices = self.session.devices.settings, self.session.service.devices()
+        if [self.device.itemData(i) for i in range(self.device.count())] != [d.name for d in devices]:
+            self.device.clear()  # one was lost
+            for device in devices:
+                self.device.addItem(device.label, device.name)
+        dtypes = next((d.dtypes for d in devices if d.name == settings.device), (settings.dtype,))
+        if [self.dtype.itemData(i) for i in range(self.dtype.count())] != list(dtypes):
+            self.dtype.clear()
+            for dtype in dtypes:
+                self.dtype.addItem(dtype, dtype)
+        for box, value in (
+            (self.device, settings.device),
+            (self.dtype, settings.dtype),
+            (self.backend, settings.backend),
+        ):
+            box.setCurrentIndex(max(0, box.findData(value)))
+        grey(
+            self.device,
+            "" if len(devices) > 1 else "This computer has no other device that can render",
+        )
+        grey(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the figures as they are now; stops by itself once the panel is out of sight."""
+        if not self.isVisible():
+            self._timer.stop()
+            return
+        session = self.session
+        for view in range(_VIEWS):
+            shown = session.info(view) is not None and view in session.visible_views()
+            texts = _texts(session.performance(view)) if shown else {}
+            for key, _, _ in _ROWS:
+                self.figures[key, view].setText(texts.get(key, "\u2013"))
+        active = session.store.state.active
+        facts, info = session.performance(active), session.info(active)
+        self.bars.show_groups(active, stage_groups(facts.stages, info))
+        self.heading.setText(f"Stages of {'AB'[active % 2]}:  {self.bars.total_ms:.1f} ms" if info else "")
+
+
+def _texts(facts: PerformanceFacts) -> dict[str, str]:
+    kept = sum(s.hit for s in facts.stages)
+    ran = len(facts.stages) - kept
+    return {
+        "fps": f"{facts.fps:.0f} /s",
+        "render": f"{facts.total_ms:.1f} ms",
+        "latency": f"{facts.latency_median_ms:.0f} / {facts.latency_p99_ms:.0f} ms",
+        "hits": f"{facts.hits} of {facts.hits + ran}",
+        "dropped": f"{facts.dropped}",
+        "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
+    }
+
+
+def _box(name: str, tip: str) -> Choice:
+    box = Choice()
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return box

@@ -1,0 +1,333 @@
+"""The timeline under the pictures: transport, settings of the film's time, the lanes, and the ways between keys."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
+
+from explorer.animation.parameters import PARAMETERS
+from explorer.animation.timeline import contents
+from explorer.state import ExplorerState
+from explorer.widgets.controls.basic import Choice, IconButton, label, value_label
+from explorer.widgets.controls.number_field import NumberField
+from explorer.widgets.controls.theme import GRID, ROW
+from explorer.widgets.controls.wrap_row import wrap_row
+from explorer.widgets.timeline.curve_editor import CurveEditor
+from explorer.widgets.timeline.view import TimelineView
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.session.even_speed import Measured
+
+__all__ = ["TimelineDock"]
+
+LOOPS = (
+    ("once", "Once", "Play to the end and stop"),
+    ("loop", "Loop", "Start again at the end"),
+    ("ping-pong", "Back and forth", "Reverse at both ends; the film is twice as long"),
+    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops without a seam"),
+)
+WAYS = (
+    ("hold", "Hold"),
+    ("linear", "Straight"),
+    ("spherical", "Spherical"),
+    ("cubic", "Cubic"),
+    ("catmull-rom", "Catmull-Rom"),
+)
+SPACES = (("z", "in z"), ("w", "in w"), ("ws", "in ws"))
+EASES = (
+    ("linear", "Even"),
+    ("in", "Ease in"),
+    ("out", "Ease out"),
+    ("in-out", "Ease in and out"),
+    ("curve", "Curve"),
+)
+RATES = ("23.976", "24", "25", "29.97", "30", "50", "60")
+EVEN_TIP = "Even speed: equal change of the picture in equal time"
+WANDERS = (("none", "No wander"), ("circle", "Circle"), ("noise", "Noise"))
+
+
+def _number(
+    low: float, high: float, decimals: int, unit: str, tip: str, width: int, special: str = ""
+) -> NumberField:
+    field = NumberField(low, high, decimals=decimals, unit=unit, tip=tip, special=special)
+    field.setFixedSize(width, ROW)
+    field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def fit() -> None:
+        if not field.isModified():  # not while it is typed
+            field.setFixedWidth(max(width, field.fontMetrics().horizontalAdvance(field.text()) + 2 * GRID))
+
+    field.textChanged.connect(fit)
+    return field
+
+
+def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
+    box = Choice()
+    for key, text in items:
+        box.addItem(text, key)
+    # All texts would make the row wrap in windows of common size; only the chosen one has to be read whole.
+    box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(5)
+    box.setToolTip(tip)
+    box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
+    box.setFixedHeight(ROW)
+
+    def fit() -> None:
+        text = box.fontMetrics().horizontalAdvance(box.currentText())
+        box.setMinimumWidth(text + 2 * GRID + 20)  # padding, frame and arrow
+
+    box.currentIndexChanged.connect(fit)
+    fit()
+    return box
+
+
+class TimelineDock(QDockWidget):
+    """Everything of the timeline. `film_wanted` when the user wants to render a film."""
+
+    film_wanted = Signal()
+
+    def __init__(self, session: Session, owner: QMainWindow) -> None:
+        super().__init__("Timeline", owner)
+        self.setObjectName("timeline")
+        self.session, self.deck = session, session.deck
+        self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        self.setTitleBarWidget(QWidget())
+        self._clock = QTimer(self, interval=100)
+        self._clock.timeout.connect(self._show_time)
+        self.view = TimelineView(session)
+        self.curve = CurveEditor(session, self.view)
+        # Made once and refilled: menus thrown away leave PySide with wrappers of freed objects.
+        self._menus = QMenu(self), QMenu("Add key for one parameter", self), QMenu("Latent wander", self)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(GRID // 2, 0, GRID // 2, GRID // 2)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._make_transport())
+        column.addWidget(self.view, 1)
+        column.addWidget(self._make_ways())
+        self.setWidget(body)
+        self._connect()
+        self._show()
+        self._show_ways()
+
+    # -- rows ----------------------------------------------------------------------------------------------
+
+    def _make_transport(self) -> QWidget:
+        deck = self.deck
+        self.start = IconButton("skip-back", "To the start (Home)", lambda: deck.seek(0.0))
+        self.play = IconButton("play", "Play or stop (Space)", self.toggle_play)
+        self.record = IconButton("record", "Record what you do; press again to stop (Ctrl+R)", self.toggle_record)
+        self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
+        for i, (_, _, tip) in enumerate(LOOPS):
+            self.loop.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
+        self.time = value_label("0:00.00")
+        self.time.setToolTip("Playhead and duration, in minutes and seconds")
+        self.time.setMinimumWidth(96)
+        self.duration = _number(0.1, 36_000.0, 2, "s", "Duration, in seconds", 66)
+        self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames per second of the film")
+        self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
+        tip = "Beats per minute: the grid's tempo; 0 shows seconds"
+        self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
+        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
+        self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
+        self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
+        return wrap_row(
+            self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
+            self.snap, self.bpm, self.more, self.film,
+        )  # fmt: skip
+
+    def _make_ways(self) -> QWidget:
+        self.way_label = label("After this key:", "muted")
+        self.way = _choice(WAYS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys")
+        self.space = _choice(SPACES, "Where latents are blended; ws blends mixing and edits too")
+        self.ease = _choice(EASES, "Easing between this key and the next")
+        self.edit_curve = IconButton("pen-nib", "Draw the easing curve", self._open_curve)
+        self.update_key = IconButton("arrows-clockwise", "Update key to the current state", self._update_key)
+        self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
+        self.measured = value_label("")
+        self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
+        self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
+        return wrap_row(
+            self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
+            self.measured, self.even,
+        )  # fmt: skip
+
+    def _connect(self) -> None:
+        deck = self.deck
+        self.session.changed.connect(self._on_changed)
+        deck.playhead_moved.connect(self._on_playhead)
+        deck.playing_changed.connect(self._show_transport)
+        deck.recording_changed.connect(self._show_transport)
+        deck.even_speed.progress.connect(self._on_measured)
+        self.loop.activated.connect(lambda i: deck.set_timeline(loop=self.loop.itemData(i)))
+        self.rate.activated.connect(lambda i: deck.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
+        self.duration.chosen.connect(lambda value: deck.set_timeline(duration=value))
+        self.bpm.chosen.connect(lambda value: deck.set_timeline(bpm=value))
+        for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
+            box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
+        self.view.selected.connect(self._show_ways)
+        self.view.menu_wanted.connect(self._open_menu)
+
+    # -- deeds ---------------------------------------------------------------------------------------------
+
+    def toggle_play(self) -> None:
+        """Plays the timeline, or stops."""
+        if self.deck.is_playing:
+            self.deck.pause()
+        else:
+            self.deck.play()
+
+    def toggle_record(self) -> None:
+        """Records a performance, or ends it."""
+        if self.deck.is_recording:
+            self.deck.stop_recording()
+        else:
+            self.deck.start_recording()
+
+    def _toggle_snap(self) -> None:
+        self.deck.set_timeline(snap=not self.deck.timeline.snap)
+
+    def _set_way(self, field: str, value: str) -> None:
+        self.deck.set_segments(self.view.chosen, **{field: value})
+        if field == "ease" and value == "curve":
+            self._open_curve()
+
+    def _open_curve(self) -> None:
+        if self.view.chosen:
+            self.curve.open_at(self.edit_curve.mapToGlobal(QPoint(0, -4)))
+
+    def _update_key(self) -> None:
+        numbers = [number for lane, number in self.view.chosen if lane < 0]
+        if len(numbers) == 1:
+            self.deck.update_key(numbers[0])
+
+    def _toggle_even(self) -> None:
+        even = self.deck.even_speed
+        if even.is_running:
+            even.cancel()
+        else:
+            even.start()
+
+    def _open_more(self) -> None:
+        self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
+
+    def _open_menu(self, place: QPoint) -> None:
+        self._menu(keys=True).popup(place)
+
+    def _menu(self, *, keys: bool = False) -> QMenu:
+        deck, look, chosen = self.deck, self.session.look(), self.view.chosen
+        menu, tracks, wander = self._menus
+        for each in self._menus:
+            each.clear()
+        if keys and chosen:
+            menu.addAction("Copy to the playhead", lambda: deck.copy_keys(chosen))
+            menu.addAction("Delete", self.view.delete_chosen)
+            menu.addSeparator()
+        menu.addMenu(tracks)
+        for name, parameter in PARAMETERS.items():
+            tracks.addAction(parameter.title, partial(deck.add_value_key, name))
+        rows = sorted({r.layer for r in look.mixing.rows})
+        for layer in rows:
+            tracks.addAction(f"Mixing, entry {layer}", partial(deck.add_value_key, f"mixing.{layer}"))
+        for number in range(len(look.nudges)):
+            tracks.addAction(f"Edit {number}", partial(deck.add_value_key, f"nudges.{number}"))
+        menu.addMenu(wander)
+        now = deck.timeline.wander
+        for kind, text in WANDERS:
+            action = wander.addAction(text, partial(deck.set_wander, kind=kind))
+            action.setCheckable(True)
+            action.setChecked(now.kind == kind)
+        wander.addSeparator()
+        for radius in (0.15, 0.3, 0.6, 1.0):
+            action = wander.addAction(f"Radius {radius} latents", partial(deck.set_wander, radius=radius))
+            action.setCheckable(True)
+            action.setChecked(now.radius == radius)
+        wander.addSeparator()
+        for turns in (1, 2, 4):
+            words = f"{turns} turn{'s' * (turns > 1)}"
+            action = wander.addAction(words, partial(deck.set_wander, turns=turns))
+            action.setCheckable(True)
+            action.setChecked(now.turns == turns)
+        wander.addSeparator()
+        wander.addAction("New random direction", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
+        if deck.timeline.performance and not deck.timeline.keys:
+            menu.addAction("Convert performance to keys (2 per second)", lambda: deck.performance_to_keys(0.5))
+        if deck.timeline.aside is not None:
+            menu.addAction(f"Use the {contents(deck.timeline.aside).removeprefix('a ')}", deck.exchange)
+        menu.addSeparator()
+        menu.addAction("Clear the timeline", deck.clear)
+        return menu
+
+    # -- showing -------------------------------------------------------------------------------------------
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.timeline is not new.timeline:
+            self._show()
+
+    @Slot(float)
+    def _on_playhead(self, place: float) -> None:
+        self._show_time()
+
+    def _show(self) -> None:
+        t = self.deck.timeline
+        self.loop.setCurrentIndex(self.loop.findData(t.loop))
+        self.rate.setCurrentIndex(max(0, min(range(len(RATES)), key=lambda i: abs(_exact(RATES[i]) - t.fps))))
+        self.duration.set_number(t.duration)
+        self.bpm.set_number(t.bpm)
+        self.snap.setChecked(t.snap)
+        self._show_transport()
+
+    @Slot()
+    def _show_transport(self, _: bool = False) -> None:
+        deck = self.deck
+        self.play.set_icon_name("pause" if deck.is_playing else "play")
+        self.record.set_icon_name("stop" if deck.is_recording else "record")
+        if deck.is_recording:
+            self._clock.start()
+        else:
+            self._clock.stop()
+        self.film.setEnabled(not deck.is_recording)
+        self.add.setEnabled(not deck.is_recording)
+        self._show_time()
+
+    def _show_time(self) -> None:
+        deck = self.deck
+        now = deck.recorded_seconds if deck.is_recording else deck.playhead
+        self.time.setText(f"{_clock(now)} / {_clock(deck.timeline.duration)}")
+
+    @Slot(object)
+    def _on_measured(self, measured: Measured | None) -> None:
+        self.even.set_icon_name("x" if measured else "equals")
+        self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
+        left = f"{100 * measured.share:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
+        self.measured.setText(left)
+
+    @Slot()
+    def _show_ways(self) -> None:
+        segment = self.view.first_segment()
+        for widget in (self.way_label, self.way, self.space, self.ease, self.edit_curve, self.remove):
+            widget.setEnabled(segment is not None)
+        whole = [number for lane, number in self.view.chosen if lane < 0]
+        self.update_key.setEnabled(len(whole) == 1)
+        self.space.setEnabled(bool(whole))
+        self.even.setEnabled(len(self.deck.timeline.keys) > 1)
+        shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
+        for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
+            box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected
+
+
+def _exact(text: str) -> float:
+    from explorer.animation.film import rate_of
+
+    top, bottom = rate_of(text)
+    return top / bottom
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(seconds, 0.0), 60.0)
+    return f"{int(minutes)}:{rest:05.2f}"

@@ -1,0 +1,102 @@
+"""Notices over all pictures: what stays until it is answered or over, whatever is opened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from explorer.util.plain_text import visible
+from explorer.widgets.controls.plain_text import PlainLabel
+from explorer.widgets.controls.theme import GRID
+
+__all__ = ["Notices"]
+
+LIMIT = 600
+
+Offer = tuple[str, Callable[[], object]]
+
+
+class _Notice(QFrame):
+    """Words and buttons."""
+
+    def __init__(self, on_dismiss: Callable[[], object]) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self.setAccessibleName("Notice")
+        self.words = PlainLabel(limit=LIMIT)
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(GRID)
+        self._row.addStretch(1)
+        self.dismiss = self._button("Dismiss", on_dismiss)
+        self._row.addWidget(self.dismiss)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(GRID + 4, GRID, GRID, GRID)
+        column.setSpacing(4)
+        column.addWidget(self.words)
+        column.addLayout(self._row)
+        self._offers: list[QToolButton] = []
+
+    def _button(self, text: str, on_click: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda _=False: on_click())
+        return button
+
+    def set_offers(self, offers: Sequence[Offer]) -> None:
+        """Show these buttons in place of those before."""
+        for button in self._offers:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._offers = [self._button(visible(text, 60), deed) for text, deed in offers]
+        for i, button in enumerate(self._offers):
+            self._row.insertWidget(i, button)
+            button.show()
+
+
+class Notices(QWidget):
+    """A strip of notices, each with a key; it takes no room while there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notices: dict[str, _Notice] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, GRID // 2, 0, 0)
+        self._column.setSpacing(GRID // 2)
+        self.hide()
+
+    def text(self, key: str) -> str:
+        """The words of a notice; empty if it is not shown."""
+        notice = self._notices.get(key)
+        return notice.words.text() if notice is not None and not notice.isHidden() else ""
+
+    def show_notice(self, key: str, words: str, offers: Sequence[Offer] = (), *, can_dismiss: bool = True) -> None:
+        """Show a notice, in place of the one with that key.
+
+        Args:
+            key: Names it for `clear`.
+            words: What happened and what to do.
+            offers: Ways out, each a button with a text. The notice stays until `clear`.
+            can_dismiss: Whether it may be put away without an answer.
+        """
+        notice = self._notices.get(key)
+        if notice is None:
+            notice = self._notices[key] = _Notice(lambda: self.clear(key))
+            self._column.addWidget(notice)
+        notice.words.setText(words)
+        notice.set_offers(offers)
+        notice.dismiss.setVisible(can_dismiss)
+        notice.show()
+        self.show()
+
+    def clear(self, key: str) -> None:
+        """Take a notice away."""
+        notice = self._notices.get(key)
+        if notice is not None:
+            notice.hide()
+            self.setVisible(any(not n.isHidden() for n in self._notices.values()))

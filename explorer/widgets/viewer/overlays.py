@@ -1,0 +1,293 @@
+"""What can lie over a picture: the amber banner of a fault, the progress of a loading model, the first hints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Self
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.util.plain_text import LIMIT, visible
+from explorer.widgets.controls.basic import label
+from explorer.widgets.controls.plain_text import PlainLabel, details_text, error_text, menu_text
+from explorer.widgets.controls.theme import GRID, color, mono_font
+
+__all__ = ["Banner", "EmptyCard", "Hints", "LoadingCard"]
+
+
+class _Over(QFrame):
+    """Something that lies over a picture."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+
+    def place(self) -> None:
+        """Take the place over the picture; called when that has another size."""
+        raise NotImplementedError
+
+    def alike(self) -> list[Self]:
+        """What of this kind is shown over the same picture, this one included: two views may share a place."""
+        return [c for c in self._over.children() if type(c) is type(self) and (c is self or not c.isHidden())]
+
+    def lie_over(self, picture: QWidget) -> None:
+        """Go over to another picture, shown or hidden as it is."""
+        if picture is not self._over:
+            shown = not self.isHidden()
+            self._over = picture
+            self.setParent(picture)
+            self.place()
+            self.setVisible(shown)
+
+
+class Banner(_Over):
+    """A fault in words, amber, over the upper edge of the picture; Details unfolds the trace, Copy takes it all."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setAccessibleName("Fault")
+        self._words = PlainLabel(limit=2 * LIMIT)
+        self._words.setWordWrap(True)
+        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = self._link("Details", self._toggle)
+        self.copy = self._link("Copy", self._copy)
+        close = self._link("Dismiss", self.clear)
+        self._trace = QPlainTextEdit(readOnly=True)
+        self._trace.setFont(mono_font())
+        self._trace.setMaximumHeight(160)
+        layout = self._column = QVBoxLayout(self)
+        layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
+        layout.setSpacing(4)
+        layout.addWidget(self._words)
+        self._ways_out = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._ways_out.setSpacing(GRID // 2)
+        self._offer_row = QHBoxLayout()
+        self._offer_row.addLayout(self._ways_out)
+        self._offer_row.addStretch(1)
+        layout.addLayout(self._offer_row)
+        links = self._links = QHBoxLayout()
+        links.setSpacing(GRID)
+        self._offers: list[QToolButton] = []
+        self._deeds: list[Callable[[], object]] = []
+        links.addWidget(self.details)
+        links.addWidget(self.copy)
+        links.addStretch(1)
+        links.addWidget(close)
+        layout.addLayout(links)
+        layout.addWidget(self._trace)
+        self._trace.hide()
+        self.hide()
+
+    def _link(self, text: str, slot: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda _=False: slot())
+        return button
+
+    @property
+    def text(self) -> str:
+        """The words shown; empty if hidden."""
+        return self._words.text() if not self.isHidden() else ""
+
+    def show_fault(
+        self, words: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show the fault; the same words again change nothing, so that nothing blinks.
+
+        Args:
+            words: What happened and what to do; shortened, with the rest in Details.
+            trace: Where in the program, for Details.
+            offers: Ways out, each a button with a text; pressing one takes the banner away.
+        """
+        self._show(visible(words, 2 * LIMIT, keep_lines=True), words, trace, offers)
+
+    def show_error(
+        self, error: object, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+    ) -> None:
+        """Show an error as `show_fault` its words; message and hint are shortened each for itself."""
+        self._show(error_text(error), str(error), trace, offers)
+
+    def _show(self, words: str, whole: str, trace: str, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
+        if words == self._words.text() and not self.isHidden():
+            return
+        self._words.setText(words)
+        self._deeds = [deed for _, deed in offers]
+        while len(self._offers) < len(offers):
+            number = len(self._offers)
+            self._offers.append(self._link("", partial(self._accept, number)))
+            self._ways_out.addWidget(self._offers[number], 0, Qt.AlignmentFlag.AlignLeft)
+        for i, button in enumerate(self._offers):
+            text = offers[i][0] if i < len(offers) else ""
+            button.setText(menu_text(text))
+            button.setVisible(bool(text))
+        is_cut = details_text(whole) != words
+        self._trace.setPlainText(details_text(f"{whole}\n\n{trace}".strip() if is_cut else trace or whole))
+        self._trace.hide()
+        self.details.setVisible(bool(trace) or is_cut)
+        self.show()
+        self.place()
+        self.raise_()
+
+    def clear(self) -> None:
+        """Take the banner away."""
+        if not self.isHidden():
+            self.hide()
+            self.place()  # another one may move up
+            self.closed.emit()
+
+    def place(self) -> None:
+        """Lie along the upper edge of the parent, as high as the words need, one banner below the other."""
+        parent, top = self._over, GRID
+        width = max(120, min(640, parent.width() - 2 * GRID))
+        for banner in self.alike():
+            banner._lay_offers(width - 2 * GRID - 4)
+            height = banner._column.heightForWidth(width) or banner.sizeHint().height()
+            height = min(height, parent.height() - 2 * GRID)
+            banner.setGeometry((parent.width() - width) // 2, top, width, height)
+            top += height + GRID
+
+    def _lay_offers(self, width: int) -> None:
+        """Ways out side by side if they fit into a width, else one below the other."""
+        shown = [button for button in self._offers if not button.isHidden()]
+        needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
+        direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
+        self._ways_out.setDirection(direction)
+        for layout in (self._ways_out, self._offer_row, self._column):
+            layout.invalidate()  # they keep the height of other buttons otherwise
+
+    def _accept(self, number: int) -> None:
+        deed = self._deeds[number]
+        self.clear()
+        deed()
+
+    def _toggle(self) -> None:
+        self._trace.setVisible(self._trace.isHidden())
+        self.place()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
+
+
+class _Card(_Over):
+    """A quiet card in the middle of the picture."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        self.column.setSpacing(GRID)
+        self.hide()
+
+    def place(self) -> None:
+        """Lie in the middle of the parent, one card below the other."""
+        parent, hint = self._over, self.sizeHint()
+        width = min(hint.width(), parent.width() - 2 * GRID)
+        top = (parent.height() - hint.height()) // 2 + self.alike().index(self) * (hint.height() + GRID)
+        self.setGeometry((parent.width() - width) // 2, top, width, hint.height())
+
+    def set_shown(self, shown: bool) -> None:
+        """Show or hide, in place."""
+        if shown:
+            self.place()
+            self.raise_()
+        self.setVisible(shown)
+
+
+class _Bar(QWidget):
+    """A thin progress bar; a negative share means that is not known how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0
+        self.setFixedHeight(4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.fillRect(self.rect(), color("border"))
+        if self.share >= 0:
+            p.fillRect(0, 0, int(self.width() * min(1.0, self.share)), self.height(), color("accent"))
+        else:
+            p.fillRect(0, 0, self.width(), self.height(), color("accent", 110))
+
+
+class LoadingCard(_Card):
+    """A model on its way, with a bar and Cancel. The picture shown before stays under it."""
+
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.words = label("", "muted")
+        self.words.setMinimumWidth(200)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.bar = _Bar()
+        cancel = QPushButton("Cancel")
+        cancel.clicked.connect(self.cancelled)
+        self.column.addWidget(self.words)
+        self.column.addWidget(self.bar)
+        self.column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def set_progress(self, share: float, words: str) -> None:
+        """Show how far it is, 0..1 (below 0: unknown)."""
+        name = self.fontMetrics().elidedText(visible(words), Qt.TextElideMode.ElideMiddle, 260)
+        if name != self.words.text():
+            self.words.setText(name)
+        self.bar.share = share
+        self.bar.update()
+        if self.isHidden():
+            self.set_shown(True)
+
+
+class EmptyCard(_Card):
+    """Where a picture would be: what to do to get one."""
+
+    open_wanted = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.title = label("Nothing loaded", "heading")
+        self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's own .pkl", "muted")
+        button = QPushButton("Open a model \u2026")
+        button.clicked.connect(self.open_wanted)
+        for widget in (self.title, self.words):
+            widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.column.addWidget(widget)
+        self.column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+
+class Hints(_Card):
+    """The first three things to know, until the first touch."""
+
+    def __init__(self, parent: QWidget, hints: Sequence[tuple[str, str]]) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        for i, (gesture, effect) in enumerate(hints):
+            grid.addWidget(label(gesture, "heading"), i, 0)
+            grid.addWidget(label(effect, "muted"), i, 1)
+        self.column.addLayout(grid)
+
+    def place(self) -> None:
+        """Lie over the lower part of the picture."""
+        super().place()
+        self.move(self.x(), self._over.height() - self.height() - 6 * GRID)

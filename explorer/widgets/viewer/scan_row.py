@@ -1,0 +1,104 @@
+"""The slit-scans under the pictures: one strip a view, the newest column at the right edge of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
+
+from explorer.state import ExplorerState
+from explorer.widgets.controls.theme import GRID, color
+from explorer.widgets.controls.view_chip import paint_chip
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+__all__ = ["ScanRow", "ScanStrip"]
+
+HEIGHT = 112
+COLUMN_PX = 2
+
+
+class ScanStrip(QWidget):
+    """One view's slit-scan. Time runs to the right; every column is one moment of both views."""
+
+    def __init__(self, session: Session, view: int) -> None:
+        super().__init__()
+        self.session, self.view = session, view
+        self.image: QImage | None = None
+        self.setMinimumHeight(48)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName(f"Slit-scan {'AB'[view % 2]}")
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, HEIGHT)
+
+    def refresh(self) -> None:
+        """Take the scan as it is now; painted once, however many columns came."""
+        pixels = self.session.lab.scan.picture(self.view)
+        height, width = pixels.shape[:2]
+        self.image = (
+            QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
+            if width
+            else None
+        )
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        p = QPainter(self)
+        p.fillRect(self.rect(), color("sunken"))
+        if self.image is not None:
+            columns = min(self.image.width(), -(-self.width() // COLUMN_PX))
+            source = QRectF(self.image.width() - columns, 0, columns, self.image.height())
+            target = QRectF(self.width() - columns * COLUMN_PX, 0, columns * COLUMN_PX, self.height())
+            p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            p.drawImage(target, self.image, source)
+        else:
+            p.setPen(color("faint"))
+            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture, and its pixels scroll by here")
+        paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
+        p.setPen(color("text", 160))
+        p.drawLine(QPointF(self.width() - 0.5, 0), QPointF(self.width() - 0.5, self.height()))
+        p.end()
+
+
+class ScanRow(QWidget):
+    """The strips of the visible views: side by side like the pictures, or under each other over one picture."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.strips = [ScanStrip(session, view) for view in range(2)]
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, GRID // 2)
+        self._grid.setSpacing(GRID)
+        session.lab.scan_changed.connect(self._on_scan)
+        session.changed.connect(self._on_changed)
+        self.arrange(session.state)
+
+    def arrange(self, state: ExplorerState) -> None:
+        """Show the strips of the layout, or none while the slit-scan is off."""
+        beside = state.layout == "both"
+        for view, strip in enumerate(self.strips):
+            self._grid.addWidget(strip, 0 if beside else view, view if beside else 0)
+            strip.setFixedHeight(HEIGHT if beside or state.layout in ("a", "b") else (HEIGHT * 3) // 4)
+            strip.setVisible({"a": 0, "b": 1}.get(state.layout, view) == view)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, 1 if beside else 0)
+        self.setVisible(state.lab.scan)
+
+    def _on_scan(self, view: int) -> None:
+        strip = self.strips[view]
+        if strip.isVisible():
+            strip.refresh()
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.layout != new.layout or old.lab.scan != new.lab.scan:
+            self.arrange(new)
+            for strip in self.strips:
+                strip.refresh()

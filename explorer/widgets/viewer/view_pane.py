@@ -1,0 +1,324 @@
+"""One view: its heading with mark, model and links, the picture, and the line of numbers under it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from explorer.errors import CostlyModelError
+from explorer.latents.words import latent_words
+from explorer.state import ASPECTS, ExplorerState, Look, look_of
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, value_label
+from explorer.widgets.controls.theme import GRID, value_font, view_color
+from explorer.widgets.controls.view_chip import ColorLine, ViewChip
+from explorer.widgets.viewer.camera import Camera
+from explorer.widgets.viewer.image_view import ImageView
+from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
+
+if TYPE_CHECKING:
+    from explorer.render.request import Frame, RenderFailed
+    from explorer.session import Session
+
+__all__ = ["ViewPane", "look_text"]
+
+ASPECT_NAMES: dict[str, str] = {
+    "latent": "Latent and drift",
+    "classes": "Classes",
+    "truncation": "Truncation",
+    "mixing": "Style mixing",
+    "nudges": "Nudges",
+    "offsets": "w edits",
+    "noise": "Noise",
+    "transform": "Transform",
+}
+DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
+
+
+def look_text(look: Look, *, is_short: bool = False) -> str:
+    """Where a look is, in one line: seed, psi, and what differs from the plain picture; if short, without words."""
+    at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
+    latent, t = look.latent, look.transform
+    plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
+    parts = [latent_words(plain)]
+    if not is_short or look.truncation.psi != 1.0:
+        parts.append(f"\u03c8 {look.truncation.psi:.2f}")
+    if latent.x or latent.y:
+        parts.append(f"{at}{latent.x:+.2f} {latent.y:+.2f}")
+    if t.x or t.y:
+        parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
+    if t.rotate:
+        parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
+    words = gap.join(parts).replace("-", "\u2212")
+    return words.replace("seed ", "#") if is_short and len(parts) > 2 else words
+
+
+class _Header(QWidget):
+    """The line above a picture; a press anywhere on it makes its view the active one."""
+
+    pressed = Signal()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+        super().mousePressEvent(event)
+
+
+class ViewPane(QWidget):
+    """A picture with its heading and its line of numbers; wired to the session."""
+
+    def __init__(self, session: Session, view: int, camera: Camera) -> None:
+        super().__init__()
+        self.session, self.view = session, view
+        self._links: QMenu | None = None
+        self._aspects: dict[str, QAction] = {}
+        self.image = ImageView(view, camera)
+        self.image.installEventFilter(self)
+        self.banner = Banner(self.image)
+        self.loading = LoadingCard(self.image)
+        self.empty = EmptyCard(self.image)
+        self._build()
+        self._wire()
+        self.show_model()
+        self._show_state(session.store.state)
+
+    def _build(self) -> None:
+        self.model_name = ElidedLabel()
+        self.model_facts = label("", "faint")
+        self.tap = label("", "muted")
+        self.link = IconButton("link-simple", "What this view is linked to in the other", self._open_links)
+        self.second = QWidget()  # the other model's name during a wipe
+        second = QHBoxLayout(self.second)
+        second.setContentsMargins(0, 0, 0, 0)
+        second.setSpacing(GRID)
+        self.second_name = ElidedLabel()
+        self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
+        second.addWidget(self.second_name, 1)
+        second.addWidget(ViewChip(1 - self.view))
+        self.second.hide()
+        self.header = _Header()
+        self.header.pressed.connect(self._on_touched)
+        head = QHBoxLayout(self.header)
+        head.setContentsMargins(GRID, 0, GRID // 2, 0)
+        head.setSpacing(GRID)
+        self.chip = ViewChip(self.view)
+        head.addWidget(self.chip)
+        head.addWidget(self.model_name, 1)
+        head.addWidget(self.model_facts)
+        head.addWidget(self.tap)
+        head.addWidget(self.second, 1)
+        head.addWidget(self.link)
+        self.active_line = ColorLine()
+        self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.where.setFont(value_font(self.where.font()))
+        self.where.setProperty("role", "muted")
+        self.cost = value_label()
+        self.cost.setProperty("role", "muted")
+        foot = QHBoxLayout()
+        foot.setContentsMargins(GRID, 0, GRID, 0)
+        foot.addWidget(self.where, 1)
+        foot.addWidget(self.cost)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        layout.setSpacing(GRID // 4)
+        layout.addWidget(self.header)
+        layout.addWidget(self.active_line)
+        layout.addWidget(self.image, 1)
+        layout.addLayout(foot)
+
+    def _wire(self) -> None:
+        session, image = self.session, self.image
+        image.drag_started.connect(lambda mode: session.begin(DRAG_NAMES[mode]))
+        image.dragged.connect(self._on_dragged)
+        image.drag_finished.connect(session.commit)
+        image.drag_cancelled.connect(session.cancel)
+        image.touched.connect(self._on_touched)
+        image.reset_wanted.connect(self._on_reset)
+        image.slit_moved.connect(session.lab.set_slit)
+        image.split_moved.connect(session.lab.set_split)
+        image.painted.connect(session.painted)
+        self.loading.cancelled.connect(self._on_cancel_load)
+        session.changed.connect(self._on_changed)
+        session.failure.connect(self._on_failure)
+        session.failure_cleared.connect(self._on_failure_cleared)
+        session.model_changed.connect(self._on_model_changed)
+        session.loading.connect(self._on_loading)
+
+    def set_wiping(self, wiping: bool) -> None:
+        """Share the picture with the other view."""
+        self.image.set_wiping(wiping)
+
+    def set_shared(self, shared: bool) -> None:
+        """Both views in one picture, by a divider or in turn: name both models."""
+        self.second.setVisible(shared)
+        self.model_facts.setVisible(not shared)
+
+    # from the session ------------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """Show a frame of this view and what it cost."""
+        self.image.set_frame(frame)
+        self.empty.set_shown(False)
+        self.cost.setText(f"{frame.total_ms:.1f} ms")
+        # The thin bar stays while a finer picture of the same look is on its way.
+        self.image.set_progress(0.5 if frame.tier < 1 else -1.0)
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        self._show_state(new)
+
+    def _show_state(self, state: ExplorerState) -> None:
+        look = look_of(state, self.view)
+        self.where.set_text(look_text(look), look_text(look, is_short=True))
+        self._fit_cost()
+        v = state.views[self.view]
+        is_marked = state.active == self.view and len(state.views) > 1
+        self.active_line.set_color(view_color(self.view) if is_marked else None)
+        self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
+        self._fit_facts()
+        self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
+
+    def _fit_cost(self) -> None:
+        """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
+        metrics = self.where.fontMetrics()
+        short = metrics.horizontalAdvance(look_text(look_of(self.session.store.state, self.view), is_short=True))
+        reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
+        self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
+
+    def _fit_facts(self) -> None:
+        """Say family and size behind the name where there is room, then the size alone: the name goes first."""
+        info = self.session.info(self.view)
+        texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
+        room = self.width() - self.chip.width() - 6 * GRID
+        room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
+        room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
+        metrics = self.model_facts.fontMetrics()
+        self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
+        self.model_facts.setToolTip(texts[0] if texts else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_cost()
+        self._fit_facts()
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        if view == self.view:
+            self.loading.set_shown(False)
+            self.show_model()
+            facts = self.session.facts(view)
+            if facts is not None and self.image.image is not None:
+                self.image.set_stale(f"First picture of {facts.name} \u2026")
+                self.image.set_progress(1.0)
+
+    def show_model(self) -> None:
+        """Name the model in the heading."""
+        facts, info = self.session.facts(self.view), self.session.info(self.view)
+        loaded = facts is not None and info is not None
+        self.model_name.set_text(facts.name if facts else "no model")
+        self._fit_facts()
+        self.empty.set_shown(not loaded and self.loading.isHidden())
+        if not loaded:
+            self.image.set_image(None)
+            self.cost.setText("")
+
+    @Slot(object)
+    def _on_loading(self, progress: object) -> None:
+        view, share, words = cast("tuple[int, float | None, str]", progress)
+        if view != self.view:
+            return
+        if share is None:
+            self.loading.set_shown(False)
+        else:
+            self.empty.set_shown(False)
+            self.loading.set_progress(share, words)
+
+    @Slot(object)
+    def _on_failure(self, failed: RenderFailed) -> None:
+        if failed.view != self.view:
+            return
+        self.loading.set_shown(False)
+        self.image.set_stale("")
+        self.image.set_progress(-1.0)
+        offers = list(self.session.misfits.offers(self.view, failed.error))
+        if isinstance(failed.error, CostlyModelError):
+            offers = [("Render anyway", partial(self.session.load_costly, self.view))]
+        self.banner.show_error(failed.error, failed.traceback_text, offers)
+        self.empty.set_shown(self.session.info(self.view) is None)
+        self.banner.raise_()
+
+    @Slot(int)
+    def _on_failure_cleared(self, view: int) -> None:
+        if view == self.view:
+            self.banner.clear()
+
+    # from the hand ---------------------------------------------------------------------------------------
+
+    @Slot(str, float, float)
+    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
+        if mode == "walk":
+            self.session.walk(dx, dy)
+        elif mode == "move":
+            self.session.move(dx, dy)
+        else:
+            self.session.rotate_by(dx)
+
+    def _on_touched(self) -> None:
+        if self.session.store.state.active != self.view:
+            self.session.set_active(self.view)
+
+    def _on_reset(self) -> None:
+        self.image.camera.reset()
+        self.session.reset_transform()
+
+    def _on_cancel_load(self) -> None:
+        self.session.cancel_load(self.view)
+        self.loading.set_shown(False)
+        self.show_model()
+
+    def links_menu(self) -> QMenu:
+        """What this view shares with the others."""
+        if self._links is None:
+            menu = self._links = QMenu(self)
+            self._share_all = menu.addAction("Link everything", lambda: self._link_all(True))
+            self._share_none = menu.addAction("Unlink everything", lambda: self._link_all(False))
+            menu.addSeparator()
+            for aspect, name in ASPECT_NAMES.items():
+                action = menu.addAction(name)
+                action.setCheckable(True)
+                action.triggered.connect(partial(self._link_one, aspect))
+                self._aspects[aspect] = action
+        linked = self.session.store.state.views[self.view].linked
+        self._share_all.setEnabled(linked != frozenset(ASPECTS))
+        self._share_none.setEnabled(bool(linked))
+        for aspect, action in self._aspects.items():
+            action.setChecked(aspect in linked)
+        return self._links
+
+    def _open_links(self) -> None:
+        self.links_menu().popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
+
+    def _link_one(self, aspect: str, on: bool) -> None:
+        self.session.set_link(self.view, aspect, on)
+
+    def _link_all(self, on: bool) -> None:
+        self.session.begin("Link everything" if on else "Unlink everything")
+        for aspect in ASPECTS:
+            self.session.set_link(self.view, aspect, on)
+        self.session.commit()
+
+    def lay_cards_over(self, image: ImageView) -> None:
+        """Show faults and loading over another view's picture, while this view's own is hidden."""
+        for card in (self.banner, self.loading):
+            card.lie_over(image)
+        if image is not self.image:
+            image.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            for card in (self.banner, self.loading, self.empty):
+                card.place()
+        return False

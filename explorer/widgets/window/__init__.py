@@ -1,0 +1,1 @@
+"""The main window: menus, side bars, files, and alerts."""

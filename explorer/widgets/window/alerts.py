@@ -1,0 +1,138 @@
+"""What is said until it is answered: models that are missing, work of a crashed program, an autosave that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFileDialog
+
+from explorer.project.file_kinds import MODEL_FILTER
+from explorer.util.plain_text import visible
+from explorer.widgets.viewer.notices import Notices
+from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.read_files import locate
+
+if TYPE_CHECKING:
+    from explorer.project.document import Project
+    from explorer.project.model_places import ModelPlace
+    from explorer.project.model_search import FoundModels
+    from explorer.session import Session
+    from explorer.widgets.window.file_commands import WindowFiles
+    from explorer.widgets.window.main_window import MainWindow
+
+__all__ = ["WindowNotices"]
+
+
+class WindowNotices(WindowPart):
+    """The notices over the pictures, and what their buttons do."""
+
+    def __init__(self, window: MainWindow, files: WindowFiles) -> None:
+        super().__init__(window)
+        self._files = files
+        self.strip = Notices()
+
+    def attach(self, session: Session) -> None:
+        """Listen to a session."""
+        session.documents.keeper.problem.connect(self._on_autosave)
+        session.documents.opening.connect(self._on_opening)
+
+    @Slot(str)
+    def _on_autosave(self, words: str) -> None:
+        if not words:
+            self.strip.clear("autosave")
+            return
+        hint = "Until it works again, a crash would lose your changes: save the project somewhere else."
+        save = ("Save as\u2026", self._files.ask_save)
+        self.strip.show_notice("autosave", f"{words} {hint}", [save], can_dismiss=False)
+
+    @Slot()
+    def _on_opening(self) -> None:
+        """Another project comes: the models of this one are over."""
+        self.strip.clear("missing")
+        self.strip.clear("changed")
+
+    # models ----------------------------------------------------------------------------------------------
+
+    def show_found(self, found: FoundModels) -> None:
+        """Say which of a project's models are other ones, and ask where the missing ones are, all at once."""
+        if found.notes:
+            self.strip.show_notice("changed", " ".join(found.notes))
+        if not found.missing:
+            self.strip.clear("missing")
+            return
+        names = [visible(Path(place.name).name, 60) for place in found.missing]
+        are = "are missing" if len(names) > 1 else "is missing"
+        words = f"{', '.join(names)} {are}: neither where the project says, nor beside it, nor among known models."
+        offers = [
+            (f"Locate {name}\u2026", partial(self._ask_missing, found, place))
+            for name, place in zip(names, found.missing, strict=True)
+        ]
+        self.strip.show_notice("missing", words, offers)
+
+    def _ask_missing(self, found: FoundModels, place: ModelPlace) -> None:
+        title = f"Locate {visible(Path(place.name).name)}"
+        path, _ = QFileDialog.getOpenFileName(self.window, title, self._files.folder(), MODEL_FILTER)
+        if path:
+            self.locate_model(found, place, path)
+
+    def locate_model(self, found: FoundModels, place: ModelPlace, path: str) -> None:
+        """Use a file for a missing model in all views, and what lies beside it for other missing ones."""
+        others = [(other.name, other.sha256) for other in found.missing if other != place]
+
+        def take(answer: tuple[bool, dict[str, str]]) -> None:
+            is_other, beside = answer
+            self.session.documents.locate_models({place.name: path, **beside})
+            self._files.remember(path)
+            left = tuple(p for p in found.missing if p != place and p.name not in beside)
+            name = visible(Path(path).name)
+            note = f"{name} is not the network that the project was made with. Pictures may differ."
+            self.show_found(replace(found, missing=left, notes=(note,) if is_other else ()))
+
+        self._files.read(path, lambda cancelled: locate(path, place.sha256, others), take)
+
+    # recovering ------------------------------------------------------------------------------------------
+
+    def offer_recovery(self) -> None:
+        """If the program crashed last time, offer what it autosaved; nothing is lost by not answering."""
+        left = self.session.documents.crashed()
+        if not left:
+            self.strip.clear("recovery")
+            return
+        saved = datetime.fromtimestamp(left[0][1]).strftime("%Y-%m-%d %H:%M")
+        words = f"Latentwalk closed unexpectedly. Your session was saved ({saved})."
+        if len(left) > 1:
+            sessions = "session is" if len(left) == 2 else "sessions are"
+            words += f" {len(left) - 1} older {sessions} kept and offered later."
+        path = left[0][0]
+        offers = [("Restore", partial(self._restore, path)), ("Discard", partial(self._discard_recovery, path))]
+        self.strip.show_notice("recovery", words, offers)
+
+    def _restore(self, path: Path) -> None:
+        recent = self.window.settings.strings("recent")
+        read = self.session.documents.recovery_reader(path)
+
+        def work(cancelled: Callable[[], bool]) -> tuple[Project, FoundModels]:
+            from explorer.project.model_search import find_models
+
+            project = read()
+            return project, find_models(project, recent, cancelled)
+
+        def take(answer: tuple[Project, FoundModels]) -> None:
+            project, found = answer
+            if self._files.may_discard():
+                self.session.documents.take_recovered(path, replace(project, state=found.state))
+                self.window.touched()
+                self.strip.clear("recovery")
+                self.show_found(found)
+
+        self._files.read(str(path), work, take)
+
+    def _discard_recovery(self, path: Path) -> None:
+        self.session.documents.discard_recovery(path)
+        self.offer_recovery()

@@ -1,0 +1,354 @@
+"""Opening, saving, dropping and remembering files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+
+from explorer.checkpoints.bundled import bundled
+from explorer.errors import LatentwalkError, UnreadableFileError
+from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
+from explorer.session.settings import RECENT_LIMIT
+from explorer.util.plain_text import visible
+from explorer.widgets.controls.plain_text import menu_text, tip_text
+from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
+from explorer.widgets.viewer.overlays import LoadingCard
+from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
+
+if TYPE_CHECKING:
+    from explorer.latents.table import Space
+    from explorer.session import Session
+    from explorer.widgets.window.main_window import MainWindow
+
+__all__ = ["WindowFiles"]
+
+Offer = tuple[str, Callable[[], object]]
+
+
+class WindowFiles(WindowPart):
+    """The files of the window. Which project is open is the session's to know."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._recent: list[QAction] = []
+        self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
+        self._card: LoadingCard | None = None
+
+    def attach(self, session: Session) -> None:
+        """Show what a session is reading, and forget what was said of files when another project comes."""
+        card = self._card = LoadingCard(self.window.middle)
+        card.cancelled.connect(session.reading.cancel)
+        session.reading.slow.connect(self._on_slow)
+        session.reading.ended.connect(self._on_reading_ended)
+        session.documents.opening.connect(self._on_opening)
+
+    @Slot(str)
+    def _on_slow(self, words: str) -> None:
+        if self._card is not None:
+            self._card.set_progress(-1.0, words)
+
+    @Slot()
+    def _on_reading_ended(self) -> None:
+        if self._card is not None:
+            self._card.set_shown(False)
+
+    @Slot()
+    def _on_opening(self) -> None:
+        """Another project comes: what was said of files before is over."""
+        for pane in self.window.views.panes:
+            self._end_fault(pane.view)
+
+    def _end_fault(self, view: int) -> None:
+        """Take away what was said of a file over a view; faults of its pictures stay until they are over."""
+        if self.session.last_failure(view) is None:
+            self.window.views.panes[view].banner.clear()
+
+    @property
+    def title(self) -> str:
+        """What the open project is called: its file, or the picture or film that it was opened from."""
+        session = self.window.session
+        if self.project is not None:
+            return self.project.name
+        opened = session.documents.opened_from if session is not None else ""
+        return f"From {Path(opened).name}" if opened else "Untitled"
+
+    @property
+    def project(self) -> Path | None:
+        """The file of the open project; None for a new one."""
+        session = self.window.session
+        path = session.documents.project_path if session is not None else ""
+        return Path(path) if path else None
+
+    def _attempt(self, deed: Callable[[], object]) -> bool:
+        try:
+            deed()
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        except OSError as error:
+            self.window.show_problem(UnreadableFileError(f"{error.filename}: {error.strerror}.", "Check the path."))
+        else:
+            return True
+        return False
+
+    # opening ---------------------------------------------------------------------------------------------
+
+    def ask_open(self) -> None:
+        """Choose any file and open it."""
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open", self.folder(), DIALOG_FILTER)
+        if path:
+            self.open_path(path)
+
+    def ask_model(self, view: int) -> None:
+        """Choose a model for a view."""
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self.folder(), MODEL_FILTER)
+        if path:
+            self.open_model(path, view)
+
+    def open_at_start(self, paths: list[str]) -> None:
+        """What the command line named, but the models that the first state named already."""
+        models = models_among(paths)
+        for path in models:
+            if Path(path).exists():
+                self.remember(path)
+        if rest := [path for path in paths if path not in models]:
+            self.open_many(rest)
+
+    def open_path(self, path: str, view: int | None = None) -> None:
+        """Open a model, project, picture or latent, whatever it is."""
+        self.open_many([path], view)
+
+    def open_many(self, paths: list[str], view: int | None = None) -> None:
+        """Open what was dropped or named on the command line: two models go to A and B.
+
+        The files are read first, beside the window; then what they hold is shown, and asked about.
+        """
+        if paths:
+            info, recent = self.session.info(self._view(view)), self.window.settings.strings("recent")
+            work = partial(read_files, list(paths), info, recent)
+            self.read(paths[0], work, partial(self._show_all, view), view)
+
+    def _view(self, view: int | None) -> int:
+        return self.session.state.active if view is None else view
+
+    def read(
+        self,
+        path: str,
+        work: Callable[[Callable[[], bool]], object],
+        then: Callable[[Any], object],
+        view: int | None = None,
+    ) -> None:
+        """Read a file beside the window.
+
+        Args:
+            path: Of the file, for people.
+            work: Reads, in a thread, as `Reading.start` wants it.
+            then: Called with the result.
+            view: Over whose picture an error is shown; the active one by default.
+        """
+        self._end_fault(self._view(view))
+        words = f"Reading {visible(Path(path).name, 60)}"
+        self.session.reading.start(words, work, then, lambda error: self._show_error(path, error, view))
+
+    def _show_all(self, view: int | None, files: list[ReadFile]) -> None:
+        models = [file for file in files if file.kind == "model"]
+        is_pair = len(models) > 1 and view is None
+        for number, file in enumerate(models[:2] if is_pair else models):
+            self.open_model(file.path, number if is_pair else self._view(view))
+        for file in files:
+            if file.error is not None:
+                self._show_error(file.path, file.error, view)
+            elif file.kind == "project":
+                self._take_project(file)
+            elif file.kind == "latent":
+                if view is not None:
+                    self.session.set_active(view)
+                self._take_latents(file)
+
+    def _show_error(
+        self, path: str, error: LatentwalkError, view: int | None = None, *, convert: bool = False
+    ) -> None:
+        """Show an error; a latent that does not fit is refused with offers to say what it is, and to convert it."""
+        from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
+
+        offers: list[Offer] = []
+        if isinstance(error, LatentMisfit):
+            offers = [
+                (f"It is {choice}", partial(self.open_latent, path, choice, convert=convert))
+                for choice in error.choices
+            ]
+            if error.offer and not convert:
+                offers.append((error.offer, partial(self.open_latent, path, convert=True)))
+        self.window.show_problem(error, offers, view)
+
+    def open_model(self, path: str, view: int) -> None:
+        """Load a model into a view; a picture of it comes when it is there."""
+        self.window.touched()
+        self._end_fault(view)
+        self.session.set_model(view, path)
+        if Path(path).exists():
+            self.remember(path)
+
+    def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
+        """Load a latent into the active view; one that does not fit is refused with an offer to convert it."""
+        info, view = self.session.info(self.session.state.active), self.session.state.active
+        self.read(
+            path,
+            lambda cancelled: read_latents(path, info, space),
+            partial(self._take_latents, convert=convert),
+            view,
+        )
+
+    def _take_latents(self, file: ReadFile, *, convert: bool = False) -> None:
+        try:
+            self.session.documents.take_latents(file.latents, convert=convert)
+        except LatentwalkError as error:
+            self._show_error(file.path, error, convert=convert)
+        else:
+            self.remember(file.path)
+
+    def paste_latent(self, text: str, *, convert: bool = False) -> None:
+        """Go to a latent out of a text; one that does not fit is refused with an offer to convert it."""
+        from explorer.latents.files import LatentMisfit
+
+        try:
+            self.session.documents.paste_latent_text(text, convert=convert)
+        except LatentMisfit as misfit:
+            offers: list[Offer] = [(misfit.offer, partial(self.paste_latent, text, convert=True))]
+            self.window.show_problem(misfit, offers if misfit.offer and not convert else ())
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+
+    def open_project(self, path: str) -> None:
+        """Open a project, after asking about unsaved changes."""
+        recent = self.window.settings.strings("recent")
+        self.read(path, partial(read_project, path, recent), self._take_project)
+
+    def _take_project(self, file: ReadFile) -> None:
+        assert file.project is not None
+        assert file.found is not None
+        if not self.may_discard():
+            return
+        project = replace(file.project, state=file.found.state)
+        self.session.documents.take_project(file.path, project)
+        self.remember(file.path)
+        self.window.touched()
+        self.window.notices.show_found(file.found)
+
+    def new_project(self) -> None:
+        """Begin anew with the models that are open."""
+        if self.may_discard():
+            self.session.documents.new_project()
+
+    # saving ----------------------------------------------------------------------------------------------
+
+    def save(self) -> bool:
+        """Save to the project's file, or ask for one; False if nothing was saved."""
+        return self._save_to(self.project) if self.project else self.ask_save()
+
+    def ask_save(self) -> bool:
+        """Ask for a file and save the project."""
+        start = self.project or Path(self.folder()) / "walk.json"
+        path = ask_file(self.window, "Save project", start, "Projects", ".json")
+        return path is not None and self._save_to(path)
+
+    def _save_to(self, path: Path) -> bool:
+        if not self._attempt(lambda: self.session.documents.save_project(str(path))):
+            return False
+        self.remember(str(path))
+        self.window.say(f"Saved {visible(path.name)}")
+        return True
+
+    def ask_save_picture(self) -> None:
+        """Ask for a file and save the active view's picture with its project inside."""
+        facts = self.session.facts(self.session.state.active)
+        latent = self.session.look().latent
+        name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
+        path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
+        if path is not None:
+            self.save_picture(path)
+
+    def save_picture(self, path: Path) -> bool:
+        """Save the active view's picture with its project inside."""
+        done = self._attempt(lambda: self.session.documents.snapshot(self.session.state.active, str(path)))
+        if done:
+            self.remember(str(path))
+        return done
+
+    def may_discard(self) -> bool:
+        """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
+        if self.window.session is not None:
+            self.window.session.deck.stop_recording()
+        if not self.window.is_unsaved or not self.window.asks_before_discarding:
+            return True
+        button = QMessageBox.StandardButton
+        answer = ask(
+            self.window,
+            "Unsaved changes",
+            f'Save changes to "{visible(self.title)}"?',
+            button.Save | button.Discard | button.Cancel,
+            button.Save,
+        )
+        return self.save() if answer == button.Save else answer == button.Discard
+
+    def may_stop_film(self) -> bool:
+        """Ask whether a film on its way may be stopped, if there is one; False to let it go on."""
+        if not self.session.films.is_running or not self.window.asks_before_discarding:
+            return True
+        words = "A film is being rendered. Stop it? What is finished is kept: rendering it again continues it."
+        return may_destroy(self.window, "Film", words)
+
+    # memory ----------------------------------------------------------------------------------------------
+
+    def remember(self, path: str) -> None:
+        """Put a file among the recent ones."""
+        self.window.settings.add_recent(path)
+        self.window.settings.set("folder", str(Path(path).resolve().parent))
+        self.window.recent_changed.emit()
+
+    def folder(self) -> str:
+        """Where dialogs begin."""
+        return self.window.settings.text("folder")
+
+    def recent_menu(self) -> QMenu:
+        """The menu of recent files; made once, kept."""
+        return self.window.menus["recent"]
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """Bring the menu of recent files up to date; its entries are kept and renamed."""
+        if not self._recent:
+            for _ in range(RECENT_LIMIT):
+                action = menu.addAction("")
+                action.triggered.connect(partial(self._open_recent, len(self._recent)))
+                self._recent.append(action)
+        paths = self._recent_paths = self.window.settings.recent()
+        for i, action in enumerate(self._recent):
+            path = paths[i] if i < len(paths) else ""
+            action.setVisible(bool(path))
+            action.setText(menu_text(Path(path).name))
+            action.setToolTip(tip_text(path))
+        if not paths:
+            self._recent[0].setText("Nothing yet")
+            self._recent[0].setVisible(True)
+        self._recent[0].setEnabled(bool(paths))
+
+    def _open_recent(self, number: int) -> None:
+        self.open_path(self._recent_paths[number])
+
+    def fill_bundled(self, menu: QMenu) -> None:
+        """The menu of bundled models, made when it first opens."""
+        if not menu.isEmpty():
+            return
+        for item in bundled():
+            for view in range(2):
+                name = f"{item.title or item.name} in {'AB'[view]}"
+                menu.addAction(menu_text(name), partial(self.open_model, item.name, view))
+        if menu.isEmpty():
+            menu.addAction("None are installed").setEnabled(False)

@@ -1,0 +1,485 @@
+"""The main window: pictures in the middle, panels in two columns, menus, and what is remembered of all that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
+
+from explorer import __version__
+from explorer.project.file_kinds import Kind, kind_of
+from explorer.session.settings import Settings
+from explorer.state import ExplorerState
+from explorer.util.plain_text import LIMIT
+from explorer.widgets.controls.basic import label
+from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.plain_text import error_text, menu_text, title_text
+from explorer.widgets.controls.theme import GRID, theme
+from explorer.widgets.viewer.gestures import HINTS
+from explorer.widgets.viewer.overlays import Hints
+from explorer.widgets.window.actions import build_menus
+from explorer.widgets.window.alerts import WindowNotices
+from explorer.widgets.window.drops import DropFrame, dropped_files, take_copy
+from explorer.widgets.window.file_commands import WindowFiles
+from explorer.widgets.window.lab_commands import LabDeeds
+from explorer.widgets.window.menu_commands import WindowDeeds
+from explorer.widgets.window.shortcut_sheet import HelpSheet
+from explorer.widgets.window.sidebars import Sides
+from explorer.widgets.window.toast import Toast
+from explorer.widgets.window.top_bar import TopBar, device_text
+from explorer.widgets.window.turn_hint import turn_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from explorer.session import Session
+    from explorer.widgets.film.dialog import FilmDialog
+    from explorer.widgets.timeline.dock import TimelineDock
+    from explorer.widgets.viewer.before_after import BeforeAfter
+    from explorer.widgets.viewer.view_area import ViewArea
+    from explorer.widgets.window.file_commands import Offer
+    from explorer.widgets.window.toast import Offer as ToastOffer
+
+__all__ = ["MainWindow"]
+
+FIRST_SIZE = QSize(1440, 900)
+"""Size of the window at the first start, in logical pixels; on a smaller screen the window is maximised."""
+
+MIN_SIZE = QSize(1040, 600)
+"""Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
+
+FRAME = QSize(16, 48)
+"""Left for the borders and the title bar that window managers add, in logical pixels."""
+
+FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
+_ARROWS = {
+    Qt.Key.Key_Left: (-1.0, 0.0),
+    Qt.Key.Key_Right: (1.0, 0.0),
+    Qt.Key.Key_Up: (0.0, -1.0),
+    Qt.Key.Key_Down: (0.0, 1.0),
+}
+ARROW_SEEDS = 0.05
+
+
+class MainWindow(QMainWindow):
+    """Opens as an empty frame, so that it is on screen before the heavy libraries are read; `attach` fills it."""
+
+    recent_changed = Signal()
+    closing = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.session: Session | None = None
+        self.asks_before_discarding = True
+        self.help_sheet: HelpSheet | None = None
+        self._film: FilmDialog | None = None
+        self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
+        self._touched_soon = QTimer(self, singleShot=True, interval=0)
+        self._touched_soon.timeout.connect(self.touched)
+        self._plain_geometry: QByteArray | None = None
+        self._has_hinted_at_turns = False
+        self._before_tour: list[Callable[[], None]] = []  # bring back the columns and the camera as they were
+        self.setWindowTitle("Latentwalk")
+        self.setAcceptDrops(True)
+        self._drop_frame, self._carried = DropFrame(self), list[Kind]()
+        self.setMinimumSize(MIN_SIZE)
+        self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
+        self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
+        self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
+        self.notices = WindowNotices(self, self.files)
+        self.actions_by_key, self.menus = build_menus(self)
+        self.top_bar = TopBar()
+        self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
+        self.top_bar.panel_wanted.connect(self.reveal)
+        self.top_bar.failed.connect(self.show_problem)
+        self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
+        self.sides = Sides(self)
+        self.middle = QWidget()
+        self._middle_layout = QVBoxLayout(self.middle)
+        self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
+        self._waiting = label("Starting \u2026", "faint", limit=2 * LIMIT)
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._waiting.setWordWrap(True)
+        self._waiting.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._middle_layout.addWidget(self._waiting)
+        self.setCentralWidget(self.middle)
+        self.toast = Toast(self.middle)
+        self._connect_menus()
+        self.resize(FIRST_SIZE)
+        self.show_state()
+
+    # assembly --------------------------------------------------------------------------------------------
+
+    def attach(self, session: Session) -> None:
+        """Fill the frame with the views and panels of a session."""
+        from explorer.widgets.viewer.before_after import BeforeAfter
+        from explorer.widgets.viewer.view_area import ViewArea
+        from explorer.widgets.window.panel_list import make_panels
+
+        self.session = session
+        self.views: ViewArea = ViewArea(session)
+        self.before: BeforeAfter = BeforeAfter(session, self.views)
+        self._middle_layout.removeWidget(self._waiting)
+        self._waiting.deleteLater()
+        self._middle_layout.addWidget(self.notices.strip)
+        self._middle_layout.addWidget(self.views)
+        self.hints = Hints(self.middle, FIRST_HINTS)
+        self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
+        self.sides.show_active(session.state.active)
+        self._fill_panel_menu()
+        self.top_bar.attach(session)
+        self._add_timeline(session)
+        self.toast.raise_()
+        for pane in self.views.panes:
+            pane.image.touched.connect(self.touched)
+            pane.image.dragged.connect(self._on_dragged)
+            pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.tour.panel_wanted.connect(self.reveal)
+        session.lab.tour_begins.connect(self._on_tour_begins)
+        session.lab.tour_ended.connect(self._on_tour_ended)
+        session.changed.connect(self._on_changed)
+        session.model_changed.connect(self._on_model_changed)
+        session.saved_changed.connect(self._on_saved_changed)
+        session.status.connect(self._on_status)
+        session.about_to_edit.connect(Pause.settle)
+        session.about_to_edit.connect(self.touched)
+        session.documents.project_changed.connect(lambda _: self.show_title())
+        self.files.attach(session)
+        self.notices.attach(session)
+        self.views.camera.changed.connect(self.show_state)
+        self.show_state()
+        self.show_title()
+        self.views.panes[0].image.setFocus()
+        self.settings.tell_problems(self._show_settings_problem)
+
+    def _add_timeline(self, session: Session) -> None:
+        from explorer.widgets.timeline.dock import TimelineDock
+
+        self.timeline: TimelineDock = TimelineDock(session, self)
+        self.timeline.film_wanted.connect(self.open_film)
+        # The columns keep their whole height; the timeline lies under the pictures alone.
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.timeline)
+        self.timeline.setVisible(self.settings.flag("timeline"))
+
+    def _connect_menus(self) -> None:
+        recent, models = self.menus["recent"], self.menus["bundled"]
+        recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
+        models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
+        for menu in self.menus.values():
+            menu.aboutToShow.connect(self.show_state)
+
+    def _fill_panel_menu(self) -> None:
+        self.menus["panels"].clear()
+        self.menus["panels"].addActions(self.sides.toggles())
+
+    # showing ---------------------------------------------------------------------------------------------
+
+    def say(self, text: str, offer: ToastOffer | None = None) -> None:
+        """A few words that go away by themselves, with a button if something can be done about them."""
+        self.toast.say(text, offer)
+
+    def say_instead(self, text: str) -> None:
+        """Words where the pictures would be, while there are none: why the program did not come further."""
+        self._waiting.setText(text)
+
+    def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
+        """An error over a view's picture, the active one by default, to read and to copy, with ways out."""
+        if self.session is None:
+            self.say_instead(error_text(error))
+        else:
+            view = self.session.active if view is None else view
+            offers = offers or self.session.misfits.offers(view, error)
+            self.views.panes[view].banner.show_error(error, offers=offers)
+
+    def _show_settings_problem(self, error: object) -> None:
+        """Over the other picture, where there is one: an unsaved session may be offered over the active one."""
+        active = self.views.active_pane()
+        others = [pane for pane in self.views.panes if pane is not active and not pane.isHidden()]
+        (others or [active])[0].banner.show_error(error)
+
+    def show_state(self) -> None:
+        """Check marks, greyed entries and undo names of the menus."""
+        session, actions = self.session, self.actions_by_key
+        loaded = session is not None and session.info(session.state.active) is not None
+        for action in actions.values():
+            needs = action.property("needs")
+            action.setEnabled(not needs or (session is not None and (needs != "picture" or loaded)))
+        actions["theme"].setChecked(theme().name == "dark")
+        actions["fullscreen"].setChecked(self.isFullScreen())
+        if session is None:
+            return
+        state, store, look = session.state, session.store, session.look()
+        for layout in ("a", "b", "both", "wipe", "flicker"):
+            actions[f"view_{layout}"].setChecked(state.layout == layout)
+        for key, verb, name, possible in (
+            ("undo", "Undo", store.undo_name, store.can_undo),
+            ("redo", "Redo", store.redo_name, store.can_redo),
+        ):
+            actions[key].setText(menu_text(f"{verb} {name}".strip()))
+            actions[key].setEnabled(possible)
+        actions["smooth"].setChecked(self.views.camera.is_smooth)
+        actions["grid"].setChecked(self.views.camera.shows_grid)
+        actions["link"].setChecked(self.deeds.are_linked)
+        actions["before"].setChecked(self.before.is_on)
+        actions["play"].setChecked(session.clock.is_playing or session.deck.is_playing)
+        actions["timeline"].setChecked(self.shows_timeline)
+        actions["record"].setChecked(session.deck.is_recording)
+        actions["drift"].setChecked(look.drift != 0)
+        transform, lab = look.transform, state.lab
+        actions["scan"].setChecked(lab.scan)
+        actions["scan_follow"].setChecked(lab.slit.follows)
+        actions["average"].setChecked(lab.average != "none")
+        actions["undone"].setChecked(transform.untransform and transform.residual == "none")
+        actions["heat"].setChecked(transform.residual == "heat")
+        actions["tour"].setChecked(lab.tour > 0)
+        for kind in ("still", "circle", "spin", "shake"):
+            actions[kind].setChecked(look.transform.animation.kind == ("none" if kind == "still" else kind))
+
+    def show_title(self) -> None:
+        """The project's name, with a mark while it has unsaved changes."""
+        self.setWindowTitle(f"{title_text(self.files.title)}[*] \u2013 Latentwalk")
+        self.setWindowModified(self.is_unsaved)
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether there are changes of the user's own (a drift that welcomes is none) that are not on disk."""
+        store = self.session.store if self.session is not None else None
+        return store is not None and not store.is_saved()
+
+    def show_help(self) -> None:
+        """All keys and gestures on one page."""
+        if self.help_sheet is None:
+            menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
+            self.help_sheet = HelpSheet(self, menus)
+        self.help_sheet.open()
+
+    def show_device(self) -> None:
+        """Explain the badge at the top right."""
+        if self.session is not None:
+            self.say(device_text(self.session))
+            self.top_bar.open_device_menu()
+
+    def show_about(self) -> None:
+        """Version and licence."""
+        QMessageBox.about(
+            self,
+            "About Latentwalk",
+            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators by hand, "
+            "in real time.\n\nMIT licence. Models keep their own licences; the Model panel names them.",
+        )
+
+    @property
+    def shows_timeline(self) -> bool:
+        """Whether the timeline is open."""
+        return self.session is not None and not self.timeline.isHidden()
+
+    def show_timeline(self, on: bool) -> None:
+        """Open or fold the timeline under the pictures."""
+        if self.session is not None:
+            self.timeline.setVisible(on)
+            self.settings.set("timeline", on)
+            self.show_state()
+
+    def open_film(self) -> None:
+        """The page that renders films; it stays usable with the window."""
+        from explorer.widgets.film.dialog import FilmDialog
+
+        if self.session is not None:
+            if self._film is None:
+                self._film = FilmDialog(self, self.session, self.settings)
+                self._film.said.connect(self.say)
+                self._film.failed.connect(self.show_problem)
+            self._film.open()
+
+    def reveal(self, key: str) -> None:
+        """Bring a panel into view."""
+        self.sides.reveal(key)
+
+    def reset_panels(self) -> None:
+        """Every panel back to its place."""
+        self.sides.reset()
+
+    def set_full_screen(self, on: bool) -> None:
+        """Only the pictures, or the window as it was."""
+        self.sides.set_visible(not on)
+        if self.session is not None:
+            self.timeline.setVisible(not on and self.settings.flag("timeline"))
+        self.menuBar().setVisible(not on)
+        if on:
+            self._plain_geometry = self.saveGeometry()
+            self.showFullScreen()
+            self.say("Esc or F exits full screen")
+        else:
+            self.showNormal()
+            if self._plain_geometry is not None:
+                self.restoreGeometry(self._plain_geometry)
+        self.show_state()
+
+    # from the session ------------------------------------------------------------------------------------
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        assert self.session is not None
+        if self._welcome and (self.session.store.in_stroke or self.session.store.can_undo):
+            self._touched_soon.start()
+        self.setWindowModified(self.is_unsaved)
+        if old.active != new.active:
+            self.sides.show_active(new.active)
+            self.show_state()
+        # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
+        actions = self.actions_by_key
+        actions["undo"].setEnabled(self.session.store.can_undo)
+        actions["redo"].setEnabled(self.session.store.can_redo)
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        self.show_state()
+
+    @Slot(str)
+    def _on_status(self, text: str) -> None:
+        self.say(text)
+
+    @Slot(str, float, float)
+    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
+        assert self.session is not None
+        if mode == "rotate" and not self._has_hinted_at_turns:
+            self._has_hinted_at_turns = True
+            if (hint := turn_hint(self.session)) is not None:
+                self.say(*hint)
+
+    @Slot()
+    def _on_tour_begins(self) -> None:
+        self._before_tour = [self.sides.arrangement(), self.views.camera.keep()]
+        self.views.camera.reset()  # the tour points at the whole picture
+        for pane in self.views.panes:
+            pane.banner.clear()
+
+    @Slot()
+    def _on_tour_ended(self) -> None:
+        before, self._before_tour = self._before_tour, []
+        for bring_back in before:
+            bring_back()
+
+    @Slot(bool)
+    def _on_saved_changed(self, is_saved: bool) -> None:
+        self.show_title()
+
+    # first run -------------------------------------------------------------------------------------------
+
+    def welcome(self) -> None:
+        """The first hints over a picture that already moves."""
+        assert self.session is not None
+        self._welcome = self.session.state.shared.drift
+        self.hints.set_shown(True)
+
+    def touched(self) -> None:
+        """The user has begun: hints go, and the welcome's drift stops where it is."""
+        if not self._welcome or self.session is None:
+            return
+        drift, self._welcome = self._welcome, 0.0
+        self.settings.set("welcomed", True)
+        self.hints.set_shown(False)
+        self.session.stop_drift(drift)
+
+    # events ----------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape and self.isFullScreen():
+            self.set_full_screen(False)
+        elif key in _ARROWS and self.session is not None:
+            dx, dy = _ARROWS[key]
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.deeds.nudge(dx * ARROW_SEEDS, dy * ARROW_SEEDS, picture=shift)
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        paths = dropped_files(event) if self.session is not None else []
+        if paths and take_copy(event):
+            self._carried = [kind_of(path) for path in paths]
+            self._show_target(event)
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if take_copy(event):
+            self._show_target(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_frame.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drop_frame.leave()
+        paths = dropped_files(event)
+        if self.session is None or not take_copy(event):
+            return
+        view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
+        if view is not None:  # what is said of the file is said there, too
+            self.session.set_active(view)
+        self.files.open_many(paths, view)
+
+    def _show_target(self, event: QDropEvent) -> None:
+        """Frame the picture that would take what is carried."""
+        assert self.session is not None
+        at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
+        view = self.session.state.active if at is None else at
+        if self._carried.count("model") > 1:
+            words = "Open in A and B"
+        else:
+            words = f"Open in {'AB'[view % 2]}" if {"model", "latent"} & set(self._carried) else "Open"
+        self._drop_frame.show_over(self.views.panes[view].image, words)
+
+    def _view_at(self, at: QPoint) -> int | None:
+        for pane in self.views.panes:
+            if pane.isVisible() and pane.rect().contains(pane.mapFrom(self, at)):
+                return pane.view
+        return None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures
+        super().resizeEvent(event)
+        self.toast.place()
+        if self.session is not None:
+            self.hints.place()
+
+    def open(self) -> None:
+        """Show the window where it was last; the first time, no larger than the screen."""
+        room = self.screen().availableSize() - FRAME
+        self.setMinimumSize(MIN_SIZE.boundedTo(room))
+        self.resize(FIRST_SIZE.boundedTo(room))
+        geometry = self.settings.blob("geometry")
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        elif self.size() != FIRST_SIZE:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        self.show()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        Pause.settle()
+        if self.session is not None and not (self.files.may_discard() and self.files.may_stop_film()):
+            event.ignore()
+            return
+        if self.isFullScreen():
+            self.set_full_screen(False)
+        self.settings.set("geometry", self.saveGeometry())
+        self.sides.remember(self.settings)
+        self.settings.sync()
+        self.closing.emit()
+        super().closeEvent(event)

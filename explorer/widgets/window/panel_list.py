@@ -1,0 +1,43 @@
+"""Which panels there are, in the order of their first place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.widgets.panels.edits.w_editor import WEditorPanel
+from explorer.widgets.panels.lab.meter_panel import MeterPanel
+from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
+from explorer.widgets.panels.lab.sticking_panel import StickingPanel
+from explorer.widgets.panels.latent.latent_panel import LatentPanel
+from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
+from explorer.widgets.panels.model.model_panel import ModelPanel
+from explorer.widgets.panels.panel import Panel
+from explorer.widgets.panels.synthesis.layers_panel import LayersPanel
+from explorer.widgets.panels.synthesis.noise_panel import NoisePanel
+from explorer.widgets.panels.synthesis.performance_panel import PerformancePanel
+from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.widgets.window.file_commands import WindowFiles
+
+__all__ = ["make_panels"]
+
+
+def make_panels(session: Session, files: WindowFiles) -> list[Panel]:
+    """All panels of the window: the left column's first, then the right one's."""
+    return [
+        ModelPanel(session, files),
+        LatentPanel(session, files),
+        WEditorPanel(session),
+        MixingPanel(session),
+        TruncationPanel(session),
+        NoisePanel(session),
+        TransformPanel(session),
+        StickingPanel(session),
+        MeterPanel(session),
+        SpectrumPanel(session),
+        LayersPanel(session),
+        PerformancePanel(session),
+    ]

@@ -1,0 +1,106 @@
+"""What is read of the files that the user opens, before anything is shown or asked; runs in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import CancelledError, LatentError, LatentwalkError, UnreadableFileError
+from explorer.project.file_kinds import Kind, kind_of
+from explorer.util.plain_text import visible
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+    from explorer.latents.table import Space, StoredLatent
+    from explorer.project.document import Project
+    from explorer.project.model_search import FoundModels
+
+__all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_project"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFile:
+    """A file and what was in it, or the error. Models are read by whoever loads them."""
+
+    path: str
+    kind: Kind
+    project: Project | None = None
+    found: FoundModels | None = None
+    latents: tuple[StoredLatent, ...] = ()
+    error: LatentwalkError | None = None
+
+
+def read_files(
+    paths: Sequence[str], info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]
+) -> list[ReadFile]:
+    """Read files of any kind, each or its error.
+
+    Args:
+        paths: Of the files.
+        info: The network for which latents are, or None if there is none.
+        recent: Files among which a project's models may be.
+        cancelled: Polled between and during files.
+    """
+    found = []
+    for path in paths:
+        if cancelled():
+            raise CancelledError
+        found.append(_read(path, info, recent, cancelled))
+    return found
+
+
+def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
+    kind = kind_of(path)
+    try:
+        if kind == "project":
+            return read_project(path, recent, cancelled)
+        if kind == "latent":
+            return read_latents(path, info, None)
+        if kind == "model":
+            return ReadFile(path, kind)
+    except CancelledError:
+        raise
+    except LatentwalkError as error:
+        return ReadFile(path, kind, error=error.with_traceback(None))
+    words = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
+    hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt."
+    return ReadFile(path, kind, error=UnreadableFileError(words, hint))
+
+
+def read_project(path: str, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
+    """Read a project and find its models. Raises ProjectError."""
+    from explorer.project.document import load_project
+    from explorer.project.model_search import find_models
+
+    project = load_project(path)
+    return ReadFile(path, "project", project, find_models(project, recent, cancelled))
+
+
+def read_latents(path: str, info: GeneratorInfo | None, space: Space | None) -> ReadFile:
+    """Read the latents of a file for a network. Raises LatentError."""
+    from explorer.latents.files import load_latents
+
+    if info is None:
+        raise LatentError("There is no model to load a latent for.", "Open a model first.")
+    return ReadFile(path, "latent", latents=load_latents(path, info, space))
+
+
+def locate(path: str, sha256: str, others: Sequence[tuple[str, str]]) -> tuple[bool, dict[str, str]]:
+    """Look at the file that the user chose for a missing model, and for other missing ones beside it.
+
+    Args:
+        path: The file.
+        sha256: Of the content that the project was made with; may be empty.
+        others: Names and digests of the other missing models.
+
+    Returns:
+        Whether the content is another one, and the files found for the others, by their names.
+    """
+    from explorer.project.model_places import ModelPlace
+    from explorer.project.model_search import find_beside
+
+    found = {name: find_beside(ModelPlace(name, "", sha), Path(path).parent) for name, sha in others}
+    is_other = bool(sha256) and find_beside(ModelPlace(path, "", sha256), Path(path).parent) is None
+    return is_other, {name: str(file) for name, file in found.items() if file is not None}

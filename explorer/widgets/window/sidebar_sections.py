@@ -1,0 +1,315 @@
+"""The two columns of panels: sections that fold to their title, move by hand, hide, and remember their place."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from functools import partial
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QScrollArea,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import IconButton
+from explorer.widgets.controls.plain_text import PlainLabel
+from explorer.widgets.controls.theme import GRID, color
+from explorer.widgets.controls.view_chip import ViewChip
+from explorer.widgets.controls.wheel import Wheel
+from explorer.widgets.panels.glossary import ABOUT
+from explorer.widgets.window.drops import take_copy
+
+__all__ = ["Column", "Section"]
+
+REVEAL_MS = 600
+_MIME = "application/x-latentwalk-section"
+_OURS = secrets.token_hex(8)
+"""Told by our own drags: sections of another window, or of a program that pretends to be one, are not taken."""
+
+
+class _Head(QFrame):
+    """The title bar of a section: click folds, drag moves, right click offers the rest."""
+
+    clicked = Signal()
+
+    def __init__(self, section: Section, title: str) -> None:
+        super().__init__(section)
+        self.setObjectName("sectionHead")
+        self._section = section
+        self._press: QPoint | None = None
+        self.setFixedHeight(28)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click to fold, drag to move, right-click for more")
+        self.setAccessibleName(title)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
+        layout.setSpacing(2)
+        self.chevron = IconButton("caret-down", "Fold or unfold", self.clicked.emit, size=12)
+        self.chevron.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout.addWidget(self.chevron)
+        self.title = PlainLabel(title.upper())
+        layout.addWidget(self.title)
+        self.chip = ViewChip(0, size=14)
+        self.chip.hide()
+        layout.addWidget(self.chip)
+        layout.addStretch(1)
+        self._about = ABOUT.get(section.key, "")
+        self.about = IconButton("question", self._about, self._show_about, size=14)
+        self.about.setAccessibleName(f"About {title}")
+        layout.addWidget(self.about)
+        self.about.setVisible(bool(self._about))  # after it has a parent: before, it would be a window of its own
+
+    def _show_about(self) -> None:
+        QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._press is None:
+            return
+        if (event.position().toPoint() - self._press).manhattanLength() > QApplication.startDragDistance():
+            self._press = None
+            self._section.start_drag()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._press is not None:
+            self._press = None
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._section.menu().popup(event.globalPos())
+
+
+class Section(QFrame):
+    """One panel under its title bar."""
+
+    folded_changed = Signal(bool)
+    hidden_changed = Signal(bool)
+    move_wanted = Signal(str, str)  # key, "up" | "down" | "other" | "float"
+
+    def __init__(self, key: str, title: str, body: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("section")
+        self.key, self.title, self.body = key, title, body
+        self.is_folded = False
+        self._menu: QMenu | None = None
+        self.head = _Head(self, title)
+        self.head.clicked.connect(lambda: self.set_folded(not self.is_folded))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.head)
+        layout.addWidget(body)
+        self.toggle = QAction(title, self, checkable=True, checked=True)
+        self.toggle.triggered.connect(self.set_shown)
+
+    def set_folded(self, folded: bool) -> None:
+        """Show only the title, or the panel again."""
+        self.is_folded = folded
+        self.body.setVisible(not folded)
+        self.head.chevron.set_icon_name("caret-right" if folded else "caret-down")
+        self.folded_changed.emit(folded)
+
+    def set_shown(self, shown: bool) -> None:
+        """Hide the whole section, or bring it back (unfolded: whoever asks for it wants to see it)."""
+        self.toggle.setChecked(shown)
+        self.setVisible(shown)
+        if shown and self.is_folded:
+            self.set_folded(False)
+        self.hidden_changed.emit(not shown)
+
+    def show_view(self, view: int | None) -> None:
+        """Show beside the title whose controls these are; None if there is but one view, or the panel is of all."""
+        self.head.chip.setVisible(view is not None)
+        if view is not None:
+            self.head.chip.set_view(view)
+            self.head.chip.setToolTip(f"These controls show picture {letter(view)}, the active one")
+
+    def menu(self) -> QMenu:
+        """What else can be done with the section. Made once: menus that are thrown away cost crashes in PySide."""
+        if self._menu is None:
+            menu = self._menu = QMenu(self)
+            self._fold_action = menu.addAction("Fold", lambda: self.set_folded(not self.is_folded))
+            for where, text in (
+                ("up", "Move up"),
+                ("down", "Move down"),
+                ("other", "Move to the other side"),
+                ("float", "Float"),
+            ):
+                menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
+            menu.addSeparator()
+            menu.addAction("Hide", lambda: self.set_shown(False))
+        self._fold_action.setText("Unfold" if self.is_folded else "Fold")
+        return self._menu
+
+    def start_drag(self) -> None:
+        """Carry the section to another place; columns take it."""
+        data = QMimeData()
+        data.setData(_MIME, f"{_OURS}/{self.key}".encode())
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        drag.setPixmap(self.head.grab())
+        drag.exec(Qt.DropAction.CopyAction)  # a section is no file, but nowhere is a move accepted
+
+
+class Column(QScrollArea):
+    """A scrolling stack of sections. `dropped(key, index)`: a section was carried here."""
+
+    dropped = Signal(str, int)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAcceptDrops(True)
+        self._stack = QWidget()
+        self._stack.setObjectName("column")
+        self._layout = QVBoxLayout(self._stack)
+        self._layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
+        self._layout.setSpacing(GRID // 2)
+        self._layout.addStretch(1)
+        self.setWidget(self._stack)
+        self._line = _DropLine(self._stack)
+        self._revealed: Section | None = None
+        self._reveal_soon = QTimer(self, singleShot=True, interval=0)
+        self._reveal_soon.timeout.connect(self._show_revealed)
+        self._reveal_end = QTimer(self, singleShot=True, interval=REVEAL_MS)
+        self._reveal_end.timeout.connect(self._end_reveal)
+        self._scroll_to = 0
+        self._scroll_soon = QTimer(self, singleShot=True, interval=0)
+        self._scroll_soon.timeout.connect(self._scroll)
+        self.verticalScrollBar().rangeChanged.connect(self._show_revealed)
+
+    def sections(self) -> list[Section]:
+        """The sections from top to bottom."""
+        # Never the stretch at the end: PySide keeps the wrapper of a QSpacerItem past the item's deletion, and
+        # hands it out for whatever object is made at that address next.
+        items = (self._layout.itemAt(i) for i in range(self._layout.count() - 1))
+        widgets = (item.widget() for item in items if item is not None)
+        return [w for w in widgets if isinstance(w, Section)]
+
+    def insert(self, section: Section, index: int = -1) -> None:
+        """Put a section at `index` (-1: last); takes it from wherever it was."""
+        self._layout.removeWidget(section)  # before counting, or one of its own would land behind the stretch
+        count = self._layout.count() - 1  # the stretch stays last
+        self._layout.insertWidget(count if index < 0 else min(index, count), section)
+
+    def reveal(self, section: Section) -> None:
+        """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
+        self._revealed = section
+        # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then
+        # have freed its Python object unnoticed: a segmentation fault in Shiboken::BindingManager::releaseWrapper.
+        self._reveal_soon.start()  # the layout must have given it its place first
+        self._reveal_end.start()
+
+    @Slot()
+    def _show_revealed(self) -> None:
+        if self._revealed is not None:
+            self.ensureWidgetVisible(self._revealed, 0, GRID)
+
+    @Slot()
+    def _end_reveal(self) -> None:
+        self._revealed = None
+
+    def scroll_soon(self, value: int) -> None:
+        """Scroll to a place once the panels have taken theirs: a column's length follows them by and by."""
+        self._scroll_to = value
+        self._scroll_soon.start()
+
+    @Slot()
+    def _scroll(self) -> None:
+        self.verticalScrollBar().setValue(self._scroll_to)
+
+    def extend(self, sections: Iterable[Section]) -> None:
+        """Append several."""
+        for section in sections:
+            self.insert(section)
+
+    def sizeHint(self) -> QSize:
+        return QSize(296, 600)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        Wheel.note_scroll()
+        super().wheelEvent(event)
+
+    def _index_at(self, y: float) -> int:
+        at = self._stack.mapFrom(self.viewport(), QPoint(0, int(y))).y()
+        return sum(1 for s in self.sections() if s.isVisible() and s.geometry().center().y() < at)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if not (_carried(event) and take_copy(event)):
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        visible = [s for s in self.sections() if s.isVisible()]
+        index = self._index_at(event.position().y())
+        y = (
+            visible[index].y() - 3
+            if index < len(visible)
+            else (visible[-1].geometry().bottom() + 1 if visible else 0)
+        )
+        self._line.setGeometry(GRID // 2, y, self._stack.width() - GRID, 2)
+        self._line.show()
+        self._line.raise_()
+        take_copy(event)
+
+    def dragLeaveEvent(self, event: QEvent) -> None:
+        self._line.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._line.hide()
+        visible = [s for s in self.sections() if s.isVisible()]
+        index = self._index_at(event.position().y())
+        place = self.sections().index(visible[index]) if index < len(visible) else -1
+        key = _carried(event)
+        if key and take_copy(event):
+            self.dropped.emit(key, place)
+
+
+def _carried(event: QDropEvent) -> str:
+    """Return the key of the section that a drag of this window carries; "" for anything else."""
+    token, _, key = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace").partition("/")
+    return key if token == _OURS else ""
+
+
+class _DropLine(QWidget):
+    """Where the carried section will land."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), color("accent"))

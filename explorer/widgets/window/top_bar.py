@@ -1,0 +1,208 @@
+"""The right end of the menu bar: layout buttons, device and precision, frames per second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from explorer.errors import LatentwalkError
+from explorer.state import ExplorerState
+from explorer.widgets.controls.basic import IconButton, Segments
+from explorer.widgets.controls.theme import GRID, value_font
+
+if TYPE_CHECKING:
+    from explorer.animation.recorder import Progress
+    from explorer.session import Session
+
+__all__ = ["TopBar", "device_text"]
+
+LAYOUTS = (
+    ("a", "A", "Picture A alone (1)"),
+    ("b", "B", "Picture B alone (2)"),
+    ("both", "A|B", "Side by side (3)"),
+    ("wipe", "Wipe", "A and B in one frame with a divider to drag (W)"),
+    ("flicker", "Flicker", "A and B in one frame by turns (Shift+W)"),
+)
+FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
+_RATES = ("999 fps", "at rest", "measuring")
+DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
+
+
+def device_text(session: Session) -> str:
+    """What the pictures are computed on and in, in words."""
+    settings = session.devices.settings
+    device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
+    words = f"Pictures are computed on {device} in {settings.dtype}."
+    if settings.device == "cpu":
+        words += " No supported graphics card was found."
+    if settings.dtype == "bfloat16":
+        words += " bfloat16 is faster on some processors and shows small rounding differences."
+    return words
+
+
+def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
+    """Make `button` wide enough for each of `texts`: the bar must not shift with the words, and none may be cut."""
+    button.ensurePolished()  # the style sheet's border and padding count
+    shown = button.text()
+    for text in texts:
+        button.setText(text)
+        button.setMinimumWidth(max(button.minimumWidth(), button.sizeHint().width()))
+    button.setText(shown)
+
+
+class TopBar(QWidget):
+    """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
+
+    `deed_wanted(key)`: a menu entry was asked for; `panel_wanted(key)`: a panel; `failed`: an error to show.
+    """
+
+    deed_wanted = Signal(str)
+    panel_wanted = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._session: Session | None = None
+        self._menu: QMenu | None = None
+        self._choices: dict[tuple[str, str], QAction] = {}
+        self.layouts = Segments(LAYOUTS)
+        self.layouts.setEnabled(False)
+        self.scan = IconButton(
+            "barcode", "Slit-scan under the pictures (Shift+S)",
+            lambda: self.deed_wanted.emit("scan"), checkable=True,
+        )  # fmt: skip
+        self.play = IconButton("pause", "Stop or start motion (Space)", lambda: self.deed_wanted.emit("play"))
+        self.badge = QToolButton()
+        self.badge.setObjectName("badge")
+        self.badge.setToolTip("Device and precision: click to explain and choose")
+        self.badge.clicked.connect(self.open_device_menu)
+        self.fps = QToolButton()
+        self.fps.setObjectName("badge")
+        self.fps.setFont(value_font(self.fps.font()))
+        self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
+        _reserve(self.fps, _RATES)
+        self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
+        self.film = QToolButton()
+        self.film.setObjectName("badge")
+        self.film.setFont(value_font(self.film.font()))
+        self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
+        _reserve(self.film, ["Film 100 % finishing"])
+        self.film.clicked.connect(lambda _=False: self.deed_wanted.emit("film"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 2, GRID, 2)
+        layout.setSpacing(GRID)
+        layout.addWidget(self.film)
+        layout.addWidget(self.layouts)
+        layout.addWidget(self.scan)
+        layout.addWidget(self.play)
+        layout.addSpacing(GRID)
+        layout.addWidget(self.badge)
+        layout.addWidget(self.fps)
+        self._timer = QTimer(self, interval=500)
+        self._timer.timeout.connect(self._show_fps)
+        for late in (self.scan, self.play, self.badge, self.fps, self.film):
+            late.hide()
+
+    def attach(self, session: Session) -> None:
+        """Show a session's figures."""
+        self._session = session
+        self.layouts.setEnabled(True)
+        for late in (self.scan, self.play, self.badge, self.fps):
+            late.show()
+        self.layouts.chosen.connect(session.set_layout)
+        session.changed.connect(self._on_changed)
+        session.devices.changed.connect(self._show_device)
+        session.films.progress.connect(self._on_film)
+        session.films.finished.connect(self._on_film_ended)
+        session.films.failed.connect(self._on_film_ended)
+        self.layouts.set_choice(session.state.layout)
+        self.scan.setChecked(session.state.lab.scan)
+        self._show_device()
+        self._timer.start()
+
+    @Slot(object, object)
+    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        if old.layout != new.layout:
+            self.layouts.set_choice(new.layout)
+        self.scan.setChecked(new.lab.scan)
+
+    @Slot(object)
+    def _on_film(self, progress: Progress) -> None:
+        assert self._session is not None
+        share = f"{100 * progress.done // max(progress.total, 1)} %"
+        verb = "paused" if self._session.films.is_paused else FILM_STAGES.get(progress.stage, "")
+        self.film.setText(" ".join(filter(None, ("Film", share, verb))))
+        self._show_film(self._session.films.is_running)
+
+    @Slot(object)
+    def _on_film_ended(self, _: object) -> None:
+        self._show_film(False)
+
+    def _show_film(self, shown: bool) -> None:
+        if self.film.isHidden() != shown:
+            return
+        self.film.setVisible(shown)
+        bar = self.parentWidget()
+        if bar is not None:  # a menu bar gives its corner another width only when it is resized itself
+            QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
+
+    def _show_device(self) -> None:
+        assert self._session is not None
+        settings = self._session.devices.settings
+        self.badge.setText(
+            f"{settings.device.split(':')[0].upper()}  {DTYPE_NAMES.get(settings.dtype, settings.dtype)}"
+        )
+
+    def _show_fps(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        rates = [session.performance(view).fps for view in session.visible_views() if session.info(view)]
+        fps = min(rates, default=0.0)
+        rest = "measuring" if session.lab.is_measuring else "at rest"
+        self.fps.setText(f"{fps:.0f} fps" if fps else rest if rates else "")
+        moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
+        self.play.set_icon_name("pause" if moving or session.deck.is_playing else "play")
+
+    def device_menu(self) -> QMenu:
+        """What the badge says, in words, and what else there is."""
+        assert self._session is not None
+        session = self._session
+        if self._menu is None:
+            menu = self._menu = QMenu(self)
+            self._words = menu.addAction("")
+            self._words.setEnabled(False)
+            for device in session.service.devices():
+                menu.addSection(device.label)
+                for dtype in device.dtypes:
+                    choose = partial(self.choose, device.name, dtype)
+                    action = menu.addAction(f"{device.name}  {dtype}", choose)
+                    action.setCheckable(True)
+                    self._choices[device.name, dtype] = action
+        settings = session.devices.settings
+        # Menu entries have one line; a sentence each would look like a list of commands.
+        self._words.setText(device_text(session).split(". ")[0].rstrip("."))
+        self._words.setToolTip(device_text(session))
+        for choice, action in self._choices.items():
+            action.setChecked(choice == (settings.device, settings.dtype))
+        self._menu.setToolTipsVisible(True)
+        return self._menu
+
+    def open_device_menu(self) -> None:
+        """Show the menu under the badge."""
+        self.device_menu().popup(self.badge.mapToGlobal(self.badge.rect().bottomLeft()))
+
+    def choose(self, device: str, dtype: str) -> None:
+        """Compute on another device or in another precision."""
+        assert self._session is not None
+        try:
+            if device != self._session.devices.settings.device:
+                self._session.devices.set_device(device)
+            self._session.devices.set_dtype(dtype)
+        except LatentwalkError as error:
+            self.failed.emit(error)

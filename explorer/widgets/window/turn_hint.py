@@ -1,0 +1,31 @@
+"""Which generators follow a turn of their picture, and what to offer where none of those shown does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.checkpoints.bundled import find
+from explorer.session.tour import ROTATING
+from explorer.util.view_marks import letter
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from explorer.widgets.window.toast import Offer
+
+__all__ = ["turn_hint"]
+
+
+def turn_hint(session: Session) -> tuple[str, Offer] | None:
+    """Return a hint for a user who turns a picture: words, and a button that shows a generator which follows turns.
+
+    Returns:
+        None if a generator that follows turns is shown already, or none is bundled.
+    """
+    families = {view: info.family for view in session.visible_views() if (info := session.info(view)) is not None}
+    if not families or "stylegan3-r" in families.values() or find(ROTATING) is None:
+        return None
+    view = next((v for v, family in families.items() if family == "stylegan3-t"), max(families))
+    name = "StyleGAN3-T" if families[view] == "stylegan3-t" else "StyleGAN2"
+    follows = "follows shifts, not turns" if families[view] == "stylegan3-t" else "does not follow turns"
+    words = f"{name} {follows}; StyleGAN3-R does."
+    return words, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))
