@@ -62,8 +62,8 @@ def measure(name: str, dtype: str, budget_mb: int) -> dict[str, object]:
     from explorer.ops import native
     from explorer.ops.memory import keep_freed_memory
     from explorer.render.headless import HeadlessRenderer
-    from explorer.render.request import RenderSettings
     from explorer.state import Latent, Look, Truncation
+    from explorer.state.request import RenderSettings
 
     keep_freed_memory()
     native.build()

@@ -18,9 +18,9 @@ from explorer.render.cache import StageCache
 from explorer.render.display import present
 from explorer.render.mailbox import Mailbox
 from explorer.render.pipeline import Pipeline
-from explorer.render.request import ModelKey, RenderRequest
 from explorer.render.resolve import resolve
 from explorer.state import ExplorerState, Latent, Look, Mixing, MixRow, Nudge, Offset, Truncation, with_look
+from explorer.state.request import ModelKey, RenderRequest
 from explorer.state.store import StateStore
 
 CONFIG = {"img_resolution": 64, "channel_base": 2048, "channel_max": 64, "z_dim": 512, "w_dim": 512}

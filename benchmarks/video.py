@@ -29,8 +29,8 @@ from explorer.ops import native
 from explorer.ops.memory import keep_freed_memory
 from explorer.render.devices import best_device, fastest_precision
 from explorer.render.headless import open_model
-from explorer.render.request import RenderSettings
 from explorer.state import Latent, Look, Truncation
+from explorer.state.request import RenderSettings
 
 SIZES = (256, 512, 1024)
 

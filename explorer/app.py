@@ -46,7 +46,7 @@ from explorer.widgets.window.main_window import MainWindow
 from explorer.widgets.window.menu_commands import DRIFT
 
 if TYPE_CHECKING:
-    from explorer.render.request import RenderSettings
+    from explorer.state.request import RenderSettings
 
 __all__ = ["Program", "refuse_pickles", "run", "use_plain_numbers"]
 
@@ -244,7 +244,7 @@ class Program(QObject):
     def _render_settings(self) -> RenderSettings:
         """The best device, in the precision that was chosen last, else in the fastest one."""
         from explorer.render.devices import best_device, devices, fastest_precision
-        from explorer.render.request import RenderSettings
+        from explorer.state.request import RenderSettings
 
         device = best_device()
         dtype = self.settings.text(f"precision_{device.partition(':')[0]}")

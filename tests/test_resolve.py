@@ -14,7 +14,6 @@ from explorer.errors import LatentError, RequestError
 from explorer.generators.base import GeneratorInfo
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
-from explorer.render.request import ModelKey, RenderRequest, RenderSettings
 from explorer.render.resolve import resolve, resolve_look
 from explorer.state import (
     Animation,
@@ -35,6 +34,7 @@ from explorer.state import (
     with_look,
 )
 from explorer.state.codec import encode
+from explorer.state.request import ModelKey, RenderRequest, RenderSettings
 from explorer.state.transforms import IDENTITY, animated_offset, forward_matrix, is_moving
 
 INFO = TinyGenerator(TinyConfig(c_dim=3)).info  # z 8, w 8, five entries of ws, layers t0..t3 and rgb
@@ -63,22 +63,22 @@ def test_views_resolve_their_own_looks() -> None:
     state = replace(state, views=(ViewState(), ViewState(linked=frozenset({"latent"}))))
     state = with_look(state, 1, truncation=Truncation(0.5), latent=Latent(9))
     first, second = (resolve(state, view, INFO, model=KEY) for view in (0, 1))
-    assert (first.psi[0], second.psi[0]) == (1.0, 0.5)
-    assert first.base == second.base
+    assert (first.style.psi[0], second.style.psi[0]) == (1.0, 0.5)
+    assert first.style.base == second.style.base
 
 
 # -- latents ---------------------------------------------------------------------------------------------------
 
 
 def test_plane_points_become_seeds_and_weights() -> None:
-    assert of(Look(Latent(7))).base.seeds == ((7, 1.0),)
-    seeds = dict(of(Look(Latent(7, 0.25, 0.5))).base.seeds)
+    assert of(Look(Latent(7))).style.base.seeds == ((7, 1.0),)
+    seeds = dict(of(Look(Latent(7, 0.25, 0.5))).style.base.seeds)
     assert seeds == {7: 0.375, 8: 0.125, 107: 0.375, 108: 0.125}
-    assert of(Look(Latent(0, -1.0))).base.seeds == ((2**32 - 1, 1.0),)
+    assert of(Look(Latent(0, -1.0))).style.base.seeds == ((2**32 - 1, 1.0),)
 
 
 def test_far_away_points_are_points() -> None:
-    (corner,) = of(Look(Latent(5, 1e300, -1e300))).base.seeds
+    (corner,) = of(Look(Latent(5, 1e300, -1e300))).style.base.seeds
     assert 0 <= corner[0] < 2**32
 
 
@@ -96,12 +96,12 @@ def stored_table() -> tuple[LatentTable, dict[str, str]]:
 
 def test_stored_latents_are_walked_from() -> None:
     table, keys = stored_table()
-    base = of(Look(Latent(7, stored=keys["w"])), table=table).base
+    base = of(Look(Latent(7, stored=keys["w"])), table=table).style.base
     assert (base.seeds, base.space) == ((), "w")
     assert base.stored is not None
-    walked = of(Look(Latent(7, 0.25, stored=keys["ws"])), table=table).base
+    walked = of(Look(Latent(7, 0.25, stored=keys["ws"])), table=table).style.base
     assert dict(walked.seeds) == {7: -0.25, 8: 0.25}
-    far = of(Look(Latent(7, 2.0, stored=keys["z"])), table=table).base
+    far = of(Look(Latent(7, 2.0, stored=keys["z"])), table=table).style.base
     assert dict(far.seeds) == {9: 1.0, 7: -1.0}
 
 
@@ -133,15 +133,15 @@ def test_stored_latents_that_do_not_fit_are_refused() -> None:
     ],
 )
 def test_truncation_is_one_psi_for_each_entry(truncation: Truncation, psi: tuple[float, ...]) -> None:
-    assert of(Look(truncation=truncation)).psi == psi
+    assert of(Look(truncation=truncation)).style.psi == psi
 
 
 def test_only_usable_mixing_is_asked_for() -> None:
     unusable = (MixRow(1, 0, 0.0), MixRow(2, 9, 1.0), MixRow(3, -1, 1.0), MixRow(17, 0, 1.0))
     mixing = Mixing((MixSource(1), MixSource(2), MixSource(3)), (MixRow(0, 2, 0.5), *unusable, MixRow(4, 0, 7.0)))
     request = of(Look(mixing=mixing))
-    assert [point.seeds for point in request.sources] == [((3, 1.0),), ((1, 1.0),)]
-    assert request.mix == ((0, 0, 0.5), (4, 1, 1.0))
+    assert [point.seeds for point in request.style.sources] == [((3, 1.0),), ((1, 1.0),)]
+    assert request.style.mix == ((0, 0, 0.5), (4, 1, 1.0))
 
 
 def test_edits_are_cut_to_the_network() -> None:
@@ -150,15 +150,15 @@ def test_edits_are_cut_to_the_network() -> None:
         offsets=(Offset((1.0,) * 8, 2), Offset((1.0,) * 9), Offset((0.0,) * 8), Offset((1.0,) * 8, 6, 7)),
     )
     request = of(look)
-    assert request.nudges == ((1, 0.5, 0, 4), (2, 0.5, 3, 4), (5, 1.0, 0, 1))
-    assert request.offsets == (((1.0,) * 8, 2, 4),)
+    assert request.style.nudges == ((1, 0.5, 0, 4), (2, 0.5, 3, 4), (5, 1.0, 0, 1))
+    assert request.style.offsets == (((1.0,) * 8, 2, 4),)
 
 
 def test_classes_sum_to_one_and_default_to_the_first() -> None:
-    assert of().class_weights == ((0, 1.0),)
+    assert of().style.class_weights == ((0, 1.0),)
     weights = Classes(((2, 3.0), (1, 1.0), (7, 5.0), (0, -1.0), (1, 2.0)))
-    assert of(Look(classes=weights)).class_weights == ((1, 0.5), (2, 0.5))
-    assert of(Look(classes=weights), info=replace(INFO, c_dim=0)).class_weights == ()
+    assert of(Look(classes=weights)).style.class_weights == ((1, 0.5), (2, 0.5))
+    assert of(Look(classes=weights), info=replace(INFO, c_dim=0)).style.class_weights == ()
 
 
 def test_noise_is_what_the_network_has() -> None:
@@ -194,11 +194,11 @@ def test_what_a_network_cannot_do_waits_in_the_state_for_one_that_can() -> None:
     big = replace(INFO, num_ws=18, w_dim=512)
     first = resolve(state, 0, big, model=KEY)
     small = resolve(state, 0, replace(INFO, has_noise=False), model=KEY)
-    assert small.mix == ()
-    assert small.offsets == ()
+    assert small.style.mix == ()
+    assert small.style.offsets == ()
     assert resolve(state, 0, big, model=KEY) == first
-    assert first.mix
-    assert first.offsets
+    assert first.style.mix
+    assert first.style.offsets
 
 
 # -- numbers that are none -------------------------------------------------------------------------------------

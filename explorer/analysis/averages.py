@@ -22,7 +22,7 @@ from explorer.ops import resample
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["brought_back", "neighbours"]
 
@@ -48,8 +48,9 @@ def neighbours(bench: Bench, request: RenderRequest, radius: float, count: int) 
     total: Tensor | None = None
     for i in range(count):
         towards = (FIRST_SEED + i // 2, -radius if i % 2 else radius)
-        base = replace(request.base, seeds=(*request.base.seeds, towards))
-        picture = yield from bench.steps(replace(request, base=base, untransform=False, residual="none"))
+        base = replace(request.style.base, seeds=(*request.style.base.seeds, towards))
+        still = replace(request.with_base(base), untransform=False, residual="none")
+        picture = yield from bench.steps(still)
         total = picture if total is None else total + picture
         yield Report(total / (i + 1), i + 1, count)
 

@@ -23,7 +23,7 @@ from explorer.ops import resample
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = [
     "METRICS",

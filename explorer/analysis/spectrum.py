@@ -17,13 +17,14 @@ import torch
 from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
 from explorer.errors import UsageError
 from explorer.ops.banded_fft import power_spectrum_steps
+from explorer.state.request import LatentPoint
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["Spectrum", "power", "sampled"]
 
@@ -83,8 +84,8 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
     total: Tensor | None = None
     fine = RatioSum()
     for i in range(samples):
-        base = type(request.base)(seeds=((seed + i, 1.0),))
-        still = replace(request, base=base, transform=None, untransform=False, residual="none")
+        one_seed = request.with_base(LatentPoint(seeds=((seed + i, 1.0),)))
+        still = replace(one_seed, transform=None, untransform=False, residual="none")
         picture = yield from bench.steps(still)
         one = yield from power_steps(picture.double())
         total = one if total is None else total + one

@@ -33,12 +33,13 @@ from torch.nn import functional as F
 
 from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
 from explorer.errors import UsageError
+from explorer.state.request import LatentPoint
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["Evidence", "compare", "evidence_of", "flow", "sampled"]
 
@@ -81,8 +82,8 @@ def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0
         pictures = []
         for step in range(STEPS):
             share = step / (STEPS - 1)
-            base = type(request.base)(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
-            pictures.append((yield from bench.steps(replace(request, base=base))))
+            base = LatentPoint(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
+            pictures.append((yield from bench.steps(request.with_base(base))))
         evidence = []
         for pair in _pairs(STEPS):
             evidence.append((yield from compare_steps(pictures[pair[0]], pictures[pair[1]])))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from explorer.generators.base import Generator
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
     from explorer.util.steps import Steps
 
 __all__ = ["Bench", "Estimate", "RatioSum", "Report", "Study", "as_json", "last_value"]

@@ -24,7 +24,7 @@ from explorer.state import (
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Recorder
-    from explorer.render.request import RenderSettings
+    from explorer.state.request import RenderSettings
 
 __all__ = ["MOTIONS", "Comparison", "Motion", "recorder_of"]
 
@@ -115,7 +115,7 @@ def recorder_of(
     from explorer.animation.job import Job
     from explorer.animation.recorder import Recorder
     from explorer.render.headless import open_model
-    from explorer.render.request import RenderSettings
+    from explorer.state.request import RenderSettings
 
     settings = settings or RenderSettings()
     opened = functools.cache(open_model)  # the film's renderer opens the same two again

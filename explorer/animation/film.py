@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.latents.table import LatentTable
-    from explorer.render.request import ModelFacts, RenderSettings
+    from explorer.render.results import ModelFacts
     from explorer.state import ExplorerState, Latent, Look
+    from explorer.state.request import RenderSettings
 
 __all__ = ["Film", "FilmRenderer", "models_of", "page_of", "rate_of", "whole_film"]
 

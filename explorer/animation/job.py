@@ -16,8 +16,8 @@ from explorer.latents.table import LatentTable
 from explorer.project.document import MAX_BYTES, project_from_json, to_json, write_whole
 from explorer.project.model_places import places_of, places_to_json
 from explorer.project.model_search import find_models
-from explorer.render.request import RenderSettings
 from explorer.state.codec import decode, encode
+from explorer.state.request import RenderSettings
 from explorer.util import file_errors
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.latents.table import LatentTable
-    from explorer.render.request import RenderSettings
     from explorer.state import ExplorerState, Timeline
+    from explorer.state.request import RenderSettings
 
 __all__ = ["change_between", "evened", "retimed"]
 

@@ -14,7 +14,7 @@ from explorer.util.command_line import did_you_mean
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from explorer.render.request import ModelFacts
+    from explorer.render.results import ModelFacts
 
 __all__ = ["ModelClasses", "add_class_option", "classes_from", "classes_of_file"]
 

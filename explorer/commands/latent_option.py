@@ -14,7 +14,7 @@ from explorer.errors import LatentError
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space, StoredLatent
-    from explorer.render.request import ModelFacts
+    from explorer.render.results import ModelFacts
 
 __all__ = ["LatentChoice", "add_latent_options", "choice_from", "latents_of", "latents_of_picture"]
 

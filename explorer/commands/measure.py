@@ -16,7 +16,7 @@ from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.analysis.study import Bench, Study
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["add_arguments", "run"]
 

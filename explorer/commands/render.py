@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.render.request import RenderSettings
+    from explorer.state.request import RenderSettings
 
 __all__ = ["add_arguments", "add_device_options", "grid_of", "run", "settings_from"]
 
@@ -51,7 +51,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
     """Device, precision and kernels of the parsed options."""
     from explorer.render.devices import best_device
-    from explorer.render.request import RenderSettings
+    from explorer.state.request import RenderSettings
 
     names = {"auto": best_device(), "cuda": "cuda:0"}
     device = names.get(arguments.device, arguments.device)

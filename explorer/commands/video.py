@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from explorer.animation.job import Job
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
-    from explorer.render.request import ModelFacts
+    from explorer.render.results import ModelFacts
     from explorer.state import ExplorerState, Look, Timeline
 
     Opened = tuple[HeadlessRenderer, ModelFacts]

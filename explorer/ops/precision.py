@@ -1,10 +1,17 @@
-"""Which number formats the operators accept on which device."""
+"""The number formats by name, and which of them the operators accept on which device."""
 
 from __future__ import annotations
 
 import torch
 
-__all__ = ["check_dtype"]
+__all__ = ["DTYPES", "check_dtype"]
+
+DTYPES: dict[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+"""Precisions by name. float16 is for GPUs alone: on a CPU it is thousands of times slower."""
 
 
 def check_dtype(x: torch.Tensor) -> None:

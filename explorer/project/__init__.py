@@ -1,1 +1,1 @@
-"""Projects on disk: a state and its latents as JSON, as text, or inside a picture or film; and where its models lie."""
+"""Projects on disk: a state and its latents as JSON, text, or inside a picture or film, and its models' places."""

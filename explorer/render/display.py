@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from explorer.ops.banded_fft import power_spectrum_steps
-from explorer.render.request import TapStats
+from explorer.render.results import TapStats
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:

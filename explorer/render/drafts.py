@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from explorer.generators.base import GeneratorInfo
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["is_large_enough", "move", "narrower", "step_between"]
 

@@ -19,13 +19,14 @@ import numpy as np
 import torch
 
 from explorer.errors import RequestError
+from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, check_settings
 from explorer.render.model_store import load_file, on_device
 from explorer.render.pipeline import Pipeline
-from explorer.render.request import DTYPES, ModelKey, RenderSettings
 from explorer.render.resolve import resolve_look
 from explorer.state import Tap
+from explorer.state.request import ModelKey, RenderSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
     from explorer.latents.table import LatentTable
-    from explorer.render.request import FrameFacts, ModelFacts, RenderRequest, TapStats
+    from explorer.render.results import FrameFacts, ModelFacts, TapStats
     from explorer.state import Look
+    from explorer.state.request import RenderRequest
 
 __all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
 

@@ -10,8 +10,8 @@ from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
     from explorer.generators.base import LayerInfo, NoiseSpec
-    from explorer.render.request import RenderRequest
     from explorer.render.styles import Styles
+    from explorer.state.request import RenderRequest
 
 __all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
 

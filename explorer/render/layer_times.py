@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.render.request import StageTime
+    from explorer.render.results import StageTime
 
 __all__ = ["LayerTimes"]
 

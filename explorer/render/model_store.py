@@ -16,7 +16,8 @@ import torch
 
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import best_device
-from explorer.render.request import ModelFacts, ModelKey
+from explorer.render.results import ModelFacts
+from explorer.state.request import ModelKey
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:

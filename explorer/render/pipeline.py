@@ -23,7 +23,7 @@ from explorer.render.graphs import graphs_for
 from explorer.render.kept import KeptStages, still_view
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
 from explorer.render.layer_times import LayerTimes
-from explorer.render.request import FrameFacts, StageTime, TapStats, Tier
+from explorer.render.results import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import Generator, NoiseSpec, SynthesisLayer
     from explorer.ops.backend import Backend
     from explorer.render.cache import StageCache
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, trouble_of
 from explorer.render.mailbox import Deed, Mailbox, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
-from explorer.render.request import DTYPES, DeviceLost, Frame, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.render.studies import Studied, StudyRun
+from explorer.state.request import RenderRequest
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:

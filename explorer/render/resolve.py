@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,6 @@ from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
 from explorer.latents.table import StoredMisfitError
-from explorer.render.request import (
-    KeyedArray,
-    LatentPoint,
-    ModelKey,
-    NoiseRecipe,
-    PointBlend,
-    RenderRequest,
-    RenderSettings,
-    StyleRecipe,
-)
 from explorer.state import (
     ASPECTS,
     Blend,
@@ -38,6 +28,16 @@ from explorer.state import (
     look_of,
 )
 from explorer.state.codec import MAX_WHOLE
+from explorer.state.request import (
+    KeyedArray,
+    LatentPoint,
+    ModelKey,
+    NoiseRecipe,
+    PointBlend,
+    RenderRequest,
+    RenderSettings,
+    StyleRecipe,
+)
 from explorer.state.transforms import forward_matrix, is_identity
 from explorer.util.sums import total_of
 
@@ -96,18 +96,11 @@ def resolve_look(
     _check_finite(tap, "tap")
     if not math.isfinite(time):
         raise RequestError("The time is not a finite number.", "Stop the animation and start it again.")
-    sources, mix = _mixing(look.mixing, info, model, table)
     matrix = forward_matrix(look.transform, time)
     return RenderRequest(
         model=model,
         settings=settings or RenderSettings(),
-        base=_point(look.latent, info, model, table),
-        class_weights=class_weights(look.classes, info),
-        sources=sources,
-        mix=mix,
-        psi=psi_of_entries(info.num_ws, look.truncation.psi, look.truncation.cutoff, look.truncation.layer_psi),
-        nudges=_nudges(look.nudges, info),
-        offsets=_offsets(look.offsets, info),
+        style=_StyleResolver(info, model, table, class_weights(look.classes, info)).style(look),
         noise=_noise(look.noise, info),
         transform=None if is_identity(matrix) else matrix,
         tap=_tap(tap, info),
@@ -147,41 +140,98 @@ def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
             yield from _numbers(getattr(value, f.name), f"{path}.{f.name}")
 
 
-def _point(latent: Latent, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> LatentPoint:
-    corners = plane_corners(latent.seed, latent.x, latent.y)
-    if not latent.stored and latent.blend is None:
-        return LatentPoint(corners)
-    weights = dict(corners)
-    origin = latent.seed % SEED_COUNT
-    weights[origin] = weights.get(origin, 0.0) - 1.0
-    seeds = tuple((seed, weight) for seed, weight in weights.items() if weight != 0.0)
-    if latent.blend is not None:
-        return LatentPoint(seeds, blend=_blend(latent.blend, info, model, table))
-    stored = _stored(latent.stored, info, model, table)
-    if isinstance(stored, Latent):
-        return LatentPoint(seeds, blend=_blend(Blend("w", (BlendPoint(stored, 1.0),)), info, model, table))
-    return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
+@dataclass(frozen=True, slots=True)
+class _StyleResolver:
+    """Turns latents and edits of the state into recipes for one network.
+
+    Attributes:
+        info: The network's limits.
+        model: The network.
+        table: The state's stored latents.
+        weights: (class, weight) of the request; also of the latents of a blend.
+    """
+
+    info: GeneratorInfo
+    model: ModelKey
+    table: LatentTable | None
+    weights: tuple[tuple[int, float], ...]
+
+    def style(self, part: Look | BlendPoint) -> StyleRecipe:
+        """What decides the final `ws`: latent, truncation, mixing and edits."""
+        info, truncation = self.info, part.truncation
+        sources, mix = self.mixing(part.mixing)
+        return StyleRecipe(
+            base=self.point(part.latent),
+            class_weights=self.weights,
+            sources=sources,
+            mix=mix,
+            psi=psi_of_entries(info.num_ws, truncation.psi, truncation.cutoff, truncation.layer_psi),
+            nudges=_nudges(part.nudges, info),
+            offsets=_offsets(part.offsets, info),
+        )
+
+    def point(self, latent: Latent) -> LatentPoint:
+        """A latent as what the mapping network is given."""
+        corners = plane_corners(latent.seed, latent.x, latent.y)
+        if not latent.stored and latent.blend is None:
+            return LatentPoint(corners)
+        weights = dict(corners)
+        origin = latent.seed % SEED_COUNT
+        weights[origin] = weights.get(origin, 0.0) - 1.0
+        seeds = tuple((seed, weight) for seed, weight in weights.items() if weight != 0.0)
+        if latent.blend is not None:
+            return LatentPoint(seeds, blend=self.blend(latent.blend))
+        stored = self.stored(latent.stored)
+        if isinstance(stored, Latent):
+            return LatentPoint(seeds, blend=self.blend(Blend("w", (BlendPoint(stored, 1.0),))))
+        return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
+
+    def blend(self, blend: Blend) -> PointBlend:
+        """A weighted sum of latents. Raises LatentError."""
+        if not blend.points:
+            raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
+        parts = tuple((self.part(point, blend.space), point.weight) for point in blend.points)
+        # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
+        space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
+        return PointBlend(space, parts, blend.spherical)
+
+    def part(self, point: BlendPoint, space: str) -> StyleRecipe:
+        """The recipe of one latent of a blend; only in the space `ws` does its style count."""
+        return self.style(point) if space == "ws" else StyleRecipe(self.point(point.latent), self.weights)
+
+    def stored(self, key: str) -> StoredLatent | Latent:
+        """A stored latent for this network: its numbers, or its recipe where they are another network's."""
+        if self.table is None:
+            raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
+        latent, info = self.table[key], self.info
+        wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
+        is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != self.model.sha256
+        if latent.array.shape == wanted and not is_foreign:
+            return latent
+        if latent.recipe is not None:
+            return latent.recipe
+        raise _misfit(key, latent, wanted, info)
+
+    def mixing(self, mixing: Mixing) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
+        """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
+        numbers: dict[int, int] = {}  # the state's source number -> the request's
+        rows = []
+        for row in mixing.rows:
+            amount = min(max(row.amount, 0.0), 1.0)
+            if amount > 0.0 and 0 <= row.layer < self.info.num_ws and 0 <= row.source < len(mixing.sources):
+                rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
+        sources = tuple(self.point(s.latent) for s in (mixing.sources[number] for number in numbers))
+        return sources, tuple(rows)
 
 
-def _blend(blend: Blend, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> PointBlend:
-    if not blend.points:
-        raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
-    parts = tuple((_part(point, blend.space, info, model, table), point.weight) for point in blend.points)
-    # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
-    space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
-    return PointBlend(space, parts, blend.spherical)
-
-
-def _part(
-    point: BlendPoint, space: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
-) -> StyleRecipe:
-    base = _point(point.latent, info, model, table)
-    if space != "ws":
-        return StyleRecipe(base)
-    sources, mix = _mixing(point.mixing, info, model, table)
-    t = point.truncation
-    psi = psi_of_entries(info.num_ws, t.psi, t.cutoff, t.layer_psi)
-    return StyleRecipe(base, sources, mix, psi, _nudges(point.nudges, info), _offsets(point.offsets, info))
+def _misfit(key: str, latent: StoredLatent, wanted: tuple[int, ...], info: GeneratorInfo) -> StoredMisfitError:
+    name, shape = latent.name or key, latent.array.shape
+    words = f"The latent {name} was made with another model."
+    if shape != wanted:
+        words = f"The latent {name} has the shape {shape}; this network's {latent.space} has {wanted}."
+    fits = latent.space != "z" and shape[-1] == info.w_dim
+    first = "Convert it to this model" if fits else "Unlink it from this view"
+    return StoredMisfitError(words, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
 
 
 def _has_z(point: LatentPoint) -> bool:
@@ -210,26 +260,6 @@ def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tu
     )
 
 
-def _stored(key: str, info: GeneratorInfo, model: ModelKey, table: LatentTable | None) -> StoredLatent | Latent:
-    """A stored latent for this network: its numbers, or its recipe where they are another network's."""
-    if table is None:
-        raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
-    latent = table[key]
-    wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
-    is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != model.sha256
-    if latent.array.shape == wanted and not is_foreign:
-        return latent
-    if latent.recipe is not None:
-        return latent.recipe
-    name = latent.name or key
-    words = f"The latent {name} was made with another model."
-    if latent.array.shape != wanted:
-        words = f"The latent {name} has the shape {latent.array.shape}; this network's {latent.space} has {wanted}."
-    fits = latent.space != "z" and latent.array.shape[-1] == info.w_dim
-    hint = "Convert it to this model, or choose a seed." if fits else "Unlink it from this view, or choose a seed."
-    raise StoredMisfitError(words, hint, key, is_convertible=fits, command=_OTHER_MODEL)
-
-
 def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
     """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
     if info.c_dim == 0:
@@ -242,20 +272,6 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
     if not total > 0.0:
         return ((0, 1.0),)
     return tuple(sorted((index, weight / total) for index, weight in weights.items()))
-
-
-def _mixing(
-    mixing: Mixing, info: GeneratorInfo, model: ModelKey, table: LatentTable | None
-) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
-    """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
-    numbers: dict[int, int] = {}  # the state's source number -> the request's
-    rows = []
-    for row in mixing.rows:
-        amount = min(max(row.amount, 0.0), 1.0)
-        if amount > 0.0 and 0 <= row.layer < info.num_ws and 0 <= row.source < len(mixing.sources):
-            rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
-    sources = tuple(_point(s.latent, info, model, table) for s in (mixing.sources[number] for number in numbers))
-    return sources, tuple(rows)
 
 
 def _span(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None:

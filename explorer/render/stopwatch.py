@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from explorer.render.request import StageTime
+from explorer.render.results import StageTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable

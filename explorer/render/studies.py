@@ -11,7 +11,7 @@ from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError
 
 if TYPE_CHECKING:
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["MakeStudy", "Studied", "StudyRun"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import Generator
-    from explorer.render.request import LatentPoint, PointBlend, RenderRequest, StyleRecipe
+    from explorer.state.request import LatentPoint, PointBlend, RenderRequest, StyleRecipe
 
 __all__ = ["StyleStage", "Styles"]
 
@@ -55,7 +55,7 @@ class StyleStage:
         self._generator = generator
         self._info = generator.info
         self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
-        self._last: OrderedDict[Hashable, tuple[tuple[object, ...], Styles]] = OrderedDict()
+        self._last: OrderedDict[Hashable, tuple[bytes, Styles]] = OrderedDict()
         self.made = 0
         """How many styles were computed so far; others were kept."""
         self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
@@ -63,14 +63,13 @@ class StyleStage:
 
     def make(self, request: RenderRequest, view: Hashable = None) -> Styles:
         """The styles of a request; those of a view's last request are kept as long as their inputs are equal."""
-        r = request
-        inputs = (r.base, r.class_weights, r.sources, r.mix, r.psi, r.nudges, r.offsets)
+        digest = request.style.digest
         known = self._last.get(view)
-        if known is not None and known[0] == inputs:
+        if known is not None and known[0] == digest:
             return known[1]
-        styles = self._compute(request)
+        styles = self._compute(request.style)
         self.made += 1
-        self._last[view] = (inputs, styles)
+        self._last[view] = (digest, styles)
         self._last.move_to_end(view)
         while len(self._last) > VIEWS_KEPT:
             self._last.popitem(last=False)
@@ -92,8 +91,9 @@ class StyleStage:
         while len(self._mapped) > MAPPED_LIMIT:
             self._mapped.popitem(last=False)
 
-    def _map_seeds(self, recipe: RenderRequest | StyleRecipe, weights: Weights) -> None:
+    def _map_seeds(self, recipe: StyleRecipe) -> None:
         """Map together what seeds of a picture were not mapped yet."""
+        weights = recipe.class_weights
         new = [seed for seed in dict.fromkeys(_seeds(recipe)) if (seed, weights) not in self._mapped]
         mapped = self._map([z_of_seed(seed, self._info.z_dim) for seed in new], weights)
         for seed, w in zip(new, mapped, strict=True):
@@ -142,7 +142,7 @@ class StyleStage:
         if blend.space == "w":
             points = [self._point(recipe.base, weights) for recipe, _ in blend.parts]
         else:
-            points = [self._edited(recipe, weights)[1] for recipe, _ in blend.parts]
+            points = [self._edited(recipe)[1] for recipe, _ in blend.parts]
         if len({point.ndim for point in points}) > 1:
             points = [style.broadcast(point, self._info.num_ws) for point in points]
         return style.blend_of(points, shares, self.w_avg, spherical=blend.spherical)
@@ -157,18 +157,17 @@ class StyleStage:
             return point.stored.array
         return z_of_seed(point.seeds[0][0], self._info.z_dim)
 
-    def _compute(self, r: RenderRequest) -> Styles:
+    def _compute(self, recipe: StyleRecipe) -> Styles:
         with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
-            base, ws = self._edited(r, r.class_weights)
+            base, ws = self._edited(recipe)
         if not np.isfinite(ws).all():
             raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.", command="Lower --psi.")
         rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
         return Styles(ws, base, rows)
 
-    def _edited(
-        self, r: RenderRequest | StyleRecipe, weights: Weights
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        self._map_seeds(r, weights)
+    def _edited(self, r: StyleRecipe) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self._map_seeds(r)
+        weights = r.class_weights
         base = self._point(r.base, weights)
         sources = [self._point(source, weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
@@ -181,7 +180,7 @@ class StyleStage:
         return base, ws
 
 
-def _seeds(recipe: RenderRequest | StyleRecipe) -> Iterator[int]:
+def _seeds(recipe: StyleRecipe) -> Iterator[int]:
     """The seeds that a picture's points map."""
     for point in (recipe.base, *recipe.sources):
         yield from (seed for seed, _ in point.seeds)

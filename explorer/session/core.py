@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.checkpoints import bundled
 from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.table import LatentTable
-from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings
 from explorer.render.resolve import resolve, resolve_look
+from explorer.render.results import Frame, ModelFacts, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
 from explorer.session.drift import Drifts
@@ -21,6 +21,7 @@ from explorer.session.pacing import Pacemaker
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord
 from explorer.state import ExplorerState, Look, Tap, look_of, with_look
+from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import GeneratorInfo
-    from explorer.render.request import RenderRequest, Thumbnail
+    from explorer.render.results import Thumbnail
+    from explorer.state.request import RenderRequest
 
 __all__ = ["SessionCore"]
 

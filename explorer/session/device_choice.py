@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from explorer.render.request import RenderSettings
+from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
     from explorer.ops.backend import Backend
-    from explorer.render.request import DeviceLost
+    from explorer.render.results import DeviceLost
     from explorer.session.render_service import RenderService
 
 __all__ = ["Devices"]

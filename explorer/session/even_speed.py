@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explorer.latents.table import LatentTable
-    from explorer.render.request import RenderSettings
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
+    from explorer.state.request import RenderSettings
 
 __all__ = ["EvenSpeed", "Measured"]
 

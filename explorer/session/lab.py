@@ -17,7 +17,7 @@ from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.document import write_png
 from explorer.render import display
-from explorer.render.request import Frame, Tier
+from explorer.render.results import Frame, Tier
 from explorer.session import tour
 from explorer.state import ExplorerState, Slit
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.render.request import RenderRequest
     from explorer.render.studies import MakeStudy, Studied
     from explorer.session.core import SessionCore
     from explorer.session.file_writer import FileWorker
+    from explorer.state.request import RenderRequest
     from explorer.util.steps import Steps
 
 __all__ = ["LabPicture", "StickingLab"]

@@ -14,11 +14,12 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from explorer.render.devices import Device, best_device, check_settings, devices
 from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
-from explorer.render.request import DeviceLost, Frame, ModelKey, RenderFailed, RenderRequest, Thumbnail
+from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.render.studies import MakeStudy, Studied, StudyRun
+from explorer.state.request import ModelKey, RenderRequest
 
 if TYPE_CHECKING:
-    from explorer.render.request import ModelFacts
+    from explorer.render.results import ModelFacts
 
 __all__ = ["RenderService"]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.render.request import Frame, ModelFacts, RenderFailed, RenderSettings, StageTime, Tier
+from explorer.render.results import Frame, ModelFacts, RenderFailed, StageTime, Tier
+from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
-    from explorer.render.request import RenderRequest
+    from explorer.state.request import RenderRequest
 
 __all__ = ["LATENCIES_KEPT", "PerformanceFacts", "ViewRecord"]
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from explorer.generators import registry
 from explorer.generators.base import Generator
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.request import RenderRequest
 from explorer.state import Look
+from explorer.state.request import RenderRequest
 from explorer.util.steps import Steps, run
 
 __all__ = ["TinyBench", "blurred_noise", "boiling", "rigid", "shift", "stuck"]

@@ -14,8 +14,8 @@ from explorer.analysis import averages, equivariance, spectrum, sticking
 from explorer.analysis.study import Bench
 from explorer.ops.backend import using
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.request import RenderRequest
 from explorer.state import Look
+from explorer.state.request import RenderRequest
 from tests.ops.counting import counted
 from tests.render.support import tiny_model
 

@@ -14,8 +14,8 @@ from explorer.analysis import averages, equivariance, spectrum
 from explorer.analysis.study import Estimate, RatioSum, as_json, last_value
 from explorer.errors import UsageError
 from explorer.generators.base import Activation
-from explorer.render.request import LatentPoint
 from explorer.state import Latent, Look, Transform
+from explorer.state.request import LatentPoint
 from tests.analysis.scenes import TinyBench
 
 
@@ -50,7 +50,7 @@ def test_mean_of_neighbours() -> None:
         reports = [r for r in averages.neighbours(bench, request, 0.2, 6) if r is not None]
         expected = torch.stack(
             [
-                bench.picture(replace(request, base=LatentPoint(((3, 1.0), (averages.FIRST_SEED + i, sign * 0.2)))))
+                bench.picture(request.with_base(LatentPoint(((3, 1.0), (averages.FIRST_SEED + i, sign * 0.2)))))
                 for i in range(3)
                 for sign in (1, -1)
             ]

@@ -25,7 +25,6 @@ from explorer.animation.timeline import (
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.style import blend_of
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.request import ModelKey
 from explorer.state import (
     ExplorerState,
     Key,
@@ -44,6 +43,7 @@ from explorer.state import (
     Wander,
     with_look,
 )
+from explorer.state.request import ModelKey
 from tests.render.support import tiny_model
 
 LINEAR = Segment("linear", "w", "linear")

@@ -13,9 +13,9 @@ from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CostlyModelError
 from explorer.generators import registry
 from explorer.render import limits
-from explorer.render.request import RenderSettings
 from explorer.session import Session
 from explorer.state import ExplorerState, ViewState
+from explorer.state.request import RenderSettings
 from explorer.widgets.controls.theme import apply_theme
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.view_pane import ViewPane

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
-from explorer.render.request import RenderFailed
+from explorer.render.results import RenderFailed
 from explorer.session import Session
 from explorer.session.lab import LabPicture
 from explorer.session.settings import Settings

@@ -10,9 +10,10 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from explorer.generators.base import GeneratorInfo, LayerInfo
-from explorer.render.request import Frame, FrameFacts, ModelKey, RenderRequest, StageTime, Tier
+from explorer.render.results import Frame, FrameFacts, StageTime, Tier
 from explorer.session import Session
 from explorer.session.view_record import ViewRecord
+from explorer.state.request import ModelKey, RenderRequest
 from explorer.widgets.panels.synthesis.performance_panel import PerformancePanel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 from tests.gui.panel_session import open_model, panel_session

@@ -13,9 +13,10 @@ from explorer.generators.stylegan2 import build as build_stylegan2
 from explorer.render import drafts
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Pipeline, Result
-from explorer.render.request import ModelKey, RenderRequest, Tier
 from explorer.render.resolve import resolve_look
+from explorer.render.results import Tier
 from explorer.state import Latent, Look, Tap, Transform
+from explorer.state.request import ModelKey, RenderRequest
 from tests.generators.configs import small_generator
 
 

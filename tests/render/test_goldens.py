@@ -12,8 +12,8 @@ from explorer.latents.table import LatentTable, StoredLatent
 from explorer.ops.backend import Backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.model_store import load_file
-from explorer.render.request import RenderSettings
 from explorer.state import Classes, Latent, Look, Noise, Transform, Truncation
+from explorer.state.request import RenderSettings
 from tests.goldens import Golden, assert_close, load_net, require
 
 NAMES = ("sg2_skip_u64", "sg2ada_c3_u32", "sg3t_u64", "sg3r_u64")

@@ -11,9 +11,9 @@ from explorer.generators.base import Activation, Generator, NoiseSpec
 from explorer.render.cache import StageCache
 from explorer.render.graphs import KEPT, GraphedLayers, graphs_for
 from explorer.render.pipeline import Pipeline
-from explorer.render.request import ModelKey, RenderRequest
 from explorer.render.resolve import resolve_look
 from explorer.state import Latent, Look, Tap
+from explorer.state.request import ModelKey, RenderRequest
 from tests.generators.configs import small_generator
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 from explorer.errors import RequestError, UsageError
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.headless import HeadlessRenderer, render, render_look
-from explorer.render.request import RenderSettings
 from explorer.state import Animation, Latent, Look, Tap, Transform
+from explorer.state.request import RenderSettings
 from tests.render.support import renderer_of, request_of, tiny_model
 
 

@@ -14,7 +14,7 @@ from explorer.errors import RenderError, UnreadableFileError
 from explorer.generators.registry import build
 from explorer.render import devices
 from explorer.render.model_store import LoadedModel, LoadJob, ModelStore, load_file, on_device
-from explorer.render.request import ModelKey
+from explorer.state.request import ModelKey
 from tests.generators.configs import small_generator
 from tests.render.support import tiny_model
 

@@ -18,8 +18,8 @@ from explorer.latents.seeds import z_of_seed
 from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Cancelled, Pipeline, Result
-from explorer.render.request import ModelKey, RenderRequest, Tier
 from explorer.render.resolve import resolve_look
+from explorer.render.results import Tier
 from explorer.render.styles import MAPPED_TOGETHER
 from explorer.render.untransform import difference_picture, heat_picture
 from explorer.state import (
@@ -36,6 +36,7 @@ from explorer.state import (
     Transform,
     Truncation,
 )
+from explorer.state.request import ModelKey, RenderRequest
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "tiny": ("tiny", {}),

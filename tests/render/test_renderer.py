@@ -19,8 +19,9 @@ from explorer.render.finishing import Cancelled
 from explorer.render.mailbox import Deed
 from explorer.render.model_store import LoadedModel, facts_of
 from explorer.render.renderer import REMEASURE_AFTER, Renderer
-from explorer.render.request import DeviceLost, RenderSettings, Thumbnail, Tier
+from explorer.render.results import DeviceLost, Thumbnail, Tier
 from explorer.state import Look, Transform
+from explorer.state.request import RenderSettings
 from tests.render.support import (
     WAIT_S,
     Published,

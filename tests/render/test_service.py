@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 from explorer.errors import CancelledError, LatentwalkError, UnreadableFileError, UsageError
 from explorer.render.model_store import LoadedModel, ModelStore
 from explorer.render.renderer import Renderer
-from explorer.render.request import DeviceLost, Frame, RenderFailed, RenderSettings, Thumbnail
+from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.session.render_service import RenderService
+from explorer.state.request import RenderSettings
 from tests.render.support import gated, psi_request, request_of, tiny_model
 
 MODEL = "/models/tiny-a.safetensors"

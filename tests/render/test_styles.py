@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from explorer.generators.registry import build
-from explorer.render.request import LatentPoint, ModelKey, PointBlend, RenderRequest, StyleRecipe
 from explorer.render.styles import MAPPED_TOGETHER, StyleStage
+from explorer.state.request import LatentPoint, ModelKey, PointBlend, RenderRequest, StyleRecipe
 
 
 def stage() -> tuple[StyleStage, list[int]]:
@@ -30,7 +30,7 @@ def stage() -> tuple[StyleStage, list[int]]:
 def request(*seeds: int, sources: tuple[LatentPoint, ...] = (), **base: object) -> RenderRequest:
     share = 1 / len(seeds)
     point = LatentPoint(tuple((seed, share) for seed in seeds), **base)  # type: ignore[arg-type]  # a blend
-    return RenderRequest(ModelKey("model"), base=point, sources=sources)
+    return RenderRequest(ModelKey("model"), style=StyleRecipe(base=point, sources=sources))
 
 
 def test_seeds_of_a_picture_are_mapped_together_and_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from explorer.errors import UsageError
 from explorer.render.model_store import LoadedModel
-from explorer.render.request import DeviceLost, RenderFailed
+from explorer.render.results import DeviceLost, RenderFailed
 from tests.render.support import gated
 from tests.session.world import World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from explorer.render.request import Tier
+from explorer.render.results import Tier
 from explorer.state import Classes, ExplorerState, ViewState
 from tests.session.world import World, undo_name
 
@@ -34,7 +34,7 @@ def test_linked_views_follow_one_slider(world: World) -> None:
     for view in (0, 1):
         frame = world.session.last_frame(view)
         assert frame is not None
-        assert frame.request.psi == (0.25,) * 5
+        assert frame.request.style.psi == (0.25,) * 5
 
 
 def test_an_unlinked_aspect_keeps_its_own_value(world: World) -> None:
@@ -108,7 +108,7 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     s.set_model(0, "wide")
     world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     world.settle()
-    assert world.frame().request.offsets == ()
+    assert world.frame().request.style.offsets == ()
     s.set_model(0, "a")
     world.qtbot.waitUntil(lambda: s.record(0).model == "a")
     world.settle()

@@ -98,7 +98,7 @@ def test_views_that_are_scanned_keep_step(world: World) -> None:
         s.pace.step()
         assert (s.record(0).posted, s.record(1).posted) == (posted + 1, posted + 1)
     world.settle(0, 1)
-    times = {world.frame(v).request.base for v in range(2)}
+    times = {world.frame(v).request.style.base for v in range(2)}
     assert len(times) == 1
 
 

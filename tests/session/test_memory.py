@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UnreadableFileError
 from explorer.render.model_store import LoadedModel, ModelStore, facts_of
-from explorer.render.request import RenderSettings
 from explorer.session import Session
 from explorer.session.render_service import RenderService
+from explorer.state.request import RenderSettings
 from tests.generators.configs import SMALL, small_generator
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from explorer.errors import UnreadableFileError
-from explorer.render.request import RenderFailed
+from explorer.render.results import RenderFailed
 from tests.session.world import World
 
 

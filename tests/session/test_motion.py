@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.render.request import Thumbnail, Tier
+from explorer.render.results import Thumbnail, Tier
 from explorer.session.clock import Clock
 from explorer.session.drift import Drifts
 from explorer.state import ExplorerState, Latent, Look, ViewState

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.errors import UnreadableFileError
 from explorer.render.model_store import LoadedModel
-from explorer.render.request import Frame, RenderFailed
+from explorer.render.results import Frame, RenderFailed
 from explorer.session import Session
 from explorer.session.clock import Clock
 from explorer.session.recovery import Recovery

@@ -12,7 +12,7 @@ from explorer.state import Look
 from explorer.widgets.controls.theme import color
 
 if TYPE_CHECKING:
-    from explorer.render.request import Thumbnail
+    from explorer.render.results import Thumbnail
     from explorer.session import Session
 
 __all__ = ["Thumbs", "paint_thumb", "thumb_image"]

@@ -11,7 +11,7 @@ from explorer.state import ExplorerState, Look, look_of
 from explorer.widgets.controls.thumbnails import thumb_image
 
 if TYPE_CHECKING:
-    from explorer.render.request import Thumbnail
+    from explorer.render.results import Thumbnail
     from explorer.session import Session
     from explorer.widgets.viewer.view_area import ViewArea
 

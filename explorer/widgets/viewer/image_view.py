@@ -26,7 +26,7 @@ from explorer.widgets.viewer.gestures import Drag, Mode, cursor_of, describe, mo
 from explorer.widgets.viewer.slit_handles import Part, paint_slit, part_at, pulled
 
 if TYPE_CHECKING:
-    from explorer.render.request import Frame
+    from explorer.render.results import Frame
     from explorer.state import Slit
 
 __all__ = ["ImageView", "image_of"]

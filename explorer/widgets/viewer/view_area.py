@@ -17,7 +17,7 @@ from explorer.widgets.viewer.tour_bar import TourBar
 from explorer.widgets.viewer.view_pane import ViewPane
 
 if TYPE_CHECKING:
-    from explorer.render.request import Frame
+    from explorer.render.results import Frame
     from explorer.session import Session
     from explorer.session.lab import LabPicture
 

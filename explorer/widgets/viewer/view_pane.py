@@ -21,7 +21,7 @@ from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
 
 if TYPE_CHECKING:
-    from explorer.render.request import Frame, RenderFailed
+    from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
 
 __all__ = ["ViewPane", "look_text"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
 
     from explorer.generators.base import GeneratorInfo
-    from explorer.render.request import Frame
+    from explorer.render.results import Frame
     from explorer.session import Session
 
 __all__ = ["WEditorPanel"]
@@ -177,7 +177,7 @@ class WEditorPanel(Panel):
         if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
             self.plot.show_bars(None)
             return
-        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.offsets, self._look().offsets, self.scope))
+        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.style.offsets, self._look().offsets, self.scope))
 
     def _show_edits(self) -> None:
         look, info = self._look(), self.session.info(self.session.store.state.active)

@@ -12,7 +12,7 @@ from explorer.widgets.controls.basic import ElidedLabel, IconButton, label
 from explorer.widgets.controls.theme import GRID, value_font
 
 if TYPE_CHECKING:
-    from explorer.render.request import ModelFacts
+    from explorer.render.results import ModelFacts
 
 __all__ = ["FACTS", "ModelFactsTable", "facts_texts"]
 

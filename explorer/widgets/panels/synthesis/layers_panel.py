@@ -21,7 +21,7 @@ from explorer.widgets.panels.synthesis.layer_list import FINAL, LayerList
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
-    from explorer.render.request import Frame, TapStats
+    from explorer.render.results import Frame, TapStats
     from explorer.session import Session
 
 __all__ = ["LayersPanel", "SpectrumPlot"]

@@ -15,7 +15,7 @@ from explorer.widgets.controls.theme import color, theme, value_font, view_color
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
-    from explorer.render.request import StageTime
+    from explorer.render.results import StageTime
 
 __all__ = ["StageBars", "StageGroup", "stage_groups"]
 

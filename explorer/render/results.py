@@ -1,0 +1,166 @@
+"""What comes back from the render threads: frozen frames, thumbnails, failures, and what is known of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from explorer.state.request import ModelKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.state.request import RenderRequest
+
+__all__ = [
+    "DeviceLost",
+    "Frame",
+    "FrameFacts",
+    "ModelFacts",
+    "RenderFailed",
+    "StageTime",
+    "TapStats",
+    "Thumbnail",
+    "Tier",
+]
+
+
+class Tier(IntEnum):
+    """How finished a frame is; a higher tier of the same generation replaces a lower one."""
+
+    DRAFT = 0
+    FULL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """One stage of one run: milliseconds, and whether its result came from the cache."""
+
+    name: str
+    ms: float
+    hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TapStats:
+    """Numbers of the tensor that is shown: its shape `[C, H, W]` and values before grading.
+
+    `spectrum_db` is the radially averaged power spectrum in dB from frequency 0 to the diagonal's end, empty unless
+    a layer or the spectrum is shown.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    mean: float
+    std: float
+    minimum: float
+    maximum: float
+    spectrum_db: NDArray[np.float32] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFacts:
+    """What the network made of the request: the final `ws` `[num_ws, w_dim]` and the base `w` before mixing.
+
+    `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. Both read-only float32.
+    """
+
+    ws: NDArray[np.float32]
+    base: NDArray[np.float32]
+    w_avg: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One finished picture. Immutable; made in the render thread, shown by the GUI thread.
+
+    `pixels` is uint8 `[H, W, 4]`, blue-green-red-255, C-contiguous: Qt's RGB32 on little-endian machines.
+    """
+
+    view: int
+    generation: int
+    tier: Tier
+    pixels: NDArray[np.uint8]
+    request: RenderRequest
+    facts: FrameFacts
+    timings: tuple[StageTime, ...]
+    total_ms: float
+    cache_hits: int
+    cache_bytes: int
+    dropped: int
+    stats: TapStats | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns of `pixels`."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of `pixels`."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def device(self) -> str:
+        """Where it was rendered."""
+        return self.request.settings.device
+
+    @property
+    def dtype(self) -> str:
+        """The precision it was rendered in."""
+        return self.request.settings.dtype
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderFailed:
+    """A request that could not be rendered; the loop went on."""
+
+    view: int
+    generation: int
+    error: Exception
+    traceback_text: str = ""
+    request: RenderRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceLost:
+    """A device that cannot go on (lost, or out of memory even with an empty cache), and what it was doing."""
+
+    device: str
+    error: Exception
+    traceback_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnail:
+    """A small picture that was asked for with a key; `pixels` as in `Frame`."""
+
+    key: str
+    view: int
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a loaded model."""
+
+    info: GeneratorInfo
+    name: str
+    path: str
+    sha256: str
+    licence: str = ""
+    origin: str = ""
+    family: str = ""
+    nbytes: int = 0
+    class_names: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def key(self) -> ModelKey:
+        """The name that requests use."""
+        return ModelKey(self.sha256, self.path)

@@ -1,0 +1,160 @@
+"""What is asked of the renderer: the state resolved to one network's numbers, frozen, complete and hashable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Literal
+
+from explorer.state import Tap
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.generators.base import NoiseSpec
+    from explorer.ops.backend import Backend
+
+__all__ = [
+    "KeyedArray",
+    "LatentPoint",
+    "ModelKey",
+    "NoiseRecipe",
+    "PointBlend",
+    "RenderRequest",
+    "RenderSettings",
+    "StyleRecipe",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKey:
+    """Names one model: its contents by hash, and the path for people."""
+
+    sha256: str
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """Where and how the numbers are computed.
+
+    `backend` "auto" takes the fastest kernels, "torch" those without native code, "reference" the readable ones.
+    """
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    backend: Backend = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedArray:
+    """A read-only array that compares and hashes by a 16-byte digest of its contents (much cheaper than floats)."""
+
+    digest: bytes
+    array: NDArray[np.float32] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LatentPoint:
+    """One latent to make: `anchor + sum(weight * (mapping(z_of_seed) - w_avg))`.
+
+    `stored` empty: the anchor is `w_avg` and the weights sum to 1. Otherwise the anchor is the stored array, mapped
+    first if `space` is "z", and the weights sum to 0. A `blend` is the anchor in the same way.
+    """
+
+    seeds: tuple[tuple[int, float], ...] = ((0, 1.0),)
+    stored: KeyedArray | None = None
+    space: str = "w"
+    blend: PointBlend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointBlend:
+    """A weighted sum of latents: of their `z`, of their base `w`, or (styles) of their final `ws`.
+
+    `spherical`: directions from the centre turn at an even rate, and lengths change evenly.
+    """
+
+    space: str
+    parts: tuple[tuple[StyleRecipe, float], ...]
+    spherical: bool = False
+
+
+@dataclass(frozen=True)  # without slots, for `digest`
+class StyleRecipe:
+    """Everything that decides the final `ws`.
+
+    Attributes:
+        base: The latent that mixing, truncation and edits start from.
+        class_weights: (class, weight); the weights sum to 1. Empty for unconditional models.
+        sources: Latents of style mixing.
+        mix: (entry of `ws`, source number, amount in 0..1).
+        psi: Truncation, one value for each entry of `ws`.
+        nudges: (seed, length, first entry, last entry); the range is inclusive.
+        offsets: (values, first entry, last entry); the range is inclusive.
+    """
+
+    base: LatentPoint = field(default_factory=LatentPoint)
+    class_weights: tuple[tuple[int, float], ...] = ()
+    sources: tuple[LatentPoint, ...] = ()
+    mix: tuple[tuple[int, int, float], ...] = ()
+    psi: tuple[float, ...] = ()
+    nudges: tuple[tuple[int, float, int, int], ...] = ()
+    offsets: tuple[tuple[tuple[float, ...], int, int], ...] = ()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes that differ wherever any field does, computed once; floats are told apart to the last bit."""
+        return blake2b(repr(self).encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRecipe:
+    """Noise resolved to what this network has: mode, seed, strengths of all and of single layers."""
+
+    mode: str = "const"
+    seed: int = 0
+    strength: float = 1.0
+    layer_strengths: tuple[tuple[str, float], ...] = ()
+
+    def spec(self) -> NoiseSpec:
+        """The same as the generators take it."""
+        from explorer.generators.base import NoiseSpec
+
+        mode = self.mode if self.mode in ("const", "random") else "none"
+        return NoiseSpec(mode, self.seed, self.strength, dict(self.layer_strengths))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """Everything that decides a picture, resolved to the network's numbers. Immutable; made in the GUI thread.
+
+    A request is complete: rendering it alone, without a window, later, gives the same pixels.
+
+    Attributes:
+        model: The network.
+        settings: Device, precision and kernels.
+        style: What decides the final `ws`.
+        noise: The noise inputs.
+        transform: The forward 3x3 matrix, row by row; None for the identity.
+        tap: What of the network is shown.
+        untransform: Whether the picture is moved back by the inverse of `transform`.
+        residual: "difference" or "heat" shows how the picture moved back differs from the untransformed one.
+        max_px: Upper bound of the longer side of the pixels; 0 leaves them as they are.
+    """
+
+    model: ModelKey
+    settings: RenderSettings = RenderSettings()
+    style: StyleRecipe = StyleRecipe()
+    noise: NoiseRecipe = NoiseRecipe()
+    transform: tuple[float, ...] | None = None
+    tap: Tap = Tap()  # noqa: RUF009
+    untransform: bool = False
+    residual: Literal["none", "difference", "heat"] = "none"
+    max_px: int = 0
+
+    def with_base(self, base: LatentPoint) -> RenderRequest:
+        """The same request of another latent."""
+        return replace(self, style=replace(self.style, base=base))
