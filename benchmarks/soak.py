@@ -111,7 +111,7 @@ class Hand:
         bad = folder / "not-a-model.pkl"
         bad.write_text("<html>Sign in to download</html>")
         self.models = [str(item.path) for item in bundled()] + [str(bad), ""]
-        self.deeds: list[tuple[int, Callable[[], None]]] = [
+        self.actions: list[tuple[int, Callable[[], None]]] = [
             (30, self.drag),
             (12, self.wheel),
             (14, self.key),
@@ -124,9 +124,9 @@ class Hand:
         ]
 
     def act(self) -> None:
-        """One random deed."""
-        weights = [weight for weight, _ in self.deeds]
-        self.rng.choices([deed for _, deed in self.deeds], weights)[0]()
+        """One random action."""
+        weights = [weight for weight, _ in self.actions]
+        self.rng.choices([action for _, action in self.actions], weights)[0]()
         self.done += 1
         popup = QApplication.activePopupWidget()
         if popup is not None and self.rng.random() < 0.7:
@@ -260,8 +260,8 @@ class Hand:
         elif choice == 1 and path.exists():
             self.window.files.open_path(str(path))
         elif choice == 2:
-            self.window.deeds.copy_state()
-            self.window.deeds.paste()
+            self.window.commands.copy_state()
+            self.window.commands.paste()
         elif session.info(session.active) is not None:
             self.window.files.save_picture(path.with_suffix(".png"))
 
@@ -338,7 +338,7 @@ def main() -> int:
     result = {
         "minutes": options.minutes,
         "seed": options.seed,
-        "deeds": hand.done,
+        "actions": hand.done,
         "errors": errors.seen[:20],
         "error_count": len(errors.seen),
         "memory_mb": [mb for _, mb in memory[:: SAMPLES // 20]],
@@ -346,7 +346,7 @@ def main() -> int:
         "allowed_mb": round(allowed, 1),
         "threads_left": left,
         "stroke_left_open": is_open,
-        "longest_deed_s": round(longest, 2),
+        "longest_action_s": round(longest, 2),
     }
     if options.json:
         print(json.dumps(result, indent=1))

@@ -151,5 +151,5 @@ def test_names_that_are_not_utf8_are_dropped_remembered_and_opened(
     assert Settings(tmp_path / "settings.json").recent()[0] == os.path.realpath(path)
     session.set_psi(0.75)
     QApplication.clipboard().setMimeData(data)
-    window.deeds.paste()
+    window.commands.paste()
     wait_until(lambda: session.look().truncation.psi == 0.25)

@@ -75,7 +75,7 @@ def test_a_click_on_the_groove_becomes_a_step_by_itself(session: Session, psi: T
     assert len(steps(session)) == 1
 
 
-def test_a_deed_right_after_the_wheel_is_its_own_step(
+def test_an_action_right_after_the_wheel_is_its_own_step(
     window: MainWindow, session: Session, psi: TruncationPanel
 ) -> None:
     psi.psi.setFocus()
@@ -121,16 +121,16 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
 @pytest.mark.parametrize("layout", ["wipe", "flicker"])
 def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, session: Session, layout: str) -> None:
     session.set_active(1)
-    window.deeds.layout(layout)
+    window.commands.layout(layout)
     session.failure.emit(RenderFailed(1, 99, ValueError("no")))
     assert window.views.panes[1].banner.isVisible()
-    window.deeds.layout("both")
+    window.commands.layout("both")
     assert window.views.panes[1].banner.isVisible()
     assert window.views.panes[1].banner.parentWidget() is window.views.panes[1].image
 
 
 def test_faults_of_both_lie_below_each_other_in_a_wipe(window: MainWindow, session: Session) -> None:
-    window.deeds.layout("wipe")
+    window.commands.layout("wipe")
     for view in (0, 1):
         session.failure.emit(RenderFailed(view, 99, ValueError(f"no {view}")))
     first, second = (pane.banner for pane in window.views.panes)
@@ -173,13 +173,13 @@ def test_a_number_that_is_only_looked_at_stays(session: Session, psi: Truncation
 
 
 def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -> None:
-    window.deeds.toggle_link()
+    window.commands.toggle_link()
     session.set_active(1)
     session.deck.add_value_key("truncation.psi", 0.2, 0.0)
     session.set_psi(0.4)
     session.deck.add_key(1.0)
     owns = [view.own.truncation.psi for view in session.deck.timeline.keys[0].pose.views]
-    window.deeds.swap()
+    window.commands.swap()
     assert [track.view for track in session.deck.timeline.tracks] == [0]
     assert [v.own.truncation.psi for v in session.deck.timeline.keys[0].pose.views] == owns[::-1]
 
@@ -199,7 +199,7 @@ def test_bars_of_another_width_stay(session: Session) -> None:
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
-    window.deeds.layout("wipe")
+    window.commands.layout("wipe")
     wait_until(lambda: window.views.panes[0].image.other is not None)
     session.set_model(1, "")
     flush()
@@ -211,9 +211,9 @@ def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, sessi
     assert frame is not None
     session.lab.picture.emit(LabPicture(1, frame.pixels, 1, 4))
     assert area.panes[1].image.instead is not None
-    window.deeds.layout("wipe")
+    window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
-    window.deeds.layout("both")
+    window.commands.layout("both")
     assert area.panes[1].image.instead is None
 
 
@@ -227,17 +227,17 @@ def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) 
 
 
 def test_linking_again_links_both(window: MainWindow, session: Session) -> None:
-    window.deeds.toggle_link()
-    window.deeds.swap()
-    window.deeds.toggle_link()
-    assert window.deeds.are_linked
+    window.commands.toggle_link()
+    window.commands.swap()
+    window.commands.toggle_link()
+    assert window.commands.are_linked
 
 
 def test_before_stays_while_the_picture_drifts(window: MainWindow, session: Session) -> None:
     session.set_psi(0.3)
     session.set_drift(0.5)
     wait_until(lambda: session.look().latent.x > 0)
-    window.deeds.toggle_before()
+    window.commands.toggle_before()
     x = session.look().latent.x
     wait_until(lambda: session.look().latent.x > x + 0.02)
     assert window.before.is_on

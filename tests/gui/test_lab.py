@@ -100,14 +100,14 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
 
 
 def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, tmp_path: Path) -> None:
-    window.lab_deeds.save_scan(tmp_path / "x.png")
+    window.lab_commands.save_scan(tmp_path / "x.png")
     assert "no slit-scan yet" in window.views.active_pane().banner.text
     on(window, "scan")
     session.set_drift(1.0)
     wait_until(lambda: session.lab.scan.filled > 3)
     session.set_drift(0.0)
     path = tmp_path / "x.png"
-    window.lab_deeds.save_scan(path)
+    window.lab_commands.save_scan(path)
     wait_until(path.is_file)
     assert read_project(path)[0].lab.scan
 

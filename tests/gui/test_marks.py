@@ -80,7 +80,7 @@ def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
 def test_reset_keeps_the_place_that_was_walked_to(window: MainWindow, session: Session) -> None:
     session.walk(0.4, -0.2)
     session.set_psi(0.3)
-    window.deeds.reset()
+    window.commands.reset()
     assert (session.look().latent.x, session.look().latent.y) == (pytest.approx(0.4), pytest.approx(-0.2))
     assert session.look().truncation.psi == 1.0
 
@@ -173,7 +173,7 @@ def test_a_card_is_not_named_after_the_model_before(window: MainWindow, session:
         wait_until(lambda view=view: session.info(view) is not None)  # type: ignore[misc]
     first, second = (view.model for view in session.state.views)
     assert families[first] != families[second]
-    window.deeds.swap()  # the state names the models at once; the views show them once they are loaded
+    window.commands.swap()  # the state names the models at once; the views show them once they are loaded
     assert {card.item.name: card.family for card in panel.cards} == families
     wait_until(lambda: [session.record(view).model for view in range(2)] == [second, first])
     assert {card.item.name: card.family for card in panel.cards} == families

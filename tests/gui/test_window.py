@@ -164,7 +164,7 @@ def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> N
         ("both", (True, True)),
         ("wipe", (True, False)),
     ):
-        window.deeds.layout(layout)
+        window.commands.layout(layout)
         assert (first.isVisible(), second.isVisible()) == shown
     assert first.image.is_wiping
     wait_until(lambda: first.image.other is not None)
@@ -187,16 +187,16 @@ def test_views_can_be_unlinked_one_aspect_at_a_time(window: MainWindow, session:
     session.set_psi(0.5)
     assert session.look(1).latent.seed == 0
     assert session.look(1).truncation.psi == 0.5
-    window.deeds.toggle_link()
+    window.commands.toggle_link()
     assert session.state.views[1].linked == frozenset(ASPECTS)
 
 
 def test_swap_and_close(window: MainWindow, session: Session) -> None:
-    window.deeds.swap()
+    window.commands.swap()
     wait_until(lambda: (info := session.info(0)) is not None and info.family == "stylegan3-t")
     wait_until(lambda: window.views.panes[0].model_name.full == "critters-stylegan3-t")
     session.set_active(1)
-    window.deeds.close_model()
+    window.commands.close_model()
     assert window.views.panes[1].empty.isVisible()
     assert window.views.panes[1].image.image is None
 
@@ -216,7 +216,7 @@ def test_before_and_after(window: MainWindow, session: Session) -> None:
 
 
 def test_full_screen_and_back(window: MainWindow) -> None:
-    window.deeds.toggle_full_screen()
+    window.commands.toggle_full_screen()
     assert not window.menuBar().isVisible()
     assert not window.sides.left.isVisible()
     QTest.keyClick(window, Qt.Key.Key_Escape)
@@ -225,7 +225,7 @@ def test_full_screen_and_back(window: MainWindow) -> None:
 
 
 def test_copied_picture_is_the_rendered_one(window: MainWindow, qapp: QApplication) -> None:
-    window.deeds.copy_picture()
+    window.commands.copy_picture()
     image = qapp.clipboard().image()
     assert (image.width(), image.height()) == (32, 32)
 
@@ -392,10 +392,10 @@ def test_closing_asks_only_about_unsaved_changes(
 def test_state_as_text(window: MainWindow, session: Session) -> None:
     session.set_seed(31)
     session.set_psi(0.4)
-    window.deeds.copy_state()
+    window.commands.copy_state()
     session.reset()
     session.set_seed(0)
-    window.deeds.paste()
+    window.commands.paste()
     assert session.look().latent.seed == 31
     assert session.look().truncation.psi == 0.4
     assert session.store.undo_name == "Paste state"

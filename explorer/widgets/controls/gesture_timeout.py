@@ -17,7 +17,7 @@ _DEEDS = frozenset(
 
 
 class Pause(QObject):
-    """Waits for more of a gesture. A deed elsewhere ends it at once, so that it is an undo step of its own.
+    """Waits for more of a gesture. An action elsewhere ends it at once, so that it is an undo step of its own.
 
     Args:
         owner: Whose gesture it is.

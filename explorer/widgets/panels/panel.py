@@ -48,9 +48,9 @@ class Panel(QWidget):
         else:
             self._column.addWidget(item)
 
-    def attempt(self, deed: Callable[[], object]) -> None:
+    def attempt(self, callback: Callable[[], object]) -> None:
         """Do what may fail for reasons of the user's, such as a file that is no latent, and say why if it does."""
         try:
-            deed()
+            callback()
         except LatentwalkError as error:
             self.problem.emit(error)

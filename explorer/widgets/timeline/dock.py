@@ -172,7 +172,7 @@ class TimelineDock(QDockWidget):
         self.view.selected.connect(self._show_ways)
         self.view.menu_wanted.connect(self._open_menu)
 
-    # -- deeds ---------------------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
         """Plays the timeline, or stops."""

@@ -53,7 +53,7 @@ class _Notice(QFrame):
             self._row.removeWidget(button)
             button.hide()
             button.deleteLater()
-        self._offers = [self._button(visible(text, 60), deed) for text, deed in offers]
+        self._offers = [self._button(visible(text, 60), callback) for text, callback in offers]
         for i, button in enumerate(self._offers):
             self._row.insertWidget(i, button)
             button.show()

@@ -84,7 +84,7 @@ class Banner(_Over):
         links = self._links = QHBoxLayout()
         links.setSpacing(GRID)
         self._offers: list[QToolButton] = []
-        self._deeds: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
         links.addWidget(self.details)
         links.addWidget(self.copy)
         links.addStretch(1)
@@ -128,7 +128,7 @@ class Banner(_Over):
         if words == self._words.text() and not self.isHidden():
             return
         self._words.setText(words)
-        self._deeds = [deed for _, deed in offers]
+        self._callbacks = [callback for _, callback in offers]
         while len(self._offers) < len(offers):
             number = len(self._offers)
             self._offers.append(self._link("", partial(self._accept, number)))
@@ -173,9 +173,9 @@ class Banner(_Over):
             layout.invalidate()  # they keep the height of other buttons otherwise
 
     def _accept(self, number: int) -> None:
-        deed = self._deeds[number]
+        callback = self._callbacks[number]
         self.clear()
-        deed()
+        callback()
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from explorer.project.model_places import ModelPlace
     from explorer.project.model_search import FoundModels
     from explorer.session import Session
-    from explorer.widgets.window.file_commands import WindowFiles
+    from explorer.widgets.window.file_commands import FileCommands
     from explorer.widgets.window.main_window import MainWindow
 
-__all__ = ["WindowNotices"]
+__all__ = ["Alerts"]
 
 
-class WindowNotices(WindowPart):
+class Alerts(WindowPart):
     """The notices over the pictures, and what their buttons do."""
 
-    def __init__(self, window: MainWindow, files: WindowFiles) -> None:
+    def __init__(self, window: MainWindow, files: FileCommands) -> None:
         super().__init__(window)
         self._files = files
         self.strip = Notices()

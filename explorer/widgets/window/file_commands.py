@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from explorer.session import Session
     from explorer.widgets.window.main_window import MainWindow
 
-__all__ = ["WindowFiles"]
+__all__ = ["FileCommands"]
 
 Offer = tuple[str, Callable[[], object]]
 
 
-class WindowFiles(WindowPart):
+class FileCommands(WindowPart):
     """The files of the window. Which project is open is the session's to know."""
 
     def __init__(self, window: MainWindow) -> None:
@@ -87,9 +87,9 @@ class WindowFiles(WindowPart):
         path = session.documents.project_path if session is not None else ""
         return Path(path) if path else None
 
-    def _attempt(self, deed: Callable[[], object]) -> bool:
+    def _attempt(self, callback: Callable[[], object]) -> bool:
         try:
-            deed()
+            callback()
         except LatentwalkError as error:
             self.window.show_problem(error)
         except OSError as error:

@@ -10,15 +10,15 @@ from explorer.util.user_folders import home_folder
 from explorer.widgets.controls.save_dialog import ask_file
 from explorer.widgets.window.part import WindowPart
 
-__all__ = ["LabDeeds"]
+__all__ = ["LabCommands"]
 
 
-class LabDeeds(WindowPart):
-    """The deeds of the sticking lab."""
+class LabCommands(WindowPart):
+    """The commands of the sticking lab."""
 
     def toggle_flicker(self) -> None:
         """A and B in turn in one place, or side by side again."""
-        self.window.deeds.layout("both" if self.session.state.layout == "flicker" else "flicker")
+        self.window.commands.layout("both" if self.session.state.layout == "flicker" else "flicker")
 
     def toggle_scan(self) -> None:
         """The slit-scans under the pictures, or none."""

@@ -28,11 +28,11 @@ from explorer.widgets.controls.theme import GRID, theme
 from explorer.widgets.viewer.gestures import HINTS
 from explorer.widgets.viewer.overlays import Hints
 from explorer.widgets.window.actions import build_menus
-from explorer.widgets.window.alerts import WindowNotices
+from explorer.widgets.window.alerts import Alerts
 from explorer.widgets.window.drops import DropFrame, dropped_files, take_copy
-from explorer.widgets.window.file_commands import WindowFiles
-from explorer.widgets.window.lab_commands import LabDeeds
-from explorer.widgets.window.menu_commands import WindowDeeds
+from explorer.widgets.window.file_commands import FileCommands
+from explorer.widgets.window.lab_commands import LabCommands
+from explorer.widgets.window.menu_commands import MenuCommands
 from explorer.widgets.window.shortcut_sheet import HelpSheet
 from explorer.widgets.window.sidebars import Sides
 from explorer.widgets.window.toast import Toast
@@ -96,11 +96,11 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(MIN_SIZE)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
-        self.files, self.deeds, self.lab_deeds = WindowFiles(self), WindowDeeds(self), LabDeeds(self)
-        self.notices = WindowNotices(self, self.files)
+        self.files, self.commands, self.lab_commands = FileCommands(self), MenuCommands(self), LabCommands(self)
+        self.notices = Alerts(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
-        self.top_bar.deed_wanted.connect(lambda key: self.actions_by_key[key].trigger())
+        self.top_bar.action_requested.connect(lambda key: self.actions_by_key[key].trigger())
         self.top_bar.panel_wanted.connect(self.reveal)
         self.top_bar.failed.connect(self.show_problem)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
             actions[key].setEnabled(possible)
         actions["smooth"].setChecked(self.views.camera.is_smooth)
         actions["grid"].setChecked(self.views.camera.shows_grid)
-        actions["link"].setChecked(self.deeds.are_linked)
+        actions["link"].setChecked(self.commands.are_linked)
         actions["before"].setChecked(self.before.is_on)
         actions["play"].setChecked(session.clock.is_playing or session.deck.is_playing)
         actions["timeline"].setChecked(self.shows_timeline)
@@ -406,7 +406,7 @@ class MainWindow(QMainWindow):
         elif key in _ARROWS and self.session is not None:
             dx, dy = _ARROWS[key]
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self.deeds.nudge(dx * ARROW_SEEDS, dy * ARROW_SEEDS, picture=shift)
+            self.commands.nudge(dx * ARROW_SEEDS, dy * ARROW_SEEDS, picture=shift)
         else:
             super().keyPressEvent(event)
 

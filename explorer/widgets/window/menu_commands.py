@@ -21,7 +21,7 @@ from explorer.widgets.window.part import WindowPart
 if TYPE_CHECKING:
     from explorer.widgets.window.main_window import MainWindow
 
-__all__ = ["WindowDeeds"]
+__all__ = ["MenuCommands"]
 
 DRIFT = 0.15  # seeds a second: slow enough to watch
 _STATE_PREFIX = "latentwalk:"
@@ -33,8 +33,8 @@ def _is_arrow(watched: QObject, event: QEvent) -> bool:
     return isinstance(event, QKeyEvent) and event.key() in _ARROWS
 
 
-class WindowDeeds(WindowPart):
-    """The deeds behind the menus. Everything that changes the picture goes through the session."""
+class MenuCommands(WindowPart):
+    """The commands behind the menus. Everything that changes the picture goes through the session."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)

@@ -20,12 +20,12 @@ from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
 
 if TYPE_CHECKING:
     from explorer.session import Session
-    from explorer.widgets.window.file_commands import WindowFiles
+    from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["make_panels"]
 
 
-def make_panels(session: Session, files: WindowFiles) -> list[Panel]:
+def make_panels(session: Session, files: FileCommands) -> list[Panel]:
     """All panels of the window: the left column's first, then the right one's."""
     return [
         ModelPanel(session, files),

@@ -1,4 +1,4 @@
-"""What the parts of the window that do the menus' deeds have in common."""
+"""What the parts of the window that carry out the menus' commands have in common."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["WindowPart"]
 
 
 class WindowPart(QObject):
-    """Deeds on the window and its session. Everything that changes the picture goes through the session."""
+    """Commands on the window and its session. Everything that changes the picture goes through the session."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)

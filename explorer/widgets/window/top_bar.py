@@ -58,10 +58,10 @@ def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
 class TopBar(QWidget):
     """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
 
-    `deed_wanted(key)`: a menu entry was asked for; `panel_wanted(key)`: a panel; `failed`: an error to show.
+    `action_requested(key)`: a menu entry was asked for; `panel_wanted(key)`: a panel; `failed`: an error to show.
     """
 
-    deed_wanted = Signal(str)
+    action_requested = Signal(str)
     panel_wanted = Signal(str)
     failed = Signal(object)
 
@@ -74,9 +74,9 @@ class TopBar(QWidget):
         self.layouts.setEnabled(False)
         self.scan = IconButton(
             "barcode", "Slit-scan under the pictures (Shift+S)",
-            lambda: self.deed_wanted.emit("scan"), checkable=True,
+            lambda: self.action_requested.emit("scan"), checkable=True,
         )  # fmt: skip
-        self.play = IconButton("pause", "Stop or start motion (Space)", lambda: self.deed_wanted.emit("play"))
+        self.play = IconButton("pause", "Stop or start motion (Space)", lambda: self.action_requested.emit("play"))
         self.badge = QToolButton()
         self.badge.setObjectName("badge")
         self.badge.setToolTip("Device and precision: click to explain and choose")
@@ -92,7 +92,7 @@ class TopBar(QWidget):
         self.film.setFont(value_font(self.film.font()))
         self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
         _reserve(self.film, ["Film 100 % finishing"])
-        self.film.clicked.connect(lambda _=False: self.deed_wanted.emit("film"))
+        self.film.clicked.connect(lambda _=False: self.action_requested.emit("film"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, GRID, 2)
         layout.setSpacing(GRID)

@@ -192,7 +192,7 @@ class WEditorPanel(Panel):
         self.clear.setEnabled(bool(look.offsets or look.nudges))
         self._show_bars()
 
-    # deeds -----------------------------------------------------------------------------------------------
+    # actions ---------------------------------------------------------------------------------------------
 
     def set_bars(self, numbers: Sequence[int], values: Sequence[float]) -> None:
         """Give bars values: the scope's offset takes up the difference to what is shown."""

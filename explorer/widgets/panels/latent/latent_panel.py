@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import Space
     from explorer.session import Session
-    from explorer.widgets.window.file_commands import WindowFiles
+    from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["LatentPanel"]
 
@@ -38,7 +38,7 @@ class LatentPanel(Panel):
     key = "latent"
     title = "Latent"
 
-    def __init__(self, session: Session, files: WindowFiles, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, files: FileCommands, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._files = files
         self.seed = SeedField()

@@ -189,7 +189,7 @@ class ClassWeights(QWidget):
         name = class_name(self._names, index)
         return name if name.endswith(f" {index}") else f"{index}  {name}"
 
-    # deeds -----------------------------------------------------------------------------------------------
+    # actions ---------------------------------------------------------------------------------------------
 
     def _choose_mode(self, mode: str) -> None:
         self._wants_mix = mode == "mix"

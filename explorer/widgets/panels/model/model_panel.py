@@ -173,7 +173,7 @@ class ModelPanel(Panel):
             self.progress.set_share(share)
             self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
 
-    # deeds -----------------------------------------------------------------------------------------------
+    # actions ---------------------------------------------------------------------------------------------
 
     def _load(self, name: str) -> None:
         self._files.open_model(name, self.session.store.state.active)

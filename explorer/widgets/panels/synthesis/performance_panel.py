@@ -96,8 +96,8 @@ class PerformancePanel(Panel):
         devices.changed.connect(self._show_settings)
         self._show_settings()
 
-    def _choose(self, deed: Callable[[Any], None], value: object) -> None:
-        self.attempt(lambda: deed(value))
+    def _choose(self, callback: Callable[[Any], None], value: object) -> None:
+        self.attempt(lambda: callback(value))
         self._show_settings()  # what was refused must not stay in the box
 
     def showEvent(self, event: QShowEvent) -> None:
