@@ -1,4 +1,4 @@
-"""The mailbox between the hands and one render thread: the latest look of each view wins, deeds are all done."""
+"""The mailbox between the hands and one render thread: the latest look of each view wins, tasks are all done."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Deed", "Mailbox", "Ticket"]
+__all__ = ["Mailbox", "Task", "Ticket"]
 
 R = TypeVar("R")
 
-CHORES_KEPT = 256
+MAX_IDLE_TASKS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Ticket(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Task:
     """Work that must be done in the render thread, in order; never overwritten by a look."""
 
     run: Callable[[], object]
@@ -37,8 +37,8 @@ class Deed:
 class Mailbox(Generic[R]):
     """One slot for each view. Any thread puts; the render thread alone takes.
 
-    What is taken, in this order: deeds (first come first served), looks (the view that has waited longest),
-    refinements of drafts, chores (thumbnails). A look overwrites the look and the refinement that wait in its
+    What is taken, in this order: tasks (first come first served), looks (the view that has waited longest),
+    refinements of drafts, idle tasks (thumbnails). A look overwrites the look and the refinement that wait in its
     view's slot; a refinement never displaces a look.
     """
 
@@ -48,8 +48,8 @@ class Mailbox(Generic[R]):
         self._newest: dict[int, int] = {}
         self._looks: dict[int, Ticket[R]] = {}  # in order of arrival; an overwritten look keeps its place
         self._refinements: dict[int, Ticket[R]] = {}
-        self._deeds: deque[Deed] = deque()
-        self._chores: dict[str, Deed] = {}  # by name, in order of arrival
+        self._tasks: deque[Task] = deque()
+        self._idle_tasks: dict[str, Task] = {}  # by name, in order of arrival
         self._closed = False
 
     def put(self, view: int, request: R, generation: int | None = None) -> int:
@@ -72,41 +72,41 @@ class Mailbox(Generic[R]):
                 self._refinements[ticket.view] = Ticket(ticket.view, ticket.generation, ticket.request, True)
                 self._filled.notify()
 
-    def put_deed(self, deed: Deed) -> None:
+    def put_task(self, task: Task) -> None:
         """Appends work that must happen."""
         with self._lock:
-            self._deeds.append(deed)
+            self._tasks.append(task)
             self._filled.notify()
 
-    def put_chore(self, deed: Deed, *, is_unfinished: bool = False) -> None:
+    def put_idle_task(self, task: Task, *, is_unfinished: bool = False) -> None:
         """Appends work of low priority, done when no look and no refinement waits.
 
-        It overwrites a chore of the same name, at whose place it waits. One that was interrupted
+        It overwrites a idle task of the same name, at whose place it waits. One that was interrupted
         (`is_unfinished`) goes first again; it is dropped if a newer one of its name waits, which keeps its place.
-        Beyond `CHORES_KEPT` those that have waited longest are forgotten, but never the one that was put.
+        Beyond `MAX_IDLE_TASKS` those that have waited longest are forgotten, but never the one that was put.
         """
         with self._lock:
             if not is_unfinished:
-                self._chores[deed.name] = deed
-            elif deed.name not in self._chores:
-                self._chores = {deed.name: deed, **self._chores}
-            while len(self._chores) > CHORES_KEPT:
-                oldest = next(name for name in self._chores if name != deed.name)
-                del self._chores[oldest]
+                self._idle_tasks[task.name] = task
+            elif task.name not in self._idle_tasks:
+                self._idle_tasks = {task.name: task, **self._idle_tasks}
+            while len(self._idle_tasks) > MAX_IDLE_TASKS:
+                oldest = next(name for name in self._idle_tasks if name != task.name)
+                del self._idle_tasks[oldest]
             self._filled.notify()
 
-    def take(self, timeout: float | None = None) -> Ticket[R] | Deed | None:
+    def take(self, timeout: float | None = None) -> Ticket[R] | Task | None:
         """The next thing to do; waits up to `timeout` seconds (None = for ever). None if nothing came or closed."""
         with self._lock:
             self._filled.wait_for(self._has_something, timeout)
             if self._closed:
                 return None
-            if self._deeds:
-                return self._deeds.popleft()
+            if self._tasks:
+                return self._tasks.popleft()
             for slots in (self._looks, self._refinements):
                 if slots:
                     return slots.pop(next(iter(slots)))
-            return self._chores.pop(next(iter(self._chores))) if self._chores else None
+            return self._idle_tasks.pop(next(iter(self._idle_tasks))) if self._idle_tasks else None
 
     def superseded(self, view: int, generation: int) -> bool:
         """True if a newer look of this view came, or the mailbox is closed. Takes no lock: asked between stages."""
@@ -119,8 +119,8 @@ class Mailbox(Generic[R]):
 
     @property
     def has_urgent(self) -> bool:
-        """True if a look or a deed waits, or the mailbox is closed. Takes no lock."""
-        return bool(self._looks or self._deeds) or self._closed
+        """True if a look or a task waits, or the mailbox is closed. Takes no lock."""
+        return bool(self._looks or self._tasks) or self._closed
 
     @property
     def is_closed(self) -> bool:
@@ -140,9 +140,9 @@ class Mailbox(Generic[R]):
             self._closed = True
             self._looks.clear()
             self._refinements.clear()
-            self._deeds.clear()
-            self._chores.clear()
+            self._tasks.clear()
+            self._idle_tasks.clear()
             self._filled.notify_all()
 
     def _has_something(self) -> bool:
-        return self._closed or bool(self._deeds or self._looks or self._refinements or self._chores)
+        return self._closed or bool(self._tasks or self._looks or self._refinements or self._idle_tasks)

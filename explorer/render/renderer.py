@@ -15,7 +15,7 @@ import torch
 from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, trouble_of
-from explorer.render.mailbox import Deed, Mailbox, Ticket
+from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
@@ -119,7 +119,7 @@ class Renderer:
             return False
         # Grad mode is thread-local, and tensors made here must not be changed elsewhere.
         with torch.inference_mode():
-            if isinstance(item, Deed):
+            if isinstance(item, Task):
                 self.stage = item.name
                 self._do(item)
             else:
@@ -127,37 +127,37 @@ class Renderer:
         self.stage = ""
         return True
 
-    # -- deeds ---------------------------------------------------------------------------------------------
+    # -- tasks ---------------------------------------------------------------------------------------------
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         """Asks for a small picture, made when nobody waits for a look. Any thread."""
-        self.mailbox.put_chore(self._thumbnail_deed(key, view, request))
+        self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
     def study(self, run: StudyRun) -> None:
         """Does a study step by step while nobody waits for a look. Any thread."""
-        self.mailbox.put_chore(self._study_deed(run))
+        self.mailbox.put_idle_task(self._study_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Gives up what is kept of these models. Any thread."""
-        self.mailbox.put_deed(Deed(lambda: self._forget(shas), "forget models"))
+        self.mailbox.put_task(Task(lambda: self._forget(shas), "forget models"))
 
     def forget_view(self, view: int) -> None:
         """Gives up what waits and what is kept for a view. Any thread."""
         self.mailbox.forget(view)
-        self.mailbox.put_deed(Deed(lambda: self._drop_view(view), "forget view"))
+        self.mailbox.put_task(Task(lambda: self._drop_view(view), "forget view"))
 
-    def _do(self, deed: Deed) -> None:
+    def _do(self, task: Task) -> None:
         try:
-            deed.run()
+            task.run()
         except Exception as error:
-            # One failing deed must not end the loop for everyone else.
-            log.exception("%s failed", deed.name)
+            # One failing task must not end the loop for everyone else.
+            log.exception("%s failed", task.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
             release_frames(error)
 
-    def _thumbnail_deed(self, key: str, view: int, request: RenderRequest) -> Deed:
-        return Deed(lambda: self._thumbnail(key, view, request), f"thumbnail {view} {key}")
+    def _thumbnail_task(self, key: str, view: int, request: RenderRequest) -> Task:
+        return Task(lambda: self._thumbnail(key, view, request), f"thumbnail {view} {key}")
 
     def _thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         if request.model.sha256 not in self._models:
@@ -167,7 +167,7 @@ class Renderer:
             self._retried(lambda: self._make_thumbnail(key, view, request))
         except Cancelled:
             # A look goes first. What was done is kept, so even a slow thumbnail is finished between quick looks.
-            self.mailbox.put_chore(self._thumbnail_deed(key, view, request), is_unfinished=True)
+            self.mailbox.put_idle_task(self._thumbnail_task(key, view, request), is_unfinished=True)
 
     def _make_thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
         pipeline = self._pipeline(request)
@@ -176,14 +176,14 @@ class Renderer:
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
-    def _study_deed(self, run: StudyRun) -> Deed:
-        return Deed(lambda: self._study(run), f"study {id(run)} {run.key}")
+    def _study_task(self, run: StudyRun) -> Task:
+        return Task(lambda: self._study(run), f"study {id(run)} {run.key}")
 
     def _study(self, run: StudyRun) -> None:
         # Whoever ends the pause asks for the study again.
         if not run.paused and run.step(self._pipeline, self._publish) and not run.paused:
-            # Behind the other chores: several studies and thumbnails take turns.
-            self.mailbox.put_chore(self._study_deed(run))
+            # Behind the other idle tasks: several studies and thumbnails take turns.
+            self.mailbox.put_idle_task(self._study_task(run))
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()

@@ -1,4 +1,4 @@
-"""Studies in the render thread: one step at a time, as chores between the looks, until done or ended."""
+"""Studies in the render thread: one step at a time, as idle tasks between the looks, until done or ended."""
 
 from __future__ import annotations
 

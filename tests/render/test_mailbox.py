@@ -1,4 +1,4 @@
-"""The mailbox: latest look wins, deeds are all done, refinements and chores never displace a look."""
+"""The mailbox: latest look wins, tasks are all done, refinements and idle tasks never displace a look."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from explorer.render.mailbox import CHORES_KEPT, Deed, Mailbox, Ticket
+from explorer.render.mailbox import MAX_IDLE_TASKS, Mailbox, Task, Ticket
 
 
 def take(box: Mailbox[str]) -> str:
@@ -14,7 +14,7 @@ def take(box: Mailbox[str]) -> str:
     item = box.take(0.0)
     if isinstance(item, Ticket):
         return f"{'refine' if item.is_refinement else 'look'} {item.view} {item.generation} {item.request}"
-    return item.name if isinstance(item, Deed) else "nothing"
+    return item.name if isinstance(item, Task) else "nothing"
 
 
 def nop() -> None:
@@ -47,52 +47,52 @@ def test_generations_can_be_given() -> None:
     assert box.put(0, "b") == 8
 
 
-def test_deeds_come_first_and_are_all_done_in_order() -> None:
+def test_tasks_come_first_and_are_all_done_in_order() -> None:
     box: Mailbox[str] = Mailbox()
     box.put(0, "a")
     for name in ("one", "two"):
-        box.put_deed(Deed(nop, name))
+        box.put_task(Task(nop, name))
     assert [take(box) for _ in range(4)] == ["one", "two", "look 0 1 a", "nothing"]
 
 
-def test_refinements_wait_for_looks_and_chores_for_both() -> None:
+def test_refinements_wait_for_requests_and_idle_tasks_for_both() -> None:
     box: Mailbox[str] = Mailbox()
-    box.put_chore(Deed(nop, "chore"))
+    box.put_idle_task(Task(nop, "idle task"))
     box.put(0, "a")
     draft = box.take(0.0)
     assert isinstance(draft, Ticket)
     box.put_refinement(draft)
     box.put(1, "b")
-    assert [take(box) for _ in range(4)] == ["look 1 1 b", "refine 0 1 a", "chore", "nothing"]
+    assert [take(box) for _ in range(4)] == ["look 1 1 b", "refine 0 1 a", "idle task", "nothing"]
 
 
-def test_chores_of_one_name_are_done_once_and_interrupted_ones_go_on_first(
+def test_idle_tasks_of_one_name_are_done_once_and_interrupted_ones_go_on_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     box: Mailbox[str] = Mailbox()
     done: list[str] = []
     for name, mark in (("a", "old"), ("b", "b"), ("a", "new")):
-        box.put_chore(Deed(lambda mark=mark: done.append(mark), name))  # type: ignore[misc]
-    box.put_chore(Deed(lambda: done.append("c"), "c"), is_unfinished=True)
-    box.put_chore(Deed(lambda: done.append("stale"), "b"), is_unfinished=True)  # a newer b waits
-    while isinstance(item := box.take(0.0), Deed):
+        box.put_idle_task(Task(lambda mark=mark: done.append(mark), name))  # type: ignore[misc]
+    box.put_idle_task(Task(lambda: done.append("c"), "c"), is_unfinished=True)
+    box.put_idle_task(Task(lambda: done.append("stale"), "b"), is_unfinished=True)  # a newer b waits
+    while isinstance(item := box.take(0.0), Task):
         item.run()
     assert done == ["c", "new", "b"], "the newer b keeps its place"
-    monkeypatch.setattr("explorer.render.mailbox.CHORES_KEPT", 2)
+    monkeypatch.setattr("explorer.render.mailbox.MAX_IDLE_TASKS", 2)
     for name in "abc":
-        box.put_chore(Deed(nop, name))
+        box.put_idle_task(Task(nop, name))
     assert [take(box) for _ in range(3)] == ["b", "c", "nothing"]
 
 
 def test_a_full_mailbox_forgets_those_that_waited_longest_but_never_the_one_that_is_put() -> None:
     box: Mailbox[str] = Mailbox()
-    for i in range(CHORES_KEPT):
-        box.put_chore(Deed(nop, f"{i}"))
-    box.put_chore(Deed(nop, "interrupted"), is_unfinished=True)
+    for i in range(MAX_IDLE_TASKS):
+        box.put_idle_task(Task(nop, f"{i}"))
+    box.put_idle_task(Task(nop, "interrupted"), is_unfinished=True)
     assert take(box) == "interrupted"
     assert take(box) == "1", "0 had waited longest"
-    box.put_chore(Deed(nop, "last"))
-    rest = [take(box) for _ in range(CHORES_KEPT)]
+    box.put_idle_task(Task(nop, "last"))
+    rest = [take(box) for _ in range(MAX_IDLE_TASKS)]
     assert (rest[0], rest[-2], rest[-1]) == ("2", "last", "nothing")
 
 
@@ -118,16 +118,16 @@ def test_superseded_tells_whether_a_newer_look_came() -> None:
     assert box.superseded(0, 1)
 
 
-def test_urgency_counts_looks_and_deeds_but_not_chores() -> None:
+def test_urgency_counts_requests_and_tasks_but_not_idle_tasks() -> None:
     box: Mailbox[str] = Mailbox()
-    box.put_chore(Deed(nop, "chore"))
+    box.put_idle_task(Task(nop, "idle task"))
     assert not box.has_urgent
     assert not box.has_look
     box.put(0, "a")
     assert box.has_urgent
     assert box.has_look
     box.take(0.0)
-    box.put_deed(Deed(nop, "deed"))
+    box.put_task(Task(nop, "task"))
     assert box.has_urgent
     assert not box.has_look
 

@@ -16,7 +16,7 @@ from explorer.checkpoints import Checkpoint
 from explorer.errors import RenderError
 from explorer.generators.stylegan2 import build as build_stylegan2
 from explorer.render.finishing import Cancelled
-from explorer.render.mailbox import Deed
+from explorer.render.mailbox import Task
 from explorer.render.model_store import LoadedModel, facts_of
 from explorer.render.renderer import REMEASURE_AFTER, Renderer
 from explorer.render.results import DeviceLost, Thumbnail, Tier
@@ -312,7 +312,7 @@ def test_an_untransform_that_is_interrupted_again_and_again_is_finished() -> Non
     assert np.array_equal(result.pixels, alone.pixels)
 
 
-# -- thumbnails and deeds --------------------------------------------------------------------------------------
+# -- thumbnails and tasks --------------------------------------------------------------------------------------
 
 
 def test_thumbnails_wait_for_looks_and_go_on_after_them() -> None:
@@ -362,19 +362,19 @@ def test_a_thumbnail_of_a_model_closed_meanwhile_is_none(caplog: pytest.LogCaptu
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
-def test_a_failing_deed_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_task_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
     model = tiny_model()
     renderer, published = renderer_of(model)
 
     def fail() -> None:
-        raise ValueError("broken deed")
+        raise ValueError("broken task")
 
-    renderer.mailbox.put_deed(Deed(fail, "a deed"))
+    renderer.mailbox.put_task(Task(fail, "a task"))
     renderer.mailbox.put(0, request_of(model))
     with caplog.at_level(logging.ERROR):
         assert renderer.step()
         assert renderer.step()
-    assert "a deed failed" in caplog.text
+    assert "a task failed" in caplog.text
     assert len(published.frames) == 1
 
 

@@ -269,7 +269,7 @@ def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> N
             pass
     before, runs = len(said), said[-1].report
     assert runs is not None
-    assert not renderer.mailbox._chores
+    assert not renderer.mailbox._idle_tasks
     s.lab.study_curves(0)  # of another panel: it runs
     assert s.lab.is_measuring
     world.qtbot.waitUntil(lambda: any(m.key == "curves/0" and m.is_done for m in said), timeout=30_000)
