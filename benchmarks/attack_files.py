@@ -24,7 +24,7 @@ from explorer.state import (
     Blend,
     BlendPoint,
     ExplorerState,
-    Key,
+    Keyframe,
     Latent,
     Look,
     Mixing,
@@ -33,14 +33,14 @@ from explorer.state import (
     Noise,
     Nudge,
     Offset,
-    Pose,
-    Sample,
+    ParameterKeyframe,
+    RecordedState,
     Segment,
+    Snapshot,
     Timeline,
     Track,
     Transform,
     Truncation,
-    ValueKey,
     ViewState,
 )
 from explorer.state.codec import encode
@@ -130,20 +130,20 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
         noise=Noise("random", 3, 0.5, (("b8.conv1", 2.0),)),
         transform=Transform(0.1, 0.2, 30.0, 1.1, 0.9, 0.1),
     )
-    pose = Pose(look, (ViewState(), ViewState()))
+    pose = Snapshot(look, (ViewState(), ViewState()))
     curve = Segment("cubic", "w", "curve", ((0.0, 0.0), (0.5, 0.2), (1.0, 1.0)))
     keys = tuple(
-        Key(float(i), dataclasses.replace(pose, shared=dataclasses.replace(look, latent=latent)), curve)
+        Keyframe(float(i), dataclasses.replace(pose, shared=dataclasses.replace(look, latent=latent)), curve)
         for i, latent in enumerate((look.latent, Latent(5, blend=blend), Latent(7)))
     )
-    track = Track("transform.rotate", (ValueKey(0.0, 1.0), ValueKey(1.5, 90.0, curve)))
+    track = Track("transform.rotate", (ParameterKeyframe(0.0, 1.0), ParameterKeyframe(1.5, 90.0, curve)))
     timeline = Timeline(keys, (track,), duration=2.5, loop="seamless", bpm=120.0)
     return ExplorerState(look, (ViewState(model), ViewState(model)), layout="a", timeline=timeline), table
 
 
 def _projects(folder: Path) -> list[Seed]:
     state, table = state_and_table()
-    samples = tuple(Sample(i / 60, Pose(Look(latent=Latent(1, x=i / 10)))) for i in range(20))
+    samples = tuple(RecordedState(i / 60, Snapshot(Look(latent=Latent(1, x=i / 10)))) for i in range(20))
     played = dataclasses.replace(state, timeline=Timeline(performance=samples))
     made = []
     for number, each in enumerate((state, played)):
@@ -175,7 +175,7 @@ def _own_files(folder: Path) -> list[Seed]:
     ini = b"[General]\ntheme=dark\nrecent=/a.pkl, b.json\ngeometry=@ByteArray(\\x1)\n"
     state, table = state_and_table()
     head = {"format": "latentwalk-recording", "version": 1, "project": to_json(state, table)}
-    first = {"sample": encode(Sample(0.0, Pose(state.shared)))}
+    first = {"sample": encode(RecordedState(0.0, Snapshot(state.shared)))}
     lines = [head, first, {"sample": {"time": 0.5}}, {"end": 1.0}]
     return [
         Seed("settings", ".json", json.dumps(values).encode()),

@@ -35,7 +35,7 @@ from explorer.animation.recorder import EncoderThread, Progress, Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.checkpoints.bundled import DEFAULT_PAIR
 from explorer.generators import registry
-from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Truncation, ViewState
+from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, Truncation, ViewState
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,7 +44,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
     """A walk through five seeds."""
     looks = [Look(latent=Latent(seed), truncation=Truncation(0.7)) for seed in range(1, 6)]
     way = Segment("spherical", "z", "linear")
-    keys = tuple(Key(i * seconds / 4, Pose(look), way) for i, look in enumerate(looks))
+    keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
     return ExplorerState(
         views=(ViewState(model=model), ViewState()), layout="a", timeline=Timeline(keys, duration=seconds)
     )

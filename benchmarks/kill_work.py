@@ -47,10 +47,10 @@ def _job(folder: Path, kind: str, name: str) -> Job:
     from explorer.animation.film import Film
     from explorer.animation.formats import format_named
     from explorer.animation.job import Job
-    from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, ViewState
+    from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
 
     way = Segment("linear", "z", "linear")
-    keys = tuple(Key(float(i), Pose(Look(Latent(i))), way) for i in range(4))
+    keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), way) for i in range(4))
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
     state = ExplorerState(views=views, layout="a", timeline=Timeline(keys, duration=4.0, fps=25.0))
     return Job(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)

@@ -33,12 +33,12 @@ from explorer.state import (
     Blend,
     BlendPoint,
     ExplorerState,
-    Key,
+    Keyframe,
     Latent,
     Look,
     Nudge,
-    Pose,
     Segment,
+    Snapshot,
     Tap,
     Timeline,
     Transform,
@@ -119,7 +119,7 @@ def test_nesting_that_hands_make_is_kept() -> None:
     latent = Latent(1)
     for seed in range(10):
         latent = Latent(seed, blend=Blend("w", (BlendPoint(latent, 0.5), BlendPoint(Latent(seed), 0.5))))
-    state = ExplorerState(timeline=Timeline(keys=(Key(0.0, Pose(Look(latent=latent))),)))
+    state = ExplorerState(timeline=Timeline(keys=(Keyframe(0.0, Snapshot(Look(latent=latent))),)))
     assert decode(ExplorerState, encode(state)) == state
 
 
@@ -173,7 +173,7 @@ def test_closed_curves_through_keys_behind_the_end() -> None:
     for interpolation in ("linear", "cubic", "catmull-rom", "spherical", "hold"):
         segment = Segment(interpolation, "w", "curve", ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)))  # type: ignore[arg-type]
         times = (0.0, 2.0, 300_000.0)
-        keys = tuple(Key(time, Pose(Look(latent=Latent(i))), segment) for i, time in enumerate(times))
+        keys = tuple(Keyframe(time, Snapshot(Look(latent=Latent(i))), segment) for i, time in enumerate(times))
         state = ExplorerState(timeline=Timeline(keys, duration=5.0, loop="seamless"))
         assert from_json(to_json(state))[0] == state
         for place in (0.0, 0.5, 2.0, 3.0, 4.999, 5.0):

@@ -45,8 +45,8 @@ from explorer.state import (
     Noise,
     Nudge,
     Offset,
-    Pose,
-    Sample,
+    RecordedState,
+    Snapshot,
     Tap,
     Timeline,
     Transform,
@@ -311,7 +311,7 @@ def performed(count: int) -> ExplorerState:
     bars = (Offset(tuple(rng.uniform(-1, 1) for _ in range(512))),)
     views = (ViewState(model="a"), ViewState(model="b"))
     looks = (Look(latent=Latent(7, rng.random(), rng.random()), offsets=bars) for _ in range(count))
-    samples = tuple(Sample(i / 60, Pose(look, views)) for i, look in enumerate(looks))
+    samples = tuple(RecordedState(i / 60, Snapshot(look, views)) for i, look in enumerate(looks))
     return ExplorerState(views=views, timeline=Timeline(performance=samples, duration=count / 60))
 
 
@@ -366,8 +366,8 @@ def test_who_may_read_a_project_is_as_for_any_file(tmp_path: Path) -> None:
 
 
 def test_the_timeline_kept_aside_is_checked_and_written_thin() -> None:
-    poses = [Pose(Look(latent=Latent(1, 0.01 * i))) for i in range(50)]
-    samples = tuple(Sample(i / 60, pose) for i, pose in enumerate(poses))
+    poses = [Snapshot(Look(latent=Latent(1, 0.01 * i))) for i in range(50)]
+    samples = tuple(RecordedState(i / 60, pose) for i, pose in enumerate(poses))
     kept = Timeline(performance=samples, duration=2.0, loop="loop")
     state = ExplorerState(timeline=Timeline(duration=3.0, aside=kept))
     data = json.loads(json.dumps(to_json(state)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.animation.compose import LAYOUTS, Composer, Exposure, Layout, caption_of, page_size, resized
 from explorer.animation.formats import FORMATS, Quality, check_page
-from explorer.animation.player import Player, film_seconds, time_in_timeline, with_pose
+from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
 from explorer.latents.seeds import SEED_COUNT
@@ -258,7 +258,9 @@ class FilmRenderer:
 
     def _captions(self, number: int) -> list[str]:
         place = time_in_timeline(self.player.timeline, self.film.time_of(number))
-        state = with_pose(self.player.state, self.player.base_pose(place))  # wandering would only blur the words
+        state = with_snapshot(
+            self.player.state, self.player.base_snapshot(place)
+        )  # wandering would only blur the words
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [

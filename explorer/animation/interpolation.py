@@ -18,8 +18,8 @@ from explorer.state import (
     Noise,
     Nudge,
     Offset,
-    Pose,
     Segment,
+    Snapshot,
     Tap,
     Transform,
     Truncation,
@@ -30,13 +30,13 @@ from explorer.util.sums import total_of
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-__all__ = ["mix_latents", "mix_looks", "mix_poses"]
+__all__ = ["mix_latents", "mix_looks", "mix_snapshots"]
 
 T = TypeVar("T")
 Shares = Sequence[float]
 
 
-def mix_poses(poses: Sequence[Pose], shares: Shares, segment: Segment) -> Pose:
+def mix_snapshots(poses: Sequence[Snapshot], shares: Shares, segment: Segment) -> Snapshot:
     """The state between states; what is no number is the first one's. One pose of share 1 is returned as it is."""
     if len(poses) == 1:
         return poses[0]
@@ -45,7 +45,7 @@ def mix_poses(poses: Sequence[Pose], shares: Shares, segment: Segment) -> Pose:
     for i, view in enumerate(poses[0].views):
         others = [pose.views[i] if i < len(pose.views) else view for pose in poses]
         views.append(_mix_views(others, shares, segment))
-    return Pose(shared, tuple(views))
+    return Snapshot(shared, tuple(views))
 
 
 def _mix_views(views: list[ViewState], shares: Shares, segment: Segment) -> ViewState:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.animation import parts
 from explorer.animation.film import MAX_FRAMES, Film
-from explorer.animation.player import Player, with_pose
+from explorer.animation.player import Player, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
@@ -190,7 +190,7 @@ def _contents(job: Job) -> dict[str, Any]:
 def _at_start(job: Job) -> Job:
     state = replace(job.state, active=0, layout=job.state.layout if not job.film.layout else "a")
     if state.timeline.keys or state.timeline.performance:
-        state = with_pose(state, Player(state).base_pose(0.0))
+        state = with_snapshot(state, Player(state).base_snapshot(0.0))
     return replace(job, state=state)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.animation.film import Film, FilmRenderer
 from explorer.errors import RequestError
-from explorer.state import Key
+from explorer.state import Keyframe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,7 +103,7 @@ def retimed(timeline: Timeline, picture: At) -> Timeline:
     whole = sum(lengths[-1] for lengths in paths)
     if whole <= 0.0:
         raise RequestError("Nothing changes between the keys.", "Change something between them.")
-    made: list[Key] = []
+    made: list[Keyframe] = []
     time = keys[0].time
     for i, key in enumerate(keys):
         lengths = paths[i] if i < len(paths) else [0.0, 0.0]

@@ -10,7 +10,7 @@ from explorer.errors import ProjectError
 from explorer.state import Look, MixRow
 
 if TYPE_CHECKING:
-    from explorer.state import Pose
+    from explorer.state import Snapshot
 
 __all__ = ["PARAMETERS", "Parameter", "get_value", "parameter", "set_value"]
 
@@ -61,7 +61,7 @@ def parameter(name: str) -> Parameter:
     return Parameter(name, f"{title} {match[2]}", "", low, high)
 
 
-def get_value(pose: Pose, name: str, view: int = -1) -> float:
+def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
     """The parameter's value in a state; 0 where an edit or a row is not there."""
     part, _, field = name.partition(".")
     if part == "tap":
@@ -78,7 +78,7 @@ def get_value(pose: Pose, name: str, view: int = -1) -> float:
     return float(getattr(getattr(look, part), field))
 
 
-def set_value(pose: Pose, name: str, value: float, view: int = -1) -> Pose:
+def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
     """The state with that one value; a view or an edit that is not there stays away."""
     part, _, field = name.partition(".")
     number = max(view, 0) if part == "tap" else view

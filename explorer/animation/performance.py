@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.player import is_animated, pose_of
+from explorer.animation.player import is_animated, snapshot_of
 from explorer.animation.timeline import contents
-from explorer.state import ExplorerState, Sample, Wander
+from explorer.state import ExplorerState, LatentLoop, RecordedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from explorer.state import Pose, Timeline
+    from explorer.state import Snapshot, Timeline
 
 __all__ = ["Performance", "recorded_words"]
 
@@ -33,14 +33,14 @@ class Performance:
     """
 
     def __init__(
-        self, now: float, state: ExplorerState, keep: Callable[[Sample], None] = lambda sample: None
+        self, now: float, state: ExplorerState, keep: Callable[[RecordedState], None] = lambda sample: None
     ) -> None:
         self._began, self._keep = now, keep
-        self._samples = [Sample(0.0, pose_of(state))]
+        self._samples = [RecordedState(0.0, snapshot_of(state))]
         keep(self._samples[0])
 
     @classmethod
-    def of_samples(cls, samples: Sequence[Sample]) -> Performance:
+    def of_samples(cls, samples: Sequence[RecordedState]) -> Performance:
         """A performance from its samples, one at least, which began at 0 of its clock."""
         made = cls(0.0, ExplorerState())
         # Of those at one time the last one counts.
@@ -49,15 +49,15 @@ class Performance:
 
     def note(self, now: float, state: ExplorerState) -> None:
         """The state has changed at `now`. What changes within the shortest step counts as one change."""
-        pose: Pose = pose_of(state)
+        pose: Snapshot = snapshot_of(state)
         last = self._samples[-1]
         if pose == last.pose or len(self._samples) >= MAX_SAMPLES:
             return
         time = now - self._began
         if time - last.time < CLOSEST:
-            self._samples[-1] = Sample(last.time, pose)
+            self._samples[-1] = RecordedState(last.time, pose)
         else:
-            self._samples.append(Sample(time, pose))
+            self._samples.append(RecordedState(time, pose))
         self._keep(self._samples[-1])
 
     def seconds(self, now: float) -> float:
@@ -73,7 +73,7 @@ class Performance:
         new: dict[str, Any] = {"performance": tuple(self._samples), "duration": duration}
         if before.performance and not before.keys:
             return replace(before, **new)
-        plain = replace(before, keys=(), tracks=(), wander=Wander(), **new)
+        plain = replace(before, keys=(), tracks=(), wander=LatentLoop(), **new)
         if before.loop == "seamless":  # that is a way from the last key to the first
             plain = replace(plain, loop="loop")
         return replace(plain, aside=replace(before, aside=None)) if is_animated(before) else plain

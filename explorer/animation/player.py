@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explorer.animation.easing import ease, weights_at
-from explorer.animation.interpolation import mix_poses
+from explorer.animation.interpolation import mix_snapshots
 from explorer.animation.parameters import set_value
 from explorer.animation.wander import wandering
-from explorer.state import Pose, Segment, ViewState
+from explorer.state import Segment, Snapshot, ViewState
 from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
     from explorer.state import ExplorerState, Look, Timeline, Track
 
-__all__ = ["Player", "film_seconds", "is_animated", "pose_of", "time_in_timeline", "with_pose"]
+__all__ = ["Player", "film_seconds", "is_animated", "snapshot_of", "time_in_timeline", "with_snapshot"]
 
 GESTURE_GAP = 0.1
 """Seconds between two samples of a performance from which on the hand rested: the state is held, not blended."""
@@ -25,12 +25,12 @@ GESTURE_GAP = 0.1
 _STRAIGHT = Segment("linear", "w", "linear")
 
 
-def pose_of(state: ExplorerState) -> Pose:
+def snapshot_of(state: ExplorerState) -> Snapshot:
     """What a key remembers of a state: everything but the models, which are the project's."""
-    return Pose(state.shared, tuple(replace(view, model="") for view in state.views))
+    return Snapshot(state.shared, tuple(replace(view, model="") for view in state.views))
 
 
-def with_pose(state: ExplorerState, pose: Pose) -> ExplorerState:
+def with_snapshot(state: ExplorerState, pose: Snapshot) -> ExplorerState:
     """The state in that pose; views that the pose does not know stay as they are."""
     views = tuple(
         replace(pose.views[i], model=view.model) if i < len(pose.views) else view
@@ -79,20 +79,20 @@ class Player:
 
     def on_timeline(self, place: float) -> ExplorerState:
         """The state at a place of the timeline, in seconds."""
-        return with_pose(self.state, self.pose(place))
+        return with_snapshot(self.state, self.pose(place))
 
-    def pose(self, place: float) -> Pose:
+    def pose(self, place: float) -> Snapshot:
         """What the timeline says at a place; all else of a state is not its business."""
-        return wandering(self.base_pose(place), self.timeline, place)
+        return wandering(self.base_snapshot(place), self.timeline, place)
 
-    def base_pose(self, place: float) -> Pose:
+    def base_snapshot(self, place: float) -> Snapshot:
         """What keys, tracks and performance say at a place of the timeline, before wandering."""
         if self.timeline.keys:
             pose = _still(self._between_keys(place))
         elif self.timeline.performance:
             pose = _still(self._performed(place))
         else:
-            pose = _drifted(pose_of(self.state), place)
+            pose = _drifted(snapshot_of(self.state), place)
         for track in self.timeline.tracks:
             if track.keys:
                 pose = set_value(pose, track.parameter, self.track_value(track, place), track.view)
@@ -102,16 +102,16 @@ class Player:
     def _period(self) -> float:
         return self.timeline.duration if self.timeline.loop == "seamless" else 0.0
 
-    def _between_keys(self, place: float) -> Pose:
+    def _between_keys(self, place: float) -> Snapshot:
         keys = self.timeline.keys
         i, u = _segment_at(self._times, place, self._period)
         segment = keys[i].segment
         weights = weights_at(self._times, i, ease(segment, u), segment.interpolation, self._period)
         # The key behind goes first: what cannot be blended is its.
         order = sorted(weights, key=lambda pair: pair[0] != i)
-        return mix_poses([keys[k].pose for k, _ in order], [share for _, share in order], segment)
+        return mix_snapshots([keys[k].pose for k, _ in order], [share for _, share in order], segment)
 
-    def _performed(self, place: float) -> Pose:
+    def _performed(self, place: float) -> Snapshot:
         samples = self.timeline.performance
         i = max(bisect_right(self._moments, place) - 1, 0)
         if i + 1 >= len(samples) or samples[i + 1].time - samples[i].time > GESTURE_GAP:
@@ -119,7 +119,7 @@ class Player:
         u = (place - samples[i].time) / (samples[i + 1].time - samples[i].time)
         if not 0.0 < u < 1.0:
             return samples[i].pose
-        pose = mix_poses([samples[i].pose, samples[i + 1].pose], [1.0 - u, u], _STRAIGHT)
+        pose = mix_snapshots([samples[i].pose, samples[i + 1].pose], [1.0 - u, u], _STRAIGHT)
         # A hand moves on the plane; what would be a blend was a jump to another seed.
         return samples[i].pose if _has_blend(pose) and not _has_blend(samples[i].pose) else pose
 
@@ -145,13 +145,13 @@ def _segment_at(times: tuple[float, ...], place: float, period: float) -> tuple[
     return last, since / span if span > 0.0 else 1.0
 
 
-def _still(pose: Pose) -> Pose:
+def _still(pose: Snapshot) -> Snapshot:
     """A pose without drift: between keys, the keys say where the latent is."""
     views = tuple(replace(v, own=replace(v.own, drift=0.0)) if v.own.drift else v for v in pose.views)
-    return Pose(replace(pose.shared, drift=0.0) if pose.shared.drift else pose.shared, views)
+    return Snapshot(replace(pose.shared, drift=0.0) if pose.shared.drift else pose.shared, views)
 
 
-def _drifted(pose: Pose, time: float) -> Pose:
+def _drifted(pose: Snapshot, time: float) -> Snapshot:
     """Drifting latents where they are after `time` seconds; the drift itself is spent."""
 
     def moved(look: Look) -> Look:
@@ -160,9 +160,9 @@ def _drifted(pose: Pose, time: float) -> Pose:
         return replace(look, latent=replace(look.latent, x=look.latent.x + look.drift * time), drift=0.0)
 
     views: tuple[ViewState, ...] = tuple(replace(v, own=moved(v.own)) for v in pose.views)
-    return Pose(moved(pose.shared), views)
+    return Snapshot(moved(pose.shared), views)
 
 
-def _has_blend(pose: Pose) -> bool:
+def _has_blend(pose: Snapshot) -> bool:
     looks = (pose.shared, *(view.own for view in pose.views))
     return any(look.latent.blend is not None for look in looks)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explorer.animation.performance import Performance
-from explorer.animation.player import with_pose
+from explorer.animation.player import with_snapshot
 from explorer.animation.timeline import check_timeline
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.delta import changes, unchanged
@@ -33,7 +33,7 @@ from explorer.project.document import (
     project_from_json,
     to_json,
 )
-from explorer.state import Sample, Timeline
+from explorer.state import RecordedState, Timeline
 from explorer.state.codec import decode, encode
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
@@ -91,7 +91,7 @@ class RecordingJournal:
         with self._mutex:
             self._writer = self._last = made
 
-    def note(self, sample: Sample) -> None:
+    def note(self, sample: RecordedState) -> None:
         """Add a sample; one at the time of the last one takes its place."""
         if self._writer is not None:
             self._writer.add(sample)
@@ -140,7 +140,7 @@ class _Writer:
         self._last = before
         self._path, self._state, self._table, self._places = path, state, table, places
         self._prepare, self._tell = prepare, tell
-        self._samples: list[Sample] = []
+        self._samples: list[RecordedState] = []
         self._end: dict[str, Any] | None = None
         self._is_closed, self._is_wanted = False, True
         self._wake = threading.Condition()
@@ -153,7 +153,7 @@ class _Writer:
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._thread.start()
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: RecordedState) -> None:
         with self._wake:
             self._samples.append(sample)
 
@@ -199,7 +199,7 @@ class _Writer:
         self._known = set(project.get("latents", {}))
         return {"format": FORMAT, "version": 1, "project": project}
 
-    def _lines(self, samples: list[Sample]) -> Iterator[bytes]:
+    def _lines(self, samples: list[RecordedState]) -> Iterator[bytes]:
         for sample in samples:
             for look in (sample.pose.shared, *(view.own for view in sample.pose.views)):
                 for key in sorted(latents_of_look(look) - self._known):
@@ -309,7 +309,7 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
     performance = Performance.of_samples(samples)
     timeline = performance.timeline(seconds, base.state.timeline)
     check_timeline(timeline)
-    return replace(base, state=replace(with_pose(base.state, samples[-1].pose), timeline=timeline))
+    return replace(base, state=replace(with_snapshot(base.state, samples[-1].pose), timeline=timeline))
 
 
 def _whole_lines(data: bytes) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.animation.parameters import parameter
 from explorer.errors import ProjectError
-from explorer.state import Key, Pose, Sample, Segment, Timeline, Track, ValueKey
+from explorer.state import Keyframe, ParameterKeyframe, RecordedState, Segment, Snapshot, Timeline, Track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,11 @@ def check_timeline(timeline: Timeline) -> None:
         _check_rate("bpm", t.bpm, MIN_RATE, 10_000.0, "beats a minute")
     for track in t.tracks:
         parameter(track.parameter)
-    lanes: list[Sequence[Key | ValueKey | Sample]] = [t.keys, t.performance, *(track.keys for track in t.tracks)]
+    lanes: list[Sequence[Keyframe | ParameterKeyframe | RecordedState]] = [
+        t.keys,
+        t.performance,
+        *(track.keys for track in t.tracks),
+    ]
     for items in lanes:
         times = [item.time for item in items]
         if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
@@ -107,11 +111,11 @@ def _put(keys: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted([*kept, *unique.values()], key=lambda key: key.time))
 
 
-def add_key(timeline: Timeline, time: float, pose: Pose, segment: Segment | None = None) -> Timeline:
+def add_key(timeline: Timeline, time: float, pose: Snapshot, segment: Segment | None = None) -> Timeline:
     """A key of the whole state at `time` seconds; it takes over the way of the key before it."""
     before = [key for key in timeline.keys if key.time <= time + SAME_TIME]
     way = segment or (before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment())
-    keys = _put(timeline.keys, [Key(max(time, 0.0), pose, way)])
+    keys = _put(timeline.keys, [Keyframe(max(time, 0.0), pose, way)])
     return replace(timeline, keys=keys, duration=max(timeline.duration, time))
 
 
@@ -125,14 +129,14 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
     track = tracks[number]
     before = [key for key in track.keys if key.time <= time + SAME_TIME]
     way = before[-1].segment if before else Segment()
-    tracks[number] = replace(track, keys=_put(track.keys, [ValueKey(max(time, 0.0), float(value), way)]))
+    tracks[number] = replace(track, keys=_put(track.keys, [ParameterKeyframe(max(time, 0.0), float(value), way)]))
     return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
 
 
 def swap_views(timeline: Timeline) -> Timeline:
     """The timeline of a project whose first two views have changed places."""
 
-    def swapped(pose: Pose) -> Pose:
+    def swapped(pose: Snapshot) -> Snapshot:
         if len(pose.views) < 2:
             return pose
         first, second, *rest = pose.views
@@ -173,7 +177,7 @@ def behind_end(timeline: Timeline) -> int:
     return sum(time > timeline.duration + SAME_TIME for time in times)
 
 
-def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Key | ValueKey, ...]]]:
+def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Keyframe | ParameterKeyframe, ...]]]:
     """The keys of every lane; lane -1 is the whole state's, others are tracks."""
     return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
 
@@ -318,13 +322,13 @@ def set_segments(timeline: Timeline, chosen: Chosen, **fields: Any) -> Timeline:
 
 def _time_of(timeline: Timeline, item: tuple[int, int]) -> float:
     lane, number = item
-    keys: Sequence[Key | ValueKey] = timeline.keys if lane < 0 else timeline.tracks[lane].keys
+    keys: Sequence[Keyframe | ParameterKeyframe] = timeline.keys if lane < 0 else timeline.tracks[lane].keys
     return keys[number].time
 
 
 def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
     """The performance as keys, one each `every` seconds and one at its end, joined by smooth curves."""
-    samples: tuple[Sample, ...] = timeline.performance
+    samples: tuple[RecordedState, ...] = timeline.performance
     if not samples:
         return timeline
     count = max(1, math.ceil((samples[-1].time - samples[0].time) / every))
@@ -332,5 +336,5 @@ def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
     for i in range(count + 1):
         time = min(samples[0].time + i * every, samples[-1].time)
         pose = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
-        keys.append(Key(time, pose, Segment("catmull-rom", "w", "linear")))
+        keys.append(Keyframe(time, pose, Segment("catmull-rom", "w", "linear")))
     return replace(timeline, keys=_put((), keys), performance=())

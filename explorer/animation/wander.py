@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.latents.seeds import SEED_COUNT
-from explorer.state import Blend, BlendPoint, Latent, Pose
+from explorer.state import Blend, BlendPoint, Latent, Snapshot
 
 if TYPE_CHECKING:
-    from explorer.state import Look, Timeline, Wander
+    from explorer.state import LatentLoop, Look, Timeline
 
 __all__ = ["steps_of", "wandering"]
 
@@ -22,23 +22,23 @@ FIRST_SEED = 3_000_000_000
 """Seeds of the directions: far from those that people type."""
 
 
-def wandering(pose: Pose, timeline: Timeline, place: float) -> Pose:
+def wandering(pose: Snapshot, timeline: Timeline, place: float) -> Snapshot:
     """The pose with its latents moved about where they are, at a place of the timeline in seconds."""
     wander = timeline.wander
     if wander.kind == "none" or wander.radius == 0.0:
         return pose
     steps = steps_of(wander, place / timeline.duration)
     views = tuple(v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views)
-    return Pose(_moved(pose.shared, steps, wander), views)
+    return Snapshot(_moved(pose.shared, steps, wander), views)
 
 
-def _moved(look: Look, steps: tuple[tuple[int, float], ...], wander: Wander) -> Look:
+def _moved(look: Look, steps: tuple[tuple[int, float], ...], wander: LatentLoop) -> Look:
     points = [BlendPoint(look.latent, 1.0)]
     points += [BlendPoint(Latent(seed=seed), length) for seed, length in steps]
     return replace(look, latent=Latent(look.latent.seed, blend=Blend(wander.space, tuple(points))))
 
 
-def steps_of(wander: Wander, phase: float) -> tuple[tuple[int, float], ...]:
+def steps_of(wander: LatentLoop, phase: float) -> tuple[tuple[int, float], ...]:
     """(seed of a direction, length along it) at a phase of 0..1; the same at 0 and at 1."""
     turn = 2.0 * math.pi * phase
     first = FIRST_SEED + 16 * wander.seed
@@ -53,7 +53,7 @@ def steps_of(wander: Wander, phase: float) -> tuple[tuple[int, float], ...]:
 
 
 @lru_cache(maxsize=32)
-def _waves(wander: Wander) -> tuple[tuple[tuple[int, float, float], ...], ...]:
+def _waves(wander: LatentLoop) -> tuple[tuple[tuple[int, float, float], ...], ...]:
     """For each direction (whole swings in the duration, size, phase): whole numbers, so that the noise closes."""
     random = np.random.RandomState(wander.seed % SEED_COUNT)
     sizes = np.array([1.0, 0.5, 0.25])

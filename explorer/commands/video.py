@@ -168,7 +168,7 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
     """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
-    from explorer.state import ExplorerState, Key, Pose, Segment, Timeline
+    from explorer.state import ExplorerState, Keyframe, Segment, Snapshot, Timeline
 
     models = a.model or [_default_model()]
     looks, table = _stops(a, models, opened)
@@ -179,7 +179,7 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
     segment = Segment(a.interpolation or usual[0], a.space or usual[1], a.ease)
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
-    keys = tuple(Key(i * seconds / gaps, Pose(look), segment) for i, look in enumerate(looks))
+    keys = tuple(Keyframe(i * seconds / gaps, Snapshot(look), segment) for i, look in enumerate(looks))
     timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
     _check_walk(timeline)
     state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")

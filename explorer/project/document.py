@@ -24,7 +24,7 @@ from explorer.latents.table import SPACES, LatentTable, StoredLatent
 from explorer.project.delta import changes, unchanged
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import ModelPlace, places_from_json, places_of, places_to_json
-from explorer.state import ExplorerState, Latent, Look, Pose, Timeline
+from explorer.state import ExplorerState, Latent, Look, Snapshot, Timeline
 from explorer.state.codec import decode, encode
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
@@ -109,7 +109,7 @@ def _looks_of(state: ExplorerState) -> Iterator[Look]:
             yield from (v.own for v in pose.views)
 
 
-def _poses_of(timeline: Timeline | None) -> Iterator[Pose]:
+def _poses_of(timeline: Timeline | None) -> Iterator[Snapshot]:
     if timeline is not None:
         yield from (key.pose for key in timeline.keys)
         yield from (sample.pose for sample in timeline.performance)

@@ -81,7 +81,7 @@ class Mailbox(Generic[R]):
     def put_idle_task(self, task: Task, *, is_unfinished: bool = False) -> None:
         """Appends work of low priority, done when no look and no refinement waits.
 
-        It overwrites a idle task of the same name, at whose place it waits. One that was interrupted
+        It overwrites an idle task of the same name, at whose place it waits. One that was interrupted
         (`is_unfinished`) goes first again; it is dropped if a newer one of its name waits, which keeps its place.
         Beyond `MAX_IDLE_TASKS` those that have waited longest are forgotten, but never the one that was put.
         """

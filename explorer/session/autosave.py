@@ -24,7 +24,7 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
     from explorer.session.recovery import Recovery
-    from explorer.state import ExplorerState, Sample
+    from explorer.state import ExplorerState, RecordedState
 
 __all__ = ["Autosave"]
 
@@ -160,7 +160,7 @@ class Autosave(QObject):
 
     # -- recordings ----------------------------------------------------------------------------------------
 
-    def begin_recording(self) -> Callable[[Sample], None]:
+    def begin_recording(self) -> Callable[[RecordedState], None]:
         """Begin to keep a recording of the state as it is; returns what each sample is to be told to."""
         session, journal = self._session, self.journal
         if journal is None:

@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from explorer.animation import timeline as edits
 from explorer.animation.parameters import get_value, parameter
 from explorer.animation.performance import Performance, recorded_words
-from explorer.animation.player import Player, is_animated, pose_of, time_in_timeline, with_pose
+from explorer.animation.player import Player, is_animated, snapshot_of, time_in_timeline, with_snapshot
 from explorer.session.even_speed import EvenSpeed
-from explorer.state import ASPECTS, Key, Pose
+from explorer.state import ASPECTS, Keyframe, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ class Deck(QObject):
         if self.has_animation and not self.is_recording:
             self._session.clock.pause()
             self._session.clock.seek(place)  # animated transforms are where the film will show them
-            shown = with_pose(self._session.state, self.player().pose(place))
+            shown = with_snapshot(self._session.state, self.player().pose(place))
             with self._session.pace.moment():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
@@ -182,11 +182,11 @@ class Deck(QObject):
             self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
 
     def set_wander(self, **fields: Any) -> None:
-        """Changes fields of `Wander`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
+        """Changes fields of `LatentLoop`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
         timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
-            timeline = edits.add_key(timeline, 0.0, pose_of(self._session.state))
-        self.edit("Wander", timeline)
+            timeline = edits.add_key(timeline, 0.0, snapshot_of(self._session.state))
+        self.edit("LatentLoop", timeline)
         self._show_again()
 
     def _is_closed_to_keys(self) -> bool:
@@ -225,17 +225,17 @@ class Deck(QObject):
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, place + step), t.duration)
         is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
-        if self.is_playing or is_moving or to <= place or self.player().pose(to) != pose_of(session.state):
+        if self.is_playing or is_moving or to <= place or self.player().pose(to) != snapshot_of(session.state):
             return
         self.seek(to)
         session.status.emit(f"Added a key at {place:.2f} s. The next one goes to {to:.2f} s.")
 
-    def _pose_to_keep(self) -> Pose:
+    def _pose_to_keep(self) -> Snapshot:
         """What a key remembers of now: latents that only wander here are kept as they are at home."""
-        pose = pose_of(self._session.state)
+        pose = snapshot_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
             return pose
-        base = self.player().base_pose(self._playhead)
+        base = self.player().base_snapshot(self._playhead)
         shown = self.player().pose(self._playhead)
         if pose.shared.latent == shown.shared.latent:
             pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
@@ -250,7 +250,7 @@ class Deck(QObject):
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         view = self._view_of(name) if view is None else view
         if value is None:
-            value = get_value(pose_of(self._session.state), name, view)
+            value = get_value(snapshot_of(self._session.state), name, view)
         is_there = edits.value_at(self.timeline, name, view, place)
         made = edits.add_value(self.timeline, name, view, place, value)
         title = parameter(name).title
@@ -314,7 +314,7 @@ class Deck(QObject):
 
     def update_key(self, number: int) -> None:
         """Makes a key remember the state of now."""
-        key: Key = self.timeline.keys[number]
+        key: Keyframe = self.timeline.keys[number]
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
         is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from explorer.latents.files import convert_to
 from explorer.latents.table import StoredMisfitError
-from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Pose, Timeline, ViewState, look_of
+from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Snapshot, Timeline, ViewState, look_of
 
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
@@ -76,8 +76,8 @@ Cure = Callable[[Look, tuple[ViewState, ...]], tuple[Look, tuple[ViewState, ...]
 
 
 def _cured_timeline(timeline: Timeline, cure: Cure) -> Timeline:
-    def of(pose: Pose) -> Pose:
-        return Pose(*cure(pose.shared, pose.views))
+    def of(pose: Snapshot) -> Snapshot:
+        return Snapshot(*cure(pose.shared, pose.views))
 
     keys = tuple(replace(key, pose=of(key.pose)) for key in timeline.keys)
     performance = tuple(replace(sample, pose=of(sample.pose)) for sample in timeline.performance)

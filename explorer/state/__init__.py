@@ -20,9 +20,10 @@ __all__ = [
     "BlendPoint",
     "Classes",
     "ExplorerState",
-    "Key",
+    "Keyframe",
     "Lab",
     "Latent",
+    "LatentLoop",
     "Look",
     "MixRow",
     "MixSource",
@@ -30,18 +31,17 @@ __all__ = [
     "Noise",
     "Nudge",
     "Offset",
-    "Pose",
-    "Sample",
+    "ParameterKeyframe",
+    "RecordedState",
     "Segment",
     "Slit",
+    "Snapshot",
     "Tap",
     "Timeline",
     "Track",
     "Transform",
     "Truncation",
-    "ValueKey",
     "ViewState",
-    "Wander",
     "look_of",
     "with_look",
 ]
@@ -289,7 +289,7 @@ class Lab:
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class Snapshot:
     """What a key of the whole state holds: every look and what each view shows of it, but not the models."""
 
     shared: Look = Look()
@@ -312,16 +312,16 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Keyframe:
     """The whole state at `time` seconds; `segment` is the way from here to the next key."""
 
     time: float
-    pose: Pose = Pose()
+    pose: Snapshot = Snapshot()
     segment: Segment = Segment()
 
 
 @dataclass(frozen=True, slots=True)
-class ValueKey:
+class ParameterKeyframe:
     """One number at `time` seconds."""
 
     time: float
@@ -337,12 +337,12 @@ class Track:
     """
 
     parameter: str
-    keys: tuple[ValueKey, ...] = ()
+    keys: tuple[ParameterKeyframe, ...] = ()
     view: int = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Wander:
+class LatentLoop:
     """Motion of the latent about where it is, closed within the timeline's duration.
 
     `circle`: `turns` rounds in the plane of two random directions; `noise`: smooth noise in four of them, `turns`
@@ -357,11 +357,11 @@ class Wander:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class RecordedState:
     """One moment of a recorded performance: the state from `time` seconds on."""
 
     time: float
-    pose: Pose
+    pose: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,10 +375,10 @@ class Timeline:
     (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
     """
 
-    keys: tuple[Key, ...] = ()
+    keys: tuple[Keyframe, ...] = ()
     tracks: tuple[Track, ...] = ()
-    performance: tuple[Sample, ...] = ()
-    wander: Wander = Wander()
+    performance: tuple[RecordedState, ...] = ()
+    wander: LatentLoop = LatentLoop()
     duration: float = 8.0
     loop: Literal["once", "loop", "ping-pong", "seamless"] = "once"
     fps: float = 30.0

@@ -16,7 +16,7 @@ from explorer.animation.film import Film
 from explorer.animation.job import Job
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
-from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, Transform, ViewState
+from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, Transform, ViewState
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def project(model: str) -> ExplorerState:
     """Two views of one model, three keys in two seconds, and a picture that moves."""
     looks = [Look(latent=Latent(seed), transform=Transform(x=0.1 * seed)) for seed in (1, 2, 3)]
-    keys = tuple(Key(float(i), Pose(look), Segment("linear", "z", "linear")) for i, look in enumerate(looks))
+    keys = tuple(
+        Keyframe(float(i), Snapshot(look), Segment("linear", "z", "linear")) for i, look in enumerate(looks)
+    )
     timeline = Timeline(keys, duration=2.0, fps=25.0)
     return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="a", timeline=timeline)
 

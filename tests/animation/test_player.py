@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.animation.easing import curve_value, ease, weights_at
-from explorer.animation.player import Player, film_seconds, pose_of, time_in_timeline, with_pose
+from explorer.animation.player import Player, film_seconds, snapshot_of, time_in_timeline, with_snapshot
 from explorer.animation.timeline import (
     add_key,
     add_value,
@@ -27,20 +27,20 @@ from explorer.latents.style import blend_of
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import (
     ExplorerState,
-    Key,
+    Keyframe,
     Latent,
+    LatentLoop,
     Look,
     Mixing,
     MixRow,
     MixSource,
     Noise,
-    Pose,
-    Sample,
+    RecordedState,
     Segment,
+    Snapshot,
     Timeline,
     Transform,
     Truncation,
-    Wander,
     with_look,
 )
 from explorer.state.request import ModelKey
@@ -55,7 +55,7 @@ def look(seed: int, **aspects: object) -> Look:
 
 def film(*looks: Look, segment: Segment = LINEAR, **fields: object) -> ExplorerState:
     """A project with one key a second."""
-    keys = tuple(Key(float(i), Pose(item), segment) for i, item in enumerate(looks))
+    keys = tuple(Keyframe(float(i), Snapshot(item), segment) for i, item in enumerate(looks))
     timeline = Timeline(keys, duration=float(len(looks) - 1) or 1.0)
     return ExplorerState(timeline=replace(timeline, **fields))  # type: ignore[arg-type]
 
@@ -126,7 +126,9 @@ def test_mixing_from_other_sources_fades_out_and_in() -> None:
 def test_one_plane_is_walked_and_the_views_follow_their_own_looks() -> None:
     state = with_look(ExplorerState(), 0, latent=Latent(7, 0.0, 1.0))
     other = with_look(state, 0, latent=Latent(7, 2.0, 0.0))
-    timeline = Timeline((Key(0.0, pose_of(state), LINEAR), Key(1.0, pose_of(other), LINEAR)), duration=1.0)
+    timeline = Timeline(
+        (Keyframe(0.0, snapshot_of(state), LINEAR), Keyframe(1.0, snapshot_of(other), LINEAR)), duration=1.0
+    )
     assert Player(replace(state, timeline=timeline)).at(0.5).shared.latent == Latent(7, 1.0, 0.5)
 
 
@@ -175,7 +177,7 @@ def test_cubic_has_no_kink_in_its_curvature() -> None:
 
 @pytest.mark.parametrize("kind", ["circle", "noise"])
 def test_wandering_closes_and_stays_near(kind: str) -> None:
-    project = ExplorerState(timeline=Timeline(wander=Wander(kind, 0.5, turns=2), duration=4.0, loop="loop"))  # type: ignore[arg-type]
+    project = ExplorerState(timeline=Timeline(wander=LatentLoop(kind, 0.5, turns=2), duration=4.0, loop="loop"))  # type: ignore[arg-type]
     player, render = Player(project), renderer()
     ws = [render.render_look(player.at(t).shared).facts.ws for t in (0.0, 1.3, 4.0 - 1e-9, 4.0)]
     np.testing.assert_allclose(ws[0], ws[3], atol=1e-6)
@@ -228,7 +230,7 @@ def test_keys_are_moved_copied_stretched_and_deleted() -> None:
     assert times(copy_keys(timeline, frozenset({(-1, 0), (-1, 1)}), 2.5)) == [0.0, 1.0, 2.0, 2.5, 3.5]
     assert times(delete_keys(timeline, one)) == [0.0, 2.0]
     assert times(retime(timeline, frozenset({(-1, 1), (-1, 2)}), 0.0, 2.0)) == [0.0, 2.0, 4.0]
-    replaced = add_key(timeline, 1.0, Pose(look(9)))
+    replaced = add_key(timeline, 1.0, Snapshot(look(9)))
     assert [k.pose.shared.latent.seed for k in replaced.keys] == [1, 9, 3]
 
 
@@ -240,8 +242,8 @@ def test_snapping_to_frames_and_beats() -> None:
 
 
 def test_a_performance_is_gone_through_and_rests_where_the_hand_rested() -> None:
-    def sample(time: float, x: float, seed: int = 1) -> Sample:
-        return Sample(time, Pose(Look(latent=Latent(seed, x))))
+    def sample(time: float, x: float, seed: int = 1) -> RecordedState:
+        return RecordedState(time, Snapshot(Look(latent=Latent(seed, x))))
 
     samples = (sample(0.0, 0.0), sample(0.02, 0.2), sample(2.0, 0.4), sample(2.02, 0.0, seed=7))
     project = ExplorerState(timeline=Timeline(performance=samples, duration=3.0))
@@ -258,5 +260,5 @@ def test_models_are_the_projects_and_not_the_keys() -> None:
     state = ExplorerState()
     views = tuple(replace(v, model=f"m{i}") for i, v in enumerate(state.views))
     state = replace(state, views=views)
-    assert all(view.model == "" for view in pose_of(state).views)
-    assert with_pose(state, pose_of(state)) == state
+    assert all(view.model == "" for view in snapshot_of(state).views)
+    assert with_snapshot(state, snapshot_of(state)) == state

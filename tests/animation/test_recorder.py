@@ -38,7 +38,18 @@ from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CancelledError, FilmError, ProjectError, UsageError
 from explorer.generators import registry
 from explorer.project.document import read_project
-from explorer.state import Animation, ExplorerState, Key, Latent, Look, Pose, Segment, Tap, Timeline, Transform
+from explorer.state import (
+    Animation,
+    ExplorerState,
+    Keyframe,
+    Latent,
+    Look,
+    Segment,
+    Snapshot,
+    Tap,
+    Timeline,
+    Transform,
+)
 from tests.animation.conftest import decoded, job_of, packets_and_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +151,7 @@ def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp
     keys = []
     for i, name in enumerate((names[0], names[-1])):
         views = tuple(replace(view, model="", tap=Tap(layer=name)) for view in project.views)
-        keys.append(Key(float(i), Pose(Look(latent=Latent(i)), views), Segment("hold")))
+        keys.append(Keyframe(float(i), Snapshot(Look(latent=Latent(i)), views), Segment("hold")))
     layers = replace(project, timeline=Timeline(tuple(keys), duration=2.0))
     Recorder(job_of(layers, tmp_path / "f.mkv", format="mkv", seconds=2.0, rate=(4, 1))).run()
     pictures = decoded(tmp_path / "f.mkv")[0]
@@ -544,7 +555,9 @@ def test_rates_as_people_write_them() -> None:
 def test_an_even_pace_makes_equal_changes(project: ExplorerState) -> None:
     moves = [0.0, 0.02, 0.3, 0.34]
     keys = tuple(
-        Key(float(i), Pose(Look(latent=Latent(1), transform=Transform(x=x))), Segment("linear", "w", "in-out"))
+        Keyframe(
+            float(i), Snapshot(Look(latent=Latent(1), transform=Transform(x=x))), Segment("linear", "w", "in-out")
+        )
         for i, x in enumerate(moves)
     )
     uneven = replace(project, timeline=Timeline(keys, duration=3.0))

@@ -16,7 +16,7 @@ from explorer.animation.film import Film
 from explorer.animation.job import Job, write_job
 from explorer.cli import main
 from explorer.project.document import read_project, write_project
-from explorer.state import ExplorerState, Key, Latent, Look, Pose, Segment, Timeline, ViewState
+from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
 
 
 def pictures(path: Path) -> list[np.ndarray]:
@@ -66,7 +66,7 @@ def test_a_loop_has_no_seam(models: dict[str, str], out: Path) -> None:
 
 
 def test_a_project_becomes_a_film_with_options(models: dict[str, str], out: Path) -> None:
-    keys = tuple(Key(float(i), Pose(Look(latent=Latent(i))), Segment()) for i in range(2))
+    keys = tuple(Keyframe(float(i), Snapshot(Look(latent=Latent(i))), Segment()) for i in range(2))
     state = ExplorerState(
         views=(ViewState(model=models["tiny"]), ViewState(model=models["tiny-classes"])),
         timeline=Timeline(keys, duration=1.0, fps=10.0),
@@ -136,7 +136,7 @@ def test_options_are_refused_with_an_unfinished_film(
 def test_a_film_that_begins_later_ends_with_its_timeline(
     models: dict[str, str], out: Path, options: list[str], frames: int
 ) -> None:
-    keys = tuple(Key(4.0 * i, Pose(Look(latent=Latent(i))), Segment()) for i in range(2))
+    keys = tuple(Keyframe(4.0 * i, Snapshot(Look(latent=Latent(i))), Segment()) for i in range(2))
     views = (ViewState(model=models["tiny"]),)
     write_project(out / "p.json", ExplorerState(views=views, timeline=Timeline(keys, duration=4.0, fps=10.0)))
     assert main(["video", str(out / "p.json"), *options, "-o", str(out / "f.mkv")]) == 0

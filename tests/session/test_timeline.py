@@ -16,7 +16,7 @@ from explorer.latents.table import StoredLatent
 from explorer.project.document import read_project
 from explorer.session import Session
 from explorer.session.even_speed import Measured
-from explorer.state import ExplorerState, Key, Latent, Look, Pose, Timeline, Transform, ViewState
+from explorer.state import ExplorerState, Keyframe, Latent, Look, Snapshot, Timeline, Transform, ViewState
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_what_the_hands_do_is_recorded(session: Session) -> None:
 def even_project(count: int = 3) -> ExplorerState:
     """Pictures of a small network that move by 0.02 and then by 0.3."""
     moves = (0.0, 0.02, 0.32)[:count]
-    keys = tuple(Key(float(i), Pose(Look(transform=Transform(x=x)))) for i, x in enumerate(moves))
+    keys = tuple(Keyframe(float(i), Snapshot(Look(transform=Transform(x=x)))) for i, x in enumerate(moves))
     view = ViewState(model="critters-stylegan2")
     return ExplorerState(layout="a", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
 

@@ -11,7 +11,7 @@ from shiboken6 import isValid
 
 __all__ = ["Pause"]
 
-_DEEDS = frozenset(
+_ACTIONS = frozenset(
     (QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.Wheel, QEvent.Type.Shortcut, QEvent.Type.Drop)
 )
 
@@ -72,6 +72,6 @@ class Pause(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # A window hears of everything before the widget does that it is for.
-        if event.type() in _DEEDS and not isinstance(watched, QWindow) and not self._goes_on(watched, event):
+        if event.type() in _ACTIONS and not isinstance(watched, QWindow) and not self._goes_on(watched, event):
             self.end()
         return False

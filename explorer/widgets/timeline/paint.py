@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from explorer.animation.parameters import parameter
-from explorer.animation.player import with_pose
+from explorer.animation.player import with_snapshot
 from explorer.state import look_of
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from explorer.animation.timeline import Chosen
     from explorer.session import Session
-    from explorer.state import Key, Look
+    from explorer.state import Keyframe, Look
 
 __all__ = ["LanePainter", "look_at"]
 
 
-def look_at(key: Key, session: Session) -> Look:
+def look_at(key: Keyframe, session: Session) -> Look:
     """How the active view looks at a key."""
-    return look_of(with_pose(session.state, key.pose), session.active)
+    return look_of(with_snapshot(session.state, key.pose), session.active)
 
 
 class LanePainter:

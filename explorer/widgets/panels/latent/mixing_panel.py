@@ -23,7 +23,7 @@ __all__ = ["MixingPanel"]
 
 LABEL_PX, VALUE_PX = 96, 50  # of all rows, so that the grooves are aligned; names may ask for more
 GROUP_TIPS = {
-    "coarse": "Pose, outline, large shapes.",
+    "coarse": "Snapshot, outline, large shapes.",
     "middle": "Features, smaller shapes.",
     "fine": "Colours, textures, fine detail.",
 }
