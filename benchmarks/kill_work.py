@@ -121,11 +121,11 @@ def recording(folder: Path, ready: Ready) -> None:
         count += 1
         psi = 1.0 - count * 1e-4
         session.set_psi(psi)
-        os.write(truth, _TRUTH.pack(session.deck.recorded_seconds, psi))
+        os.write(truth, _TRUTH.pack(session.transport.recorded_seconds, psi))
 
     timer = QTimer(interval=10)
     timer.timeout.connect(move)
-    session.deck.start_recording()
+    session.transport.start_recording()
     timer.start()
     ready()
     app.exec()

@@ -20,13 +20,13 @@ from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
-from explorer.render.kept import KeptStages, still_view
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
 from explorer.render.layer_times import LayerTimes
 from explorer.render.results import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
+from explorer.render.view_cache import KeptStages, still_view
 from explorer.state import Tap
 from explorer.util.steps import Steps, run
 

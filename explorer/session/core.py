@@ -17,7 +17,7 @@ from explorer.render.results import Frame, ModelFacts, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
 from explorer.session.drift import Drifts
-from explorer.session.pacing import Pacemaker
+from explorer.session.frame_pacer import FramePacer
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord
 from explorer.state import ExplorerState, Look, Tap, look_of, with_look
@@ -79,7 +79,7 @@ class SessionCore(QObject):
         self.devices = Devices(self, self.service, settings)
         self._views: dict[int, ViewRecord] = {}
         self._drifts = Drifts()
-        self.pace = Pacemaker(self, self.clock, self._ready_views, self._move)
+        self.pace = FramePacer(self, self.clock, self._ready_views, self._move)
         self._closed = False
         self._was_saved = True
         self._connect()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
-from explorer.session.deck import Deck
 from explorer.session.documents import Documents
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
@@ -14,6 +13,7 @@ from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.transport import Transport
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Session(LookIntents):
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.deck = Deck(self, self.documents.keeper)
-        self.documents.opening.connect(self.deck.rewind)
+        self.transport = Transport(self, self.documents.keeper)
+        self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
-        self.lab.tour_begins.connect(self.deck.leave)
+        self.lab.tour_begins.connect(self.transport.leave)
         self.films = FilmService(self)
         self.misfits = Misfits(self)
 
@@ -67,12 +67,12 @@ class Session(LookIntents):
         """
         if self.is_closed:
             return True
-        self.deck.pause()
+        self.transport.pause()
         if keeps:
             self.documents.keeper.flush()
         self.reading.close()
         self.lab.close()
-        ended = self.deck.even_speed.close()
+        ended = self.transport.even_speed.close()
         ended = self.films.close() and ended
         ended = super().close() and ended
         self.documents.close(keeps=keeps)

@@ -175,13 +175,13 @@ def test_a_number_that_is_only_looked_at_stays(session: Session, psi: Truncation
 def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -> None:
     window.commands.toggle_link()
     session.set_active(1)
-    session.deck.add_value_key("truncation.psi", 0.2, 0.0)
+    session.transport.add_value_key("truncation.psi", 0.2, 0.0)
     session.set_psi(0.4)
-    session.deck.add_key(1.0)
-    owns = [view.own.truncation.psi for view in session.deck.timeline.keys[0].pose.views]
+    session.transport.add_key(1.0)
+    owns = [view.own.truncation.psi for view in session.transport.timeline.keys[0].pose.views]
     window.commands.swap()
-    assert [track.view for track in session.deck.timeline.tracks] == [0]
-    assert [v.own.truncation.psi for v in session.deck.timeline.keys[0].pose.views] == owns[::-1]
+    assert [track.view for track in session.transport.timeline.tracks] == [0]
+    assert [v.own.truncation.psi for v in session.transport.timeline.keys[0].pose.views] == owns[::-1]
 
 
 def test_a_latent_and_its_drift_are_linked_together(session: Session) -> None:

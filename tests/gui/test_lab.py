@@ -371,12 +371,12 @@ def test_keys_that_were_made_in_a_tour_are_kept(window: MainWindow, session: Ses
     session.set_psi(0.3)
     shared = session.state.shared
     on(window, "tour")
-    session.deck.add_key(0.0)
+    session.transport.add_key(0.0)
     window.views.tour.close_button.click()
-    assert len(session.deck.timeline.keys) == 1
+    assert len(session.transport.timeline.keys) == 1
     assert session.state.shared == shared
     session.undo()
-    assert session.deck.timeline.keys == ()
+    assert session.transport.timeline.keys == ()
 
 
 @pytest.mark.parametrize("way", ["paste", "open", "new"])

@@ -72,16 +72,16 @@ def test_the_timeline_reads_and_shows_one_way(window: MainWindow, session: Sessi
     typed = (("12.25", 12.25), ("2,5", 2.5), (",7", 0.7), ("1:30", 90.0), ("900ms", 0.9), ("4 s", 4.0))
     for text, seconds in typed:
         type_into(dock.duration, text)
-        assert session.deck.timeline.duration == seconds, text
+        assert session.transport.timeline.duration == seconds, text
     assert dock.duration.text() == "4.00 s"
     type_into(dock.bpm, "119,5")
-    assert session.deck.timeline.bpm == 119.5
+    assert session.transport.timeline.bpm == 119.5
     assert dock.bpm.text() == "119.5 bpm"
     type_into(dock.bpm, "0")
     assert dock.bpm.text() == "no tempo"
     for text in ("1,234", "1..2", "0", "1e9", "1e999", "1:75"):
         type_into(dock.duration, text)
-        assert session.deck.timeline.duration == 4.0, text
+        assert session.transport.timeline.duration == 4.0, text
         assert dock.duration.text() == text, "what was typed stays, to be mended"
         assert dock.duration.refusal, text
         assert dock.duration.property("refused") is True
@@ -140,7 +140,7 @@ def test_units_are_typed_and_other_letters_are_shortcuts(window: MainWindow, ses
     assert press(field, "s")
     assert field.text() == "9s"
     assert not press(field, "k")
-    assert session.deck.timeline.duration == 9.0, "taken before the shortcut runs"
+    assert session.transport.timeline.duration == 9.0, "taken before the shortcut runs"
 
 
 def test_seeds(window: MainWindow, session: Session, language: str) -> None:

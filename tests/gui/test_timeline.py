@@ -26,10 +26,10 @@ def lanes(window: MainWindow) -> TimelineView:
     window.show_timeline(True)
     session = window.session
     assert session is not None
-    session.deck.set_timeline(snap=False)
+    session.transport.set_timeline(snap=False)
     for time, x in ((1.0, 0.0), (3.0, 0.2)):
         session.set_transform(x=x)
-        session.deck.add_key(time)
+        session.transport.add_key(time)
     QTest.qWaitForWindowExposed(window)
     wait_until(lambda: window.timeline.view.width() > 300)
     return window.timeline.view
@@ -94,9 +94,9 @@ def test_hiding_the_timeline_ends_the_drag(window: MainWindow, lanes: TimelineVi
 def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.deck.set_segments(frozenset({(-1, 0)}), ease="linear")
+    session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
     drag(lanes, [(lanes.lanes.x_of(0.2), 8.0), (lanes.lanes.x_of(1.0), 8.0), (lanes.lanes.x_of(2.0), 8.0)])
-    assert session.deck.playhead == pytest.approx(2.0, abs=0.02)
+    assert session.transport.playhead == pytest.approx(2.0, abs=0.02)
     assert session.look().transform.x == pytest.approx(0.1, abs=0.002)
     wait_until(lambda: not session.is_refining(0))
     frame = session.last_frame(0)
@@ -125,11 +125,11 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session = window.session
     assert session is not None
     session.set_psi(0.5)
-    session.deck.add_value_key("truncation.psi", time=2.0)
-    low, high = value_range(session.deck.timeline.tracks[0])
+    session.transport.add_value_key("truncation.psi", time=2.0)
+    low, high = value_range(session.transport.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
     drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 8)])
-    key = session.deck.timeline.tracks[0].keys[0]
+    key = session.transport.timeline.tracks[0].keys[0]
     assert key.time == 2.0
     assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
     assert session.store.undo_name == "Key value"
@@ -138,12 +138,12 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
 def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.deck.seek(1.0)
+    session.transport.seek(1.0)
     window.actions_by_key["play"].trigger()
-    assert session.deck.is_playing
-    wait_until(lambda: session.deck.playhead > 1.3)
+    assert session.transport.is_playing
+    wait_until(lambda: session.transport.playhead > 1.3)
     window.actions_by_key["play"].trigger()
-    assert not session.deck.is_playing
+    assert not session.transport.is_playing
     assert 0.0 < session.look().transform.x <= 0.2
 
 
@@ -152,7 +152,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
 ) -> None:
     session = window.session
     assert session is not None
-    session.deck.set_timeline(duration=3.0, fps=10.0)
+    session.transport.set_timeline(duration=3.0, fps=10.0)
     wanted = session.state
     window.open_film()
     page = window._film
@@ -172,12 +172,12 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     page.close()
     assert read_project(path)[0] == wanted
     session.documents.new_project()
-    assert session.deck.timeline.keys == ()
+    assert session.transport.timeline.keys == ()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
-    wait_until(lambda: session.deck.timeline == wanted.timeline)  # it is read beside the window
+    wait_until(lambda: session.transport.timeline == wanted.timeline)  # it is read beside the window
     assert session.documents.project_path == ""
 
 
@@ -186,7 +186,7 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
 ) -> None:
     session = window.session
     assert session is not None
-    session.deck.set_timeline(duration=20.0, fps=30.0)
+    session.transport.set_timeline(duration=20.0, fps=30.0)
     window.open_film()
     page = window._film
     assert page is not None
@@ -201,12 +201,12 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert "kept" in page.words.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
-    session.deck.seek(2.2)  # where one looks changes no film: it goes on without a question
+    session.transport.seek(2.2)  # where one looks changes no film: it goes on without a question
     page.render_film()
     wait_until(lambda: page.running.bar.value() >= 60, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    session.deck.clear()
+    session.transport.clear()
     assert page.go_on.isVisible()
     page.go_on.click()  # by its own project, whatever the window shows
     wait_until(lambda: page.running.bar.value() >= 90, 60_000)
@@ -220,13 +220,15 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     session = window.session
     assert session is not None
     window.actions_by_key["record"].trigger()
-    assert session.deck.is_recording
+    assert session.transport.is_recording
     for _ in range(3):
         session.walk(0.1, 0.0)
-        wait_until(lambda seconds=session.deck.recorded_seconds: session.deck.recorded_seconds > seconds + 0.02)
+        wait_until(
+            lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02
+        )
     window.actions_by_key["record"].trigger()
-    assert not session.deck.is_recording
-    assert len(session.deck.timeline.performance) >= 3
+    assert not session.transport.is_recording
+    assert len(session.transport.timeline.performance) >= 3
     window.timeline.view.grab()
 
 
@@ -271,7 +273,7 @@ def test_a_film_whose_page_is_closed_is_seen_in_the_top_bar(
 ) -> None:
     session, bar = window.session, window.top_bar.film
     assert session is not None
-    session.deck.set_timeline(duration=20.0, fps=30.0)
+    session.transport.set_timeline(duration=20.0, fps=30.0)
     window.open_film()
     page = window._film
     assert page is not None
@@ -296,7 +298,7 @@ def test_the_film_page_says_what_is_true_of_the_last_film(
 ) -> None:
     session = window.session
     assert session is not None
-    session.deck.set_timeline(duration=0.2, fps=10.0)
+    session.transport.set_timeline(duration=0.2, fps=10.0)
     window.open_film()
     page = window._film
     assert page is not None
@@ -325,21 +327,21 @@ def test_nothing_selected_shows_no_ways(window: MainWindow, lanes: TimelineView)
 def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    keys = session.deck.timeline.keys
-    session.deck.start_recording()
+    keys = session.transport.timeline.keys
+    session.transport.start_recording()
     session.walk(0.1, 0.0)
     lanes.grab()
-    session.deck.stop_recording()
-    assert session.deck.timeline.keys == ()
+    session.transport.stop_recording()
+    assert session.transport.timeline.keys == ()
     lanes.grab()
     upper, lower = (QPoint(30, int(RULER + share * KEYS)) for share in (0.25, 0.75))
     assert "2 keys" in lanes._tip(QPointF(upper))
     QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=upper)
-    assert session.deck.timeline.keys == keys
+    assert session.transport.timeline.keys == keys
     QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=upper)  # that one is used already
-    assert session.deck.timeline.keys == keys
+    assert session.transport.timeline.keys == keys
     QTest.mouseClick(lanes, Qt.MouseButton.LeftButton, pos=lower)
-    assert session.deck.timeline.performance
+    assert session.transport.timeline.performance
 
 
 def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: TimelineView) -> None:
@@ -347,14 +349,14 @@ def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: T
     assert session is not None
     words: list[str] = []
     session.status.connect(words.append)
-    count = len(session.deck.timeline.keys)
-    first, second = (session.deck.timeline.keys[i].time for i in range(2))
+    count = len(session.transport.timeline.keys)
+    first, second = (session.transport.timeline.keys[i].time for i in range(2))
     drag(lanes, [at(lanes, second), at(lanes, 2.0), at(lanes, first)])
-    assert len(session.deck.timeline.keys) == count
+    assert len(session.transport.timeline.keys) == count
     assert len(lanes.chosen) == 1
     assert "a frame beside it" in words[-1]
     session.undo()
-    assert session.deck.timeline.keys[1].time == second
+    assert session.transport.timeline.keys[1].time == second
 
 
 def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lanes: TimelineView) -> None:
@@ -365,10 +367,10 @@ def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lane
     before = lanes.mapToGlobal(QPoint(0, 0))
     names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
     for name in names:
-        session.deck.add_value_key(name, time=1.0)
+        session.transport.add_value_key(name, time=1.0)
         flush()
         assert lanes.mapToGlobal(QPoint(0, 0)) == before
-        last = len(session.deck.timeline.tracks) - 1
+        last = len(session.transport.timeline.tracks) - 1
         assert lanes.lanes.bottom(last) <= lanes.height()
         lanes.grab()
     y = int(RULER + KEYS + 4)
@@ -380,7 +382,7 @@ def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lane
         )  # fmt: skip
         QApplication.sendEvent(lanes, wheel)
     assert lanes.lanes.track_at(y) == 0
-    session.deck.clear()
+    session.transport.clear()
     assert lanes.lanes.down == 0.0
 
 
@@ -397,9 +399,9 @@ def test_a_key_that_is_added_while_another_is_dragged_stays(window: MainWindow, 
     session = window.session
     assert session is not None
     drag(lanes, [at(lanes, 1.0), at(lanes, 2.0)], release=False)
-    session.deck.add_key(0.5)
+    session.transport.add_key(0.5)
     drag(lanes, [at(lanes, 4.0), at(lanes, 5.0)])  # the rest of the drag moves nothing
-    assert len(session.deck.timeline.keys) == 3
+    assert len(session.transport.timeline.keys) == 3
 
 
 def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes: TimelineView) -> None:
@@ -416,7 +418,7 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
             room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
             assert box.fontMetrics().horizontalAdvance(box.currentText()) <= room, box.currentText()
     for seconds in (8.0, 1234.5, 36_000.0):
-        session.deck.set_timeline(duration=seconds)
+        session.transport.set_timeline(duration=seconds)
         flush()
         field = dock.duration
         assert field.fontMetrics().horizontalAdvance(field.text()) + 14 <= field.width(), field.text()
@@ -431,4 +433,4 @@ def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
     texts = [a.text() for a in wander.actions()]
     assert texts.count("Circle") == 1
     next(a for a in wander.actions() if a.text() == "Circle").trigger()
-    assert window.session.deck.timeline.wander.kind == "circle"
+    assert window.session.transport.timeline.wander.kind == "circle"

@@ -510,15 +510,15 @@ def test_the_first_key_and_a_recording_end_the_welcome(
     session.store.reset_to(session.state)
     window.welcome()
     wait_until(lambda: session.look().latent.x > 0)
-    (session.deck.start_recording if is_recording else session.deck.add_key)()
+    (session.transport.start_recording if is_recording else session.transport.add_key)()
     assert session.look().drift == 0
     assert session.look().latent.x > 0, "the picture stays where it was"
     if is_recording:
-        session.deck.stop_recording()
+        session.transport.stop_recording()
         return
     session.set_seed(7)
-    session.deck.add_key()
-    assert len(session.deck.timeline.keys) == 2, "the first one was not replaced"
+    session.transport.add_key()
+    assert len(session.transport.timeline.keys) == 2, "the first one was not replaced"
 
 
 class _Shown(QObject):
@@ -579,8 +579,8 @@ def test_a_number_with_the_focus_leaves_letters_to_the_shortcuts(window: MainWin
     length.selectAll()
     QTest.keyClicks(length, "2.5")
     QTest.keyClick(length, Qt.Key.Key_K)
-    assert session.deck.timeline.duration == 2.5
-    assert len(session.deck.timeline.keys) == 1
+    assert session.transport.timeline.duration == 2.5
+    assert len(session.transport.timeline.keys) == 1
 
 
 def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Session) -> None:

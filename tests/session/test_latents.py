@@ -230,12 +230,12 @@ def test_a_misfit_source_is_cured_on_the_timeline_too(world: World) -> None:
     s = world.session
     s.set_mix_source(0, MixSource(5, s.documents.store_latent("w")))
     s.set_mix(2, 0, 1.0)
-    s.deck.add_key(0.0)
+    s.transport.add_key(0.0)
     world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
     offers = dict(s.misfits.offers(1, s.last_failure(1).error))  # type: ignore[union-attr]
     offers["Unlink style mixing in B"]()
     world.settle(0, 1)
-    s.deck.seek(0.0)
+    s.transport.seek(0.0)
     world.settle(0, 1)
     assert s.last_failure(1) is None
     assert s.look(1).mixing.sources == (MixSource(5),)

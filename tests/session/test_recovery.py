@@ -264,8 +264,8 @@ def recorded(world: World) -> Path:
     recovery = s.documents._recovery
     assert recovery is not None
     clock = iter(range(100))
-    s.deck._now = lambda: next(clock) / 2
-    s.deck.start_recording()
+    s.transport._now = lambda: next(clock) / 2
+    s.transport.start_recording()
     s.set_psi(0.5)
     s.use_stored(s.documents.store_latent("z")) if s.info(0) is not None else None
     s.set_psi(0.25)
@@ -309,12 +309,12 @@ def test_a_recording_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
 def test_a_hand_that_holds_still_is_recorded_too(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "crashed"))
     s = world.session
-    s.deck.start_recording()
+    s.transport.start_recording()
     journal = s.documents._recovery.recording  # type: ignore[union-attr]
     qtbot.waitUntil(lambda: journal.exists() and len(journal.read_bytes().splitlines()) > 3)
     timeline = recover_recording(journal).state.timeline
     assert timeline.performance[-1].time == 0.0
-    assert 0.3 < timeline.duration <= s.deck.recorded_seconds + 0.1
+    assert 0.3 < timeline.duration <= s.transport.recorded_seconds + 0.1
     assert s.close()
 
 
@@ -322,7 +322,7 @@ def test_a_recording_that_ended_is_part_of_the_autosave(qtbot: QtBot, tmp_path: 
     world = World(qtbot, Recovery(tmp_path, "it"))
     journal = recorded(world)
     s = world.session
-    s.deck.stop_recording()
+    s.transport.stop_recording()
     made = s.state.timeline
     s.documents.keeper.journal.join()  # type: ignore[union-attr]
     assert recover_recording(journal).state.timeline == made  # in case of a crash just now
@@ -336,7 +336,7 @@ def test_a_recording_that_ended_is_part_of_the_autosave(qtbot: QtBot, tmp_path: 
 def test_a_dropped_recording_leaves_nothing(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
     journal = recorded(world)
-    world.session.deck.rewind()
+    world.session.transport.rewind()
     qtbot.waitUntil(lambda: not journal.exists())
     again = recorded(world)
     assert again == journal

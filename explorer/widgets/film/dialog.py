@@ -135,7 +135,7 @@ class FilmDialog(QDialog):
         kind = FORMATS[film.format]
         if kind.least_ms and film.fps == kind.playable(Fraction(1000)):
             words += f" Players show {film.format.upper()} at {float(film.fps):.3g} frames per second at most."
-        if not self._session.deck.has_animation:
+        if not self._session.transport.has_animation:
             words += " Nothing is on the timeline: the film shows what moves by itself."
         file, unfinished = self.settings.file, self._is_unfinished()
         self.start.setEnabled(file is not None)
@@ -168,7 +168,7 @@ class FilmDialog(QDialog):
         if file is None:
             return
         job = Job(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
-        s.deck.pause()
+        s.transport.pause()
         try:
             if overwrite or self._may_write(job):
                 self._start(job)
@@ -180,7 +180,7 @@ class FilmDialog(QDialog):
         file = self.settings.file
         if file is None:
             return
-        self._session.deck.pause()
+        self._session.transport.pause()
         try:
             self._start(read_job(file))
         except LatentwalkError as error:

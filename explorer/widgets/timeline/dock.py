@@ -93,7 +93,7 @@ class TimelineDock(QDockWidget):
     def __init__(self, session: Session, owner: QMainWindow) -> None:
         super().__init__("Timeline", owner)
         self.setObjectName("timeline")
-        self.session, self.deck = session, session.deck
+        self.session, self.transport = session, session.transport
         self.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         self.setTitleBarWidget(QWidget())
         self._clock = QTimer(self, interval=100)
@@ -117,8 +117,8 @@ class TimelineDock(QDockWidget):
     # -- rows ----------------------------------------------------------------------------------------------
 
     def _make_transport(self) -> QWidget:
-        deck = self.deck
-        self.start = IconButton("skip-back", "To the start (Home)", lambda: deck.seek(0.0))
+        transport = self.transport
+        self.start = IconButton("skip-back", "To the start (Home)", lambda: transport.seek(0.0))
         self.play = IconButton("play", "Play or stop (Space)", self.toggle_play)
         self.record = IconButton("record", "Record what you do; press again to stop (Ctrl+R)", self.toggle_record)
         self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
@@ -132,7 +132,7 @@ class TimelineDock(QDockWidget):
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
         tip = "Beats per minute: the grid's tempo; 0 shows seconds"
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
-        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", deck.add_key)
+        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", transport.add_key)
         self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
         return wrap_row(
@@ -157,16 +157,16 @@ class TimelineDock(QDockWidget):
         )  # fmt: skip
 
     def _connect(self) -> None:
-        deck = self.deck
+        transport = self.transport
         self.session.changed.connect(self._on_changed)
-        deck.playhead_moved.connect(self._on_playhead)
-        deck.playing_changed.connect(self._show_transport)
-        deck.recording_changed.connect(self._show_transport)
-        deck.even_speed.progress.connect(self._on_measured)
-        self.loop.activated.connect(lambda i: deck.set_timeline(loop=self.loop.itemData(i)))
-        self.rate.activated.connect(lambda i: deck.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
-        self.duration.chosen.connect(lambda value: deck.set_timeline(duration=value))
-        self.bpm.chosen.connect(lambda value: deck.set_timeline(bpm=value))
+        transport.playhead_moved.connect(self._on_playhead)
+        transport.playing_changed.connect(self._show_transport)
+        transport.recording_changed.connect(self._show_transport)
+        transport.even_speed.progress.connect(self._on_measured)
+        self.loop.activated.connect(lambda i: transport.set_timeline(loop=self.loop.itemData(i)))
+        self.rate.activated.connect(lambda i: transport.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
+        self.duration.chosen.connect(lambda value: transport.set_timeline(duration=value))
+        self.bpm.chosen.connect(lambda value: transport.set_timeline(bpm=value))
         for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
             box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
         self.view.selected.connect(self._show_ways)
@@ -176,23 +176,23 @@ class TimelineDock(QDockWidget):
 
     def toggle_play(self) -> None:
         """Plays the timeline, or stops."""
-        if self.deck.is_playing:
-            self.deck.pause()
+        if self.transport.is_playing:
+            self.transport.pause()
         else:
-            self.deck.play()
+            self.transport.play()
 
     def toggle_record(self) -> None:
         """Records a performance, or ends it."""
-        if self.deck.is_recording:
-            self.deck.stop_recording()
+        if self.transport.is_recording:
+            self.transport.stop_recording()
         else:
-            self.deck.start_recording()
+            self.transport.start_recording()
 
     def _toggle_snap(self) -> None:
-        self.deck.set_timeline(snap=not self.deck.timeline.snap)
+        self.transport.set_timeline(snap=not self.transport.timeline.snap)
 
     def _set_way(self, field: str, value: str) -> None:
-        self.deck.set_segments(self.view.chosen, **{field: value})
+        self.transport.set_segments(self.view.chosen, **{field: value})
         if field == "ease" and value == "curve":
             self._open_curve()
 
@@ -203,10 +203,10 @@ class TimelineDock(QDockWidget):
     def _update_key(self) -> None:
         numbers = [number for lane, number in self.view.chosen if lane < 0]
         if len(numbers) == 1:
-            self.deck.update_key(numbers[0])
+            self.transport.update_key(numbers[0])
 
     def _toggle_even(self) -> None:
-        even = self.deck.even_speed
+        even = self.transport.even_speed
         if even.is_running:
             even.cancel()
         else:
@@ -219,47 +219,49 @@ class TimelineDock(QDockWidget):
         self._menu(keys=True).popup(place)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
-        deck, look, chosen = self.deck, self.session.look(), self.view.chosen
+        transport, look, chosen = self.transport, self.session.look(), self.view.chosen
         menu, tracks, wander = self._menus
         for each in self._menus:
             each.clear()
         if keys and chosen:
-            menu.addAction("Copy to the playhead", lambda: deck.copy_keys(chosen))
+            menu.addAction("Copy to the playhead", lambda: transport.copy_keys(chosen))
             menu.addAction("Delete", self.view.delete_chosen)
             menu.addSeparator()
         menu.addMenu(tracks)
         for name, parameter in PARAMETERS.items():
-            tracks.addAction(parameter.title, partial(deck.add_value_key, name))
+            tracks.addAction(parameter.title, partial(transport.add_value_key, name))
         rows = sorted({r.layer for r in look.mixing.rows})
         for layer in rows:
-            tracks.addAction(f"Mixing, entry {layer}", partial(deck.add_value_key, f"mixing.{layer}"))
+            tracks.addAction(f"Mixing, entry {layer}", partial(transport.add_value_key, f"mixing.{layer}"))
         for number in range(len(look.nudges)):
-            tracks.addAction(f"Edit {number}", partial(deck.add_value_key, f"nudges.{number}"))
+            tracks.addAction(f"Edit {number}", partial(transport.add_value_key, f"nudges.{number}"))
         menu.addMenu(wander)
-        now = deck.timeline.wander
+        now = transport.timeline.wander
         for kind, text in WANDERS:
-            action = wander.addAction(text, partial(deck.set_wander, kind=kind))
+            action = wander.addAction(text, partial(transport.set_wander, kind=kind))
             action.setCheckable(True)
             action.setChecked(now.kind == kind)
         wander.addSeparator()
         for radius in (0.15, 0.3, 0.6, 1.0):
-            action = wander.addAction(f"Radius {radius} latents", partial(deck.set_wander, radius=radius))
+            action = wander.addAction(f"Radius {radius} latents", partial(transport.set_wander, radius=radius))
             action.setCheckable(True)
             action.setChecked(now.radius == radius)
         wander.addSeparator()
         for turns in (1, 2, 4):
             words = f"{turns} turn{'s' * (turns > 1)}"
-            action = wander.addAction(words, partial(deck.set_wander, turns=turns))
+            action = wander.addAction(words, partial(transport.set_wander, turns=turns))
             action.setCheckable(True)
             action.setChecked(now.turns == turns)
         wander.addSeparator()
-        wander.addAction("New random direction", lambda: deck.set_wander(seed=deck.timeline.wander.seed + 1))
-        if deck.timeline.performance and not deck.timeline.keys:
-            menu.addAction("Convert performance to keys (2 per second)", lambda: deck.performance_to_keys(0.5))
-        if deck.timeline.aside is not None:
-            menu.addAction(f"Use the {contents(deck.timeline.aside).removeprefix('a ')}", deck.exchange)
+        wander.addAction(
+            "New random direction", lambda: transport.set_wander(seed=transport.timeline.wander.seed + 1)
+        )
+        if transport.timeline.performance and not transport.timeline.keys:
+            menu.addAction("Convert performance to keys (2 per second)", lambda: transport.performance_to_keys(0.5))
+        if transport.timeline.aside is not None:
+            menu.addAction(f"Use the {contents(transport.timeline.aside).removeprefix('a ')}", transport.exchange)
         menu.addSeparator()
-        menu.addAction("Clear the timeline", deck.clear)
+        menu.addAction("Clear the timeline", transport.clear)
         return menu
 
     # -- showing -------------------------------------------------------------------------------------------
@@ -274,7 +276,7 @@ class TimelineDock(QDockWidget):
         self._show_time()
 
     def _show(self) -> None:
-        t = self.deck.timeline
+        t = self.transport.timeline
         self.loop.setCurrentIndex(self.loop.findData(t.loop))
         self.rate.setCurrentIndex(max(0, min(range(len(RATES)), key=lambda i: abs(_exact(RATES[i]) - t.fps))))
         self.duration.set_number(t.duration)
@@ -284,21 +286,21 @@ class TimelineDock(QDockWidget):
 
     @Slot()
     def _show_transport(self, _: bool = False) -> None:
-        deck = self.deck
-        self.play.set_icon_name("pause" if deck.is_playing else "play")
-        self.record.set_icon_name("stop" if deck.is_recording else "record")
-        if deck.is_recording:
+        transport = self.transport
+        self.play.set_icon_name("pause" if transport.is_playing else "play")
+        self.record.set_icon_name("stop" if transport.is_recording else "record")
+        if transport.is_recording:
             self._clock.start()
         else:
             self._clock.stop()
-        self.film.setEnabled(not deck.is_recording)
-        self.add.setEnabled(not deck.is_recording)
+        self.film.setEnabled(not transport.is_recording)
+        self.add.setEnabled(not transport.is_recording)
         self._show_time()
 
     def _show_time(self) -> None:
-        deck = self.deck
-        now = deck.recorded_seconds if deck.is_recording else deck.playhead
-        self.time.setText(f"{_clock(now)} / {_clock(deck.timeline.duration)}")
+        transport = self.transport
+        now = transport.recorded_seconds if transport.is_recording else transport.playhead
+        self.time.setText(f"{_clock(now)} / {_clock(transport.timeline.duration)}")
 
     @Slot(object)
     def _on_measured(self, measured: Measured | None) -> None:
@@ -315,7 +317,7 @@ class TimelineDock(QDockWidget):
         whole = [number for lane, number in self.view.chosen if lane < 0]
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
-        self.even.setEnabled(len(self.deck.timeline.keys) > 1)
+        self.even.setEnabled(len(self.transport.timeline.keys) > 1)
         shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
         for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
             box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected

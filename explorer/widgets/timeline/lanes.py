@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from explorer.animation.parameters import parameter
 
 if TYPE_CHECKING:
-    from explorer.session.deck import Deck
+    from explorer.session.transport import Transport
     from explorer.state import Timeline, Track
 
 __all__ = [
@@ -45,9 +45,9 @@ def name_of(timeline: Timeline) -> str:
 class Lanes:
     """Places in pixels of a widget that shows the timeline; `width` and `height` are the widget's."""
 
-    def __init__(self, deck: Deck) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.width, self.height = 480.0, RULER + KEYS
-        self._deck = deck
+        self._deck = transport
         self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
         self._down = 0.0  # px by which the tracks are scrolled
 

@@ -39,7 +39,7 @@ class LanePainter:
     """
 
     def __init__(self, lanes: Lanes, session: Session, thumbs: Thumbs) -> None:
-        self._lanes, self._session, self._deck, self._thumbs = lanes, session, session.deck, thumbs
+        self._lanes, self._session, self._deck, self._thumbs = lanes, session, session.transport, thumbs
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
         """Everything, with the selected keys marked."""
@@ -230,8 +230,8 @@ class LanePainter:
         p.drawText(QPointF(left + 8, RULER + 24), words)
 
     def _paint_playhead(self, p: QPainter) -> None:
-        deck = self._deck
-        x = self._lanes.x_of(deck.recorded_seconds if deck.is_recording else deck.playhead)
+        transport = self._deck
+        x = self._lanes.x_of(transport.recorded_seconds if transport.is_recording else transport.playhead)
         p.setPen(QPen(color("accent"), 1.5))
         p.drawLine(QPointF(x, 2), QPointF(x, self._lanes.height))
         p.setPen(Qt.PenStyle.NoPen)

@@ -71,12 +71,12 @@ class TimelineView(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._deck = session, session.deck
+        self._session, self._deck = session, session.transport
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
         self._is_dragging = False  # what changes now changes by this hand
         self._box: QRectF | None = None
-        self.lanes = Lanes(session.deck)
+        self.lanes = Lanes(session.transport)
         self.thumbs = Thumbs(session, "timeline", self.update, self)
         self._painter = LanePainter(self.lanes, session, self.thumbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

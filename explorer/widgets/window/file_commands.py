@@ -285,7 +285,7 @@ class FileCommands(WindowPart):
     def may_discard(self) -> bool:
         """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
         if self.window.session is not None:
-            self.window.session.deck.stop_recording()
+            self.window.session.transport.stop_recording()
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
             return True
         button = QMessageBox.StandardButton

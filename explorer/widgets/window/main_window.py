@@ -237,9 +237,9 @@ class MainWindow(QMainWindow):
         actions["grid"].setChecked(self.views.camera.shows_grid)
         actions["link"].setChecked(self.commands.are_linked)
         actions["before"].setChecked(self.before.is_on)
-        actions["play"].setChecked(session.clock.is_playing or session.deck.is_playing)
+        actions["play"].setChecked(session.clock.is_playing or session.transport.is_playing)
         actions["timeline"].setChecked(self.shows_timeline)
-        actions["record"].setChecked(session.deck.is_recording)
+        actions["record"].setChecked(session.transport.is_recording)
         actions["drift"].setChecked(look.drift != 0)
         transform, lab = look.transform, state.lab
         actions["scan"].setChecked(lab.scan)

@@ -209,7 +209,7 @@ class MenuCommands(WindowPart):
     def toggle_play(self) -> None:
         """Play the timeline if it is seen; else let the clock run or stop it, or begin to drift."""
         session = self.session
-        if session.deck.is_playing or (self.window.shows_timeline and session.deck.has_animation):
+        if session.transport.is_playing or (self.window.shows_timeline and session.transport.has_animation):
             self.window.timeline.toggle_play()
             return
         moving = any(session.is_moving(view) for view in session.visible_views())
@@ -234,7 +234,7 @@ class MenuCommands(WindowPart):
     def add_key(self) -> None:
         """A key of everything at the playhead."""
         self.window.show_timeline(True)
-        self.session.deck.add_key()
+        self.session.transport.add_key()
 
     def toggle_record(self) -> None:
         """Record what the hands do, or end that."""
@@ -247,11 +247,11 @@ class MenuCommands(WindowPart):
 
     def go_to_start(self) -> None:
         """The playhead to the start."""
-        self.session.deck.seek(0.0)
+        self.session.transport.seek(0.0)
 
     def step_to_key(self, direction: int) -> None:
         """The playhead to the next key or the one before."""
-        self.session.deck.step_to_key(direction)
+        self.session.transport.step_to_key(direction)
 
     def motion(self, kind: str) -> None:
         """How the picture moves in time."""

@@ -1,4 +1,4 @@
-"""Deck: playing, scrubbing and editing the timeline, and recording what the hands do."""
+"""Transport: playing, scrubbing and editing the timeline, and recording what the hands do."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
 
-__all__ = ["Deck"]
+__all__ = ["Transport"]
 
 TICK_MS = 1000 / 60
 WAY_BACK = "Ctrl+Z restores"
 
 
-class Deck(QObject):
+class Transport(QObject):
     """What plays, records and edits a session's timeline. GUI thread only.
 
     The playhead is no part of the state: where one looks is not what one made.

@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from explorer.session.clock import Clock
 
-__all__ = ["Pacemaker"]
+__all__ = ["FramePacer"]
 
 STEP_MS = 1000 / 60
 
 
-class Pacemaker(QObject):
+class FramePacer(QObject):
     """Takes steps of motion while the clock plays and views wait for them.
 
     Args:
