@@ -31,7 +31,7 @@ SAME_TIME = 0.004
 RESCANNED_TOGETHER = 64
 """Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""
 
-KEPT_BYTES = 48 << 20
+MAX_CACHED_BYTES = 48 << 20
 """Pictures kept for each view, so that a line that is moved shows the past anew."""
 
 
@@ -207,6 +207,6 @@ class SlitScan:
         pictures.append((column, picture, matrix))
         self._kept_bytes[view] += picture.nbytes
         while pictures[0][0] <= self._next - 1 - self.columns or (
-            self._kept_bytes[view] > KEPT_BYTES and len(pictures) > 1
+            self._kept_bytes[view] > MAX_CACHED_BYTES and len(pictures) > 1
         ):
             self._kept_bytes[view] -= pictures.popleft()[1].nbytes

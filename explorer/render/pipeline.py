@@ -26,7 +26,7 @@ from explorer.render.results import FrameFacts, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
-from explorer.render.view_cache import KeptStages, still_view
+from explorer.render.view_cache import ViewCache, still_view
 from explorer.state import Tap
 from explorer.util.steps import Steps, run
 
@@ -113,7 +113,7 @@ class Pipeline:
         self._backend: Backend = backend
         self.styles = StyleStage(generator)
         self.times = LayerTimes([layer.info.name for layer in generator.layers])
-        self.kept = KeptStages(cache)
+        self.kept = ViewCache(cache)
         self._root = digest(f"{model}|{self.device}".encode())
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}

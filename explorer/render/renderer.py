@@ -42,8 +42,8 @@ REMEASURE_AFTER = 30
 REMEASURE_BELOW_MS = 250.0
 """After so many drafts in a row, one look is rendered in full if it is expected to take less than this."""
 
-FAILURES_KEPT = 32
-PIPELINES_KEPT = 4
+MAX_FAILURES = 32
+MAX_PIPELINES = 4
 
 
 class Renderer:
@@ -318,7 +318,7 @@ class Renderer:
         # What only memory or loading lacked may work the next time.
         if trouble_of(error) == "other" and _name_of(ticket.request) in self._pipelines:
             self._failures[ticket.request] = failure
-            while len(self._failures) > FAILURES_KEPT:
+            while len(self._failures) > MAX_FAILURES:
                 self._failures.popitem(last=False)
         self._publish(failure)
 
@@ -335,7 +335,7 @@ class Renderer:
             dtype = DTYPES[settings.dtype]
             pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
             self._pipelines[name] = pipeline
-            while len(self._pipelines) > PIPELINES_KEPT:
+            while len(self._pipelines) > MAX_PIPELINES:
                 self._pipelines.popitem(last=False)[1].forget_all()
         self._pipelines.move_to_end(name)
         return pipeline

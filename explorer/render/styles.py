@@ -33,7 +33,7 @@ Always the same number, so that the kernels' order of sums, and with it a pictur
 what else was asked for. Four, because that many surround a new place on the pad: more would make single seeds slow.
 """
 
-VIEWS_KEPT = 16
+MAX_VIEWS = 16
 """Views whose last styles are kept."""
 
 Weights = tuple[tuple[int, float], ...]
@@ -71,7 +71,7 @@ class StyleStage:
         self.made += 1
         self._last[view] = (digest, styles)
         self._last.move_to_end(view)
-        while len(self._last) > VIEWS_KEPT:
+        while len(self._last) > MAX_VIEWS:
             self._last.popitem(last=False)
         return styles
 

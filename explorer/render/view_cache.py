@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from explorer.generators.base import Activation
     from explorer.render.cache import StageCache
 
-__all__ = ["KeptStages", "still_view"]
+__all__ = ["ViewCache", "still_view"]
 
 
-class KeptStages:
+class ViewCache:
     """One pipeline's part of the cache: stages and picture of each view, and noise. A view of None keeps nothing.
 
     Args:

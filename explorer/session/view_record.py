@@ -14,16 +14,16 @@ from explorer.state.request import RenderSettings
 if TYPE_CHECKING:
     from explorer.state.request import RenderRequest
 
-__all__ = ["LATENCIES_KEPT", "PerformanceFacts", "ViewRecord"]
+__all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord"]
 
-LATENCIES_KEPT = 200
+MAX_LATENCIES = 200
 """Enough that the 99th percentile is not the maximum, few enough that a slow start is soon forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
     """How a view is doing. `latency_ms`: from a wish to its first paint; the median and the 99th percentile are of
-    the last `LATENCIES_KEPT`. `dropped`: looks overtaken unrendered."""
+    the last `MAX_LATENCIES`. `dropped`: looks overtaken unrendered."""
 
     fps: float = 0.0
     total_ms: float = 0.0
@@ -54,7 +54,7 @@ class ViewRecord:
     frame: Frame | None = None
     failure: RenderFailed | None = None
     load_failure: RenderFailed | None = None  # of a model; pictures of the one before go on
-    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LATENCIES))
     asked_at: float = 0.0  # seconds, when the shown frame was wished for
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
