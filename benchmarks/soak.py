@@ -275,7 +275,7 @@ class Hand:
         elif choice == 1:
             section.set_shown(section.isHidden())
         elif choice == 2:
-            section.move_wanted.emit(section.key, self.rng.choice(("up", "down", "other", "float")))
+            section.move_requested.emit(section.key, self.rng.choice(("up", "down", "other", "float")))
         else:
             sides.reset()
 

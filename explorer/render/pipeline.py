@@ -178,7 +178,7 @@ class Pipeline:
         """
         request = plan.request
         watch = Stopwatch(self.device)
-        self.kept.mark_wanted(plan.view, plan.keys)
+        self.kept.mark_requested(plan.view, plan.keys)
         with using(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)

@@ -47,7 +47,7 @@ class ViewCache:
             place = self._place(view, number)
             self.cache.put(place, keys[number], activation, activation.nbytes, is_wanted=is_wanted)
 
-    def mark_wanted(self, view: Hashable, keys: tuple[bytes, ...]) -> None:
+    def mark_requested(self, view: Hashable, keys: tuple[bytes, ...]) -> None:
         """Marks the stage that this stroke resumes from: the last one whose key is that of the run before."""
         if view is None:
             return

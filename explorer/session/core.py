@@ -195,7 +195,7 @@ class SessionCore(QObject):
     def set_model(self, view: int, name_or_path: str) -> None:
         """Loads a model into a view. The picture and the state stay as they are until it is there."""
         if name_or_path:
-            self._load(view, name_or_path, is_wish=True)
+            self._load(view, name_or_path, is_by_user=True)
         else:
             self._drop_load(view)
             self.edit_view(view, "Close model", model="")
@@ -215,13 +215,13 @@ class SessionCore(QObject):
 
     def load_costly(self, view: int) -> None:
         """Loads the model that was refused because one picture of it is more than this machine can do."""
-        name, is_wish = self.record(view).costly
+        name, is_by_user = self.record(view).costly
         if name:
-            self._load(view, name, is_wish=is_wish, allow_costly=True)
+            self._load(view, name, is_by_user=is_by_user, allow_costly=True)
 
-    def _load(self, view: int, name: str, *, is_wish: bool = False, allow_costly: bool = False) -> None:
+    def _load(self, view: int, name: str, *, is_by_user: bool = False, allow_costly: bool = False) -> None:
         v = self.record(view)
-        v.loading, v.is_wish, v.costly = name, is_wish, ("", False)
+        v.loading, v.is_by_user, v.costly = name, is_by_user, ("", False)
         self.loading.emit((view, 0.0, name))
         # Only what was asked for is passed on, so that a stand-in need not know of it.
         allowed = {"allow_costly": True} if allow_costly else {}
@@ -229,7 +229,7 @@ class SessionCore(QObject):
 
     def _end_loading(self, view: int) -> None:
         v = self.record(view)
-        v.loading, v.is_wish = "", False
+        v.loading, v.is_by_user = "", False
         self.loading.emit((view, None, ""))
 
     @Slot(int, float, str)
@@ -243,12 +243,12 @@ class SessionCore(QObject):
         if self._is_gone(view):
             return
         v = self.record(view)
-        name, is_wish = v.loading, v.is_wish
+        name, is_by_user = v.loading, v.is_by_user
         v.facts, v.model, v.request = facts, name, None
         self._end_loading(view)
         self.model_changed.emit(view)
         self._clear_failure(view)
-        if is_wish and self.store.state.views[view].model != name:
+        if is_by_user and self.store.state.views[view].model != name:
             self.about_to_edit.emit()
             self.edit_view(view, "Open model", model=name)
         self.post(view)
@@ -259,7 +259,7 @@ class SessionCore(QObject):
             return
         v = self.record(view)
         if isinstance(error, CostlyModelError):
-            v.costly = v.loading, v.is_wish
+            v.costly = v.loading, v.is_by_user
         self._end_loading(view)
         log.warning("view %d: %s", view, error)
         v.load_failure = RenderFailed(view, v.posted, error)
@@ -454,7 +454,7 @@ class SessionCore(QObject):
             if old is not None and i < len(old.views) and old.views[i].model == view.model:
                 continue
             if view.model == v.model:
-                if v.loading and not v.is_wish:
+                if v.loading and not v.is_by_user:
                     self._drop_load(i)  # back before it came
             elif not view.model:
                 self._drop_load(i)

@@ -46,7 +46,7 @@ class ViewRecord:
     model: str = ""  # as the state names it
     facts: ModelFacts | None = None
     loading: str = ""  # the model on its way
-    is_wish: bool = False  # the user asked for it, and the state does not name it yet
+    is_by_user: bool = False  # the user asked for it, and the state does not name it yet
     costly: tuple[str, bool] = ("", False)  # the model refused because of its cost, and whether it was a wish
     request: RenderRequest | None = None
     posted: int = 0

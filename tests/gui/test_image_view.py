@@ -186,7 +186,7 @@ def test_panning_cannot_lose_the_picture(view: ImageView) -> None:
 
 
 def test_a_double_click_asks_for_a_reset(view: ImageView, qtbot) -> None:  # type: ignore[no-untyped-def]
-    with qtbot.waitSignal(view.reset_wanted):
+    with qtbot.waitSignal(view.reset_requested):
         QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
 
 

@@ -451,9 +451,9 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     sides = first.sides
     sides.sections["noise"].set_folded(True)
     sides.sections["truncation"].set_shown(False)
-    sides._on_move_wanted("transform", "other")
+    sides._on_move_requested("transform", "other")
     assert sides.left.sections()[0].key == "transform"
-    sides._on_move_wanted("transform", "down")
+    sides._on_move_requested("transform", "down")
     sides._move_to("mixing", sides.left, 0)
     first.asks_before_discarding = False
     first.close()
@@ -476,7 +476,7 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
 @pytest.mark.qt_log_ignore("This plugin does not support")
 def test_a_panel_in_its_own_window_comes_back(window: MainWindow) -> None:
     sides = window.sides
-    sides._on_move_wanted("noise", "float")
+    sides._on_move_requested("noise", "float")
     own = window.findChild(QDockWidget, "own-noise")
     assert own is not None
     assert own.isFloating()

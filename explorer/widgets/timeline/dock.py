@@ -86,9 +86,9 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
 
 
 class TimelineDock(QDockWidget):
-    """Everything of the timeline. `film_wanted` when the user wants to render a film."""
+    """Everything of the timeline. `film_requested` when the user wants to render a film."""
 
-    film_wanted = Signal()
+    film_requested = Signal()
 
     def __init__(self, session: Session, owner: QMainWindow) -> None:
         super().__init__("Timeline", owner)
@@ -134,7 +134,7 @@ class TimelineDock(QDockWidget):
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
         self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", transport.add_key)
         self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
-        self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_wanted.emit)
+        self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_requested.emit)
         return wrap_row(
             self.start, self.play, self.record, self.add, self.time, None, self.duration, self.loop, self.rate,
             self.snap, self.bpm, self.more, self.film,
@@ -170,7 +170,7 @@ class TimelineDock(QDockWidget):
         for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
             box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
         self.view.selected.connect(self._show_ways)
-        self.view.menu_wanted.connect(self._open_menu)
+        self.view.menu_requested.connect(self._open_menu)
 
     # -- actions -------------------------------------------------------------------------------------------
 

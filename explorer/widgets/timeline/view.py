@@ -63,11 +63,11 @@ class _Drag:
 class TimelineView(QWidget):
     """Paints a session's timeline and takes the hand's wishes. It holds the selection, nothing else.
 
-    `selected` is emitted when another set of keys is chosen; `menu_wanted` with the place of a right click.
+    `selected` is emitted when another set of keys is chosen; `menu_requested` with the place of a right click.
     """
 
     selected = Signal()
-    menu_wanted = Signal(object)  # global QPoint
+    menu_requested = Signal(object)  # global QPoint
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -223,7 +223,7 @@ class TimelineView(QWidget):
         item = self.lanes.key_at(QPointF(event.pos()))
         if item is not None and item not in self._chosen:
             self.choose({item})
-        self.menu_wanted.emit(event.globalPos())
+        self.menu_requested.emit(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120

@@ -48,7 +48,7 @@ class ImageView(QWidget):
     """One picture, or two under a wipe, with zoom, pan and direct manipulation.
 
     Signals: `drag_started(mode)`, `dragged(mode, dx, dy)` in seeds (walk), image widths (move) or degrees
-    (rotate, dx only), `drag_finished`, `drag_cancelled`; `touched` at any press; `reset_wanted` at a
+    (rotate, dx only), `drag_finished`, `drag_cancelled`; `touched` at any press; `reset_requested` at a
     double-click; `painted(view, generation)` after the paint of a new frame; `split_moved(share)` in a wipe;
     `slit_moved(Slit)` while the slit is pulled. A pull of the slit is a drag of the mode "slit".
     """
@@ -58,7 +58,7 @@ class ImageView(QWidget):
     drag_finished = Signal()
     drag_cancelled = Signal()
     touched = Signal()
-    reset_wanted = Signal()
+    reset_requested = Signal()
     painted = Signal(int, int)
     split_moved = Signal(float)
     slit_moved = Signal(object)
@@ -247,7 +247,7 @@ class ImageView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self.reset_wanted.emit()
+            self.reset_requested.emit()
 
     def cancel_drag(self) -> None:
         """Take the running drag back, if there is one."""

@@ -259,14 +259,14 @@ class LoadingCard(_Card):
 class EmptyCard(_Card):
     """Where a picture would be: what to do to get one."""
 
-    open_wanted = Signal()
+    open_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.title = label("Nothing loaded", "heading")
         self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's own .pkl", "muted")
         button = QPushButton("Open a model \u2026")
-        button.clicked.connect(self.open_wanted)
+        button.clicked.connect(self.open_requested)
         for widget in (self.title, self.words):
             widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
             self.column.addWidget(widget)

@@ -21,9 +21,9 @@ BACK_TIP = "End the tour and go back to what you had"
 
 
 class TourBar(QFrame):
-    """Hidden unless a tour runs. `panel_wanted(key)`: the step's control lies in that panel."""
+    """Hidden unless a tour runs. `panel_requested(key)`: the step's control lies in that panel."""
 
-    panel_wanted = Signal(str)
+    panel_requested = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class TourBar(QFrame):
         self.next.set_icon_name("check" if last else "caret-right")
         self.next.setToolTip(BACK_TIP if last else "Next step")
         if step.panel:
-            self.panel_wanted.emit(step.panel)
+            self.panel_requested.emit(step.panel)
 
 
 def _words(role: str) -> QLabel:

@@ -136,7 +136,7 @@ class ViewPane(QWidget):
         image.drag_finished.connect(session.commit)
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
-        image.reset_wanted.connect(self._on_reset)
+        image.reset_requested.connect(self._on_reset)
         image.slit_moved.connect(session.lab.set_slit)
         image.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)

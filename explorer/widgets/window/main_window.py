@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.action_requested.connect(lambda key: self.actions_by_key[key].trigger())
-        self.top_bar.panel_wanted.connect(self.reveal)
+        self.top_bar.panel_requested.connect(self.reveal)
         self.top_bar.failed.connect(self.show_problem)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
         self.sides = Sides(self)
@@ -144,8 +144,8 @@ class MainWindow(QMainWindow):
         for pane in self.views.panes:
             pane.image.touched.connect(self.touched)
             pane.image.dragged.connect(self._on_dragged)
-            pane.empty.open_wanted.connect(lambda v=pane.view: self.files.ask_model(v))
-        self.views.tour.panel_wanted.connect(self.reveal)
+            pane.empty.open_requested.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.tour.panel_requested.connect(self.reveal)
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
@@ -167,7 +167,7 @@ class MainWindow(QMainWindow):
         from explorer.widgets.timeline.dock import TimelineDock
 
         self.timeline: TimelineDock = TimelineDock(session, self)
-        self.timeline.film_wanted.connect(self.open_film)
+        self.timeline.film_requested.connect(self.open_film)
         # The columns keep their whole height; the timeline lies under the pictures alone.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),

@@ -115,7 +115,7 @@ class Section(QFrame):
 
     folded_changed = Signal(bool)
     hidden_changed = Signal(bool)
-    move_wanted = Signal(str, str)  # key, "up" | "down" | "other" | "float"
+    move_requested = Signal(str, str)  # key, "up" | "down" | "other" | "float"
 
     def __init__(self, key: str, title: str, body: QWidget) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ class Section(QFrame):
                 ("other", "Move to the other side"),
                 ("float", "Float"),
             ):
-                menu.addAction(text, partial(self.move_wanted.emit, self.key, where))
+                menu.addAction(text, partial(self.move_requested.emit, self.key, where))
             menu.addSeparator()
             menu.addAction("Hide", lambda: self.set_shown(False))
         self._fold_action.setText("Unfold" if self.is_folded else "Fold")

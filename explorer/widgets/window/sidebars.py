@@ -64,7 +64,7 @@ class Sides:
         """Put every panel into its section and its remembered place."""
         for panel in panels:
             section = Section(panel.key, panel.title, panel)
-            section.move_wanted.connect(self._on_move_wanted)
+            section.move_requested.connect(self._on_move_requested)
             panel.problem.connect(on_problem)
             self.sections[panel.key] = section
         self._arrange(settings.strings("columns/left"), settings.strings("columns/right"))
@@ -163,7 +163,7 @@ class Sides:
             index -= 1  # its own place closes behind it
         column.insert(section, index)
 
-    def _on_move_wanted(self, key: str, where: str) -> None:
+    def _on_move_requested(self, key: str, where: str) -> None:
         section = self.sections[key]
         column = self._column_of(section)
         if where == "float":

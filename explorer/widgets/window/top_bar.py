@@ -58,11 +58,11 @@ def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
 class TopBar(QWidget):
     """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
 
-    `action_requested(key)`: a menu entry was asked for; `panel_wanted(key)`: a panel; `failed`: an error to show.
+    `action_requested(key)`: a menu entry was asked for; `panel_requested(key)`: a panel; `failed`: an error to show.
     """
 
     action_requested = Signal(str)
-    panel_wanted = Signal(str)
+    panel_requested = Signal(str)
     failed = Signal(object)
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class TopBar(QWidget):
         self.fps.setFont(value_font(self.fps.font()))
         self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
         _reserve(self.fps, _RATES)
-        self.fps.clicked.connect(lambda: self.panel_wanted.emit("performance"))
+        self.fps.clicked.connect(lambda: self.panel_requested.emit("performance"))
         self.film = QToolButton()
         self.film.setObjectName("badge")
         self.film.setFont(value_font(self.film.font()))

@@ -20,7 +20,7 @@ class _Hand(QWidget):
     pressed = Signal()
     released = Signal()
     cancelled = Signal()
-    reset_wanted = Signal()
+    reset_requested = Signal()
 
     def __init__(self, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +67,7 @@ class _Hand(QWidget):
         super().hideEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.reset_wanted.emit()
+        self.reset_requested.emit()
         self._pause.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -126,8 +126,8 @@ class TransformPanel(Panel):
         bind.hand(self.dial, "Rotate")
         self.pad.moving.connect(lambda x, y: self._set(x=x, y=y))
         self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
-        self.pad.reset_wanted.connect(lambda: self._set(x=0.0, y=0.0))
-        self.dial.reset_wanted.connect(lambda: self._set(rotate=0.0))
+        self.pad.reset_requested.connect(lambda: self._set(x=0.0, y=0.0))
+        self.dial.reset_requested.connect(lambda: self._set(rotate=0.0))
         bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
         bind.slider(
             self.speed,
