@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from explorer.checkpoints.allowance import Allowance
+from explorer.checkpoints.allocation_limit import AllocationLimit
 from explorer.checkpoints.complete import can_complete
 from explorer.checkpoints.config import check_config
 from explorer.checkpoints.tensors import check_total, read_tensors
@@ -44,7 +44,7 @@ def build_empty(
     settings = check_config(name, family, config)
     if class_names:
         settings["class_names"] = tuple(class_names)
-    with Allowance(name, sum(_numel(tensor) for tensor in tensors.values())):
+    with AllocationLimit(name, sum(_numel(tensor) for tensor in tensors.values())):
         return _build(name, family, settings)
 
 

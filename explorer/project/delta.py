@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.errors import ProjectError
 
-__all__ = ["changes", "unchanged"]
+__all__ = ["delta_decode", "delta_encode"]
 
 MAX_COPIES = 1 << 23
 """Fields copied at most, for an object is copied for each of its changes; 200,000 moments by hand take half."""
@@ -20,7 +20,7 @@ MAX_DEPTH = 16
 _SAME = object()
 
 
-def changes(row: list[Any]) -> list[Any]:
+def delta_encode(row: list[Any]) -> list[Any]:
     """The row with each item but the first as its difference to the one before."""
     made, before = [], None
     for i, item in enumerate(row):
@@ -30,7 +30,7 @@ def changes(row: list[Any]) -> list[Any]:
     return made
 
 
-def unchanged(row: list[Any]) -> list[Any]:
+def delta_decode(row: list[Any]) -> list[Any]:
     """The row that `changes` made this from. Raises ProjectError."""
     made: list[Any] = []
     copied = _Copied()

@@ -21,7 +21,7 @@ from explorer.animation.timeline import check_timeline
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.recipes import checked_recipe
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
-from explorer.project.delta import changes, unchanged
+from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import ModelPlace, places_from_json, places_of, places_to_json
 from explorer.state import ExplorerState, Latent, Look, Snapshot, Timeline
@@ -140,7 +140,7 @@ def _thinned(state: dict[str, Any]) -> dict[str, Any]:
 def _thin(timeline: dict[str, Any]) -> dict[str, Any]:
     thin = {name: value for name, value in timeline.items() if name != "performance"}
     if "performance" in timeline:
-        thin["changes"] = changes(timeline["performance"])
+        thin["changes"] = delta_encode(timeline["performance"])
     if thin.get("aside"):
         thin["aside"] = _thin(thin["aside"])
     return thin
@@ -159,7 +159,7 @@ def _thick(timeline: Any) -> Any:
     thick = {name: value for name, value in timeline.items() if name != "changes"}
     if "changes" in timeline:
         row = timeline["changes"]
-        thick["performance"] = unchanged(row) if isinstance(row, list) else row
+        thick["performance"] = delta_decode(row) if isinstance(row, list) else row
     aside = thick.get("aside")
     if isinstance(aside, dict):
         if aside.get("aside"):

@@ -14,16 +14,16 @@ from explorer.ops.memory import lacks_memory
 
 __all__ = [
     "Device",
-    "Trouble",
+    "DeviceErrorKind",
     "best_device",
     "cache_budget",
     "check_settings",
+    "classify_error",
     "devices",
     "fastest_precision",
-    "trouble_of",
 ]
 
-Trouble = Literal["memory", "lost", "other"]
+DeviceErrorKind = Literal["memory", "lost", "other"]
 
 MIB = 1 << 20
 
@@ -103,7 +103,7 @@ def total_memory(device: str) -> int:
         return 8 << 30
 
 
-def trouble_of(error: BaseException) -> Trouble:
+def classify_error(error: BaseException) -> DeviceErrorKind:
     """What an error says about its device: out of memory, lost, or nothing."""
     if isinstance(error, torch.cuda.OutOfMemoryError) or lacks_memory(error):
         return "memory"

@@ -14,7 +14,7 @@ import torch
 
 from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
-from explorer.render.devices import cache_budget, trouble_of
+from explorer.render.devices import cache_budget, classify_error
 from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
@@ -229,7 +229,7 @@ class Renderer:
             work()
             return
         except Exception as error:
-            if trouble_of(error) != "memory":
+            if classify_error(error) != "memory":
                 raise
             log.warning("out of memory on %s; trying again with an empty cache", self.device)
         # Outside the handler, so that the traceback no longer holds the tensors of the failed run.
@@ -316,7 +316,7 @@ class Renderer:
             return
         failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
         # What only memory or loading lacked may work the next time.
-        if trouble_of(error) == "other" and _name_of(ticket.request) in self._pipelines:
+        if classify_error(error) == "other" and _name_of(ticket.request) in self._pipelines:
             self._failures[ticket.request] = failure
             while len(self._failures) > MAX_FAILURES:
                 self._failures.popitem(last=False)
@@ -324,7 +324,7 @@ class Renderer:
 
     def _is_lost(self, error: BaseException) -> bool:
         """True if going on needs another device: it is gone, or too small even with an empty cache."""
-        return self.device != "cpu" and trouble_of(error) != "other"
+        return self.device != "cpu" and classify_error(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
         settings, name = request.settings, _name_of(request)

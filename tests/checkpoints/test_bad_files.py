@@ -454,7 +454,7 @@ def test_a_lack_of_memory_is_explained(
 
 def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "_SPARE", 1000)
-    with allowance.Allowance("x", 0):
+    with allowance.AllocationLimit("x", 0):
         assert design_lowpass_filter(20, 4, 4, 32, radial=True) is not None
         with pytest.raises(MismatchError, match="far larger"):
             design_lowpass_filter(40, 4, 4, 32, radial=True)

@@ -123,7 +123,7 @@ def test_without_models_the_window_says_so(
     end(program)
 
 
-class Trouble(QObject):
+class DeviceErrorKind(QObject):
     happens = Signal()
 
 

@@ -168,7 +168,7 @@ def test_the_generator_is_used_as_it_is_where_it_is() -> None:
     ],
 )
 def test_errors_say_what_is_wrong_with_the_device(error: Exception, trouble: str) -> None:
-    assert devices.trouble_of(error) == trouble
+    assert devices.classify_error(error) == trouble
 
 
 def test_there_is_always_a_cpu_and_its_budget_is_bounded() -> None:

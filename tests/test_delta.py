@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import ProjectError
-from explorer.project.delta import changes, unchanged
+from explorer.project.delta import delta_decode, delta_encode
 
 ROWS: list[list[Any]] = [
     [],
@@ -22,7 +22,7 @@ ROWS: list[list[Any]] = [
 
 @pytest.mark.parametrize("row", ROWS)
 def test_there_and_back(row: list[Any]) -> None:
-    assert unchanged(changes(row)) == row
+    assert delta_decode(delta_encode(row)) == row
 
 
 def random_value(rng: random.Random, depth: int) -> Any:
@@ -40,15 +40,15 @@ def random_value(rng: random.Random, depth: int) -> Any:
 def test_any_row_comes_back(seed: int) -> None:
     rng = random.Random(seed)
     row = [{"value": random_value(rng, 3)} for _ in range(8)]
-    assert unchanged(changes(row)) == row
+    assert delta_decode(delta_encode(row)) == row
 
 
 def test_what_does_not_change_is_written_once_and_shared() -> None:
     bars = {"values": list(range(512))}
     row = [{"time": t, "offsets": [bars]} for t in range(10)]
-    thin = changes(row)
+    thin = delta_encode(row)
     assert thin[1:] == [{"time": t} for t in range(1, 10)]
-    thick = unchanged(thin)
+    thick = delta_decode(thin)
     assert all(item["offsets"] is thick[0]["offsets"] for item in thick)
 
 
@@ -61,7 +61,7 @@ def test_what_does_not_change_is_written_once_and_shared() -> None:
 )
 def test_a_small_file_does_not_become_a_large_one(row: list[Any]) -> None:
     with pytest.raises(ProjectError):
-        unchanged(row)
+        delta_decode(row)
 
 
 def test_deep_changes_are_refused() -> None:
@@ -69,4 +69,4 @@ def test_deep_changes_are_refused() -> None:
     for _ in range(500):
         deep = {"a": deep, "b": 0}
     with pytest.raises(ProjectError):
-        unchanged([deep, deep])
+        delta_decode([deep, deep])

@@ -13,14 +13,14 @@ from explorer.errors import MismatchError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Allowance"]
+__all__ = ["AllocationLimit"]
 
 _RANDOM = (torch.randn, torch.rand)
 _FACTORIES = (*_RANDOM, torch.empty, torch.zeros, torch.ones, torch.full, torch.eye)
 _SPARE = 1 << 25  # elements; lets a network that is merely different be compared key by key
 
 
-class Allowance(TorchFunctionMode):
+class AllocationLimit(TorchFunctionMode):
     """Within this context new tensors may hold four times `numel` elements, and random ones hold anything.
 
     The meta device would lay out a network without memory, but importing what it needs takes a second.
