@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.latents.table import LatentTable
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState, Latent, Look
     from explorer.state.request import RenderSettings
 
@@ -178,8 +178,8 @@ class FilmRenderer:
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # The last bits depend on the kernels: they must not change in the middle of a film.
             native.build()
-        opened: dict[str, tuple[HeadlessRenderer, ModelFacts]] = {}
-        self._renderers: list[tuple[HeadlessRenderer, ModelFacts]] = []
+        opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
+        self._renderers: list[tuple[HeadlessRenderer, ModelInfo]] = []
         for view in self.views:
             name = state.views[view].model
             if not name:
@@ -193,7 +193,7 @@ class FilmRenderer:
         self._noted = 0  # the frame that the composer's memory stands at
 
     @property
-    def facts(self) -> list[ModelFacts]:
+    def facts(self) -> list[ModelInfo]:
         """Of the models shown, in the order of the pictures."""
         return [facts for _, facts in self._renderers]
 
@@ -270,7 +270,7 @@ class FilmRenderer:
         ]
 
     @staticmethod
-    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelFacts, name: str, place: float) -> str:
+    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, place: float) -> str:
         classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
         return caption_of(look, state.views[view].tap.layer, name, place, classes)
 

@@ -14,7 +14,7 @@ from explorer.util.command_line import did_you_mean
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
 
 __all__ = ["ModelClasses", "add_class_option", "classes_from", "classes_of_file"]
 
@@ -30,7 +30,7 @@ class ModelClasses:
     names: tuple[str, ...] = ()
 
     @staticmethod
-    def of(facts: ModelFacts) -> ModelClasses:
+    def of(facts: ModelInfo) -> ModelClasses:
         """Return those of a loaded model."""
         return ModelClasses(facts.name, facts.info.c_dim, facts.class_names)
 

@@ -14,7 +14,7 @@ from explorer.errors import LatentError
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space, StoredLatent
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
 
 __all__ = ["LatentChoice", "add_latent_options", "choice_from", "latents_of", "latents_of_picture"]
 
@@ -59,7 +59,7 @@ def choice_from(arguments: argparse.Namespace) -> LatentChoice | None:
     return None
 
 
-def latents_of(choice: LatentChoice, facts: ModelFacts) -> list[StoredLatent]:
+def latents_of(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
     """Return the chosen latents, fit for the model, in the order chosen.
 
     Raises:
@@ -76,7 +76,7 @@ def latents_of(choice: LatentChoice, facts: ModelFacts) -> list[StoredLatent]:
     return [fit(latent, facts.info, facts.sha256) for latent in found]
 
 
-def latents_of_picture(choice: LatentChoice, facts: ModelFacts) -> list[StoredLatent]:
+def latents_of_picture(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
     """Return what `latents_of` does, where one picture is made of each, and several must have been asked for.
 
     Raises:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from explorer.animation.job import Job
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState, Look, Timeline
 
-    Opened = tuple[HeadlessRenderer, ModelFacts]
+    Opened = tuple[HeadlessRenderer, ModelInfo]
     OpenModel = Callable[..., Opened]
 
 __all__ = ["add_arguments", "run"]

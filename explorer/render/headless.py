@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
     from explorer.latents.table import LatentTable
-    from explorer.render.results import FrameFacts, ModelFacts, TapStats
+    from explorer.render.results import FrameLatents, ModelInfo, TapStats
     from explorer.state import Look
     from explorer.state.request import RenderRequest
 
@@ -51,7 +51,7 @@ class Rendered:
 
     image: NDArray[np.float32]
     pixels: NDArray[np.uint8]
-    facts: FrameFacts
+    facts: FrameLatents
     stats: TapStats | None
     total_ms: float
 
@@ -148,7 +148,7 @@ class HeadlessRenderer:
         return self.render(self.request(look, tap, time, table))
 
 
-def open_model(model: str, settings: RenderSettings | None = None) -> tuple[HeadlessRenderer, ModelFacts]:
+def open_model(model: str, settings: RenderSettings | None = None) -> tuple[HeadlessRenderer, ModelInfo]:
     """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing

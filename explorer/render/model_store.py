@@ -16,7 +16,7 @@ import torch
 
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import best_device
-from explorer.render.results import ModelFacts
+from explorer.render.results import ModelInfo
 from explorer.state.request import ModelKey
 from explorer.util.tracebacks import release_frames
 
@@ -51,7 +51,7 @@ class LoadedModel:
     """A generator on the CPU in float32, and what is known of it. The generator is never changed."""
 
     generator: Generator
-    facts: ModelFacts
+    facts: ModelInfo
 
 
 class ModelStore:
@@ -188,12 +188,12 @@ def load_file(
     return LoadedModel(generator, facts_of(generator, checkpoint, str(file)))
 
 
-def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelFacts:
+def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelInfo:
     """Facts for people, from the generator and from what the checkpoint says of itself."""
     extra = {"format": checkpoint.source_format, **checkpoint.card}
     if checkpoint.notes:
         extra["notes"] = " ".join(checkpoint.notes)
-    return ModelFacts(
+    return ModelInfo(
         info=generator.info,
         name=checkpoint.name or Path(path).stem,
         path=path,

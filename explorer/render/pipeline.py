@@ -22,7 +22,7 @@ from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
 from explorer.render.layer_times import LayerTimes
-from explorer.render.results import FrameFacts, StageTime, TapStats, Tier
+from explorer.render.results import FrameLatents, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
@@ -81,7 +81,7 @@ class Result:
     tier: Tier
     image: Tensor
     pixels: NDArray[np.uint8]
-    facts: FrameFacts
+    facts: FrameLatents
     stats: TapStats | None
     timings: tuple[StageTime, ...]
     hits: int
@@ -268,7 +268,7 @@ class Pipeline:
         watch.lap("present")
         timings = watch.stages()
         self.times.learn(timings)
-        facts = FrameFacts(plan.styles.ws, plan.styles.base, self.styles.w_avg)
+        facts = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DeviceLost",
     "Frame",
-    "FrameFacts",
-    "ModelFacts",
+    "FrameLatents",
+    "ModelInfo",
     "RenderFailed",
     "StageTime",
     "TapStats",
@@ -64,7 +64,7 @@ class TapStats:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameFacts:
+class FrameLatents:
     """What the network made of the request: the final `ws` `[num_ws, w_dim]` and the base `w` before mixing.
 
     `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. Both read-only float32.
@@ -87,7 +87,7 @@ class Frame:
     tier: Tier
     pixels: NDArray[np.uint8]
     request: RenderRequest
-    facts: FrameFacts
+    facts: FrameLatents
     timings: tuple[StageTime, ...]
     total_ms: float
     cache_hits: int
@@ -146,7 +146,7 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelInfo:
     """What is known of a loaded model."""
 
     info: GeneratorInfo

@@ -13,7 +13,7 @@ from explorer.checkpoints import bundled
 from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.latents.table import LatentTable
 from explorer.render.resolve import resolve, resolve_look
-from explorer.render.results import Frame, ModelFacts, RenderFailed
+from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
 from explorer.session.drift import Drifts
@@ -111,7 +111,7 @@ class SessionCore(QObject):
         """The look of a view, the active one by default."""
         return look_of(self.store.state, self.active if view is None else view)
 
-    def facts(self, view: int) -> ModelFacts | None:
+    def facts(self, view: int) -> ModelInfo | None:
         """What is known of the view's model; None while nothing is loaded."""
         return self.record(view).facts
 
@@ -239,7 +239,7 @@ class SessionCore(QObject):
         self.loading.emit((view, fraction, label))
 
     @Slot(int, object)
-    def _on_loaded(self, view: int, facts: ModelFacts) -> None:
+    def _on_loaded(self, view: int, facts: ModelInfo) -> None:
         if self._is_gone(view):
             return
         v = self.record(view)

@@ -19,7 +19,7 @@ from explorer.project.document import load_project, project_from_text, state_to_
 from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.project.model_places import places_of
 from explorer.project.model_search import find_models, with_model_renamed
-from explorer.render.results import Frame, ModelFacts, RenderFailed, Tier
+from explorer.render.results import Frame, ModelInfo, RenderFailed, Tier
 from explorer.render.styles import StyleStage
 from explorer.session.autosave import Autosave
 from explorer.session.recovery import Recovery
@@ -99,7 +99,7 @@ class Documents(QObject):
         facts = self._facts_for_latents()
         return self.take_latents(load_latents(path, facts.info, space), convert=convert)
 
-    def _facts_for_latents(self) -> ModelFacts:
+    def _facts_for_latents(self) -> ModelInfo:
         """Facts of the active model. Raises LatentError if there is none."""
         facts = self._session.facts(self._session.active)
         if facts is None:

@@ -19,7 +19,7 @@ from explorer.render.studies import MakeStudy, Studied, StudyRun
 from explorer.state.request import ModelKey, RenderRequest
 
 if TYPE_CHECKING:
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
 
 __all__ = ["RenderService"]
 
@@ -72,7 +72,7 @@ class RenderService(QObject):
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
     `thumbnail_ready(Thumbnail)`, `studied(Studied)`, `model_loading(view, fraction, label)`,
-    `model_loaded(view, ModelFacts)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
+    `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
     work has moved to the CPU.
     """
 
@@ -362,6 +362,6 @@ class RenderService(QObject):
             for renderer in self._renderers.values():
                 renderer.forget_models(shas)
 
-    def has_model(self, facts: ModelFacts | ModelKey) -> bool:
+    def has_model(self, facts: ModelInfo | ModelKey) -> bool:
         """True if that model is still loaded."""
         return facts.sha256 in self.models

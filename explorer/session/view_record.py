@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.render.results import Frame, ModelFacts, RenderFailed, StageTime, Tier
+from explorer.render.results import Frame, ModelInfo, RenderFailed, StageTime, Tier
 from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ViewRecord:
     """One view's record. `settled` is the last generation that was painted or failed."""
 
     model: str = ""  # as the state names it
-    facts: ModelFacts | None = None
+    facts: ModelInfo | None = None
     loading: str = ""  # the model on its way
     is_by_user: bool = False  # the user asked for it, and the state does not name it yet
     costly: tuple[str, bool] = ("", False)  # the model refused because of its cost, and whether it was a wish

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.errors import UnreadableFileError
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.render.model_store import LoadedModel
-from explorer.render.results import ModelFacts
+from explorer.render.results import ModelInfo
 from explorer.session import Session
 from explorer.session.render_service import RenderService
 from explorer.state import ExplorerState, ViewState
@@ -41,7 +41,7 @@ class Shelf:
         progress(0.5, "Reading")
         generator = TinyGenerator(self.configs[path]).eval().requires_grad_(False)
         info = generator.info
-        facts = ModelFacts(info, path, f"/models/{path}.safetensors", sha256=f"{path:_<64}", family=info.family,
+        facts = ModelInfo(info, path, f"/models/{path}.safetensors", sha256=f"{path:_<64}", family=info.family,
                            nbytes=generator.nbytes, class_names=info.class_names, **self.facts)  # fmt: skip
         return LoadedModel(generator, facts)
 

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from explorer.generators.base import GeneratorInfo, LayerInfo
-from explorer.render.results import Frame, FrameFacts, StageTime, Tier
+from explorer.render.results import Frame, FrameLatents, StageTime, Tier
 from explorer.session import Session
 from explorer.session.view_record import ViewRecord
 from explorer.state.request import ModelKey, RenderRequest
@@ -130,4 +130,4 @@ def test_latency_median_and_percentile_are_of_recent_paints() -> None:
 def make_frame() -> Frame:
     one = np.zeros((1, 1), np.float32)
     pixels, request = np.zeros((1, 1, 4), np.uint8), RenderRequest(ModelKey("x"))
-    return Frame(0, 1, Tier.FULL, pixels, request, FrameFacts(one, one[0], one[0]), (), 1.0, 0, 0, 0)
+    return Frame(0, 1, Tier.FULL, pixels, request, FrameLatents(one, one[0], one[0]), (), 1.0, 0, 0, 0)

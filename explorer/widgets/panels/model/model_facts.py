@@ -12,7 +12,7 @@ from explorer.widgets.controls.basic import ElidedLabel, IconButton, label
 from explorer.widgets.controls.theme import GRID, value_font
 
 if TYPE_CHECKING:
-    from explorer.render.results import ModelFacts
+    from explorer.render.results import ModelInfo
 
 __all__ = ["FACTS", "ModelFactsTable", "facts_texts"]
 
@@ -31,7 +31,7 @@ FACTS = (
 )
 
 
-def facts_texts(facts: ModelFacts) -> dict[str, str]:
+def facts_texts(facts: ModelInfo) -> dict[str, str]:
     """The texts of the table, by key of `FACTS`."""
     info = facts.info
     names = facts.class_names or info.class_names
@@ -61,7 +61,7 @@ class ModelFactsTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._facts: ModelFacts | None = None
+        self._facts: ModelInfo | None = None
         self.values: dict[str, ElidedLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -94,7 +94,7 @@ class ModelFactsTable(QWidget):
             widget.setVisible(shown)
         self.more.set_icon_name("caret-down" if shown else "caret-right")
 
-    def show_facts(self, facts: ModelFacts) -> None:
+    def show_facts(self, facts: ModelInfo) -> None:
         """Show a model's."""
         self._facts = facts
         for key, text in facts_texts(facts).items():
