@@ -18,7 +18,7 @@ from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.thumbnails import Thumbs
 from explorer.widgets.panels.model.class_weights import ClassWeights
 from explorer.widgets.panels.model.model_card import ModelCard
-from explorer.widgets.panels.model.model_facts import ModelFactsTable
+from explorer.widgets.panels.model.model_table import ModelFactsTable
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.window.drops import dropped_files, take_copy
 
