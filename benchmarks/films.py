@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.animation.container import Stream
-from explorer.animation.encoder import GrowingFilm, part_paths, pictures_of
+from explorer.animation.encoder import ChunkedWriter, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
-from explorer.animation.folder import GrowingFolder
+from explorer.animation.folder import ChunkedFolder
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import Job, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
@@ -82,7 +82,7 @@ def _encoder(state: ExplorerState, burst: int, rounds: int, only: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"f{kind.suffix}"
             stream = Stream(kind, film.quality, (first.shape[1], first.shape[0]), film.fps)
-            growing = GrowingFolder(path, lambda n: "") if kind.key == "png" else GrowingFilm(path, stream, "")
+            growing = ChunkedFolder(path, lambda n: "") if kind.key == "png" else ChunkedWriter(path, stream, "")
             thread = EncoderThread(growing)
             alone, together = [], []
             for _ in range(rounds):

@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.animation.container import Stream
-from explorer.animation.encoder import GrowingFilm
+from explorer.animation.encoder import ChunkedWriter
 from explorer.animation.finish import finish
 from explorer.animation.formats import format_named
 from explorer.ops import native
@@ -36,10 +36,10 @@ SIZES = (256, 512, 1024)
 
 
 @contextmanager
-def film(path: Path, size: int) -> Iterator[GrowingFilm]:
+def film(path: Path, size: int) -> Iterator[ChunkedWriter]:
     """A film of pictures that come from anywhere."""
     stream = Stream(format_named("mp4"), "good", (size, size), Fraction(30))
-    growing = GrowingFilm(path, stream, "")
+    growing = ChunkedWriter(path, stream, "")
     yield growing
     growing.close()
     finish(growing.part, path, stream, "", growing.count)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.state import Look
 
-__all__ = ["LAYOUTS", "Composer", "Exposure", "Layout", "caption_of", "page_size", "resized"]
+__all__ = ["LAYOUTS", "Composer", "Layout", "MotionBlur", "caption_of", "page_size", "resized"]
 
 Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
 LAYOUTS: dict[Layout, str] = {
@@ -45,7 +45,7 @@ def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-class Exposure:
+class MotionBlur:
     """The mean of pictures in linear light, as a shutter sees them; one picture stays as it is."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "GrowingFilm",
+    "ChunkedWriter",
     "chunk_length",
     "disk_error",
     "encoder_error",
@@ -64,7 +64,7 @@ def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
     )
 
 
-class GrowingFilm:
+class ChunkedWriter:
     """Appends pictures to an unfinished film. One thread at a time.
 
     Args:

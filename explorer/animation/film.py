@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.compose import LAYOUTS, Composer, Exposure, Layout, caption_of, page_size, resized
+from explorer.animation.compose import LAYOUTS, Composer, Layout, MotionBlur, caption_of, page_size, resized
 from explorer.animation.formats import FORMATS, Quality, check_page
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
@@ -239,7 +239,7 @@ class FilmRenderer:
 
     def _pictures(self, number: int) -> list[NDArray[np.uint8]]:
         cells, sides = self._cells, self._sides
-        exposures = [Exposure() for _ in range(len(self.views) * cells)]
+        exposures = [MotionBlur() for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
         is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
         for k in range(self.film.samples):

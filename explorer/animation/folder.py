@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["GrowingFolder", "folder_of", "unfinished_folder"]
+__all__ = ["ChunkedFolder", "folder_of", "unfinished_folder"]
 
 
-class GrowingFolder:
+class ChunkedFolder:
     """Appends pictures to an unfinished folder, going on after the last one that is there. One thread at a time.
 
     Args:

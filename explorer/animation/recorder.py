@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from explorer.animation.container import Stream
-from explorer.animation.encoder import GrowingFilm
+from explorer.animation.encoder import ChunkedWriter
 from explorer.animation.film import FilmRenderer
 from explorer.animation.finish import finish
-from explorer.animation.folder import GrowingFolder
+from explorer.animation.folder import ChunkedFolder
 from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
@@ -238,12 +238,12 @@ class Recorder:
         self._begin(origin, _digests(renderer), tell)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
         text = self._text(job.state, renderer)
-        growing: GrowingFilm | GrowingFolder
+        growing: ChunkedWriter | ChunkedFolder
         number = part_number(job.path)
         if job.film.format == "png":
-            growing = GrowingFolder(job.path, partial(self._text_of, renderer), number)
+            growing = ChunkedFolder(job.path, partial(self._text_of, renderer), number)
         else:
-            growing = GrowingFilm(job.path, stream, text, number)
+            growing = ChunkedWriter(job.path, stream, text, number)
         self.first_frame = growing.count
         forecast = Forecast(stream, growing.part, total)
         tell(Progress("rendering", growing.count, total, size=forecast.size))
@@ -253,7 +253,7 @@ class Recorder:
         except BaseException:
             growing.abandon()
             raise
-        if isinstance(growing, GrowingFolder):
+        if isinstance(growing, ChunkedFolder):
             growing.finish()
         else:
             finishing = partial(self._finishing, tell, total, forecast)

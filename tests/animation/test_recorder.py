@@ -23,9 +23,9 @@ import torch
 from PIL import Image
 
 from explorer.animation import forecast
-from explorer.animation.compose import Exposure
+from explorer.animation.compose import MotionBlur
 from explorer.animation.container import Stream
-from explorer.animation.encoder import GrowingFilm, chunk_length, part_paths, whole_frames
+from explorer.animation.encoder import ChunkedWriter, chunk_length, part_paths, whole_frames
 from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.finish import finish, shown_frames
 from explorer.animation.forecast import bytes_beforehand
@@ -124,7 +124,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_an_exposure_is_the_mean_in_linear_light(count: int) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-    exposure = Exposure()
+    exposure = MotionBlur()
     for picture in pictures:
         exposure.add(picture)
     v = pictures / 255
@@ -503,12 +503,12 @@ def test_frames_too_large_for_their_format_are_refused_before_any_is_rendered(
 def test_an_encoder_that_takes_no_such_frames_is_told(tmp_path: Path, key: str) -> None:
     stream = Stream(format_named(key), "good", (16392, 16), Fraction(25))
     with pytest.raises(FilmError, match="libx264"):
-        GrowingFilm(tmp_path / "f", stream, "text")
+        ChunkedWriter(tmp_path / "f", stream, "text")
 
 
 def test_a_converter_that_fails_is_told(tmp_path: Path) -> None:
     stream = Stream(format_named("gif"), "good", (32, 32), Fraction(120))
-    film = GrowingFilm(tmp_path / "f.gif", stream, "text")
+    film = ChunkedWriter(tmp_path / "f.gif", stream, "text")
     for i in range(4):
         film.add(np.full((32, 32, 3), i, np.uint8))
     film.close()
@@ -591,7 +591,7 @@ def test_memory_stays_flat(project: ExplorerState, tmp_path: Path) -> None:
 
 def test_whole_frames_counts_only_what_something_follows(project: ExplorerState, tmp_path: Path) -> None:
     stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
-    film = GrowingFilm(tmp_path / "f.mp4", stream, "text")
+    film = ChunkedWriter(tmp_path / "f.mp4", stream, "text")
     for i in range(24):
         film.add(np.full((32, 32, 3), i, np.uint8))
     film.close()
@@ -687,7 +687,7 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "films"
     folder.mkdir()
     stream = Stream(format_named("mp4"), "good", (32, 32), Fraction(25))
-    film = GrowingFilm(folder / "f.mp4", stream, "text")
+    film = ChunkedWriter(folder / "f.mp4", stream, "text")
     picture = np.zeros((32, 32, 3), np.uint8)
     film.add(picture)
     shutil.rmtree(folder)
