@@ -23,7 +23,7 @@ from explorer.animation.performance import Performance
 from explorer.animation.player import with_snapshot
 from explorer.animation.timeline import check_timeline
 from explorer.errors import LatentwalkError, ProjectError
-from explorer.project.delta import changes, unchanged
+from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.document import (
     MAX_BYTES,
     Project,
@@ -208,7 +208,7 @@ class _Writer:
                     if latent is not None:
                         yield _line({"latent": key, "item": latent_to_json(latent)})
             now = encode(sample)
-            yield _line({"sample": now if self._before is None else changes([self._before, now])[1]})
+            yield _line({"sample": now if self._before is None else delta_encode([self._before, now])[1]})
             self._before = now
 
     def _write(self) -> None:
@@ -305,7 +305,7 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
             seconds = line["end"]
     if not rows:
         return base
-    samples = decode(Timeline, {"performance": unchanged(rows)}).performance
+    samples = decode(Timeline, {"performance": delta_decode(rows)}).performance
     performance = Performance.of_samples(samples)
     timeline = performance.timeline(seconds, base.state.timeline)
     check_timeline(timeline)
