@@ -58,7 +58,7 @@ ALLOWED_REMOVALS = {
 ALLOWED_READS = {
     "explorer/util/regular_file.py": "the opener itself",
     "explorer/util/atomic_write.py": "what it has just written",
-    "explorer/animation/container.py:open_film": "after a look at its first bytes",
+    "explorer/project/film_container.py:open_film": "after a look at its first bytes",
     "explorer/project/embedded.py": "what `finish` has just written",
     "explorer/animation/still_webp.py:keep_webp_duration": "likewise",
     "explorer/analysis/attribute_network.py:load": "after check_regular",

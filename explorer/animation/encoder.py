@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.container import Output, Stream, encoder_of, open_film, packets_of, tag_colours
+from explorer.animation.container import Output, Stream, encoder_of, packets_of, tag_colours
 from explorer.animation.parts import part_paths
 from explorer.errors import FilmError
+from explorer.project.film_container import open_film
 from explorer.util import file_errors
 
 if TYPE_CHECKING:

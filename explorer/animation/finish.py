@@ -8,11 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.container import Output, Stream, name_for_ffmpeg, open_film, packets_of
+from explorer.animation.container import Output, Stream, packets_of
 from explorer.animation.encoder import disk_error, encoder_error, pictures_of
 from explorer.animation.still_webp import keep_webp_duration
 from explorer.errors import FilmError
 from explorer.project.embedded import XMP, with_gif_comment, with_png_text
+from explorer.project.film_container import name_for_ffmpeg, open_film
 from explorer.util.atomic_write import atomic_write, scratch_beside
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.player import is_animated, snapshot_of
-from explorer.animation.timeline import contents
 from explorer.state import ExplorerState, LatentLoop, RecordedState
+from explorer.state.timeline_edits import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

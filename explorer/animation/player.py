@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from explorer.animation.easing import ease, weights_at
 from explorer.animation.interpolation import mix_snapshots
 from explorer.animation.latent_loop import wandering
-from explorer.animation.parameters import set_value
 from explorer.state import Segment, Snapshot, ViewState
+from explorer.state.parameters import set_value
 from explorer.util.sums import total_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explorer.animation.performance import Performance
 from explorer.animation.player import with_snapshot
-from explorer.animation.timeline import check_timeline
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.document import (
@@ -35,6 +34,7 @@ from explorer.project.document import (
 )
 from explorer.state import RecordedState, Timeline
 from explorer.state.codec import decode, encode
+from explorer.state.timeline_edits import check_timeline
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
 from explorer.util.strict_json import parse_json

@@ -210,7 +210,7 @@ def _stops(
 
 def _check_walk(timeline: Timeline) -> None:
     """Raises UsageError for a walk that could not be read again from its film."""
-    from explorer.animation.timeline import MAX_SECONDS, check_timeline
+    from explorer.state.timeline_edits import MAX_SECONDS, check_timeline
 
     try:
         check_timeline(timeline)

@@ -51,7 +51,7 @@ def design_lowpass_filter(
     """`design_lowpass` as a float32 tensor; None for a single tap, which filters nothing."""
     if numtaps == 1:
         return None
-    # Room for the result comes first, as a tensor: who limits tensors (`AllocationLimit`) then limits filters as well.
+    # Room for the result comes first, as a tensor, so that `AllocationLimit` limits filters as well.
     taps = torch.empty((numtaps, numtaps) if radial else (numtaps,), dtype=torch.float32)
     return taps.copy_(torch.from_numpy(design_lowpass(numtaps, cutoff, width, fs, radial)))
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.animation.timeline import check_timeline
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.latents.recipes import checked_recipe
 from explorer.latents.table import SPACES, LatentTable, StoredLatent
@@ -26,6 +25,7 @@ from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_fil
 from explorer.project.model_places import ModelPlace, places_from_json, places_of, places_to_json
 from explorer.state import ExplorerState, Latent, Look, Snapshot, Timeline
 from explorer.state.codec import decode, encode
+from explorer.state.timeline_edits import check_timeline
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular, open_regular, read_regular

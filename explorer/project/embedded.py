@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from explorer.animation.container import open_film
 from explorer.errors import ProjectError
+from explorer.project.film_container import open_film
 from explorer.util.regular_file import open_regular
 
 __all__ = [

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from explorer.animation import timeline as edits
-from explorer.animation.parameters import get_value, parameter
 from explorer.animation.performance import Performance, recorded_words
 from explorer.animation.player import Player, is_animated, snapshot_of, time_in_timeline, with_snapshot
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Keyframe, Snapshot
+from explorer.state import timeline_edits as edits
+from explorer.state.parameters import get_value, parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from explorer.animation.timeline import Chosen
     from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
+    from explorer.state.timeline_edits import Chosen
 
 __all__ = ["Transport"]
 

@@ -333,7 +333,7 @@ class ParameterKeyframe:
 class Track:
     """Keys of a single parameter, which replace what the whole-state keys say of it.
 
-    `parameter`: a name of `explorer.animation.parameters`; `view`: a view's number, -1 for the shared look.
+    `parameter`: a name of `explorer.state.parameters`; `view`: a view's number, -1 for the shared look.
     """
 
     parameter: str

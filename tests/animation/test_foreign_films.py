@@ -11,13 +11,14 @@ import av
 import pytest
 from PIL import Image
 
-from explorer.animation.container import open_film, packets_of
+from explorer.animation.container import packets_of
 from explorer.animation.encoder import part_paths, pictures_of
 from explorer.animation.job import job_path, read_job
 from explorer.animation.recorder import Recorder
 from explorer.errors import FilmError, ProjectError
 from explorer.project import embedded
 from explorer.project.document import read_project
+from explorer.project.film_container import open_film
 from explorer.state import ExplorerState
 from tests.animation.conftest import decoded, job_of
 

@@ -11,17 +11,6 @@ import pytest
 
 from explorer.animation.easing import curve_value, ease, weights_at
 from explorer.animation.player import Player, film_seconds, snapshot_of, time_in_timeline, with_snapshot
-from explorer.animation.timeline import (
-    add_key,
-    add_value,
-    copy_keys,
-    delete_keys,
-    keys_from_performance,
-    move_keys,
-    retime,
-    set_segments,
-    snapped,
-)
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.style import blend_of
 from explorer.render.headless import HeadlessRenderer
@@ -44,6 +33,17 @@ from explorer.state import (
     with_look,
 )
 from explorer.state.request import ModelKey
+from explorer.state.timeline_edits import (
+    add_key,
+    add_value,
+    copy_keys,
+    delete_keys,
+    keys_from_performance,
+    move_keys,
+    retime,
+    set_segments,
+    snapped,
+)
 from tests.render.support import tiny_model
 
 LINEAR = Segment("linear", "w", "linear")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
 
-from explorer.animation.parameters import PARAMETERS
-from explorer.animation.timeline import contents
 from explorer.state import ExplorerState
+from explorer.state.parameters import PARAMETERS
+from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.basic import Choice, IconButton, label, value_label
 from explorer.widgets.controls.number_field import NumberField
 from explorer.widgets.controls.theme import GRID, ROW

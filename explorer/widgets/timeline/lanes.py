@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
 
-from explorer.animation.parameters import parameter
+from explorer.state.parameters import parameter
 
 if TYPE_CHECKING:
     from explorer.session.transport import Transport

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
-from explorer.animation.parameters import parameter
 from explorer.animation.player import with_snapshot
 from explorer.state import look_of
+from explorer.state.parameters import parameter
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
 from explorer.widgets.timeline.lanes import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, Lanes, value_range
@@ -17,9 +17,9 @@ from explorer.widgets.timeline.lanes import KEYS, MARGIN, NAMES, RULER, THUMB, T
 if TYPE_CHECKING:
     from PySide6.QtGui import QFont
 
-    from explorer.animation.timeline import Chosen
     from explorer.session import Session
     from explorer.state import Keyframe, Look
+    from explorer.state.timeline_edits import Chosen
 
 __all__ = ["LanePainter", "look_at"]
 

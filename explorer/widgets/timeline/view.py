@@ -21,9 +21,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.animation.parameters import parameter
-from explorer.animation.timeline import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
 from explorer.latents.words import latent_words
+from explorer.state.parameters import parameter
+from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
 from explorer.widgets.controls.event_filters import keep_keys, tell_places
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbs
@@ -31,9 +31,9 @@ from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, I
 from explorer.widgets.timeline.paint import LanePainter, look_at
 
 if TYPE_CHECKING:
-    from explorer.animation.timeline import Chosen
     from explorer.session import Session
     from explorer.state import ExplorerState, Segment, Timeline
+    from explorer.state.timeline_edits import Chosen
 
 __all__ = ["TimelineView"]
 

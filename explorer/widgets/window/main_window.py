@@ -22,6 +22,7 @@ from explorer.session.settings import Settings
 from explorer.state import ExplorerState
 from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.basic import label
+from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.controls.gesture_timeout import Pause
 from explorer.widgets.controls.plain_text import error_text, menu_text, title_text
 from explorer.widgets.controls.theme import GRID, theme
@@ -29,7 +30,6 @@ from explorer.widgets.viewer.gestures import HINTS
 from explorer.widgets.viewer.overlays import Hints
 from explorer.widgets.window.actions import build_menus
 from explorer.widgets.window.alerts import Alerts
-from explorer.widgets.window.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.window.file_commands import FileCommands
 from explorer.widgets.window.lab_commands import LabCommands
 from explorer.widgets.window.menu_commands import MenuCommands

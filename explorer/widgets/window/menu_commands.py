@@ -9,13 +9,13 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from explorer.animation.timeline import contents, swap_views
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Look
+from explorer.state.timeline_edits import contents, swap_views
+from explorer.widgets.controls.drops import local_paths
 from explorer.widgets.controls.gesture_timeout import Pause
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.theme import apply_theme, theme
-from explorer.widgets.window.drops import local_paths
 from explorer.widgets.window.part import WindowPart
 
 if TYPE_CHECKING:

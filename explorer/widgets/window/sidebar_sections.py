@@ -33,12 +33,12 @@ from PySide6.QtWidgets import (
 
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton
+from explorer.widgets.controls.drops import take_copy
 from explorer.widgets.controls.plain_text import PlainLabel
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.view_chip import ViewChip
 from explorer.widgets.controls.wheel import Wheel
 from explorer.widgets.panels.glossary import ABOUT
-from explorer.widgets.window.drops import take_copy
 
 __all__ = ["Column", "Section"]
 

@@ -58,7 +58,7 @@ def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
 class TopBar(QWidget):
     """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
 
-    `action_requested(key)`: a menu entry was asked for; `panel_requested(key)`: a panel; `failed`: an error to show.
+    `action_requested(key)`: a menu entry; `panel_requested(key)`: a panel; `failed`: an error to show.
     """
 
     action_requested = Signal(str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.latents.table import Space
     from explorer.session import Session
-    from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["LatentPanel"]
 
@@ -32,13 +31,23 @@ SAVED = "*.safetensors *.npy *.npz *.pt"
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
+class LatentFiles(Protocol):
+    """What the panel needs of the window's files."""
+
+    def paste_latent(self, text: str) -> None:
+        """Show the latent that a text describes."""
+
+    def open_latent(self, path: str) -> None:
+        """Show the latent of a file."""
+
+
 class LatentPanel(Panel):
     """The latent: a seed and a point around it, or a loaded vector."""
 
     key = "latent"
     title = "Latent"
 
-    def __init__(self, session: Session, files: FileCommands, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, files: LatentFiles, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._files = files
         self.seed = SeedField()

@@ -13,6 +13,7 @@ from explorer.checkpoints.bundled import Bundled, bundled
 from explorer.project.file_kinds import kind_of
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
+from explorer.widgets.controls.drops import dropped_files, take_copy
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.thumbnails import Thumbs
@@ -20,7 +21,6 @@ from explorer.widgets.panels.model.class_weights import ClassWeights
 from explorer.widgets.panels.model.model_card import ModelCard
 from explorer.widgets.panels.model.model_table import ModelFactsTable
 from explorer.widgets.panels.panel import Panel
-from explorer.widgets.window.drops import dropped_files, take_copy
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo

@@ -10,9 +10,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.parameters import parameter
 from explorer.errors import ProjectError
 from explorer.state import Keyframe, ParameterKeyframe, RecordedState, Segment, Snapshot, Timeline, Track
+from explorer.state.parameters import parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
