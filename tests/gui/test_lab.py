@@ -16,6 +16,7 @@ from explorer.session import Session
 from explorer.state import Animation, Slit, Transform
 from explorer.tour import STEPS
 from explorer.widgets.meter_panel import MeterPanel
+from explorer.widgets.parts import label
 from explorer.widgets.slit_handles import part_at, pulled
 from explorer.widgets.spectrum_panel import SpectrumPanel
 from explorer.widgets.sticking_panel import StickingPanel
@@ -206,6 +207,25 @@ def test_spectra_of_both_views(window: MainWindow, session: Session) -> None:
         spectrum.slices.buttons[key].click()
         assert spectrum.plot.slices == key
     spectrum.row.cancel()
+
+
+def test_what_was_measured_fits_into_the_column(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    for value in spectrum.fine:
+        value.setText("-12.0 \u00b1 0.2")
+    flush()
+    assert spectrum.minimumSizeHint().width() <= spectrum.width()
+
+
+def test_a_wide_row_does_not_cut_off_the_others(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    column = window.sides.right
+    row = label("m" * 200)
+    spectrum.add(row)
+    flush()
+    assert row.minimumSizeHint().width() > column.width()
+    right = spectrum.mapTo(column.viewport(), spectrum.rect().topRight()).x()
+    assert right < column.viewport().width()
 
 
 def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Session) -> None:
