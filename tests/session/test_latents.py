@@ -63,7 +63,7 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
-    assert "is a latent in ws (5 x 8)" in world.words[-1]
+    assert world.words[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
     assert undo_name(world) == "Load latent"
 
 
