@@ -12,6 +12,7 @@ from explorer.widgets.history_strip import HistoryStrip
 from explorer.widgets.latent_pad import LatentPad
 from explorer.widgets.panel import Panel
 from explorer.widgets.parts import IconButton, label, row
+from explorer.widgets.saving import completed
 from explorer.widgets.seed_field import SeedField, random_seed
 from explorer.widgets.sliders import ValueSlider
 
@@ -28,7 +29,7 @@ SPACE_NAMES: dict[Space, str] = {
     "ws": "ws, one w for each layer",
     "z": "z, the input of the mapping",
 }
-SAVED = "*.safetensors *.npy *.npz *.pt"
+SAVED = (".safetensors", ".npy", ".npz", ".pt")
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
@@ -107,9 +108,10 @@ class LatentPanel(Panel):
 
     def save_file(self) -> None:
         """Ask for a file and save the latent; the dialog's filter chooses its space."""
-        filters: dict[str, Space] = {f"{name} ({SAVED})": space for space, name in SPACE_NAMES.items()}
-        path, chosen = QFileDialog.getSaveFileName(
-            self, "Save the latent", "latent.safetensors", ";;".join(filters)
-        )
+        kinds = " ".join(f"*{suffix}" for suffix in SAVED)
+        filters: dict[str, Space] = {f"{name} ({kinds})": space for space, name in SPACE_NAMES.items()}
+        title = "Save the latent"
+        name, chosen = QFileDialog.getSaveFileName(self, title, "latent.safetensors", ";;".join(filters))
+        path = completed(self, title, name, SAVED[0], SAVED) if name else None
         if path:
             self.attempt(lambda: self.session.documents.save_latent(path, filters.get(chosen, "w")))
