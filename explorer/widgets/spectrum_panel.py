@@ -74,6 +74,11 @@ class SpectrumPlot(QuietPlot):
         self.set_ticks("bottom", [(t, f"{t:g}") for t in (0.0, 0.25, 0.5, 0.7) if t <= right])
         self.set_ticks("left", [(t, f"{t:g}") for t in (low, (low + high) / 2, high)])
 
+    def tint(self) -> None:
+        super().tint()
+        if hasattr(self, "_values"):
+            self.draw_values()
+
 
 class SpectrumPanel(Panel):
     """Where the power of fine detail lies: too much near the right end is what sticks to the pixel grid."""

@@ -17,7 +17,7 @@ from explorer.widgets.camera import Camera
 from explorer.widgets.cards import Banner, EmptyCard, LoadingCard
 from explorer.widgets.image_view import ImageView
 from explorer.widgets.parts import ElidedLabel, IconButton, label, value_label
-from explorer.widgets.theme import GRID, value_font, view_color
+from explorer.widgets.theme import GRID, value_font
 from explorer.widgets.view_chip import ColorLine, ViewChip
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class ViewPane(QWidget):
         self._fit_cost()
         v = state.views[self.view]
         is_marked = state.active == self.view and len(state.views) > 1
-        self.active_line.set_color(view_color(self.view) if is_marked else None)
+        self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self._fit_facts()
         self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
