@@ -100,6 +100,16 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     assert not window.views.scans.isVisible()
 
 
+def test_no_file_is_asked_for_where_there_is_no_scan(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("explorer.widgets.lab_deeds.ask_file", lambda *args: asked.append(args))
+    on(window, "scan_save")
+    assert not asked
+    assert "no slit-scan yet" in window.views.active_pane().banner.text
+
+
 def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, tmp_path: Path) -> None:
     window.lab_deeds.save_scan(tmp_path / "x.png")
     assert "no slit-scan yet" in window.views.active_pane().banner.text
