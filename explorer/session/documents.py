@@ -174,6 +174,7 @@ class Documents(QObject):
         look, table = self._session.look(), self._session.table
         recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
         save_latent(path, replace(self.current_latent(space), recipe=recipe))
+        self._session.status.emit(f"Saved {visible(Path(path).name)}")
 
     def store_latent(self, space: Space = "w") -> str:
         """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.

@@ -58,6 +58,7 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
+    assert world.words[-1] == f"Saved x{suffix}"
     s.reset()
     s.set_seed(0)
     s.documents.load_latent(tmp_path / f"x{suffix}")
