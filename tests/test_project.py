@@ -95,8 +95,10 @@ def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
         )
         for _ in range(rng.randrange(1, 4))
     )  # fmt: skip
-    layout = rng.choice(["a", "b", "both", "wipe"])
-    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), layout)
+    layout = rng.choice(["single", "grid", "wipe", "flicker"])
+    return ExplorerState(
+        random_look(rng, keys), views, rng.randrange(len(views)), layout, (rng.randrange(6), rng.randrange(6))
+    )
 
 
 def some_table() -> LatentTable:

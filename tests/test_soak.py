@@ -40,7 +40,7 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         s.cancel,
         lambda: s.set_tap(rng.randrange(2), layer=rng.choice(["", "t1", "rgb", "gone"])),
         lambda: s.set_tap(rng.randrange(2), spectrum=rng.random() < 0.5),
-        lambda: s.set_layout(rng.choice(["a", "b", "both", "wipe", "flicker"])),
+        lambda: s.set_layout(rng.choice(["single", "grid", "wipe", "flicker"])),
         lambda: s.set_active(rng.randrange(2)),
         lambda: s.set_drift(rng.choice([0.0, 1.0])),
         lambda: s.set_animation(kind=rng.choice(["none", "spin", "circle", "shake"])),
@@ -85,7 +85,7 @@ def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
     s.store.update(replace(ExplorerState(), views=tuple(replace(v, tap=Tap()) for v in s.state.views)), "calm")
     for view in (0, 1):
         s.set_link(view, "latent", True)
-    s.set_layout("both")
+    s.set_layout("grid")
     s.set_seed(1)
     for name in ASPECTS:
         s.set_link(1, name, True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.animation.compose import SINGLE
 from explorer.animation.film import Film, FilmRenderer
 from explorer.errors import RequestError
 from explorer.state import Keyframe
@@ -58,7 +59,7 @@ def evened(
     Keys stay in order and the film stays as long. Raises RequestError if there are fewer than two keys.
     """
     straight = replace(state, timeline=_straight(state.timeline))
-    alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
+    alone = replace(film, samples=1, captions=False, layout=film.layout if film.layout in SINGLE else "a")
     renderer = make_renderer(straight, alone, settings, table)
     done = 0
     ways = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")

@@ -21,13 +21,16 @@ GAP, BAR, LINE = 16, 30, 20
 BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
-def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "") -> NDArray[np.uint8]:
+def compose(
+    scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "", views: Sequence[int] = ()
+) -> NDArray[np.uint8]:
     """The page, uint8 `[H, W, 3]`.
 
     Args:
         scans: `[samples, columns, 3]` each, all with the same columns, the newest at the right.
         names: What each is called.
         caption: Under them: the motion, and what to see.
+        views: Numbers of the views that they are of, by default from 0 on.
     """
     columns = max(1, scans[0].shape[1])
     width = columns * max(1, -(-MIN_WIDTH // columns))  # whole pixels a column: streaks stay streaks
@@ -38,7 +41,8 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(16)
     for i, (scan, name) in enumerate(zip(scans, names, strict=True)):
         top = i * (BAR + HEIGHT)
-        draw.text((GAP, top + BAR // 2), letter(i), ON_DARK[i % len(ON_DARK)], font, anchor="lm")
+        view = views[i] if views else i
+        draw.text((GAP, top + BAR // 2), letter(view), ON_DARK[view % len(ON_DARK)], font, anchor="lm")
         draw.text((GAP + 22, top + BAR // 2), name, TEXT, font, anchor="lm")
         if scan.shape[1]:
             picture = Image.fromarray(np.ascontiguousarray(scan))

@@ -23,9 +23,11 @@ from explorer.latents.table import SPACES, LatentTable, StoredLatent
 from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import ModelPlace, places_from_json, places_of, places_to_json
+from explorer.project.view_migration import views_of_version_1
 from explorer.state import ExplorerState, Latent, Look, Snapshot, Timeline
 from explorer.state.codec import decode, encode
 from explorer.state.timeline_edits import check_timeline
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular, open_regular, read_regular
@@ -63,8 +65,6 @@ TEXT_PREFIX = "latentwalk:1:"
 
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
-
-MAX_VIEWS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,8 +187,12 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
         raise ProjectError(
             f"The project has version {str(version)[:20]}; this program knows {VERSION}.", "Update Latentwalk."
         )
+    data = views_of_version_1(data)
     state = decode(ExplorerState, _whole(data.get("state", {})))
-    if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
+    if len(state.views) > MAX_VIEWS:
+        words = f"The project's views are not valid: it has {len(state.views)}, and {MAX_VIEWS} are the most."
+        raise ProjectError(words, "Update Latentwalk.")
+    if not state.views or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views are not valid.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
         raise ProjectError("A transform's matrix in the project does not have six numbers.", "The file is damaged.")

@@ -24,6 +24,7 @@ from explorer.state import ExplorerState, Look, Tap, look_of, with_look
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import is_overlaid, visible_views
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,9 +145,7 @@ class SessionCore(QObject):
 
     def visible_views(self) -> tuple[int, ...]:
         """The views that the layout shows."""
-        state = self.store.state
-        one = {"a": 0, "b": 1}.get(state.layout)
-        return tuple(range(len(state.views))) if one is None else (min(one, len(state.views) - 1),)
+        return visible_views(self.store.state)
 
     def performance(self, view: int) -> PerformanceFacts:
         """Figures of the last second."""
@@ -420,7 +419,7 @@ class SessionCore(QObject):
     def _keeps_step(self) -> bool:
         """True if all moving views show the same moment: a slit-scan and a flicker compare them in time."""
         state = self.store.state
-        return state.lab.scan or state.layout in ("wipe", "flicker")
+        return state.lab.scan or is_overlaid(state)
 
     def _move(self, now: float, views: tuple[int, ...]) -> None:
         self.store.update_transient(self._drifts.advance(self.store.state, now))

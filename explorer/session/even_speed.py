@@ -120,6 +120,7 @@ class _Work:
 
     def evened(self) -> Timeline:
         """The timeline with an even pace. Raises LatentwalkError."""
+        from explorer.animation.compose import SINGLE
         from explorer.animation.film import whole_film
         from explorer.animation.pace import evened
 
@@ -131,5 +132,5 @@ class _Work:
             left = (time.monotonic() - began) / done * (total - done)
             self.say("progress", Measured(done / total, left))
 
-        film = whole_film(self.state, layout="b" if self.state.active == 1 else "a")
+        film = whole_film(self.state, layout=SINGLE[self.state.active])
         return evened(self.state, film, self.settings, self.table, tell).timeline

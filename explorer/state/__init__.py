@@ -24,6 +24,7 @@ __all__ = [
     "Lab",
     "Latent",
     "LatentLoop",
+    "Layout",
     "Look",
     "MixRow",
     "MixSource",
@@ -387,14 +388,21 @@ class Timeline:
     aside: Timeline | None = None
 
 
+Layout = Literal["single", "grid", "wipe", "flicker"]
+
+
 @dataclass(frozen=True, slots=True)
 class ExplorerState:
-    """The one value that the store holds."""
+    """The one value that the store holds.
+
+    `layout`: the active view alone, all views in a grid, or the two of `pair` in one place, by a wipe or in turn.
+    """
 
     shared: Look = Look()
     views: tuple[ViewState, ...] = (ViewState(), ViewState())
     active: int = 0
-    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    layout: Layout = "grid"
+    pair: tuple[int, int] = (0, 1)
     lab: Lab = Lab()
     timeline: Timeline = Timeline()
 

@@ -237,7 +237,7 @@ def test_a_folder_with_project_and_model_opens_elsewhere(
     here = out / "here"
     here.mkdir()
     shutil.copy(models["tiny"], here / "mine.safetensors")
-    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="single")
     write_project(here / "p.json", state)
     there = out / "there"
     here.rename(there)
@@ -258,7 +258,7 @@ def test_an_unfinished_film_goes_on_elsewhere(models: dict[str, str], out: Path)
     here, there = out / "here", out / "there"
     here.mkdir()
     shutil.copy(models["tiny"], here / "mine.safetensors")
-    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="single")
     write_job(Job(here / "f.mp4", Film(0.2), state))
     here.rename(there)
     assert main(["video", str(there / "f.mp4.job.json")]) == 0

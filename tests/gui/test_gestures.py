@@ -124,7 +124,7 @@ def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, sessi
     window.commands.layout(layout)
     session.failure.emit(RenderFailed(1, 99, ValueError("no")))
     assert window.views.panes[1].banner.isVisible()
-    window.commands.layout("both")
+    window.commands.layout("grid")
     assert window.views.panes[1].banner.isVisible()
     assert window.views.panes[1].banner.parentWidget() is window.views.panes[1].image
 
@@ -213,7 +213,7 @@ def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, sessi
     assert area.panes[1].image.instead is not None
     window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
-    window.commands.layout("both")
+    window.commands.layout("grid")
     assert area.panes[1].image.instead is None
 
 

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import keep_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
 from explorer.widgets.controls.view_chip import paint_chip
@@ -68,6 +69,7 @@ class ImageView(QWidget):
         self.view, self.camera = view, camera
         self.image: QImage | None = None
         self.other: QImage | None = None  # the second picture of a wipe
+        self.other_view = view + 1
         self.before: QImage | None = None  # shown instead of `image` while before/after is on
         self.split = 0.5
         self.is_wiping = False
@@ -92,7 +94,7 @@ class ImageView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName(f"Picture {'AB'[view % 2]}")
+        self.setAccessibleName(f"Picture {letter(view)}")
 
     # what it shows ---------------------------------------------------------------------------------------
 
@@ -322,7 +324,7 @@ class ImageView(QWidget):
         elif self.instead is not None and self.instead_words:
             self._paint_pill(p, self.instead_words, top=True)
         if self.is_flickering and self.other is not None:
-            self._paint_letter(p, 1 if self.shows_other else 0)
+            self._paint_letter(p, self.other_view if self.shows_other else self.view)
         if self.overlay or self.stale_words:
             self._paint_pill(p, self.overlay or self.stale_words)
         if self.progress >= 0:
@@ -357,7 +359,7 @@ class ImageView(QWidget):
         p.setPen(QPen(color("text"), 1))
         handle = QRectF(x - 5, seen.center().y() - 14, 10, 28)
         p.drawRoundedRect(handle, 5, 5)
-        for view, side in enumerate((-1, 1)):
+        for view, side in ((self.view, -1), (self.other_view, 1)):
             paint_chip(p, QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18), view)
 
     def _paint_letter(self, p: QPainter, view: int) -> None:

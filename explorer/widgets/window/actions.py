@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from explorer.state.view_layout import MAX_VIEWS
+from explorer.util.view_marks import letter
+
 if TYPE_CHECKING:
+    from explorer.widgets.window.file_commands import FileCommands
     from explorer.widgets.window.main_window import MainWindow
+    from explorer.widgets.window.menu_commands import MenuCommands
 
 __all__ = ["MenuAction", "build_menus", "menu_actions"]
 
@@ -84,12 +90,24 @@ def menu_actions(w: MainWindow) -> list[MenuAction]:
             v.reset,
             "Back to defaults; the latent stays where it is",
         ),
-        MenuAction("view_a", "View", "Picture A", ("1",), lambda: v.layout("a"), checkable=True),
-        MenuAction("view_b", "View", "Picture B", ("2",), lambda: v.layout("b"), checkable=True),
-        MenuAction("view_both", "View", "A and B side by side", ("3",), lambda: v.layout("both"), checkable=True),
-        MenuAction("view_wipe", "View", "Wipe between A and B", ("W",), v.toggle_wipe, checkable=True),
+        *_singles(v),
+        MenuAction("view_grid", "View", "All pictures", ("3",), lambda: v.layout("grid"), checkable=True),
+        MenuAction("view_wipe", "View", "Wipe between two pictures", ("W",), v.toggle_wipe, checkable=True),
         MenuAction(
-            "view_flicker", "View", "Flicker between A and B", ("Shift+W",), lab.toggle_flicker, checkable=True
+            "view_flicker", "View", "Flicker between two pictures", ("Shift+W",), lab.toggle_flicker, checkable=True
+        ),
+        MenuAction("pair", "View", "Compare"),
+        bar("", "View"),
+        MenuAction(
+            "add_view",
+            "View",
+            "Add view",
+            ("Ctrl+T",),
+            v.add_view,
+            "One more view, linked to the others, with the model of the active one",
+        ),
+        MenuAction(
+            "remove_view", "View", "Remove view", ("Ctrl+W",), v.remove_view, "Remove the active view, and its keys"
         ),
         bar("", "View"),
         MenuAction(
@@ -124,15 +142,14 @@ def menu_actions(w: MainWindow) -> list[MenuAction]:
         MenuAction("grid", "View", "Pixel grid", ("G",), v.toggle_grid, "Lines between pixels at high zoom", True),
         bar("", "View"),
         MenuAction(
-            "link", "View", "Link views", ("L",), v.toggle_link, "Link or unlink everything in both views", True
+            "link", "View", "Link views", ("L",), v.toggle_link, "Link or unlink everything in all views", True
         ),
-        MenuAction("swap", "View", "Swap A and B", ("X",), v.swap),
+        MenuAction("swap", "View", "Swap two views", ("X",), v.swap, "The two that a wipe compares change places"),
         bar("", "View"),
         MenuAction("theme", "View", "Dark theme", ("D",), v.toggle_theme, checkable=True, needs=""),
         MenuAction("panels", "View", "Panels"),
         MenuAction("reset_panels", "View", "Reset panels", (), w.reset_panels),
-        MenuAction("open_a", "Model", "Open a model in A \u2026", ("Ctrl+1",), lambda: f.ask_model(0)),
-        MenuAction("open_b", "Model", "Open a model in B \u2026", ("Ctrl+2",), lambda: f.ask_model(1)),
+        *_openers(f),
         MenuAction("bundled", "Model", "Bundled models"),
         bar("", "Model"),
         MenuAction("close_model", "Model", "Close model", (), v.close_model, needs="picture"),
@@ -221,6 +238,31 @@ def menu_actions(w: MainWindow) -> list[MenuAction]:
         MenuAction("help", "Help", "Keys and gestures", ("H", "F1"), w.show_help, needs=""),
         MenuAction("device", "Help", "Device and precision", (), w.show_device),
         MenuAction("about", "Help", "About Latentwalk", (), w.show_about, needs=""),
+    ]
+
+
+def _singles(v: MenuCommands) -> list[MenuAction]:
+    """Each view alone. The key 3 was that of all pictures before there were more than two."""
+    keys = [("1", "Alt+1"), ("2", "Alt+2"), *((f"Alt+{view + 1}",) for view in range(2, MAX_VIEWS))]
+    return [
+        MenuAction(
+            f"view_{view + 1}", "View", f"Picture {letter(view)}", keys[view], partial(v.show_view, view), "", True
+        )
+        for view in range(MAX_VIEWS)
+    ]
+
+
+def _openers(f: FileCommands) -> list[MenuAction]:
+    """A model for each view."""
+    return [
+        MenuAction(
+            f"open_{view + 1}",
+            "Model",
+            f"Open a model in {letter(view)} \u2026",
+            (f"Ctrl+{view + 1}",),
+            partial(f.ask_model, view),
+        )
+        for view in range(MAX_VIEWS)
     ]
 
 

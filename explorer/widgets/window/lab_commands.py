@@ -17,8 +17,8 @@ class LabCommands(WindowPart):
     """The commands of the sticking lab."""
 
     def toggle_flicker(self) -> None:
-        """A and B in turn in one place, or side by side again."""
-        self.window.commands.layout("both" if self.session.state.layout == "flicker" else "flicker")
+        """Two views in turn in one place, or all pictures again."""
+        self.window.commands.layout("grid" if self.session.state.layout == "flicker" else "flicker")
 
     def toggle_scan(self) -> None:
         """The slit-scans under the pictures, or none."""

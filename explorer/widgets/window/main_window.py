@@ -20,7 +20,9 @@ from explorer import __version__
 from explorer.project.file_kinds import Kind, kind_of
 from explorer.session.settings import Settings
 from explorer.state import ExplorerState
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.plain_text import LIMIT
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.controls.gesture_timeout import Pause
@@ -38,6 +40,7 @@ from explorer.widgets.window.sidebars import Sides
 from explorer.widgets.window.toast import Toast
 from explorer.widgets.window.top_bar import TopBar, device_text
 from explorer.widgets.window.turn_hint import turn_hint
+from explorer.widgets.window.view_actions import fill_pairs, show_view_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,10 +144,9 @@ class MainWindow(QMainWindow):
         self.top_bar.attach(session)
         self._add_timeline(session)
         self.toast.raise_()
-        for pane in self.views.panes:
-            pane.image.touched.connect(self.touched)
-            pane.image.dragged.connect(self._on_dragged)
-            pane.empty.open_requested.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.touched.connect(self.touched)
+        self.views.dragged.connect(self._on_dragged)
+        self.views.open_requested.connect(self.files.ask_model)
         self.views.tour.panel_requested.connect(self.reveal)
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
@@ -178,7 +180,8 @@ class MainWindow(QMainWindow):
         self.timeline.setVisible(self.settings.flag("timeline"))
 
     def _connect_menus(self) -> None:
-        recent, models = self.menus["recent"], self.menus["bundled"]
+        recent, models, pairs = self.menus["recent"], self.menus["bundled"], self.menus["pair"]
+        pairs.aboutToShow.connect(lambda: fill_pairs(pairs, self.commands))
         recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
         models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
         for menu in self.menus.values():
@@ -225,8 +228,7 @@ class MainWindow(QMainWindow):
         if session is None:
             return
         state, store, look = session.state, session.store, session.look()
-        for layout in ("a", "b", "both", "wipe", "flicker"):
-            actions[f"view_{layout}"].setChecked(state.layout == layout)
+        show_view_actions(actions, state)
         for key, verb, name, possible in (
             ("undo", "Undo", store.undo_name, store.can_undo),
             ("redo", "Redo", store.redo_name, store.can_redo),
@@ -339,6 +341,8 @@ class MainWindow(QMainWindow):
         if self._welcome and (self.session.store.in_stroke or self.session.store.can_undo):
             self._touched_soon.start()
         self.setWindowModified(self.is_unsaved)
+        if len(old.views) != len(new.views):
+            self.show_state()  # of one view there is none to compare or to remove
         if old.active != new.active:
             self.sides.show_active(new.active)
             self.show_state()
@@ -441,9 +445,10 @@ class MainWindow(QMainWindow):
         at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
         view = self.session.state.active if at is None else at
         if self._carried.count("model") > 1:
-            words = "Open in A and B"
+            *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
+            words = f"Open in {', '.join(first)} and {last}"
         else:
-            words = f"Open in {'AB'[view % 2]}" if {"model", "latent"} & set(self._carried) else "Open"
+            words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
         self._drop_frame.show_over(self.views.panes[view].image, words)
 
     def _view_at(self, at: QPoint) -> int | None:

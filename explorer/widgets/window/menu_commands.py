@@ -10,8 +10,8 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
-from explorer.state import ASPECTS, Look
-from explorer.state.timeline_edits import contents, swap_views
+from explorer.state import ASPECTS, Layout, Look
+from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.drops import local_paths
 from explorer.widgets.controls.gesture_timeout import Pause
 from explorer.widgets.controls.seed_field import random_seed
@@ -121,14 +121,38 @@ class MenuCommands(WindowPart):
 
     # views -----------------------------------------------------------------------------------------------
 
-    def layout(self, name: str) -> None:
-        """Which pictures are seen: "a", "b", "both" or "wipe"."""
-        self.session.set_layout(name)  # type: ignore[arg-type]
+    def layout(self, name: Layout) -> None:
+        """Which pictures are seen, and how."""
+        if len(self.session.state.views) > 1:
+            self.session.set_layout(name)
+        self.window.show_state()
+
+    def show_view(self, view: int) -> None:
+        """One picture alone."""
+        self.session.show_view(view)
         self.window.show_state()
 
     def toggle_wipe(self) -> None:
-        """The wipe, or side by side again."""
-        self.layout("both" if self.session.state.layout == "wipe" else "wipe")
+        """The wipe, or all pictures again."""
+        self.layout("grid" if self.session.state.layout == "wipe" else "wipe")
+
+    def compare(self, first: int, second: int) -> None:
+        """Which two views a wipe and a flicker show; the wipe begins, if there is none."""
+        self.session.set_pair(first, second)
+        if self.session.state.layout != "flicker":
+            self.layout("wipe")
+
+    def add_view(self) -> None:
+        """One more view, with the active one's model."""
+        if self._may_undo():
+            self.session.add_view()
+            self.window.show_state()
+
+    def remove_view(self) -> None:
+        """Without the active view."""
+        if self._may_undo():
+            self.session.remove_view()
+            self.window.show_state()
 
     def toggle_before(self) -> None:
         """The picture without what was done to it, or with it again."""
@@ -139,10 +163,10 @@ class MenuCommands(WindowPart):
         self.window.set_full_screen(not self.window.isFullScreen())
 
     def toggle_link(self) -> None:
-        """Both views share everything, or B goes its own way."""
+        """All views share everything, or each goes its own way, the first one that of what is shared."""
         session, linked = self.session, self.are_linked
         session.begin("Unlink views" if linked else "Link views")
-        for view in (1,) if linked else range(len(session.state.views)):
+        for view in range(1 if linked else 0, len(session.state.views)):
             for aspect in ASPECTS:
                 session.set_link(view, aspect, not linked)
         session.commit()
@@ -153,11 +177,8 @@ class MenuCommands(WindowPart):
         return all(view.linked == frozenset(ASPECTS) for view in self.session.state.views)
 
     def swap(self) -> None:
-        """A becomes B and B becomes A."""
-        state = self.session.state
-        first, second, *rest = state.views
-        swapped = replace(state, views=(second, first, *rest), timeline=swap_views(state.timeline))
-        self.session.store.update(swapped, "Swap A and B")
+        """The two views that a wipe compares change places: A becomes B and B becomes A."""
+        self.session.swap_views()
 
     def zoom(self, factor: float) -> None:
         """Magnify the pictures about their middle."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
 from explorer.analysis.study import Estimate
 from explorer.errors import LatentwalkError
-from explorer.widgets.controls.basic import label, value_label
+from explorer.state import ExplorerState
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.controls.visibility import pause_unseen
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
 from explorer.widgets.panels.lab.study_row import StudyRow
@@ -51,14 +54,15 @@ class MeterPanel(Panel):
         session.lab.rested.connect(self.measure)
         session.lab.studied.connect(self._on_studied)
         session.model_changed.connect(self._on_model_changed)
+        session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
         """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
         self.bars = ErrorBars(METRICS)
-        self.live: dict[tuple[str, int], QLabel] = {}
-        self.sampled: dict[tuple[str, int], QLabel] = {}
+        self.live_table, self.sampled_table = self._table(), self._table()
+        self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
         self.row = StudyRow(
@@ -70,39 +74,19 @@ class MeterPanel(Panel):
         self.add(self.translation)
         self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
-        self.add(self._table(self.live))
+        self.add(self.live_table)
         self.add(self.words)
         self.words.hide()
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
-        self.sampled_table = self._table(self.sampled)
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
         self._show_note()
 
-    def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label("dB", "faint"), 0, 0)
-        for view in range(2):
-            grid.setColumnStretch(view + 1, 1)
-            grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, (key, name) in enumerate(METRICS, start=1):
-            title = label(name)
-            title.setToolTip(TIPS[key])
-            grid.addWidget(title, i, 0)
-            for view in range(2):
-                value = value_label("\u2013")
-                value.setAlignment(right)
-                value.setAccessibleName(f"{name} of {'AB'[view]}")
-                values[key, view] = value
-                grid.addWidget(value, i, view + 1)
-        return box
+    def _table(self) -> ViewTable:
+        return ViewTable(self.session, [(key, name, TIPS[key]) for key, name in METRICS], "dB")
 
     # live ------------------------------------------------------------------------------------------------
 
@@ -122,11 +106,11 @@ class MeterPanel(Panel):
         """Measure the present latent of the visible views, now if the panel is seen, or when it next is."""
         self._is_due = not self._sight.is_seen
         if self._is_due:
-            for view in range(2):
+            for view in range(len(self.session.state.views)):
                 self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
             return
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
                     self.session.lab.study_curves(view)
                 except LatentwalkError as error:
@@ -177,20 +161,23 @@ class MeterPanel(Panel):
     def _on_model_changed(self, view: int) -> None:
         if not self._is_built:
             return
-        if view < 2:
-            self.translation.set_points(view, "eq-t", ())
-            self.translation.set_points(view, "eq-t-frac", ())
-            self.polar.set_points(view, ())
-            self.bars.show_values(view, {})
-            for table in (self.live, self.sampled):
-                for key, _ in METRICS:
-                    table[key, view].setText("\u2013")
-            if all(value.text() == "\u2013" for value in self.sampled.values()):
-                self._show_sampled(False)
+        self.translation.set_points(view, "eq-t", ())
+        self.translation.set_points(view, "eq-t-frac", ())
+        self.polar.set_points(view, ())
+        self.bars.show_values(view, {})
+        for table in (self.live_table, self.sampled_table):
+            table.clear_view(view)
+        if all(value.text() == "\u2013" for value in self.sampled.values()):
+            self._show_sampled(False)
         self._show_note()
 
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        for gone in range(len(new.views), len(old.views)):
+            self._on_model_changed(gone)
+
     def _show_note(self) -> None:
-        infos = [(v, self.session.info(v)) for v in range(2)]
-        words = [f"{'AB'[v]}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
+        infos = [(v, self.session.info(v)) for v in range(len(self.session.state.views))]
+        words = [f"{letter(v)}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
         self.note.setText("\n".join(words))
         self.note.setVisible(bool(words))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.util.plain_text import LIMIT
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.progress_line import ProgressLine
@@ -68,7 +69,7 @@ class StudyRow(QWidget):
             return
         self._say("")
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
                     self._begin(view)
                     self._shares[view] = 0.0
@@ -109,7 +110,7 @@ class StudyRow(QWidget):
             self._shares[said.view] = said.report.done / max(1, said.report.total)
             self._show(said.view, said.report.value)
         if said.error is not None:
-            self._say(f"{'AB'[said.view % 2]}: {error_text(said.error)}")
+            self._say(f"{letter(said.view)}: {error_text(said.error)}")
         if said.is_done:
             self._shares.pop(said.view, None)
         self._show_state()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from explorer.checkpoints.bundled import Bundled, bundled
 from explorer.project.file_kinds import kind_of
 from explorer.state import Latent, Look, Truncation, ViewState
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.drops import dropped_files, take_copy
 from explorer.widgets.controls.progress_line import ProgressLine
@@ -149,7 +150,7 @@ class ModelPanel(Panel):
         self.nothing.setVisible(facts is None)
         self.classes.setVisible(info is not None and info.c_dim > 0)
         if facts is not None:
-            self.name.set_text(f"{'AB'[active % 2]}   {facts.name}")
+            self.name.set_text(f"{letter(active)}   {facts.name}")
             self.facts.show_facts(facts)
             self._fill_cards()
         if info is not None and facts is not None and info.c_dim > 0:
@@ -207,7 +208,7 @@ class ModelPanel(Panel):
         models = [path for path in dropped_files(event) if kind_of(path) == "model"]
         if not take_copy(event):
             return
-        # Two models go to A and B; a single one goes where the hand is: the active view.
+        # Several models go to A, B, C ...; a single one goes where the hand is: the active view.
         self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
 
     def _mark(self, is_target: bool) -> None:
