@@ -166,6 +166,7 @@ class Segments(QWidget):
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
             self._group.addButton(button)
             self._row.addWidget(button)
+            button.show()  # Qt would do so later, and until then it takes no room
             self.buttons[key] = button
         return True
 

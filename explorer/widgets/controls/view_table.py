@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from explorer.state import ExplorerState
-from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label, value_label
 
@@ -125,19 +124,23 @@ class ViewValues(_ViewGrid):
         self._first = 0 if title is None else 1
         if title is not None:
             self.grid.addWidget(title, 0, 0, 1, 4)
+        self._name = name
         self.letters: list[QLabel] = []
         self.values: list[QLabel] = []
-        for view in range(MAX_VIEWS):
-            self.letters.append(label(letter(view)))
-            value = value_label(NONE)
-            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
-            value.setAccessibleName(f"{name} of {letter(view)}")
-            self.values.append(value)
         self.grid.setColumnStretch(1, 1)
         self.grid.setColumnStretch(3, 1)
         self.arrange(len(session.state.views))
 
+    def _add_view(self, view: int) -> None:
+        value = value_label(NONE)
+        value.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        value.setAccessibleName(f"{self._name} of {letter(view)}")
+        self.letters.append(label(letter(view)))
+        self.values.append(value)
+
     def arrange(self, count: int) -> None:
+        while len(self.values) < count:
+            self._add_view(len(self.values))
         for view, (mark, value) in enumerate(zip(self.letters, self.values, strict=True)):
             row, column = self._first + view // 2, 2 * (view % 2)
             if view < count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
@@ -75,12 +75,12 @@ class ScanRow(QWidget):
         self.session = session
         self.strips: list[ScanStrip] = []
         self._columns = 1
+        self._shown: tuple[int, ...] = ()  # views of the strips on screen
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, GRID // 2)
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(2)
         session.lab.scan_changed.connect(self._on_scan)
-        session.changed.connect(self._on_changed)
         self.arrange(session.state)
 
     def set_columns(self, columns: int) -> None:
@@ -103,15 +103,11 @@ class ScanRow(QWidget):
         for column in range(MAX_VIEWS):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self.setVisible(state.lab.scan)
-
-    def _on_scan(self, view: int) -> None:
-        strip = self.strips[view]
-        if strip.isVisible():
-            strip.refresh()
-
-    @Slot(object, object)
-    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if old.lab.scan != new.lab.scan or visible_views(old) != visible_views(new) or old.layout != new.layout:
-            self.arrange(new)
+        before, self._shown = self._shown, shown if state.lab.scan else ()
+        if before != self._shown:
             for strip in self.strips:
                 strip.refresh()
+
+    def _on_scan(self, view: int) -> None:
+        if view < len(self.strips) and self.strips[view].isVisible():  # a new view's strip comes with its picture
+            self.strips[view].refresh()

@@ -46,6 +46,7 @@ class ViewArea(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        session.changed.connect(self._on_changed)  # before its parts: they show views that there are
         self.camera = Camera(self)
         self.panes: list[ViewPane] = []
         self._spare: list[ViewPane] = []  # of views that were removed, the last one first
@@ -63,7 +64,6 @@ class ViewArea(QWidget):
         self.grid.arranged.connect(self.scans.set_columns)
         session.frame.connect(self._on_frame)
         session.lab.picture.connect(self._on_lab_picture)
-        session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         self.arrange(session.store.state)
         for view in range(len(self.panes)):

@@ -14,7 +14,7 @@ from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, value_label
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
 from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.camera import Camera
@@ -76,6 +76,7 @@ class ViewPane(QWidget):
     def __init__(self, session: Session, view: int, camera: Camera) -> None:
         super().__init__()
         self.session, self.view = session, view
+        self._is_shared = self._is_removable = False
         self._links: QMenu | None = None
         self._aspects: dict[str, QAction] = {}
         self.image = ImageView(view, camera)
@@ -92,6 +93,9 @@ class ViewPane(QWidget):
         self.model_facts = label("", "faint")
         self.tap = label("", "muted")
         self.link = IconButton("link-simple", "What this view shares with the others", self._open_links)
+        policy = self.link.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the heading stays as high
+        self.link.setSizePolicy(policy)
         self.remove = IconButton("x", f"Remove view {letter(self.view)}", self._on_remove)
         self.remove.hide()
         self.second = QWidget()  # the other model's name during a wipe
@@ -115,8 +119,7 @@ class ViewPane(QWidget):
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
-        head.addWidget(self.link)
-        head.addWidget(self.remove)
+        head.addWidget(row(self.link, self.remove, spacing=0))
         self.active_line = ColorLine()
         self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
@@ -158,8 +161,10 @@ class ViewPane(QWidget):
         if other is not None:
             self.second_chip.set_view(other)
             self.image.other_view = other
-        self.second.setVisible(other is not None)
-        self.model_facts.setVisible(other is None)
+        self._is_shared = other is not None
+        self.second.setVisible(self._is_shared)
+        self._fit_facts()
+        self._show_remove()
         is_choice = other is not None and len(self.session.state.views) > 2
         self.chip.set_choosing(is_choice)
         self.second_chip.set_choosing(is_choice)
@@ -167,9 +172,14 @@ class ViewPane(QWidget):
     def set_alone(self, alone: bool, *, is_removable: bool) -> None:
         """Offer what only several views have: links where there are others, a button that removes one of many."""
         self.link.setVisible(not alone)
-        self.remove.setVisible(is_removable)
+        self._is_removable = is_removable
+        self._show_remove()
         edge = LEAST_OF_MANY_PX if is_removable else LEAST_PX
         self.image.setMinimumSize(edge, edge)
+
+    def _show_remove(self) -> None:
+        # Where two share a place it would not say which of them goes.
+        self.remove.setVisible(self._is_removable and not self._is_shared)
 
     def clear(self) -> None:
         """Show nothing: the view was removed."""
@@ -237,16 +247,20 @@ class ViewPane(QWidget):
         texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
         room = self.width() - self.chip.width() - 6 * GRID
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
-        room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width() + GRID
+        room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
         metrics = self.model_facts.fontMetrics()
-        self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
+        text = next((t for t in texts if metrics.horizontalAdvance(t) <= room), "")
+        self.model_facts.setText(text)
+        # Even an empty one takes the gap beside it, which a name in a narrow heading lacks.
+        self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
         self.model_facts.setToolTip(texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_cost()
-        self._fit_facts()
+        if self.view < len(self.session.state.views):  # else it is about to go
+            self._fit_cost()
+            self._fit_facts()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:

@@ -135,7 +135,8 @@ class SpectrumPanel(Panel):
     def _on_model_changed(self, view: int) -> None:
         if self._is_built:
             self.plot.set_value(view, None)
-            self.fine[view].setText("\u2013")
+            if view < len(self.fine):
+                self.fine[view].setText("\u2013")
 
     @Slot(object, object)
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
