@@ -39,6 +39,7 @@ def add_views(window: MainWindow, session: Session, count: int) -> None:
         (4, (1600, 400), 4),
         (5, (640, 700), 3),
         (6, (640, 700), 3),
+        (6, (1320, 680), 3),  # not four, which leave a gap and make none larger
         (6, (300, 1200), 2),
     ],
 )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ScanRow", "ScanStrip"]
 
 HEIGHT = 112
+HEIGHT_OF_MANY = 170
+GAP = 2  # px between rows
 COLUMN_PX = 2
 
 
@@ -67,6 +69,17 @@ class ScanStrip(QWidget):
         p.end()
 
 
+def _height_of(count: int, rows: int) -> int:
+    """Return the height of a strip in pixels.
+
+    Many strips have one height together, however many rows they stand in: the pictures, whose number of columns they
+    follow, would otherwise get more room in fewer rows, and choose other columns again.
+    """
+    if count == 1 or (count == 2 and rows == 1):
+        return HEIGHT
+    return (HEIGHT_OF_MANY - (rows - 1) * GAP) // rows
+
+
 class ScanRow(QWidget):
     """The strips of the visible views: in columns like the pictures, or under each other over one picture."""
 
@@ -79,7 +92,7 @@ class ScanRow(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, GRID // 2)
         self._grid.setHorizontalSpacing(GRID)
-        self._grid.setVerticalSpacing(2)
+        self._grid.setVerticalSpacing(GAP)
         session.lab.scan_changed.connect(self._on_scan)
         self.arrange(session.state)
 
@@ -95,11 +108,12 @@ class ScanRow(QWidget):
         shown = visible_views(state)
         columns = 1 if is_overlaid(state) else min(len(shown), 2) if len(shown) <= 2 else self._columns
         rows = -(-len(shown) // columns)
+        height = _height_of(len(shown), rows)
         for strip in self.strips:
             strip.setVisible(strip.view in shown)
         for i, view in enumerate(shown):
             self._grid.addWidget(self.strips[view], i // columns, i % columns)
-            self.strips[view].setFixedHeight(HEIGHT if rows == 1 else max(48, HEIGHT * 3 // 2 // rows))
+            self.strips[view].setFixedHeight(height)
         for column in range(MAX_VIEWS):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self.setVisible(state.lab.scan)

@@ -33,7 +33,7 @@ def columns_for(count: int, width: int, height: int) -> int:
         rows = -(-count // columns)
         return min((width + GRID) / columns - GRID, (height + GRID) / rows - GRID - CHROME_PX)
 
-    return max(range(1, count + 1), key=lambda columns: (edge(columns), columns))
+    return max(range(1, count + 1), key=lambda columns: (edge(columns), -columns))
 
 
 class ViewGrid(QWidget):
