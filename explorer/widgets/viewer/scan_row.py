@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["ScanRow", "ScanStrip"]
 
 HEIGHT = 112
-HEIGHT_OF_MANY = 170
+HEIGHT_OF_MANY = 172  # of all rows together
 GAP = 2  # px between rows
 COLUMN_PX = 2
+QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
 class ScanStrip(QWidget):
@@ -70,13 +71,9 @@ class ScanStrip(QWidget):
 
 
 def _height_of(count: int, rows: int) -> int:
-    """Return the height of a strip in pixels.
-
-    Many strips have one height together, however many rows they stand in: the pictures, whose number of columns they
-    follow, would otherwise get more room in fewer rows, and choose other columns again.
-    """
-    if count == 1 or (count == 2 and rows == 1):
-        return HEIGHT
+    """Return the height of a strip in pixels."""
+    if count <= 2:
+        return HEIGHT if rows == 1 else HEIGHT * 3 // 4
     return (HEIGHT_OF_MANY - (rows - 1) * GAP) // rows
 
 
@@ -114,6 +111,10 @@ class ScanRow(QWidget):
         for i, view in enumerate(shown):
             self._grid.addWidget(self.strips[view], i // columns, i % columns)
             self.strips[view].setFixedHeight(height)
+        # As high in any number of rows: with more room the pictures, whose columns these are, might choose others.
+        most = HEIGHT_OF_MANY + GRID // 2 if len(shown) > 2 else QWIDGETSIZE_MAX
+        self.setMaximumHeight(most)
+        self.setMinimumHeight(most if len(shown) > 2 else 0)
         for column in range(MAX_VIEWS):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self.setVisible(state.lab.scan)
