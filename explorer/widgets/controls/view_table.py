@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["ViewTable", "ViewValues"]
 
 COLUMNS = 3
-"""Most views side by side: three figures with their errors fit into a sidebar."""
+"""Most views side by side, if nothing else is said: three figures with their errors fit into a sidebar."""
+
+BLOCK_PX = 24
+"""Height of the letters' line of a second block, which sets it off from the first."""
 
 NONE = "\u2013"
 
@@ -50,12 +53,20 @@ class ViewTable(_ViewGrid):
         rows: (key, name, tooltip) of each figure.
         corner: The words over the names, such as a unit.
         spacing: Between the rows, in pixels.
+        most: Views side by side.
     """
 
     def __init__(
-        self, session: Session, rows: Sequence[tuple[str, str, str]], corner: str = "", spacing: int = 1
+        self,
+        session: Session,
+        rows: Sequence[tuple[str, str, str]],
+        corner: str = "",
+        *,
+        spacing: int = 1,
+        most: int = COLUMNS,
     ) -> None:
         super().__init__(session)
+        self._most = most
         self.grid.setVerticalSpacing(spacing)
         self._rows, self._corner = rows, corner
         self.values: dict[tuple[str, int], QLabel] = {}
@@ -64,7 +75,7 @@ class ViewTable(_ViewGrid):
         self.arrange(len(session.state.views))
 
     def arrange(self, count: int) -> None:
-        blocks = -(-count // COLUMNS)
+        blocks = -(-count // self._most)
         columns = -(-count // blocks)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         while len(self._names) < blocks:
@@ -72,6 +83,7 @@ class ViewTable(_ViewGrid):
         while len(self._letters) < count:
             self._add_view(len(self._letters))
         for block, names in enumerate(self._names):
+            self.grid.setRowMinimumHeight(self._row(block, 0), BLOCK_PX if 0 < block < blocks else 0)
             for i, name in enumerate(names):
                 self.grid.addWidget(name, self._row(block, i), 0)
                 name.setVisible(block < blocks)
@@ -82,7 +94,7 @@ class ViewTable(_ViewGrid):
                 if view < count:
                     self.grid.addWidget(cell, self._row(block, i), column + 1, right)
                 cell.setVisible(view < count)
-        for column in range(COLUMNS):
+        for column in range(self._most):
             self.grid.setColumnStretch(column + 1, 1 if column < columns else 0)
 
     def _row(self, block: int, number: int) -> int:

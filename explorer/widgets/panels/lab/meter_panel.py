@@ -177,7 +177,10 @@ class MeterPanel(Panel):
             self._on_model_changed(gone)
 
     def _show_note(self) -> None:
-        infos = [(v, self.session.info(v)) for v in range(len(self.session.state.views))]
-        words = [f"{letter(v)}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
-        self.note.setText("\n".join(words))
-        self.note.setVisible(bool(words))
+        notes: dict[str, list[str]] = {}
+        for view in range(len(self.session.state.views)):
+            info = self.session.info(view)
+            if info is not None and counterpart_note(info):
+                notes.setdefault(counterpart_note(info), []).append(letter(view))
+        self.note.setText("\n".join(f"{', '.join(letters)}: {note}." for note, letters in notes.items()))
+        self.note.setVisible(bool(notes))

@@ -58,7 +58,7 @@ class PerformancePanel(Panel):
             self.device.addItem(device.label, device.name)
         for key, name in _KERNELS:
             self.backend.addItem(name, key)
-        self.table = ViewTable(self.session, _ROWS, spacing=2)
+        self.table = ViewTable(self.session, _ROWS, spacing=2, most=2)
         self.table.grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
         self.figures = self.table.values
         self.heading = label("", "muted")
