@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -243,3 +245,21 @@ def test_the_title_of_a_view_that_came_back_is_its_own(window: MainWindow, sessi
     pane = window.views.panes[2]
     assert not pane.banner.isVisible()
     wait_until(lambda: pane.model_name.full == "critters-stylegan2" and pane.image.image is not None)
+
+
+def test_the_guided_tour_shows_its_two_views_and_gives_all_back(window: MainWindow, session: Session) -> None:
+    add_views(window, session, 4)
+    before = session.state
+    session.lab.set_tour(2)
+    assert (len(session.state.views), shown(window)) == (2, [0, 1])
+    session.lab.set_tour(0)
+    assert session.state == before
+    wait_until(lambda: all(pane.image.image is not None for pane in window.views.panes))
+    assert shown(window) == [0, 1, 2, 3]
+
+
+def test_several_models_go_to_as_many_views(window: MainWindow, session: Session, assets: Path) -> None:
+    names = ("critters-stylegan3-t", "other-stylegan2", "critters-stylegan2")
+    window.files.open_many([str(assets / f"{name}.safetensors") for name in names])
+    wait_until(lambda: len(session.state.views) == 3)
+    wait_until(lambda: [Path(view.model).stem for view in session.state.views] == list(names))
