@@ -15,7 +15,7 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
         *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device"),
-        *("threads", "bfloat16", "g_bfloat16", "recipe", "note", "save_s", "samples_s", "phases", "processes"),
+        *("threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases", "processes"),
     )
 )
 """Settings that hold for a whole run."""
@@ -81,6 +81,7 @@ class TrainSettings:
     processes: int = 1  # that share a batch; noted by the run
     bfloat16: bool = False
     recipe: str = ""  # the name these settings started from
+    start_from: str = ""  # a packed generator of fewer pixels, whose layers the run goes on from
     note: str = ""  # a sentence for the card, such as the machine
     save_s: float = 120.0
     samples_s: float = 300.0
