@@ -177,8 +177,8 @@ def _start(started: dict[str, Any]) -> str:
         taken.append(f"with new channels beside the old ones: {', '.join(started['widened'])}")
     if started["fresh"]:
         taken.append(f"new: {', '.join(started['fresh'])}")
-    return f"""Training did not begin from nothing, but from `{started["file"]}` of {started["resolution"]} pixels (SHA-256
-`{started["sha256"]}`), whose own training is not counted here.
+    return f"""Training did not begin from nothing, but from `{started["file"]}` of {started["resolution"]} pixels
+(SHA-256 `{started["sha256"]}`), whose own training is not counted here.
 Its layers were taken {"; ".join(taken)}.
 
 """

@@ -130,7 +130,8 @@ class Trainer:
         s = self.now = self.settings.at(self.shown)
         self.augment.settings = s
         torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
-        indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
+        total = min(s.first_pictures or len(self.dataset), len(self.dataset))
+        indices = order(self.shown + self.group.rank * self.share, self.share, total, s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
         guided = s.guide_weight > 0 and latents is not None

@@ -61,7 +61,7 @@ def _trace(s: Shape, origin: Tensor, direction: Tensor, mouth: Tensor) -> tuple[
     distance = torch.zeros_like(t)
     ox, oy, oz = origin.unbind(-1)
     for step in range(0, _STEPS, _STRIDE):
-        for places in _followed(t <= far).split(_TOGETHER):
+        for places in torch.split(_followed(t <= far), _TOGETHER):
             length, field = t[:, places], distance[:, places]
             dx, dy, dz = direction[:, places].unbind(-1)
             for _ in range(step, min(step + _STRIDE, _STEPS)):
