@@ -19,6 +19,7 @@ from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
 from explorer.util import console
+from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
@@ -115,7 +116,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     check_film_path(a.output)
     is_walk = a.seeds is not None or choice_from(a) is not None
     if (a.project is None) != is_walk:
-        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
+        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", f"See {program_name()} video --help.")
     if a.project is not None:
         check_project(a.project)
         _refuse(a, WALK, "applies to --seeds only; a project has its own", "Change the project.")
