@@ -17,7 +17,6 @@ from explorer.animation.film import FilmRenderer, whole_film
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CostlyModelError, FilmError, LatentError, LatentwalkError, RequestError, UsageError
 from explorer.generators import registry
-from explorer.generators.tiny import TinyGenerator
 from explorer.latents.table import StoredLatent
 from explorer.project.film_container import open_film
 from explorer.render import limits
@@ -27,7 +26,6 @@ from explorer.state import Latent, Look
 def _model_file(folder: Path, **config: Any) -> Path:
     torch.manual_seed(5)
     generator = registry.build("tiny", config)
-    assert isinstance(generator, TinyGenerator)
     names = tuple(config.pop("class_names", ()))
     path = folder / "tiny.safetensors"
     save_native(path, Checkpoint("tiny", config, generator.state_dict(), "tiny", "MIT", class_names=names))

@@ -10,7 +10,7 @@ What is listed here changes only with a note in the changelog; other modules may
 """
 
 from explorer.api.arguments import ClassChoice, Edit, LatentLike, Layers, Mix
-from explorer.api.model import Model, open_model
+from explorer.api.model import Model, model_of, open_model
 from explorer.api.picture import Picture
 from explorer.api.walk import Walk
 from explorer.latents.table import StoredLatent
@@ -29,5 +29,6 @@ __all__ = [
     "Picture",
     "StoredLatent",
     "Walk",
+    "model_of",
     "open_model",
 ]

@@ -27,6 +27,7 @@ from explorer.ops import native
 from explorer.render.devices import device_named
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.headless import open_model as open_renderer
+from explorer.render.results import ModelInfo
 from explorer.render.styles import StyleStage
 from explorer.state import (
     ExplorerState,
@@ -47,10 +48,10 @@ from explorer.state.request import RenderSettings
 if TYPE_CHECKING:
     from explorer.analysis.study import Estimate
     from explorer.api.arguments import ClassChoice, Edit, LatentLike, Mix
+    from explorer.generators.base import Generator
     from explorer.ops.backend import Backend
-    from explorer.render.results import ModelInfo
 
-__all__ = ["Model", "open_model"]
+__all__ = ["Model", "model_of", "open_model"]
 
 
 def open_model(
@@ -90,8 +91,21 @@ def open_model(
         raise CostlyModelError(error.message, hint) from None
 
 
+def model_of(generator: Generator, name: str = "generator", *, backend: Backend = "auto") -> Model:
+    """A model of a generator that is in memory instead of in a file.
+
+    Args:
+        generator: In evaluation mode; pictures are rendered on its device, in float32.
+        name: For people. A film of it cannot be continued after an interruption, nor opened in the window.
+        backend: As in `open_model`.
+    """
+    renderer = HeadlessRenderer(generator, RenderSettings(str(generator.device), backend=backend))
+    facts = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
+    return Model(renderer, facts)
+
+
 class Model:
-    """An open generator; made by `open_model`.
+    """An open generator; made by `open_model` or `model_of`.
 
     Attributes:
         facts: Name, family, licence and contents of the file.
