@@ -8,7 +8,8 @@ import explorer
 model = explorer.open_model("critters-stylegan2")
 rows = []
 for group in ("coarse", "middle", "fine"):
-    pictures = [model.render(seed=3, psi=0.8, mix=[(12, group, amount)]) for amount in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    steps = (0.0, 0.25, 0.5, 0.75, 1.0)
+    pictures = [model.render(seed=3, psi=0.8, mix=[(12, group, amount)]) for amount in steps]
     rows.append(np.hstack([picture.pixels for picture in pictures]))
 
 Image.fromarray(np.vstack(rows)).save("mixing.png")
