@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import runpy
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
