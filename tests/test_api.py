@@ -14,6 +14,7 @@ from PIL import Image
 
 import explorer
 from explorer.animation.film import FilmRenderer, whole_film
+from explorer.api import LatentLike
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CostlyModelError, FilmError, LatentError, LatentwalkError, RequestError, UsageError
 from explorer.generators import registry
@@ -161,7 +162,7 @@ def test_a_walk_is_the_film_that_it_saves(model: explorer.Model, tmp_path: Path)
 
 
 def test_a_walk_goes_through_latents_and_loops(model: explorer.Model) -> None:
-    stops = [model.latent(1), model.latent(2, space="w"), 3]
+    stops: list[LatentLike] = [model.latent(1), model.latent(2, space="w"), 3]
     walk = model.walk(stops, fps=2, loop=True)
     assert len(walk) == 12  # two seconds from each to the next, and back
     np.testing.assert_array_equal(walk[0].pixels, model.render(1).pixels)

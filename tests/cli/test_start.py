@@ -7,6 +7,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -212,8 +213,8 @@ def test_a_password_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
-    monkeypatch.setattr(system.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(system.subprocess, "run", refuse)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", refuse)
     assert system.administrator() is None
     assert not system.install(["libgl1"], lambda text: None)
     assert all(command == ["/usr/bin/sudo", "-n", "true"] for command in asked)
