@@ -298,7 +298,7 @@ def test_only_plain_labels_are_made() -> None:
         f"{path.relative_to(root)}: {line.strip()}"
         for path in root.rglob("*.py")
         for line in path.read_text().splitlines()
-        if RICH.search(line) and not line.lstrip().startswith("class ") and path.name != "plain.py"
+        if RICH.search(line) and not line.lstrip().startswith("class ") and path.name != "plain_text.py"
     ]
     assert not found, found
     assert not [w for w in QApplication.allWidgets() if isinstance(w, QAbstractButton) and "<" in w.text()]
