@@ -229,7 +229,7 @@ def test_history_remembers_resting_places_and_goes_back(window: MainWindow, sess
     latent = panel(window, LatentPanel)
     for seed in (11, 22):
         session.set_seed(seed)
-        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))
+        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))  # type: ignore[misc]
     assert [place.seed for place in latent.history.places][:2] == [22, 11]
     QTest.mouseClick(latent.history, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
     assert session.look().latent.seed == 11
@@ -334,7 +334,8 @@ def test_panels_outside_the_window_show_what_others_changed(window: MainWindow, 
 
 def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, session: Session) -> None:
     session.set_model(0, "")
-    truncation, mixing, noise = (panel(window, kind) for kind in (TruncationPanel, MixingPanel, NoisePanel))
+    truncation, mixing = panel(window, TruncationPanel), panel(window, MixingPanel)
+    noise = panel(window, NoisePanel)
     assert "No model" in truncation.psi.toolTip()
     assert mixing.empty.isVisible()
     assert not noise.mode.isEnabled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -149,10 +150,11 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
     for suffix in (".npz", ".pt", ".safetensors"):
         for space in SPACES[1:]:
             s.documents.save_latent(tmp_path / f"{space}{suffix}", space)
-    for load in (
+    loads: list[Callable[[], object]] = [
         lambda: s.documents.paste_latent_text(text),
         *(partial(s.documents.load_latent, path) for path in sorted(tmp_path.iterdir())),
-    ):
+    ]
+    for load in loads:
         s.set_seed(1)
         world.settle(0, 1)
         load()
