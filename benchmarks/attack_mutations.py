@@ -190,7 +190,7 @@ def _text(data: bytes, rng: Random) -> bytes:
 
 
 def _inside(data: bytes, rng: Random) -> bytes:
-    """A text of a state within other bytes, of the same length where the container counts it."""
+    """Return a text of a state within other bytes, of the same length where the container counts it."""
     found = re.search(rb"latentwalk:1:[A-Za-z0-9_-]+", data)
     if found is None:
         raise ValueError("it carries no text")
@@ -201,7 +201,7 @@ def _inside(data: bytes, rng: Random) -> bytes:
 
 
 def _png(data: bytes, rng: Random) -> bytes:
-    """The text chunk anew, with its length and checksum."""
+    """Return the text chunk anew, with its length and checksum."""
     at = data.index(b"tEXtlatentwalk\0")
     (length,) = struct.unpack(">I", data[at - 4 : at])
     body = data[at + 4 : at + 4 + length]
@@ -290,7 +290,7 @@ def _npz(data: bytes, rng: Random) -> bytes:
 
 
 def _pickle(data: bytes, rng: Random) -> bytes:
-    """An instruction deleted, repeated, moved or put in, an argument or a name replaced."""
+    """Return a pickle with an instruction deleted, repeated, moved or inserted, or an argument replaced."""
     places, names = _instructions(data)
     at = rng.choice(places if rng.random() < 0.5 else places[:400])
     end = next((p for p in places[places.index(at) + 1 :]), len(data))

@@ -64,7 +64,7 @@ class Killer:
             self._context.set_forkserver_preload(["benchmarks.kill_work", *names])
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """The result of a function, in a process that is not killed."""
+        """Return the result of a function, in a process that is not killed."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_call, args=(theirs, function, arguments), daemon=True)
         process.start()

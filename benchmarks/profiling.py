@@ -42,7 +42,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
 
 @contextmanager
 def watching(totals: Counter[str]) -> Iterator[None]:
-    """Adds the time of every call of the watched functions to `totals`; calls inside others count once."""
+    """Add the time of every call of the watched functions to `totals`; calls inside others count once."""
     depth = 0
 
     def wrapped(call: Callable[..., Any], label: str) -> Callable[..., Any]:

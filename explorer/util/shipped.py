@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(name: str) -> Path:
-    """The path of a shipped file or folder such as `assets` or `benchmarks`; it may be missing.
+    """Return the path of a shipped file or folder such as `assets` or `benchmarks`; it may be missing.
 
     In a clone of the repository these lie beside the package; a wheel carries them in `explorer/_shipped`
     (`setup.py` puts them there), since nothing else of ours may lie in `site-packages`.
