@@ -39,7 +39,7 @@ def test_convert(models: dict[str, str], out: Path, capsys: pytest.CaptureFixtur
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
-    assert all(set(finding) == {"name", "found", "advice"} for finding in findings)
+    assert all(set(finding) == {"name", "found", "advice", "details"} for finding in findings)
     found = {finding["name"]: finding["found"] for finding in findings}
     assert {"version", "torch", "devices", "compiler", "kernels", "display", "Qt", "video"} <= set(found)
     assert "cpu" in found["devices"]

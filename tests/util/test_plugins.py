@@ -1,0 +1,137 @@
+"""Plug-ins are found by their entry points, and whatever is wrong with one is recorded and hurts nothing else."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.util import plugins
+from explorer.util.plugins import FAMILIES, METRICS, BrokenPlugin, Plugin
+
+
+class Site:
+    """A folder on the path, into which packages are installed by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(self, name: str, code: str, entries: str, metadata: str = "") -> None:
+        """Write a module and the metadata of a distribution, both called `name`."""
+        (self.folder / f"{name}.py").write_text(textwrap.dedent(code))
+        info = self.folder / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(textwrap.dedent(entries))
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = set(sys.modules)
+    plugins.forget()
+    yield Site(tmp_path)
+    plugins.forget()
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def number(name: str, value: object) -> int:
+    """Accept whole numbers."""
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is a {type(value).__name__}, not a number")
+    return value
+
+
+def test_what_a_plug_in_provides_is_loaded_once_and_by_name(site: Site) -> None:
+    site.install("lw_good", "ONE, TWO = 1, 2", "[latentwalk.families]\none = lw_good:ONE\ntwo = lw_good:TWO\n")
+    assert plugins.loaded() == (), "nothing is loaded before it is needed"
+    assert plugins.load(FAMILIES, number) == {"one": 1, "two": 2}
+    assert plugins.load(FAMILIES, number) == {"one": 1, "two": 2}
+    assert plugins.loaded() == (Plugin(FAMILIES, "one", "lw_good 1.0"), Plugin(FAMILIES, "two", "lw_good 1.0"))
+    assert plugins.load(METRICS, number) == {}
+    assert plugins.broken() == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "reference", "error"),
+    [
+        ("import a_package_that_is_not_there", ":X", "ModuleNotFoundError"),
+        ("raise RuntimeError('of its own')", ":X", "RuntimeError: of its own"),
+        ("import sys; sys.exit(3)", ":X", "SystemExit: 3"),
+        ("class Odd(BaseException): pass\nraise Odd", ":X", "Odd"),
+        ("class Odd(Exception):\n    def __str__(self): raise ValueError\nraise Odd", ":X", "Odd"),
+        ("this is no Python", ":X", "SyntaxError"),
+        ("Y = 1", ":X", "AttributeError"),
+        ("X = 'text'", ":X", "TypeError: bad is a str, not a number"),
+        ("X = 1", " : : X", "Error"),
+        ("X = 1", "", "TypeError: bad is a module, not a number"),
+    ],
+)
+def test_a_plug_in_that_fails_is_named_with_its_traceback_and_hurts_no_other(
+    site: Site, code: str, reference: str, error: str
+) -> None:
+    site.install("lw_bad", code, f"[latentwalk.families]\nbad = lw_bad{reference}\n")
+    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
+    assert plugins.load(FAMILIES, number) == {"good": 1}
+    (found,) = plugins.broken()
+    assert (found.group, found.name, found.distribution) == (FAMILIES, "bad", "lw_bad 1.0")
+    assert error in found.error
+
+
+def test_metadata_that_cannot_be_read_hurt_no_other(site: Site) -> None:
+    site.install("lw_broken", "", "[latentwalk.families]\nno equals sign\n")
+    site.install("lw_nameless", "X = 2", "[latentwalk.families]\nother = lw_nameless:X\n", metadata="\n")
+    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
+    found = plugins.load(FAMILIES, number)
+    assert found["good"] == 1
+    assert "lw_broken" in [item.distribution for item in plugins.broken()]
+
+
+def test_names_are_unique_and_built_in_ones_cannot_be_replaced(site: Site) -> None:
+    site.install("lw_a", "X = 1", "[latentwalk.families]\nmine = lw_a:X\nbuilt-in = lw_a:X\n")
+    site.install("lw_b", "X = 2", "[latentwalk.families]\nmine = lw_b:X\n")
+    assert plugins.load(FAMILIES, number, {"built-in": 0}) == {"mine": 1}
+    assert [(item.name, item.distribution) for item in plugins.broken()] == [
+        ("built-in", "lw_a 1.0"),
+        ("mine", "lw_b 1.0"),
+    ]
+
+
+def test_a_plug_in_may_ask_for_its_own_group_while_it_is_imported(site: Site) -> None:
+    site.install(
+        "lw_asks",
+        """
+        from explorer.util import plugins
+        SEEN = len(plugins.load("latentwalk.families", int))
+        """,
+        "[latentwalk.families]\nasks = lw_asks:SEEN\n",
+    )
+    assert plugins.load(FAMILIES, number) == {"asks": 0}
+
+
+def test_a_failure_in_use_is_recorded_once(site: Site) -> None:
+    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
+    plugins.load(FAMILIES, number)
+    for _ in range(2):
+        plugins.report(FAMILIES, "good", ValueError("later"))
+    assert plugins.broken() == (BrokenPlugin(FAMILIES, "good", "lw_good 1.0", "ValueError: later\n"),)
+
+
+def test_they_can_be_switched_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
+    monkeypatch.setenv("LATENTWALK_PLUGINS", "0")
+    assert plugins.load(FAMILIES, number) == {}
+
+
+def test_references_name_what_is_missing() -> None:
+    assert plugins.resolve("explorer.util.plugins:Plugin") is Plugin
+    with pytest.raises(ImportError, match=r"explorer\.util\.plugins:nothing"):
+        plugins.resolve("explorer.util.plugins:nothing")
+    with pytest.raises(ImportError):
+        plugins.resolve("explorer.util.no_such_module:x")
