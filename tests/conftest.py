@@ -11,6 +11,9 @@ from collections.abc import Generator, Iterator
 import pytest
 import torch
 
+from explorer.testing import install_tiny
+
+install_tiny()  # which users do not see
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job: what it starts would not hear of Ctrl+C, and some tests press it.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,12 +32,11 @@ from .config import (
     Within,
     check_filter,
     check_settings,
-    config_from_mapping,
 )
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
 
-__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "build", "layer_noise"]
+__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "layer_noise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,6 @@ class StyleGAN2Config:
         if self.channel_base < size:
             raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
         check_filter("resample_filter", self.resample_filter)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> StyleGAN2Config:
-        """The configuration of flat `values`; MismatchError for unknown names."""
-        return config_from_mapping(cls, values, "StyleGAN2")
 
     def channels(self, resolution: int) -> int:
         """Feature channels at a resolution."""
@@ -370,13 +363,3 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
     for name, layer in layers:
         block.add_module(name, layer)
     return block, [layer for _, layer in layers]
-
-
-def build(config: Mapping[str, Any]) -> StyleGAN2Generator:
-    """The generator of a flat configuration."""
-    return StyleGAN2Generator(StyleGAN2Config.from_mapping(config))
-
-
-def read(config: Mapping[str, Any]) -> StyleGAN2Config:
-    """The settings of a flat configuration."""
-    return StyleGAN2Config.from_mapping(config)

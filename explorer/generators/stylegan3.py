@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -271,22 +270,11 @@ class StyleGAN3Generator(MappedGenerator):
         return activation.x.to(torch.float32) * self.config.output_scale
 
 
-def read_t(config: Mapping[str, Any]) -> StyleGAN3Config:
-    """Return the configuration of a translation-equivariant generator: 3x3 convolutions unless told otherwise."""
-    return StyleGAN3Config.from_mapping(config, "stylegan3-t")
+def build_t(config: StyleGAN3Config) -> StyleGAN3Generator:
+    """Return a translation-equivariant generator."""
+    return StyleGAN3Generator(config, "stylegan3-t")
 
 
-def read_r(config: Mapping[str, Any]) -> StyleGAN3Config:
-    """Return that of a rotation-equivariant one: 1x1 convolutions and radial filters unless told otherwise."""
-    values = {"conv_kernel": 1, "use_radial_filters": True, **config}
-    return StyleGAN3Config.from_mapping(values, "stylegan3-r")
-
-
-def build_t(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A translation-equivariant generator."""
-    return StyleGAN3Generator(read_t(config), "stylegan3-t")
-
-
-def build_r(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A rotation-equivariant generator."""
-    return StyleGAN3Generator(read_r(config), "stylegan3-r")
+def build_r(config: StyleGAN3Config) -> StyleGAN3Generator:
+    """Return a rotation-equivariant generator."""
+    return StyleGAN3Generator(config, "stylegan3-r")

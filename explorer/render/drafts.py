@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from explorer.generators.motion import resample
+from explorer.generators.registry import described
 from explorer.ops.backend import fastest_dtype
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo)
     linear = step[:2, :2]
     is_shift = torch.allclose(linear, torch.eye(2, dtype=step.dtype), atol=1e-6)
     is_turn = torch.allclose(linear @ linear.t(), torch.eye(2, dtype=step.dtype), atol=1e-6) and linear.det() > 0
-    if not (is_shift or (is_turn and info.family == "stylegan3-r")):
+    if not (is_shift or (is_turn and "rotate" in described(info.family).equivariant)):
         return None
     # Only where both pictures show what training has shown: not beyond a rigid motion of the plane.
     if bool((step[:2, 2].abs() > _LARGEST_STEP).any()):

@@ -14,8 +14,8 @@ from PIL import Image
 from explorer.checkpoints import build_generator, load
 from explorer.cli import main
 from explorer.generators.base import Activation, Generator, NoiseSpec
-from explorer.generators.tiny import TinyGenerator
 from explorer.ops.backend import Policy, policy
+from explorer.testing.tiny import TinyGenerator
 
 Floats = NDArray[np.float32]
 

@@ -13,7 +13,6 @@ import torch
 from explorer.errors import RenderError
 from explorer.generators.base import Generator, NoiseSpec
 from explorer.generators.registry import build
-from explorer.generators.tiny import TinyGenerator
 from explorer.latents.seeds import z_of_seed
 from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
@@ -37,6 +36,7 @@ from explorer.state import (
     Truncation,
 )
 from explorer.state.request import ModelKey, RenderRequest
+from explorer.testing.tiny import TinyGenerator
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "tiny": ("tiny", {}),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from explorer.util import plugins
-from explorer.util.plugins import FAMILIES, METRICS, BrokenPlugin, Plugin
+from explorer.util.plugins import METRICS, METRICS, BrokenPlugin, Plugin
 
 
 class Site:
@@ -49,12 +49,12 @@ def number(name: str, value: object) -> int:
 
 
 def test_what_a_plug_in_provides_is_loaded_once_and_by_name(site: Site) -> None:
-    site.install("lw_good", "ONE, TWO = 1, 2", "[latentwalk.families]\none = lw_good:ONE\ntwo = lw_good:TWO\n")
+    site.install("lw_good", "ONE, TWO = 1, 2", "[latentwalk.metrics]\none = lw_good:ONE\ntwo = lw_good:TWO\n")
     assert plugins.loaded() == (), "nothing is loaded before it is needed"
-    assert plugins.load(FAMILIES, number) == {"one": 1, "two": 2}
-    assert plugins.load(FAMILIES, number) == {"one": 1, "two": 2}
-    assert plugins.loaded() == (Plugin(FAMILIES, "one", "lw_good 1.0"), Plugin(FAMILIES, "two", "lw_good 1.0"))
-    assert plugins.load(METRICS, number) == {}
+    assert plugins.load(METRICS, number) == {"one": 1, "two": 2}
+    assert plugins.load(METRICS, number) == {"one": 1, "two": 2}
+    assert plugins.loaded() == (Plugin(METRICS, "one", "lw_good 1.0"), Plugin(METRICS, "two", "lw_good 1.0"))
+    assert plugins.load(plugins.EDITS, number) == {}
     assert plugins.broken() == ()
 
 
@@ -76,27 +76,27 @@ def test_what_a_plug_in_provides_is_loaded_once_and_by_name(site: Site) -> None:
 def test_a_plug_in_that_fails_is_named_with_its_traceback_and_hurts_no_other(
     site: Site, code: str, reference: str, error: str
 ) -> None:
-    site.install("lw_bad", code, f"[latentwalk.families]\nbad = lw_bad{reference}\n")
-    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
-    assert plugins.load(FAMILIES, number) == {"good": 1}
+    site.install("lw_bad", code, f"[latentwalk.metrics]\nbad = lw_bad{reference}\n")
+    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+    assert plugins.load(METRICS, number) == {"good": 1}
     (found,) = plugins.broken()
-    assert (found.group, found.name, found.distribution) == (FAMILIES, "bad", "lw_bad 1.0")
+    assert (found.group, found.name, found.distribution) == (METRICS, "bad", "lw_bad 1.0")
     assert error in found.error
 
 
 def test_metadata_that_cannot_be_read_hurt_no_other(site: Site) -> None:
-    site.install("lw_broken", "", "[latentwalk.families]\nno equals sign\n")
-    site.install("lw_nameless", "X = 2", "[latentwalk.families]\nother = lw_nameless:X\n", metadata="\n")
-    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
-    found = plugins.load(FAMILIES, number)
+    site.install("lw_broken", "", "[latentwalk.metrics]\nno equals sign\n")
+    site.install("lw_nameless", "X = 2", "[latentwalk.metrics]\nother = lw_nameless:X\n", metadata="\n")
+    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+    found = plugins.load(METRICS, number)
     assert found["good"] == 1
     assert "lw_broken" in [item.distribution for item in plugins.broken()]
 
 
 def test_names_are_unique_and_built_in_ones_cannot_be_replaced(site: Site) -> None:
-    site.install("lw_a", "X = 1", "[latentwalk.families]\nmine = lw_a:X\nbuilt-in = lw_a:X\n")
-    site.install("lw_b", "X = 2", "[latentwalk.families]\nmine = lw_b:X\n")
-    assert plugins.load(FAMILIES, number, {"built-in": 0}) == {"mine": 1}
+    site.install("lw_a", "X = 1", "[latentwalk.metrics]\nmine = lw_a:X\nbuilt-in = lw_a:X\n")
+    site.install("lw_b", "X = 2", "[latentwalk.metrics]\nmine = lw_b:X\n")
+    assert plugins.load(METRICS, number, {"built-in": 0}) == {"mine": 1}
     assert [(item.name, item.distribution) for item in plugins.broken()] == [
         ("built-in", "lw_a 1.0"),
         ("mine", "lw_b 1.0"),
@@ -108,25 +108,25 @@ def test_a_plug_in_may_ask_for_its_own_group_while_it_is_imported(site: Site) ->
         "lw_asks",
         """
         from explorer.util import plugins
-        SEEN = len(plugins.load("latentwalk.families", int))
+        SEEN = len(plugins.load("latentwalk.metrics", int))
         """,
-        "[latentwalk.families]\nasks = lw_asks:SEEN\n",
+        "[latentwalk.metrics]\nasks = lw_asks:SEEN\n",
     )
-    assert plugins.load(FAMILIES, number) == {"asks": 0}
+    assert plugins.load(METRICS, number) == {"asks": 0}
 
 
 def test_a_failure_in_use_is_recorded_once(site: Site) -> None:
-    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
-    plugins.load(FAMILIES, number)
+    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+    plugins.load(METRICS, number)
     for _ in range(2):
-        plugins.report(FAMILIES, "good", ValueError("later"))
-    assert plugins.broken() == (BrokenPlugin(FAMILIES, "good", "lw_good 1.0", "ValueError: later\n"),)
+        plugins.report(METRICS, "good", ValueError("later"))
+    assert plugins.broken() == (BrokenPlugin(METRICS, "good", "lw_good 1.0", "ValueError: later\n"),)
 
 
 def test_they_can_be_switched_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.install("lw_good", "X = 1", "[latentwalk.families]\ngood = lw_good:X\n")
+    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
     monkeypatch.setenv("LATENTWALK_PLUGINS", "0")
-    assert plugins.load(FAMILIES, number) == {}
+    assert plugins.load(METRICS, number) == {}
 
 
 def test_references_name_what_is_missing() -> None:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.errors import RenderError
+from explorer.generators.base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
+from explorer.generators.config import CLASSES, WIDTH, ClassNames, Within, check_settings
+from explorer.generators.cost import LayerCost, PictureCost, picture_cost, total_cost
+from explorer.generators.family import Family
+from explorer.generators.motion import inverse_motion
+from explorer.generators.stylegan2 import layer_noise
 
-from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import CLASSES, WIDTH, ClassNames, Within, check_settings, config_from_mapping
-from .motion import inverse_motion
-from .stylegan2 import layer_noise
+__all__ = ["TINY", "Gate", "TinyConfig", "TinyGenerator", "TinyLayer"]
 
-__all__ = ["Gate", "TinyConfig", "TinyGenerator", "TinyLayer", "build"]
+TINY = Family(
+    name="tiny",
+    title="tiny",
+    config="explorer.testing.tiny:TinyConfig",
+    build="explorer.testing.tiny:TinyGenerator",
+    equivariant=frozenset({"translate"}),
+)
 
 _GATE_TIMEOUT_S = 30.0
 
@@ -40,11 +49,6 @@ class TinyConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TinyConfig:
-        """The configuration of flat `values`; MismatchError for unknown names."""
-        return config_from_mapping(cls, values, "tiny")
 
 
 class Gate:
@@ -192,11 +196,8 @@ class TinyGenerator(Generator):
         return activation.img
 
 
-def build(config: Mapping[str, Any]) -> TinyGenerator:
-    """The generator of a flat configuration; every setting has a default."""
-    return TinyGenerator(TinyConfig.from_mapping(config))
-
-
-def read(config: Mapping[str, Any]) -> TinyConfig:
-    """The settings of a flat configuration."""
-    return TinyConfig.from_mapping(config)
+@picture_cost.register
+def _(config: TinyConfig, *, kernels: bool = False) -> PictureCost:
+    area, c = config.img_resolution**2, config.channels
+    layer = LayerCost("t0", 24 * c * area, 4 * area, 18 * c * c * area)
+    return total_cost([layer] * (config.num_layers + 1), config.img_channels, config.img_resolution)
