@@ -7,7 +7,7 @@ from explorer.util.plugins import resolve
 __all__ = ["load_plugins"]
 
 # The function of each group that loads it, `module:function`; a new group adds its own here.
-_LOADERS: tuple[str, ...] = ()
+_LOADERS = ("explorer.generators.registry:families", "explorer.checkpoints.readers:load_readers")
 
 
 def load_plugins() -> None:

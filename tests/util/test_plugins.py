@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from explorer.util import plugins
-from explorer.util.plugins import METRICS, METRICS, BrokenPlugin, Plugin
+from explorer.util.plugins import METRICS, BrokenPlugin, Plugin
 
 
 class Site:
