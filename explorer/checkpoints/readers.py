@@ -119,7 +119,5 @@ def _checked(contents: object) -> Contents:
         raise TypeError(f"`read` returned a {type(contents).__name__}, not Contents")
     wrong = next((key for key, record in contents.records.items() if not isinstance(record, TensorRecord)), None)
     if wrong is not None:
-        raise TypeError(
-            f"`read` returned a {type(contents.records[wrong]).__name__} as tensor {wrong!r}"
-        )
+        raise TypeError(f"`read` returned a {type(contents.records[wrong]).__name__} as tensor {wrong!r}")
     return contents

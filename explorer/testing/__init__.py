@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["install_tiny"]
+if TYPE_CHECKING:
+    from explorer.testing.contract import ContractError, family_contract
+
+__all__ = ["ContractError", "family_contract", "install_tiny"]
 
 _SITE = Path(__file__).with_name("site")
 
@@ -19,3 +23,12 @@ def install_tiny() -> None:
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if site not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join(path for path in (*paths, site) if path)
+
+
+def __getattr__(name: str) -> object:
+    """Import the contract when it is first used: it takes torch, and some tests must come before."""
+    if name not in ("ContractError", "family_contract"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from explorer.testing import contract
+
+    return getattr(contract, name)
