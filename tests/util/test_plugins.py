@@ -2,43 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import textwrap
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from explorer.util import plugins
 from explorer.util.plugins import METRICS, BrokenPlugin, Plugin
-
-
-class Site:
-    """A folder on the path, into which packages are installed by hand."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, name: str, code: str, entries: str, metadata: str = "") -> None:
-        """Write a module and the metadata of a distribution, both called `name`."""
-        (self.folder / f"{name}.py").write_text(textwrap.dedent(code))
-        info = self.folder / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(textwrap.dedent(entries))
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = set(sys.modules)
-    plugins.forget()
-    yield Site(tmp_path)
-    plugins.forget()
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
+from tests.plugins.site import PluginSite
 
 
 def number(name: str, value: object) -> int:
@@ -48,8 +16,10 @@ def number(name: str, value: object) -> int:
     return value
 
 
-def test_what_a_plug_in_provides_is_loaded_once_and_by_name(site: Site) -> None:
-    site.install("lw_good", "ONE, TWO = 1, 2", "[latentwalk.metrics]\none = lw_good:ONE\ntwo = lw_good:TWO\n")
+def test_what_a_plug_in_provides_is_loaded_once_and_by_name(plugin_site: PluginSite) -> None:
+    plugin_site.install(
+        "lw_good", "ONE, TWO = 1, 2", "[latentwalk.metrics]\none = lw_good:ONE\ntwo = lw_good:TWO\n"
+    )
     assert plugins.loaded() == (), "nothing is loaded before it is needed"
     assert plugins.load(METRICS, number) == {"one": 1, "two": 2}
     assert plugins.load(METRICS, number) == {"one": 1, "two": 2}
@@ -74,28 +44,28 @@ def test_what_a_plug_in_provides_is_loaded_once_and_by_name(site: Site) -> None:
     ],
 )
 def test_a_plug_in_that_fails_is_named_with_its_traceback_and_hurts_no_other(
-    site: Site, code: str, reference: str, error: str
+    plugin_site: PluginSite, code: str, reference: str, error: str
 ) -> None:
-    site.install("lw_bad", code, f"[latentwalk.metrics]\nbad = lw_bad{reference}\n")
-    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+    plugin_site.install("lw_bad", code, f"[latentwalk.metrics]\nbad = lw_bad{reference}\n")
+    plugin_site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
     assert plugins.load(METRICS, number) == {"good": 1}
     (found,) = plugins.broken()
     assert (found.group, found.name, found.distribution) == (METRICS, "bad", "lw_bad 1.0")
     assert error in found.error
 
 
-def test_metadata_that_cannot_be_read_hurt_no_other(site: Site) -> None:
-    site.install("lw_broken", "", "[latentwalk.metrics]\nno equals sign\n")
-    site.install("lw_nameless", "X = 2", "[latentwalk.metrics]\nother = lw_nameless:X\n", metadata="\n")
-    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+def test_metadata_that_cannot_be_read_hurt_no_other(plugin_site: PluginSite) -> None:
+    plugin_site.install("lw_broken", "", "[latentwalk.metrics]\nno equals sign\n")
+    plugin_site.install("lw_nameless", "X = 2", "[latentwalk.metrics]\nother = lw_nameless:X\n", metadata="\n")
+    plugin_site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
     found = plugins.load(METRICS, number)
     assert found["good"] == 1
     assert "lw_broken" in [item.distribution for item in plugins.broken()]
 
 
-def test_names_are_unique_and_built_in_ones_cannot_be_replaced(site: Site) -> None:
-    site.install("lw_a", "X = 1", "[latentwalk.metrics]\nmine = lw_a:X\nbuilt-in = lw_a:X\n")
-    site.install("lw_b", "X = 2", "[latentwalk.metrics]\nmine = lw_b:X\n")
+def test_names_are_unique_and_built_in_ones_cannot_be_replaced(plugin_site: PluginSite) -> None:
+    plugin_site.install("lw_a", "X = 1", "[latentwalk.metrics]\nmine = lw_a:X\nbuilt-in = lw_a:X\n")
+    plugin_site.install("lw_b", "X = 2", "[latentwalk.metrics]\nmine = lw_b:X\n")
     assert plugins.load(METRICS, number, {"built-in": 0}) == {"mine": 1}
     assert [(item.name, item.distribution) for item in plugins.broken()] == [
         ("built-in", "lw_a 1.0"),
@@ -103,8 +73,8 @@ def test_names_are_unique_and_built_in_ones_cannot_be_replaced(site: Site) -> No
     ]
 
 
-def test_a_plug_in_may_ask_for_its_own_group_while_it_is_imported(site: Site) -> None:
-    site.install(
+def test_a_plug_in_may_ask_for_its_own_group_while_it_is_imported(plugin_site: PluginSite) -> None:
+    plugin_site.install(
         "lw_asks",
         """
         from explorer.util import plugins
@@ -115,16 +85,16 @@ def test_a_plug_in_may_ask_for_its_own_group_while_it_is_imported(site: Site) ->
     assert plugins.load(METRICS, number) == {"asks": 0}
 
 
-def test_a_failure_in_use_is_recorded_once(site: Site) -> None:
-    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+def test_a_failure_in_use_is_recorded_once(plugin_site: PluginSite) -> None:
+    plugin_site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
     plugins.load(METRICS, number)
     for _ in range(2):
         plugins.report(METRICS, "good", ValueError("later"))
     assert plugins.broken() == (BrokenPlugin(METRICS, "good", "lw_good 1.0", "ValueError: later\n"),)
 
 
-def test_they_can_be_switched_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
+def test_they_can_be_switched_off(plugin_site: PluginSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin_site.install("lw_good", "X = 1", "[latentwalk.metrics]\ngood = lw_good:X\n")
     monkeypatch.setenv("LATENTWALK_PLUGINS", "0")
     assert plugins.load(METRICS, number) == {}
 
