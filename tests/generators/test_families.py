@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +74,12 @@ def test_descriptors_are_told_without_torch() -> None:
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["StyleGAN2", "[]"]
+
+
+def test_the_families_of_tests_are_hidden_from_users() -> None:
+    script = "from explorer.generators.registry import families; print(*families())"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert told.stdout.split() == ["stylegan2", "stylegan3-t", "stylegan3-r"]
