@@ -172,6 +172,7 @@ def _check_batches(generator: Generator) -> None:
 
 
 def _check_noise(generator: Generator) -> None:
+    drawn: list[Tensor] = []
     for layer in generator.layers:
         name = layer.info.name
         _rule(layer.noise(NoiseSpec("none"), 1) is None, f"{name}: mode none gives no noise")
@@ -185,6 +186,8 @@ def _check_noise(generator: Generator) -> None:
         _rule(not torch.equal(first, other), f"{name}: another seed gives other noise")
         muted = NoiseSpec("const", layer_strengths={name: 0.0})
         _rule(layer.noise(muted, 1) is None, f"{name}: a strength of 0 gives no noise")
+        _rule(not any(torch.equal(first, noise) for noise in drawn), f"{name}: each layer has a stream of its own")
+        drawn.append(first)
     _rule(
         generator.info.has_noise == any(layer.has_noise for layer in generator.info.layers), "`has_noise` is true"
     )
@@ -195,6 +198,11 @@ def _check_truncation(generator: Generator) -> None:
     half = generator.truncate(ws, 0.5)
     middle = generator.w_avg + 0.5 * (ws - generator.w_avg)
     _rule(torch.allclose(half, middle, rtol=1e-5, atol=1e-5), "psi 0.5 is half way to `w_avg`")
+    cut = generator.truncate(ws, 0.5, 1)
+    is_cut = torch.equal(cut[:, :1], half[:, :1]) and torch.equal(cut[:, 1:], ws[:, 1:])
+    _rule(is_cut, "a cutoff of 1 truncates the first entry of `ws` alone")
+    same = torch.equal(generator.truncate(ws, 0.5, 0), ws) and torch.equal(generator.truncate(ws, 1.0), ws)
+    _rule(same, "a cutoff of 0 and a psi of 1 change nothing")
 
 
 def _check_transform(generator: Generator) -> None:
