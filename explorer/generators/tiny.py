@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explorer.errors import RenderError
 
-from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
+from .base import Activation, Generator, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
 from .config import CLASSES, WIDTH, ClassNames, Within, check_settings, config_from_mapping
 from .motion import inverse_motion
 from .stylegan2 import layer_noise
@@ -98,16 +98,18 @@ class TinyLayer(SynthesisLayer):
         drawn = layer_noise(seed, self.info.name, batch, self.info.height, self.info.width)
         return drawn.to(self.weight.device) * strength
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+    def style(self, w: Tensor) -> Tensor:
+        return 1 + w @ self.affine.t()
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         self.gate.enter()
         self.runs += 1
-        styles = 1 + w @ self.affine.t()
-        x = F.conv2d(activation.x * styles[:, :, None, None], self.weight, padding=1)
+        x = F.conv2d(activation.x * style[:, :, None, None], self.weight, padding=1)
         if noise is not None:
             x = x + noise
         if self.info.is_rgb:
             return Activation(activation.x, torch.tanh(x))
-        return Activation(F.leaky_relu(x, 0.2))
+        return activation.with_features(F.leaky_relu(x, 0.2))
 
 
 class TinyGenerator(Generator):
@@ -133,6 +135,7 @@ class TinyGenerator(Generator):
                 width=size,
                 has_noise=not rgb,
                 is_rgb=rgb,
+                style_dim=config.channels,
             )
             layers.append(TinyLayer(info, config.channels, config.w_dim, generator))
         self.tiny_layers = nn.ModuleList(layers)
@@ -175,7 +178,8 @@ class TinyGenerator(Generator):
             z = torch.cat([z, c], dim=1)
         return torch.tanh(z.to(torch.float32) @ self.to_w.t() / math.sqrt(self.config.z_dim))
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        w, transform = inputs.ws, inputs.transform
         size = self.info.img_resolution
         axis = (torch.arange(size, device=w.device) + 0.5) / size - 0.5
         points = torch.stack([axis[None, :].expand(size, size), axis[:, None].expand(size, size)], dim=2)

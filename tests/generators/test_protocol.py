@@ -9,7 +9,7 @@ import torch
 
 from explorer.errors import MismatchError, RequestError, UnsupportedModelError
 from explorer.generators import registry
-from explorer.generators.base import Activation, Generator, NoiseSpec
+from explorer.generators.base import Generator, Inputs, NoiseSpec, fold
 from tests.generators.configs import SMALL, small_generator
 
 names = pytest.mark.parametrize("name", list(SMALL))
@@ -37,13 +37,16 @@ def test_info_describes_the_layers(name: str) -> None:
     assert len({layer.name for layer in info.layers}) == len(info.layers)
     assert {layer.ws_index for layer in info.layers} <= set(range(info.num_ws))
     ws = _ws(generator)
-    activation = generator.begin(ws[:, 0])
+    activation = generator.begin(Inputs(ws))
     for layer in generator.layers:
         facts = layer.info
         noise = layer.noise(NoiseSpec("random"), 2)
         assert (noise is not None) == facts.has_noise
-        activation = layer.run(activation, ws[:, facts.ws_index], noise)
-        out = activation.img if facts.is_rgb and activation.img is not None else activation.x
+        style = layer.style(ws[:, facts.ws_index])
+        assert tuple(style.shape) == (2, facts.style_dim)
+        activation = layer.run(activation, style, noise)
+        picture = generator.preview(activation) if facts.is_rgb else None
+        out = activation.x if picture is None else picture
         assert tuple(out.shape) == (2, facts.channels, facts.height, facts.width), facts.name
         assert noise is None or tuple(noise.shape) == (2, 1, facts.height, facts.width)
     image = generator.rgb(activation)
@@ -60,27 +63,18 @@ def test_resuming_anywhere_is_bitwise_equal(name: str, mode: str) -> None:
     spec = NoiseSpec(mode, seed=7, strength=0.8)  # type: ignore[arg-type]
     transform = torch.tensor([[0.9, 0.2, 0.1], [-0.2, 0.9, 0.0], [0, 0, 1]])
     with torch.inference_mode():
-        activations = [generator.begin(ws[:, 0], transform)]
-        for layer in generator.layers:
-            noise = layer.noise(spec, 2)
-            activations.append(layer.run(activations[-1], ws[:, layer.info.ws_index], noise))
+        inputs = Inputs(ws, transform, noise=spec)
+        activations = [generator.begin(inputs)]
+        fold(generator.layers, activations[0], inputs, after=lambda _, activation: activations.append(activation))
         full = generator.rgb(activations[-1])
         assert torch.equal(full, generator.synthesis(ws, transform=transform, noise=spec))
-        kept = [_clone(a) for a in activations]
+        kept = [a.map(torch.clone) for a in activations]
         for start in range(len(generator.layers)):
-            resumed = kept[start]
-            for layer in generator.layers[start:]:
-                resumed = layer.run(resumed, ws[:, layer.info.ws_index], layer.noise(spec, 2))
+            resumed = fold(generator.layers, kept[start], inputs, start=start)
             assert torch.equal(generator.rgb(resumed), full), f"resumed at {start}"
         for before, after in zip(kept, activations, strict=True):
-            assert torch.equal(before.x, after.x), "a layer wrote into its input"
-
-
-def _clone(activation: Activation) -> Activation:
-    def clone(t: torch.Tensor | None) -> torch.Tensor | None:
-        return None if t is None else t.clone()
-
-    return Activation(activation.x.clone(), clone(activation.img), clone(activation.skip))
+            pairs = zip(before.tensors(), after.tensors(), strict=True)
+            assert all(torch.equal(a, b) for a, b in pairs), "a layer wrote into its input"
 
 
 @names
@@ -145,7 +139,7 @@ def test_the_transform_moves_the_picture(name: str) -> None:
     torch.testing.assert_close(identity, still)
     assert float((moved - still).abs().max()) > 1e-3
     with pytest.raises(RequestError):
-        generator.begin(ws[:, 0], torch.zeros(3, 3))
+        generator.begin(Inputs(ws, torch.zeros(3, 3)))
 
 
 @names
@@ -218,6 +212,6 @@ def test_stylegan2_transform_counterpart_moves_the_constant() -> None:
     one_pixel = torch.eye(3)
     one_pixel[0, 2] = 0.25  # a quarter of the picture: one pixel of the 4x4 constant, to the right
     w = torch.zeros(1, 16)
-    still, moved = generator.begin(w).x, generator.begin(w, one_pixel).x
+    still, moved = (generator.begin(Inputs(w[:, None], t)).x for t in (None, one_pixel))
     torch.testing.assert_close(moved[..., 1:], still[..., :-1])
     torch.testing.assert_close(moved[..., 0], still[..., 0])
