@@ -90,7 +90,7 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def rgb(self, activation: Activation) -> Tensor:
-        """The image `[N, img_channels, R, R]` float32, nominal range -1..1, from the last activation."""
+        """The image `[N, img_channels, *img_size]` float32, nominal range -1..1, from the last activation."""
 
     def preview(self, activation: Activation) -> Tensor | None:
         """The picture so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`; None if it has none.

@@ -44,7 +44,7 @@ class GeneratorInfo:
         c_dim: Number of classes; 0 if the generator is unconditional.
         w_dim: Size of an entry of `ws`.
         num_ws: Number of entries of `ws`.
-        img_resolution: Side of the picture in pixels.
+        img_size: (height, width) of the picture in pixels.
         img_channels: Channels of the picture.
         layers: The synthesis layers in order.
         has_noise: Whether any layer adds noise.
@@ -61,7 +61,7 @@ class GeneratorInfo:
     c_dim: int
     w_dim: int
     num_ws: int
-    img_resolution: int
+    img_size: tuple[int, int]
     img_channels: int
     layers: tuple[LayerInfo, ...]
     has_noise: bool
@@ -71,6 +71,17 @@ class GeneratorInfo:
     source_channels: int = 0
     num_masks: int = 0
     encodes_style: bool = False
+
+    @property
+    def aspect(self) -> float:
+        """Height of the picture in widths: motions and slits are given in image widths."""
+        return self.img_size[0] / self.img_size[1]
+
+    @property
+    def size_text(self) -> str:
+        """The size of the picture for people: `512 px`, or `512\u00d7256 px` as width and height."""
+        height, width = self.img_size
+        return f"{width} px" if width == height else f"{width}\u00d7{height} px"
 
     def layers_of_ws(self, index: int) -> tuple[LayerInfo, ...]:
         """The layers that entry `index` of `ws` styles; empty for an entry that only styles the input."""

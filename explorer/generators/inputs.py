@@ -37,7 +37,8 @@ class Inputs:
     Attributes:
         ws: `[N, num_ws, w_dim]` float32, one style vector for each entry.
         transform: `[3, 3]` or `[N, 3, 3]` **forward** motion of the picture (specs: x right, y down, unit = image
-            width); None is the identity. Families without an input transform apply their documented counterpart.
+            width, for y as well); None is the identity. Families without an input transform apply their documented
+            counterpart.
         source: `[N, source_channels, H, W]` in -1..1, the picture that an image-to-image network changes.
         masks: Each `[N, 1, H, W]`, `num_masks` of them.
         noise: Which noise the layers add.

@@ -308,7 +308,7 @@ class StyleGAN2Generator(MappedGenerator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=2 * len(config.resolutions),
-            img_resolution=config.img_resolution,
+            img_size=(config.img_resolution, config.img_resolution),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=config.use_noise,

@@ -255,7 +255,7 @@ class StyleGAN3Generator(MappedGenerator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=config.num_layers + 2,
-            img_resolution=config.img_resolution,
+            img_size=(config.img_resolution, config.img_resolution),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=False,

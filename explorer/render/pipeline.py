@@ -162,7 +162,7 @@ class Pipeline:
             spent += self.times.ms[i]
             limit = LARGEST_SHARE * plan.expected_ms
             info = self._layers[i].info
-            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_resolution):
+            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_size[0]):
                 continue
             if spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i

@@ -9,8 +9,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.generators.base import Activation, Generator, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
+from explorer.generators.tiny import TinyConfig, TinyGenerator
 
-__all__ = ["Translator", "Wavelets"]
+__all__ = ["TallTiny", "Translator", "Wavelets", "WideTiny"]
+
+
+class WideTiny(TinyGenerator):
+    """A tiny generator of pictures three wide and two high."""
+
+    @staticmethod
+    def size_of(config: TinyConfig) -> tuple[int, int]:
+        return config.img_resolution, config.img_resolution * 3 // 2
+
+
+class TallTiny(TinyGenerator):
+    """A tiny generator of pictures two wide and three high."""
+
+    @staticmethod
+    def size_of(config: TinyConfig) -> tuple[int, int]:
+        return config.img_resolution * 3 // 2, config.img_resolution
 
 
 class _Blend(SynthesisLayer):
@@ -51,7 +68,7 @@ class Translator(Generator):
         self.register_buffer("centres", torch.randn(2, 4))
         self.encoder = nn.Linear(3, 4)
         self.info = GeneratorInfo(
-            "translator", 8, 2, 4, 2, size, 3, infos, False, False,
+            "translator", 8, 2, 4, 2, (size, size), 3, infos, False, False,
             source_channels=3, num_masks=1, encodes_style=True,
         )  # fmt: skip
 
@@ -107,7 +124,7 @@ class Wavelets(Generator):
         self._layers = nn.ModuleList([_Coefficients("w0", 0, 32), _Coefficients("w1", 1, 64)])
         self.register_buffer("centre", torch.zeros(4))
         infos = tuple(layer.info for layer in self.layers)
-        self.info = GeneratorInfo("wavelets", 4, 0, 4, 2, 64, 3, infos, False, False)
+        self.info = GeneratorInfo("wavelets", 4, 0, 4, 2, (64, 64), 3, infos, False, False)
 
     @property
     def layers(self) -> Sequence[SynthesisLayer]:

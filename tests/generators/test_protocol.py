@@ -50,7 +50,7 @@ def test_info_describes_the_layers(name: str) -> None:
         assert tuple(out.shape) == (2, facts.channels, facts.height, facts.width), facts.name
         assert noise is None or tuple(noise.shape) == (2, 1, facts.height, facts.width)
     image = generator.rgb(activation)
-    assert tuple(image.shape) == (2, info.img_channels, info.img_resolution, info.img_resolution)
+    assert tuple(image.shape) == (2, info.img_channels, *info.img_size)
     assert image.dtype == torch.float32
     assert bool(torch.isfinite(image).all())
 
