@@ -19,6 +19,7 @@ from explorer.ops.backend import Derived
 from explorer.ops.memory import held_bytes, tensors_in
 from explorer.util.steps import Steps, run
 
+from . import style_maths
 from .fold import INPUT, NO_EDITS, LayerEdits, fold, fold_steps
 from .info import GeneratorInfo, LayerInfo
 from .inputs import Inputs, NoiseMode, NoiseSpec
@@ -154,14 +155,11 @@ class Generator(nn.Module, ABC):
 
     def broadcast(self, w: Tensor) -> Tensor:
         """`ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""
-        return w.unsqueeze(1).repeat(1, self.info.num_ws, 1)
+        return style_maths.broadcast(w, self.info.num_ws)
 
-    def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
-        """`w_avg + psi * (ws - w_avg)` on the first `cutoff` entries (None = all, 0 = none)."""
-        if psi == 1.0 or cutoff == 0:
-            return ws
-        head = torch.lerp(self.w_avg.to(ws), ws[:, :cutoff], psi)
-        return head if cutoff is None else torch.cat([head, ws[:, cutoff:]], dim=1)
+    def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None, c: Tensor | None = None) -> Tensor:
+        """Move the first `cutoff` entries of `ws` (None = all) to `w_mean(c) + psi * (ws - w_mean(c))`."""
+        return style_maths.truncate(ws, self.w_mean(c), psi, cutoff)
 
     @property
     def device(self) -> torch.device:
