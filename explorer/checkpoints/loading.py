@@ -147,7 +147,7 @@ def inspect(
         "bytes": source.size,
         "format": contents.source_format,
         "family": contents.family,
-        "resolution": info.img_resolution,
+        "resolution": info.img_size[1],
         "channels": info.img_channels,
         "z_dim": info.z_dim,
         "w_dim": info.w_dim,

@@ -31,9 +31,9 @@ _SMALLEST_PX = 32
 """Below this nothing can be recognised, whatever the size of the picture."""
 
 
-def is_large_enough(size: int, img_resolution: int) -> bool:
-    """Whether a picture of `size` pixels may stand for one of `img_resolution`: half of it, and at least 32."""
-    return size >= max(_SMALLEST_PX, img_resolution / 2)
+def is_large_enough(height: int, full: int) -> bool:
+    """Whether a picture `height` pixels high may stand for one of `full`: half of it, and at least 32."""
+    return height >= max(_SMALLEST_PX, full / 2)
 
 
 def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from explorer.checkpoints import Checkpoint, build_generator, inspect, load, save_native
 from explorer.errors import MismatchError
 from explorer.generators import registry
-from explorer.generators.base import Activation, Generator, NoiseSpec, SynthesisLayer
+from explorer.generators.base import Activation, Generator, Inputs, NoiseSpec, SynthesisLayer
 from explorer.generators.ws_groups import GROUPS
 from explorer.ops.backend import using
 
@@ -68,11 +68,15 @@ def some_ws(generator: Generator, batch: int = 2, seed: int = 1) -> Tensor:
 
 
 def _begin(generator: Generator, ws: Tensor, transform: Tensor | None = None) -> Activation:
-    return generator.begin(ws[:, 0], transform)
+    return generator.begin(Inputs(ws, transform))
 
 
 def _run(layer: SynthesisLayer, activation: Activation, ws: Tensor, noise: Tensor | None) -> Activation:
-    return layer.run(activation, ws[:, layer.info.ws_index], noise)
+    index = layer.info.ws_index
+    style = ws[:, 0, :0] if index is None else layer.style(ws[:, index])
+    size = (ws.shape[0], layer.info.style_dim)
+    _rule(tuple(style.shape) == size, f"{layer.info.name}: `style` gives [N, style_dim]")
+    return layer.run(activation, style, noise)
 
 
 def _rule(holds: bool, rule: str) -> None:
@@ -99,7 +103,7 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
     info, batch = generator.info, ws.shape[0]
     _rule(tuple(layer.info for layer in generator.layers) == info.layers, "`info.layers` are those of `layers`")
     _rule(len({layer.name for layer in info.layers}) == len(info.layers), "layers have names of their own")
-    used = {layer.ws_index for layer in info.layers}
+    used = {layer.ws_index for layer in info.layers if layer.ws_index is not None}
     _rule(used <= set(range(info.num_ws)), "`ws_index` is an entry of `ws`")
     activation = _begin(generator, ws)
     for layer in generator.layers:
@@ -107,7 +111,8 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
         noise = layer.noise(NoiseSpec("random"), batch)
         _rule((noise is not None) == facts.has_noise, f"{facts.name}: `has_noise` says whether there is noise")
         activation = _run(layer, activation, ws, noise)
-        out = activation.img if facts.is_rgb and activation.img is not None else activation.x
+        picture = generator.preview(activation) if facts.is_rgb else None
+        out = activation.x if picture is None else picture
         size = (batch, facts.channels, facts.height, facts.width)
         _rule(
             tuple(out.shape) == size, f"{facts.name}: its output is {size}, as `info` says, not {tuple(out.shape)}"
@@ -115,7 +120,7 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
         is_noise = noise is None or tuple(noise.shape) in {(n, 1, facts.height, facts.width) for n in (1, batch)}
         _rule(is_noise, f"{facts.name}: noise is [N, 1, height, width]")
     image = generator.rgb(activation)
-    size = (batch, info.img_channels, info.img_resolution, info.img_resolution)
+    size = (batch, info.img_channels, *info.img_size)
     _rule(tuple(image.shape) == size, f"the picture is {size}, not {tuple(image.shape)}")
     _rule(image.dtype == torch.float32 and bool(torch.isfinite(image).all()), "the picture is finite float32")
 
@@ -143,12 +148,11 @@ def _check_resuming(generator: Generator, ws: Tensor, spec: NoiseSpec) -> None:
 
 
 def _copy(activation: Activation) -> Activation:
-    return copy.deepcopy(activation)
+    return activation.map(torch.clone)
 
 
 def _equal(a: Activation, b: Activation) -> bool:
-    pairs = ((getattr(a, name), getattr(b, name)) for name in type(a).__slots__)
-    return all(torch.equal(x, y) for x, y in pairs if isinstance(x, Tensor))
+    return all(torch.equal(x, y) for x, y in zip(a.tensors(), b.tensors(), strict=True))
 
 
 def _check_mapping(generator: Generator) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from explorer.errors import MismatchError, RequestError, UnsupportedModelError
 from explorer.generators import registry
-from explorer.generators.base import Activation, NoiseSpec
+from explorer.generators.base import Activation, Inputs, NoiseSpec
 from explorer.testing import ContractError, family_contract
 from explorer.testing.contract import some_ws
 from explorer.testing.tiny import TinyConfig, TinyGenerator
@@ -101,7 +101,7 @@ def test_the_transform_moves_the_picture(name: str) -> None:
     torch.testing.assert_close(identity, still)
     assert float((moved - still).abs().max()) > 1e-3
     with pytest.raises(RequestError):
-        generator.begin(ws[:, 0], torch.zeros(3, 3))
+        generator.begin(Inputs(ws, torch.zeros(3, 3)))
 
 
 @names
@@ -174,6 +174,6 @@ def test_stylegan2_transform_counterpart_moves_the_constant() -> None:
     one_pixel = torch.eye(3)
     one_pixel[0, 2] = 0.25  # a quarter of the picture: one pixel of the 4x4 constant, to the right
     w = torch.zeros(1, 16)
-    still, moved = generator.begin(w).x, generator.begin(w, one_pixel).x
+    still, moved = (generator.begin(Inputs(w[:, None], t)).x for t in (None, one_pixel))
     torch.testing.assert_close(moved[..., 1:], still[..., :-1])
     torch.testing.assert_close(moved[..., 0], still[..., 0])

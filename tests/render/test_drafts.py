@@ -88,7 +88,7 @@ def test_a_moved_picture_moves_as_the_network_moves_it(pixels: int) -> None:
     pipeline = pipeline_of(generator, torch.bfloat16)  # no narrower precision is left
     first = run(pipeline, request_of(generator))
     assert preview(pipeline, request_of(generator, seed=2)) is None
-    share = pixels / generator.info.img_resolution
+    share = pixels / generator.info.img_size[1]
     draft = preview(pipeline, request_of(generator, Transform(x=share)))
     assert draft is not None
     assert draft.tier is Tier.DRAFT

@@ -46,7 +46,7 @@ def make_slow(renderer: Renderer, model: LoadedModel, ms: float = 100.0) -> None
     """As if every layer had been measured at `ms`, the largest at four times that."""
     pipeline = renderer._pipeline(request_of(model))
     info = model.facts.info
-    pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_resolution else 1) for layer in info.layers]
+    pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_size[0] else 1) for layer in info.layers]
     pipeline.times.runs[:] = [0] * len(pipeline.times.runs)
 
 

@@ -14,7 +14,7 @@ from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.reader import OpenFile
 from explorer.checkpoints.records import TensorRecord
-from explorer.generators.base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
+from explorer.generators.base import Activation, Generator, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 from explorer.generators.config import WIDTH, Within, check_settings
 from explorer.generators.family import Family, StartLook
 from explorer.generators.motion import inverse_motion
@@ -53,11 +53,16 @@ class RipplesLayer(SynthesisLayer):
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels) / math.sqrt(in_channels))
         self.affine = nn.Parameter(torch.randn(in_channels, w_dim) / math.sqrt(w_dim))
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+    def style(self, w: Tensor) -> Tensor:
+        return 1 + w @ self.affine.t()
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         x = activation.x
-        styled = x * (1 + w @ self.affine.t())[:, :, None, None].to(x.dtype)
+        styled = x * style[:, :, None, None].to(x.dtype)
         mixed = torch.einsum("oc,nchw->nohw", self.weight.to(x.dtype), styled)
-        return Activation(torch.tanh(mixed) if self.info.is_rgb else torch.sin(2 * mixed))
+        if self.info.is_rgb:
+            return Activation(x, torch.tanh(mixed).to(torch.float32))
+        return activation.with_features(torch.sin(2 * mixed))
 
 
 class RipplesGenerator(Generator):
@@ -70,7 +75,16 @@ class RipplesGenerator(Generator):
         self.waves = nn.Parameter(3 * torch.randn(config.channels, 2))
         self.register_buffer("mean_w", torch.zeros(config.w_dim))
         infos = [
-            LayerInfo(f"r{i}", i, size, 3 if i == count else config.channels, size, size, is_rgb=i == count)
+            LayerInfo(
+                name="rgb" if i == count else f"r{i}",
+                ws_index=i,
+                resolution=size,
+                channels=3 if i == count else config.channels,
+                height=size,
+                width=size,
+                is_rgb=i == count,
+                style_dim=config.channels,
+            )
             for i in range(count + 1)
         ]
         self.blocks = nn.ModuleList(RipplesLayer(info, config.channels, config.w_dim) for info in infos)
@@ -80,7 +94,7 @@ class RipplesGenerator(Generator):
             c_dim=0,
             w_dim=config.w_dim,
             num_ws=count + 1,
-            img_resolution=size,
+            img_size=(size, size),
             img_channels=3,
             layers=tuple(infos),
             has_noise=False,
@@ -98,8 +112,8 @@ class RipplesGenerator(Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return torch.tanh(z.to(torch.float32) @ self.to_w.t())
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        size = self.info.img_resolution
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        w, transform, size = inputs.ws, inputs.transform, self.info.img_size[0]
         axis = (torch.arange(size, device=w.device) + 0.5) / size - 0.5
         points = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=2).expand(w.shape[0], size, size, 2)
         if transform is not None:
@@ -109,7 +123,8 @@ class RipplesGenerator(Generator):
         return Activation(torch.sin(phases).permute(0, 3, 1, 2).contiguous())
 
     def rgb(self, activation: Activation) -> Tensor:
-        return activation.x.to(torch.float32)
+        assert activation.img is not None
+        return activation.img
 
 
 class RipplesReader:
