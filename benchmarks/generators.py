@@ -33,7 +33,7 @@ from explorer.generators.base import Generator, Inputs
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
-from explorer.ops.memory import keep_freed_memory
+from explorer.util.heap import keep_freed_memory
 
 Clock = Callable[[], float]
 _SG3_10 = {"num_layers": 10, "margin_size": 10}

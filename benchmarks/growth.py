@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import generators
 from explorer.generators.base import Generator
 from explorer.ops import backend, native, resample
-from explorer.ops.memory import keep_freed_memory
+from explorer.util.heap import keep_freed_memory
 
 _T: dict[str, Any] = {"img_resolution": 128, "channel_base": 8192, "channel_max": 128, "margin_size": 10}
 SERIES: dict[str, list[tuple[str, dict[str, Any], int]]] = {

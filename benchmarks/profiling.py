@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import generators
 from explorer.generators.base import Inputs
 from explorer.ops import backend, conv_weights, native, prepared_conv
-from explorer.ops.memory import keep_freed_memory
 from explorer.ops.native import Kernels
+from explorer.util.heap import keep_freed_memory
 
 NAMES = ("stylegan2-256", "stylegan2-1024", "stylegan3-t-256", "stylegan3-r-256")
 WATCHED: tuple[tuple[Any, str, str], ...] = (

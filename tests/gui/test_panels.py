@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 
 from explorer.session import Session
 from explorer.state import Latent, MixSource, Transform
@@ -341,3 +343,14 @@ def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, ses
     wait_until(lambda: session.info(0) is not None)
     assert truncation.psi.isEnabled()
     assert not mixing.empty.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"), [("x", "x.safetensors"), ("x.v2", "x.v2.safetensors"), ("x.NPZ", "x.NPZ")]
+)
+def test_a_latent_saved_without_a_suffix_gets_one(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, saved: str
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / typed), ""))
+    panel(window, LatentPanel).save_file()
+    assert [path.name for path in tmp_path.glob("x*")] == [saved]
