@@ -50,10 +50,11 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 def test_doctor_text_marks_each_lack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from explorer.setup import doctor
 
-    findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it")]
+    findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it", "line 1\nline 2")]
     monkeypatch.setattr(doctor, "examine", lambda: findings)
     assert main(["doctor"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["  good  here", "! bad   gone", "        -> fetch it"]
+    lines = ["  good  here", "! bad   gone", "        -> fetch it", "      line 1", "      line 2"]
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_bench(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
