@@ -124,7 +124,7 @@ def test_random_states_survive_json_and_text(seed: int) -> None:
     assert set(latents) == latents_of(state)
     assert same_latents(table, latents, latents_of(state))
     text = state_to_text(state, table)
-    assert text.startswith("latentwalk:1:")
+    assert text.startswith("latentwalk:2:")
     found, latents = state_from_text(f" {text[:30]}\n{text[30:]} ")
     assert found == state
     assert same_latents(table, latents, latents_of(state))
@@ -179,7 +179,9 @@ def project(**changes: Any) -> dict[str, Any]:
     [
         ([], "not a Latentwalk project"),
         ({"format": "other"}, "not a Latentwalk project"),
-        (project(version=2), "version 2"),
+        (project(version=99), "version 99"),
+        (project(version=True), "version True"),
+        (project(version=0), "version 0"),
         (project(version=None), "version None"),
         (project(state=[]), "state should be an object"),
         (project(state={"colour": 1}), "unknown field 'colour'"),
@@ -237,7 +239,13 @@ def test_damaged_latents_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "latentwalk:2:abc", *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1])))],
+    [
+        "",
+        "hello",
+        "latentwalk:99:abc",
+        "latentwalk:0:abc",
+        *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1]))),
+    ],
 )
 def test_texts_that_are_no_states_are_refused(text: str) -> None:
     with pytest.raises(ProjectError):

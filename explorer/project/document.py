@@ -25,6 +25,7 @@ from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_fil
 from explorer.project.model_places import ModelPlace, places_from_json, places_of, places_to_json
 from explorer.state import ExplorerState, Latent, Look, Snapshot, Timeline
 from explorer.state.codec import decode, encode
+from explorer.state.migrations import VERSION, is_known_version, migrate, migrate_latent
 from explorer.state.timeline_edits import check_timeline
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
@@ -58,8 +59,7 @@ __all__ = [
 ]
 
 FORMAT = "latentwalk-project"
-VERSION = 1
-TEXT_PREFIX = "latentwalk:1:"
+TEXT_PREFIX = f"latentwalk:{VERSION}:"
 
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
@@ -183,11 +183,9 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ProjectError("This is not a Latentwalk project.", "Open a .json or .png that Latentwalk saved.")
     version = data.get("version")
-    if version != VERSION:
-        raise ProjectError(
-            f"The project has version {str(version)[:20]}; this program knows {VERSION}.", "Update Latentwalk."
-        )
-    state = decode(ExplorerState, _whole(data.get("state", {})))
+    migrate({}, version)  # refuses other versions before their performance is unpacked
+    data = migrate({**data, "state": _whole(data.get("state", {}))}, version)
+    state = decode(ExplorerState, data["state"])
     if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views are not valid.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in _looks_of(state)):
@@ -200,7 +198,7 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
     if not isinstance(stored, dict):
         raise ProjectError("The project's latents are not an object.", "The file is damaged.")
     for key, item in stored.items():
-        if table.add(latent_from_json(key, item)) != key:
+        if table.add(latent_from_json(key, item, version)) != key:
             raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
     return Project(state, table, places_from_json(data.get("models", [])), folder)
 
@@ -219,8 +217,8 @@ def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
     }
 
 
-def latent_from_json(key: str, item: Any) -> StoredLatent:
-    """A stored latent from JSON values; `key` names it in errors. Raises ProjectError."""
+def latent_from_json(key: str, item: Any, version: object = VERSION) -> StoredLatent:
+    """A stored latent from JSON values; `key` names it in errors, `version` is its project's. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
         shape, psi = tuple(item["shape"]), item.get("psi", 1.0)
@@ -234,7 +232,9 @@ def latent_from_json(key: str, item: Any) -> StoredLatent:
             raise damaged
         array: NDArray[np.float32] = np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
         sha, name = str(item.get("model_sha", "")), str(item.get("name", ""))
-        recipe = checked_recipe(decode(Latent, item["recipe"], "recipe")) if "recipe" in item else None
+        recipe = None
+        if "recipe" in item:
+            recipe = checked_recipe(decode(Latent, migrate_latent(item["recipe"], version), "recipe"))
         return StoredLatent(item["space"], array, sha, float(psi), name, recipe)
     except LatentwalkError as error:
         raise damaged from (None if error is damaged else error)  # a cause of itself would have no end
@@ -260,6 +260,9 @@ def _unpack(data: bytes, limit: int) -> bytes:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
+_PREFIX = re.compile(r"latentwalk:(\d{1,4}):", re.ASCII)
+
+
 def state_to_text(state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()) -> str:
     """The whole state as one short text that survives mails and chats: prefix, then packed JSON in base64."""
     data = to_json(state, table, places)
@@ -276,16 +279,17 @@ def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
 def project_from_text(text: str, folder: Path | None = None) -> Project:
     """The project of such a text; `folder` is where the file that carries it lies. Raises ProjectError."""
     text = "".join(text.split())  # mail programs break long lines
-    if not text.startswith(TEXT_PREFIX):
+    match = _PREFIX.match(text)
+    if match is None or not is_known_version(int(match[1])):
         known = text.startswith("latentwalk:")
         raise ProjectError(
             "The text is a state of another version." if known else "The text does not hold a Latentwalk state.",
             "Update Latentwalk." if known else f"A copied state begins with {TEXT_PREFIX}",
         )
-    data = unpack_text(text.removeprefix(TEXT_PREFIX))
+    data = unpack_text(text[match.end() :])
     if not isinstance(data, dict):
         raise ProjectError("The copied text is damaged.", "Copy it again as a whole.")
-    return project_from_json({**data, "format": FORMAT, "version": VERSION}, folder)
+    return project_from_json({**data, "format": FORMAT, "version": int(match[1])}, folder)
 
 
 def pack_text(data: Any) -> str:

@@ -6,6 +6,7 @@ import ntpath
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
 _SUFFIXES = {".pkl", ".pt", ".pth", ".safetensors"}
+_MOST_PARTS = 8  # of a path's end that are looked for below the project
+_MOST_NAMES_BELOW = 4096  # in the project's folder among which its folders are looked for
 _MOST_BESIDE, _MOST_BYTES_BESIDE = 32, 4 << 30  # of files with other names whose contents are compared
 
 
@@ -131,14 +134,20 @@ class _Search:
         return self._place.name if _is_same_file(path, self._place.name) else str(path)
 
     def _near(self) -> Iterator[Path]:
-        """Files at the path from the project, at the old place, and of the same name beside the project."""
-        name = self._place.name
-        basename = name.replace("\\", "/").rpartition("/")[2] if ntpath.splitdrive(name)[0] else Path(name).name
+        """Files at the path from the project, at the old place, and of the same name beside or below the project."""
+        name, folder = self._place.name, self._folder
+        is_windows = bool(ntpath.splitdrive(name)[0])
+        parts = [part for part in (name.replace("\\", "/") if is_windows else name).split("/") if part]
         candidates = [Path(name)]
-        if self._folder is not None and self._place.relative:
-            candidates.insert(0, Path(os.path.normpath(self._folder / self._place.relative)))
-        if self._folder is not None and basename:
-            candidates.append(self._folder / basename)
+        if folder is not None:
+            if not (is_windows or Path(name).is_absolute()):
+                candidates.insert(0, folder / name)
+            if self._place.relative:
+                candidates.insert(0, Path(os.path.normpath(folder / self._place.relative)))
+            if parts and ".." not in parts:
+                # Of /home/me/walk/models/a.pt: a.pt, models/a.pt, walk/models/a.pt, for a folder may have been copied.
+                candidates += [folder.joinpath(*parts[-n:]) for n in range(1, min(len(parts), _MOST_PARTS) + 1)]
+                candidates += [below / parts[-1] for below in _folders_in(folder)]
         yield from (path for path in dict.fromkeys(candidates) if _is_file(path))
 
     def _known(self) -> Iterator[Path]:
@@ -179,6 +188,13 @@ class _Search:
                 return file_digest(source, Monitor(cancelled=self._cancelled))
         except CheckpointError:
             return ""
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in islice(folder.iterdir(), _MOST_NAMES_BELOW) if path.is_dir())
+    except OSError:
+        return []
 
 
 def _networks_in(folder: Path) -> list[Path]:
