@@ -218,7 +218,7 @@ def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
 
 
 def latent_from_json(key: str, item: Any, version: object = VERSION) -> StoredLatent:
-    """A stored latent from JSON values; `key` names it in errors, `version` is its project's. Raises ProjectError."""
+    """The stored latent of a project of that version; `key` names it in errors. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
         shape, psi = tuple(item["shape"]), item.get("psi", 1.0)

@@ -134,7 +134,7 @@ class _Search:
         return self._place.name if _is_same_file(path, self._place.name) else str(path)
 
     def _near(self) -> Iterator[Path]:
-        """Files at the path from the project, at the old place, and of the same name beside or below the project."""
+        """Files at the path from the project, at the old place, and of that name beside or below the project."""
         name, folder = self._place.name, self._folder
         is_windows = bool(ntpath.splitdrive(name)[0])
         parts = [part for part in (name.replace("\\", "/") if is_windows else name).split("/") if part]
@@ -145,7 +145,7 @@ class _Search:
             if self._place.relative:
                 candidates.insert(0, Path(os.path.normpath(folder / self._place.relative)))
             if parts and ".." not in parts:
-                # Of /home/me/walk/models/a.pt: a.pt, models/a.pt, walk/models/a.pt, for a folder may have been copied.
+                # Of /me/walk/models/a.pt: a.pt, models/a.pt, walk/models/a.pt, for a folder may have been copied.
                 candidates += [folder.joinpath(*parts[-n:]) for n in range(1, min(len(parts), _MOST_PARTS) + 1)]
                 candidates += [below / parts[-1] for below in _folders_in(folder)]
         yield from (path for path in dict.fromkeys(candidates) if _is_file(path))

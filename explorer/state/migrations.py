@@ -1,11 +1,11 @@
 """Migrations: a project of an older version, still as JSON values, brought to the version of today.
 
-Projects travel inside pictures, films, copied texts, latent files and journals, so every version that was ever written
-must open. A change of the state's fields adds one function to `MIGRATIONS` and one to `VERSION`, and never touches the
-functions before it.
+Projects travel inside pictures, films, copied texts, latent files and journals, so every version that was ever
+written must open. A change of the state's fields adds one function to `MIGRATIONS` and one to `VERSION`, and never
+touches the functions before it.
 
-A migration gets the whole project with its performance written in full (see `explorer.project.document`), and what a
-stranger wrote: what has another shape than expected is left as it is, for `decode` to refuse with the place.
+A migration gets the whole project, with its performance written in full (see `explorer.project.document`). It may
+come from a stranger: what has another shape than expected is left as it is, for `decode` to refuse with the place.
 """
 
 from __future__ import annotations

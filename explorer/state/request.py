@@ -150,7 +150,7 @@ class RenderRequest:
     style: StyleRecipe = StyleRecipe()
     noise: NoiseRecipe = NoiseRecipe()
     transform: tuple[float, ...] | None = None
-    tap: Tap = Tap()  # noqa: RUF009
+    tap: Tap = Tap()
     untransform: bool = False
     residual: Literal["none", "difference", "heat"] = "none"
     max_px: int = 0
