@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
 from explorer.state.codec import decode, encode
@@ -61,7 +62,8 @@ def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
 
 def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
     """The recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
-    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, look.nudges, look.offsets)
+    edits = tuple(edit for edit in look.edits if is_of_styles(edit))
+    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, edits)
     point = _portable_point(whole, table)
     return None if point is None else Latent(look.latent.seed, blend=Blend("ws", (point,)))
 

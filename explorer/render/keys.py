@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
+    from explorer.edits.base import Stage
     from explorer.generators.base import LayerInfo, NoiseSpec
     from explorer.render.styles import Styles
     from explorer.state.request import RenderRequest
+
+LAYER_STAGES: tuple[Stage, ...] = ("s", "features")
+"""The stages of edits that belong to a layer."""
 
 __all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
 
@@ -28,17 +32,20 @@ def stage_keys(
 
     Args:
         root: Stands for generator and device.
-        request: Whose transform and noise go in.
+        request: Whose transform, noise and edits of layers go in.
         styles: Whose rows go in.
         layers: Up to the last one that is wanted.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode())
+    recipe = request.style
+    edits = (edit.digest for edit in recipe.edits_at("input"))
+    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), *edits)
     keys = [key]
     spec = request.noise.spec()
     for layer in layers:
         noise = noise_key(spec, layer.name) if has_noise(layer, spec) else b""
-        key = digest(key, styles.rows[layer.ws_index], noise)
+        edits = (e.digest for stage in LAYER_STAGES for e in recipe.edits_at(stage, layer.name))
+        key = digest(key, styles.rows[layer.ws_index], noise, *edits)
         keys.append(key)
     return tuple(keys)
 

@@ -10,9 +10,10 @@ for each view; a view follows the shared look in the aspects it is linked to.
 
 from __future__ import annotations
 
+from explorer.edits import Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.explorer_state import ExplorerState, look_of, with_look
 from explorer.state.lab import Lab, Slit
-from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Nudge, Offset, Truncation
+from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
 from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Transform
 from explorer.state.timeline import (
     Keyframe,
@@ -31,6 +32,8 @@ __all__ = [
     "Blend",
     "BlendPoint",
     "Classes",
+    "Edit",
+    "EditValue",
     "ExplorerState",
     "Keyframe",
     "Lab",
@@ -53,6 +56,7 @@ __all__ = [
     "Track",
     "Transform",
     "Truncation",
+    "UnknownEdit",
     "ViewState",
     "look_of",
     "with_look",

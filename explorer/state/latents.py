@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Blend", "BlendPoint", "Latent", "MixRow", "MixSource", "Mixing", "Nudge", "Offset", "Truncation"]
+from explorer.edits.base import Edit
+
+__all__ = ["Blend", "BlendPoint", "Latent", "MixRow", "MixSource", "Mixing", "Truncation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +78,17 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
-    """A step of `strength` along a random unit direction (drawn from `seed`), for entries first..last of `ws`.
-
-    `last` None means the last entry.
-    """
-
-    seed: int
-    strength: float
-    first: int = 0
-    last: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """Values added to entries first..last of `ws`: the w editor's bars. `values` has length `w_dim`."""
-
-    values: tuple[float, ...]
-    first: int = 0
-    last: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class BlendPoint:
-    """One latent of a blend and its weight. In the space `ws` it brings its truncation, mixing and edits along."""
+    """One latent of a blend and its weight. In the space `ws` it brings its truncation, mixing and edits along.
+
+    Edits of layers do not belong to a latent; those of the look count.
+    """
 
     latent: Latent
     weight: float
     truncation: Truncation = Truncation()
     mixing: Mixing = Mixing()
-    nudges: tuple[Nudge, ...] = ()
-    offsets: tuple[Offset, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

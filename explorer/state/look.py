@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from explorer.state.latents import Latent, Mixing, Nudge, Offset, Truncation
+from explorer.edits.base import Edit
+from explorer.state.latents import Latent, Mixing, Truncation
 
 __all__ = ["ASPECTS", "Animation", "Classes", "Look", "Noise", "Transform"]
 
@@ -67,8 +68,7 @@ class Look:
     classes: Classes = Classes()
     truncation: Truncation = Truncation()
     mixing: Mixing = Mixing()
-    nudges: tuple[Nudge, ...] = ()
-    offsets: tuple[Offset, ...] = ()
+    edits: tuple[Edit, ...] = ()  # in the order in which they are applied
     noise: Noise = Noise()
     transform: Transform = Transform()
 

@@ -28,12 +28,20 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """One picture on screen: its model, the aspects in which it follows the shared look, and its own look."""
+    """One picture on screen: its model, its own look, and the aspects in which it does not follow the shared look.
+
+    `unlinked` and not `linked` is kept, so that an aspect that is added later is linked in projects from before.
+    """
 
     model: str = ""  # a bundled name or a path; empty = nothing loaded
-    linked: frozenset[str] = frozenset(ASPECTS)
+    unlinked: frozenset[str] = frozenset()
     own: Look = Look()
     tap: Tap = Tap()
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """The aspects in which it follows the shared look."""
+        return frozenset(ASPECTS) - self.unlinked
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from explorer.render.styles import MAPPED_TOGETHER
 from explorer.render.untransform import difference_picture, heat_picture
 from explorer.state import (
     Classes,
+    Edit,
     Latent,
     Look,
     Mixing,
@@ -111,7 +112,7 @@ def test_an_untruncated_seed_is_bitwise_the_generators_own() -> None:
 
 
 def offset_from(entry: int, value: float) -> Look:
-    return Look(offsets=(Offset((value,) * 8, entry, entry),))
+    return Look(edits=(Edit(Offset((value,) * 8, entry, entry)),))
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -173,7 +174,7 @@ def test_a_layers_activation_reuses_the_picture_chain() -> None:
         (Look(noise=Noise("none")), "t0"),
         (Look(noise=Noise(layer_strengths=(("t2", 0.5),))), "t2"),
         (Look(transform=Transform(x=0.1)), "input"),
-        (Look(nudges=(Nudge(3, 1.0, 2),)), "t2"),
+        (Look(edits=(Edit(Nudge(3, 2)),)), "t2"),
         (Look(mixing=Mixing((MixSource(9),), (MixRow(4, 0, 0.5),))), "rgb"),
         (Look(truncation=Truncation(layer_psi=((1, 0.5),))), "t1"),
     ],
@@ -190,12 +191,12 @@ def test_each_control_dirties_what_it_must(change: Look, first: str) -> None:
 def random_look(rng: random.Random, info: Any) -> Look:
     """Some look that differs from the default in a few aspects."""
     aspects: dict[str, Any] = {}
-    for name in rng.sample(["latent", "truncation", "mixing", "nudges", "noise", "transform"], rng.randrange(1, 4)):
+    for name in rng.sample(["latent", "truncation", "mixing", "edits", "noise", "transform"], rng.randrange(1, 4)):
         aspects[name] = {
             "latent": lambda: Latent(rng.randrange(50), rng.random(), rng.random()),
             "truncation": lambda: Truncation(rng.uniform(-1, 2), rng.choice([None, 0, 2])),
             "mixing": lambda: Mixing((MixSource(rng.randrange(9)),), (MixRow(rng.randrange(9), 0, rng.random()),)),
-            "nudges": lambda: (Nudge(rng.randrange(9), rng.gauss(0, 1), rng.randrange(5)),),
+            "edits": lambda: (Edit(Nudge(rng.randrange(9), rng.randrange(5)), rng.gauss(0, 1)),),
             "noise": lambda: Noise(rng.choice(["none", "const", "random"]), rng.randrange(3), rng.random()),
             "transform": lambda: Transform(rng.gauss(0, 0.1), rng.gauss(0, 0.1), rng.gauss(0, 30)),
         }[name]()
