@@ -281,7 +281,7 @@ def test_a_damaged_text_is_refused() -> None:
 
 
 def test_a_bomb_in_a_text_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1000)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1000)
     raw = b'{"a": "' + b" " * 100_000 + b'"}'
     packed = struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw)
     with pytest.raises(ProjectError, match="damaged"):
@@ -300,7 +300,7 @@ def test_files_that_are_no_projects_are_refused(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(ProjectError, match=name) as caught:
             read_project(tmp_path / name)
         assert caught.value.hint
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1)
     with pytest.raises(ProjectError, match="too large"):
         read_project(tmp_path / "other.json")
 
@@ -358,7 +358,7 @@ def test_a_performance_written_in_full_is_read(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1000)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1000)
     path = tmp_path / "p.json"
     path.write_text("before")
     with pytest.raises(ProjectError, match="can be read again"):

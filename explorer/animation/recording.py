@@ -24,7 +24,6 @@ from explorer.animation.player import with_snapshot
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.document import (
-    MAX_BYTES,
     Project,
     latent_from_json,
     latent_to_json,
@@ -32,6 +31,7 @@ from explorer.project.document import (
     project_from_json,
     to_json,
 )
+from explorer.project.limits import MAX_BYTES
 from explorer.state import RecordedState, Timeline
 from explorer.state.codec import decode, encode
 from explorer.state.migrations import migrate_performance

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.edits.base import Assets, Edit, EditKind, EditValue, ResolvedEdit, UnknownEdit, digest_of
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
+from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -36,7 +37,7 @@ def describe(edit: Edit) -> str:
     if kind is not None:
         return kind.describe(edit.value)
     name = edit.value.name if isinstance(edit.value, UnknownEdit) else edit.value.kind
-    return f"Unknown edit ({name})"
+    return f"{visible(name, 40)} (unknown edit)"
 
 
 def assets_of(edits: Iterable[Edit]) -> set[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from explorer.checkpoints import bundled
 from explorer.errors import CheckpointError
+from explorer.project.contents import unknown_kinds
 from explorer.project.model_places import ModelPlace
 from explorer.util.plain_text import visible
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
 _SUFFIXES = {".pkl", ".pt", ".pth", ".safetensors"}
+MAX_KINDS_NAMED = 5  # of edits that are not known here
 _MOST_PARTS = 8  # of a path's end that are looked for below the project
 _MOST_NAMES_BELOW = 4096  # in the project's folder among which its folders are looked for
 _MOST_BESIDE, _MOST_BYTES_BESIDE = 32, 4 << 30  # of files with other names whose contents are compared
@@ -60,7 +62,7 @@ def find_models(
         CancelledError: `cancelled` said so.
     """
     known = {place.name: place for place in project.places}
-    state, missing, notes = project.state, [], []
+    state, missing, notes = project.state, [], _notes_on_edits(project.state)
     for name in dict.fromkeys(view.model for view in state.views):
         if not name or bundled.find(name) is not None:
             continue
@@ -73,6 +75,17 @@ def find_models(
             state = with_model_renamed(state, name, found)
             notes += [search.note] if search.note else []
     return FoundModels(state, tuple(missing), tuple(notes))
+
+
+def _notes_on_edits(state: ExplorerState) -> list[str]:
+    kinds = unknown_kinds(state)
+    if not kinds:
+        return []
+    names = ", ".join(visible(kind, 40) for kind in kinds[:MAX_KINDS_NAMED])
+    return [
+        f"The project has edits that need a plug-in which is not installed ({names}). They have no effect here, "
+        "and are kept when the project is saved."
+    ]
 
 
 def find_beside(place: ModelPlace, folder: Path) -> Path | None:

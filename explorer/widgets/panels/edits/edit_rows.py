@@ -65,8 +65,8 @@ class EditRow(QWidget):
         return self.session.look().edits[self.index]
 
     def label_of(self, edit: Edit) -> str:
-        """Return the text before the slider."""
-        return describe(edit)
+        """Return the text before the slider, for which there is little room: the tooltip has it in full."""
+        return describe(edit).replace(" of layers ", " ").replace(" of layer ", " ")
 
     def tip_of(self, edit: Edit) -> str:
         """Return what the slider does."""
