@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
-    from explorer.edits.base import Stage
     from explorer.generators.base import LayerInfo, NoiseSpec
+    from explorer.render.layer_edits import RecipeEdits
     from explorer.render.styles import Styles
     from explorer.state.request import RenderRequest
-
-LAYER_STAGES: tuple[Stage, ...] = ("s", "features")
-"""The stages of edits that belong to a layer."""
 
 __all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
 
@@ -26,26 +23,24 @@ def digest(*parts: bytes) -> bytes:
 
 
 def stage_keys(
-    root: bytes, request: RenderRequest, styles: Styles, layers: Sequence[LayerInfo]
+    root: bytes, request: RenderRequest, styles: Styles, layers: Sequence[LayerInfo], edits: RecipeEdits
 ) -> tuple[bytes, ...]:
     """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
 
     Args:
         root: Stands for generator and device.
-        request: Whose transform, noise and edits of layers go in.
+        request: Whose transform and noise go in.
         styles: Whose rows go in.
         layers: Up to the last one that is wanted.
+        edits: Of the input and of single layers.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    recipe = request.style
-    edits = (edit.digest for edit in recipe.edits_at("input"))
-    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), *edits)
+    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(-1))
     keys = [key]
     spec = request.noise.spec()
-    for layer in layers:
+    for i, layer in enumerate(layers):
         noise = noise_key(spec, layer.name) if has_noise(layer, spec) else b""
-        edits = (e.digest for stage in LAYER_STAGES for e in recipe.edits_at(stage, layer.name))
-        key = digest(key, styles.rows[layer.ws_index], noise, *edits)
+        key = digest(key, styles.rows[layer.ws_index], noise, edits.key(i))
         keys.append(key)
     return tuple(keys)
 

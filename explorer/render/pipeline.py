@@ -21,6 +21,7 @@ from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
+from explorer.render.layer_edits import RecipeEdits
 from explorer.render.layer_times import LayerTimes
 from explorer.render.results import FrameLatents, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
@@ -135,7 +136,8 @@ class Pipeline:
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-            keys = stage_keys(self._root, request, styles, [layer.info for layer in self._layers[: last + 1]])
+            infos = [layer.info for layer in self._layers[: last + 1]]
+            keys = stage_keys(self._root, request, styles, infos, RecipeEdits(request.style, self.generator.info))
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = self.kept.start_of(view, keys), self.kept.has_image(view, image_key)
         expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)

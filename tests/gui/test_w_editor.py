@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 
 from explorer.edits.registry import resolve_edits
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.session import Session
-from explorer.state import Edit, Nudge, Offset
-from explorer.widgets.panels.edits.edit_rows import NudgeRow
+from explorer.state import Edit, Nudge, Offset, UnknownEdit
+from explorer.widgets.panels.edits.edit_rows import EditRow, NudgeRow
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.edits.w_values import Scope, bars_of, interpolated
 from tests.gui.hands import double_click, drag, press, pull, release
@@ -201,6 +201,58 @@ def test_nudge_row_is_a_live_slider(editor: WEditorPanel, qtbot: QtBot) -> None:
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
     assert session.look().edits == ()
     assert not editor.edits.isVisible()
+
+
+def test_edits_are_switched_off_moved_and_removed(editor: WEditorPanel, qtbot: QtBot) -> None:
+    session, left = editor.session, Qt.MouseButton.LeftButton
+    editor.set_bars([0], [1.0])
+    row = editor.edits.rows[0]
+    assert not row.order.isVisible()  # there is no order of one
+    qtbot.mouseClick(editor.nudge, left)
+    offset, nudge = session.look().edits
+    first, second = editor.edits.rows
+    assert (type(first), type(second)) == (EditRow, NudgeRow)
+    assert (first.slider.label, second.slider.label) == ("w edit", "Nudge")
+    assert (first.up.isEnabled(), first.down.isEnabled()) == (False, True)
+    first.slider.enter(0.5)
+    assert session.store.undo_name == "w edit"
+    offset = replace(offset, strength=0.5)
+    assert session.look().edits == (offset, nudge)
+    qtbot.mouseClick(first.down, left)
+    assert session.look().edits == (nudge, offset)
+    assert [type(row) for row in editor.edits.rows] == [NudgeRow, EditRow]
+    first, second = editor.edits.rows
+    qtbot.mouseClick(first.on, left, pos=QPoint(8, first.on.height() // 2))
+    assert session.look().edits == (replace(nudge, is_on=False), offset)
+    assert not first.slider.isEnabled()
+    assert "switched off" in first.slider.toolTip()
+    session.undo()
+    assert first.on.isChecked()
+    assert first.slider.isEnabled()
+    qtbot.mouseClick(second.remove, left)
+    assert session.look().edits == (nudge,)
+    assert not second.isVisible()
+
+
+def test_a_bar_is_drawn_to_where_it_is_dragged_whatever_its_edits_strength(editor: WEditorPanel) -> None:
+    editor.set_bars([0], [1.0])
+    session = editor.session
+    session.set_edit(0, replace(session.look().edits[0], strength=0.25))
+    editor.set_bars([0], [3.0])
+    assert editor.plot.bars is not None
+    assert editor.plot.bars.values[0] == pytest.approx(3.0)
+    assert len(session.look().edits) == 1
+
+
+def test_edits_that_do_not_fit_or_are_unknown_say_so_and_stay(editor: WEditorPanel, qtbot: QtBot) -> None:
+    edits = (Edit(Offset((1.0, 2.0))), Edit(UnknownEdit('{"kind": "bend"}')))
+    editor.session.edit("Edits", edits=edits)
+    other, unknown = editor.edits.rows
+    assert "does not fit" in other.slider.toolTip()
+    assert '"bend"' in unknown.slider.toolTip()
+    assert unknown.slider.label == "bend (unknown edit)"
+    qtbot.mouseClick(unknown.up, Qt.MouseButton.LeftButton)
+    assert editor.session.look().edits == edits[::-1]
 
 
 def test_the_range_waits_for_the_hand_and_then_follows(editor: WEditorPanel) -> None:

@@ -18,6 +18,7 @@ from explorer.generators.base import GeneratorInfo, LayerInfo
 from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.project.document import from_json, to_json
 from explorer.render.keys import stage_keys
+from explorer.render.layer_edits import RecipeEdits
 from explorer.render.styles import Styles
 from explorer.state import (
     ASPECTS,
@@ -161,7 +162,8 @@ def test_each_field_of_a_recipe_changes_its_digest(name: str) -> None:
 
 def keys_of(request: RenderRequest) -> tuple[bytes, ...]:
     rows = np.zeros((INFO.num_ws, INFO.w_dim), np.float32)
-    return stage_keys(b"root", request, Styles(rows, rows[0], (b"row",) * INFO.num_ws), INFO.layers)
+    styles = Styles(rows, rows[0], (b"row",) * INFO.num_ws)
+    return stage_keys(b"root", request, styles, INFO.layers, RecipeEdits(request.style, INFO))
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_REQUEST))
@@ -227,6 +229,9 @@ def test_another_kind_needs_no_line_elsewhere(bend: Edit) -> None:
     assert from_json(json.loads(json.dumps(to_json(state))))[0] == state
     (resolved,) = resolve_edits((bend,), INFO)
     assert (resolved.stage, resolved.layers, resolved.apply(3.0)) == ("features", ("t1",), 6.0)
+    edits = RecipeEdits(StyleRecipe(edits=(resolved,)), INFO)
+    number = [layer.name for layer in INFO.layers].index("t1")
+    assert (edits.features(number, 3.0), edits.features(0, 3.0), edits.style(number, 3.0)) == (6.0, 3.0, 3.0)
     pose = set_value(Snapshot(state.shared), "edits.0", 0.25)
     assert pose.shared.edits == (replace(bend, strength=0.25),)
     assert get_value(pose, "edits.0") == 0.25
