@@ -195,7 +195,7 @@ def test_bars_of_another_width_stay(session: Session) -> None:
     session.set_offset([1.0, 2.0])
     session.set_offset([3.0])
     session.set_offset([0.0])
-    assert [offset.values for offset in session.look().offsets] == [(1.0, 2.0)]
+    assert [edit.value.values for edit in session.look().edits] == [(1.0, 2.0)]
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
