@@ -23,6 +23,7 @@ from explorer.project.document import state_to_text, to_json, write_png, write_p
 from explorer.state import (
     Blend,
     BlendPoint,
+    Edit,
     ExplorerState,
     Keyframe,
     Latent,
@@ -125,8 +126,7 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
         latent=Latent(3, 0.25, -1.5, stored),
         truncation=Truncation(0.7, 2, ((1, 0.5),)),
         mixing=Mixing((MixSource(2), MixSource(1, stored)), (MixRow(0, 0, 0.5), MixRow(1, 1, 1.0))),
-        nudges=(Nudge(1, 0.5, 0, 2),),
-        offsets=(Offset((0.1, 0.2, 0.3, 0.4)),),
+        edits=(Edit(Nudge(1, 0, 2), 0.5), Edit(Offset((0.1, 0.2, 0.3, 0.4)))),
         noise=Noise("random", 3, 0.5, (("b8.conv1", 2.0),)),
         transform=Transform(0.1, 0.2, 30.0, 1.1, 0.9, 0.1),
     )

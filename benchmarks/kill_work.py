@@ -191,9 +191,9 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
         card = {"number": str(number)}
         return lambda path: save_native(path, checkpoint, card=card)
     from explorer.project.document import write_png, write_project
-    from explorer.state import ExplorerState, Latent, Look, Offset
+    from explorer.state import Edit, ExplorerState, Latent, Look, Offset
 
-    state = ExplorerState(shared=Look(Latent(number), offsets=(Offset(tuple(rng.normal(size=5000))),)))
+    state = ExplorerState(shared=Look(Latent(number), edits=(Edit(Offset(tuple(rng.normal(size=5000)))),)))
     if kind == "project":
         return lambda path: write_project(path, state)
     pixels = rng.integers(0, 256, (128, 128, 4), np.uint8)

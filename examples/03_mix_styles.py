@@ -15,4 +15,6 @@ for group in ("coarse", "middle", "fine"):
 Image.fromarray(np.vstack(rows)).save("mixing.png")
 
 # Edits are added after truncation and mixing; here a step along a random direction, for two entries of ws.
-model.render(seed=3, psi=0.8, edits=[explorer.Nudge(seed=5, strength=4.0, first=0, last=1)]).save("nudged.png")
+model.render(seed=3, psi=0.8, edits=[explorer.Edit(explorer.Nudge(seed=5, first=0, last=1), strength=4.0)]).save(
+    "nudged.png"
+)

@@ -4,9 +4,20 @@ import os
 
 TYPE_CHECKING = False  # as type checkers read it; importing `typing` would take ten times as long as all of this
 if TYPE_CHECKING:
-    from explorer.api import Model, Nudge, Offset, Picture, StoredLatent, Walk, model_of, open_model
+    from explorer.api import Edit, Model, Nudge, Offset, Picture, StoredLatent, Walk, model_of, open_model
 
-__all__ = ["Model", "Nudge", "Offset", "Picture", "StoredLatent", "Walk", "__version__", "model_of", "open_model"]
+__all__ = [
+    "Edit",
+    "Model",
+    "Nudge",
+    "Offset",
+    "Picture",
+    "StoredLatent",
+    "Walk",
+    "__version__",
+    "model_of",
+    "open_model",
+]
 
 __version__ = "0.1.0"
 

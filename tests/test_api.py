@@ -95,7 +95,7 @@ def test_every_argument_changes_the_picture(model: explorer.Model) -> None:
         {"psi": 0.5},
         {"mix": [(1, "coarse")]},
         {"mix": [(1, range(1, 2), 0.5)]},
-        {"edits": [explorer.Nudge(5, 2.0)]},
+        {"edits": [explorer.Edit(explorer.Nudge(5), 2.0)]},
         {"edits": [explorer.Offset(tuple(np.ones(w_dim)))]},
         {"noise": "random", "noise_seed": 4},
         {"noise": "none"},
@@ -110,7 +110,7 @@ def test_every_argument_changes_the_picture(model: explorer.Model) -> None:
 
 
 def test_a_latent_gives_its_picture_in_every_space(model: explorer.Model) -> None:
-    plain, edits = model.render(seed=7), [explorer.Nudge(5, 2.0)]
+    plain, edits = model.render(seed=7), [explorer.Edit(explorer.Nudge(5), 2.0)]
     z, w, ws = (model.latent(7, space=space) for space in ("z", "w", "ws"))  # type: ignore[arg-type]
     np.testing.assert_array_equal(z.array, np.random.RandomState(7).randn(model.info.z_dim).astype(np.float32))
     assert w.array.shape == (model.info.w_dim,)
@@ -191,7 +191,7 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
         ({"mix": [(1, 99)]}, UsageError, "no entry 99"),
         ({"mix": [(1, 0, 1.5)]}, UsageError, "1.5"),
         ({"edits": [explorer.Offset((1.0, 2.0))]}, LatentError, "2 values"),
-        ({"edits": [explorer.Nudge(0, 1.0, first=99)]}, UsageError, "99"),
+        ({"edits": [explorer.Nudge(0, first=99)]}, UsageError, "99"),
         ({"noise": "loud"}, UsageError, "loud"),
         ({"translate": (float("inf"), 0.0)}, RequestError, "transform"),
         ({"layer": "nowhere"}, RequestError, "nowhere"),

@@ -64,7 +64,7 @@ def test_a_project_says_where_its_models_are_and_what_they_hold(folder: Path) ->
     assert (a["name"], a["relative"]) == (str(folder / "a.safetensors"), "a.safetensors")
     assert b["relative"] == "nets/b.safetensors"
     assert a["sha256"] == known_digest(folder / "a.safetensors") != b["sha256"]
-    assert (data["format"], data["version"]) == ("latentwalk-project", 1)
+    assert (data["format"], data["version"]) == ("latentwalk-project", 2)
 
 
 def test_a_moved_folder_opens(folder: Path, tmp_path: Path) -> None:

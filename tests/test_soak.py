@@ -14,7 +14,7 @@ from benchmarks.slope import growth, slope
 from benchmarks.soak import verdict
 from explorer.errors import LatentError
 from explorer.session import Session
-from explorer.state import ASPECTS, ExplorerState, Nudge, Slit, Tap
+from explorer.state import ASPECTS, Edit, ExplorerState, Nudge, Slit, Tap
 from tests.session.world import World
 
 WISHES = 1500
@@ -30,7 +30,7 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         lambda: s.move(rng.gauss(0, 0.05), rng.gauss(0, 0.05)),
         lambda: s.rotate_by(rng.gauss(0, 20)),
         lambda: s.set_noise(mode=rng.choice(["none", "const", "random"]), seed=rng.randrange(5)),
-        lambda: s.add_nudge(Nudge(rng.randrange(99), rng.gauss(0, 1), rng.randrange(9))),
+        lambda: s.add_edit(Edit(Nudge(rng.randrange(99), rng.randrange(9)), rng.gauss(0, 1))),
         s.clear_edits,
         s.reset,
         s.undo,

@@ -13,7 +13,8 @@ from explorer.animation.player import Player, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.latents.table import LatentTable
-from explorer.project.document import MAX_BYTES, project_from_json, to_json, write_whole
+from explorer.project.document import project_from_json, to_json, write_whole
+from explorer.project.limits import MAX_BYTES
 from explorer.project.model_places import places_of, places_to_json
 from explorer.project.model_search import find_models
 from explorer.state.codec import decode, encode

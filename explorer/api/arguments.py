@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from explorer.edits.base import Edit, EditValue
+from explorer.edits.offset import Offset
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT
 from explorer.latents.table import StoredLatent
-from explorer.state import Classes, Nudge, Offset
+from explorer.state import Classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.render.results import ModelInfo
 
-__all__ = ["ClassChoice", "Edit", "LatentLike", "Layers", "Mix", "classes_of", "edited", "entries_of", "seed_of"]
+__all__ = ["ClassChoice", "LatentLike", "Layers", "Mix", "classes_of", "edited", "entries_of", "seed_of"]
 
 LatentLike: TypeAlias = "int | StoredLatent | NDArray[np.floating[Any]]"
 """A seed (0 .. 2**32 - 1), a latent of `Model.latent`, or numbers: `[w_dim]` as w, `[num_ws, w_dim]` as ws."""
@@ -31,9 +33,6 @@ Layers: TypeAlias = "Literal['coarse', 'middle', 'fine'] | int | Iterable[int]"
 
 Mix: TypeAlias = "tuple[LatentLike, Layers] | tuple[LatentLike, Layers, float]"
 """The latent to take styles of, the entries of `ws` that take them, and how much of them, 0..1 (1 if left out)."""
-
-Edit: TypeAlias = Nudge | Offset
-"""A step along a random direction of w, or numbers added to it; both of a range of the entries of `ws`."""
 
 ClassChoice: TypeAlias = "int | str | Mapping[int | str, float] | None"
 """A class by number or name, or a mixture as {class: weight}; None is the first one."""
@@ -76,22 +75,24 @@ def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
     return Classes(tuple(weights))
 
 
-def edited(edits: Iterable[Edit], info: GeneratorInfo) -> dict[str, Any]:
-    """The fields of a look that hold the edits: the one place that knows how.
+def edited(edits: Iterable[Edit | EditValue], info: GeneratorInfo) -> tuple[Edit, ...]:
+    """Return edits as a look holds them; a bare value is an edit of strength 1.
 
     Raises:
         LatentError: An offset is of another network.
         UsageError: An edit begins at no entry of `ws`.
     """
-    fields: dict[str, list[Any]] = {"nudges": [], "offsets": []}
-    for edit in edits:
-        if not 0 <= edit.first < info.num_ws:
-            raise UsageError(f"An edit begins at entry {edit.first} of ws.", f"Choose 0 to {info.num_ws - 1}.")
-        if isinstance(edit, Nudge):
-            fields["nudges"].append(edit)
-            continue
-        values = tuple(float(value) for value in edit.values)
-        if len(values) != info.w_dim:
-            raise LatentError(f"An offset has {len(values)} values.", f"This network's w has {info.w_dim}.")
-        fields["offsets"].append(replace(edit, values=values))
-    return {name: tuple(found) for name, found in fields.items()}
+    found = []
+    for item in edits:
+        edit = item if isinstance(item, Edit) else Edit(item)
+        value = edit.value
+        first = getattr(value, "first", 0)
+        if not 0 <= first < info.num_ws:
+            raise UsageError(f"An edit begins at entry {first} of ws.", f"Choose 0 to {info.num_ws - 1}.")
+        if isinstance(value, Offset):
+            numbers = tuple(float(number) for number in value.values)
+            if len(numbers) != info.w_dim:
+                raise LatentError(f"An offset has {len(numbers)} values.", f"This network's w has {info.w_dim}.")
+            edit = replace(edit, value=replace(value, values=numbers))
+        found.append(edit)
+    return tuple(found)

@@ -47,7 +47,8 @@ from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
     from explorer.analysis.study import Estimate
-    from explorer.api.arguments import ClassChoice, Edit, LatentLike, Mix
+    from explorer.api.arguments import ClassChoice, LatentLike, Mix
+    from explorer.edits import Edit, EditValue
     from explorer.generators.base import Generator
     from explorer.ops.backend import Backend
 
@@ -128,7 +129,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit] = (),
+        edits: Iterable[Edit | EditValue] = (),
         classes: ClassChoice = None,
         noise: NoiseMode = "const",
         noise_seed: int = 0,
@@ -189,7 +190,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit] = (),
+        edits: Iterable[Edit | EditValue] = (),
         classes: ClassChoice = None,
     ) -> StoredLatent:
         """The numbers of a latent, without rendering it: `array`, float32.
@@ -234,7 +235,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit] = (),
+        edits: Iterable[Edit | EditValue] = (),
         classes: ClassChoice = None,
     ) -> Walk:
         """A walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
@@ -313,7 +314,7 @@ class Model:
         psi: float,
         cutoff: int | None,
         mix: Iterable[Mix],
-        edits: Iterable[Edit],
+        edits: Iterable[Edit | EditValue],
         classes: ClassChoice,
     ) -> Look:
         if cutoff is not None and cutoff < 0:
@@ -323,7 +324,7 @@ class Model:
             classes=classes_of(classes, self.facts),
             truncation=Truncation(float(psi), cutoff),
             mixing=self._mixing(mix),
-            **edited(edits, self.info),
+            edits=edited(edits, self.info),
         )
 
     def _latent(self, latent: LatentLike) -> Latent:

@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
 from explorer.state.codec import decode, encode
+from explorer.state.migrations import VERSION, migrate_latent
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
 
 def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
     """The recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
-    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, look.nudges, look.offsets)
+    edits = tuple(edit for edit in look.edits if is_of_styles(edit))
+    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, edits)
     point = _portable_point(whole, table)
     return None if point is None else Latent(look.latent.seed, blend=Blend("ws", (point,)))
 
@@ -70,7 +73,7 @@ def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
 
 def recipe_to_text(recipe: Latent) -> str:
     """A recipe as JSON; empty if it is too long for a file's facts."""
-    text = json.dumps(encode(recipe), separators=(",", ":"))
+    text = json.dumps({"version": VERSION, **encode(recipe)}, separators=(",", ":"))
     return text if len(text) <= MAX_TEXT else ""
 
 
@@ -78,7 +81,8 @@ def recipe_from_text(text: object) -> Latent:
     """The recipe of such a text. Raises LatentError."""
     try:
         data: Any = parse_json(str(text))
-        return checked_recipe(decode(Latent, data, "recipe"))
+        version = data.pop("version", 1) if isinstance(data, dict) else 1  # the first one did not say it
+        return checked_recipe(decode(Latent, migrate_latent(data, version), "recipe"))
     except (ProjectError, ValueError, RecursionError) as error:
         raise LatentError("The recipe of the latent is damaged.", "Save the latent again.") from error
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "unit_direction", "z_of_seed"]
+__all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "z_of_seed"]
 
 SEED_COUNT = 2**32
 """Seeds are 0 .. 2**32 - 1, as `numpy.random.RandomState` takes them."""
@@ -28,15 +28,6 @@ def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
     z = np.random.RandomState(seed % SEED_COUNT).randn(z_dim).astype(np.float32)
     z.setflags(write=False)
     return z
-
-
-@lru_cache(maxsize=256)
-def unit_direction(seed: int, w_dim: int) -> NDArray[np.float32]:
-    """A random direction of length one, float32 `[w_dim]`, read-only; the same for the same seed."""
-    drawn = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
-    d: NDArray[np.float32] = (drawn / np.linalg.norm(drawn)).astype(np.float32)
-    d.setflags(write=False)
-    return d
 
 
 def plane_seed(seed: int, i: int, j: int) -> int:

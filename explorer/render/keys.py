@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from explorer.generators.base import INPUT, NO_EDITS
+from explorer.generators.base import INPUT
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def stage_keys(
     request: RenderRequest,
     styles: Styles,
     layers: Sequence[LayerInfo],
-    edits: LayerEdits = NO_EDITS,
+    edits: LayerEdits,
 ) -> tuple[bytes, ...]:
     """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from explorer.errors import RenderError
-from explorer.generators.base import NO_EDITS, Activation, Inputs, LayerEdits, fold_steps
+from explorer.generators.base import Activation, Inputs, fold_steps
 from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
+from explorer.render.layer_edits import layer_edits
 from explorer.render.layer_times import LayerTimes
 from explorer.render.results import FrameLatents, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.generators.base import Generator, NoiseSpec, SynthesisLayer
+    from explorer.generators.base import Generator, LayerEdits, NoiseSpec, SynthesisLayer
     from explorer.ops.backend import Backend
     from explorer.render.cache import StageCache
     from explorer.state.request import RenderRequest
@@ -98,7 +99,6 @@ class Pipeline:
         model: sha256 of the generator, the root of every key.
         dtype: Precision of the features; weights, mapping and the running picture stay float32.
         backend: Which kernels: "auto", "torch" or "reference".
-        edits_of: Makes the edits of single layers that a request asks for.
     """
 
     def __init__(
@@ -108,10 +108,8 @@ class Pipeline:
         model: str = "",
         dtype: torch.dtype = torch.float32,
         backend: Backend = "auto",
-        edits_of: Callable[[RenderRequest], LayerEdits] = lambda request: NO_EDITS,
     ) -> None:
         self.generator = generator
-        self._edits_of = edits_of
         self.device = generator.device
         self.dtype = dtype
         self._backend: Backend = backend
@@ -139,7 +137,7 @@ class Pipeline:
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-            edits = self._edits_of(request)
+            edits = layer_edits(request.style, self.generator.info)
             infos = [layer.info for layer in self._layers[: last + 1]]
             keys = stage_keys(self._root, request, styles, infos, edits)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
@@ -130,7 +131,7 @@ class Documents(QObject):
             # A ws is the end of the style stage: mixing and editing it again would show something else.
             aspects["truncation"] = Truncation()
             aspects["mixing"] = replace(self._session.look().mixing, rows=())
-            aspects["nudges"], aspects["offsets"] = (), ()
+            aspects["edits"] = tuple(e for e in self._session.look().edits if not is_of_styles(e))
         self._session.edit("Load latent", **aspects)
 
     def current_latent(self, space: Space) -> StoredLatent:

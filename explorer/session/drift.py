@@ -29,7 +29,7 @@ class Drifts:
         """The state with every drifting latent where it is at `now` seconds; equal to `state` if none drifts."""
         shared = self._advance(-1, state.shared, now)
         views = tuple(
-            v if v.linked >= {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
+            v if not v.unlinked & {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
             for i, v in enumerate(state.views)
         )
         return replace(state, shared=shared, views=views)

@@ -7,7 +7,11 @@ from explorer.util.plugins import resolve
 __all__ = ["load_plugins"]
 
 # The function of each group that loads it, `module:function`; a new group adds its own here.
-_LOADERS = ("explorer.generators.registry:families", "explorer.checkpoints.readers:load_readers")
+_LOADERS = (
+    "explorer.generators.registry:families",
+    "explorer.checkpoints.readers:load_readers",
+    "explorer.edits.registry:kinds",
+)
 
 
 def load_plugins() -> None:

@@ -41,11 +41,11 @@ _PLAIN = (
     Parameter("tap.scale_db", "Layer brightness", "dB", -40.0, 40.0),
 )
 PARAMETERS: dict[str, Parameter] = {p.name: p for p in _PLAIN}
-"""Those that every state has; `mixing.LAYER`, `nudges.NUMBER`, `classes.NUMBER` name more."""
+"""Those that every state has; `mixing.LAYER`, `edits.NUMBER`, `classes.NUMBER` name more."""
 
 _NUMBERED = {
     "mixing": ("Mixing, entry", 0.0, 1.0),
-    "nudges": ("Edit", -5.0, 5.0),
+    "edits": ("Edit", -5.0, 5.0),
     "classes": ("Class", 0.0, 1.0),
 }
 
@@ -54,7 +54,7 @@ def parameter(name: str) -> Parameter:
     """What is known of a parameter. Raises ProjectError for a name that means nothing."""
     if name in PARAMETERS:
         return PARAMETERS[name]
-    match = re.fullmatch(r"(mixing|nudges|classes)\.(\d{1,4})", name)
+    match = re.fullmatch(r"(mixing|edits|classes)\.(\d{1,4})", name)
     if match is None:
         raise ProjectError(f"There is no parameter {name[:40]!r} to animate.", "The file is damaged or newer.")
     title, low, high = _NUMBERED[match[1]]
@@ -70,9 +70,9 @@ def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
     if part == "mixing":
         rows = [r.amount for r in look.mixing.rows if field == "all" or r.layer == int(field)]
         return max(rows, default=0.0)
-    if part == "nudges":
+    if part == "edits":
         number = int(field)
-        return look.nudges[number].strength if number < len(look.nudges) else 0.0
+        return look.edits[number].strength if number < len(look.edits) else 0.0
     if part == "classes":
         return dict(look.classes.weights).get(int(field), 0.0)
     return float(getattr(getattr(look, part), field))
@@ -97,9 +97,9 @@ def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapsh
 def _with(look: Look, part: str, field: str, value: float) -> Look:
     if part == "mixing":
         return replace(look, mixing=replace(look.mixing, rows=_rows(look, field, min(max(value, 0.0), 1.0))))
-    if part == "nudges":
-        nudges = tuple(replace(n, strength=value) if i == int(field) else n for i, n in enumerate(look.nudges))
-        return replace(look, nudges=nudges)
+    if part == "edits":
+        edits = tuple(replace(e, strength=value) if i == int(field) else e for i, e in enumerate(look.edits))
+        return replace(look, edits=edits)
     if part == "classes":
         weights = {**dict(look.classes.weights), int(field): max(value, 0.0)}
         return replace(look, classes=replace(look.classes, weights=tuple(sorted(weights.items()))))

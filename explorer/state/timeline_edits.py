@@ -37,6 +37,7 @@ __all__ = [
     "set_segments",
     "snapped",
     "value_at",
+    "with_edits_reordered",
 ]
 
 MAX_SECONDS = 36_000.0
@@ -150,6 +151,31 @@ def swap_views(timeline: Timeline) -> Timeline:
         performance=tuple(replace(sample, pose=swapped(sample.pose)) for sample in timeline.performance),
         aside=timeline.aside and swap_views(timeline.aside),
     )
+
+
+def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) -> Timeline:
+    """The timeline with tracks that follow the edits of a look to their new places.
+
+    Where whole-state keys or a performance play, their edits count, and stay where they are.
+
+    Args:
+        timeline: Of the project.
+        view: Whose look it is; -1 is the shared one.
+        order: The old number of each edit that is kept, in the new order.
+    """
+    if timeline.keys or timeline.performance:
+        return timeline
+
+    def is_meant(track: Track) -> bool:
+        return track.view == view and track.parameter.startswith("edits.")
+
+    new = {f"edits.{old}": f"edits.{number}" for number, old in enumerate(order)}
+    tracks = tuple(
+        replace(track, parameter=new[track.parameter]) if is_meant(track) else track
+        for track in timeline.tracks
+        if not is_meant(track) or track.parameter in new
+    )
+    return timeline if tracks == timeline.tracks else replace(timeline, tracks=tracks)
 
 
 def exchanged(timeline: Timeline) -> Timeline:

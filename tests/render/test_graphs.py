@@ -123,7 +123,7 @@ def test_the_pipeline_takes_recordings() -> None:
     assert recorder.replays >= 3
 
 
-def test_edited_layers_are_not_recorded() -> None:
+def test_edited_layers_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     class Added:
         def key(self, i: int) -> bytes:
             return b"edit" * (i == 2)
@@ -135,7 +135,8 @@ def test_edited_layers_are_not_recorded() -> None:
             return activation.with_features(activation.x + 1) if i == 2 else activation
 
     generator, recorder = small_generator("stylegan2-skip").eval(), FixedMemory()
-    pipeline = Pipeline(generator, StageCache(64 << 20), edits_of=lambda request: Added())
+    monkeypatch.setattr("explorer.render.pipeline.layer_edits", lambda recipe, info: Added())
+    pipeline = Pipeline(generator, StageCache(64 << 20))
     pipeline._graphs = GraphedLayers(generator.layers, recorder)
     with torch.inference_mode():
         for seed in range(3):

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.edits import registry
+from explorer.edits.base import EditKind, ResolvedEdit, Stage
 from explorer.errors import RenderError
-from explorer.generators.base import INPUT, Activation, Generator, NoiseSpec
+from explorer.generators.base import Activation, Generator, NoiseSpec
 from explorer.generators.registry import build
 from explorer.latents.seeds import z_of_seed
 from explorer.ops.resample import affine, undo
@@ -23,6 +25,7 @@ from explorer.render.styles import MAPPED_TOGETHER
 from explorer.render.untransform import difference_picture, heat_picture
 from explorer.state import (
     Classes,
+    Edit,
     Latent,
     Look,
     Mixing,
@@ -112,7 +115,7 @@ def test_an_untruncated_seed_is_bitwise_the_generators_own() -> None:
 
 
 def offset_from(entry: int, value: float) -> Look:
-    return Look(offsets=(Offset((value,) * 8, entry, entry),))
+    return Look(edits=(Edit(Offset((value,) * 8, entry, entry)),))
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -174,7 +177,7 @@ def test_a_layers_activation_reuses_the_picture_chain() -> None:
         (Look(noise=Noise("none")), "t0"),
         (Look(noise=Noise(layer_strengths=(("t2", 0.5),))), "t2"),
         (Look(transform=Transform(x=0.1)), "input"),
-        (Look(nudges=(Nudge(3, 1.0, 2),)), "t2"),
+        (Look(edits=(Edit(Nudge(3, 2)),)), "t2"),
         (Look(mixing=Mixing((MixSource(9),), (MixRow(4, 0, 0.5),))), "rgb"),
         (Look(truncation=Truncation(layer_psi=((1, 0.5),))), "t1"),
     ],
@@ -191,12 +194,12 @@ def test_each_control_dirties_what_it_must(change: Look, first: str) -> None:
 def random_look(rng: random.Random, info: Any) -> Look:
     """Some look that differs from the default in a few aspects."""
     aspects: dict[str, Any] = {}
-    for name in rng.sample(["latent", "truncation", "mixing", "nudges", "noise", "transform"], rng.randrange(1, 4)):
+    for name in rng.sample(["latent", "truncation", "mixing", "edits", "noise", "transform"], rng.randrange(1, 4)):
         aspects[name] = {
             "latent": lambda: Latent(rng.randrange(50), rng.random(), rng.random()),
             "truncation": lambda: Truncation(rng.uniform(-1, 2), rng.choice([None, 0, 2])),
             "mixing": lambda: Mixing((MixSource(rng.randrange(9)),), (MixRow(rng.randrange(9), 0, rng.random()),)),
-            "nudges": lambda: (Nudge(rng.randrange(9), rng.gauss(0, 1), rng.randrange(5)),),
+            "edits": lambda: (Edit(Nudge(rng.randrange(9), rng.randrange(5)), rng.gauss(0, 1)),),
             "noise": lambda: Noise(rng.choice(["none", "const", "random"]), rng.randrange(3), rng.random()),
             "transform": lambda: Transform(rng.gauss(0, 0.1), rng.gauss(0, 0.1), rng.gauss(0, 30)),
         }[name]()
@@ -500,43 +503,45 @@ def test_no_motion_leaves_nothing() -> None:
 # -- edits of single layers ------------------------------------------------------------------------------------
 
 
-class _Added:
-    """Adds a number to what one place hands on."""
+class _Add(EditKind[Any]):
+    """Adds a number to styles or features."""
 
-    def __init__(self, place: int, amount: int) -> None:
-        self.place, self.amount = place, amount
+    name, title, stage, value = "add", "Add", "features", Nudge
 
-    def key(self, i: int) -> bytes:
-        return b"%d" % self.amount if i == self.place and self.amount else b""
+    def resolve(self, value: Any, info: Any, assets: Any) -> None:
+        return None
 
-    def style(self, i: int, s: torch.Tensor) -> torch.Tensor:
-        return s
-
-    def features(self, i: int, activation: Activation) -> Activation:
-        return activation.with_features(activation.x + self.amount) if i == self.place else activation
+    def apply(self, target: Any, edit: ResolvedEdit, layer: Any) -> Any:
+        if isinstance(target, Activation):
+            return target.with_features(target.x + edit.data)
+        return target + edit.data
 
 
-@pytest.mark.parametrize(("place", "first"), [(INPUT, "input"), (0, "t0"), (2, "t2")])
-def test_an_edit_runs_the_layers_from_its_own_on(place: int, first: str) -> None:
+@pytest.mark.parametrize(
+    ("stage", "layer"),
+    [("input", "input"), ("features", "input"), ("features", "t0"), ("features", "t2"), ("s", "t0"), ("s", "t2")],
+)
+def test_an_edit_runs_the_layers_from_its_own_on(monkeypatch: pytest.MonkeyPatch, stage: Stage, layer: str) -> None:
+    known = {**registry.kinds(), "add": _Add()}
+    monkeypatch.setattr(registry, "kinds", lambda: known)
     generator = generator_of("tiny")
-
-    # No edit of a request is made in the pipeline, so a test takes a field that decides no stage for its amount.
-    def edits_of(request: RenderRequest) -> _Added:
-        return _Added(place, request.max_px)
-
-    pipeline = pipeline_of(generator, edits_of=edits_of)
+    pipeline = pipeline_of(generator)
     plain = request_of(generator)
-    edited = replace(plain, max_px=64)
-    before, plan = run(pipeline, plain), pipeline.plan(plain)
-    assert torch.equal(before.image, run(pipeline_of(generator), plain).image)
+    edit = ResolvedEdit("add", stage, 1.0, () if stage == "input" else (layer,), b"a digest", 0.5)
+    edited = replace(plain, style=replace(plain.style, edits=(edit,)))
+    before = run(pipeline, plain)
+    place = -1 if layer == "input" else int(layer[1])
     with torch.inference_mode():
-        changed = [a != b for a, b in zip(plan.keys, pipeline.plan(edited).keys, strict=True)]
-    assert changed == [i > place for i in range(len(changed))]
+        keys = zip(pipeline.plan(plain).keys, pipeline.plan(edited).keys, strict=True)
+        assert [a != b for a, b in keys] == [i > place for i in range(6)]
     again = run(pipeline, edited)
     names = ["input", "t0", "t1", "t2", "t3", "rgb", "present"]
-    assert ran(again) == names[names.index(first) :]
-    assert torch.equal(again.image, run(pipeline_of(generator, edits_of=edits_of), edited).image)
+    assert ran(again) == names[names.index(layer) :]
+    assert torch.equal(again.image, run(pipeline_of(generator), edited).image)
     assert not torch.equal(again.image, before.image)
+    other = replace(edited, style=replace(plain.style, edits=(replace(edit, digest=b"other", data=0.7),)))
+    assert ran(run(pipeline, other)) == names[names.index(layer) :]
+    assert ran(run(pipeline, plain)) == names[names.index(layer) :]
 
 
 # -- families whose activations are not pictures ---------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     s.set_model(0, "wide")
     world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     world.settle()
-    assert world.frame().request.style.offsets == ()
+    assert world.frame().request.style.edits == ()
     s.set_model(0, "a")
     world.qtbot.waitUntil(lambda: s.record(0).model == "a")
     world.settle()

@@ -31,8 +31,7 @@ ASPECT_NAMES: dict[str, str] = {
     "classes": "Classes",
     "truncation": "Truncation",
     "mixing": "Style mixing",
-    "nudges": "Nudges",
-    "offsets": "w edits",
+    "edits": "Edits",
     "noise": "Noise",
     "transform": "Transform",
 }
@@ -179,7 +178,7 @@ class ViewPane(QWidget):
         self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self._fit_facts()
-        self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
+        self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
 
     def _fit_cost(self) -> None:
         """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""

@@ -150,7 +150,7 @@ class MenuCommands(WindowPart):
     @property
     def are_linked(self) -> bool:
         """Whether all views share everything."""
-        return all(view.linked == frozenset(ASPECTS) for view in self.session.state.views)
+        return all(not view.unlinked for view in self.session.state.views)
 
     def swap(self) -> None:
         """A becomes B and B becomes A."""
