@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from explorer.session.settings import Settings
 from explorer.state import ASPECTS, Latent
 from explorer.widgets.controls.theme import theme
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.window.actions import MENU_ACTIONS, resolve_callback
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import centre, drag, flush, wait_until
 from tests.gui.test_panels import panel
@@ -492,11 +494,11 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     session.set_drift(0.2)
     session.store.reset_to(session.state)
     window.welcome()
-    assert window.hints.isVisible()
+    assert window.first_run.hints.isVisible()
     image = window.views.panes[0].image
     x, y = centre(image)
     drag(image, [(x, y), (x + 5, y)])
-    assert not window.hints.isVisible()
+    assert not window.first_run.hints.isVisible()
     assert session.look().drift == 0
     assert settings.flag("welcomed")
 
@@ -640,3 +642,12 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     offer.click()
     stored = session.look(1).latent.stored
     assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]
+
+
+def test_the_callback_of_each_menu_entry_takes_its_arguments(window: MainWindow) -> None:
+    names = {(entry.callback, entry.args) for entry in MENU_ACTIONS if entry.callback}
+    names.remove(("close", ()))  # Qt's own, which has no signature
+    for name, args in names:
+        callback = resolve_callback(window, name)
+        assert isinstance(callback.__self__, QObject)  # type: ignore[attr-defined]
+        inspect.signature(callback).bind(*args)

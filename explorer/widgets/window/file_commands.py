@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
@@ -20,23 +20,24 @@ from explorer.util.plain_text import visible
 from explorer.widgets.controls.plain_text import menu_text, tip_text
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
-from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space
     from explorer.session import Session
-    from explorer.widgets.window.main_window import MainWindow
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["FileCommands"]
-
-Offer = tuple[str, Callable[[], object]]
 
 
 class FileCommands(WindowPart):
     """The files of the window. Which project is open is the session's to know."""
 
-    def __init__(self, window: MainWindow) -> None:
+    models_found = Signal(object)
+    """A project was opened; `FoundModels`: which of its models are there."""
+
+    def __init__(self, window: WindowBase) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
         self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
@@ -240,7 +241,7 @@ class FileCommands(WindowPart):
         self.session.documents.take_project(file.path, project)
         self.remember(file.path)
         self.window.touched()
-        self.window.notices.show_found(file.found)
+        self.models_found.emit(file.found)
 
     def new_project(self) -> None:
         """Begin anew with the models that are open."""
@@ -311,7 +312,6 @@ class FileCommands(WindowPart):
         """Put a file among the recent ones."""
         self.window.settings.add_recent(path)
         self.window.settings.set("folder", str(Path(path).resolve().parent))
-        self.window.recent_changed.emit()
 
     def folder(self) -> str:
         """Where dialogs begin."""
