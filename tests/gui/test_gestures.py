@@ -200,21 +200,21 @@ def test_bars_of_another_width_stay(session: Session) -> None:
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
     window.commands.layout("wipe")
-    wait_until(lambda: window.views.panes[0].image.other is not None)
+    wait_until(lambda: window.views.panes[0].image.pair.other is not None)
     session.set_model(1, "")
     flush()
-    assert window.views.panes[0].image.other is None
+    assert window.views.panes[0].image.pair.other is None
 
 
 def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, session: Session) -> None:
     area, frame = window.views, session.last_frame(1)
     assert frame is not None
     session.lab.picture.emit(LabPicture(1, frame.pixels, 1, 4))
-    assert area.panes[1].image.instead is not None
+    assert area.panes[1].image.average.image is not None
     window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
     window.commands.layout("both")
-    assert area.panes[1].image.instead is None
+    assert area.panes[1].image.average.image is None
 
 
 def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) -> None:

@@ -168,8 +168,8 @@ def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> N
     ):
         window.commands.layout(layout)
         assert (first.isVisible(), second.isVisible()) == shown
-    assert first.image.is_wiping
-    wait_until(lambda: first.image.other is not None)
+    assert first.image.wipe.is_on
+    wait_until(lambda: first.image.pair.other is not None)
     assert first.second.isVisible()
 
 
@@ -207,14 +207,14 @@ def test_before_and_after(window: MainWindow, session: Session) -> None:
     session.set_transform(x=0.25)
     image = window.views.panes[0].image
     QTest.keyClick(image, Qt.Key.Key_B)
-    wait_until(lambda: image.before is not None)
+    wait_until(lambda: image.before.image is not None)
     assert session.look().transform.x == 0.25, "looking back changes nothing"
     QTest.keyClick(image, Qt.Key.Key_B)
-    assert image.before is None
+    assert image.before.image is None
     QTest.keyClick(image, Qt.Key.Key_B)
-    wait_until(lambda: image.before is not None)
+    wait_until(lambda: image.before.image is not None)
     session.set_psi(0.5)
-    assert image.before is None, "any change ends it"
+    assert image.before.image is None, "any change ends it"
 
 
 def test_full_screen_and_back(window: MainWindow) -> None:

@@ -36,7 +36,6 @@ ASPECT_NAMES: dict[str, str] = {
     "noise": "Noise",
     "transform": "Transform",
 }
-DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
 def look_text(look: Look, *, is_short: bool = False) -> str:
@@ -131,14 +130,14 @@ class ViewPane(QWidget):
 
     def _wire(self) -> None:
         session, image = self.session, self.image
-        image.drag_started.connect(lambda mode: session.begin(DRAG_NAMES[mode]))
+        image.drag_started.connect(session.begin)
         image.dragged.connect(self._on_dragged)
         image.drag_finished.connect(session.commit)
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
         image.reset_requested.connect(self._on_reset)
-        image.slit_moved.connect(session.lab.set_slit)
-        image.split_moved.connect(session.lab.set_split)
+        image.slit.moved.connect(session.lab.set_slit)
+        image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
         session.changed.connect(self._on_changed)
@@ -146,10 +145,6 @@ class ViewPane(QWidget):
         session.failure_cleared.connect(self._on_failure_cleared)
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
-
-    def set_wiping(self, wiping: bool) -> None:
-        """Share the picture with the other view."""
-        self.image.set_wiping(wiping)
 
     def set_shared(self, shared: bool) -> None:
         """Both views in one picture, by a divider or in turn: name both models."""
