@@ -23,17 +23,21 @@ from explorer.state import (
     ViewState,
     look_of,
 )
+from explorer.state.parameters import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["LookIntents"]
 
-TRUNCATION_RANGE = (-2.0, 2.0)
-
 
 class LookIntents(SessionCore):
     """Changes to the look of the active view (shared with the views linked to it). GUI thread only."""
+
+    def set_parameter(self, path: str, value: float) -> None:
+        """Set a number of the look by its path in `CONTROLS`, as "transform.x"."""
+        parameter, aspect = CONTROLS[path], path.partition(".")[0]
+        self.edit(parameter.title, **{aspect: getattr(parameter.changed(self.look(), value), aspect)})
 
     # -- latent --------------------------------------------------------------------------------------------
 
@@ -74,9 +78,9 @@ class LookIntents(SessionCore):
     # -- truncation ----------------------------------------------------------------------------------------
 
     def set_psi(self, psi: float) -> None:
-        """Sets truncation, clamped to -2..2."""
-        low, high = TRUNCATION_RANGE
-        self.edit("Truncation", truncation=replace(self.look().truncation, psi=min(max(psi, low), high)))
+        """Sets truncation, clamped to the range of its slider."""
+        psi_range = CONTROLS["truncation.psi"]
+        self.set_parameter("truncation.psi", min(max(psi, psi_range.low), psi_range.high))
 
     def set_cutoff(self, cutoff: int | None) -> None:
         """Sets how many entries of `ws` are truncated; None = all."""
@@ -113,7 +117,7 @@ class LookIntents(SessionCore):
     def _set_rows(self, name: str, layers: Iterable[int], source: int | None, amount: float) -> None:
         mixing = self.look().mixing
         rows = {row.layer: row for row in mixing.rows}
-        amount = min(max(amount, 0.0), 1.0)
+        amount = CONTROLS["mixing.amount"].clamped(amount)
         for layer in layers:
             number = source if source is not None else rows[layer].source if layer in rows else 0
             rows[layer] = MixRow(layer, number, amount)

@@ -111,8 +111,9 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
     assert isinstance(panel, TransformPanel)
     session.set_active(1)
     session.move(1.5, 0.0)
-    assert panel.offset_x.text().startswith("1.500")
-    assert panel.offset_x.position_of(1.5) == panel.offset_x.position_of(panel.offset_x.maximum)
+    slider = panel.sliders["transform.x"]
+    assert slider.text().startswith("1.500")
+    assert slider.position_of(1.5) == slider.position_of(slider.maximum)
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------
@@ -356,7 +357,7 @@ def test_without_a_model_every_control_of_the_picture_is_grey(window: MainWindow
     transform, truncation = window.findChild(TransformPanel), window.findChild(TruncationPanel)
     assert isinstance(transform, TransformPanel)
     assert isinstance(truncation, TruncationPanel)
-    controls = [transform.rotate, transform.pad, transform.dial, *truncation.layers.sliders]
+    controls = [transform.sliders["transform.rotate"], transform.pad, transform.dial, *truncation.layers.sliders]
     assert not any(control.isEnabled() for control in controls)
     session.set_active(1)
     flush()

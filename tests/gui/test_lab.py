@@ -17,7 +17,7 @@ from explorer.state import Animation, Slit, Transform
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
 from explorer.widgets.panels.lab.sticking_panel import StickingPanel
-from explorer.widgets.viewer.slit_handles import part_at, pulled
+from explorer.widgets.viewer.slit_tool import drag_slit, part_at
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.test_panels import panel
@@ -45,10 +45,10 @@ def test_parts_of_the_line() -> None:
     assert part_at(QPointF(51, 75), slit, None, rect) == "near"
     assert part_at(QPointF(52, 55), slit, None, rect) == "middle"
     assert part_at(QPointF(70, 55), slit, None, rect) is None
-    assert pulled(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
-    turned = pulled(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
+    assert drag_slit(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
+    turned = drag_slit(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
     assert (turned.angle, turned.length) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.6))
-    near = pulled(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
+    near = drag_slit(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
     assert (near.angle, near.length) == (pytest.approx(90.0), pytest.approx(0.7))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QComboBox
 
 from explorer.state import ExplorerState, Look, look_of
+from explorer.state.parameters import CONTROLS
+from explorer.widgets.controls.parameter_slider import parameter_slider
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -32,7 +35,7 @@ class Hand(Protocol):
 class Binder(QObject):
     """Keeps one panel's widgets equal to the state. Widgets hold no values and never read each other.
 
-    `bind.slider(psi, "psi", lambda look: look.truncation.psi, session.set_psi)` is all a slider needs.
+    `bind.parameter("truncation.psi")` makes a slider and is all that it needs.
     """
 
     def __init__(self, session: Session, parent: QObject) -> None:
@@ -105,6 +108,21 @@ class Binder(QObject):
         """Bind a slider to a number of the look."""
         self.look(read, slider.set_value)
         self.stroke(slider, name, intent)
+
+    def parameter(
+        self, path: str, intent: Callable[[float], object] | None = None, *, name: str = ""
+    ) -> ValueSlider:
+        """Make the slider of a number of the look, and bind it.
+
+        Args:
+            path: As in `CONTROLS`, "transform.x".
+            intent: Called with a new value instead of setting that number alone.
+            name: Of the undo step; the parameter's title by default.
+        """
+        parameter, slider = CONTROLS[path], parameter_slider(path)
+        set_value = partial(self._session.set_parameter, path) if intent is None else intent
+        self.slider(slider, name or parameter.title, parameter.read, set_value)
+        return slider
 
     def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
         """Bind a combo box whose items carry their value as user data."""

@@ -20,7 +20,7 @@ class FileDrops(WindowPart):
     def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
         self._files = files
-        self._frame, self._carried = DropFrame(window), list[Kind]()
+        self.frame, self._carried = DropFrame(window), list[Kind]()
 
     def enter(self, event: QDragEnterEvent) -> None:
         """Accept files, once there is a session."""
@@ -38,11 +38,11 @@ class FileDrops(WindowPart):
 
     def leave(self) -> None:
         """Take the frame away."""
-        self._frame.leave()
+        self.frame.leave()
 
     def drop(self, event: QDropEvent) -> None:
         """Open the files, a single one in the view under the pointer."""
-        self._frame.leave()
+        self.frame.leave()
         paths = dropped_files(event)
         if self.window.session is None or not take_copy(event):
             return
@@ -59,7 +59,7 @@ class FileDrops(WindowPart):
             words = "Open in A and B"
         else:
             words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
-        self._frame.show_over(self.window.views.panes[view].image, words)
+        self.frame.show_over(self.window.views.panes[view].image, words)
 
     def _view_at(self, at: QPoint) -> int | None:
         for pane in self.window.views.panes:

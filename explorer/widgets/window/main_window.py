@@ -91,7 +91,7 @@ class MainWindow(WindowBase):
         self.notices = Alerts(self, self.files)
         self.files.models_found.connect(self.notices.show_found)
         self.commands, self.lab_commands = MenuCommands(self, self.files, self.notices), LabCommands(self)
-        self._drops = FileDrops(self, self.files)
+        self.drops = FileDrops(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.action_requested.connect(lambda key: self.actions_by_key[key].trigger())
@@ -353,16 +353,16 @@ class MainWindow(WindowBase):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self._drops.enter(event)
+        self.drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._drops.move(event)
+        self.drops.move(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._drops.leave()
+        self.drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._drops.drop(event)
+        self.drops.drop(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.latents.groups import GROUPS, group_of, label_of
 from explorer.state import Classes, Mixing, MixSource
 from explorer.widgets.controls.basic import IconButton, label, row
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.thumbnails import Thumbs
@@ -63,30 +64,18 @@ class MixingPanel(Panel):
     # building --------------------------------------------------------------------------------------------
 
     def _group_slider(self, name: str) -> ValueSlider:
-        slider = ValueSlider(
-            name.capitalize(),
-            0,
-            1,
-            0,
-            step=0.05,
-            tip=GROUP_TIPS[name],
-            is_strong=True,
-            label_width=LABEL_PX,
-            value_width=VALUE_PX,
-        )
+        slider = parameter_slider("mixing.amount", label_width=LABEL_PX, value_width=VALUE_PX)
+        slider.set_label(name.capitalize())
+        slider.set_tip(GROUP_TIPS[name])
+        slider.is_strong = True
         self.bind.stroke(slider, f"Mix {name} styles", lambda v: self._mix_group(name, v))
         return slider
 
     def _layer_slider(self, index: int) -> ValueSlider:
-        slider = ValueSlider(
-            "",
-            0,
-            1,
-            0,
-            step=0.05,
+        slider = parameter_slider(
+            "mixing.amount",
             label_width=LABEL_PX,
             value_width=VALUE_PX,
-            tip="0: the base. 1: the chosen source.",
             text_of=lambda v: f"{source_name(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
         )
         self.bind.stroke(slider, f"Mix layer {index}", lambda v: self.session.set_mix(index, self._source, v))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.controls.basic import Check, ElidedLabel, Segments, label, row, value_label
 from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID, view_color
@@ -106,8 +107,7 @@ class LayersPanel(Panel):
         self.channels = Segments(CHANNELS)
         tip = "The channel shown, or the first of three."
         self.first = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, value_width=64, tip=tip)
-        tip = "Brightens: +6 dB doubles the contrast."
-        self.gain = ValueSlider("Gain", -40, 40, 0, step=1, decimals=1, unit="dB", value_width=64, tip=tip)
+        self.gain = parameter_slider("tap.scale_db", value_width=64)
         self.normalize = Check("Fit range")
         self.normalize.setToolTip(
             "Centre on the mean and fit the largest distance from it into the picture's range"

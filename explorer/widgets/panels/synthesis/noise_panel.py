@@ -10,6 +10,7 @@ from explorer.state import Look
 from explorer.widgets.controls.basic import IconButton, Segments, label, row
 from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.layer_rows import LayerRows
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.panel import Panel
@@ -39,7 +40,7 @@ class NoisePanel(Panel):
         self.mode = Segments(MODES)
         self.seed = SeedField("Seed of the random noise")
         self.dice = IconButton("dice-five", "Another noise seed", lambda: session.set_noise(seed=random_seed()))
-        self.strength = ValueSlider("Strength", 0, 4, 1, step=0.05, tip="Factor on the noise of all layers.")
+        self.strength = self.bind.parameter("noise.strength")
         self.more = IconButton("caret-right", "Strength of single layers", self._toggle, text="Per layer")
         self.layers = LayerRows(self._make_row)
         self._names: list[str] = []
@@ -52,16 +53,10 @@ class NoisePanel(Panel):
         self.bind.segments(self.mode, lambda look: look.noise.mode, lambda mode: session.set_noise(mode=mode))
         self.bind.look(lambda look: look.noise.seed, self.seed.set_seed)
         self.bind.look(lambda look: look.noise.mode, lambda _: self._grey())
-        self.bind.slider(
-            self.strength,
-            "Noise strength",
-            lambda look: look.noise.strength,
-            lambda v: session.set_noise(strength=v),
-        )
         self.bind.look(lambda look: look.noise.layer_strengths, self._show_strengths)
 
     def _make_row(self, index: int) -> ValueSlider:
-        slider = ValueSlider("", 0, 4, 1, step=0.05, tip="Factor on this layer's noise.")
+        slider = parameter_slider("noise.layer_strengths")
         slider.pressed.connect(lambda: self.session.begin(f"Noise of {self._names[index]}"))
         slider.moving.connect(lambda v: self.session.set_noise_layer(self._names[index], v))
         slider.released.connect(self.session.commit)
