@@ -10,8 +10,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from explorer.session import Session
+from explorer.session.availability import OF_A_MODEL
 from explorer.state import Latent, MixSource, Track, Transform
 from explorer.state.parameters import CONTROLS, PARAMETERS
+from explorer.widgets.controls.bindings import Binder
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.latent.latent_panel import LatentPanel
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
@@ -368,3 +370,10 @@ def test_psi_has_one_undo_name(window: MainWindow, session: Session) -> None:
     by_command = session.store.undo_name
     pull(panel(window, TruncationPanel).psi, 0.8)
     assert by_command == session.store.undo_name == CONTROLS["truncation.psi"].title
+
+
+def test_every_reason_is_that_of_a_control(window: MainWindow) -> None:
+    """No path of the table is misspelt: a panel disables something by each of them."""
+    bound = {path for binder in window.findChildren(Binder) for path, _ in binder._inert}
+    assert bound <= {*OF_A_MODEL, *CONTROLS}
+    assert set(OF_A_MODEL) - bound <= {"edits"}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance, Slot
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QWidget
 
+from explorer.session.availability import availability
 from explorer.state import ExplorerState, Look, look_of
 from explorer.state.parameters import CONTROLS
+from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.parameter_slider import parameter_slider
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Binder(QObject):
         self._session = session
         self._shown: list[tuple[Callable[[ExplorerState], Any], Callable[[Any], None]]] = []
         self._models: list[Callable[[GeneratorInfo | None], None]] = []
+        self._inert: list[tuple[str, Callable[[str], None]]] = []
+        self._reasons = self._reasons_now()
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
 
@@ -62,6 +66,28 @@ class Binder(QObject):
         self._models.append(display)
         display(self._session.info(self._session.store.state.active))
 
+    def reason(self, path: str, display: Callable[[str], None]) -> None:
+        """Call `display(reason)` now and whenever there is another reason why a control is inert; "" for none."""
+        self._inert.append((path, display))
+        display(self._reasons_now().get(path, ""))
+
+    def available(self, path: str, *controls: QWidget) -> None:
+        """Disable controls, and let their tooltips say why, while `availability` has a reason for that path."""
+        for control in controls:
+            self.reason(path, partial(grey, control))
+
+    def _reasons_now(self) -> Mapping[str, str]:
+        state = self._session.state
+        return availability(
+            self._session.info(state.active), look_of(state, state.active), state.views[state.active].tap
+        )
+
+    def _show_reasons(self) -> None:
+        before, self._reasons = self._reasons, self._reasons_now()
+        if self._reasons is not before:
+            for path, display in self._inert:
+                display(self._reasons.get(path, ""))
+
     def refresh(self) -> None:
         """Show everything again."""
         self._on_model_changed(self._session.store.state.active)
@@ -75,6 +101,7 @@ class Binder(QObject):
             value = read(new)
             if value != read(old):
                 display(value)
+        self._show_reasons()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
@@ -87,6 +114,7 @@ class Binder(QObject):
         # What a slider may show depends on the model (its range, its rows), so values follow the model.
         for read, display in self._shown:
             display(read(state))
+        self._show_reasons()
 
     # both ways -------------------------------------------------------------------------------------------
 
@@ -122,6 +150,7 @@ class Binder(QObject):
         parameter, slider = CONTROLS[path], parameter_slider(path)
         set_value = partial(self._session.set_parameter, path) if intent is None else intent
         self.slider(slider, name or parameter.title, parameter.read, set_value)
+        self.available(path, slider)
         return slider
 
     def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:

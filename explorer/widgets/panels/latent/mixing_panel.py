@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.latents.groups import GROUPS, group_of, label_of
+from explorer.session.availability import NO_MODEL
 from explorer.state import Classes, Mixing, MixSource
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.parameter_slider import parameter_slider
@@ -52,11 +53,12 @@ class MixingPanel(Panel):
         self.layers: list[ValueSlider] = []
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
-        self.empty = label("No model is loaded", "faint")
+        self.empty = label(NO_MODEL, "faint")
         self.add(self._sources)
         self.add(row(self.plus, self.more, None, self.clear))
         self.add(self._rows)
         self.add(self.empty)
+        self.bind.available("mixing", self.plus, self.clear, self.more)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.mixing, self._show)
         self.bind.look(lambda look: look.classes, self._show_classes)
@@ -92,8 +94,6 @@ class MixingPanel(Panel):
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
-        for enabled in (self.plus, self.clear, self.more, *self.source_rows):
-            enabled.setEnabled(info is not None)
         if info is None:
             return
         self._groups = {g: [i for i in range(info.num_ws) if group_of(info, i) == g] for g in GROUPS}
@@ -142,6 +142,7 @@ class MixingPanel(Panel):
         made.removed.connect(self._remove)
         self.source_rows.append(made)
         self._sources.addWidget(made)
+        self.bind.available("mixing", made)
 
     def update_faces(self) -> None:
         """A picture has come."""

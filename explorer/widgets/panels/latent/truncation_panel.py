@@ -45,6 +45,8 @@ class TruncationPanel(Panel):
             self.add(item)
         self.layers.hide()
         self.bind.model(self._show_model)
+        self.bind.available("truncation.cutoff", self.cutoff)
+        self.bind.available("truncation.layer_psi", self.more)
         self.bind.look(lambda look: look.truncation.cutoff, self._show_cutoff)
         self.bind.stroke(self.cutoff, "Truncation cutoff", self._set_cutoff)
         self.bind.look(lambda look: look.truncation, self._show_layers)
@@ -52,6 +54,7 @@ class TruncationPanel(Panel):
     def _make_row(self, index: int) -> ValueSlider:
         slider = parameter_slider("truncation.layer_psi")
         self.bind.stroke(slider, f"Psi of layer {index}", lambda v: self._set_layer(index, v))
+        self.bind.available("truncation.layer_psi", slider)
         return slider
 
     def _set_layer(self, index: int, value: float) -> None:
@@ -74,12 +77,6 @@ class TruncationPanel(Panel):
             slider.set_value(own.get(index, follows))
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        reason = "" if info else "No model is loaded"
-        self.psi.set_reason(reason)
-        self.cutoff.set_reason(reason)
-        self.more.setEnabled(info is not None)
-        for slider in self.layers.sliders:
-            slider.set_reason(reason)
         if info is not None:
             self.cutoff.set_range(0, info.num_ws, info.num_ws)
             self.layers.set_names(ws_names(info))

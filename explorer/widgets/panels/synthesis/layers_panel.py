@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.controls.basic import Check, ElidedLabel, Segments, label, row, value_label
-from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.slider import ValueSlider
@@ -145,6 +144,11 @@ class LayersPanel(Panel):
         self.spectrum.clicked.connect(lambda on: self._set(spectrum=bool(on)))
         bind.stroke(self.first, "Channel", lambda v: self._set(first_channel=round(v)))
         bind.stroke(self.gain, "Layer gain", lambda v: self._set(scale_db=v))
+        for path, control in (
+            ("layer", self.list), ("channels", self.channels), ("first_channel", self.first),
+            ("scale_db", self.gain), ("spectrum", self.spectrum), ("normalize", self.normalize),
+        ):  # fmt: skip
+            bind.available(f"tap.{path}", control)
         bind.model(self._show_model)
         bind.state(_tap, self._show_tap)
         self.session.frame.connect(self._on_frame)
@@ -173,17 +177,6 @@ class LayersPanel(Panel):
         self.gain.set_value(tap.scale_db)
         self.normalize.setChecked(tap.normalize)
         self.spectrum.setChecked(tap.spectrum)
-        nothing = "" if info is not None else "No model is loaded"
-        final = nothing or ("" if layer else "The final picture has its own colours: choose a layer first")
-        single = final or ("The norm runs over all channels" if tap.channels == "norm" else "")
-        if layer is not None and layer.channels < 2:
-            single = single or "This layer has one channel"
-        grey(self.list, nothing)
-        grey(self.channels, final)
-        self.first.set_reason(single)
-        self.gain.set_reason(nothing)
-        grey(self.spectrum, nothing)
-        grey(self.normalize, "" if tap.spectrum else final)
         self._show_latest()
 
     @Slot(object)

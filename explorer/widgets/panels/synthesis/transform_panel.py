@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from explorer.state import Animation
 from explorer.widgets.controls.basic import Check, Choice, IconButton, label, row
-from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.number_field import NumberField
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.panels.panel import Panel
@@ -117,7 +115,9 @@ class TransformPanel(Panel):
         for index, cell in enumerate(self.cells):
             cell.chosen.connect(partial(self._set_cell, index))
         bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
-        bind.look(lambda look: look.transform.animation, self._grey_motion)
+        bind.available("transform.x", self.pad)
+        bind.available("transform.rotate", self.dial)
+        bind.available("transform.matrix", self.matrix)
         bind.model(self._show_model)
 
     def _set(self, **fields: Any) -> None:
@@ -138,20 +138,9 @@ class TransformPanel(Panel):
         for cell, value in zip(self.cells, cells, strict=True):
             cell.set_number(value)
 
-    def _grey_motion(self, animation: Animation) -> None:
-        still = "The picture stands still: choose a motion" if animation.kind == "none" else ""
-        speed, radius = (self.sliders[path] for path in MOTION_SLIDERS)
-        speed.set_reason(still)
-        radius.set_reason(still or ("A spin has no radius" if animation.kind == "spin" else ""))
-
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.note.setText(NOTES[info.has_input_transform] if info else "")
         self.note.setVisible(info is not None)
-        reason = "" if info else "No model is loaded"
-        for path in SLIDERS:
-            self.sliders[path].set_reason(reason)
-        for control in (self.pad, self.dial, self.matrix):
-            grey(control, reason)
 
     def _toggle_matrix(self) -> None:
         shown = self.matrix.isHidden()
