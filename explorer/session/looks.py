@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,10 +43,6 @@ class LookIntents(SessionCore):
     def set_seed(self, seed: int) -> None:
         """Goes to a seed: the middle of a new plane."""
         self.edit("Seed", latent=Latent(seed=seed % SEED_COUNT))
-
-    def random_seed(self) -> None:
-        """Goes to a random seed."""
-        self.edit("Random seed", latent=Latent(seed=random.randrange(SEED_COUNT)))
 
     def walk(self, dx: float, dy: float) -> None:
         """Walks the latent plane by (dx, dy) seeds; a drift stops, because the hand steers now."""
@@ -93,10 +88,6 @@ class LookIntents(SessionCore):
         if value is not None:
             pairs[index] = value
         self.edit("Layer truncation", truncation=replace(truncation, layer_psi=tuple(sorted(pairs.items()))))
-
-    def clear_layer_psi(self) -> None:
-        """Takes every entry of `ws` back to the common psi."""
-        self.edit("Layer truncation", truncation=replace(self.look().truncation, layer_psi=()))
 
     # -- mixing --------------------------------------------------------------------------------------------
 

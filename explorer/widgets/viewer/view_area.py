@@ -87,11 +87,6 @@ class ViewArea(QWidget):
             first.image.pair.set_other(None)
         self._on_model_changed(1)
 
-    def visible_views(self) -> list[int]:
-        """The numbers of the views on screen."""
-        layout = self.session.store.state.layout
-        return {"a": [0], "b": [1]}.get(layout, [0, 1])
-
     def active_pane(self) -> ViewPane:
         """The pane of the active view."""
         return self.panes[self.session.store.state.active]
