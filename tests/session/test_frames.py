@@ -20,11 +20,11 @@ def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
     assert s.state.views[0].model == "a"
     assert undo_name(world) == "Open model"
     assert s.info(0) is not None
-    assert s.ws(0) is not None
+    assert s.last_frame(0) is not None
     assert told[0] == (0, 0.0, "a")
     assert told[-1] == (0, None, "")
     assert s.facts(1) is None
-    assert s.ws(1) is None
+    assert s.last_frame(1) is None
 
 
 def test_linked_views_follow_one_slider(world: World) -> None:

@@ -84,8 +84,8 @@ def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> 
     session.store.update(replace(session.state, views=session.state.views[:1], active=0, layout="a"), "One view")
     assert set(session._views) == {0}
     error = UnreadableFileError("Late.")
-    session._on_model_failed(1, error)
-    session._on_loading(1, 0.5, "late")
+    session.models._on_failed(1, error)
+    session.models._on_progress(1, 0.5, "late")
     session._on_frame(frame)
     session._on_failed(RenderFailed(1, 99, error))
     session.painted(1, 99)

@@ -64,7 +64,7 @@ class Binder(QObject):
     def model(self, display: Callable[[GeneratorInfo | None], None]) -> None:
         """Call `display(info)` now and whenever the active view has another generator (None: nothing loaded)."""
         self._models.append(display)
-        display(self._session.info(self._session.store.state.active))
+        display(self._session.info(self._session.active))
 
     def reason(self, path: str, display: Callable[[str], None]) -> None:
         """Call `display(reason)` now and whenever there is another reason why a control is inert; "" for none."""
@@ -90,7 +90,7 @@ class Binder(QObject):
 
     def refresh(self) -> None:
         """Show everything again."""
-        self._on_model_changed(self._session.store.state.active)
+        self._on_model_changed(self._session.active)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -89,7 +89,7 @@ class ViewArea(QWidget):
 
     def active_pane(self) -> ViewPane:
         """The pane of the active view."""
-        return self.panes[self.session.store.state.active]
+        return self.panes[self.session.active]
 
     def active_image(self) -> ImageView:
         """Where the active view's picture is seen: in a wipe and a flicker both are in A's place."""

@@ -240,7 +240,7 @@ class ViewPane(QWidget):
         self.image.set_progress(-1.0)
         offers = list(self.session.misfits.offers(self.view, failed.error))
         if isinstance(failed.error, CostlyModelError):
-            offers = [("Render anyway", partial(self.session.load_costly, self.view))]
+            offers = [("Render anyway", partial(self.session.models.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
@@ -262,7 +262,7 @@ class ViewPane(QWidget):
             self.session.rotate_by(dx)
 
     def _on_touched(self) -> None:
-        if self.session.store.state.active != self.view:
+        if self.session.active != self.view:
             self.session.set_active(self.view)
 
     def _on_reset(self) -> None:

@@ -137,7 +137,7 @@ class FileCommands(WindowPart):
             self.read(paths[0], work, partial(self._show_all, view), view)
 
     def _view(self, view: int | None) -> int:
-        return self.session.state.active if view is None else view
+        return self.session.active if view is None else view
 
     def read(
         self,
@@ -199,7 +199,7 @@ class FileCommands(WindowPart):
 
     def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
         """Load a latent into the active view; one that does not fit is refused with an offer to convert it."""
-        info, view = self.session.info(self.session.state.active), self.session.state.active
+        info, view = self.session.info(self.session.active), self.session.active
         self.read(
             path,
             lambda cancelled: read_latents(path, info, space),
@@ -269,7 +269,7 @@ class FileCommands(WindowPart):
 
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
-        facts = self.session.facts(self.session.state.active)
+        facts = self.session.facts(self.session.active)
         latent = self.session.look().latent
         name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
@@ -278,7 +278,7 @@ class FileCommands(WindowPart):
 
     def save_picture(self, path: Path) -> bool:
         """Save the active view's picture with its project inside."""
-        done = self._attempt(lambda: self.session.documents.snapshot(self.session.state.active, str(path)))
+        done = self._attempt(lambda: self.session.documents.snapshot(self.session.active, str(path)))
         if done:
             self.remember(str(path))
         return done

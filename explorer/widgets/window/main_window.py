@@ -130,7 +130,7 @@ class MainWindow(WindowBase):
         self._middle_layout.addWidget(self.views)
         self.first_run.attach()
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
-        self.sides.show_active(session.state.active)
+        self.sides.show_active(session.active)
         self._fill_panel_menu()
         self.top_bar.attach(session)
         self._add_timeline(session)

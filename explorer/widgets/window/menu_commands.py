@@ -208,7 +208,7 @@ class MenuCommands(WindowPart):
 
     def close_model(self) -> None:
         """The active view shows nothing any more."""
-        self.session.set_model(self.session.state.active, "")
+        self.session.set_model(self.session.active, "")
 
     # motion ----------------------------------------------------------------------------------------------
 

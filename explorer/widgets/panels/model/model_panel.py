@@ -142,7 +142,7 @@ class ModelPanel(Panel):
                         card.set_picture(image)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        active = self.session.store.state.active
+        active = self.session.active
         facts = self.session.facts(active)
         for widget in (self.heading, self.facts):
             widget.setVisible(facts is not None)
@@ -166,7 +166,7 @@ class ModelPanel(Panel):
         self._show_loading()
 
     def _show_loading(self) -> None:
-        share, words = self._loading.get(self.session.store.state.active, (None, ""))
+        share, words = self._loading.get(self.session.active, (None, ""))
         for widget in (self.loading, self.progress):
             widget.setVisible(share is not None)
         if share is not None:
@@ -176,13 +176,13 @@ class ModelPanel(Panel):
     # actions ---------------------------------------------------------------------------------------------
 
     def _load(self, name: str) -> None:
-        self._files.open_model(name, self.session.store.state.active)
+        self._files.open_model(name, self.session.active)
 
     def _ask(self) -> None:
-        self._files.ask_model(self.session.store.state.active)
+        self._files.ask_model(self.session.active)
 
     def _cancel(self) -> None:
-        self.session.cancel_load(self.session.store.state.active)
+        self.session.cancel_load(self.session.active)
 
     def _show_recent(self) -> None:
         menu = self._files.recent_menu()
@@ -208,7 +208,7 @@ class ModelPanel(Panel):
         if not take_copy(event):
             return
         # Two models go to A and B; a single one goes where the hand is: the active view.
-        self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
+        self._files.open_many(models, self.session.active if len(models) == 1 else None)
 
     def _mark(self, is_target: bool) -> None:
         self._is_target = is_target

@@ -154,12 +154,12 @@ class LayersPanel(Panel):
         self.session.frame.connect(self._on_frame)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_tap(self.session.store.state.active, **fields)
+        self.session.set_tap(self.session.active, **fields)
 
     # what is shown ---------------------------------------------------------------------------------------
 
     def _info(self) -> GeneratorInfo | None:
-        return self.session.info(self.session.store.state.active)
+        return self.session.info(self.session.active)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.list.show_layers(info)
@@ -181,7 +181,7 @@ class LayersPanel(Panel):
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        if frame.view == self.session.store.state.active and self.isVisible():
+        if frame.view == self.session.active and self.isVisible():
             self._show_stats(frame.stats)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -189,11 +189,11 @@ class LayersPanel(Panel):
         self._show_latest()
 
     def _show_latest(self) -> None:
-        frame = self.session.last_frame(self.session.store.state.active)
+        frame = self.session.last_frame(self.session.active)
         self._show_stats(frame.stats if frame is not None and self._info() is not None else None)
 
     def _show_stats(self, stats: TapStats | None) -> None:
-        self.plot.show_spectrum(stats.spectrum_db if stats is not None else None, self.session.store.state.active)
+        self.plot.show_spectrum(stats.spectrum_db if stats is not None else None, self.session.active)
         for key, shown in self.numbers.items():
             shown.setText(_number(getattr(stats, key)) if stats is not None else "\u2013")
         if stats is None:
