@@ -135,11 +135,11 @@ def test_undo_and_redo_say_what_they_do(window: MainWindow, session: Session) ->
     actions = window.actions_by_key
     session.set_psi(0.5)
     window.menus["Edit"].aboutToShow.emit()
-    assert actions["undo"].text() == "Undo Truncation"
+    assert actions["undo"].text() == "Undo Truncation psi"
     assert not actions["redo"].isEnabled()
     actions["undo"].trigger()
     window.menus["Edit"].aboutToShow.emit()
-    assert actions["redo"].text() == "Redo Truncation"
+    assert actions["redo"].text() == "Redo Truncation psi"
     assert not actions["undo"].isEnabled()
 
 
