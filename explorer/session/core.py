@@ -56,7 +56,8 @@ class SessionCore(QObject):
     failure = Signal(object)  # RenderFailed: to show over the picture of its view
     failure_cleared = Signal(int)  # view
     model_changed = Signal(int)  # view: it has another model, or none
-    loading = Signal(object)  # (view, fraction 0..1, label); fraction None when loading ends
+    loading = Signal(int, float, str)  # view, fraction 0..1 of its model's loading, label
+    loading_ended = Signal(int)  # view
     status = Signal(str)  # short message
     saved_changed = Signal(bool)  # whether the state is what the project's file holds
     about_to_edit = Signal()  # before a change that did not come from user input is recorded as an undo step
@@ -92,6 +93,7 @@ class SessionCore(QObject):
         self.service.failed.connect(self._on_failed)
         self.service.thumbnail_ready.connect(self.thumbnail)
         self.models.progress.connect(self.loading)
+        self.models.ended.connect(self.loading_ended)
         self.models.changed.connect(self.model_changed)
         self.models.loaded.connect(self._on_loaded)
         self.models.failed.connect(self._on_model_failed)
@@ -267,11 +269,9 @@ class SessionCore(QObject):
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        if self._closed or self._is_gone(frame.view):
+        if self._closed or self._is_gone(frame.view) or not self.record(frame.view).accept(frame):
             return
         v = self.record(frame.view)
-        if not v.accept(frame):
-            return
         if frame.generation == v.posted and v.request is not None:  # None: the request since then failed
             self._clear_failure(frame.view, of_load=self._is_past(frame, v.load_failure))
         self.frame.emit(frame)
@@ -281,11 +281,10 @@ class SessionCore(QObject):
         if self._closed or self._is_gone(failed.view):
             return
         v = self.record(failed.view)
-        if failed.generation < v.posted:
-            return
-        v.settled = max(v.settled, failed.generation)
-        self._set_failure(failed.view, failed)
-        self.pace.schedule()
+        if failed.generation >= v.posted:
+            v.settled = max(v.settled, failed.generation)
+            self._set_failure(failed.view, failed)
+            self.pace.schedule()
 
     def _set_failure(self, view: int, failed: RenderFailed) -> None:
         self.record(view).failure = failed

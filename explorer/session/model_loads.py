@@ -41,7 +41,8 @@ class ModelLoads(QObject):
         records: Of the views.
     """
 
-    progress = Signal(object)  # (view, fraction 0..1, label); fraction None when loading ends
+    progress = Signal(int, float, str)  # view, fraction 0..1 of its loading, what is done
+    ended = Signal(int)  # the view's loading, whether it was loaded, failed or was cancelled
     changed = Signal(int)  # the view has another model, or none
     loaded = Signal(int, str, bool)  # view, name, whether the user requested it; after `changed`
     closing = Signal(int)  # the view shows nothing any more; before `changed`
@@ -106,7 +107,7 @@ class ModelLoads(QObject):
     def _load(self, view: int, name: str, *, is_by_user: bool = False, allow_costly: bool = False) -> None:
         record = self._records[view]
         record.load = record.load.request(name, is_by_user=is_by_user)
-        self.progress.emit((view, 0.0, name))
+        self.progress.emit(view, 0.0, name)
         # Only what was asked for is passed on, so that a stand-in need not know of it.
         allowed = {"allow_costly": True} if allow_costly else {}
         self._service.load_model(view, bundled.resolve(name), **allowed)
@@ -117,7 +118,7 @@ class ModelLoads(QObject):
         if was_loading:
             record = self._records[view]
             record.load = record.load.ended()
-            self.progress.emit((view, None, ""))
+            self.ended.emit(view)
         return was_loading
 
     def _is_gone(self, view: int) -> bool:
@@ -127,7 +128,7 @@ class ModelLoads(QObject):
     @Slot(int, float, str)
     def _on_progress(self, view: int, fraction: float, label: str) -> None:
         if not self._is_gone(view):
-            self.progress.emit((view, fraction, label))
+            self.progress.emit(view, fraction, label)
 
     @Slot(int, object)
     def _on_loaded(self, view: int, info: ModelInfo) -> None:
@@ -136,7 +137,7 @@ class ModelLoads(QObject):
         record = self._records[view]
         name, is_by_user = record.load.requested, record.load.is_by_user
         record.load, record.request = record.load.loaded(info), None
-        self.progress.emit((view, None, ""))
+        self.ended.emit(view)
         self.changed.emit(view)
         self.loaded.emit(view, name, is_by_user)
 
@@ -146,6 +147,6 @@ class ModelLoads(QObject):
             return
         record = self._records[view]
         record.load = record.load.refuse() if isinstance(error, CostlyModelError) else record.load.ended()
-        self.progress.emit((view, None, ""))
+        self.ended.emit(view)
         log.warning("view %d: %s", view, error)
         self.failed.emit(view, error)

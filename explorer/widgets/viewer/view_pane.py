@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
@@ -145,6 +145,7 @@ class ViewPane(QWidget):
         session.failure_cleared.connect(self._on_failure_cleared)
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
+        session.loading_ended.connect(self._on_loading_ended)
 
     def set_shared(self, shared: bool) -> None:
         """Both views in one picture, by a divider or in turn: name both models."""
@@ -220,16 +221,16 @@ class ViewPane(QWidget):
             self.image.set_image(None)
             self.cost.setText("")
 
-    @Slot(object)
-    def _on_loading(self, progress: object) -> None:
-        view, share, words = cast("tuple[int, float | None, str]", progress)
-        if view != self.view:
-            return
-        if share is None:
-            self.loading.set_shown(False)
-        else:
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+        if view == self.view:
             self.empty.set_shown(False)
-            self.loading.set_progress(share, words)
+            self.loading.set_progress(fraction, text)
+
+    @Slot(int)
+    def _on_loading_ended(self, view: int) -> None:
+        if view == self.view:
+            self.loading.set_shown(False)
 
     @Slot(object)
     def _on_failure(self, failed: RenderFailed) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from explorer.checkpoints.bundled import Bundled, bundled
 from explorer.project.file_kinds import kind_of
 from explorer.state import Latent, Look, Truncation, ViewState
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.drops import dropped_files, take_copy
 from explorer.widgets.controls.progress_line import ProgressLine
@@ -104,6 +105,7 @@ class ModelPanel(Panel):
         self.bind.state(lambda state: state.views, self._show_views)
         self.bind.state(lambda state: state.active, lambda _: self._show_loading())
         self.session.loading.connect(self._on_loading)
+        self.session.loading_ended.connect(self._on_loading_ended)
 
     # showing ---------------------------------------------------------------------------------------------
 
@@ -149,20 +151,20 @@ class ModelPanel(Panel):
         self.nothing.setVisible(facts is None)
         self.classes.setVisible(info is not None and info.c_dim > 0)
         if facts is not None:
-            self.name.set_text(f"{'AB'[active % 2]}   {facts.name}")
+            self.name.set_text(f"{letter(active)}   {facts.name}")
             self.facts.show_facts(facts)
             self._fill_cards()
         if info is not None and facts is not None and info.c_dim > 0:
             self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
 
-    @Slot(object)
-    def _on_loading(self, progress: object) -> None:
-        assert isinstance(progress, tuple)
-        view, share, words = progress
-        if share is None:
-            self._loading.pop(view, None)
-        else:
-            self._loading[view] = (float(share), str(words))
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+        self._loading[view] = (fraction, text)
+        self._show_loading()
+
+    @Slot(int)
+    def _on_loading_ended(self, view: int) -> None:
+        self._loading.pop(view, None)
         self._show_loading()
 
     def _show_loading(self) -> None:
