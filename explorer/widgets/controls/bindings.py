@@ -55,7 +55,7 @@ class Binder(QObject):
     def state(self, read: Callable[[ExplorerState], T], display: Callable[[T], None]) -> None:
         """Call `display(read(state))` now and whenever that value changes."""
         self._shown.append((read, display))
-        display(read(self._session.store.state))
+        display(read(self._session.state))
 
     def look(self, read: Callable[[Look], T], display: Callable[[T], None]) -> None:
         """The same for a value of the active view's look."""
@@ -105,7 +105,7 @@ class Binder(QObject):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        state = self._session.store.state
+        state = self._session.state
         if view != state.active:
             return
         info = self._session.info(view)

@@ -57,7 +57,7 @@ class ViewArea(QWidget):
         session.lab.picture.connect(self._on_lab_picture)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
-        self.arrange(session.store.state)
+        self.arrange(session.state)
         for view in range(len(self.panes)):
             frame = session.last_frame(view)
             if frame is not None:
@@ -93,7 +93,7 @@ class ViewArea(QWidget):
 
     def active_image(self) -> ImageView:
         """Where the active view's picture is seen: in a wipe and a flicker both are in A's place."""
-        shared = self.session.store.state.layout in ("wipe", "flicker")
+        shared = self.session.state.layout in ("wipe", "flicker")
         return self.panes[0].image if shared else self.active_pane().image
 
     def is_dragging(self) -> bool:
@@ -108,12 +108,12 @@ class ViewArea(QWidget):
     def _on_frame(self, frame: Frame) -> None:
         pane = self.panes[frame.view]
         pane.show_frame(frame)
-        if frame.view == 1 and self.session.store.state.layout in ("wipe", "flicker"):
+        if frame.view == 1 and self.session.state.layout in ("wipe", "flicker"):
             self.panes[0].image.set_other_frame(frame)
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        pixels, state = picture.pixels, self.session.store.state
+        pixels, state = picture.pixels, self.session.state
         image = None
         if pixels is not None:
             height, width = pixels.shape[:2]

@@ -82,7 +82,7 @@ class ViewPane(QWidget):
         self._build()
         self._wire()
         self.show_model()
-        self._show_state(session.store.state)
+        self._show_state(session.state)
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
@@ -180,7 +180,7 @@ class ViewPane(QWidget):
     def _fit_cost(self) -> None:
         """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
         metrics = self.where.fontMetrics()
-        short = metrics.horizontalAdvance(look_text(look_of(self.session.store.state, self.view), is_short=True))
+        short = metrics.horizontalAdvance(look_text(look_of(self.session.state, self.view), is_short=True))
         reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
@@ -287,7 +287,7 @@ class ViewPane(QWidget):
                 action.setCheckable(True)
                 action.triggered.connect(partial(self._link_one, aspect))
                 self._aspects[aspect] = action
-        linked = self.session.store.state.views[self.view].linked
+        linked = self.session.state.views[self.view].linked
         self._share_all.setEnabled(linked != frozenset(ASPECTS))
         self._share_none.setEnabled(bool(linked))
         for aspect, action in self._aspects.items():
