@@ -113,11 +113,6 @@ class Mailbox(Generic[R]):
         return self._closed or self._newest.get(view, generation) != generation
 
     @property
-    def has_look(self) -> bool:
-        """True if a look of any view waits. Takes no lock."""
-        return bool(self._looks)
-
-    @property
     def has_urgent(self) -> bool:
         """True if a look or a task waits, or the mailbox is closed. Takes no lock."""
         return bool(self._looks or self._tasks) or self._closed

@@ -27,6 +27,7 @@ from explorer.state import (
     look_of,
 )
 from explorer.state.codec import MAX_WHOLE
+from explorer.state.parameters import CONTROLS
 from explorer.state.request import (
     KeyedArray,
     LatentPoint,
@@ -219,7 +220,7 @@ class _StyleResolver:
         numbers: dict[int, int] = {}  # the state's source number -> the request's
         rows = []
         for row in mixing.rows:
-            amount = min(max(row.amount, 0.0), 1.0)
+            amount = CONTROLS["mixing.amount"].clamped(row.amount)
             if amount > 0.0 and 0 <= row.layer < self.info.num_ws and 0 <= row.source < len(mixing.sources):
                 rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
         sources = tuple(self.point(s.latent) for s in (mixing.sources[number] for number in numbers))
@@ -282,5 +283,4 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     else:
         last = channels[tap.layer] - (3 if tap.channels == "rgb" and channels[tap.layer] >= 3 else 1)
         changes = {"first_channel": 0 if tap.channels == "norm" else min(max(tap.first_channel, 0), last)}
-    # Brighter than any display can tell apart, and still a factor that is a number.
-    return replace(tap, scale_db=min(max(tap.scale_db, -200.0), 200.0), **changes)
+    return replace(tap, scale_db=CONTROLS["tap.scale_db"].clamped(tap.scale_db), **changes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from explorer.state import ExplorerState, Look
 
-__all__ = ["Drifts"]
+__all__ = ["Drifts", "without_drift"]
 
 
 @dataclass(slots=True)
@@ -43,3 +43,8 @@ class Drifts:
             d = self._drifts[slot] = _Drift(now, look.latent.x, look.drift, look.latent.x)
         d.written = d.x + d.speed * (now - d.time)
         return replace(look, latent=replace(look.latent, x=d.written))
+
+
+def without_drift(state: ExplorerState, *, speed: float) -> ExplorerState:
+    """Return the state without a drift of the shared look that has this speed, in seeds per second."""
+    return replace(state, shared=replace(state.shared, drift=0.0)) if state.shared.drift == speed else state

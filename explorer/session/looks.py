@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +25,7 @@ from explorer.state import (
     look_of,
     with_look,
 )
+from explorer.state.parameters import CONTROLS
 from explorer.state.timeline_edits import with_edits_reordered
 
 if TYPE_CHECKING:
@@ -33,21 +33,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LookIntents"]
 
-TRUNCATION_RANGE = (-2.0, 2.0)
-
 
 class LookIntents(SessionCore):
     """Changes to the look of the active view (shared with the views linked to it). GUI thread only."""
+
+    def set_parameter(self, path: str, value: float) -> None:
+        """Set a number of the look by its path in `CONTROLS`, as "transform.x"."""
+        parameter, aspect = CONTROLS[path], path.partition(".")[0]
+        self.edit(parameter.title, **{aspect: getattr(parameter.changed(self.look(), value), aspect)})
 
     # -- latent --------------------------------------------------------------------------------------------
 
     def set_seed(self, seed: int) -> None:
         """Goes to a seed: the middle of a new plane."""
         self.edit("Seed", latent=Latent(seed=seed % SEED_COUNT))
-
-    def random_seed(self) -> None:
-        """Goes to a random seed."""
-        self.edit("Random seed", latent=Latent(seed=random.randrange(SEED_COUNT)))
 
     def walk(self, dx: float, dy: float) -> None:
         """Walks the latent plane by (dx, dy) seeds; a drift stops, because the hand steers now."""
@@ -78,9 +77,9 @@ class LookIntents(SessionCore):
     # -- truncation ----------------------------------------------------------------------------------------
 
     def set_psi(self, psi: float) -> None:
-        """Sets truncation, clamped to -2..2."""
-        low, high = TRUNCATION_RANGE
-        self.edit("Truncation", truncation=replace(self.look().truncation, psi=min(max(psi, low), high)))
+        """Sets truncation, clamped to the range of its slider."""
+        psi_range = CONTROLS["truncation.psi"]
+        self.set_parameter("truncation.psi", min(max(psi, psi_range.low), psi_range.high))
 
     def set_cutoff(self, cutoff: int | None) -> None:
         """Sets how many entries of `ws` are truncated; None = all."""
@@ -93,10 +92,6 @@ class LookIntents(SessionCore):
         if value is not None:
             pairs[index] = value
         self.edit("Layer truncation", truncation=replace(truncation, layer_psi=tuple(sorted(pairs.items()))))
-
-    def clear_layer_psi(self) -> None:
-        """Takes every entry of `ws` back to the common psi."""
-        self.edit("Layer truncation", truncation=replace(self.look().truncation, layer_psi=()))
 
     # -- mixing --------------------------------------------------------------------------------------------
 
@@ -117,7 +112,7 @@ class LookIntents(SessionCore):
     def _set_rows(self, name: str, layers: Iterable[int], source: int | None, amount: float) -> None:
         mixing = self.look().mixing
         rows = {row.layer: row for row in mixing.rows}
-        amount = min(max(amount, 0.0), 1.0)
+        amount = CONTROLS["mixing.amount"].clamped(amount)
         for layer in layers:
             number = source if source is not None else rows[layer].source if layer in rows else 0
             rows[layer] = MixRow(layer, number, amount)

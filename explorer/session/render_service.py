@@ -16,10 +16,10 @@ from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelSto
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.render.studies import MakeStudy, Studied, StudyRun
-from explorer.state.request import ModelKey, RenderRequest
+from explorer.state.request import RenderRequest
 
 if TYPE_CHECKING:
-    from explorer.render.results import ModelInfo
+    pass
 
 __all__ = ["RenderService"]
 
@@ -361,7 +361,3 @@ class RenderService(QObject):
         if shas:
             for renderer in self._renderers.values():
                 renderer.forget_models(shas)
-
-    def has_model(self, facts: ModelInfo | ModelKey) -> bool:
-        """True if that model is still loaded."""
-        return facts.sha256 in self.models

@@ -32,7 +32,6 @@ __all__ = [
     "keys_from_performance",
     "lanes_of",
     "move_keys",
-    "remove_track",
     "retime",
     "set_segments",
     "snapped",
@@ -206,11 +205,6 @@ def behind_end(timeline: Timeline) -> int:
 def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Keyframe | ParameterKeyframe, ...]]]:
     """The keys of every lane; lane -1 is the whole state's, others are tracks."""
     return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
-
-
-def remove_track(timeline: Timeline, number: int) -> Timeline:
-    """Without a parameter's track; the whole-state keys say again what it is."""
-    return replace(timeline, tracks=timeline.tracks[:number] + timeline.tracks[number + 1 :])
 
 
 Chosen = frozenset[tuple[int, int]]

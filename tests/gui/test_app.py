@@ -96,7 +96,7 @@ def test_the_first_run_moves_and_says_how(qapp: QApplication, tmp_path: Path) ->
     program = start(qapp, settings)
     session = program.window.session
     assert session is not None
-    assert program.window.hints.isVisible()
+    assert program.window.first_run.hints.isVisible()
     wait_until(lambda: session.look().latent.x > 0)
     assert not program.window.isWindowModified(), "nobody has changed anything"
     end(program)

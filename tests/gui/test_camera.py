@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 from explorer.state import Slit
 from explorer.widgets.viewer.camera import Camera
-from explorer.widgets.viewer.slit_handles import part_at, pulled
+from explorer.widgets.viewer.slit_tool import drag_slit, part_at
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
@@ -39,5 +39,5 @@ def test_slits_of_wide_pictures_count_in_widths() -> None:
     slit = Slit(0.1, 0.1, 90.0, 0.2)
     assert part_at(QPointF(190, 100), slit, None, rect) == "middle"
     assert part_at(QPointF(190, 70), slit, None, rect) == "far"
-    moved = pulled(slit, "middle", QPointF(0, 0), QPointF(-30, -30), None, rect)
+    moved = drag_slit(slit, "middle", QPointF(0, 0), QPointF(-30, -30), None, rect)
     assert (moved.x, moved.y) == pytest.approx((0.0, 0.0))

@@ -112,8 +112,9 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
     assert isinstance(panel, TransformPanel)
     session.set_active(1)
     session.move(1.5, 0.0)
-    assert panel.offset_x.text().startswith("1.500")
-    assert panel.offset_x.position_of(1.5) == panel.offset_x.position_of(panel.offset_x.maximum)
+    slider = panel.sliders["transform.x"]
+    assert slider.text().startswith("1.500")
+    assert slider.position_of(1.5) == slider.position_of(slider.maximum)
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------
@@ -201,21 +202,21 @@ def test_bars_of_another_width_stay(session: Session) -> None:
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
     window.commands.layout("wipe")
-    wait_until(lambda: window.views.panes[0].image.other is not None)
+    wait_until(lambda: window.views.panes[0].image.pair.other is not None)
     session.set_model(1, "")
     flush()
-    assert window.views.panes[0].image.other is None
+    assert window.views.panes[0].image.pair.other is None
 
 
 def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, session: Session) -> None:
     area, frame = window.views, session.last_frame(1)
     assert frame is not None
     session.lab.picture.emit(LabPicture(1, frame.pixels, 1, 4))
-    assert area.panes[1].image.instead is not None
+    assert area.panes[1].image.average.image is not None
     window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
     window.commands.layout("both")
-    assert area.panes[1].image.instead is None
+    assert area.panes[1].image.average.image is None
 
 
 def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) -> None:
@@ -357,7 +358,7 @@ def test_without_a_model_every_control_of_the_picture_is_grey(window: MainWindow
     transform, truncation = window.findChild(TransformPanel), window.findChild(TruncationPanel)
     assert isinstance(transform, TransformPanel)
     assert isinstance(truncation, TruncationPanel)
-    controls = [transform.rotate, transform.pad, transform.dial, *truncation.layers.sliders]
+    controls = [transform.sliders["transform.rotate"], transform.pad, transform.dial, *truncation.layers.sliders]
     assert not any(control.isEnabled() for control in controls)
     session.set_active(1)
     flush()

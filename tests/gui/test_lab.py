@@ -18,7 +18,7 @@ from explorer.widgets.controls.basic import label
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
 from explorer.widgets.panels.lab.sticking_panel import StickingPanel
-from explorer.widgets.viewer.slit_handles import part_at, pulled
+from explorer.widgets.viewer.slit_tool import drag_slit, part_at
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.test_panels import panel
@@ -46,18 +46,18 @@ def test_parts_of_the_line() -> None:
     assert part_at(QPointF(51, 75), slit, None, rect) == "near"
     assert part_at(QPointF(52, 55), slit, None, rect) == "middle"
     assert part_at(QPointF(70, 55), slit, None, rect) is None
-    assert pulled(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
-    turned = pulled(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
+    assert drag_slit(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
+    turned = drag_slit(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
     assert (turned.angle, turned.length) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.6))
-    near = pulled(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
+    near = drag_slit(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
     assert (near.angle, near.length) == (pytest.approx(90.0), pytest.approx(0.7))
 
 
 def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, session: Session) -> None:
     image = window.views.panes[0].image
-    assert image.slit is None
+    assert image.slit.slit is None
     on(window, "scan")
-    assert image.slit == Slit()
+    assert image.slit.slit == Slit()
     session.store.update_transient(replace(session.state, lab=replace(session.state.lab, slit=MIDDLE)))
     drag(image, [place(window, 0, 0), place(window, 0.1, 0.0), place(window, 0.2, 0.1)])
     assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
@@ -130,11 +130,11 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
     first, second = window.views.panes
     assert first.isVisible()
     assert not second.isVisible()
-    wait_until(lambda: first.image.shows_other)
-    wait_until(lambda: not first.image.shows_other)
+    wait_until(lambda: first.image.flicker.shows_other)
+    wait_until(lambda: not first.image.flicker.shows_other)
     on(window, "view_flicker")
     assert session.state.layout == "both"
-    assert not first.image.is_flickering
+    assert not first.image.flicker.is_on
 
 
 def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
@@ -143,7 +143,7 @@ def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
     drag(image, [place(window, 0.0, 0.2), place(window, 0.25, 0.2)])
     assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
     session.lab.set_split(0.2)
-    assert image.split == 0.2
+    assert image.wipe.split == 0.2
 
 
 # -- sticking --------------------------------------------------------------------------------------------------
@@ -156,9 +156,9 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
     sticking.average.buttons["neighbours"].click()
     assert sticking.radius.isEnabled()
     images = [pane.image for pane in window.views.panes]
-    wait_until(lambda: all(image.instead is not None and "4 of 4" in image.instead_words for image in images))
+    wait_until(lambda: all(image.average.image is not None and "4 of 4" in image.average.text for image in images))
     session.walk(0.3, 0.0)
-    assert images[0].instead is None
+    assert images[0].average.image is None
     sticking.average.buttons["none"].click()
     assert session.state.lab.average == "none"
     session.undo()
@@ -432,6 +432,6 @@ def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session
     session.lab.set_slit(replace(MIDDLE, follows=True))
     session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
     image = window.views.panes[0].image
-    wait_until(lambda: image._matrix is not None and abs(image._matrix[0]) < 1e-6)
+    wait_until(lambda: image.matrix is not None and abs(image.matrix[0]) < 1e-6)
     drag(image, [place(window, 0.2, 0.0), place(window, 0.2, 0.1)])  # the line lies level now
     assert session.state.lab.slit.x == pytest.approx(-0.1, abs=0.02)

@@ -129,10 +129,10 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session.transport.add_value_key("truncation.psi", time=2.0)
     low, high = value_range(session.transport.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
-    drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 8)])
+    drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 6)])
     key = session.transport.timeline.tracks[0].keys[0]
     assert key.time == 2.0
-    assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
+    assert key.value == pytest.approx(0.5 + 6 / (TRACK - 10) * (high - low))
     assert session.store.undo_name == "Key value"
 
 

@@ -141,7 +141,7 @@ def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
         loader.hold.set()
     view, facts = signal.args
     assert (view, facts.name) == (3, "a")
-    assert service.has_model(facts)
+    assert facts.sha256 in service.models
     assert not service.is_loading(3)
     assert progress.items[0] == (3, 0.5, "Reading")
 

@@ -79,12 +79,13 @@ def test_swapped_twice_in_one_turn_of_the_loop(world: World, monkeypatch: pytest
 
 def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
     session = opened.session
-    told: list[tuple[int, float | None, str]] = []
-    session.loading.connect(told.append)
+    ended: list[int] = []
+    session.loading_ended.connect(ended.append)
     opened.held.add("wide")
     session.set_model(0, "wide")
+    assert not ended
     session.set_model(0, "")
-    assert told[-1] == (0, None, "")
+    assert ended == [0]
     opened.held.clear()
     opened.qtbot.wait(50)
     assert (session.record(0).model, session.record(0).facts) == ("", None)
@@ -100,8 +101,8 @@ def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> 
     session.store.update(replace(session.state, views=session.state.views[:1], active=0, layout="a"), "One view")
     assert set(session._views) == {0}
     error = UnreadableFileError("Late.")
-    session._on_model_failed(1, error)
-    session._on_loading(1, 0.5, "late")
+    session.models._on_failed(1, error)
+    session.models._on_progress(1, 0.5, "late")
     session._on_frame(frame)
     session._on_failed(RenderFailed(1, 99, error))
     session.painted(1, 99)

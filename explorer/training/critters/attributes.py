@@ -78,11 +78,6 @@ class Attributes:
     def __getitem__(self, index: slice) -> Attributes:
         return Attributes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
-    @property
-    def species_name(self) -> list[str]:
-        """The species with the largest weight, for each critter."""
-        return [SPECIES[i] for i in self.species.argmax(1).tolist()]
-
 
 def latents(count: int, seed: int, start: int = 0) -> Tensor:
     """Latents `[count, 64]` float32 of the pictures `start ...` of the data set `seed`; any slice reproduces."""

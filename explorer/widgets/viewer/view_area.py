@@ -57,7 +57,7 @@ class ViewArea(QWidget):
         session.lab.picture.connect(self._on_lab_picture)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
-        self.arrange(session.store.state)
+        self.arrange(session.state)
         for view in range(len(self.panes)):
             frame = session.last_frame(view)
             if frame is not None:
@@ -69,35 +69,31 @@ class ViewArea(QWidget):
         wiping, flickering = state.layout == "wipe", state.layout == "flicker"
         first.setVisible(state.layout != "b")
         second.setVisible(state.layout in ("b", "both"))
-        first.set_wiping(wiping)
+        first.image.pair.set_views(first.view, second.view)
+        first.image.wipe.set_on(wiping)
         first.set_shared(wiping or flickering)
-        first.image.set_flickering(flickering)
-        first.image.set_split(state.lab.split)
+        first.image.flicker.set_on(flickering)
+        first.image.wipe.set_split(state.lab.split)
         second.lay_cards_over(first.image if wiping or flickering else second.image)
         for pane in self.panes:
-            pane.image.set_slit(state.lab.slit if state.lab.scan else None)
+            pane.image.slit.set_slit(state.lab.slit if state.lab.scan else None)
         if flickering and not self._turns.isActive():
             self._turns.start()
         elif not flickering:
             self._turns.stop()
-        if (wiping or flickering) and first.image.other is None:
-            first.image.set_other(second.image.image)
+        if (wiping or flickering) and first.image.pair.other is None:
+            first.image.pair.set_other(second.image.image)
         if not (wiping or flickering):
-            first.image.set_other(None)
+            first.image.pair.set_other(None)
         self._on_model_changed(1)
-
-    def visible_views(self) -> list[int]:
-        """The numbers of the views on screen."""
-        layout = self.session.store.state.layout
-        return {"a": [0], "b": [1]}.get(layout, [0, 1])
 
     def active_pane(self) -> ViewPane:
         """The pane of the active view."""
-        return self.panes[self.session.store.state.active]
+        return self.panes[self.session.active]
 
     def active_image(self) -> ImageView:
         """Where the active view's picture is seen: in a wipe and a flicker both are in A's place."""
-        shared = self.session.store.state.layout in ("wipe", "flicker")
+        shared = self.session.state.layout in ("wipe", "flicker")
         return self.panes[0].image if shared else self.active_pane().image
 
     def is_dragging(self) -> bool:
@@ -105,19 +101,19 @@ class ViewArea(QWidget):
         return any(pane.image.is_dragging for pane in self.panes)
 
     def _take_turns(self) -> None:
-        image = self.panes[0].image
-        image.set_flickering(True, not image.shows_other)
+        flicker = self.panes[0].image.flicker
+        flicker.set_on(True, not flicker.shows_other)
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
         pane = self.panes[frame.view]
         pane.show_frame(frame)
-        if frame.view == 1 and self.session.store.state.layout in ("wipe", "flicker"):
+        if frame.view == 1 and self.session.state.layout in ("wipe", "flicker"):
             self.panes[0].image.set_other_frame(frame)
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        pixels, state = picture.pixels, self.session.store.state
+        pixels, state = picture.pixels, self.session.state
         image = None
         if pixels is not None:
             height, width = pixels.shape[:2]
@@ -125,11 +121,11 @@ class ViewArea(QWidget):
         words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
         shared = picture.view == 1 and state.layout in ("wipe", "flicker")
         if image is None or not shared:  # what stood there before the layout changed goes, too
-            self.panes[picture.view].image.set_instead(image, words)
+            self.panes[picture.view].image.average.show(image, words)
         if shared:
             frame = self.session.last_frame(1)
             if image is not None:
-                self.panes[0].image.set_other(image)
+                self.panes[0].image.pair.set_other(image)
             elif frame is not None:
                 self.panes[0].image.set_other_frame(frame)
 
@@ -144,4 +140,4 @@ class ViewArea(QWidget):
             facts = self.session.facts(1)
             self.panes[0].second_name.set_text(facts.name if facts else "no model")
             if facts is None:
-                self.panes[0].image.set_other(None)
+                self.panes[0].image.pair.set_other(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
@@ -35,7 +35,6 @@ ASPECT_NAMES: dict[str, str] = {
     "noise": "Noise",
     "transform": "Transform",
 }
-DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
 def look_text(look: Look, *, is_short: bool = False) -> str:
@@ -82,7 +81,7 @@ class ViewPane(QWidget):
         self._build()
         self._wire()
         self.show_model()
-        self._show_state(session.store.state)
+        self._show_state(session.state)
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
@@ -130,14 +129,14 @@ class ViewPane(QWidget):
 
     def _wire(self) -> None:
         session, image = self.session, self.image
-        image.drag_started.connect(lambda mode: session.begin(DRAG_NAMES[mode]))
+        image.drag_started.connect(session.begin)
         image.dragged.connect(self._on_dragged)
         image.drag_finished.connect(session.commit)
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
         image.reset_requested.connect(self._on_reset)
-        image.slit_moved.connect(session.lab.set_slit)
-        image.split_moved.connect(session.lab.set_split)
+        image.slit.moved.connect(session.lab.set_slit)
+        image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
         session.changed.connect(self._on_changed)
@@ -145,10 +144,7 @@ class ViewPane(QWidget):
         session.failure_cleared.connect(self._on_failure_cleared)
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
-
-    def set_wiping(self, wiping: bool) -> None:
-        """Share the picture with the other view."""
-        self.image.set_wiping(wiping)
+        session.loading_ended.connect(self._on_loading_ended)
 
     def set_shared(self, shared: bool) -> None:
         """Both views in one picture, by a divider or in turn: name both models."""
@@ -183,7 +179,7 @@ class ViewPane(QWidget):
     def _fit_cost(self) -> None:
         """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
         metrics = self.where.fontMetrics()
-        short = metrics.horizontalAdvance(look_text(look_of(self.session.store.state, self.view), is_short=True))
+        short = metrics.horizontalAdvance(look_text(look_of(self.session.state, self.view), is_short=True))
         reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
@@ -224,16 +220,16 @@ class ViewPane(QWidget):
             self.image.set_image(None)
             self.cost.setText("")
 
-    @Slot(object)
-    def _on_loading(self, progress: object) -> None:
-        view, share, words = cast("tuple[int, float | None, str]", progress)
-        if view != self.view:
-            return
-        if share is None:
-            self.loading.set_shown(False)
-        else:
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+        if view == self.view:
             self.empty.set_shown(False)
-            self.loading.set_progress(share, words)
+            self.loading.set_progress(fraction, text)
+
+    @Slot(int)
+    def _on_loading_ended(self, view: int) -> None:
+        if view == self.view:
+            self.loading.set_shown(False)
 
     @Slot(object)
     def _on_failure(self, failed: RenderFailed) -> None:
@@ -244,7 +240,7 @@ class ViewPane(QWidget):
         self.image.set_progress(-1.0)
         offers = list(self.session.misfits.offers(self.view, failed.error))
         if isinstance(failed.error, CostlyModelError):
-            offers = [("Render anyway", partial(self.session.load_costly, self.view))]
+            offers = [("Render anyway", partial(self.session.models.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
@@ -266,7 +262,7 @@ class ViewPane(QWidget):
             self.session.rotate_by(dx)
 
     def _on_touched(self) -> None:
-        if self.session.store.state.active != self.view:
+        if self.session.active != self.view:
             self.session.set_active(self.view)
 
     def _on_reset(self) -> None:
@@ -290,7 +286,7 @@ class ViewPane(QWidget):
                 action.setCheckable(True)
                 action.triggered.connect(partial(self._link_one, aspect))
                 self._aspects[aspect] = action
-        linked = self.session.store.state.views[self.view].linked
+        linked = self.session.state.views[self.view].linked
         self._share_all.setEnabled(linked != frozenset(ASPECTS))
         self._share_none.setEnabled(bool(linked))
         for aspect, action in self._aspects.items():

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog
 from explorer.project.file_kinds import MODEL_FILTER
 from explorer.util.plain_text import visible
 from explorer.widgets.viewer.notices import Notices
-from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import locate
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from explorer.session import Session
     from explorer.util.plugins import BrokenPlugin
     from explorer.widgets.window.file_commands import FileCommands
-    from explorer.widgets.window.main_window import MainWindow
 
 __all__ = ["Alerts"]
 
@@ -35,7 +34,7 @@ __all__ = ["Alerts"]
 class Alerts(WindowPart):
     """The notices over the pictures, and what their buttons do."""
 
-    def __init__(self, window: MainWindow, files: FileCommands) -> None:
+    def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
         self._files = files
         self.strip = Notices()

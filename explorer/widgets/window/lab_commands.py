@@ -16,10 +16,6 @@ __all__ = ["LabCommands"]
 class LabCommands(WindowPart):
     """The commands of the sticking lab."""
 
-    def toggle_flicker(self) -> None:
-        """A and B in turn in one place, or side by side again."""
-        self.window.commands.layout("both" if self.session.state.layout == "flicker" else "flicker")
-
     def toggle_scan(self) -> None:
         """The slit-scans under the pictures, or none."""
         self.session.lab.edit("Slit-scan", scan=not self.session.state.lab.scan)

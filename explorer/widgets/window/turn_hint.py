@@ -11,7 +11,7 @@ from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.session import Session
-    from explorer.widgets.window.toast import Offer
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["turn_hint"]
 

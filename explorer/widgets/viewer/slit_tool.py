@@ -1,4 +1,4 @@
-"""The slit on the picture: its line with a handle in the middle and one at each end, drawn and pulled."""
+"""The slit on the picture: its line with a handle in the middle and one at each end, painted and dragged."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
 from explorer.analysis.slitscan import ends_of
 from explorer.state import Slit
 from explorer.widgets.controls.theme import color
+from explorer.widgets.viewer.tools import PassiveTool, PictureView
 
-__all__ = ["Part", "paint_slit", "part_at", "pulled"]
+__all__ = ["Part", "SlitTool", "drag_slit", "part_at"]
 
 Part = Literal["middle", "far", "near"]
 Matrix = Sequence[float]
@@ -34,7 +35,7 @@ def _places(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPoin
 
 
 def part_at(at: QPointF, slit: Slit, matrix: Matrix | None, rect: QRectF) -> Part | None:
-    """What of the slit lies under the pointer: an end, or the line itself; None for neither."""
+    """Return what of the slit is under the pointer: an end, or the line itself; None for neither."""
     places = _places(slit, matrix, rect)
     for part in ("far", "near"):
         if (at - places[part]).manhattanLength() <= GRAB_PX * 1.4:
@@ -48,14 +49,13 @@ def part_at(at: QPointF, slit: Slit, matrix: Matrix | None, rect: QRectF) -> Par
     return "middle" if 0.0 <= share <= 1.0 and away <= 0.6 * GRAB_PX else None
 
 
-def pulled(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matrix | None, rect: QRectF) -> Slit:
-    """The slit after pulling a part of it: the middle moves the line, an end turns and lengthens it about the
-    middle.
+def drag_slit(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matrix | None, rect: QRectF) -> Slit:
+    """Return the slit after a drag of a part: the middle moves the line, an end turns and lengthens it about it.
 
     Args:
-        slit: As it was when the pull began.
+        slit: As it was when the drag began.
         part: What was grabbed.
-        start: Where the pull began, in widget coordinates.
+        start: Where the drag began, in widget coordinates.
         at: Where the pointer is now.
         matrix: Forward motion of the picture, which a following slit is seen through.
         rect: Where the picture lies.
@@ -74,8 +74,8 @@ def pulled(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matrix |
     return replace(slit, angle=turned, length=2.0 * math.hypot(x, y))
 
 
-def paint_slit(p: QPainter, slit: Slit, matrix: Matrix | None, rect: QRectF, held: bool) -> None:
-    """Draws the line and its handles over the picture."""
+def _paint_slit(p: QPainter, slit: Slit, matrix: Matrix | None, rect: QRectF, held: bool) -> None:
+    """Paint the line and its handles over the picture."""
     places = _places(slit, matrix, rect)
     p.setRenderHint(QPainter.RenderHint.Antialiasing)
     for width, role, alpha in ((3.5, "canvas", 150), (1.5, "accent", 255)):
@@ -87,3 +87,56 @@ def paint_slit(p: QPainter, slit: Slit, matrix: Matrix | None, rect: QRectF, hel
         p.drawEllipse(places[part], RADIUS_PX, RADIUS_PX)
     p.drawRoundedRect(QRectF(places["middle"].x() - 3.5, places["middle"].y() - 3.5, 7, 7), 1.5, 1.5)
     p.setBrush(Qt.BrushStyle.NoBrush)
+
+
+class SlitTool(PassiveTool):
+    """The line of the slit-scan over a picture. Signal: `moved(Slit)` while it is dragged."""
+
+    undo_name = "Slit"
+    moved = Signal(object)
+
+    def __init__(self, picture: PictureView) -> None:
+        super().__init__(picture)
+        self.slit: Slit | None = None
+        self._drag: tuple[Part, Slit, QPointF] | None = None  # with the slit and the point where it began
+
+    def set_slit(self, slit: Slit | None) -> None:
+        """Show a line; None for none."""
+        if slit != self.slit:
+            self.slit = slit
+            self.picture.update()
+
+    def _part(self, at: QPointF) -> Part | None:
+        if self.slit is None or self.picture.image is None:
+            return None
+        return part_at(at, self.slit, self.picture.matrix, self.picture.picture_rect())
+
+    def hit(self, at: QPointF) -> bool:
+        """Return whether the line or one of its ends is within reach."""
+        return self._part(at) is not None
+
+    def cursor(self, at: QPointF) -> Qt.CursorShape:
+        """Return the cursor of what can be moved in all directions."""
+        return Qt.CursorShape.SizeAllCursor
+
+    def press(self, at: QPointF) -> None:
+        """Begin to drag the part under the pointer."""
+        part = self._part(at)
+        if part is not None and self.slit is not None:
+            self._drag = (part, self.slit, at)
+
+    def move(self, at: QPointF) -> None:
+        """Drag the part that was pressed."""
+        if self._drag is not None:
+            part, slit, start = self._drag
+            self.moved.emit(drag_slit(slit, part, start, at, self.picture.matrix, self.picture.picture_rect()))
+
+    def release(self) -> None:
+        """End the drag."""
+        self._drag = None
+
+    def paint(self, p: QPainter) -> None:
+        """Paint the line while there is a picture."""
+        if self.slit is not None and self.picture.image is not None:
+            rect = self.picture.picture_rect()
+            _paint_slit(p, self.slit, self.picture.matrix, rect, self._drag is not None)
