@@ -6,8 +6,10 @@
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset
+from explorer.edits.registry import KINDS, kinds
 
 __all__ = [
+    "KINDS",
     "Edit",
     "EditKind",
     "EditValue",
@@ -18,4 +20,5 @@ __all__ = [
     "Stage",
     "Strength",
     "UnknownEdit",
+    "kinds",
 ]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -39,9 +39,19 @@ __all__ = [
     "UnknownEdit",
     "span_of",
     "span_text",
+    "use_kinds",
 ]
 
 Stage = Literal["w", "ws", "s", "features", "input"]
+
+_kinds: Callable[[], Mapping[str, EditKind[Any]]] = dict
+"""Return every kind by name; set by the registry, which imports the kinds and through them this module."""
+
+
+def use_kinds(kinds: Callable[[], Mapping[str, EditKind[Any]]]) -> None:
+    """Have values and resolved edits look their kinds up by `kinds`; for the registry."""
+    global _kinds
+    _kinds = kinds
 
 
 class EditValue(Tagged):
@@ -52,9 +62,7 @@ class EditValue(Tagged):
     @classmethod
     def members(cls) -> Mapping[str, type[EditValue]]:
         """Return the values' classes by kind, those of plug-ins included."""
-        from explorer.edits.registry import kinds
-
-        return {name: kind.value for name, kind in kinds().items()}
+        return {name: kind.value for name, kind in _kinds().items()}
 
     @classmethod
     def unknown(cls, data: Mapping[str, Any]) -> UnknownEdit:
@@ -151,9 +159,7 @@ class ResolvedEdit:
             target: See the module.
             layer: The layer, for the stages `s` and `features`.
         """
-        from explorer.edits.registry import kinds
-
-        return kinds()[self.kind].apply(target, self, layer)
+        return _kinds()[self.kind].apply(target, self, layer)
 
 
 E = TypeVar("E", bound=EditValue)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from explorer.edits.base import Assets, Edit, EditKind, EditValue, ResolvedEdit, UnknownEdit, digest_of
+from explorer.edits.base import Assets, Edit, EditKind, EditValue, ResolvedEdit, UnknownEdit, digest_of, use_kinds
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
 from explorer.util import plugins
@@ -26,6 +26,9 @@ def kinds() -> Mapping[str, EditKind[Any]]:
     """Return every kind by name, those of plug-ins (entry points `latentwalk.edits`) after those of the program."""
     built_in = {kind.name: kind for kind in KINDS}
     return {**built_in, **plugins.load(plugins.EDITS, _accept, built_in)}
+
+
+use_kinds(kinds)
 
 
 def _accept(name: str, found: Any) -> EditKind[Any]:
