@@ -252,7 +252,7 @@ class Program(QObject):
         return state
 
     def _render_settings(self) -> RenderSettings:
-        """The best device, in the precision that was chosen last, else in the fastest one."""
+        """Return the best device, in the precision that was chosen last, else in the fastest one."""
         from explorer.render.devices import best_device, devices, fastest_precision
         from explorer.state.request import RenderSettings
 

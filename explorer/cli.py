@@ -51,14 +51,14 @@ class Command(Protocol):
     """What a subcommand's module offers."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declares the command's options."""
+        """Declare the command's options."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Does the work; the exit code."""
+        """Do the work; the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
+    """Run the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console.prepare()
     crash_log.begin()
@@ -100,7 +100,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def program() -> int:
-    """Runs `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    """Run `main` as a process of its own: one that had a window ends as soon as that is closed."""
     code = main()
     widgets = sys.modules.get("PySide6.QtWidgets")
     if widgets is not None and widgets.QApplication.instance() is not None:
@@ -172,7 +172,7 @@ def _front_page() -> argparse.ArgumentParser:
 
 
 def _keep_negative_values(arguments: list[str]) -> list[str]:
-    """Joins `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
+    """Join `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
     joined: list[str] = []
     for argument in arguments:
         before = joined[-1] if joined else ""

@@ -39,7 +39,7 @@ ClassChoice: TypeAlias = "int | str | Mapping[int | str, float] | None"
 
 
 def seed_of(seed: object) -> int:
-    """A seed as a plain integer. Raises UsageError."""
+    """Return a seed as a plain integer. Raises UsageError."""
     number = operator.index(seed) if hasattr(seed, "__index__") else -1
     if not 0 <= number < SEED_COUNT:
         raise UsageError(f"{seed!r} is not a seed.", f"Seeds are whole numbers from 0 to {SEED_COUNT - 1}.")
@@ -60,7 +60,7 @@ def entries_of(layers: Layers, info: GeneratorInfo) -> list[int]:
 
 
 def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
-    """A mixture of a model's classes. Raises UsageError."""
+    """Return a mixture of a model's classes. Raises UsageError."""
     if classes is None:
         return Classes()
     mixture = classes if isinstance(classes, Mapping) else {classes: 1.0}

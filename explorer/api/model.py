@@ -93,7 +93,7 @@ def open_model(
 
 
 def model_of(generator: Generator, name: str = "generator", *, backend: Backend = "auto") -> Model:
-    """A model of a generator that is in memory instead of in a file.
+    """Return a model of a generator that is in memory instead of in a file.
 
     Args:
         generator: In evaluation mode; pictures are rendered on its device, in float32.
@@ -193,7 +193,7 @@ class Model:
         edits: Iterable[Edit | EditValue] = (),
         classes: ClassChoice = None,
     ) -> StoredLatent:
-        """The numbers of a latent, without rendering it: `array`, float32.
+        """Return the numbers of a latent, without rendering it: `array`, float32.
 
         `render(latent=...)` takes it, and `explorer.latents.files.save_latent` writes it.
 
@@ -238,7 +238,7 @@ class Model:
         edits: Iterable[Edit | EditValue] = (),
         classes: ClassChoice = None,
     ) -> Walk:
-        """A walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
+        """Return a walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
 
         Args:
             latents: Where to pass, in order; at least one. Seeds are blended in z, others in w.
@@ -328,7 +328,7 @@ class Model:
         )
 
     def _latent(self, latent: LatentLike) -> Latent:
-        """A latent as a look names it; numbers go into the table."""
+        """Return a latent as a look names it; numbers go into the table."""
         if isinstance(latent, StoredLatent):
             return Latent(stored=self._table.add(latent))
         if isinstance(latent, np.ndarray) and latent.ndim:
@@ -350,7 +350,7 @@ class Model:
 
 
 def _measure(renderer: HeadlessRenderer, request: Any, metric: str, samples: int, seed: int) -> Estimate:
-    """The figure of a metric: the one place that knows how metrics are run."""
+    """Return the figure of a metric: the one place that knows how metrics are run."""
     from explorer.analysis import equivariance, sticking
     from explorer.analysis.study import last_value
 

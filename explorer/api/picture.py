@@ -46,7 +46,7 @@ class Picture:
         save_pixels(Path(path), self.pixels)
 
     def to_pil(self) -> Image:
-        """The pixels as a Pillow image of mode RGB."""
+        """Return the pixels as a Pillow image of mode RGB."""
         from PIL import Image
 
         return Image.fromarray(self.pixels)
@@ -66,5 +66,5 @@ class Picture:
 
 
 def picture_of(rendered: Rendered) -> Picture:
-    """What a renderer gave, as a picture."""
+    """Return what a renderer gave, as a picture."""
     return Picture(rendered.pixels, rendered.image, rendered.facts.base, rendered.facts.ws)

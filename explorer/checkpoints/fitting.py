@@ -35,7 +35,7 @@ def build_empty(
     class_names: Sequence[str],
     tensors: Mapping[str, Tensor | TensorRecord],
 ) -> Generator:
-    """The generator of these settings, its weights left undefined; no larger than `tensors` allow.
+    """Return the generator of these settings, its weights left undefined; no larger than `tensors` allow.
 
     Raises:
         UnsupportedModelError: The family is unknown.

@@ -51,7 +51,7 @@ _DTYPES = {
 
 
 def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> Contents:
-    """The contents of a safetensors file with our metadata; tensors stay in the file.
+    """Return the contents of a safetensors file with our metadata; tensors stay in the file.
 
     Args:
         source: The file.

@@ -37,7 +37,7 @@ def load(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Checkpoint:
-    """The generator in a file, as data. Nothing in the file is executed.
+    """Return the generator in a file, as data. Nothing in the file is executed.
 
     Safe to call on any thread; the callbacks run on that thread.
 
@@ -91,7 +91,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]
 
 @contextmanager
 def _shortage_told(name: str) -> Iterator[None]:
-    """Says of which file there was not enough memory for, and what to do."""
+    """Say of which file there was not enough memory for, and what to do."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -103,7 +103,7 @@ def _shortage_told(name: str) -> Iterator[None]:
 
 
 def build_generator(checkpoint: Checkpoint) -> Generator:
-    """The running generator: float32, on the CPU, in evaluation mode.
+    """Return the running generator: float32, on the CPU, in evaluation mode.
 
     Raises:
         UnsupportedModelError: The family is unknown.
@@ -130,7 +130,7 @@ def inspect(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, object]:
-    """The facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
+    """Return the facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
 
     Weights are read one after the other and only looked at: what is passed here can be rendered.
     """

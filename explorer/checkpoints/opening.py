@@ -91,7 +91,7 @@ def _looks_native(source: FileSource, head: bytes) -> bool:
 
 
 def _unsupported(file: OpenFile, monitor: Monitor) -> CheckpointError:
-    """The error for a file that no reader knows."""
+    """Return the error for a file that no reader knows."""
     if file.container == "safetensors":
         assert isinstance(file.value, dict)
         return unknown_tensors(file.source, len(file.value))
@@ -104,14 +104,14 @@ def _unsupported(file: OpenFile, monitor: Monitor) -> CheckpointError:
 
 
 def _in_its_place(value: object) -> ModuleRecord | None:
-    """A module that stands where a generator belongs."""
+    """Return a module that stands where a generator belongs."""
     table = value if isinstance(value, dict) else {}
     modules = (module_of(item) for item in (value, table.get("G_ema"), table.get("G")))
     return next((module for module in modules if module is not None), None)
 
 
 def _skipped(budget: Budget) -> tuple[str, ...]:
-    """A note of the names that stayed without a meaning, for whoever wonders what was left out."""
+    """Return a note of the names that stayed without a meaning, for whoever wonders what was left out."""
     unknown = [name for name in budget.stubs if not name.startswith(("builtins.", "__builtin__."))]
     if not unknown:
         return ()

@@ -47,7 +47,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the median and the slowest time of each kind of change, or runs a benchmark."""
+    """Print the median and the slowest time of each kind of change, or runs a benchmark."""
     if arguments.model in BENCHMARKS:
         return _run_benchmark(arguments.model, arguments.rest)
     # A benchmark's options are its own, so everything behind the name was left alone until now.

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the findings; lacks are no errors, so the exit code is 0."""
+    """Print the findings; lacks are no errors, so the exit code is 0."""
     from explorer.setup.doctor import examine
 
     findings = examine()

@@ -26,7 +26,7 @@ class ProgressLine:
         self._status = console.Status()
 
     def __call__(self, done: int, total: int) -> None:
-        """Writes to stderr if there is something new to say."""
+        """Write to stderr if there is something new to say."""
         step = done if self._status.is_live else 10 * done // total
         if step == self._told:
             return
@@ -45,7 +45,7 @@ class FilmProgressLine:
         self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
-        """Writes to stderr if there is something new to say."""
+        """Write to stderr if there is something new to say."""
         if p.words:
             self._status.clear()
             console.note(p.words)

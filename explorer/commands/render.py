@@ -57,7 +57,7 @@ def settings_from(arguments: argparse.Namespace) -> RenderSettings:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders, writes, and prints the path of every file written."""
+    """Render, writes, and prints the path of every file written."""
     check_output("--output", arguments.output, ".png")
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")

@@ -43,7 +43,7 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
 
 
 def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, stored: str = "") -> Look:
-    """The look of the parsed options for one seed, or for the stored latent of that id.
+    """Return the look of the parsed options for one seed, or for the stored latent of that id.
 
     `arguments.classes`: the classes chosen for this model.
 
@@ -66,7 +66,7 @@ def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, sto
 
 
 def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
-    """What of the network to show.
+    """Return what of the network to show.
 
     Raises:
         UsageError: There is no such layer.

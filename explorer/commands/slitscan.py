@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the motion of every model, writes the scans under each other, and prints the path."""
+    """Render the motion of every model, writes the scans under each other, and prints the path."""
     a = arguments
     check_output("--output", a.output, ".png")
     import numpy as np
@@ -132,7 +132,7 @@ def _slit(text: str, *, follows: bool) -> Slit:
 
 
 def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
-    """What the window needs to show the same: the models, where the motion begins, the line."""
+    """Return what the window needs to show the same: the models, where the motion begins, the line."""
     from explorer.animation.job import with_absolute_models
     from explorer.state import Lab, ViewState
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Opens the window and gives its exit code."""
+    """Open the window and gives its exit code."""
     if has_display():
         from explorer.app import run as run_window
 

@@ -71,7 +71,7 @@ class Generator(nn.Module, ABC):
         """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros); no truncation."""
 
     def begin(self, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
-        """What the first layer is given.
+        """Return what the first layer is given.
 
         Raises:
             RequestError: The transform cannot be inverted.
@@ -82,7 +82,7 @@ class Generator(nn.Module, ABC):
         return edits.features(INPUT, self.make_input(inputs, style))
 
     def input_style(self, w: Tensor) -> Tensor:
-        """The styles `[N, input_style_dim]` of the network's input, of entry 0 of `ws`; most have none."""
+        """Return the styles `[N, input_style_dim]` of the network's input, of entry 0 of `ws`; most have none."""
         return w[:, :0]
 
     @abstractmethod
@@ -101,7 +101,7 @@ class Generator(nn.Module, ABC):
         return activation.img
 
     def w_mean(self, c: Tensor | None = None) -> Tensor:
-        """The centre of truncation: `[w_dim]`, or `[N, w_dim]` of classes `c` `[N, c_dim]`; float32.
+        """Return the centre of truncation: `[w_dim]`, or `[N, w_dim]` of classes `c` `[N, c_dim]`; float32.
 
         The same for all classes, unless a family keeps one for each.
         """
@@ -115,7 +115,7 @@ class Generator(nn.Module, ABC):
         noise: NoiseSpec | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """The image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
+        """Return the image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
 
         `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
         """
@@ -135,7 +135,7 @@ class Generator(nn.Module, ABC):
     def picture_steps(
         self, inputs: Inputs, *, edits: LayerEdits = NO_EDITS, update_emas: bool = False
     ) -> Steps[Tensor]:
-        """The image of any inputs, a layer a step."""
+        """Return the image of any inputs, a layer a step."""
         layers = self.layers
 
         def update(i: int, activation: Activation) -> None:

@@ -152,7 +152,7 @@ class _Filtering(NamedTuple):
 
 
 def _is_published(spec: LayerSpec) -> bool:
-    """Whether the native kernel knows the layer's filters."""
+    """Return whether the native kernel knows the layer's filters."""
     known = (spec.up_factor in (2, 4), spec.down_factor == 2, spec.up_taps == 6 * spec.up_factor)
     return all(known) and spec.down_taps == 12
 

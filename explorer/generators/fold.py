@@ -43,13 +43,13 @@ class LayerEdits(Protocol):
     """
 
     def key(self, i: int) -> bytes:
-        """What stands for every edit at place i, for the keys of kept results; empty if there is none."""
+        """Return what stands for every edit at place i, for the keys of kept results; empty if there is none."""
 
     def style(self, i: int, s: Tensor) -> Tensor:
-        """The styles `[N, style_dim]` that place i runs with; not asked for where nothing is styled."""
+        """Return the styles `[N, style_dim]` that place i runs with; not asked for where nothing is styled."""
 
     def features(self, i: int, activation: Activation) -> Activation:
-        """What place i hands on."""
+        """Return what place i hands on."""
 
 
 class _NoEdits:

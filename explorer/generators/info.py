@@ -84,5 +84,5 @@ class GeneratorInfo:
         return f"{width} px" if width == height else f"{width}\u00d7{height} px"
 
     def layers_of_ws(self, index: int) -> tuple[LayerInfo, ...]:
-        """The layers that entry `index` of `ws` styles; empty for an entry that only styles the input."""
+        """Return the layers that entry `index` of `ws` styles; empty for an entry that only styles the input."""
         return tuple(layer for layer in self.layers if layer.ws_index == index)

@@ -26,7 +26,7 @@ class NoiseSpec:
     layer_strengths: Mapping[str, float] = field(default_factory=dict)
 
     def strength_of(self, layer_name: str) -> float:
-        """The factor on one layer's noise."""
+        """Return the factor on one layer's noise."""
         return self.strength * self.layer_strengths.get(layer_name, 1.0)
 
 

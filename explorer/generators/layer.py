@@ -31,17 +31,17 @@ class Activation:
     kept: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every tensor, in a fixed order."""
+        """Return every tensor, in a fixed order."""
         return tuple(t for t in (self.x, self.img, self.skip, *self.kept) if t is not None)
 
     def map(self, fn: Callable[[Tensor], Tensor]) -> Activation:
-        """The same with `fn` applied to every tensor."""
+        """Return the same with `fn` applied to every tensor."""
         img = None if self.img is None else fn(self.img)
         skip = None if self.skip is None else fn(self.skip)
         return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.kept))
 
     def with_features(self, x: Tensor) -> Activation:
-        """The same with other features."""
+        """Return the same with other features."""
         return Activation(x, self.img, self.skip, self.kept)
 
     @property
@@ -61,7 +61,7 @@ class SynthesisLayer(nn.Module, ABC):
 
     @abstractmethod
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
-        """The next activation.
+        """Return the next activation.
 
         Args:
             activation: Output of the layer before (or of `Generator.begin`).
@@ -70,7 +70,7 @@ class SynthesisLayer(nn.Module, ABC):
         """
 
     def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
-        """The noise this layer adds under `spec`, `[1 or N, 1, H, W]` float32; None if it adds none.
+        """Return the noise this layer adds under `spec`, `[1 or N, 1, H, W]` float32; None if it adds none.
 
         Random noise comes from a stream of this layer's own, seeded by (seed, layer name), so that a resumed
         run draws the same numbers as a full one.

@@ -11,7 +11,7 @@ __all__ = ["inverse_motion", "resample"]
 
 
 def inverse_motion(transform: Tensor) -> Tensor:
-    """The inverse of a forward motion, computed in float64.
+    """Return the inverse of a forward motion, computed in float64.
 
     Args:
         transform: `[3, 3]` or `[N, 3, 3]`; x right, y down, unit = image width, origin in the
@@ -36,7 +36,7 @@ def inverse_motion(transform: Tensor) -> Tensor:
 
 
 def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
-    """A picture or feature map moved by a forward motion, its edge pixels repeated outwards.
+    """Return a picture or feature map moved by a forward motion, its edge pixels repeated outwards.
 
     Args:
         x: `[N, C, H, W]`.

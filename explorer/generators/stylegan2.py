@@ -172,7 +172,7 @@ class StyleGAN2Conv(SynthesisLayer):
         return Activation(x, activation.img, skip, activation.kept)
 
     def _train(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """The layer in operators that are differentiable to any order."""
+        """Return the layer in operators that are differentiable to any order."""
         if noise is not None:
             noise = noise * self.noise_strength
         x = stylegan2_modulated_conv2d(
@@ -189,14 +189,14 @@ class StyleGAN2Conv(SynthesisLayer):
         return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
 
     def _infer(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """The same without gradients, from derived weights."""
+        """Return the same without gradients, from derived weights."""
         sources = (self.weight, self.bias, self.resample_filter)
         conv = self._conv.get(sources, x.dtype, lambda: self._prepare(x.dtype))
         run = conv if isinstance(conv, PreparedUpConv) else conv.finished
         return run(x, style, self._scaled(noise), self.activation, self.act_gain, self.clamp)
 
     def _scaled(self, noise: Tensor | None) -> Tensor | None:
-        """What is added to the features; of the checkpoint's own noise it is kept."""
+        """Return what is added to the features; of the checkpoint's own noise it is kept."""
         if noise is None:
             return None
         if noise.data_ptr() != self.noise_const.data_ptr():
@@ -330,7 +330,7 @@ class StyleGAN2Generator(MappedGenerator):
 
 
 def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:
-    """The block of one resolution and its layers in running order."""
+    """Return the block of one resolution and its layers in running order."""
     block = _Block()
     channels = config.channels(resolution)
     index = 2 * int(math.log2(resolution)) - 5  # the entry of ws that styles conv0, or -1 at 4x4

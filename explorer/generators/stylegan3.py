@@ -45,7 +45,7 @@ class StyleGAN3Input(nn.Module):
         self.register_buffer("transform", torch.eye(3))
 
     def style(self, w: Tensor) -> Tensor:
-        """The learned motion `[N, 4]` of `w` `[N, w_dim]`: cosine, sine and shift, scaled by any length."""
+        """Return the learned motion `[N, 4]` of `w` `[N, w_dim]`: cosine, sine and shift, scaled by any length."""
         styles: Tensor = self.affine(w)
         return styles
 
@@ -72,7 +72,7 @@ class StyleGAN3Input(nn.Module):
         return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.spec.sampling_rate
 
     def _by_points(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """The features as they are defined: a sine at every point."""
+        """Return the features as they are defined: a sine at every point."""
         axis = self._axis()
         across = axis[None, None, :, None] * freqs[:, None, None, :, 0]  # [N, 1, size, C]
         down = axis[None, :, None, None] * freqs[:, None, None, :, 1]  # [N, size, 1, C]
@@ -82,7 +82,7 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _by_axes(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """The same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
+        """Return the same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
         axis = self._axis()[:, None] * (2 * math.pi)
         across = axis * freqs[:, None, :, 0]  # [N, size, C]
         down = axis * freqs[:, None, :, 1] + phases[:, None] * (2 * math.pi)

@@ -27,7 +27,7 @@ MAX_TEXT = 100_000
 
 
 def portable(latent: Latent, table: LatentTable) -> Latent | None:
-    """The latent without stored numbers, or None if it stands on some that no other model can make.
+    """Return the latent without stored numbers, or None if it stands on some that no other model can make.
 
     A stored latent that has a recipe itself is replaced by that.
     """
@@ -49,7 +49,7 @@ def _portable_point(point: BlendPoint, table: LatentTable) -> BlendPoint | None:
 
 
 def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
-    """The mixing with recipes as sources; a source that no row uses need not have one."""
+    """Return the mixing with recipes as sources; a source that no row uses need not have one."""
     used = {row.source for row in mixing.rows if row.amount > 0.0}
     sources = []
     for number, source in enumerate(mixing.sources):
@@ -61,7 +61,7 @@ def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
 
 
 def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
-    """The recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
+    """Return the recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
     edits = tuple(edit for edit in look.edits if is_of_styles(edit))
     whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, edits)
     point = _portable_point(whole, table)
@@ -72,13 +72,13 @@ def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
 
 
 def recipe_to_text(recipe: Latent) -> str:
-    """A recipe as JSON; empty if it is too long for a file's facts."""
+    """Return a recipe as JSON; empty if it is too long for a file's facts."""
     text = json.dumps({"version": VERSION, **encode(recipe)}, separators=(",", ":"))
     return text if len(text) <= MAX_TEXT else ""
 
 
 def recipe_from_text(text: object) -> Latent:
-    """The recipe of such a text. Raises LatentError."""
+    """Return the recipe of such a text. Raises LatentError."""
     try:
         data: Any = parse_json(str(text))
         version = data.pop("version", 1) if isinstance(data, dict) else 1  # the first one did not say it
@@ -88,7 +88,7 @@ def recipe_from_text(text: object) -> Latent:
 
 
 def checked_recipe(recipe: Latent) -> Latent:
-    """A recipe out of a file, if it could have been made by hand. Raises LatentError."""
+    """Return a recipe out of a file, if it could have been made by hand. Raises LatentError."""
     level, depth, count = [recipe], 0, 0
     while level:
         count, depth = count + len(level), depth + 1

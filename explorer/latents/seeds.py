@@ -31,7 +31,7 @@ def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
 
 
 def plane_seed(seed: int, i: int, j: int) -> int:
-    """The seed at the integer point (i, j) of the plane around `seed`."""
+    """Return the seed at the integer point (i, j) of the plane around `seed`."""
     return (seed + i + PLANE_STRIDE * j) % SEED_COUNT
 
 

@@ -34,7 +34,7 @@ __all__ = [
 
 
 def select_channels(x: Tensor, tap: Tap) -> Tensor:
-    """The channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`."""
+    """Return the channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`."""
     if tap.channels == "norm":
         return x.float().square().sum(dim=0, keepdim=True).sqrt()
     count = 3 if tap.channels == "rgb" and x.shape[0] >= 3 else 1

@@ -32,12 +32,12 @@ _SMALLEST_PX = 32
 
 
 def is_large_enough(height: int, full: int) -> bool:
-    """Whether a picture `height` pixels high may stand for one of `full`: half of it, and at least 32."""
+    """Return whether a picture `height` pixels high may stand for one of `full`: half of it, and at least 32."""
     return height >= max(_SMALLEST_PX, full / 2)
 
 
 def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:
-    """The motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
+    """Return the motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
 
     None if anything but the motion differs, if the family does not carry its picture along under such a motion
     (translation for all with an input transform, rotation for StyleGAN3-R), or if the step is large.

@@ -162,7 +162,7 @@ def _tensors(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | N
 
 
 def _layout(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]) -> Hashable:
-    """What a recording depends on besides the numbers."""
+    """Return what a recording depends on besides the numbers."""
     missing = tuple(x is None for x in (activation.img, activation.skip, *noises))
     tensors = _tensors(activation, inputs, noises)
     return missing, tuple((tuple(x.shape), x.stride(), x.dtype) for x in tensors)

@@ -137,7 +137,7 @@ class HeadlessRenderer:
     def request(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> RenderRequest:
-        """The request of a look at a time in seconds. Raises RequestError or LatentError."""
+        """Return the request of a look at a time in seconds. Raises RequestError or LatentError."""
         names = [layer.name for layer in self.info.layers]
         if tap is not None and tap.layer and tap.layer not in names:
             raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
@@ -146,7 +146,7 @@ class HeadlessRenderer:
         )
 
     def render(self, request: RenderRequest) -> Rendered:
-        """Renders a request in full."""
+        """Render a request in full."""
         if (request.model, request.settings) != (self.model, self.settings):
             raise RequestError("The request is for another model or other settings than this renderer's.")
         with torch.inference_mode():
@@ -157,7 +157,7 @@ class HeadlessRenderer:
     def render_look(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> Rendered:
-        """Renders a look at a time in seconds."""
+        """Render a look at a time in seconds."""
         return self.render(self.request(look, tap, time, table))
 
 
@@ -174,7 +174,7 @@ def open_model(
 
 
 def render(generator: Generator, request: RenderRequest) -> Rendered:
-    """Renders one request; for several of one generator keep a `HeadlessRenderer`."""
+    """Render one request; for several of one generator keep a `HeadlessRenderer`."""
     return HeadlessRenderer(generator, request.settings, request.model, budget_bytes=0).render(request)
 
 
@@ -187,7 +187,7 @@ def render_look(
     settings: RenderSettings | None = None,
     table: LatentTable | None = None,
 ) -> Rendered:
-    """Renders one look of a generator.
+    """Render one look of a generator.
 
     Args:
         generator: In evaluation mode.

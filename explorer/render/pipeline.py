@@ -126,7 +126,7 @@ class Pipeline:
     # -- planning ------------------------------------------------------------------------------------------
 
     def plan(self, request: RenderRequest, view: Hashable = None) -> Plan:
-        """Makes the styles, chains the keys and looks where the work would begin.
+        """Make the styles, chains the keys and looks where the work would begin.
 
         Args:
             request: Of this pipeline's model and settings.
@@ -146,7 +146,7 @@ class Pipeline:
         return Plan(request, view, styles, keys, image_key, edits, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
-        """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
+        """Return the layer after which a draft can be shown honestly: the picture so far of a skip architecture.
 
         The latest that is reached within `DRAFT_MS`, or else the first, if it saves a third of the time. None where
         there is no such picture or only smaller ones than `drafts.is_large_enough` takes, where a layer is looked
@@ -169,7 +169,7 @@ class Pipeline:
     # -- running -------------------------------------------------------------------------------------------
 
     def run(self, plan: Plan, token: Token = lambda: False, draft_layer: int | None = None) -> Result:
-        """Runs a plan made just before; stages whose key is kept are reused.
+        """Run a plan made just before; stages whose key is kept are reused.
 
         Args:
             plan: From `plan`.
@@ -193,7 +193,7 @@ class Pipeline:
         return self._present(plan, image, hits, watch, tier, token, still)
 
     def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
-        """The same picture unmoved, to compare with; kept under a place of its own."""
+        """Return the same picture unmoved, to compare with; kept under a place of its own."""
         still_plan = self.plan(_still(plan.request), still_view(plan.view))
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
@@ -274,7 +274,7 @@ class Pipeline:
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
-        """The work from a picture to its pixels; a cancelled run is resumed where it stopped."""
+        """Return the work from a picture to its pixels; a cancelled run is resumed where it stopped."""
         key = (plan.request, plan.image_key, tier)
         work = self._unfinished.get(plan.view)
         work = work if work is not None and work.key == key else Finishing(key)
@@ -283,7 +283,7 @@ class Pipeline:
         return work
 
     def picture(self, request: RenderRequest) -> Tensor:
-        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        """Return the final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
         return run(self.steps(request))
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
@@ -301,13 +301,13 @@ class Pipeline:
             yield
 
     def forget(self, view: Hashable) -> None:
-        """Drops what is kept for a view."""
+        """Drop what is kept for a view."""
         self.kept.forget(view)
         self._shown.pop(view, None)
         self._unfinished.pop(view, None)
 
     def forget_all(self) -> None:
-        """Drops everything this pipeline kept."""
+        """Drop everything this pipeline kept."""
         self.kept.forget_all()
         self._shown.clear()
         self._unfinished.clear()
@@ -334,7 +334,7 @@ class Pipeline:
         return image, plan.start + 1
 
     def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
-        """The activation after layer `stop`, from the last kept stage on; a layer a step."""
+        """Return the activation after layer `stop`, from the last kept stage on; a layer a step."""
         inputs = self._inputs(plan)
         start, activation = plan.start, None
         if start >= 0:
@@ -394,7 +394,7 @@ class Pipeline:
         return activation if activation.x.dtype == dtype else activation.with_features(activation.x.to(dtype))
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
-        """The noise of layer i, from what is kept where it can be."""
+        """Return the noise of layer i, from what is kept where it can be."""
         layer = self._layers[i]
         if not has_noise(layer.info, spec):
             return None
@@ -419,5 +419,5 @@ class Pipeline:
 
 
 def _still(request: RenderRequest) -> RenderRequest:
-    """The same picture without its motion."""
+    """Return the same picture without its motion."""
     return replace(request, transform=None, untransform=False, residual="none")

@@ -82,12 +82,12 @@ class Renderer:
     # -- life ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Runs the loop in a thread of its own."""
+        """Run the loop in a thread of its own."""
         self._thread = threading.Thread(target=self._loop, name=f"render {self.device}", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Ends the loop; True if its thread has ended within `timeout` seconds."""
+        """End the loop; True if its thread has ended within `timeout` seconds."""
         self.mailbox.close()
         thread = self._thread
         if thread is None:
@@ -109,7 +109,7 @@ class Renderer:
             torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
-        """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
+        """Do the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
 
         Returns:
             False if nothing came or the mailbox is closed.
@@ -130,19 +130,19 @@ class Renderer:
     # -- tasks ---------------------------------------------------------------------------------------------
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Asks for a small picture, made when nobody waits for a look. Any thread."""
+        """Ask for a small picture, made when nobody waits for a look. Any thread."""
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
     def study(self, run: StudyRun) -> None:
-        """Does a study step by step while nobody waits for a look. Any thread."""
+        """Do a study step by step while nobody waits for a look. Any thread."""
         self.mailbox.put_idle_task(self._study_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
-        """Gives up what is kept of these models. Any thread."""
+        """Give up what is kept of these models. Any thread."""
         self.mailbox.put_task(Task(lambda: self._forget(shas), "forget models"))
 
     def forget_view(self, view: int) -> None:
-        """Gives up what waits and what is kept for a view. Any thread."""
+        """Give up what waits and what is kept for a view. Any thread."""
         self.mailbox.forget(view)
         self.mailbox.put_task(Task(lambda: self._drop_view(view), "forget view"))
 
@@ -224,7 +224,7 @@ class Renderer:
             self._fail(ticket, error)
 
     def _retried(self, work: Callable[[], None]) -> None:
-        """Does work, once more with an empty cache if memory runs out."""
+        """Do work, once more with an empty cache if memory runs out."""
         try:
             work()
             return
@@ -323,7 +323,7 @@ class Renderer:
         self._publish(failure)
 
     def _is_lost(self, error: BaseException) -> bool:
-        """True if going on needs another device: it is gone, or too small even with an empty cache."""
+        """Return whether going on needs another device: it is gone, or too small even with an empty cache."""
         return self.device != "cpu" and classify_error(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
@@ -341,7 +341,7 @@ class Renderer:
         return pipeline
 
     def _generator(self, request: RenderRequest) -> Generator:
-        """The device's copy of a generator, shared by its precisions."""
+        """Return the device's copy of a generator, shared by its precisions."""
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
@@ -350,7 +350,7 @@ class Renderer:
             return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
-        """Notes which pipeline a view uses; what another one kept for it is given up."""
+        """Note which pipeline a view uses; what another one kept for it is given up."""
         name = _name_of(request)
         before = self._shown_by.get(view)
         if before != name:
@@ -360,5 +360,5 @@ class Renderer:
 
 
 def _name_of(request: RenderRequest) -> tuple[str, str, str]:
-    """What tells one pipeline of a device from another."""
+    """Return what tells one pipeline of a device from another."""
     return request.model.sha256, request.settings.dtype, request.settings.backend

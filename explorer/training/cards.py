@@ -98,7 +98,7 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
 
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:
-    """How far training came, in a sentence."""
+    """Return how far training came, in a sentence."""
     if settings.get("verdict"):
         return str(settings["verdict"])
     planned = float(settings["total_kimg"])
@@ -106,7 +106,7 @@ def verdict(settings: dict[str, Any], kimg: float) -> str:
 
 
 def is_critters(settings: dict[str, Any]) -> bool:
-    """Whether the data were rendered by ourselves."""
+    """Return whether the data were rendered by ourselves."""
     return all(str(path).endswith(".npy") for path in settings["data"])
 
 
@@ -124,12 +124,12 @@ of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function o
 
 
 def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
-    """The schedule that settings ask for, of runs without a history."""
+    """Return the schedule that settings ask for, of runs without a history."""
     return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
 
 
 def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
-    """The settings that held at the end."""
+    """Return the settings that held at the end."""
     for _, changes in schedule:
         settings = settings | changes
     return settings
@@ -185,7 +185,7 @@ Its layers were taken {"; ".join(taken)}.
 
 
 def _guide(settings: dict[str, Any]) -> str:
-    """Which differences draw the generator (`losses.guide_loss`)."""
+    """Return which differences draw the generator (`losses.guide_loss`)."""
     squares = " and squared" * (settings["guide_square"] > 0)
     first = settings["guide_first"]
     finer = f", {first} of them (the finest) only without the discriminator" if first else ""
@@ -193,7 +193,7 @@ def _guide(settings: dict[str, Any]) -> str:
 
 
 def _workers(settings: dict[str, Any]) -> str:
-    """How many processes and threads worked, where that was settled."""
+    """Return how many processes and threads worked, where that was settled."""
     one_thread = settings.get("threads") == 1
     if (processes := settings.get("processes", 1)) > 1:
         return f", {processes} processes" + " of one thread" * one_thread
@@ -201,7 +201,7 @@ def _workers(settings: dict[str, Any]) -> str:
 
 
 def _features(settings: dict[str, Any], started: dict[str, Any]) -> str:
-    """A line on how Fourier features differ from the published ones."""
+    """Return a line on how Fourier features differ from the published ones."""
     if not (lowest := settings.get("fourier_lowest")):
         return ""
     if "input" in started.get("whole", ()):

@@ -82,7 +82,7 @@ class FastSynthesis:
     def features(
         self, ws: Tensor, stop: str | None, *, noise: bool = True, update_emas: bool = False
     ) -> Activation:
-        """The activation after the layer named `stop` (None = the last)."""
+        """Return the activation after the layer named `stop` (None = the last)."""
         layers = self.generator.layers
         inputs = Inputs(ws, noise=NoiseSpec("random" if noise else "none"))
         activation = self.generator.begin(inputs)

@@ -85,7 +85,7 @@ class Figures:
 
 
 def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[FeatureNetwork]:
-    """The feature networks of those names.
+    """Return the feature networks of those names.
 
     Raises:
         UsageError: The weights of EfficientNet-Lite0 are not here and cannot be fetched.
@@ -109,7 +109,7 @@ def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[Fe
 
 
 def fresh_like(checkpoint: Checkpoint) -> Generator:
-    """A generator of the same architecture that learned nothing, always the same one."""
+    """Return a generator of the same architecture that learned nothing, always the same one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build(checkpoint.family, checkpoint.config)
@@ -224,7 +224,7 @@ def _samples(generator: Generator, count: int, seed: int) -> Iterator[Tensor]:
 
 
 def _fingerprint(data: Dataset) -> str:
-    """Tells data sets apart: their length and 64 pictures spread over them."""
+    """Tell data sets apart: their length and 64 pictures spread over them."""
     some = np.unique(np.linspace(0, len(data) - 1, 64).astype(np.int64))
     digest = hashlib.sha256(data.pictures(some).numpy().tobytes()).hexdigest()
     return f"{len(data)}-{data.resolution}-{digest[:32]}"
@@ -251,7 +251,7 @@ def _psnr(difference: Tensor) -> float:
 
 
 def report(figures: Figures) -> str:
-    """What was measured, in Markdown, for a card."""
+    """Return what was measured, in Markdown, for a card."""
     text = "\n".join(f"* {line}" for line in _sentences(figures))
     if figures.styles:
         text += f"""

@@ -114,7 +114,7 @@ def _family(options: argparse.Namespace) -> str | None:
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that `options` name; what they leave out is not in it."""
+    """Return the settings that `options` name; what they leave out is not in it."""
     changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
     if options.bfloat16:
         changes["bfloat16"] = True
@@ -128,7 +128,7 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def settings_from(options: argparse.Namespace) -> TrainSettings:
-    """The settings that `options` ask for; the data are not named in them yet."""
+    """Return the settings that `options` ask for; the data are not named in them yet."""
     changes = _changes(options)
     if options.recipe and not is_folder(options):
         settings = settings_of(options.recipe, options.out, [], **changes)
@@ -152,7 +152,7 @@ def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSet
 
 
 def told(settings: dict[str, Any], *, of_folder: bool) -> str:
-    """The options beside family and data that give these described settings without a recipe."""
+    """Return the options beside family and data that give these described settings without a recipe."""
     usual = {field.name: field.default for field in fields(TrainSettings)}
     usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
     if of_folder:
@@ -166,5 +166,5 @@ def told(settings: dict[str, Any], *, of_folder: bool) -> str:
 
 
 def is_folder(options: argparse.Namespace) -> bool:
-    """Whether the data are the user's pictures, of which nobody knows latents."""
+    """Return whether the data are the user's pictures, of which nobody knows latents."""
     return options.data != "critters" and Path(options.data.split(",")[0]).is_dir()

@@ -55,12 +55,12 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
 
 
 def load_packed(path: Path) -> Generator:
-    """The generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
+    """Return the generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
     return build_generator(load(path))
 
 
 def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, samples: int) -> str:
-    """The card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
+    """Return the card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
     using = networks(("attributes",)) if isinstance(data, Critters) else []
     try:
         using = networks(("efficientnet",)) + using

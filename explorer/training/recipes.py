@@ -70,7 +70,7 @@ _ROUND = (
 
 
 def _again(*kimg: float, **first: float) -> list[tuple[float, dict[str, Any]]]:
-    """One more round from `kimg[0]` on, its seven steps at `kimg`; `first` is added to the first of them."""
+    """Return one more round from `kimg[0]` on, its seven steps at `kimg`; `first` is added to the first of them."""
     alone, *later = _ROUND
     return list(zip(kimg, (alone | first, *later), strict=True))
 
@@ -269,7 +269,7 @@ def channels(
 
 
 def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
-    """What the published trainers set for a family where nobody asks for anything else.
+    """Return what the published trainers set for a family where nobody asks for anything else.
 
     The weight of R1 follows the heuristic of ADA's automatic configuration, StyleGAN3-R's blur and the half-life of
     the average follow the batch.
@@ -304,7 +304,7 @@ def sizes_of(name: str) -> dict[str, Any]:
 
 
 def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> TrainSettings:
-    """The settings of recipe `name` with some changed.
+    """Return the settings of recipe `name` with some changed.
 
     Raises:
         UsageError: There is no such recipe.

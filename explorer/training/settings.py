@@ -96,7 +96,7 @@ class TrainSettings:
                 raise UsageError(f"The phase from {kimg:g} kimg on cannot set {', '.join(wrong)}.")
 
     def at(self, shown: int) -> TrainSettings:
-        """The settings that hold once `shown` pictures were shown."""
+        """Return the settings that hold once `shown` pictures were shown."""
         changes: dict[str, Any] = {}
         for kimg, later in sorted(self.phases, key=lambda phase: phase[0]):
             if shown >= kimg * 1000:

@@ -44,7 +44,7 @@ class Started:
     fresh: list[str] = field(default_factory=list)  # not in the file, or of other rates
 
     def described(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return asdict(self)
 
 
@@ -132,7 +132,7 @@ def _learned(module: nn.Module) -> Tensors:
 
 
 def _is_alike(layer: nn.Module, source: nn.Module) -> bool:
-    """Whether the weights of two layers of StyleGAN3 mean the same."""
+    """Return whether the weights of two layers of StyleGAN3 mean the same."""
     assert isinstance(layer, StyleGAN3Layer)
     assert isinstance(source, StyleGAN3Layer)
     new, old = layer.spec, source.spec
@@ -141,7 +141,7 @@ def _is_alike(layer: nn.Module, source: nn.Module) -> bool:
 
 
 def _fits(part: Tensors, source: Tensors) -> bool:
-    """Whether the tensors of `source` have room in those of `part`."""
+    """Return whether the tensors of `source` have room in those of `part`."""
     return part.keys() == source.keys() and all(
         part[name].ndim == old.ndim and all(a >= b for a, b in zip(part[name].shape, old.shape, strict=True))
         for name, old in source.items()

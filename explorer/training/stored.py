@@ -56,7 +56,7 @@ def check_same(settings: TrainSettings) -> None:
 
 
 def with_sizes_held(settings: TrainSettings) -> TrainSettings:
-    """The settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
+    """Return the settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
     old = _held(settings.out)
     if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
         return settings
@@ -65,7 +65,7 @@ def with_sizes_held(settings: TrainSettings) -> TrainSettings:
 
 
 def _held(out: Path) -> dict[str, Any] | None:
-    """The settings of the run in a folder; None where there is none, or where a full disk has cut them."""
+    """Return the settings of the run in a folder; None where there is none, or where a full disk has cut them."""
     if not (out / STATE).exists() or not (out / SETTINGS).exists():
         return None
     try:
@@ -78,7 +78,7 @@ def _held(out: Path) -> dict[str, Any] | None:
 
 
 def _sizes(described: dict[str, Any]) -> dict[str, Any]:
-    """What the shapes of both networks and of the warm-up's probes hang on, defaults included."""
+    """Return what the shapes of both networks and of the warm-up's probes hang on, defaults included."""
     values = {"img_resolution": described["resolution"], **described["generator"]}
     sizes = dataclasses.asdict(read_config(described["family"], values))
     sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}

@@ -175,7 +175,7 @@ def _whiskers(a: Attributes, s: Shape, origin: Tensor, direction: Tensor, depth:
 
 
 def _background(a: Attributes, side: int) -> Tensor:
-    """A soft vertical gradient with a light corner fall-off, `[N, P, 3]`."""
+    """Return a soft vertical gradient with a light corner fall-off, `[N, P, 3]`."""
     axis = (torch.arange(side, device=a.yaw.device) + 0.5) / side
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     y, x = y.reshape(1, -1, 1), x.reshape(1, -1, 1)
