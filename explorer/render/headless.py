@@ -31,8 +31,8 @@ from explorer.state.request import ModelKey, RenderSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
+    from explorer.jobs.job import JobContext
     from explorer.latents.table import LatentTable
     from explorer.render.results import FrameLatents, ModelInfo, TapStats
     from explorer.state import Look
@@ -111,8 +111,8 @@ class HeadlessRenderer:
         )
 
     @property
-    def bench(self) -> Bench:
-        """Where a study of this generator works; run it under `torch.inference_mode()`."""
+    def context(self) -> JobContext:
+        """Where a job of this generator works; run it under `torch.inference_mode()`."""
         return self._pipeline
 
     @property

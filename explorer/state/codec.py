@@ -37,6 +37,8 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any, known: dict[int, Any]) -> Any:
+    if hasattr(value, "to_json"):  # what holds more than JSON does, such as an array
+        return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         if id(value) not in known:
             pairs = ((f, getattr(value, f.name)) for f in fields(value))
@@ -74,6 +76,8 @@ def _decode(kind: Any, data: Any, where: str, known: Known) -> Any:
 
 def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
     origin = typing.get_origin(kind)
+    if hasattr(kind, "from_json"):
+        return kind.from_json(data, where)
     if is_dataclass(kind):
         return _decode_dataclass(kind, data, where, known)
     if origin in (Union, types.UnionType):

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from explorer.analysis import averages, equivariance, spectrum, sticking
-from explorer.analysis.study import Bench
+from explorer.analysis import averages, equivariance
+from explorer.analysis.registry import EQUIVARIANCE, measure, metric_named
+from explorer.jobs.job import JobContext
 from explorer.ops.backend import using
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
@@ -24,9 +25,9 @@ LAYERS = 5
 
 STUDIES = {
     "curves": equivariance.curves,
-    "metrics": lambda bench, request: equivariance.sampled(bench, 2),
-    "sticking": lambda bench, request: sticking.sampled(bench, request, 2),
-    "spectrum": lambda bench, request: spectrum.sampled(bench, request, 2),
+    "metrics": lambda bench, request: measure(EQUIVARIANCE, bench, request, 2),
+    "sticking": lambda bench, request: measure([metric_named("sticking")], bench, request, 2),
+    "spectrum": lambda bench, request: measure([metric_named("spectrum")], bench, request, 2),
     "neighbours": lambda bench, request: averages.neighbours(bench, request, 0.2, 3),
     "shifted": lambda bench, request: averages.brought_back(bench, request, "shifted", 3),
     "turned": lambda bench, request: averages.brought_back(bench, request, "turned", 3),
@@ -34,20 +35,20 @@ STUDIES = {
 
 
 @pytest.fixture(scope="module")
-def bench() -> tuple[Bench, RenderRequest, int]:
+def bench() -> tuple[JobContext, RenderRequest, int]:
     """A network of 128 pixels, a request, and the arithmetic of its slowest layer."""
     renderer = HeadlessRenderer(tiny_model(img_resolution=SIZE, channels=24).generator)
     request = renderer.request(Look())
-    generator = renderer.bench.generator
+    generator = renderer.context.generator
     with torch.inference_mode(), using("torch"):
         ws = generator.broadcast(generator.mapping(torch.zeros(1, generator.info.z_dim)))
         slowest = max(counted(generator.synthesis_steps(ws)))
     assert slowest > 24 * 24 * 9 * SIZE * SIZE
-    return renderer.bench, request, slowest
+    return renderer.context, request, slowest
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_no_step_is_longer_than_the_slowest_layer(name: str, bench: tuple[Bench, RenderRequest, int]) -> None:
+def test_no_step_is_longer_than_the_slowest_layer(name: str, bench: tuple[JobContext, RenderRequest, int]) -> None:
     study: Iterator[Any] = iter(STUDIES[name](bench[0], bench[1]))
     steps = 0
     with torch.inference_mode():
@@ -62,14 +63,15 @@ def test_no_step_is_longer_than_the_slowest_layer(name: str, bench: tuple[Bench,
     assert steps > 2 * LAYERS
 
 
-def test_a_study_leaves_the_thread_as_it_was(bench: tuple[Bench, RenderRequest, int]) -> None:
+def test_a_study_leaves_the_thread_as_it_was(bench: tuple[JobContext, RenderRequest, int]) -> None:
     """Between two steps other work runs in the thread: no grad mode and no choice of kernels may stay behind."""
-    study = equivariance.sampled(bench[0], 2)
+    study = measure(EQUIVARIANCE, bench[0], bench[1], 2)
     for _ in range(40):
         next(study)
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
-    other = equivariance.curves(bench[0], replace(bench[1], psi=tuple(0.5 for _ in bench[1].psi)))
+    style = bench[1].style
+    other = equivariance.curves(bench[0], replace(bench[1], style=replace(style, psi=(0.5,) * len(style.psi))))
     with torch.inference_mode():
         for _ in range(40):
             next(other)

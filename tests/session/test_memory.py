@@ -64,7 +64,7 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     session.request_thumbnail("key", session.look(), 0)
     with qtbot.waitSignal(session.thumbnail):
         pass
-    session.lab.study_curves(0)
+    session.lab.measure_curves(0)
     with qtbot.waitSignal(session.lab.studied, timeout=30_000):
         pass
     assert files.left

@@ -15,7 +15,7 @@ from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from explorer.render.studies import Studied
+    from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
 __all__ = ["StudyRow"]
@@ -51,7 +51,7 @@ class StudyRow(QWidget):
         column.addWidget(self.line)
         column.addWidget(self.words)
         self.words.hide()
-        session.lab.studied.connect(self._on_studied)
+        session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
         session.devices.changed.connect(self._on_settings_changed)
         self._show_state()
@@ -81,7 +81,7 @@ class StudyRow(QWidget):
     def cancel(self) -> None:
         """End what is under way; what is known so far stays."""
         for view in self._shares:
-            self.session.lab.end_study(f"{self.name}/{view}")
+            self.session.lab.end_job(f"{self.name}/{view}")
         self._shares.clear()
         self._show_state()
 
@@ -101,17 +101,17 @@ class StudyRow(QWidget):
         self.line.set_share(min(self._shares.values()) if running else 0.0)
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
-        name, _, _ = said.key.rpartition("/")
-        if name != self.name or said.view not in self._shares:
+    def _on_job_event(self, event: JobEvent) -> None:
+        name, _, _ = event.key.rpartition("/")
+        if name != self.name or event.view not in self._shares:
             return
-        if said.report is not None:
-            self._shares[said.view] = said.report.done / max(1, said.report.total)
-            self._show(said.view, said.report.value)
-        if said.error is not None:
-            self._say(f"{'AB'[said.view % 2]}: {error_text(said.error)}")
-        if said.is_done:
-            self._shares.pop(said.view, None)
+        if event.report is not None:
+            self._shares[event.view] = event.report.done / max(1, event.report.total)
+            self._show(event.view, event.report.value)
+        if event.error is not None:
+            self._say(f"{'AB'[event.view % 2]}: {error_text(event.error)}")
+        if event.is_done:
+            self._shares.pop(event.view, None)
         self._show_state()
 
     @Slot(object)
