@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.generators.base import NoiseSpec
-    from explorer.ops.backend import Backend
 
 __all__ = [
     "KeyedArray",
@@ -47,7 +46,7 @@ class RenderSettings:
 
     device: str = "cpu"
     dtype: str = "float32"
-    backend: Backend = "auto"
+    backend: Literal["auto", "torch", "reference"] = "auto"  # spelt out, for `decode` reads it from job files
 
 
 @dataclass(frozen=True, slots=True)
