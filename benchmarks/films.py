@@ -173,7 +173,7 @@ def memory(seconds: float) -> None:
         def note(p: Progress) -> None:
             if p.stage == "rendering" and p.done % max(1, total // 20) == 0:
                 resident = int(Path("/proc/self/statm").read_text().split()[1]) * page
-                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.fps:5.1f} frames/s", flush=True)
+                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.rate:5.1f} frames/s", flush=True)
 
         Recorder(Job(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
 

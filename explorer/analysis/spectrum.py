@@ -107,6 +107,7 @@ class Total:
 
     def add(self, record: Record) -> None:
         """Add a picture."""
+        record = np.require(record, requirements="W")  # what came from a cluster is not writable
         self._power = record if self._power is None else self._power + record
         one, distance = torch.from_numpy(record), _distance(*record.shape)
         self._fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))

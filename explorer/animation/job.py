@@ -34,7 +34,9 @@ __all__ = [
     "discard",
     "has_parts",
     "is_unfinished",
+    "job_from_json",
     "job_path",
+    "job_to_json",
     "origin_of",
     "part_number",
     "read_job",
@@ -135,15 +137,25 @@ def read_job(path: Path) -> Job:
     data = _data(film_path)
     if data.get("version") != VERSION:
         raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film again.")
+    return job_from_json(film_path, data)
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """A film as JSON values, without its path; its models by their whole paths."""
+    return _contents(job)
+
+
+def job_from_json(path: Path, data: Mapping[str, Any]) -> Job:
+    """The film that `job_to_json` wrote. Raises FilmError."""
     try:
-        project = project_from_json(data.get("project"), film_path.resolve().parent)
+        project = project_from_json(data.get("project"), path.resolve().parent)
         film = decode(Film, data.get("film", {}), "film")
         film.check()
         settings = decode(RenderSettings, data.get("settings", {}), "settings")
     except LatentwalkError as error:
         hint = error.hint or "Render the film again."
-        raise FilmError(f"The job of {visible(name)} cannot be read: {error.message}", hint) from error
-    return Job(film_path, film, find_models(project).state, project.table, settings)
+        raise FilmError(f"The job of {visible(path.name)} cannot be read: {error.message}", hint) from error
+    return Job(path, film, find_models(project).state, project.table, settings)
 
 
 def _data(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Many of one model: keep a `HeadlessRenderer` and call it; stages that do not cha
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from explorer.state import Look
     from explorer.state.request import RenderRequest
 
-__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
+__all__ = ["HeadlessRenderer", "Rendered", "context_of", "open_model", "render", "render_look", "save_pixels"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +157,12 @@ def open_model(model: str, settings: RenderSettings | None = None) -> tuple[Head
     loaded = load_file(model, allow_costly=True)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
+
+
+@functools.lru_cache(maxsize=1)
+def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
+    """Where jobs of a model work in this process; the last one is kept. Errors as `load_file`."""
+    return open_model(model.path, settings)[0].context
 
 
 def render(generator: Generator, request: RenderRequest) -> Rendered:

@@ -238,8 +238,8 @@ class FilmDialog(QDialog):
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
         self.running.show_progress(progress, paused=self._films.is_paused)
-        if progress.words:
-            self.said.emit(progress.words)
+        if progress.note:
+            self.said.emit(progress.note)
 
     @Slot(str)
     def _on_finished(self, path: str) -> None:
