@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.analysis.registry import metric_named, metrics
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from
+from explorer.commands.cluster_option import add_cluster_option, cluster_of
 from explorer.commands.cost import check_cost
 from explorer.commands.numbers import check_seed
 from explorer.commands.progress import ProgressLine
@@ -17,6 +18,8 @@ from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.analysis.registry import Metric
+    from explorer.jobs.cluster import Cluster
+    from explorer.jobs.job import Report
 
 __all__ = ["add_arguments", "run"]
 
@@ -39,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_class_option(parser)
     parser.add_argument("--json", action="store_true", help="a list of rows for scripts")
     add_device_options(parser)
+    add_cluster_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,19 +61,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--class: {a.metric} is defined over random classes.", "Leave it out.")
     check_cost(a, a.models, settings_from(a).device)
     rows = []
-    for model in a.models:
-        rows.append(_measure(a, metric, model, samples))
-        if not console.is_open():
-            break  # nobody reads the other rows
+    with cluster_of(a) as cluster:
+        for model in a.models:
+            rows.append(_measure(a, metric, model, samples, cluster))
+            if not console.is_open():
+                break  # nobody reads the other rows
     if a.json:
         console.out_json(rows)
     return 0
 
 
-def _measure(a: argparse.Namespace, metric: Metric, model: str, samples: int) -> dict[str, Any]:
+def _measure(
+    a: argparse.Namespace, metric: Metric, model: str, samples: int, cluster: Cluster | None
+) -> dict[str, Any]:
     from explorer.analysis.estimate import as_json
-    from explorer.analysis.metric_jobs import measure_spec
-    from explorer.jobs.executors import run_inline
+    from explorer.analysis.metric_jobs import measure_on, measure_spec
+    from explorer.jobs.executors import drive, run_inline
+    from explorer.jobs.registry import control_of
     from explorer.render.headless import open_model
     from explorer.state import Classes, Look, Truncation
 
@@ -79,7 +87,14 @@ def _measure(a: argparse.Namespace, metric: Metric, model: str, samples: int) ->
     request = renderer.request(Look(classes=classes, truncation=Truncation(psi=a.psi)))
     progress = ProgressLine(f"{name} {a.metric}")
     spec = measure_spec([metric], request, samples, a.seed)
-    found = run_inline(spec, renderer.context, lambda report: progress(report.done, report.total))
+
+    def tell(report: Report[Any]) -> None:
+        progress(report.done, report.total)
+
+    if cluster is None:
+        found = run_inline(spec, renderer.context, tell)
+    else:
+        found = drive(measure_on(cluster, spec, renderer.info), control_of(spec.kind), tell)
     estimate = found[metric.name]
     if not a.json:
         note = f"   {estimate.note}" if estimate.note else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
+from explorer.commands.cluster_option import add_cluster_option, cluster_of
 from explorer.commands.cost import check_cost
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
@@ -79,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--captions", action="store_true", help="burn in what is shown")
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     add_device_options(parser)
+    add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
     # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
@@ -88,14 +90,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with one, and prints its path."""
     from explorer.animation.film import FilmRenderer
-    from explorer.animation.recorder import Recorder
+    from explorer.animation.film_jobs import frames_on
+    from explorer.animation.recorder import Recorder, frames_here
     from explorer.render.headless import open_model
 
     opened = functools.cache(open_model)  # a walk opens its models first, then the film's renderer does
     job = _job(arguments, opened)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
-    make_film(recorder)
+    with cluster_of(arguments) as cluster:
+        frames = frames_here if cluster is None else frames_on(cluster, job)
+        make_film(Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer, frames=frames))
     return 0
 
 
