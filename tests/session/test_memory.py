@@ -65,7 +65,7 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     with qtbot.waitSignal(session.thumbnail):
         pass
     session.lab.measure_curves(0)
-    with qtbot.waitSignal(session.lab.studied, timeout=30_000):
+    with qtbot.waitSignal(session.lab.job_event, timeout=30_000):
         pass
     assert files.left
     session.set_model(0, "")

@@ -16,6 +16,7 @@ from explorer.widgets.controls.basic import label, value_label
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
 from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
@@ -42,7 +43,7 @@ class MeterPanel(Panel):
         super().__init__(session, parent)
         self._is_built = False
         self._is_due = True  # the present latent has not been measured yet
-        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._sight = pause_unseen(self, session, ("curves", "metrics", *map(key_of, further_metrics())))
         self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
         session.lab.job_event.connect(self._on_job_event)
@@ -76,6 +77,9 @@ class MeterPanel(Panel):
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
+        self.further = [MetricRow(session, metric) for metric in further_metrics()]
+        for further in self.further:
+            self.add(further)
         self._show_note()
 
     def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
