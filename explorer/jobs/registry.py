@@ -54,6 +54,7 @@ JOBS: Mapping[str, JobKind] = {
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",
     ),
+    "figures": JobKind("explorer.training.figures_job:figures", "the measurement"),
 }  # fmt: skip
 
 CONTEXT_OF = "explorer.render.headless:context_of"

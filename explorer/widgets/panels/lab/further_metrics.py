@@ -1,4 +1,4 @@
-"""Metrics without a plot of their own, such as those of plug-ins: a row for each, with its figures of both views."""
+"""Metrics without a plot of their own, such as those of plug-ins: a row for each, with both views' figures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MetricRow(QWidget):
 
     def __init__(self, session: Session, metric: Metric) -> None:
         super().__init__()
-        self.metric = metric
+        self._measured = metric
         title = visible(metric.title, 40)
         better = "higher" if metric.higher_is_better else "lower"
         key, samples = key_of(metric), visible(metric.sample_name, 40)
@@ -65,10 +65,10 @@ class MetricRow(QWidget):
 
     def _show(self, view: int, value: object) -> None:
         if isinstance(value, dict):
-            found: Estimate = value[self.metric.name]
+            found: Estimate = value[self._measured.name]
             error = f" \u00b1 {found.stderr:.2g}" if found.stderr == found.stderr else ""
             self.figures[view].setText(f"{found.value:.4g}{error} {visible(found.unit, 20)}")
-            self.figures[view].setToolTip(f"{found.samples} {visible(self.metric.sample_name, 40)} {found.note}")
+            self.figures[view].setToolTip(f"{found.samples} {visible(self._measured.sample_name, 40)} {found.note}")
 
     @Slot(int)
     def _clear(self, view: int) -> None:
