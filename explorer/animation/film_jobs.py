@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.film import FilmRenderer, models_of, whole_film
-from explorer.animation.job import Job as FilmJob
-from explorer.animation.job import job_from_json, job_to_json, with_absolute_models
+from explorer.animation.job import FilmJob, job_from_json, job_to_json, with_absolute_models
 from explorer.animation.pace import evened_steps
 from explorer.animation.recorder import Recorder
 from explorer.jobs.job import JobSpec, Report

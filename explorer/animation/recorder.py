@@ -27,7 +27,7 @@ from explorer.animation.folder import ChunkedFolder
 from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
-    Job,
+    FilmJob,
     Origin,
     discard,
     has_parts,
@@ -162,7 +162,7 @@ class Recorder:
 
     def __init__(
         self,
-        job: Job,
+        job: FilmJob,
         *,
         overwrite: bool = False,
         make_renderer: Callable[..., FilmRenderer] = FilmRenderer,

@@ -23,7 +23,7 @@ from explorer.util import console
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
@@ -103,10 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
+def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
-    from explorer.animation.job import Job, read_job
+    from explorer.animation.job import FilmJob, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         why = "an unfinished film keeps the settings it was started with"
@@ -134,7 +134,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
         from explorer.animation.pace import evened
 
         state = evened(state, film, settings, table)
-    return Job(a.output, film, state, table, settings)
+    return FilmJob(a.output, film, state, table, settings)
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:

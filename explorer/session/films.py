@@ -10,7 +10,7 @@ from explorer.errors import LatentwalkError
 from explorer.session.job_runner import JobRunner
 
 if TYPE_CHECKING:
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.animation.recorder import FilmPreview
 
 __all__ = ["FilmService"]
@@ -45,7 +45,7 @@ class FilmService(QObject):
         """True while it holds."""
         return self._runner.is_paused
 
-    def start(self, job: Job, *, overwrite: bool = False) -> None:
+    def start(self, job: FilmJob, *, overwrite: bool = False) -> None:
         """Begin a film, or go on with an unfinished one of the same job. Raises FilmError or UsageError."""
         from explorer.animation.film_jobs import film_spec
         from explorer.animation.recorder import Recorder

@@ -30,7 +30,7 @@ from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.finish import finish, shown_frames
 from explorer.animation.forecast import bytes_beforehand
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, is_unfinished, job_path, read_job, write_job
+from explorer.animation.job import FilmJob, is_unfinished, job_path, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
@@ -215,7 +215,7 @@ def save_model(path: Path, seed: int, side: int = 32) -> None:
     save_native(path, Checkpoint("tiny", {"img_resolution": side}, weights, "tiny", "MIT"))
 
 
-def leave_unfinished(job: Job) -> None:
+def leave_unfinished(job: FilmJob) -> None:
     recorder = Recorder(job)
 
     def stop(progress: Progress) -> None:
@@ -411,7 +411,7 @@ def test_a_small_file_system_is_survived(project: ExplorerState, tmp_path: Path)
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def stream_of(job: Job) -> Stream:
+def stream_of(job: FilmJob) -> Stream:
     return Stream(format_named(job.film.format), job.film.quality, (job.film.side, job.film.side), job.film.fps)
 
 

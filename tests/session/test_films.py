@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.animation.film_jobs import film_spec
-from explorer.animation.job import Job, is_unfinished
+from explorer.animation.job import FilmJob, is_unfinished
 from explorer.animation.recorder import Progress, Recorder
 from explorer.errors import CancelledError, FilmError, LatentwalkError
 from explorer.jobs.job import JobSpec
@@ -31,7 +31,7 @@ def session(qapp: QApplication) -> Iterator[Session]:
     made.deleteLater()
 
 
-def film_of(project: ExplorerState, path: Path, seconds: float = 1.0) -> Job:  # noqa: F811
+def film_of(project: ExplorerState, path: Path, seconds: float = 1.0) -> FilmJob:  # noqa: F811
     """A film through a stored latent, which its spec must carry to the bit."""
     table = LatentTable()
     key = table.add(StoredLatent("w", [0.1 * i - 0.35 for i in range(8)]))  # type: ignore[arg-type]
