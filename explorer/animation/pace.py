@@ -8,7 +8,6 @@ Length does with a network's features; every picture of the film is on that path
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -74,7 +73,7 @@ def evened_steps(
     alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
     renderer = make_renderer(straight, alone, settings, table)
     gaps = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")
-    total, done, began = STEPS * gaps + 1, 0, time.monotonic()
+    total, done = STEPS * gaps + 1, 0
 
     def picture(time_: float) -> NDArray[np.uint8]:
         return renderer.picture(renderer.player.on_timeline(time_), time_)  # type: ignore[no-any-return]
@@ -87,7 +86,7 @@ def evened_steps(
             yield Report(end.value, total, total)
             return
         done += 1
-        yield Report(state.timeline, done, total, rate=done / max(time.monotonic() - began, 1e-9))
+        yield Report(state.timeline, done, total)
 
 
 def _straight(timeline: Timeline) -> Timeline:

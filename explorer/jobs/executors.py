@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explorer.errors import LatentwalkError
 from explorer.jobs.control import Control
+from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import JOBS, begin, control_of
 from explorer.util.priority import lower_priority
 
@@ -38,11 +39,12 @@ def drive(job: Job[Any], control: Control, on_report: OnReport = lambda report: 
         LatentwalkError: What the job raises.
     """
     last: Any = None
+    meter = RateMeter()
     try:
         while True:
             control.check()
             try:
-                report = next(job)
+                report = meter.next(job)
             except StopIteration:
                 return last
             if report is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError
+from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import begin
 from explorer.render.devices import classify_error
 from explorer.util.tracebacks import release_frames
@@ -44,6 +45,7 @@ class JobRun:
     paused: bool = False
     was_retried: bool = False
     _job: Job[Any] | None = field(default=None, repr=False)
+    _meter: RateMeter = field(default_factory=RateMeter, repr=False)
 
     @property
     def request(self) -> RenderRequest:
@@ -62,8 +64,8 @@ class JobRun:
             return False
         try:
             if self._job is None:
-                self._job = begin(self.spec, context(self.request))
-            report = next(self._job)
+                self._job, self._meter = begin(self.spec, context(self.request)), RateMeter()
+            report = self._meter.next(self._job)
         except StopIteration:
             self._job = None
             publish(JobEvent(self.key, self.view, self, is_done=True))

@@ -14,6 +14,7 @@ from explorer.jobs.control import Control
 from explorer.jobs.executors import ThreadHandle, drive
 from explorer.jobs.job import JobContext, JobSpec, Report
 from explorer.jobs.pushed import pushed
+from explorer.jobs.rate import RateMeter
 
 
 def counting(total: int, cleaned: list[int]) -> Iterator[Report[int] | None]:
@@ -125,6 +126,27 @@ def test_every_end_is_told(jobs: Callable[[Any], JobSpec], error: Exception) -> 
         assert isinstance(ends.error, LatentwalkError)
         assert ends.error.message == "The film failed: KeyError: 'x'"
         assert ends.error.hint == "What is finished is kept."
+
+
+def test_the_rate_is_of_the_time_spent_in_steps() -> None:
+    now = [0.0]
+
+    def slow() -> Iterator[Report[None] | None]:
+        for done in (1, 2, 3, 4):
+            now[0] += 0.5
+            yield None
+            now[0] += 1.5
+            yield Report(None, done, 4, stage="b" if done > 2 else "")
+
+    job, meter, rates = slow(), RateMeter(lambda: now[0]), []
+    for _ in range(8):
+        report = meter.next(job)
+        now[0] += 100.0  # a pause between the steps
+        if report is not None:
+            rates.append((report.rate, report.seconds_left))
+    assert rates == [(0.5, 6.0), (0.5, 4.0), (0.0, 0.0), (0.5, 0.0)]
+    own = iter([Report(None, 1, 2, rate=7.0)])
+    assert RateMeter().next(own) == Report(None, 1, 2, rate=7.0)
 
 
 # -- work that calls back --------------------------------------------------------------------------------------
