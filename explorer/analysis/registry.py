@@ -249,9 +249,9 @@ def _sampled(
 
 def _check_samples(chosen: Sequence[Metric], samples: int) -> None:
     if samples < 2:
-        noun = chosen[0].sample_name
-        words = f"{samples} sample{'s' * (samples != 1)} ({noun}) cannot tell how sure the figure is."
-        raise UsageError(words, "Take at least 2.")
+        name = chosen[0].sample_name
+        noun = name.removesuffix("s") if samples == 1 else name
+        raise UsageError(f"{samples} {noun} cannot tell how sure the figure is.", "Take at least 2.")
 
 
 def _sampler(metric: Metric) -> Sampler:

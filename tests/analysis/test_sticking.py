@@ -43,16 +43,16 @@ def test_where_nothing_moves_nothing_is_said() -> None:
     still = [blurred_noise(64, 4.0, 1)[0]] * 3
     with pytest.raises(UsageError, match="Nothing moves"):
         sticking.evidence_of(still)
-    bench = TinyContext()
-    frozen = bench.renderer.request(Look(truncation=Truncation(psi=0.0)))  # every latent is w_avg
+    context = TinyContext()
+    frozen = context.renderer.request(Look(truncation=Truncation(psi=0.0)))  # every latent is w_avg
     with torch.inference_mode(), pytest.raises(UsageError, match="Nothing moves"):
-        last_value(measure(SCORE, bench, frozen, 2))
+        last_value(measure(SCORE, context, frozen, 2))
 
 
 def test_one_walk_is_too_few() -> None:
-    bench = TinyContext()
+    context = TinyContext()
     with pytest.raises(UsageError, match="1 walk "):
-        measure(SCORE, bench, bench.request(), 1)
+        measure(SCORE, context, context.request(), 1)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The lab's session: slit-scans in step, averages that wait for rest, studies that report, end and explain."""
+"""The lab's session: slit-scans in step, averages that wait for rest, jobs that report, end and explain."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_wrong_average_is_explained(world: World) -> None:
     world.qtbot.waitUntil(lambda: any("at least 2" in words for words in world.words))
 
 
-def test_studies_report_and_end(world: World) -> None:
+def test_jobs_report_and_end(world: World) -> None:
     world.open("a", "b")
     s, said = world.session, said_by(world)
     s.set_transform(x=0.3)
@@ -191,7 +191,7 @@ def test_studies_report_and_end(world: World) -> None:
     assert not s.lab.has_job("curves/0")
 
 
-def test_a_cancelled_study_is_silent(world: World) -> None:
+def test_a_cancelled_job_is_silent(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.measure("spectrum", 0, ["spectrum"], 100_000)
@@ -204,16 +204,16 @@ def test_a_cancelled_study_is_silent(world: World) -> None:
     assert len(said) == count
 
 
-def test_looks_go_before_studies(world: World) -> None:
+def test_looks_go_before_jobs(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.measure("spectrum", 0, ["spectrum"], 1_000_000)
     world.qtbot.waitUntil(lambda: bool(said))
-    walk(world, 10)  # each is shown although the study has a million pictures to make
+    walk(world, 10)  # each is shown although the job has a million pictures to make
     s.lab.end_job("spectrum/0")
 
 
-def test_errors_of_studies_are_told(world: World) -> None:
+def test_errors_of_jobs_are_told(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.measure("metrics", 0, EQ, 1)
@@ -236,7 +236,7 @@ def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     world.settle()
 
 
-def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
+def test_another_precision_ends_jobs_and_averages_anew(world: World) -> None:
     world.open("a")
     s = world.session
     said: list[LabPicture] = []
@@ -250,10 +250,10 @@ def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
     world.qtbot.waitUntil(lambda: said[-1].done == 2)
 
 
-# -- studies that nobody sees ----------------------------------------------------------------------------------
+# -- jobs that nobody sees ----------------------------------------------------------------------------------
 
 
-def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> None:
+def test_jobs_pause_while_unseen_and_go_on_where_they_were(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     assert not s.lab.is_measuring
@@ -286,7 +286,7 @@ def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> N
     assert not s.lab.is_measuring
 
 
-def test_a_study_begun_unseen_waits(world: World) -> None:
+def test_a_job_begun_unseen_waits(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.set_seen("metrics", False)

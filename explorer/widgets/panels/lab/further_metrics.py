@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from explorer.analysis.registry import EQUIVARIANCE, Metric, metrics
 from explorer.util.plain_text import visible
 from explorer.widgets.controls.basic import label, value_label
-from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.lab.job_row import JobRow
 
 if TYPE_CHECKING:
     from explorer.analysis.estimate import Estimate
@@ -42,7 +42,7 @@ class MetricRow(QWidget):
         title = visible(metric.title, 40)
         better = "higher" if metric.higher_is_better else "lower"
         key, samples = key_of(metric), visible(metric.sample_name, 40)
-        self.row = StudyRow(
+        self.row = JobRow(
             session, key, f"Measure {title} ({better} is better)",
             f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view.",
             lambda view: session.lab.measure(key, view, [metric.name], metric.samples), self._show,

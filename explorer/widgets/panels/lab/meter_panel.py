@@ -17,8 +17,8 @@ from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.visibility import pause_unseen
 from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class MeterPanel(Panel):
         self.sampled: dict[tuple[str, int], QLabel] = {}
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
-        self.row = StudyRow(
+        self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
             lambda view: session.lab.measure("metrics", view, NAMES, SAMPLES), self._show_metrics,

@@ -14,8 +14,8 @@ from explorer.analysis.spectrum import Spectrum
 from explorer.widgets.controls.basic import Segments, label, value_label
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import pen_of
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SpectrumPanel(Panel):
         self.plot = SpectrumPlot()
         self.slices = Segments(SLICES)
         self.fine: list[QLabel] = []
-        self.row = StudyRow(
+        self.row = JobRow(
             session, "spectrum", f"Average {FINE.samples} {FINE.sample_name}",
             "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
             lambda view: session.lab.measure(FINE.name, view, [FINE.name], FINE.samples), self._show,

@@ -17,7 +17,7 @@ from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.visibility import pause_unseen
-from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class StickingPanel(Panel):
         self.average_words = label("", "faint", wrap=True)
         self.undone = Segments(UNDONE)
         self.undone_words = label("", "faint", wrap=True)
-        self.score = StudyRow(
+        self.score = JobRow(
             session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
             f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
             "sticks. Needs no transform.",

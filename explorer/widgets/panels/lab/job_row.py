@@ -1,4 +1,4 @@
-"""One row for a study: a button that begins or cancels it, how far it is, and what went wrong."""
+"""One row for a job: a button that begins or cancels it, how far it is, and what went wrong."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
-__all__ = ["StudyRow"]
+__all__ = ["JobRow"]
 
 
-class StudyRow(QWidget):
-    """Runs the studies of one name for all visible views, and hands their reports on.
+class JobRow(QWidget):
+    """Runs the jobs of one name for all visible views, and hands their reports on.
 
     Args:
         session: Runs them.
         name: First part of their keys, as in "metrics/0".
         text: On the button.
         tip: What is measured, and what it costs.
-        begin: Begins the study of one view.
+        begin: Begins the job of one view.
         show: Called with (view, value) for every report.
     """
 
@@ -58,7 +58,7 @@ class StudyRow(QWidget):
 
     @property
     def is_running(self) -> bool:
-        """True while one of the studies is under way."""
+        """True while one of the jobs is under way."""
         return bool(self._shares)
 
     def toggle(self) -> None:
