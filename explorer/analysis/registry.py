@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "EQUIVARIANCE",
     "METRICS",
+    "SPECTRUM",
+    "STICKING",
     "Metric",
     "Need",
     "Sampler",
@@ -125,22 +127,22 @@ EQUIVARIANCE = (
     _equivariance("eq-r", "EQ-R", "Rotations"),
 )  # fmt: skip
 
-METRICS = (
-    *EQUIVARIANCE,
-    Metric(
-        "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
-        "share", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
-    ),
-    Metric(
-        "spectrum", "Fine detail", "Power above 0.25 cycles per pixel, as a share of all power", "dB",
-        higher_is_better=False, samples=128, sampler="explorer.analysis.spectrum", report_every=4,
-    ),
+STICKING = Metric(
+    "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
+    "share", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
 )  # fmt: skip
+
+SPECTRUM = Metric(
+    "spectrum", "Fine detail", "Power above 0.25 cycles per pixel, as a share of all power", "dB",
+    higher_is_better=False, samples=128, sampler="explorer.analysis.spectrum", report_every=4,
+)  # fmt: skip
+
+METRICS = (*EQUIVARIANCE, STICKING, SPECTRUM)
 """The built-in metrics; `metrics()` has those of plug-ins too."""
 
 
 def metrics() -> Mapping[str, Metric]:
-    """Every metric by its name: the built-in ones, then those of plug-ins."""
+    """Every metric by its name: the built-in ones, then those of plug-ins; not while a module is imported."""
     built_in = {metric.name: metric for metric in METRICS}
     return {**built_in, **_of_plugins(built_in)}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from explorer.analysis.registry import EQUIVARIANCE, Metric, metrics
+from explorer.analysis.registry import EQUIVARIANCE, SPECTRUM, STICKING, Metric, metrics
 from explorer.util.plain_text import visible
 from explorer.widgets.controls.basic import label, value_label
 from explorer.widgets.panels.lab.job_row import JobRow
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricRow", "further_metrics", "key_of"]
 
-PLOTTED = frozenset({*(metric.name for metric in EQUIVARIANCE), "sticking", "spectrum"})
+PLOTTED = frozenset(metric.name for metric in (*EQUIVARIANCE, STICKING, SPECTRUM))
 """Metrics that panels show in their own way."""
 
 

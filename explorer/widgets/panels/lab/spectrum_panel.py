@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from explorer.analysis.registry import metric_named
+from explorer.analysis.registry import SPECTRUM
 from explorer.analysis.spectrum import Spectrum
 from explorer.widgets.controls.basic import Segments, label, value_label
 from explorer.widgets.controls.plots import QuietPlot
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumPanel"]
 
-FINE = metric_named("spectrum")
+FINE = SPECTRUM
 SLICES = (
     ("axis", "0\u00b0", "Along the rows of pixels: solid"),
     ("diagonal", "45\u00b0", "Along the diagonal: dotted"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from explorer.analysis.registry import metric_named
+from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
@@ -45,7 +45,7 @@ WORDS = {
     "shifted": "What follows stays sharp; what sticks is blurred.",
     "turned": "What follows stays sharp; what sticks is blurred.",
 }
-SCORE = metric_named("sticking")
+SCORE = STICKING
 
 
 def undone_of(transform: Transform) -> str:
