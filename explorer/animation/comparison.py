@@ -112,7 +112,7 @@ def recorder_of(
     """
     from explorer.animation.film import FilmRenderer, whole_film
     from explorer.animation.formats import format_of_path
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.animation.recorder import Recorder
     from explorer.render.headless import open_model
     from explorer.state.request import RenderSettings
@@ -125,5 +125,5 @@ def recorder_of(
     side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
     film = whole_film(comparison.state, format=kind.key, captions=True, side=side)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    job = Job(path, film, comparison.state, settings=settings)
+    job = FilmJob(path, film, comparison.state, settings=settings)
     return Recorder(job, overwrite=overwrite, make_renderer=renderer)
