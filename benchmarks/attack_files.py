@@ -170,7 +170,7 @@ def _films(folder: Path) -> list[Seed]:
 
 
 def _own_files(folder: Path) -> list[Seed]:
-    """What the program keeps for itself."""
+    """Return what the program keeps for itself."""
     values = {"theme": "dark", "recent": ["/a.pkl", "b.json"], "geometry": {"base64": "AdnQywAD"}, "tour": True}
     ini = b"[General]\ntheme=dark\nrecent=/a.pkl, b.json\ngeometry=@ByteArray(\\x1)\n"
     state, table = state_and_table()

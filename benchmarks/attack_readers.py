@@ -94,7 +94,7 @@ def recording(path: Path) -> None:
 
 @cache
 def _renderer() -> HeadlessRenderer:
-    """A network that fits the seeds' latents."""
+    """Return a network that fits the seeds' latents."""
     generator = TinyGenerator(TinyConfig(z_dim=6, w_dim=4, num_layers=3, img_resolution=8, c_dim=2)).eval()
     return HeadlessRenderer(generator.requires_grad_(False), budget_bytes=0)
 

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
-    """A walk through five seeds."""
+    """Return a walk through five seeds."""
     looks = [Look(latent=Latent(seed), truncation=Truncation(0.7)) for seed in range(1, 6)]
     way = Segment("spherical", "z", "linear")
     keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
@@ -51,7 +51,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
 
 
 def network(folder: str) -> str:
-    """A file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
+    """Return a file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
     torch.manual_seed(0)
     config = {"img_resolution": 256, "channel_base": 16384}
     tensors = registry.build("stylegan2", config).state_dict()
@@ -116,7 +116,7 @@ Recorder(read_job(Path(sys.argv[1]))).run(tell)
 
 
 def kills(count: int, kind: str = "mp4") -> None:
-    """Kills a process at random moments, goes on each time, and compares with an undisturbed film."""
+    """Kill a process at random moments, resume each time, and compare with an undisturbed film."""
     chance = random.Random()
     seconds = 10.0
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +157,7 @@ def kills(count: int, kind: str = "mp4") -> None:
 
 
 def _safely(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures up to where the file breaks off."""
+    """Yield the pictures up to where the file breaks off."""
     try:
         yield from pictures_of(path)
     except Exception as error:  # a decoder throws what it likes at a torn end; the pictures before it count
@@ -179,7 +179,7 @@ def memory(seconds: float) -> None:
 
 
 def main() -> None:
-    """Reads the command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", nargs="?", default="encoder", choices=("encoder", "kills", "memory"))
     parser.add_argument("number", nargs="?", type=float, help="kills (default 20), or seconds (default 600)")

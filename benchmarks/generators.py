@@ -33,7 +33,7 @@ from explorer.generators.base import Generator
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
-from explorer.ops.memory import keep_freed_memory
+from explorer.util.heap import keep_freed_memory
 
 Clock = Callable[[], float]
 _SG3_10 = {"num_layers": 10, "margin_size": 10}
@@ -88,7 +88,7 @@ class Result:
 
 
 def build(name: str, device: torch.device) -> Generator:
-    """A random generator whose features keep their size through all layers, like those of a trained one."""
+    """Return a random generator whose features keep their size through all layers, like those of a trained one."""
     return build_from(*NETWORKS[name], device)
 
 
@@ -212,14 +212,14 @@ def measure(
 
 
 def dtypes_of(choice: str, device: torch.device) -> list[torch.dtype]:
-    """The precisions to measure; "auto" is float32 and the fastest one."""
+    """Return the precisions to measure; "auto" is float32 and the fastest one."""
     if choice != "auto":
         return [getattr(torch, choice)]
     return list(dict.fromkeys([torch.float32, backend.fastest_dtype(device.type)]))
 
 
 def row_of(result: Result) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     reference = "-" if result.reference_s is None else f"{result.reference_s * 1e3:.1f}"
     ratio = "-" if result.ratio is None else f"{result.ratio:.1f}"
     fidelity = "-" if result.psnr_db is None else f"{result.psnr_db:.1f}"

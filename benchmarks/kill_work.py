@@ -71,7 +71,7 @@ def film(folder: Path, kind: str, name: str, ready: Ready) -> None:
 
 
 def film_pixels(folder: Path, kind: str, name: str) -> list[bytes]:
-    """The pictures of a finished film, which is removed."""
+    """Return the pictures of a finished film, which is removed."""
     import shutil
 
     import numpy as np
@@ -132,7 +132,7 @@ def recording(folder: Path, ready: Ready) -> None:
 
 
 def recording_lost(folder: Path) -> tuple[float, str]:
-    """How many seconds of a killed recording are lost, and what else is wrong with it, if anything."""
+    """Return how many seconds of a killed recording are lost, and what else is wrong with it, if anything."""
     from explorer.session.recovery import Recovery
 
     path = folder / "truth"
@@ -172,7 +172,7 @@ def save(folder: Path, kind: str, ready: Ready) -> None:
 
 
 def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
-    """What writes content 0 or 1 to a file, as the program does."""
+    """Return what writes content 0 or 1 to a file, as the program does."""
     import numpy as np
 
     rng = np.random.default_rng(number)
@@ -199,7 +199,7 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
 
 
 def save_problem(folder: Path, kind: str) -> tuple[int, str]:
-    """How many files a kill left half written, which are removed, and whether the file itself is not whole."""
+    """Return how many half-written files a kill left (they are removed), and whether the file is damaged."""
     path = folder / f"saved{_SUFFIXES[kind]}"
     left = list(folder.glob(f"{path.name}.*"))
     for file in left:
@@ -212,7 +212,7 @@ def save_problem(folder: Path, kind: str) -> tuple[int, str]:
 
 
 def _content(path: Path) -> object:
-    """What is in a file; safetensors writes its metadata in another order each time."""
+    """Return what is in a file; safetensors writes its metadata in another order each time."""
     if path.suffix != ".safetensors":
         return path.read_bytes()
     from explorer.checkpoints import load
@@ -259,7 +259,7 @@ def training(folder: Path, name: str, ready: Ready) -> None:
 
 
 def training_weights(folder: Path, name: str) -> dict[str, bytes]:
-    """The weights of a run's newest checkpoint."""
+    """Return the weights of a run's newest checkpoint."""
     from explorer.training import stored
     from explorer.training.snapshot import load_state
 

@@ -40,8 +40,8 @@ def measure_loads(count: int, now_mb: Callable[[], float]) -> dict[str, object]:
     from PySide6.QtCore import QCoreApplication, QEventLoop
 
     from explorer.ops import native
-    from explorer.ops.memory import give_back_freed_memory, keep_freed_memory
     from explorer.session import Session
+    from explorer.util.heap import give_back_freed_memory, keep_freed_memory
     from explorer.util.housekeeping import Housekeeping
 
     keep_freed_memory()

@@ -60,10 +60,10 @@ def measure(name: str, dtype: str, budget_mb: int) -> dict[str, object]:
 
     from benchmarks.generators import build
     from explorer.ops import native
-    from explorer.ops.memory import keep_freed_memory
     from explorer.render.headless import HeadlessRenderer
     from explorer.state import Latent, Look, Truncation
     from explorer.state.request import RenderSettings
+    from explorer.util.heap import keep_freed_memory
 
     keep_freed_memory()
     native.build()

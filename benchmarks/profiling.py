@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import generators
 from explorer.ops import backend, conv_weights, native, prepared_conv
-from explorer.ops.memory import keep_freed_memory
 from explorer.ops.native import Kernels
+from explorer.util.heap import keep_freed_memory
 
 NAMES = ("stylegan2-256", "stylegan2-1024", "stylegan3-t-256", "stylegan3-r-256")
 WATCHED: tuple[tuple[Any, str, str], ...] = (
@@ -42,7 +42,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
 
 @contextmanager
 def watching(totals: Counter[str]) -> Iterator[None]:
-    """Adds the time of every call of the watched functions to `totals`; calls inside others count once."""
+    """Add the time of every call of the watched functions to `totals`; calls inside others count once."""
     depth = 0
 
     def wrapped(call: Callable[..., Any], label: str) -> Callable[..., Any]:

@@ -37,7 +37,7 @@ def per_call_ms(work: Callable[[int], object], count: int) -> float:
 
 
 def busy_look(w_dim: int) -> Look:
-    """A look with every kind of edit in it."""
+    """Return a look with every kind of edit in it."""
     return Look(
         Latent(5, 0.3, 0.7),
         truncation=Truncation(0.7, 8),

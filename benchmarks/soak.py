@@ -38,6 +38,7 @@ from explorer.app import Program
 from explorer.checkpoints.bundled import bundled
 from explorer.session.settings import Settings
 from explorer.util.crash_log import finish_process
+from explorer.util.heap import keep_freed_memory
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import apply_theme
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -281,7 +282,7 @@ class Hand:
 
 
 def verdict(memory: Sequence[tuple[float, float]], seconds: float) -> tuple[float, float]:
-    """What memory (seconds, MB) gained after the warm-up in a run of `seconds`, and what it may have gained."""
+    """Return what memory (seconds, MB) gained after the warm-up of a run of `seconds`, and what is allowed."""
     warm_up = min(WARM_UP * seconds, 600.0)
     span = seconds - warm_up
     return growth(memory, warm_up, span), GROWTH_MB * span / 3600 + ERROR_MB
@@ -303,6 +304,7 @@ def main() -> int:
     QMessageBox.about = staticmethod(lambda *a, **k: None)  # type: ignore[method-assign]
     QMessageBox.question = staticmethod(lambda *a, **k: QMessageBox.StandardButton.Cancel)  # type: ignore[method-assign]
     QMessageBox.exec = lambda self: 0  # type: ignore[method-assign]
+    keep_freed_memory()  # as `app.run` does
     app = QApplication([])
     apply_theme(app, True)
     threads = set(threading.enumerate())

@@ -26,11 +26,11 @@ from explorer.animation.encoder import ChunkedWriter
 from explorer.animation.finish import finish
 from explorer.animation.formats import format_named
 from explorer.ops import native
-from explorer.ops.memory import keep_freed_memory
 from explorer.render.devices import best_device, fastest_precision
 from explorer.render.headless import open_model
 from explorer.state import Latent, Look, Truncation
 from explorer.state.request import RenderSettings
+from explorer.util.heap import keep_freed_memory
 
 SIZES = (256, 512, 1024)
 

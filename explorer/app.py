@@ -38,6 +38,7 @@ from explorer.project.file_kinds import models_among
 from explorer.session.settings import Settings
 from explorer.state import ExplorerState, ViewState
 from explorer.util import crash_log
+from explorer.util.heap import give_back_freed_memory, keep_freed_memory
 from explorer.util.housekeeping import Housekeeping
 from explorer.util.revocable import RevocableCallback
 from explorer.widgets.controls.theme import apply_theme
@@ -55,6 +56,7 @@ log = logging.getLogger("explorer.app")
 
 def run(argv_files: Sequence[str] = ()) -> int:
     """Open the window and stay until it is closed; the exit code."""
+    keep_freed_memory()
     settings = Settings()
     crash = crash_log.write_to(settings.folder)  # before Qt's application, which may be what crashes
     refuse_pickles()
@@ -192,11 +194,9 @@ class Program(QObject):
     def _import(self) -> None:
         import pyqtgraph  # noqa: F401 - takes half a second, and makes no Qt objects while it is read
 
-        import explorer.session  # noqa: F401 - torch takes a second or more
-        from explorer.ops.memory import keep_freed_memory
+        import explorer.session.session  # noqa: F401 - torch takes a second or more
         from explorer.render.devices import best_device, fastest_precision
 
-        keep_freed_memory()  # before the first picture, whose memory the second one takes over
         fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
         self._tell_imported()
         sweep_left_overs(self.settings.folder)
@@ -206,7 +206,6 @@ class Program(QObject):
         if self._closed:
             return
         from explorer.ops import native
-        from explorer.ops.memory import give_back_freed_memory
         from explorer.session import Session
         from explorer.session.recovery import Recovery
 

@@ -22,6 +22,7 @@ from explorer.errors import LatentwalkError, UsageError
 from explorer.util import console, crash_log, file_errors
 from explorer.util.command_line import Parser, did_you_mean
 from explorer.util.plain_text import visible
+from explorer.util.program_name import program_name
 from explorer.util.signals import Stopped, stopping
 
 __all__ = ["COMMANDS", "Parser", "main", "program"]
@@ -134,7 +135,7 @@ def _dispatch(arguments: list[str]) -> int:
         _check_file(arguments[0])
     module, summary = COMMANDS[name]
     command = cast("Command", importlib.import_module(module))
-    parser = Parser(prog=f"main.py {name}", description=f"{summary[0].upper()}{summary[1:]}.")
+    parser = Parser(prog=f"{program_name()} {name}", description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument(
         "-v", dest="verbose", metavar="AREA", action="append", default=[], help="log an area, e.g. -v render"
     )
@@ -151,18 +152,19 @@ def _check_file(word: str) -> None:
     names = [item.name for item in bundled()]
     if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:
         return  # the window says what is wrong with a file
-    help_ = "See main.py --help."
+    help_ = f"See {program_name()} --help."
     hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
     raise UsageError(f"{word!r} is not a command, a file here or a bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:
+    program = program_name()
     listed = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
     parser = Parser(
-        prog="main.py",
-        usage="main.py [FILE ...] | main.py COMMAND [OPTION ...]",
+        prog=program,
+        usage=f"{program} [FILE ...] | {program} COMMAND [OPTION ...]",
         description="Explore the latent space of style-based image generators with the mouse, in real time.",
-        epilog=f"commands:\n{listed}\n\nmain.py COMMAND --help explains a command.",
+        epilog=f"commands:\n{listed}\n\n{program} COMMAND --help explains a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"Latentwalk {__version__}")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CRASH = """
 import sys
 from pathlib import Path
-from explorer import crash_log
+from explorer.util import crash_log
 crash_log.begin()
 print(crash_log.write_to(Path(sys.argv[1])), flush=True)
 if sys.argv[2] == "crash":

@@ -85,7 +85,7 @@ def test_a_moved_project_finds_its_models_at_the_old_place(folder: Path, tmp_pat
     (tmp_path / "other").mkdir()
     moved = shutil.move(folder / "p.json", tmp_path / "other" / "p.json")
     wanted = [str(folder / "a.safetensors"), str(folder / "nets" / "b.safetensors")]
-    assert found_in(moved) == (wanted, [], ())
+    assert found_in(Path(moved)) == (wanted, [], ())
 
 
 def test_a_moved_model_is_found_by_its_content(folder: Path, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def random_look(rng: random.Random, keys: list[str]) -> Look:
             rng.choice(["none", "const", "random"]), rng.randrange(9), number(), some(lambda: ("b4", number()))
         ),
         transform=Transform(
-            *(number() for _ in range(6)), tuple(number() for _ in range(6)),
+            number(), number(), number(), number(), number(), number(), tuple(number() for _ in range(6)),
             Animation(rng.choice(["none", "circle", "spin", "shake"]), number(), number()), rng.random() < 0.5,
         ),
     )  # fmt: skip
@@ -108,7 +108,7 @@ def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
         for _ in range(rng.randrange(1, 4))
     )  # fmt: skip
     layout = rng.choice(["a", "b", "both", "wipe"])
-    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), layout)
+    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), layout)  # type: ignore[arg-type]
 
 
 def some_table() -> LatentTable:

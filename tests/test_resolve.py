@@ -264,7 +264,7 @@ def test_transforms_that_cannot_be_inverted_are_refused() -> None:
 def moved(transform: Transform, x: float, y: float, time: float = 0.0) -> tuple[float, float]:
     m = np.array(forward_matrix(transform, time)).reshape(3, 3)
     p = m @ (x, y, 1.0)
-    return (pytest.approx(float(p[0]), abs=1e-12), pytest.approx(float(p[1]), abs=1e-12))
+    return (pytest.approx(float(p[0]), abs=1e-12), pytest.approx(float(p[1]), abs=1e-12))  # type: ignore[return-value]
 
 
 def test_the_forward_matrix_moves_points_as_the_hand_expects() -> None:

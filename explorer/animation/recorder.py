@@ -44,6 +44,7 @@ from explorer.animation.job import (
 from explorer.errors import CancelledError, FilmError, LatentwalkError
 from explorer.project.document import state_to_text
 from explorer.project.model_places import places_of
+from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -216,8 +217,8 @@ class Recorder:
                 raise FilmError(
                     f"Another film {self.job.path.name} is unfinished.",
                     "Continue that one, choose another name, or allow overwriting it.",
-                    command="Choose another name, add --overwrite, or continue it: main.py video "
-                    f"{shlex.quote(str(job_path(self.job.path)))}",
+                    command="Choose another name, add --overwrite, or continue it: "
+                    f"{program_name()} video {shlex.quote(str(job_path(self.job.path)))}",
                 )
             discard(self.job.path)
 

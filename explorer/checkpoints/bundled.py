@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from explorer.util.regular_file import open_regular
+from explorer.util.shipped import shipped
 from explorer.util.strict_json import parse_json
 
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
@@ -31,9 +32,9 @@ class Bundled:
 
 
 def assets_dir() -> Path:
-    """Where the bundled files lie: beside the package, or where `LATENTWALK_ASSETS` says."""
+    """Where the bundled files lie: where `LATENTWALK_ASSETS` says, else `shipped("assets")`."""
     override = os.environ.get("LATENTWALK_ASSETS")
-    return Path(override) if override else Path(__file__).resolve().parents[2] / "assets"
+    return Path(override) if override else shipped("assets")
 
 
 def bundled() -> tuple[Bundled, ...]:

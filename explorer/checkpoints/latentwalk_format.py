@@ -20,6 +20,7 @@ from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write
+from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +66,7 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
         raise UnsupportedModelError(
             f"{source.name} holds {len(records)} tensors but does not say of which generator "
             "(no Latentwalk metadata).",
-            "Open the original checkpoint, or convert that one with: main.py convert IN OUT.safetensors",
+            f"Open the original checkpoint, or convert that one with: {program_name()} convert IN OUT.safetensors",
         )
     if metadata.get("version") != str(_VERSION):
         raise UnsupportedModelError(

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from explorer.util import console
+from explorer.util.program_name import program_name
 from explorer.util.signals import Stopped
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def make_film(recorder: Recorder) -> None:
         console.out_path(recorder.run(FilmProgressLine()))
     except (Stopped, KeyboardInterrupt):
         if is_unfinished(path):
-            command = f"main.py video {shlex.quote(str(job_path(path)))}"
+            command = f"{program_name()} video {shlex.quote(str(job_path(path)))}"
             console.note(f"latentwalk: what is finished of {path.name} is kept; continue with: {command}")
         raise
 

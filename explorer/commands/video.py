@@ -19,6 +19,7 @@ from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
 from explorer.util import console
+from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
@@ -26,14 +27,13 @@ if TYPE_CHECKING:
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
-    from explorer.state import ExplorerState, Look, Timeline
+    from explorer.state import ExplorerState, Look
 
     Opened = tuple[HeadlessRenderer, ModelInfo]
     OpenModel = Callable[..., Opened]
 
 __all__ = ["add_arguments", "run"]
 
-SECONDS_A_KEY = 2.0
 
 WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert")
 """Options of a walk through seeds or latents: a project says these itself."""
@@ -115,7 +115,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     check_film_path(a.output)
     is_walk = a.seeds is not None or choice_from(a) is not None
     if (a.project is None) != is_walk:
-        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
+        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", f"See {program_name()} video --help.")
     if a.project is not None:
         check_project(a.project)
         _refuse(a, WALK, "applies to --seeds only; a project has its own", "Change the project.")
@@ -168,20 +168,18 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
     """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
-    from explorer.state import ExplorerState, Keyframe, Segment, Snapshot, Timeline
+    from explorer.animation.walk import seconds_of_walk, walk_timeline
+    from explorer.state import ExplorerState, Segment
 
     models = a.model or [_default_model()]
     looks, table = _stops(a, models, opened)
-    gaps = max(1, len(looks) if a.loop else len(looks) - 1)
-    seconds = a.seconds if a.seconds is not None else SECONDS_A_KEY * gaps
+    seconds = a.seconds if a.seconds is not None else seconds_of_walk(len(looks), loop=a.loop)
     has_z = a.w is None and a.ws is None
     usual: tuple[Any, Any] = ("spherical", "z") if has_z else ("linear", "w")
     segment = Segment(a.interpolation or usual[0], a.space or usual[1], a.ease)
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
-    keys = tuple(Keyframe(i * seconds / gaps, Snapshot(look), segment) for i, look in enumerate(looks))
-    timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
-    _check_walk(timeline)
+    timeline = walk_timeline(looks, seconds, rate[0] / rate[1], segment, loop=a.loop)
     state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
     return _with_models(state, models), table
 
@@ -206,17 +204,6 @@ def _stops(
         latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, facts[0])]
         classes = classes_from(a.class_name, [ModelClasses.of(item) for item in facts])
     return [Look(latent=latent, classes=classes, truncation=Truncation(psi)) for latent in latents], table
-
-
-def _check_walk(timeline: Timeline) -> None:
-    """Raises UsageError for a walk that could not be read again from its film."""
-    from explorer.state.timeline_edits import MAX_SECONDS, check_timeline
-
-    try:
-        check_timeline(timeline)
-    except ProjectError as error:
-        words = f"A walk of {timeline.duration:g} seconds through {len(timeline.keys)} seeds cannot be made."
-        raise UsageError(words, f"Choose up to {MAX_SECONDS:g} seconds.") from error
 
 
 def _default_model() -> str:

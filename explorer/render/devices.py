@@ -19,6 +19,7 @@ __all__ = [
     "cache_budget",
     "check_settings",
     "classify_error",
+    "device_named",
     "devices",
     "fastest_precision",
 ]
@@ -67,6 +68,11 @@ def devices() -> tuple[Device, ...]:
 def best_device() -> str:
     """The name of the device to begin with."""
     return devices()[0].name
+
+
+def device_named(name: str) -> str:
+    """The device that a user means by `auto` (the best one), `cuda` (the first one) or a name of `devices`."""
+    return best_device() if name == "auto" else "cuda:0" if name == "cuda" else name
 
 
 def fastest_precision(device: str) -> str:

@@ -148,12 +148,14 @@ class HeadlessRenderer:
         return self.render(self.request(look, tap, time, table))
 
 
-def open_model(model: str, settings: RenderSettings | None = None) -> tuple[HeadlessRenderer, ModelInfo]:
-    """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
+def open_model(
+    model: str, settings: RenderSettings | None = None, *, allow_costly: bool = True
+) -> tuple[HeadlessRenderer, ModelInfo]:
+    """A renderer of a file or a bundled model by name, and its facts; arguments and errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
     # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.
-    loaded = load_file(model, allow_costly=True)
+    loaded = load_file(model, allow_costly=allow_costly)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
 

@@ -98,7 +98,7 @@ class Documents(QObject):
             LatentError: It cannot be read.
         """
         facts = self._facts_for_latents()
-        return self.take_latents(load_latents(path, facts.info, space), convert=convert)
+        return self.take_latents(load_latents(path, facts.info, space), Path(path).name, convert=convert)
 
     def _facts_for_latents(self) -> ModelInfo:
         """Facts of the active model. Raises LatentError if there is none."""
@@ -107,8 +107,8 @@ class Documents(QObject):
             raise LatentError("There is no model to load a latent for.", "Open a model first.")
         return facts
 
-    def take_latents(self, latents: Sequence[StoredLatent], *, convert: bool = False) -> tuple[str, ...]:
-        """Show latents that were read from a file, as `load_latent`. Raises LatentMisfit."""
+    def take_latents(self, latents: Sequence[StoredLatent], name: str, *, convert: bool = False) -> tuple[str, ...]:
+        """Show latents that were read from the file `name`, as `load_latent`. Raises LatentMisfit."""
         facts = self._facts_for_latents()
         fitted = []
         for latent in latents:
@@ -119,7 +119,7 @@ class Documents(QObject):
         first = fitted[0]
         many = f", the first of {len(keys)}" if len(keys) > 1 else ""
         shape = " x ".join(map(str, first.array.shape))
-        self._session.status.emit(f"{first.name} is a latent in {first.space} ({shape}){many}.")
+        self._session.status.emit(f"Loaded {visible(name)} as a {first.space} latent ({shape} values){many}.")
         return keys
 
     def _show_stored(self, latent: StoredLatent, key: str) -> None:
@@ -173,6 +173,7 @@ class Documents(QObject):
         look, table = self._session.look(), self._session.table
         recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
         save_latent(path, replace(self.current_latent(space), recipe=recipe))
+        self._session.status.emit(f"Saved {visible(Path(path).name)}")
 
     def store_latent(self, space: Space = "w") -> str:
         """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.

@@ -161,6 +161,11 @@ class StickingLab(QObject):
         for view in range(2):
             self.scan_changed.emit(view)
 
+    def check_scan(self) -> None:
+        """Raise ProjectError where there is no slit-scan to save yet."""
+        if self.scan.filled < 2:
+            raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
+
     def save_scan(self, path: str | Path) -> None:
         """Writes the visible views' slit-scans as one PNG with the project inside.
 
@@ -169,8 +174,7 @@ class StickingLab(QObject):
         """
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
-        if self.scan.filled < 2:
-            raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
+        self.check_scan()
         views = [v for v in self._session.visible_views() if v < 2 and self._session.facts(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
         names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]

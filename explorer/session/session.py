@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
@@ -52,7 +53,7 @@ class Session(LookIntents):
     @Slot(object)
     def _on_written(self, path: str) -> None:
         if not self.is_closed:
-            self.status.emit(f"Saved {visible(path)}")
+            self.status.emit(f"Saved {visible(Path(path).name)}")
 
     @Slot(str)
     def _on_not_written(self, words: str) -> None:

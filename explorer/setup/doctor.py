@@ -33,7 +33,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Looks at everything, most important first. Takes a second or two: Qt is started in another process."""
+    """Look at everything, most important first. Takes a second or two: Qt is started in another process."""
     (compiler,) = _seen("compiler", _compiler)
     return [
         Finding("version", f"Latentwalk {__version__}"),
@@ -50,7 +50,7 @@ def examine() -> list[Finding]:
 
 
 def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Finding]:
-    """What a look found; a machine so broken that the look itself fails is what this report is for."""
+    """Return what a look found; a machine so broken that the look itself fails is what this report is for."""
     try:
         found = look()
     except Exception as error:
@@ -155,7 +155,7 @@ def _window() -> list[Finding]:
 
 
 def _qt(has_display: bool) -> Finding:
-    """Which platform plugin Qt starts with, found in another process, since a wrong one aborts its process."""
+    """Return which platform plugin Qt starts with, found in another process, which a wrong one aborts."""
     script = (
         "import PySide6.QtCore as c, PySide6.QtGui as g; a = g.QGuiApplication([]);"
         "print(c.qVersion(), 'on', a.platformName(), 'at scale', a.primaryScreen().devicePixelRatio())"

@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
     )
+    parser.add_argument(
+        "--start-from", metavar="FILE", help="packed generator of fewer pixels whose layers to go on from"
+    )
     parser.add_argument("--mirror", action="store_true", help="show each picture of a folder flipped as well")
     parser.add_argument(
         "--channel-base",
@@ -118,6 +121,8 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
         changes["time_limit_s"] = options.minutes * 60
     if options.resolution is not None:
         changes["resolution"] = options.resolution
+    if options.start_from is not None:
+        changes["start_from"] = options.start_from
     return changes | {"mirror": options.mirror}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
 from explorer.training.settings import TrainSettings
+from explorer.training.start import start_from
 from explorer.training.warmup import WarmUp
 
 __all__ = ["Trainer"]
@@ -73,6 +75,15 @@ class Trainer:
         self.stopped_by = 0  # its number, in the process that got it
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
+        self.started: dict[str, Any] = {}  # what was taken from which file, if the run did not begin from nothing
+
+    def start(self) -> None:
+        """Take from the file that the settings name what fits; for a run that has shown no picture yet.
+
+        Raises:
+            LatentwalkError: The file cannot be read, or does not fit.
+        """
+        self.started = start_from(Path(self.settings.start_from), self.g, self.g_ema).described()
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -87,6 +98,7 @@ class Trainer:
             "opt_d": self.opt_d.state_dict(),
             "augment": self.augment.state(),
             "path_mean": self.path_mean,
+            "started": self.started,
             "iteration": self.iteration,
             "shown": self.shown,
             "seconds": self.seconds,
@@ -106,6 +118,7 @@ class Trainer:
                 f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
                 "Choose another --out, or give the options it was begun with.",
             ) from error
+        self.started = state.get("started", {})
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"].to(self.path_mean.device)
         self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
@@ -117,7 +130,8 @@ class Trainer:
         s = self.now = self.settings.at(self.shown)
         self.augment.settings = s
         torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
-        indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
+        total = min(s.first_pictures or len(self.dataset), len(self.dataset))
+        indices = order(self.shown + self.group.rank * self.share, self.share, total, s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
         guided = s.guide_weight > 0 and latents is not None

@@ -69,7 +69,8 @@ def test_a_study_leaves_the_thread_as_it_was(bench: tuple[Bench, RenderRequest, 
         next(study)
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
-    other = equivariance.curves(bench[0], replace(bench[1], psi=tuple(0.5 for _ in bench[1].psi)))
+    style = bench[1].style
+    other = equivariance.curves(bench[0], replace(bench[1], style=replace(style, psi=(0.5,) * len(style.psi))))
     with torch.inference_mode():
         for _ in range(40):
             next(other)

@@ -176,7 +176,7 @@ def test_a_generator_that_does_not_move_is_told_so() -> None:
     with torch.inference_mode():
         for study in (equivariance.sampled(bench, 4), equivariance.curves(bench, bench.request())):
             with pytest.raises(UsageError, match="no input transform"):
-                last_value(study)
+                last_value(study)  # type: ignore[misc]
 
 
 def test_counterparts_are_called_so() -> None:

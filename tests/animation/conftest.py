@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -59,10 +60,10 @@ def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], Fraction | None]:
         return pictures, Fraction(len(pictures) * 1000, total)
     with av.open(str(path), format="apng" if path.suffix == ".apng" else None) as film:
         stream = film.streams.video[0]
-        frames = list(film.decode(stream))
-        rate = stream.average_rate
+        frames: list[Any] = list(film.decode(stream))
+        rate: Any = stream.average_rate
         if path.suffix == ".apng":
-            rate = 1 / (frames[-1].pts * frames[-1].time_base / (len(frames) - 1))  # type: ignore[operator]
+            rate = 1 / (frames[-1].pts * frames[-1].time_base / (len(frames) - 1))
         return [f.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray() for f in frames], rate
 
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from explorer.checkpoints import Checkpoint, allowance, build_generator, inspect, load, loading, save_native
+from explorer.checkpoints import Checkpoint, allocation_limit, build_generator, inspect, load, loading, save_native
 from explorer.checkpoints import source as source_module
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.opening import read_contents
@@ -259,7 +259,7 @@ def test_truncated_anywhere(tmp_path: Path, pickle_file: Path, source: str) -> N
 
 def _load_changed(tmp_path: Path, **changes: torch.Tensor | None) -> None:
     path = tmp_path / "changed.pkl"
-    path.write_bytes(small_pickle(**changes))
+    path.write_bytes(small_pickle("stylegan2", **changes))
     build_generator(load(path))
 
 
@@ -453,8 +453,8 @@ def test_a_lack_of_memory_is_explained(
 
 
 def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allowance, "_SPARE", 1000)
-    with allowance.AllocationLimit("x", 0):
+    monkeypatch.setattr(allocation_limit, "_SPARE", 1000)
+    with allocation_limit.AllocationLimit("x", 0):
         assert design_lowpass_filter(20, 4, 4, 32, radial=True) is not None
         with pytest.raises(MismatchError, match="far larger"):
             design_lowpass_filter(40, 4, 4, 32, radial=True)

@@ -33,7 +33,7 @@ from benchmarks.memory import forget_peak, give_back, now_mb, peak_mb
 import torch
 from explorer.generators import registry
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.request import RenderSettings
+from explorer.state.request import RenderSettings
 from explorer.state import Look
 torch.set_num_threads(1)
 def renderer(family, config):

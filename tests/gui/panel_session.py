@@ -34,7 +34,7 @@ class Shelf:
     configs: dict[str, TinyConfig]
     facts: dict[str, Any]
 
-    def load(self, path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def load(self, path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         """What the service calls in its loader thread."""
         if path not in self.configs:
             raise UnreadableFileError(f"There is no file {path}.", "Choose another.")

@@ -214,7 +214,8 @@ def test_a_signal_ends_the_window_and_leaves_what_is_unsaved_to_the_next_start(
     qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     number = getattr(signal, name)
-    before, codes = signal.getsignal(number), []
+    codes: list[int] = []
+    before = signal.getsignal(number)
     monkeypatch.setattr(qapp, "exit", codes.append)
     program = start(qapp, settings)
     session = program.window.session

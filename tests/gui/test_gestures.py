@@ -166,10 +166,10 @@ def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
 def test_a_number_that_is_only_looked_at_stays(session: Session, psi: TruncationPanel) -> None:
     session.set_psi(0.7034)
     psi.psi.edit()
-    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
     assert session.look().truncation.psi == 0.7034
     psi.psi.edit("0.5")
-    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
     assert session.look().truncation.psi == 0.5
 
 
@@ -335,7 +335,7 @@ def test_a_project_with_other_than_two_views_is_shown_in_two(
     for count in (1, 3):
         views = (session.state.views * 2)[:count]
         write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
-        opened = []
+        opened: list[int] = []
         session.documents.opening.connect(lambda seen=opened: seen.append(1))
         window.files.open_project(str(tmp_path / "p.json"))
         wait_until(lambda seen=opened: bool(seen))  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,7 @@ from tests.gui.conftest import drag, flush
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
 
-def frame(
-    colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1
-) -> object:
+def frame(colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1) -> Any:
     pixels = np.zeros((size, size, 4), np.uint8)
     pixels[:] = (*reversed(colour), 255)
     still = SimpleNamespace(transform=None)

@@ -14,6 +14,7 @@ from explorer.project.document import read_project, write_project
 from explorer.session import Session
 from explorer.session.tour import STEPS
 from explorer.state import Animation, Slit, Transform
+from explorer.widgets.controls.basic import label
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
 from explorer.widgets.panels.lab.sticking_panel import StickingPanel
@@ -97,6 +98,14 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     assert not strips[0].isVisible()
     on(window, "scan")
     assert not window.views.scans.isVisible()
+
+
+def test_no_file_is_asked_for_where_there_is_no_scan(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("explorer.widgets.window.lab_commands.ask_file", lambda *args: asked.append(args))
+    on(window, "scan_save")
+    assert not asked
+    assert "no slit-scan yet" in window.views.active_pane().banner.text
 
 
 def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, tmp_path: Path) -> None:
@@ -206,6 +215,25 @@ def test_spectra_of_both_views(window: MainWindow, session: Session) -> None:
         spectrum.slices.buttons[key].click()
         assert spectrum.plot.slices == key
     spectrum.row.cancel()
+
+
+def test_what_was_measured_fits_into_the_column(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    for value in spectrum.fine:
+        value.setText("-12.0 \u00b1 0.2")
+    flush()
+    assert spectrum.minimumSizeHint().width() <= spectrum.width()
+
+
+def test_a_wide_row_does_not_cut_off_the_others(window: MainWindow, session: Session) -> None:
+    spectrum = panel(window, SpectrumPanel)
+    column = window.sides.right
+    row = label("m" * 200)
+    spectrum.add(row)
+    flush()
+    assert row.minimumSizeHint().width() > column.width()
+    right = spectrum.mapTo(column.viewport(), spectrum.rect().topRight()).x()
+    assert right < column.viewport().width()
 
 
 def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Session) -> None:

@@ -11,8 +11,9 @@ from PySide6.QtCore import QPoint, Qt
 
 from explorer.session import Session
 from explorer.state import Tap
-from explorer.widgets.panels.synthesis.layer_list import FINAL
+from explorer.widgets.panels.synthesis.layer_list import COLUMNS, FINAL, LayerList
 from explorer.widgets.panels.synthesis.layers_panel import LayersPanel
+from tests.gui.conftest import flush
 from tests.gui.panel_session import open_model, panel_session
 
 if TYPE_CHECKING:
@@ -133,3 +134,15 @@ def test_another_model_has_other_layers(panel_session: MakeSession, qtbot: QtBot
     assert len(names(panel)) == 6
     assert current(panel) == FINAL
     assert panel.list.isEnabled()
+
+
+def test_names_stay_whole_in_a_narrow_column(panel_session: MakeSession, qtbot: QtBot) -> None:
+    view = LayerList()
+    qtbot.addWidget(view)
+    view.show_layers(panel_session("tiny").info(0))
+    view.show()
+    for width, is_hidden in ((280, False), (224, True), (280, False)):
+        view.resize(width, view.height())
+        flush()
+        assert view.isColumnHidden(COLUMNS.index("Rate")) == is_hidden
+        assert view.columnWidth(0) > view.fontMetrics().horizontalAdvance(FINAL)

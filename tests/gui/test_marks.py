@@ -5,18 +5,23 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from explorer.analysis.spectrum import Spectrum
+from explorer.analysis.study import Estimate
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform
 from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
 from explorer.widgets.controls.basic import Check, ElidedLabel
-from explorer.widgets.controls.theme import DARK, LIGHT, color
+from explorer.widgets.controls.theme import DARK, LIGHT, apply_theme, color
 from explorer.widgets.panels.glossary import ABOUT
+from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
+from explorer.widgets.panels.lab.spectrum_panel import SpectrumPlot
 from explorer.widgets.panels.latent.latent_pad import seed_name
 from explorer.widgets.panels.model.model_panel import ModelPanel
 from explorer.widgets.viewer.view_pane import look_text
@@ -263,3 +268,41 @@ def test_the_title_names_what_was_opened(window: MainWindow, session: Session, t
     wait_until(lambda: not session.store.in_stroke)
     session.documents.open_project(path)
     assert window.windowTitle().startswith("From shot.png")
+
+
+def _shown(widget: QWidget) -> set[str]:
+    image = widget.grab().toImage()
+    return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+
+
+def _plots() -> list[QWidget]:
+    """Each plot of the views' figures, with a value of A."""
+    shift, polar, bars, spectrum = TranslationPlot(), PolarPlot(), ErrorBars((("eq-t", "EQ-T"),)), SpectrumPlot()
+    shift.set_points(0, "eq-t", ((-0.1, 20.0), (0.1, 30.0)))
+    polar.set_points(0, ((90.0, 20.0), (180.0, 30.0)))
+    bars.show_values(0, {"eq-t": Estimate(20.0, 1.0, "dB", 8)})
+    ramp = np.linspace(0.0, 0.5, 8)
+    spectrum.set_value(0, Spectrum(ramp, -20 * ramp, -20 * ramp, -20 * ramp, Estimate(-12.0, 0.2, "dB", 8)))
+    return [shift, polar, bars, spectrum]
+
+
+def test_another_theme_recolours_what_was_measured(qapp: QApplication) -> None:
+    apply_theme(qapp, True)
+    plots = _plots()
+    for plot in plots:
+        plot.resize(240, 160)
+        plot.show()
+    flush()
+    assert [DARK.a in _shown(plot) for plot in plots] == [True] * 4
+    apply_theme(qapp, False)
+    flush()
+    assert [LIGHT.a in _shown(plot) for plot in plots] == [True] * 4
+    assert [DARK.a in _shown(plot) for plot in plots] == [False] * 4
+
+
+def test_another_theme_recolours_the_mark_of_the_active_view(window: MainWindow, qapp: QApplication) -> None:
+    line = window.views.panes[0].active_line
+    assert _shown(line) == {DARK.a}
+    apply_theme(qapp, False)
+    flush()
+    assert _shown(line) == {LIGHT.a}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 
 from explorer.session import Session
 from explorer.state import Latent, MixSource, Transform
@@ -227,7 +229,7 @@ def test_history_remembers_resting_places_and_goes_back(window: MainWindow, sess
     latent = panel(window, LatentPanel)
     for seed in (11, 22):
         session.set_seed(seed)
-        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))
+        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))  # type: ignore[misc]
     assert [place.seed for place in latent.history.places][:2] == [22, 11]
     QTest.mouseClick(latent.history, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
     assert session.look().latent.seed == 11
@@ -332,7 +334,8 @@ def test_panels_outside_the_window_show_what_others_changed(window: MainWindow, 
 
 def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, session: Session) -> None:
     session.set_model(0, "")
-    truncation, mixing, noise = (panel(window, kind) for kind in (TruncationPanel, MixingPanel, NoisePanel))
+    truncation, mixing = panel(window, TruncationPanel), panel(window, MixingPanel)
+    noise = panel(window, NoisePanel)
     assert "No model" in truncation.psi.toolTip()
     assert mixing.empty.isVisible()
     assert not noise.mode.isEnabled()
@@ -341,3 +344,14 @@ def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, ses
     wait_until(lambda: session.info(0) is not None)
     assert truncation.psi.isEnabled()
     assert not mixing.empty.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"), [("x", "x.safetensors"), ("x.v2", "x.v2.safetensors"), ("x.NPZ", "x.NPZ")]
+)
+def test_a_latent_saved_without_a_suffix_gets_one(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, saved: str
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / typed), ""))
+    panel(window, LatentPanel).save_file()
+    assert [path.name for path in tmp_path.glob("x*")] == [saved]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -224,7 +225,7 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     for _ in range(3):
         session.walk(0.1, 0.0)
         wait_until(
-            lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02
+            lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02  # type: ignore[misc]
         )
     window.actions_by_key["record"].trigger()
     assert not session.transport.is_recording
@@ -429,7 +430,7 @@ def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
     first, second = dock._menu(), dock._menu()
     assert first is second
     assert [a.text() for a in second.actions() if a.menu()] == ["Add key for one parameter", "Latent wander"]
-    wander = next(a.menu() for a in second.actions() if a.text() == "Latent wander")
+    wander: Any = next(a.menu() for a in second.actions() if a.text() == "Latent wander")
     texts = [a.text() for a in wander.actions()]
     assert texts.count("Circle") == 1
     next(a for a in wander.actions() if a.text() == "Circle").trigger()

@@ -421,10 +421,10 @@ def test_bfloat16_is_near_and_keeps_its_type_through_the_layers() -> None:
 
 def test_numbers_that_are_not_finite_are_an_error_and_not_a_picture() -> None:
     generator = generator_of("tiny")
-    generator.layers[2].weight.fill_(float("inf"))  # type: ignore[attr-defined]
+    generator.layers[2].weight.fill_(float("inf"))  # type: ignore[attr-defined, operator]
     with pytest.raises(RenderError, match="not finite"):
         run(pipeline_of(generator), request_of(generator))
-    generator.to_w.fill_(float("nan"))  # type: ignore[attr-defined]
+    generator.to_w.fill_(float("nan"))  # type: ignore[attr-defined, operator]
     with pytest.raises(RenderError, match="mapping"):
         run(pipeline_of(generator), request_of(generator))
 

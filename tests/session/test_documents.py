@@ -67,6 +67,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
     with world.qtbot.waitSignal(s.documents.saved_file) as signal:
         s.documents.snapshot(0, tmp_path / "x.png")
     assert signal.args == [str(tmp_path / "x.png")]
+    assert "Saved x.png" in world.words
     with Image.open(tmp_path / "x.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), world.frame().pixels[:, :, 2::-1])
     state = s.state

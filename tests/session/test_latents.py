@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -58,12 +59,13 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
+    assert world.words[-1] == f"Saved x{suffix}"
     s.reset()
     s.set_seed(0)
     s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
-    assert "is a latent in ws (5 x 8)" in world.words[-1]
+    assert world.words[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
     assert undo_name(world) == "Load latent"
 
 
@@ -148,10 +150,11 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
     for suffix in (".npz", ".pt", ".safetensors"):
         for space in SPACES[1:]:
             s.documents.save_latent(tmp_path / f"{space}{suffix}", space)
-    for load in (
+    loads: list[Callable[[], object]] = [
         lambda: s.documents.paste_latent_text(text),
         *(partial(s.documents.load_latent, path) for path in sorted(tmp_path.iterdir())),
-    ):
+    ]
+    for load in loads:
         s.set_seed(1)
         world.settle(0, 1)
         load()

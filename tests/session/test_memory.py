@@ -24,7 +24,10 @@ class Files:
     def __init__(self) -> None:
         self.alive: dict[str, weakref.ref[object]] = {}
 
-    def load(self, name: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
+    def load(
+        self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool], **options: bool
+    ) -> LoadedModel:
+        name = path
         generator = small_generator(name).eval().requires_grad_(False)
         things = [*generator.named_modules(), *generator.named_parameters(), *generator.named_buffers()]
         self.alive = {key: weakref.ref(thing) for key, thing in things}

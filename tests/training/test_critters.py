@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -27,6 +28,23 @@ def test_a_picture_depends_on_its_own_latent_only() -> None:
     together = render(attributes(latents(3, seed=5)), 16)
     alone = render(attributes(latents(1, seed=5, start=2)), 16)
     torch.testing.assert_close(together[2:], alone, atol=1e-5, rtol=0)
+
+
+def test_rays_left_out_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = attributes(latents(2, seed=4))
+    module = sys.modules[render.__module__]
+    some = render(a, 24)
+    with monkeypatch.context() as patch:
+        seen: list[int] = []
+        inner = module._followed
+        patch.setattr(module, "_followed", lambda wanted: seen.append(int(inner(wanted).numel())) or inner(wanted))
+        render(a, 24)
+        assert seen[0] == 48 * 48  # all at first
+        assert seen[-1] < 48 * 48 // 2  # what shows a critter
+        assert all(number % module._REGISTERS == 0 for number in seen)
+        patch.setattr(module, "_followed", lambda wanted: torch.arange(wanted.shape[1]))
+        whole = render(a, 24)
+    assert torch.equal(some, whole)
 
 
 def test_attributes_are_in_range_and_reproduce() -> None:

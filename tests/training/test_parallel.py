@@ -54,7 +54,7 @@ _COMMAND = """
 import sys
 from pathlib import Path
 import torch.distributed as dist
-from explorer.training import command
+from explorer.commands import train as command
 render = command.render_pack
 def counted(*arguments, **named):
     print("renders")

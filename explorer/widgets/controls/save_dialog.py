@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from explorer.util.plain_text import LIMIT, visible
 
-__all__ = ["ask", "ask_file", "choose", "file_stem", "may_destroy", "with_suffix_of"]
+__all__ = ["ask", "ask_file", "choose", "completed", "file_stem", "may_destroy", "with_suffix_of"]
 
 
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]')
@@ -42,10 +42,18 @@ def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -
         The file, or None where the user thought better of it.
     """
     chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), f"{kind} (*{suffix})")
-    if not chosen:
-        return None
-    path = with_suffix_of(Path(chosen), suffix)
-    if path != Path(chosen) and path.exists():  # the dialog has asked about another name
+    return completed(parent, title, chosen, suffix) if chosen else None
+
+
+def completed(parent: QWidget, title: str, chosen: str, suffix: str, known: Collection[str] = ()) -> Path | None:
+    """Put `suffix` behind a chosen name that has it not, nor one of the `known` ones.
+
+    Returns:
+        The file, or None where there is one of that name that the user wants to keep.
+    """
+    given = Path(chosen)
+    path = given if given.suffix.lower() in known else with_suffix_of(given, suffix)
+    if path != given and path.exists():  # the dialog has asked about another name
         return path if may_destroy(parent, title, f"{path.name} already exists. Replace it?") else None
     return path
 

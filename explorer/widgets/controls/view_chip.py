@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.util.view_marks import letter
@@ -52,24 +52,24 @@ class ViewChip(QWidget):
 
 
 class ColorLine(QWidget):
-    """A line two pixels high, in a colour or in none; it takes the same room in both cases."""
+    """A line two pixels high, in a view's colour or in none; it takes the same room in both cases."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._color: QColor | None = None
+        self._view: int | None = None
         self.setFixedHeight(2)
 
     @property
     def is_shown(self) -> bool:
         """Whether the line has a colour."""
-        return self._color is not None
+        return self._view is not None
 
-    def set_color(self, shown: QColor | None) -> None:
-        """Show the line in a colour; None shows nothing."""
-        if shown != self._color:
-            self._color = shown
+    def set_view(self, view: int | None) -> None:
+        """Show the line in the colour of a view; None shows nothing."""
+        if view != self._view:
+            self._view = view
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._color is not None:
-            QPainter(self).fillRect(self.rect(), self._color)
+        if self._view is not None:  # the colour is the theme's of now
+            QPainter(self).fillRect(self.rect(), view_color(self._view))

@@ -14,7 +14,7 @@ from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, value_label
-from explorer.widgets.controls.theme import GRID, value_font, view_color
+from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine, ViewChip
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
@@ -175,7 +175,7 @@ class ViewPane(QWidget):
         self._fit_cost()
         v = state.views[self.view]
         is_marked = state.active == self.view and len(state.views) > 1
-        self.active_line.set_color(view_color(self.view) if is_marked else None)
+        self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self._fit_facts()
         self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")

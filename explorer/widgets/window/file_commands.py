@@ -208,7 +208,8 @@ class FileCommands(WindowPart):
 
     def _take_latents(self, file: ReadFile, *, convert: bool = False) -> None:
         try:
-            self.session.documents.take_latents(file.latents, convert=convert)
+            name = Path(file.path).name
+            self.session.documents.take_latents(file.latents, name, convert=convert)
         except LatentwalkError as error:
             self._show_error(file.path, error, convert=convert)
         else:

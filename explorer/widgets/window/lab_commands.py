@@ -35,6 +35,11 @@ class LabCommands(WindowPart):
 
     def ask_save_scan(self) -> None:
         """Ask for a file and save the slit-scans with the project inside."""
+        try:
+            self.session.lab.check_scan()
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+            return
         start = home_folder() / f"slit-scan-seed{self.session.look().latent.seed}.png"
         path = ask_file(self.window, "Save slit-scan", start, "Pictures", ".png")
         if path is not None:

@@ -196,6 +196,7 @@ class Column(QScrollArea):
         self.setAcceptDrops(True)
         self._stack = QWidget()
         self._stack.setObjectName("column")
+        self._stack.setMinimumWidth(1)  # not its layout's: one wide row would cut off the ends of all others
         self._layout = QVBoxLayout(self._stack)
         self._layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
         self._layout.setSpacing(GRID // 2)

@@ -28,6 +28,10 @@ def pen_of(view: int, style: Qt.PenStyle = _SOLID, width: float = 1.6) -> QPen:
     return pen
 
 
+def _metric_pen(view: int, metric: str) -> QPen:
+    return pen_of(view, _SOLID if metric == "eq-t" else _DASH)
+
+
 def _round_ceiling(rings: Iterable[Points]) -> float:
     """A radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
     medians = [float(np.median([db for _, db in ring if math.isfinite(db)] or [0.0])) for ring in rings]
@@ -57,10 +61,16 @@ class TranslationPlot(QuietPlot):
         self._values[view, metric] = points
         shown = np.array(points or np.zeros((0, 2)), dtype=float).reshape(-1, 2)
         self._curves[view, metric].setData(shown[:, 0], shown[:, 1])
-        self._curves[view, metric].setPen(pen_of(view, _SOLID if metric == "eq-t" else _DASH))
+        self._curves[view, metric].setPen(_metric_pen(view, metric))
         top = _ceiling([db for p in self._values.values() for _, db in p])
         self.setYRange(0, top)
         self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
+
+    def tint(self) -> None:
+        super().tint()
+        if hasattr(self, "_values"):
+            for (view, metric), curve in self._curves.items():
+                curve.setPen(_metric_pen(view, metric))
 
 
 class PolarPlot(QuietPlot):
@@ -109,6 +119,11 @@ class PolarPlot(QuietPlot):
                                        symbolPen=None, symbolBrush=view_color(view))  # fmt: skip
         self.setRange(xRange=(-1.2 * top, 1.2 * top), yRange=(-1.18 * top, 1.18 * top))
 
+    def tint(self) -> None:
+        super().tint()
+        if hasattr(self, "_values"):
+            self._draw()
+
 
 class ErrorBars(QuietPlot):
     """Sampled figures of both views side by side, with two standard errors up and down."""
@@ -142,3 +157,9 @@ class ErrorBars(QuietPlot):
         top = _ceiling([e.value for v in self._values.values() for e in v.values()])
         self.setYRange(0, top)
         self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
+
+    def tint(self) -> None:
+        super().tint()
+        if hasattr(self, "_values"):
+            for view, values in tuple(self._values.items()):
+                self.show_values(view, values)

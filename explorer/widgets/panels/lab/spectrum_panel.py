@@ -74,6 +74,11 @@ class SpectrumPlot(QuietPlot):
         self.set_ticks("bottom", [(t, f"{t:g}") for t in (0.0, 0.25, 0.5, 0.7) if t <= right])
         self.set_ticks("left", [(t, f"{t:g}") for t in (low, (low + high) / 2, high)])
 
+    def tint(self) -> None:
+        super().tint()
+        if hasattr(self, "_values"):
+            self.draw_values()
+
 
 class SpectrumPanel(Panel):
     """Where the power of fine detail lies: too much near the right end is what sticks to the pixel grid."""
@@ -104,15 +109,15 @@ class SpectrumPanel(Panel):
         grid.setContentsMargins(0, 0, 0, 0)
         title = label("Share of fine detail (dB)")
         title.setToolTip("Power above 0.25 cycles per pixel, as a share of all power")
-        grid.addWidget(title, 0, 0)
+        grid.addWidget(title, 0, 0, 1, 4)
         for view in range(2):
             value = value_label("\u2013")
-            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
             value.setAccessibleName(f"Fine detail of {'AB'[view]}")
             self.fine.append(value)
-            grid.addWidget(label("AB"[view]), 0, 1 + 2 * view)
-            grid.addWidget(value, 0, 2 + 2 * view)
-            grid.setColumnStretch(2 + 2 * view, 1)
+            grid.addWidget(label("AB"[view]), 1, 2 * view)
+            grid.addWidget(value, 1, 2 * view + 1)
+            grid.setColumnStretch(2 * view + 1, 1)
         for item in (self.plot, self.slices, self.row, table):
             self.add(item)
         self.slices.set_choice(self.plot.slices)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from explorer.state import Classes, Latent
 from explorer.widgets.controls.basic import IconButton, label, row
+from explorer.widgets.controls.save_dialog import completed
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.latent.history_strip import HistoryStrip
@@ -27,7 +28,7 @@ SPACE_NAMES: dict[Space, str] = {
     "ws": "ws, one w for each layer",
     "z": "z, the input of the mapping",
 }
-SAVED = "*.safetensors *.npy *.npz *.pt"
+SAVED = (".safetensors", ".npy", ".npz", ".pt")
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
@@ -116,9 +117,10 @@ class LatentPanel(Panel):
 
     def save_file(self) -> None:
         """Ask for a file and save the latent; the dialog's filter chooses its space."""
-        filters: dict[str, Space] = {f"{name} ({SAVED})": space for space, name in SPACE_NAMES.items()}
-        path, chosen = QFileDialog.getSaveFileName(
-            self, "Save the latent", "latent.safetensors", ";;".join(filters)
-        )
+        kinds = " ".join(f"*{suffix}" for suffix in SAVED)
+        filters: dict[str, Space] = {f"{name} ({kinds})": space for space, name in SPACE_NAMES.items()}
+        title = "Save the latent"
+        name, chosen = QFileDialog.getSaveFileName(self, title, "latent.safetensors", ";;".join(filters))
+        path = completed(self, title, name, SAVED[0], SAVED) if name else None
         if path:
             self.attempt(lambda: self.session.documents.save_latent(path, filters.get(chosen, "w")))

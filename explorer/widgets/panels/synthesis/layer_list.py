@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from explorer.widgets.controls.event_filters import keep_keys
@@ -37,6 +38,8 @@ _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 _ROW_PX = 20
 _ROWS_SHOWN = 8
+_RATE = 1  # of COLUMNS
+_PADDING = 12  # px beside a name
 _KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -128,6 +131,19 @@ class LayerList(QTreeView):
         self._is_quiet = False
         rows = min(_ROWS_SHOWN, max(2, len(self.table.rows)))
         self.setFixedHeight(self.header().sizeHint().height() + rows * _ROW_PX + 2)
+        self._fit_columns()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Leave the rate out where names would be cut off: the size says nearly as much."""
+        names = [self.fontMetrics().horizontalAdvance(row.texts[0]) for row in self.table.rows]
+        others = range(1, len(COLUMNS))
+        room = self.width() - self.verticalScrollBar().sizeHint().width() - max(names, default=0) - _PADDING
+        needed = sum(max(self.sizeHintForColumn(i), self.header().sectionSizeHint(i)) for i in others)
+        self.setColumnHidden(_RATE, needed > room)
 
     def set_layer(self, name: str) -> None:
         """Mark the layer that is shown; one that this network lacks marks the final picture. Says nothing."""

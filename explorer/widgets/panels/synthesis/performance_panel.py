@@ -16,7 +16,8 @@ from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 
 if TYPE_CHECKING:
-    from explorer.session import PerformanceFacts, Session
+    from explorer.session import Session
+    from explorer.session.view_record import PerformanceFacts
 
 __all__ = ["PerformancePanel"]
 

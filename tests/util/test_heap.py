@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from explorer.ops.memory import keep_freed_memory
+from explorer.util.heap import keep_freed_memory
 
 _PROGRAM = """
 import ctypes, resource
-from explorer.ops.memory import keep_freed_memory
+from explorer.util.heap import keep_freed_memory
 assert keep_freed_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
