@@ -29,7 +29,7 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.generators import registry
-from explorer.generators.base import Generator
+from explorer.generators.base import Generator, Inputs
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
@@ -99,13 +99,13 @@ def build_from(family: str, config: dict[str, Any], device: torch.device) -> Gen
     generator.to(device)
     with torch.no_grad():
         ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
-        activation = generator.begin(ws[:, 0])
+        activation = generator.begin(Inputs(ws))
         for layer in generator.layers:
             if isinstance(layer, StyleGAN3Layer):
                 layer.magnitude_ema.copy_(activation.x.square().mean())
             elif isinstance(layer, StyleGAN2Conv):
                 layer.noise_strength.fill_(0.1)
-            activation = layer.run(activation, ws[:, layer.info.ws_index])
+            activation = layer.run(activation, layer.style(ws[:, layer.info.ws_index]))
     return generator
 
 

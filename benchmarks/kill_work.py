@@ -32,8 +32,10 @@ def prepare(folder: Path) -> None:
 
     from explorer.checkpoints import Checkpoint, save_native
     from explorer.generators import registry
+    from explorer.testing import install_tiny
     from explorer.training.critters.pack import pack
 
+    install_tiny()
     torch.manual_seed(5)
     tensors = registry.build("tiny", {"img_resolution": 32}).state_dict()
     save_native(folder / "tiny.safetensors", Checkpoint("tiny", {"img_resolution": 32}, tensors, "tiny", "MIT"))

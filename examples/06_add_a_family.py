@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import explorer
-from explorer.generators.base import Activation, Generator, GeneratorInfo, LayerInfo, SynthesisLayer
+from explorer.generators.base import Activation, Generator, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 
 SIZE, W_DIM, DISCS = 96, 16, 6
 
@@ -22,11 +22,14 @@ class Disc(SynthesisLayer):
 
     def __init__(self, number: int) -> None:
         super().__init__()
-        self.info = LayerInfo(f"disc{number}", number, SIZE, 3, SIZE, SIZE, has_noise=False)
+        self.info = LayerInfo(f"disc{number}", number, SIZE, 3, SIZE, SIZE, has_noise=False, style_dim=6)
         self.affine = nn.Linear(W_DIM, 6)
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        x, y, radius, *colour = torch.sigmoid(self.affine(w)).unbind(1)  # each [N]
+    def style(self, w: Tensor) -> Tensor:
+        return torch.sigmoid(self.affine(w))  # [N, 6]: place, radius and colour
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
+        x, y, radius, *colour = style.unbind(1)  # each [N]
         distance = (activation.x - torch.stack([x, y], dim=1)[:, :, None, None]).norm(dim=1, keepdim=True)
         cover = torch.sigmoid(40 * (0.1 + 0.25 * radius[:, None, None, None] - distance))  # [N, 1, H, W]
         colours = 2 * torch.stack(colour, dim=1)[:, :, None, None] - 1
@@ -41,7 +44,7 @@ class Discs(Generator):
         self.to_w = nn.Linear(W_DIM, W_DIM)
         self.discs = nn.ModuleList(Disc(number) for number in range(DISCS))
         self.info = GeneratorInfo(
-            family="discs", z_dim=W_DIM, c_dim=0, w_dim=W_DIM, num_ws=DISCS, img_resolution=SIZE, img_channels=3,
+            family="discs", z_dim=W_DIM, c_dim=0, w_dim=W_DIM, num_ws=DISCS, img_size=(SIZE, SIZE), img_channels=3,
             layers=tuple(disc.info for disc in self.discs), has_noise=False, has_input_transform=False,
         )  # fmt: skip
 
@@ -56,10 +59,10 @@ class Discs(Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return 3 * torch.tanh(self.to_w(z))
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        axis = (torch.arange(SIZE) + 0.5) / SIZE
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        count, axis = len(inputs.ws), (torch.arange(SIZE) + 0.5) / SIZE
         points = torch.stack(torch.meshgrid(axis, axis, indexing="xy"))  # [2, H, W]: x right, y down
-        return Activation(points.expand(len(w), -1, -1, -1), torch.ones(len(w), 3, SIZE, SIZE))
+        return Activation(points.expand(count, -1, -1, -1), torch.ones(count, 3, SIZE, SIZE))
 
     def rgb(self, activation: Activation) -> Tensor:
         return activation.img

@@ -71,13 +71,13 @@ def test_a_picture_is_that_of_the_command_line(tmp_path: Path) -> None:
 
 def test_a_picture_is_what_notebooks_numpy_and_pillow_take(model: explorer.Model, tmp_path: Path) -> None:
     picture = model.render(seed=3)
-    side = model.info.img_resolution
-    assert picture.pixels.shape == (side, side, 3)
+    size = model.info.img_size
+    assert picture.pixels.shape == (*size, 3)
     assert picture.pixels.dtype == np.uint8
-    assert picture.image.shape == (3, side, side)
+    assert picture.image.shape == (3, *size)
     assert picture.ws.shape == (model.info.num_ws, model.info.w_dim)
     assert np.asarray(picture, dtype=np.float32).dtype == np.float32
-    assert repr(picture) == f"<Picture {side}x{side}>"
+    assert repr(picture) == f"<Picture {size[1]}x{size[0]}>"
     assert picture._repr_png_().startswith(b"\x89PNG")
     picture.save(tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as image:

@@ -16,7 +16,6 @@ from explorer.animation.job import FORMAT as JOB_FORMAT
 from explorer.animation.job import origin_of, read_job
 from explorer.animation.player import Player
 from explorer.errors import FilmError, LatentwalkError, ProjectError, RenderError, RequestError, UsageError
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.project.document import (
     from_json,
@@ -47,6 +46,7 @@ from explorer.state import (
     Truncation,
 )
 from explorer.state.codec import decode, encode
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from explorer.util.strict_json import parse_json
 
 DEEP = b"[" * 100_000

@@ -12,7 +12,6 @@ import pytest
 
 from explorer.errors import LatentError, RequestError
 from explorer.generators.base import GeneratorInfo
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.resolve import resolve, resolve_look
 from explorer.state import (
@@ -39,6 +38,7 @@ from explorer.state import (
 from explorer.state.codec import encode
 from explorer.state.request import ModelKey, RenderRequest, RenderSettings
 from explorer.state.transforms import IDENTITY, animated_offset, forward_matrix, is_moving
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 INFO = TinyGenerator(TinyConfig(c_dim=3)).info  # z 8, w 8, five entries of ws, layers t0..t3 and rgb
 KEY = ModelKey("sha-a", "/a")

@@ -76,7 +76,7 @@ class AttributeNetwork(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """`[N, 3, R, R]` float32 in -1..1 to `[N, 128]`, not negative."""
-        if pictures.shape[-1] != self.resolution:
+        if pictures.shape[-2:] != (self.resolution, self.resolution):
             pictures = F.interpolate(pictures, (self.resolution,) * 2, mode="bilinear", antialias=True)
         return F.relu(self.norm(self.dense(self.stages(pictures).flatten(1))))
 

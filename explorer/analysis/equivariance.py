@@ -190,14 +190,14 @@ def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Steps
 def _difference(
     metric: Metric, generator: Generator, ws: Tensor, still: Tensor, draw: Draw
 ) -> Steps[tuple[Tensor, Tensor]]:
-    resolution = generator.info.img_resolution
+    width = generator.info.img_size[1]
     if metric == "eq-r":
         value = (draw.turn * 2 - 1) * math.pi, 0.0
     else:
         u = draw.whole if metric == "eq-t" else draw.fraction
         tx, ty = ((v * 2 - 1) * TRANSLATE_MAX for v in u)
         if metric == "eq-t":
-            tx, ty = (round(t * resolution) / resolution for t in (tx, ty))
+            tx, ty = (round(t * width) / width for t in (tx, ty))
         value = tx, ty
     matrix = _matrix(metric, value)
     moved = yield from _picture(generator, ws, matrix)
@@ -267,7 +267,7 @@ def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
     """
     request = replace(request, transform=None, untransform=False, residual="none", max_px=0)
     info = bench.generator.info
-    values = _coarse_to_fine(_curve_values(info.img_resolution))
+    values = _coarse_to_fine(_curve_values(info.img_size[1]))
     still = (yield from bench.steps(request))[None]
     points: dict[Metric, list[tuple[float, float]]] = {metric: [] for metric in METRICS}
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in METRICS}
@@ -287,11 +287,11 @@ def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
         yield Report(Curves(snapshot, {m: s.decibels for m, s in sums.items()}, note), done, len(values))
 
 
-def _curve_values(resolution: int) -> list[tuple[Metric, float]]:
-    reach = max(1, math.floor(TRANSLATE_MAX * resolution))
+def _curve_values(width: int) -> list[tuple[Metric, float]]:
+    reach = max(1, math.floor(TRANSLATE_MAX * width))
     steps = np.unique(np.rint(np.linspace(-reach, reach, CURVE_POINTS)).astype(int))
-    values: list[tuple[Metric, float]] = [("eq-t", float(i) / resolution) for i in steps if i]
-    values += [("eq-t-frac", (float(i) + 0.5) / resolution) for i in steps if i < reach]
+    values: list[tuple[Metric, float]] = [("eq-t", float(i) / width) for i in steps if i]
+    values += [("eq-t-frac", (float(i) + 0.5) / width) for i in steps if i < reach]
     turns = (2 * math.pi * i / CURVE_TURNS for i in range(1, CURVE_TURNS))
     return [*values, *(("eq-r", (turn + math.pi) % (2 * math.pi) - math.pi) for turn in turns)]
 

@@ -102,13 +102,15 @@ def _spectrum(mean: NDArray[np.float64], fine: RatioSum) -> Spectrum:
     size = min(mean.shape)
     count = size // 2
     index = np.arange(1, count + 1)  # without the mean, which is taken off
+    # Of a rectangular picture the nearest frequencies along the longer side, whose steps are finer.
+    down, across = (np.rint(index * (n / size)).astype(np.int64) for n in mean.shape)
     rings, counts = _rings(*mean.shape)
     in_ring = np.bincount(rings, mean.ravel()) / counts
     estimate = Estimate(fine.decibels, fine.stderr_db, "dB", fine.count)
     return Spectrum(
         frequency=index / size,
-        axis=_decibels(mean[0, index]),
-        diagonal=_decibels(mean[index, index]),
+        axis=_decibels(mean[0, across]),
+        diagonal=_decibels(mean[down, across]),
         radial=_decibels(in_ring[index]),
         fine=estimate,
     )

@@ -120,7 +120,7 @@ def recorder_of(
     settings = settings or RenderSettings()
     opened = functools.cache(open_model)  # the film's renderer opens the same two again
     models = [bundled.resolve(name) for name in (comparison.left, comparison.right)]
-    largest = max(opened(model, settings)[1].info.img_resolution for model in models)
+    largest = max(opened(model, settings)[1].info.img_size[0] for model in models)
     kind = format_of_path(path)
     side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
     film = whole_film(comparison.state, format=kind.key, captions=True, side=side)

@@ -109,7 +109,7 @@ class Model:
 
     Attributes:
         facts: Name, family, licence and contents of the file.
-        info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_resolution`, `layers` and more.
+        info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_size`, `layers` and more.
     """
 
     def __init__(self, renderer: HeadlessRenderer, facts: ModelInfo) -> None:
@@ -117,7 +117,8 @@ class Model:
         self._table = LatentTable()
 
     def __repr__(self) -> str:
-        return f"<Model {self.facts.name}: {self.info.family}, {self.info.img_resolution} px>"
+        height, width = self.info.img_size
+        return f"<Model {self.facts.name}: {self.info.family}, {width} x {height} px>"
 
     def render(
         self,

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.training.datasets import Critters
     from explorer.training.figures import Request, fresh_like, measure, networks, report
 
-    data = _data(a.data, generator.info.img_resolution)
+    data = _data(a.data, generator.info.img_size[0])
     if a.samples and len(data) < 2:
         raise UsageError(f"{a.data} holds one picture only.", "A Frechet distance needs two halves of the data.")
     default = _NETWORKS if isinstance(data, Critters) else _NETWORKS[:1]

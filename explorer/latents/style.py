@@ -8,7 +8,8 @@
    change the base latent, before it is mixed and truncated.
 
 Everything is numpy float32 on the host: the arrays are small (18 x 512), and a torch call costs more than
-the arithmetic. No function changes its arguments.
+the arithmetic. Batches of metrics and training have a form in torch, `explorer/generators/style_maths.py`.
+No function changes its arguments.
 """
 
 from __future__ import annotations

@@ -97,6 +97,9 @@ def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: i
     """Return where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
     theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].astype(np.float64)
     theta[:, 2] *= 2  # normalised coordinates span two units
+    # A motion counts in widths, normalised coordinates in halves of the width and of the height.
+    theta[0, 1] *= height / width
+    theta[1, ::2] *= width / height
     # The enlarged grid lies half a sample off, and has `pad` extra samples on every side.
     theta[:, 2] += 1 / (up * width), 1 / (up * height)
     theta[0] *= width / (width + 2 * pad / up)

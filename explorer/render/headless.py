@@ -11,7 +11,8 @@ Many of one model: keep a `HeadlessRenderer` and call it; stages that do not cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from explorer.state.request import ModelKey, RenderSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
@@ -41,19 +43,31 @@ if TYPE_CHECKING:
 __all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, for `image`
 class Rendered:
-    """One picture. `image`: float32 `[C, H, W]` before clamping: the final picture, or the tapped layer's features.
+    """One picture.
 
-    `pixels`: uint8 `[H, W, 3]` red-green-blue as a window would show them. `facts`: final `ws` and base `w`.
-    `stats`: numbers of a tapped layer.
+    Attributes:
+        tensor: `[C, H, W]` on the device, before clamping: the final picture, or the tapped layer's features. It
+            may be kept to resume from, so it must not be written into.
+        pixels: uint8 `[H, W, 3]` red-green-blue as a window would show them.
+        facts: Final `ws` and base `w`.
+        stats: Numbers of a tapped layer.
+        total_ms: What it took.
     """
 
-    image: NDArray[np.float32]
+    tensor: Tensor = field(repr=False)
     pixels: NDArray[np.uint8]
     facts: FrameLatents
     stats: TapStats | None
     total_ms: float
+
+    @cached_property
+    def image(self) -> NDArray[np.float32]:
+        """`tensor` as float32 on the host, a copy made when it is first asked for: few need it."""
+        with torch.inference_mode():
+            image: NDArray[np.float32] = self.tensor.float().cpu().numpy().copy()
+        return image
 
     def save(self, path: str | Path) -> None:
         """Write `pixels` as the kind of picture that the name says, whole or not at all.
@@ -137,9 +151,8 @@ class HeadlessRenderer:
             raise RequestError("The request is for another model or other settings than this renderer's.")
         with torch.inference_mode():
             result = self._pipeline.run(self._pipeline.plan(request, 0))
-            image: NDArray[np.float32] = result.image.float().cpu().numpy().copy()
         pixels = np.ascontiguousarray(result.pixels[:, :, 2::-1])
-        return Rendered(image, pixels, result.facts, result.stats, result.total_ms)
+        return Rendered(result.image, pixels, result.facts, result.stats, result.total_ms)
 
     def render_look(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None

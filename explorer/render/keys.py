@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from explorer.generators.base import INPUT, NO_EDITS
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
-    from explorer.generators.base import LayerInfo, NoiseSpec
-    from explorer.render.layer_edits import RecipeEdits
+    from explorer.generators.base import LayerEdits, LayerInfo, NoiseSpec
     from explorer.render.styles import Styles
     from explorer.state.request import RenderRequest
 
@@ -23,7 +23,11 @@ def digest(*parts: bytes) -> bytes:
 
 
 def stage_keys(
-    root: bytes, request: RenderRequest, styles: Styles, layers: Sequence[LayerInfo], edits: RecipeEdits
+    root: bytes,
+    request: RenderRequest,
+    styles: Styles,
+    layers: Sequence[LayerInfo],
+    edits: LayerEdits = NO_EDITS,
 ) -> tuple[bytes, ...]:
     """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
 
@@ -35,12 +39,13 @@ def stage_keys(
         edits: Of the input and of single layers.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(-1))
+    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT))
     keys = [key]
     spec = request.noise.spec()
     for i, layer in enumerate(layers):
         noise = noise_key(spec, layer.name) if has_noise(layer, spec) else b""
-        key = digest(key, styles.rows[layer.ws_index], noise, edits.key(i))
+        row = b"" if layer.ws_index is None else styles.rows[layer.ws_index]
+        key = digest(key, row, noise, edits.key(i))
         keys.append(key)
     return tuple(keys)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from explorer.generators.base import INPUT
+
 if TYPE_CHECKING:
     from explorer.edits.base import ResolvedEdit
     from explorer.generators.base import GeneratorInfo, LayerInfo
@@ -17,7 +19,7 @@ INPUT_LAYER = "input"
 
 
 class RecipeEdits:
-    """The edits of a recipe by place: i is layer i, -1 is the network's input. Immutable.
+    """The edits of a recipe by place, as `LayerEdits`: i is layer i, or `INPUT`. Immutable.
 
     Args:
         recipe: Whose edits of the stages `s`, `features` and `input` count.
@@ -25,12 +27,12 @@ class RecipeEdits:
     """
 
     def __init__(self, recipe: StyleRecipe, info: GeneratorInfo) -> None:
-        self._layers: dict[int, LayerInfo | None] = {-1: None, **dict(enumerate(info.layers))}
-        names = {-1: INPUT_LAYER, **{i: layer.name for i, layer in enumerate(info.layers)}}
+        self._layers: dict[int, LayerInfo | None] = {INPUT: None, **dict(enumerate(info.layers))}
+        names = {INPUT: INPUT_LAYER, **{i: layer.name for i, layer in enumerate(info.layers)}}
         self._styles = {i: found for i, name in names.items() if (found := recipe.edits_at("s", name))}
         self._features = {i: found for i, name in names.items() if (found := recipe.edits_at("features", name))}
         if of_input := recipe.edits_at("input"):
-            self._features[-1] = (*of_input, *self._features.get(-1, ()))
+            self._features[INPUT] = (*of_input, *self._features.get(INPUT, ()))
 
     def key(self, i: int) -> bytes:
         """Return 16 bytes that stand for every edit at place i; empty if there is none."""

@@ -6,7 +6,7 @@ begins after the last stage whose result is still kept (`kept`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from explorer.errors import RenderError
-from explorer.generators.base import Activation
+from explorer.generators.base import Activation, Inputs, LayerEdits, fold_steps
 from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
@@ -54,9 +54,9 @@ LARGEST_SHARE = 2 / 3
 class Plan:
     """What a run of a request would do.
 
-    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `start` is
-    the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 if
-    unknown. `styling` is the time that mapping and styles took.
+    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `edits`
+    change single layers. `start` is the number of the last kept key, -1 if none is. `expected_ms`: synthesis time
+    by earlier measurements, 0 if unknown. `styling` is the time that mapping and styles took.
     """
 
     request: RenderRequest
@@ -64,6 +64,7 @@ class Plan:
     styles: Styles
     keys: tuple[bytes, ...]
     image_key: bytes
+    edits: LayerEdits
     start: int
     has_image: bool
     expected_ms: float
@@ -98,6 +99,7 @@ class Pipeline:
         model: sha256 of the generator, the root of every key.
         dtype: Precision of the features; weights, mapping and the running picture stay float32.
         backend: Which kernels: "auto", "torch" or "reference".
+        edits_of: Makes the edits of single layers that a request asks for; by default those of its recipe.
     """
 
     def __init__(
@@ -107,8 +109,10 @@ class Pipeline:
         model: str = "",
         dtype: torch.dtype = torch.float32,
         backend: Backend = "auto",
+        edits_of: Callable[[RenderRequest], LayerEdits] | None = None,
     ) -> None:
         self.generator = generator
+        self._edits_of = edits_of or (lambda request: RecipeEdits(request.style, generator.info))
         self.device = generator.device
         self.dtype = dtype
         self._backend: Backend = backend
@@ -136,12 +140,13 @@ class Pipeline:
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
+            edits = self._edits_of(request)
             infos = [layer.info for layer in self._layers[: last + 1]]
-            keys = stage_keys(self._root, request, styles, infos, RecipeEdits(request.style, self.generator.info))
+            keys = stage_keys(self._root, request, styles, infos, edits)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = self.kept.start_of(view, keys), self.kept.has_image(view, image_key)
         expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)
-        return Plan(request, view, styles, keys, image_key, start, has_image, expected, styling)
+        return Plan(request, view, styles, keys, image_key, edits, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
         """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
@@ -158,7 +163,7 @@ class Pipeline:
             spent += self.times.ms[i]
             limit = LARGEST_SHARE * plan.expected_ms
             info = self._layers[i].info
-            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_resolution):
+            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_size[0]):
                 continue
             if spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i
@@ -226,13 +231,10 @@ class Pipeline:
         # Where most layers are kept, the picture itself comes as soon.
         if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
             return None
-        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]
-        spec = plan.request.noise.spec()
+        inputs = self._inputs(plan)
         with using(self._backend, dtype):
-            activation = self._begin(plan.request, ws[0])
-            for i, layer in enumerate(self._layers):
-                check(token)
-                activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
+            work = self._fold(plan, inputs, 0, len(self._layers) - 1, self._begin(plan, inputs))
+            activation = run(work, lambda: check(token))
             image = self._shown_of(activation, plan, len(self._layers) - 1, False)
         watch.lap(f"draft in {str(dtype).removeprefix('torch.')}")
         return image
@@ -336,41 +338,63 @@ class Pipeline:
 
     def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
         """The activation after layer `stop`, from the last kept stage on; a layer a step."""
-        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]  # [num_ws, 1, w_dim]
+        inputs = self._inputs(plan)
         start, activation = plan.start, None
         if start >= 0:
             activation = self.kept.stage(plan.view, start, plan.keys[start])
             watch.lap("cached stages", hit=True)
         if activation is None:
             yield
-            start, activation = 0, self._begin(plan.request, ws[0])
+            start, activation = 0, self._begin(plan, inputs)
             self.kept.keep_stage(plan.view, 0, plan.keys, activation)
             watch.lap("input")
-        spec = plan.request.noise.spec()
-        if self._graphs is not None and start <= stop:
-            noises = [self._noise(i, spec) for i in range(start, stop + 1)]
-            recorded = self._graphs.run(start, stop, activation, ws, noises)
+        if self._graphs is not None and start <= stop and not any(map(plan.edits.key, range(start, stop + 1))):
+            noises = [self._noise(i, inputs.noise) for i in range(start, stop + 1)]
+            recorded = self._graphs.run(start, stop, activation, inputs, noises)
             if recorded is not None:
                 for i, result in enumerate(recorded, start):
                     self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
                 watch.lap("recorded layers")
                 return recorded[-1]
-        for i in range(start, stop + 1):
-            yield
-            layer = self._layers[i]
-            activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
-            self.kept.keep_stage(plan.view, i + 1, plan.keys, activation)
-            watch.lap(layer.info.name)
-        return activation
 
-    def _begin(self, request: RenderRequest, w: Tensor) -> Activation:
-        transform = None
+        def keep(i: int, result: Activation) -> None:
+            self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
+            watch.lap(self._layers[i].info.name)
+
+        return (yield from self._fold(plan, inputs, start, stop, activation, keep))
+
+    def _fold(
+        self,
+        plan: Plan,
+        inputs: Inputs,
+        start: int,
+        stop: int,
+        activation: Activation,
+        after: Callable[[int, Activation], None] | None = None,
+    ) -> Steps[Activation]:
+        return fold_steps(
+            self._layers,
+            activation,
+            inputs,
+            start=start,
+            stop=stop,
+            edits=plan.edits,
+            noise=lambda i: self._noise(i, inputs.noise),
+            after=after,
+        )
+
+    def _inputs(self, plan: Plan) -> Inputs:
+        request, transform = plan.request, None
         if request.transform is not None:
             # On the host: its inverse is taken there in float64, and no device has to be waited for.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
-        a = self.generator.begin(w, transform)
+        ws = torch.tensor(plan.styles.ws, device=self.device)[None]
+        return Inputs(ws, transform, noise=request.noise.spec())
+
+    def _begin(self, plan: Plan, inputs: Inputs) -> Activation:
+        activation = self.generator.begin(inputs, plan.edits)
         dtype = policy().dtype
-        return a if a.x.dtype == dtype else Activation(a.x.to(dtype), a.img, a.skip)
+        return activation if activation.x.dtype == dtype else activation.with_features(activation.x.to(dtype))
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
         """The noise of layer i, from what is kept where it can be."""
@@ -388,10 +412,10 @@ class Pipeline:
     def _shown_of(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
         shown: Tensor | None
         if plan.request.tap.layer:
-            has_img = self._layers[stop].info.is_rgb and activation.img is not None
-            shown = activation.img if has_img else activation.x
+            picture = self.generator.preview(activation) if self._layers[stop].info.is_rgb else None
+            shown = activation.x if picture is None else picture
         else:
-            shown = activation.img if is_draft else self.generator.rgb(activation)
+            shown = self.generator.preview(activation) if is_draft else self.generator.rgb(activation)
         if shown is None or shown.ndim != 4:
             raise RenderError("The generator gave no picture.", "Try another model.")
         return shown[0].float()

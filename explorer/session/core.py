@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.checkpoints import bundled
 from explorer.errors import CostlyModelError, LatentwalkError
+from explorer.generators.family import StartLook
+from explorer.generators.registry import described
 from explorer.latents.table import LatentTable
 from explorer.render.resolve import resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
@@ -20,7 +22,7 @@ from explorer.session.drift import Drifts
 from explorer.session.frame_pacer import FramePacer
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord
-from explorer.state import ExplorerState, Look, Tap, look_of, with_look
+from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
@@ -250,8 +252,15 @@ class SessionCore(QObject):
         self._clear_failure(view)
         if is_by_user and self.store.state.views[view].model != name:
             self.about_to_edit.emit()
-            self.edit_view(view, "Open model", model=name)
+            self.store.update(self._with_model(view, name, facts.info.family), "Open model")
         self.post(view)
+
+    def _with_model(self, view: int, name: str, family: str) -> ExplorerState:
+        """The state with a model in a view; truncation that nobody chose becomes what the family starts with."""
+        state, start = self._with_view(view, model=name), described(family).start
+        if start == StartLook() or look_of(state, view).truncation != Truncation():
+            return state
+        return with_look(state, view, truncation=Truncation(start.psi, start.cutoff))
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:

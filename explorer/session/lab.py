@@ -95,7 +95,8 @@ class StickingLab(QObject):
 
     def set_slit(self, slit: Slit) -> None:
         """Moves the line of the slit-scan; it stays within the picture."""
-        self.edit("Slit", slit=clamp_slit(slit))
+        info = self._session.info(self._session.active)
+        self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
     def set_split(self, share: float) -> None:
         """Moves the wipe's divider, 0..1; no undo step."""

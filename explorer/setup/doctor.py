@@ -13,7 +13,7 @@ from pathlib import Path
 
 from explorer import __version__
 from explorer.setup import system_libraries
-from explorer.util import crash_log
+from explorer.util import crash_log, plugins
 from explorer.util.plain_text import visible
 from explorer.util.user_folders import cache_folder, usable_cache_folder
 
@@ -25,11 +25,15 @@ COMPILER = system_libraries.Need("a C++ compiler", "g++", "gcc-c++", "gcc")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: a name, what was found, and what to do if something is lacking ('' = all well)."""
+    """One line of the report: a name, what was found, and what to do if something is lacking ('' = all well).
+
+    `details` is text of several lines below it, such as a traceback.
+    """
 
     name: str
     found: str
     advice: str = ""
+    details: str = ""
 
 
 def examine() -> list[Finding]:
@@ -45,6 +49,7 @@ def examine() -> list[Finding]:
         *_seen("window libraries", _window),
         *_seen("video", _video),
         *_seen("bundled models", _models),
+        *_seen("plug-ins", _plugins),
         *_seen("crashes", _crashes),
     ]
 
@@ -196,6 +201,20 @@ def _models() -> Finding:
         return Finding("bundled models", ", ".join(names))
     do = "Clone the repository again, or open files of your own."
     return Finding("bundled models", f"none in {assets_dir()}", do)
+
+
+def _plugins() -> list[Finding]:
+    from explorer.setup.plugins import load_plugins
+
+    load_plugins()
+    found = [f"{item.name} of {item.distribution} ({item.group})" for item in plugins.loaded()]
+    lines = [Finding("plug-ins", visible("; ".join(found), 2000) or "none")]
+    for item in plugins.broken():
+        name = f"{item.name} of {item.distribution or item.group}"
+        do = "Update or remove the package that provides it; all else works without it."
+        details = visible(item.traceback, 20_000, keep_lines=True).strip()
+        lines.append(Finding("plug-in failed", f"{visible(name, 120)}: {visible(item.error)}", do, details))
+    return lines
 
 
 def _crashes() -> Finding:

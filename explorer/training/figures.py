@@ -240,7 +240,7 @@ def _digest(generator: Generator) -> str:
 
 def _likeness(generator: Generator, samples: int) -> tuple[float, float, int]:
     z = latents(samples, _HELD_OUT)
-    real = torch.cat([render(attributes(part), generator.info.img_resolution) for part in torch.split(z, 2)])
+    real = torch.cat([render(attributes(part), generator.info.img_size[0]) for part in torch.split(z, 2)])
     ws = generator.broadcast(generator.mapping(z.to(generator.device)))
     made = torch.cat([generator.synthesis(part).cpu() for part in torch.split(ws, 8)]).clamp(-1, 1) / 2 + 0.5
     return _psnr(made - real), _psnr(real.mean(0, keepdim=True) - real), samples

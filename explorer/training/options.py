@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
+from explorer.generators.registry import families
 from explorer.training import attributes, stored
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
 __all__ = ["add_arguments", "check_options", "is_folder", "settings_from", "told"]
 
-_FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
 _PLAIN = (
     "batch",
     "total_kimg",
@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[*sorted(RECIPES), attributes.RECIPE],
         help="start from named settings, which others change; of a folder of pictures only sizes, batch, device",
     )
-    parser.add_argument("--family", choices=_FAMILIES, help="stylegan2, unless the recipe says another")
+    trainable = [name for name, item in families().items() if item.training is not None]
+    parser.add_argument("--family", choices=trainable, help="stylegan2, unless the recipe says another")
     parser.add_argument(
         "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
     )

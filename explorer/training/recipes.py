@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
+from explorer.generators.family import Training
+from explorer.generators.registry import described
 from explorer.training.settings import TrainSettings
 
 __all__ = ["RECIPES", "Recipe", "channels", "family_defaults", "settings_of", "sizes_of"]
@@ -261,7 +263,7 @@ def channels(
 
     None leaves one out. StyleGAN3-R's generator has twice as many of both, as published, its discriminator has not.
     """
-    factor = 2 if family == "stylegan3-r" else 1
+    factor = _training(family).channel_factor
     chosen = {name: n for name, n in (("channel_base", base), ("channel_max", most)) if n is not None}
     return {name: factor * n for name, n in chosen.items()}, {f"d_{name}": n for name, n in chosen.items()}
 
@@ -276,13 +278,14 @@ def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
     generator, discriminator = channels(family, 32768, 512)
     values: dict[str, Any] = {"gamma": 0.0002 * resolution**2 / batch, "ema_kimg": batch * 10 / 32}
     values |= {"generator": generator, **discriminator}
-    if family != "stylegan2":
-        values |= {"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0}
-    else:
-        values |= {"lr_g": 2e-3}
-    if family == "stylegan3-r":
+    values |= _training(family).defaults
+    if _training(family).blurs:
         values |= {"blur_sigma": 10.0, "blur_fade_kimg": batch * 200 / 32}
     return values
+
+
+def _training(family: str) -> Training:
+    return described(family).training or Training()
 
 
 def sizes_of(name: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def mixing(generator: Generator, group: str) -> Tensor:
     ours, theirs = styles(generator, _ROWS), styles(generator, _COLUMNS)
     taken = torch.tensor([group_of(generator.info, i) == group for i in range(generator.info.num_ws)])
     taken = taken.to(ours.device)[None, :, None]
-    blank = torch.ones(1, generator.info.img_channels, *(generator.info.img_resolution,) * 2)
+    blank = torch.ones(1, generator.info.img_channels, *generator.info.img_size)
     rows = [blank, _draw(generator, theirs)]
     for ws in ours:
         rows += [_draw(generator, ws[None]), _draw(generator, torch.where(taken, theirs, ws[None]))]

@@ -59,7 +59,7 @@ def start_from(path: Path, *generators: Generator) -> Started:
     old = build_generator(checkpoint)
     _check(path, old, generators[0])
     for generator in generators:
-        started = Started(path.name, checkpoint.sha256, old.info.img_resolution)
+        started = Started(path.name, checkpoint.sha256, old.info.img_size[1])
         _fill(generator, old, started)
     return started
 
@@ -70,9 +70,9 @@ def _check(path: Path, old: Generator, new: Generator) -> None:
         raise UsageError(
             f"{path} holds a {before.family}, the run trains a {after.family}.", "Start from one of its family."
         )
-    if before.img_resolution >= after.img_resolution:
+    if before.img_size[1] >= after.img_size[1]:
         raise UsageError(
-            f"{path} has {before.img_resolution} px already, the run asks for {after.img_resolution} px.",
+            f"{path} has {before.img_size[1]} px already, the run asks for {after.img_size[1]} px.",
             "Start from one of fewer pixels.",
         )
 

@@ -8,9 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import MismatchError, UsageError
-from explorer.generators.stylegan2 import StyleGAN2Config
-from explorer.generators.stylegan3_layers import StyleGAN3Config
+from explorer.errors import CheckpointError, UsageError
+from explorer.generators.registry import read_config
 from explorer.training.settings import TrainSettings
 from explorer.util.atomic_write import atomic_write
 from explorer.util.regular_file import read_regular
@@ -72,7 +71,7 @@ def _held(out: Path) -> dict[str, Any] | None:
     try:
         held = json.loads(read_regular(out / SETTINGS, _LIMIT))
         _sizes(held)
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, MismatchError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, CheckpointError) as error:
         log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
         return None
     return dict(held)
@@ -80,8 +79,7 @@ def _held(out: Path) -> dict[str, Any] | None:
 
 def _sizes(described: dict[str, Any]) -> dict[str, Any]:
     """What the shapes of both networks and of the warm-up's probes hang on, defaults included."""
-    config = StyleGAN2Config if described["family"] == "stylegan2" else StyleGAN3Config
     values = {"img_resolution": described["resolution"], **described["generator"]}
-    sizes = dataclasses.asdict(config.from_mapping(values))
+    sizes = dataclasses.asdict(read_config(described["family"], values))
     sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}
     return sizes | {"warm-up layers": [int(index) for _, index in described["warm_up"]]}

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
-from explorer.generators.registry import build
+from explorer.generators.family import Training
+from explorer.generators.registry import build, family
 from explorer.training import ema, losses, schedule, stored
 from explorer.training.augment import Augment
 from explorer.training.checks import check_device
@@ -60,7 +61,7 @@ class Trainer:
             # torch's stubs do not know the keyword alone.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.is_v2 = settings.family == "stylegan2"
+        self.regularises_paths = (family(settings.family).training or Training()).regularises_paths
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
         self.fast = FastSynthesis(self.g, torch.bfloat16 if settings.g_bfloat16 else self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)
@@ -141,7 +142,7 @@ class Trainer:
         stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
         fake = self._step_generator(z, real if guided else None, adversarial, stop)
         if adversarial:
-            if self.is_v2 and s.path_weight > 0 and self.iteration % s.path_interval == 0:
+            if self.regularises_paths and s.path_weight > 0 and self.iteration % s.path_interval == 0:
                 self._step_path_length()
             self._step_discriminator(real, fake)
             if s.r1_interval > 0 and self.iteration % s.r1_interval == 0:
@@ -156,7 +157,7 @@ class Trainer:
 
     def _set_rates(self, adversarial: bool) -> None:
         s = self.now
-        lazy = s.path_interval if adversarial and self.is_v2 and s.path_weight > 0 else 0
+        lazy = s.path_interval if adversarial and self.regularises_paths and s.path_weight > 0 else 0
         rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
         rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
         # Momentum helps regression and harms the adversarial game.
@@ -180,7 +181,7 @@ class Trainer:
         self.g.update_w_avg(w)
         ws = self.g.broadcast(w)
         plain = z.shape[0]  # pictures whose latent is wholly their own, which the guide may judge
-        if adversarial and self.is_v2 and s.mixing_probability > 0:
+        if adversarial and self.regularises_paths and s.mixing_probability > 0:
             # With a guide half of the batch stays unmixed for it.
             half = z.shape[0] // 2 if target is not None else 0
             other = self.g.broadcast(self.g.mapping(self._draw_z(z.shape[0] - half)))

@@ -30,7 +30,7 @@ class WarmUp(nn.Module):
         last, count = max((int(index) for _, index in stages), default=0), len(generator.layers)
         if last >= count:
             raise UsageError(
-                f"The warm-up stops at layer {last}, and a generator of {generator.info.img_resolution} px has "
+                f"The warm-up stops at layer {last}, and a generator of {generator.info.size_text} has "
                 f"only {count} layers, from 0.",
                 "Give a larger --resolution, or leave the recipe out.",
             )

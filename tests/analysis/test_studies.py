@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.analysis import averages, equivariance, spectrum
 from explorer.analysis.study import Estimate, RatioSum, as_json, last_value
 from explorer.errors import UsageError
-from explorer.generators.base import Activation
+from explorer.generators.base import NO_EDITS, Activation, Inputs, LayerEdits
 from explorer.state import Latent, Look, Transform
 from explorer.state.request import LatentPoint
 from tests.analysis.scenes import TinyBench
@@ -169,8 +169,8 @@ def test_a_generator_that_does_not_move_is_told_so() -> None:
     bench = TinyBench()
     begin = bench.generator.begin
 
-    def unmoved(w: Tensor, transform: Tensor | None = None) -> Activation:
-        return begin(w, None)
+    def unmoved(inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
+        return begin(replace(inputs, transform=None), edits)
 
     bench.generator.begin = unmoved  # type: ignore[method-assign]
     with torch.inference_mode():

@@ -11,10 +11,10 @@ import pytest
 from explorer.edits.blending import blend_edits
 from explorer.edits.nudge import unit_direction
 from explorer.edits.registry import KINDS, describe, kinds, resolve_edits
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.style import apply_edits
 from explorer.state import Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.codec import decode, encode
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 INFO = replace(TinyGenerator(TinyConfig()).info, num_ws=4, w_dim=6)
 WS = np.random.RandomState(0).randn(4, 6).astype(np.float32)

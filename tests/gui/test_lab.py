@@ -331,7 +331,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     before, undo_name = session.state, session.store.undo_name
     folded = {key: (s.is_folded, s.isHidden()) for key, s in sections.items()}
     camera = window.views.camera
-    camera.set_zoom_pixels(40.0, 64, QRectF(0.0, 0.0, 300.0, 300.0))
+    camera.set_zoom_pixels(40.0, 64, 64, QRectF(0.0, 0.0, 300.0, 300.0))
     zoom = camera.zoom
     on(window, "tour")
     assert camera.zoom == 1.0, "the tour points at the whole picture"

@@ -13,9 +13,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 
 from explorer.edits.registry import resolve_edits
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.session import Session
 from explorer.state import Edit, Nudge, Offset, UnknownEdit
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from explorer.widgets.panels.edits.edit_rows import EditRow, NudgeRow
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.edits.w_values import Scope, bars_of, interpolated

@@ -118,7 +118,7 @@ def test_stylegan3_groups_follow_the_same_shares() -> None:
 
 def test_an_entry_that_styles_no_layer_has_a_group_too() -> None:
     layers = (LayerInfo("a", 1, 8, 1, 8, 8), LayerInfo("b", 2, 64, 1, 64, 64))
-    info = GeneratorInfo("other", 4, 0, 4, 3, 64, 3, layers, False, False)
+    info = GeneratorInfo("other", 4, 0, 4, 3, (64, 64), 3, layers, False, False)
     assert [group_of(info, i) for i in range(3)] == ["coarse", "coarse", "fine"]
 
 

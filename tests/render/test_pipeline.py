@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from explorer.errors import RenderError
-from explorer.generators.base import Generator, NoiseSpec
+from explorer.generators.base import INPUT, Activation, Generator, NoiseSpec
 from explorer.generators.registry import build
-from explorer.generators.tiny import TinyGenerator
 from explorer.latents.seeds import z_of_seed
 from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
@@ -38,6 +37,8 @@ from explorer.state import (
     Truncation,
 )
 from explorer.state.request import ModelKey, RenderRequest
+from explorer.testing.tiny import TinyGenerator
+from tests.generators.families import Wavelets
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "tiny": ("tiny", {}),
@@ -495,3 +496,64 @@ def test_no_motion_leaves_nothing() -> None:
     generator = generator_of("tiny")
     request = request_of(generator, Look(transform=Transform(residual="heat")))
     assert (run(pipeline_of(generator), request).pixels[:, :, :3] == 0).all()
+
+
+# -- edits of single layers ------------------------------------------------------------------------------------
+
+
+class _Added:
+    """Adds a number to what one place hands on."""
+
+    def __init__(self, place: int, amount: int) -> None:
+        self.place, self.amount = place, amount
+
+    def key(self, i: int) -> bytes:
+        return b"%d" % self.amount if i == self.place and self.amount else b""
+
+    def style(self, i: int, s: torch.Tensor) -> torch.Tensor:
+        return s
+
+    def features(self, i: int, activation: Activation) -> Activation:
+        return activation.with_features(activation.x + self.amount) if i == self.place else activation
+
+
+@pytest.mark.parametrize(("place", "first"), [(INPUT, "input"), (0, "t0"), (2, "t2")])
+def test_an_edit_runs_the_layers_from_its_own_on(place: int, first: str) -> None:
+    generator = generator_of("tiny")
+
+    # No edit of a request is made in the pipeline, so a test takes a field that decides no stage for its amount.
+    def edits_of(request: RenderRequest) -> _Added:
+        return _Added(place, request.max_px)
+
+    pipeline = pipeline_of(generator, edits_of=edits_of)
+    plain = request_of(generator)
+    edited = replace(plain, max_px=64)
+    before, plan = run(pipeline, plain), pipeline.plan(plain)
+    assert torch.equal(before.image, run(pipeline_of(generator), plain).image)
+    with torch.inference_mode():
+        changed = [a != b for a, b in zip(plan.keys, pipeline.plan(edited).keys, strict=True)]
+    assert changed == [i > place for i in range(len(changed))]
+    again = run(pipeline, edited)
+    names = ["input", "t0", "t1", "t2", "t3", "rgb", "present"]
+    assert ran(again) == names[names.index(first) :]
+    assert torch.equal(again.image, run(pipeline_of(generator, edits_of=edits_of), edited).image)
+    assert not torch.equal(again.image, before.image)
+
+
+# -- families whose activations are not pictures ---------------------------------------------------------------
+
+
+def test_taps_and_drafts_show_what_the_family_previews() -> None:
+    generator = Wavelets().eval()
+    pipeline = pipeline_of(generator)
+    request = request_of(generator)
+    full = run(pipeline, request)
+    assert full.pixels.shape == (64, 64, 4)
+    tapped = run(pipeline, request_of(generator, tap=Tap("w0")))
+    assert tapped.image.shape == (3, 32, 32)
+    pipeline.times.ms = [10.0, 100.0]
+    plan = pipeline.plan(replace(request, transform=(1.0, 0.0, 0.1, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)), 0)
+    assert pipeline.draft_layer(plan) == 0
+    with torch.inference_mode():
+        draft = pipeline.run(plan, draft_layer=0)
+    assert torch.equal(draft.image, tapped.image)

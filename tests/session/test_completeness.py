@@ -15,7 +15,6 @@ from explorer.edits import registry
 from explorer.edits.base import EditKind, EditValue, Placed, ResolvedEdit
 from explorer.edits.registry import resolve_edits
 from explorer.generators.base import GeneratorInfo, LayerInfo
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.project.document import from_json, to_json
 from explorer.render.keys import stage_keys
 from explorer.render.layer_edits import RecipeEdits
@@ -50,6 +49,7 @@ from explorer.state.request import (
     RenderSettings,
     StyleRecipe,
 )
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from explorer.widgets.viewer.view_pane import ASPECT_NAMES
 from tests.session.world import World
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from explorer.errors import UnreadableFileError
+from explorer.generators.family import Family, StartLook
 from explorer.render.results import RenderFailed
+from explorer.state import Truncation
 from tests.session.world import World
 
 
@@ -17,6 +19,20 @@ def opened(world: World) -> World:
     world.open("a")
     world.open("b")
     return world
+
+
+def test_truncation_starts_as_the_family_asks_for_unless_somebody_chose_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = StartLook(psi=0.7, cutoff=2)
+    monkeypatch.setattr("explorer.session.core.described", lambda name: Family(name, name, "", "", start=start))
+    world.open("a")
+    assert world.session.look(0).truncation == Truncation(0.7, 2)
+    world.session.undo()
+    assert world.session.look(0).truncation == Truncation(), "model and truncation are one step"
+    world.session.set_psi(0.5)
+    world.open("b")
+    assert world.session.look(0).truncation == Truncation(0.5)
 
 
 def assert_alive(world: World, *names: str) -> None:

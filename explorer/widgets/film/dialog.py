@@ -103,7 +103,7 @@ class FilmDialog(QDialog):
             self._seen = True
             info = self._session.info(self._session.active)
             if info is not None:
-                self.settings.enlarge(info.img_resolution)
+                self.settings.enlarge(info.img_size[0])
         if not self._films.is_running and not self._is_unfinished():
             known, project = self._remembered, self._session.documents.project_path
             folder = known.text("film-folder") or known.text("folder") or str(home_folder())
@@ -153,7 +153,7 @@ class FilmDialog(QDialog):
         state = self._session.state
         infos = [self._session.info(view) for view in range(len(state.views))]
         try:
-            width, height = page_of(film, state, [info.img_resolution if info else 0 for info in infos])
+            width, height = page_of(film, state, [info.img_size if info else (0, 0) for info in infos])
             film.check()
         except LatentwalkError:
             return ""

@@ -28,7 +28,7 @@ def _places(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPoin
     far, near = ends_of(slit, matrix)
 
     def on_screen(point: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> QPointF:
-        return QPointF(rect.left() + (point[0] + 0.5) * rect.width(), rect.top() + (point[1] + 0.5) * rect.height())
+        return rect.center() + QPointF(point[0], point[1]) * rect.width()
 
     return {"far": on_screen(far), "near": on_screen(near), "middle": on_screen(0.5 * (far + near))}
 
@@ -60,7 +60,7 @@ def pulled(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matrix |
         matrix: Forward motion of the picture, which a following slit is seen through.
         rect: Where the picture lies.
     """
-    dx, dy = (at.x() - start.x()) / rect.width(), (at.y() - start.y()) / rect.height()
+    dx, dy = (at.x() - start.x()) / rect.width(), (at.y() - start.y()) / rect.width()
     if matrix is not None and slit.follows:
         inverse = np.linalg.inv(np.asarray(matrix, np.float64).reshape(3, 3))[:2, :2]
         dx, dy = (float(v) for v in inverse @ (dx, dy))

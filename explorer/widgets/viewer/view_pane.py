@@ -190,7 +190,7 @@ class ViewPane(QWidget):
     def _fit_facts(self) -> None:
         """Say family and size behind the name where there is room, then the size alone: the name goes first."""
         info = self.session.info(self.view)
-        texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
+        texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
         room = self.width() - self.chip.width() - 6 * GRID
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))

@@ -173,7 +173,8 @@ class MenuCommands(WindowPart):
         image = self.window.views.active_image()
         if image.image is not None:
             ratio = image.devicePixelRatioF()
-            self.window.views.camera.set_zoom_pixels(1.0 / ratio, image.image.width(), image.area())
+            size = image.image.size()
+            self.window.views.camera.set_zoom_pixels(1.0 / ratio, size.width(), size.height(), image.area())
 
     def toggle_smooth(self) -> None:
         """Interpolated or square pixels."""

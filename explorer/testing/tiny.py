@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.errors import RenderError
+from explorer.generators.base import (
+    Activation,
+    Generator,
+    GeneratorInfo,
+    Inputs,
+    LayerInfo,
+    NoiseSpec,
+    SynthesisLayer,
+)
+from explorer.generators.config import CLASSES, WIDTH, ClassNames, Within, check_settings
+from explorer.generators.cost import LayerCost, PictureCost, picture_cost, total_cost
+from explorer.generators.family import Family
+from explorer.generators.motion import inverse_motion
+from explorer.generators.stylegan2 import layer_noise
 
-from .base import Activation, Generator, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import CLASSES, WIDTH, ClassNames, Within, check_settings, config_from_mapping
-from .motion import inverse_motion
-from .stylegan2 import layer_noise
+__all__ = ["TINY", "Gate", "TinyConfig", "TinyGenerator", "TinyLayer"]
 
-__all__ = ["Gate", "TinyConfig", "TinyGenerator", "TinyLayer", "build"]
+TINY = Family(
+    name="tiny",
+    title="tiny",
+    config="explorer.testing.tiny:TinyConfig",
+    build="explorer.testing.tiny:TinyGenerator",
+    equivariant=frozenset({"translate"}),
+)
 
 _GATE_TIMEOUT_S = 30.0
 
@@ -40,11 +57,6 @@ class TinyConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TinyConfig:
-        """The configuration of flat `values`; MismatchError for unknown names."""
-        return config_from_mapping(cls, values, "tiny")
 
 
 class Gate:
@@ -98,16 +110,18 @@ class TinyLayer(SynthesisLayer):
         drawn = layer_noise(seed, self.info.name, batch, self.info.height, self.info.width)
         return drawn.to(self.weight.device) * strength
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+    def style(self, w: Tensor) -> Tensor:
+        return 1 + w @ self.affine.t()
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         self.gate.enter()
         self.runs += 1
-        styles = 1 + w @ self.affine.t()
-        x = F.conv2d(activation.x * styles[:, :, None, None], self.weight, padding=1)
+        x = F.conv2d(activation.x * style[:, :, None, None], self.weight, padding=1)
         if noise is not None:
             x = x + noise
         if self.info.is_rgb:
             return Activation(activation.x, torch.tanh(x))
-        return Activation(F.leaky_relu(x, 0.2))
+        return activation.with_features(F.leaky_relu(x, 0.2))
 
 
 class TinyGenerator(Generator):
@@ -121,18 +135,19 @@ class TinyGenerator(Generator):
         self.freqs = nn.Parameter(torch.randn(config.channels, 2, generator=generator) * 2)
         self.register_buffer("mean_w", torch.randn(config.w_dim, generator=generator) * 0.1)
         layers = []
-        size = config.img_resolution
+        height, width = self.size_of(config)
         for i in range(config.num_layers + 1):
             rgb = i == config.num_layers
             info = LayerInfo(
                 name="rgb" if rgb else f"t{i}",
                 ws_index=i,
-                resolution=size,
+                resolution=config.img_resolution,
                 channels=config.img_channels if rgb else config.channels,
-                height=size,
-                width=size,
+                height=height,
+                width=width,
                 has_noise=not rgb,
                 is_rgb=rgb,
+                style_dim=config.channels,
             )
             layers.append(TinyLayer(info, config.channels, config.w_dim, generator))
         self.tiny_layers = nn.ModuleList(layers)
@@ -143,13 +158,18 @@ class TinyGenerator(Generator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=config.num_layers + 1,
-            img_resolution=size,
+            img_size=(height, width),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=True,
             has_input_transform=True,
             class_names=config.class_names,
         )
+
+    @staticmethod
+    def size_of(config: TinyConfig) -> tuple[int, int]:
+        """(height, width) of every layer and of the picture."""
+        return config.img_resolution, config.img_resolution
 
     @property
     def layers(self) -> Sequence[TinyLayer]:
@@ -175,15 +195,17 @@ class TinyGenerator(Generator):
             z = torch.cat([z, c], dim=1)
         return torch.tanh(z.to(torch.float32) @ self.to_w.t() / math.sqrt(self.config.z_dim))
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        size = self.info.img_resolution
-        axis = (torch.arange(size, device=w.device) + 0.5) / size - 0.5
-        points = torch.stack([axis[None, :].expand(size, size), axis[:, None].expand(size, size)], dim=2)
-        points = points.expand(w.shape[0], size, size, 2)
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        w, transform = inputs.ws, inputs.transform
+        height, width = self.info.img_size
+        across = (torch.arange(width, device=w.device) + 0.5) / width - 0.5
+        down = (torch.arange(height, device=w.device) + 0.5) / width - 0.5 * self.info.aspect
+        points = torch.stack([across[None, :].expand(height, width), down[:, None].expand(height, width)], dim=2)
+        points = points.expand(w.shape[0], height, width, 2)
         if transform is not None:
             inverse = inverse_motion(transform).to(points)
             points = points @ inverse[:, None, :2, :2].transpose(2, 3) + inverse[:, None, None, :2, 2]
-        phases = points @ self.freqs.t() * (2 * math.pi)  # [N, size, size, C]
+        phases = points @ self.freqs.t() * (2 * math.pi)  # [N, height, width, C]
         return Activation(torch.sin(phases).permute(0, 3, 1, 2).contiguous())
 
     def rgb(self, activation: Activation) -> Tensor:
@@ -192,11 +214,8 @@ class TinyGenerator(Generator):
         return activation.img
 
 
-def build(config: Mapping[str, Any]) -> TinyGenerator:
-    """The generator of a flat configuration; every setting has a default."""
-    return TinyGenerator(TinyConfig.from_mapping(config))
-
-
-def read(config: Mapping[str, Any]) -> TinyConfig:
-    """The settings of a flat configuration."""
-    return TinyConfig.from_mapping(config)
+@picture_cost.register
+def _(config: TinyConfig, *, kernels: bool = False) -> PictureCost:
+    area, c = config.img_resolution**2, config.channels
+    layer = LayerCost("t0", 24 * c * area, 4 * area, 18 * c * c * area)
+    return total_cost([layer] * (config.num_layers + 1), config.img_channels, config.img_resolution)
