@@ -47,8 +47,7 @@ from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
     from explorer.analysis.estimate import Estimate
-    from explorer.api.arguments import ClassChoice, LatentLike, Mix
-    from explorer.edits import Edit, EditValue
+    from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Mix
     from explorer.generators.base import Generator
     from explorer.ops.backend import Backend
 
@@ -129,7 +128,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
         noise: NoiseMode = "const",
         noise_seed: int = 0,
@@ -145,7 +144,7 @@ class Model:
             psi: Truncation: `w_avg + psi * (w - w_avg)`. 1 is none, 0 the mean picture.
             cutoff: How many entries of `ws` are truncated, the first ones; None for all.
             mix: Styles taken from other latents; where two name one entry of `ws`, the later one holds.
-            edits: Added to `ws` after the truncation, in their order.
+            edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
             classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
             noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
             noise_seed: Of random noise, 0 .. 2**32 - 1.
@@ -190,7 +189,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> StoredLatent:
         """Return the numbers of a latent, without rendering it: `array`, float32.
@@ -235,7 +234,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> Walk:
         """Return a walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
@@ -319,7 +318,7 @@ class Model:
         psi: float,
         cutoff: int | None,
         mix: Iterable[Mix],
-        edits: Iterable[Edit | EditValue],
+        edits: Iterable[EditLike],
         classes: ClassChoice,
     ) -> Look:
         if cutoff is not None and cutoff < 0:
