@@ -2,8 +2,8 @@
 """Sets everything up and starts Latentwalk; `start.py test` sets everything up and runs the tests.
 
 Needs Python 3.11 and nothing else. The first start makes a virtual environment in `.venv` and takes a minute or
-more; later ones find it done and go straight on. `check` reads the code (ruff, import rules, mypy), `setup` stops
-after setting up, and anything else is handed to `main.py`.
+more; later ones find it done and go straight on. `test --coverage` also says which lines the tests reach, `check`
+reads the code (ruff, import rules, mypy), `setup` stops after setting up, and anything else is handed to `main.py`.
 """
 
 import hashlib
@@ -208,7 +208,10 @@ def main(arguments):
     if for_tests:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # the window tests bring a screen of their own
         os.chdir(ROOT)
-        hand_over(["-m", "pytest", *parallel(arguments[1:]), *arguments[1:]])
+        options = [option for option in arguments[1:] if option != "--coverage"]
+        measured = len(options) < len(arguments[1:])
+        runner = [os.path.join(ROOT, "scripts", "measure_coverage.py")] if measured else ["-m", "pytest"]
+        hand_over([*runner, *parallel(options), *options])
     elif extras:
         hand_over([os.path.join(ROOT, "scripts", "check.py"), *arguments[1:]])
     elif arguments[:1] != ["setup"]:

@@ -72,7 +72,7 @@ class Plan:
     keep: Path | None = None
 
     def file(self, number: int) -> tuple[Seed, bytes]:
-        """The well-formed file behind a number, and its mutation."""
+        """Return the well-formed file behind a number, and its mutation."""
         origin = self.files[number % len(self.files)]
         return origin, mutated(origin, random.Random(f"{self.seed}:{number}"))
 
@@ -99,7 +99,7 @@ class _Process:
         self.pipe = reading
 
     def lines(self) -> list[dict[str, Any]] | None:
-        """What was said meanwhile; None at the end."""
+        """Return what was said meanwhile; None at the end."""
         data = os.read(self.pipe, 1 << 16)
         if not data:
             return None
@@ -220,7 +220,7 @@ _CODECS = (
 
 
 def prepared(folder: Path, kinds: frozenset[str], seed: int, keep: Path | None = None) -> Plan:
-    """The well-formed files, each opened once, so that what readers import is there before the guard looks."""
+    """Return the well-formed files, each opened once so that the guard sees no imports of the readers."""
     torch.set_num_threads(1)
     for codec in _CODECS:
         codecs.lookup(codec)  # Python imports each when a text first needs it

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job, job_path, write_job
+from explorer.animation.job import FilmJob, job_path, write_job
 from explorer.animation.recorder import Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
@@ -23,6 +23,7 @@ from explorer.project.document import state_to_text, to_json, write_png, write_p
 from explorer.state import (
     Blend,
     BlendPoint,
+    Edit,
     ExplorerState,
     Keyframe,
     Latent,
@@ -125,8 +126,7 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
         latent=Latent(3, 0.25, -1.5, stored),
         truncation=Truncation(0.7, 2, ((1, 0.5),)),
         mixing=Mixing((MixSource(2), MixSource(1, stored)), (MixRow(0, 0, 0.5), MixRow(1, 1, 1.0))),
-        nudges=(Nudge(1, 0.5, 0, 2),),
-        offsets=(Offset((0.1, 0.2, 0.3, 0.4)),),
+        edits=(Edit(Nudge(1, 0, 2), 0.5), Edit(Offset((0.1, 0.2, 0.3, 0.4)))),
         noise=Noise("random", 3, 0.5, (("b8.conv1", 2.0),)),
         transform=Transform(0.1, 0.2, 30.0, 1.1, 0.9, 0.1),
     )
@@ -152,7 +152,7 @@ def _projects(folder: Path) -> list[Seed]:
         made.append(Seed("text", ".txt", state_to_text(each, table).encode()))
     write_png(folder / "p.png", np.zeros((4, 4, 4), np.uint8), state, table)
     made.append(Seed("png", ".png", (folder / "p.png").read_bytes()))
-    write_job(Job(folder / "walk.mkv", Film(1.0, (4, 1)), state, table))
+    write_job(FilmJob(folder / "walk.mkv", Film(1.0, (4, 1)), state, table))
     made.append(Seed("job", ".mkv.job.json", job_path(folder / "walk.mkv").read_bytes()))
     return made
 
@@ -164,13 +164,13 @@ def _films(folder: Path) -> list[Seed]:
     for name in FILMS:
         path = folder / f"film.{name}"
         film = Film(0.5, (4, 1), format="ffv1" if name == "mkv" else name, side=32)
-        Recorder(Job(path, film, state, table)).run()
+        Recorder(FilmJob(path, film, state, table)).run()
         made.append(Seed(name, path.suffix, path.read_bytes()))
     return made
 
 
 def _own_files(folder: Path) -> list[Seed]:
-    """What the program keeps for itself."""
+    """Return what the program keeps for itself."""
     values = {"theme": "dark", "recent": ["/a.pkl", "b.json"], "geometry": {"base64": "AdnQywAD"}, "tour": True}
     ini = b"[General]\ntheme=dark\nrecent=/a.pkl, b.json\ngeometry=@ByteArray(\\x1)\n"
     state, table = state_and_table()

@@ -135,7 +135,7 @@ class Guard:
 
 
 def _wanted_memory(error: BaseException) -> bool:
-    """Whether a shortage of memory stands behind an error of ours."""
+    """Return whether a shortage of memory stands behind an error of ours."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
@@ -147,7 +147,7 @@ def _wanted_memory(error: BaseException) -> bool:
 
 
 def _place(error: BaseException) -> str:
-    """The exception's type, and the innermost line of the program that it came through."""
+    """Return the exception's type, and the innermost line of the program that it came through."""
     cause = error
     while isinstance(cause, LatentwalkError) and cause.__cause__ is not None:
         cause = cause.__cause__

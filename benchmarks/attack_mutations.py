@@ -190,8 +190,8 @@ def _text(data: bytes, rng: Random) -> bytes:
 
 
 def _inside(data: bytes, rng: Random) -> bytes:
-    """A text of a state within other bytes, of the same length where the container counts it."""
-    found = re.search(rb"latentwalk:1:[A-Za-z0-9_-]+", data)
+    """Return a text of a state within other bytes, of the same length where the container counts it."""
+    found = re.search(rb"latentwalk:\d+:[A-Za-z0-9_-]+", data)
     if found is None:
         raise ValueError("it carries no text")
     new = _state_text(found[0].decode(), rng).encode()

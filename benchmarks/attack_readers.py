@@ -14,15 +14,18 @@ from explorer.checkpoints import build_generator, inspect, load
 from explorer.errors import LatentwalkError
 from explorer.generators import registry
 from explorer.generators.cost import picture_cost
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.files import fit_to, load_latents
 from explorer.project.document import read_project, state_from_text, state_to_text, to_json
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.limits import check_affordable
 from explorer.render.model_store import facts_of
 from explorer.state import ExplorerState, Latent, Look, look_of
+from explorer.testing import install_tiny
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 __all__ = ["READERS"]
+
+install_tiny()
 
 _FEW_SECONDS, _FEW_BYTES = 0.5, 200_000_000
 _SLOW = 1e10  # operations a second
@@ -94,7 +97,7 @@ def recording(path: Path) -> None:
 
 @cache
 def _renderer() -> HeadlessRenderer:
-    """A network that fits the seeds' latents."""
+    """Return a network that fits the seeds' latents."""
     generator = TinyGenerator(TinyConfig(z_dim=6, w_dim=4, num_layers=3, img_resolution=8, c_dim=2)).eval()
     return HeadlessRenderer(generator.requires_grad_(False), budget_bytes=0)
 

@@ -42,7 +42,7 @@ WARM_UP_MS = 1500
 
 
 def measure(session: Session, name: str, scan: bool, layout: str, seconds: float) -> dict[str, object]:
-    """One motion for some seconds."""
+    """Return one motion for some seconds."""
     state = session.state
     lab = replace(state.lab, scan=scan, slit=replace(state.lab.slit, follows=name == "rotate"))
     session.store.update_transient(replace(state, shared=MOTIONS[name], lab=lab, layout=layout))  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ def measure(session: Session, name: str, scan: bool, layout: str, seconds: float
 def open_window(
     models: list[str], dtype: str, folder: str, run: Callable[[Session], list[dict[str, object]]]
 ) -> dict[str, object]:
-    """The program with both models loaded; what `run` measures in it."""
+    """Return the program with both models loaded; what `run` measures in it."""
     app = QApplication([])
     apply_theme(app, True)
     settings = Settings(Path(folder) / "settings.json")
@@ -125,7 +125,7 @@ def main() -> int:
 
 
 def table(result: dict[str, object]) -> str:
-    """The result for people."""
+    """Return the result for people."""
     head = f"{result['models']}, {result['dtype']}, {result['platform']}, load {result['load']}"
     return f"{head}\n{columns(result['rows'])}"
 

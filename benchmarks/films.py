@@ -30,7 +30,7 @@ from explorer.animation.encoder import ChunkedWriter, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.folder import ChunkedFolder
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, read_job, write_job
+from explorer.animation.job import FilmJob, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.checkpoints.bundled import DEFAULT_PAIR
@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
-    """A walk through five seeds."""
+    """Return a walk through five seeds."""
     looks = [Look(latent=Latent(seed), truncation=Truncation(0.7)) for seed in range(1, 6)]
     way = Segment("spherical", "z", "linear")
     keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
@@ -51,7 +51,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
 
 
 def network(folder: str) -> str:
-    """A file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
+    """Return a file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
     torch.manual_seed(0)
     config = {"img_resolution": 256, "channel_base": 16384}
     tensors = registry.build("stylegan2", config).state_dict()
@@ -116,12 +116,12 @@ Recorder(read_job(Path(sys.argv[1]))).run(tell)
 
 
 def kills(count: int, kind: str = "mp4") -> None:
-    """Kills a process at random moments, goes on each time, and compares with an undisturbed film."""
+    """Kill a process at random moments, resume each time, and compare with an undisturbed film."""
     chance = random.Random()
     seconds = 10.0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"f{format_named(kind).suffix}"
-        job = Job(path, Film(seconds, format=kind, side=256), project(seconds))
+        job = FilmJob(path, Film(seconds, format=kind, side=256), project(seconds))
         write_job(job)
         lost, done = [], 0
         for number in range(count):
@@ -147,7 +147,7 @@ def kills(count: int, kind: str = "mp4") -> None:
             lost.append(max(done - plays, 0))
             print(f"kill {number + 1:2}: after {wait:4.1f} s, {done} frames rendered, {plays} can be played")
         Recorder(read_job(path)).run()
-        clean = Job(path.with_name(f"clean{path.suffix}"), job.film, job.state)
+        clean = FilmJob(path.with_name(f"clean{path.suffix}"), job.film, job.state)
         Recorder(clean).run()
         same = all((a == b).all() for a, b in zip(pictures_of(path), pictures_of(clean.path), strict=True))
         frames = sum(1 for _ in pictures_of(path))
@@ -157,7 +157,7 @@ def kills(count: int, kind: str = "mp4") -> None:
 
 
 def _safely(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures up to where the file breaks off."""
+    """Yield the pictures up to where the file breaks off."""
     try:
         yield from pictures_of(path)
     except Exception as error:  # a decoder throws what it likes at a torn end; the pictures before it count
@@ -173,13 +173,13 @@ def memory(seconds: float) -> None:
         def note(p: Progress) -> None:
             if p.stage == "rendering" and p.done % max(1, total // 20) == 0:
                 resident = int(Path("/proc/self/statm").read_text().split()[1]) * page
-                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.fps:5.1f} frames/s", flush=True)
+                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.rate:5.1f} frames/s", flush=True)
 
-        Recorder(Job(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
+        Recorder(FilmJob(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
 
 
 def main() -> None:
-    """Reads the command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", nargs="?", default="encoder", choices=("encoder", "kills", "memory"))
     parser.add_argument("number", nargs="?", type=float, help="kills (default 20), or seconds (default 600)")

@@ -29,7 +29,7 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.generators import registry
-from explorer.generators.base import Generator
+from explorer.generators.base import Generator, Inputs
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.ops import backend, native
@@ -88,7 +88,7 @@ class Result:
 
 
 def build(name: str, device: torch.device) -> Generator:
-    """A random generator whose features keep their size through all layers, like those of a trained one."""
+    """Return a random generator whose features keep their size through all layers, like those of a trained one."""
     return build_from(*NETWORKS[name], device)
 
 
@@ -99,13 +99,13 @@ def build_from(family: str, config: dict[str, Any], device: torch.device) -> Gen
     generator.to(device)
     with torch.no_grad():
         ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
-        activation = generator.begin(ws[:, 0])
+        activation = generator.begin(Inputs(ws))
         for layer in generator.layers:
             if isinstance(layer, StyleGAN3Layer):
                 layer.magnitude_ema.copy_(activation.x.square().mean())
             elif isinstance(layer, StyleGAN2Conv):
                 layer.noise_strength.fill_(0.1)
-            activation = layer.run(activation, ws[:, layer.info.ws_index])
+            activation = layer.run(activation, layer.style(ws[:, layer.info.ws_index]))
     return generator
 
 
@@ -212,14 +212,14 @@ def measure(
 
 
 def dtypes_of(choice: str, device: torch.device) -> list[torch.dtype]:
-    """The precisions to measure; "auto" is float32 and the fastest one."""
+    """Return the precisions to measure; "auto" is float32 and the fastest one."""
     if choice != "auto":
         return [getattr(torch, choice)]
     return list(dict.fromkeys([torch.float32, backend.fastest_dtype(device.type)]))
 
 
 def row_of(result: Result) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     reference = "-" if result.reference_s is None else f"{result.reference_s * 1e3:.1f}"
     ratio = "-" if result.ratio is None else f"{result.ratio:.1f}"
     fidelity = "-" if result.psnr_db is None else f"{result.psnr_db:.1f}"

@@ -51,7 +51,7 @@ RESAMPLED = (256, 512, 896, 1024, 2048, 4096)
 
 @torch.inference_mode()
 def resample_rows(repeat: int, clock: generators.Clock) -> list[dict[str, object]]:
-    """One line for each step of `RESAMPLED`."""
+    """Return one line for each step of `RESAMPLED`."""
     rows: list[dict[str, object]] = []
     before: tuple[int, float] | None = None
     for size in RESAMPLED:
@@ -69,7 +69,7 @@ def resample_rows(repeat: int, clock: generators.Clock) -> list[dict[str, object
 def row(
     series: str, names: tuple[str, str], more_work: float, more_time: float, seconds: float, **more: object
 ) -> dict[str, object]:
-    """A step of a series."""
+    """Return a step of a series."""
     return {
         "series": series,
         "from": names[0],
@@ -84,7 +84,7 @@ def row(
 
 @torch.inference_mode()
 def seconds_of(generator: Generator, batch: int, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> float:
-    """The best time of a batch of pictures."""
+    """Return the best time of a batch of pictures."""
     ws = generator.broadcast(generator.mapping(torch.randn(batch, generator.info.z_dim)))
     with backend.using("auto", dtype):
         generator.synthesis(ws)
@@ -93,7 +93,7 @@ def seconds_of(generator: Generator, batch: int, dtype: torch.dtype, repeat: int
 
 
 def rows_of(series: str, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> list[dict[str, object]]:
-    """One line for each step of a series."""
+    """Return one line for each step of a series."""
     rows: list[dict[str, object]] = []
     before: tuple[float, float, str] | None = None
     for family, config, batch in SERIES[series]:

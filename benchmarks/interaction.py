@@ -117,7 +117,7 @@ def measure(
     keys: Qt.KeyboardModifier,
     seconds: float,
 ) -> dict[str, object]:
-    """One drag along `path` (of 0..1) for some seconds."""
+    """Return one drag along `path` (of 0..1) for some seconds."""
     session = program.window.session
     assert session is not None
     views = session.visible_views()
@@ -163,7 +163,7 @@ def _percentile(values: list[float], share: float) -> float:
 
 
 def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:
-    """The drags: over the picture, and of sliders that dirty all, half and little of the network."""
+    """Return the drags: over the picture, and of sliders that dirty all, half and little of the network."""
     window = program.window
     image = window.views.panes[0].image
     panels = {key: section.body for key, section in window.sides.sections.items()}
@@ -236,7 +236,7 @@ def main() -> int:
 
 
 def table(result: dict[str, object]) -> str:
-    """The result for people."""
+    """Return the result for people."""
     head = f"{result['models']}, first pictures after {result['first_pictures_s']} s, {result['platform']}"
     return f"{head}\n{columns(result['drags'])}"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.training.settings import TrainSettings
 
 __all__ = [
@@ -32,8 +32,10 @@ def prepare(folder: Path) -> None:
 
     from explorer.checkpoints import Checkpoint, save_native
     from explorer.generators import registry
+    from explorer.testing import install_tiny
     from explorer.training.critters.pack import pack
 
+    install_tiny()
     torch.manual_seed(5)
     tensors = registry.build("tiny", {"img_resolution": 32}).state_dict()
     save_native(folder / "tiny.safetensors", Checkpoint("tiny", {"img_resolution": 32}, tensors, "tiny", "MIT"))
@@ -43,17 +45,17 @@ def prepare(folder: Path) -> None:
 # -- films -----------------------------------------------------------------------------------------------------
 
 
-def _job(folder: Path, kind: str, name: str) -> Job:
+def _job(folder: Path, kind: str, name: str) -> FilmJob:
     from explorer.animation.film import Film
     from explorer.animation.formats import format_named
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
 
     way = Segment("linear", "z", "linear")
     keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), way) for i in range(4))
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
     state = ExplorerState(views=views, layout="single", timeline=Timeline(keys, duration=4.0, fps=25.0))
-    return Job(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
+    return FilmJob(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
 
 
 def film(folder: Path, kind: str, name: str, ready: Ready) -> None:
@@ -71,7 +73,7 @@ def film(folder: Path, kind: str, name: str, ready: Ready) -> None:
 
 
 def film_pixels(folder: Path, kind: str, name: str) -> list[bytes]:
-    """The pictures of a finished film, which is removed."""
+    """Return the pictures of a finished film, which is removed."""
     import shutil
 
     import numpy as np
@@ -132,7 +134,7 @@ def recording(folder: Path, ready: Ready) -> None:
 
 
 def recording_lost(folder: Path) -> tuple[float, str]:
-    """How many seconds of a killed recording are lost, and what else is wrong with it, if anything."""
+    """Return how many seconds of a killed recording are lost, and what else is wrong with it, if anything."""
     from explorer.session.recovery import Recovery
 
     path = folder / "truth"
@@ -172,7 +174,7 @@ def save(folder: Path, kind: str, ready: Ready) -> None:
 
 
 def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
-    """What writes content 0 or 1 to a file, as the program does."""
+    """Return what writes content 0 or 1 to a file, as the program does."""
     import numpy as np
 
     rng = np.random.default_rng(number)
@@ -189,9 +191,9 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
         card = {"number": str(number)}
         return lambda path: save_native(path, checkpoint, card=card)
     from explorer.project.document import write_png, write_project
-    from explorer.state import ExplorerState, Latent, Look, Offset
+    from explorer.state import Edit, ExplorerState, Latent, Look, Offset
 
-    state = ExplorerState(shared=Look(Latent(number), offsets=(Offset(tuple(rng.normal(size=5000))),)))
+    state = ExplorerState(shared=Look(Latent(number), edits=(Edit(Offset(tuple(rng.normal(size=5000)))),)))
     if kind == "project":
         return lambda path: write_project(path, state)
     pixels = rng.integers(0, 256, (128, 128, 4), np.uint8)
@@ -199,7 +201,7 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
 
 
 def save_problem(folder: Path, kind: str) -> tuple[int, str]:
-    """How many files a kill left half written, which are removed, and whether the file itself is not whole."""
+    """Return how many half-written files a kill left (they are removed), and whether the file is damaged."""
     path = folder / f"saved{_SUFFIXES[kind]}"
     left = list(folder.glob(f"{path.name}.*"))
     for file in left:
@@ -212,7 +214,7 @@ def save_problem(folder: Path, kind: str) -> tuple[int, str]:
 
 
 def _content(path: Path) -> object:
-    """What is in a file; safetensors writes its metadata in another order each time."""
+    """Return what is in a file; safetensors writes its metadata in another order each time."""
     if path.suffix != ".safetensors":
         return path.read_bytes()
     from explorer.checkpoints import load
@@ -259,7 +261,7 @@ def training(folder: Path, name: str, ready: Ready) -> None:
 
 
 def training_weights(folder: Path, name: str) -> dict[str, bytes]:
-    """The weights of a run's newest checkpoint."""
+    """Return the weights of a run's newest checkpoint."""
     from explorer.training import stored
     from explorer.training.snapshot import load_state
 

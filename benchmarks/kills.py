@@ -58,13 +58,13 @@ class Killer:
         self.chance = random.Random(seed)
         methods = multiprocessing.get_all_start_methods()
         # A server that has read torch and Qt once forks each process in a few milliseconds.
-        self._context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
             names = ("torch", "explorer.session", "explorer.training.loop", "explorer.animation.recorder")
-            self._context.set_forkserver_preload(["benchmarks.kill_work", *names])  # type: ignore[attr-defined]
+            self._context.set_forkserver_preload(["benchmarks.kill_work", *names])
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """The result of a function, in a process that is not killed."""
+        """Return the result of a function, in a process that is not killed."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_call, args=(theirs, function, arguments), daemon=True)
         process.start()

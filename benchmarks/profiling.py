@@ -22,6 +22,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import generators
+from explorer.generators.base import Inputs
 from explorer.ops import backend, conv_weights, native, prepared_conv
 from explorer.ops.native import Kernels
 from explorer.util.heap import keep_freed_memory
@@ -42,7 +43,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
 
 @contextmanager
 def watching(totals: Counter[str]) -> Iterator[None]:
-    """Adds the time of every call of the watched functions to `totals`; calls inside others count once."""
+    """Add the time of every call of the watched functions to `totals`; calls inside others count once."""
     depth = 0
 
     def wrapped(call: Callable[..., Any], label: str) -> Callable[..., Any]:
@@ -86,11 +87,11 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
             layers = {}
             with watching(totals):
                 begin = last = time.process_time()
-                a = generator.begin(ws[:, 0])
+                a = generator.begin(Inputs(ws))
                 layers["input"] = time.process_time() - last
                 for layer in generator.layers:
                     last = time.process_time()
-                    a = layer.run(a, ws[:, layer.info.ws_index])
+                    a = layer.run(a, layer.style(ws[:, layer.info.ws_index]))
                     layers[layer.info.name] = time.process_time() - last
                 total = time.process_time() - begin
             if 1e3 * total < best["total_ms"]:

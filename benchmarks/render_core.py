@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from time import thread_time
 
 import torch
@@ -19,7 +18,7 @@ from explorer.render.display import present
 from explorer.render.mailbox import Mailbox
 from explorer.render.pipeline import Pipeline
 from explorer.render.resolve import resolve
-from explorer.state import ExplorerState, Latent, Look, Mixing, MixRow, Nudge, Offset, Truncation, with_look
+from explorer.state import Edit, ExplorerState, Latent, Look, Mixing, MixRow, Nudge, Offset, Truncation, with_look
 from explorer.state.request import ModelKey, RenderRequest
 from explorer.state.store import StateStore
 
@@ -38,13 +37,12 @@ def per_call_ms(work: Callable[[int], object], count: int) -> float:
 
 
 def busy_look(w_dim: int) -> Look:
-    """A look with every kind of edit in it."""
+    """Return a look with every kind of edit in it."""
     return Look(
         Latent(5, 0.3, 0.7),
         truncation=Truncation(0.7, 8),
         mixing=Mixing(rows=tuple(MixRow(i, 0, 0.5) for i in range(6))),
-        nudges=tuple(Nudge(i, 0.1) for i in range(4)),
-        offsets=(Offset((0.01,) * w_dim),),
+        edits=(*(Edit(Nudge(i), 0.1) for i in range(4)), Edit(Offset((0.01,) * w_dim))),
     )
 
 
@@ -67,7 +65,12 @@ def main() -> None:
     def request_at(i: int) -> RenderRequest:
         return resolve(state_at(i), 0, info, model=KEY)
 
-    late = [replace(request_at(0), offsets=(((0.001 * i,) * info.w_dim, 9, 9),)) for i in range(frames)]
+    late = [
+        resolve(
+            with_look(store.state, 0, edits=(Edit(Offset((0.001 * i,) * info.w_dim, 9, 9)),)), 0, info, model=KEY
+        )
+        for i in range(frames)
+    ]
     with torch.inference_mode():
         w = generator.mapping(torch.tensor(z_of_seed(5, info.z_dim))[None])
         ws = generator.broadcast(w)

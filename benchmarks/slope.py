@@ -9,7 +9,7 @@ __all__ = ["growth", "slope"]
 
 
 def slope(samples: Sequence[tuple[float, float]]) -> float:
-    """The median of the slopes between all pairs of (time, value): Theil 1950, Sen 1968. 0 for fewer than two.
+    """Return the median slope between all pairs of (time, value); 0 for fewer than two (Theil 1950, Sen 1968).
 
     Up to 29 % of the samples may be anything, so that a step up and back again, or a collection just before the
     last sample, changes nothing.

@@ -282,7 +282,7 @@ class Hand:
 
 
 def verdict(memory: Sequence[tuple[float, float]], seconds: float) -> tuple[float, float]:
-    """What memory (seconds, MB) gained after the warm-up in a run of `seconds`, and what it may have gained."""
+    """Return what memory (seconds, MB) gained after the warm-up of a run of `seconds`, and what is allowed."""
     warm_up = min(WARM_UP * seconds, 600.0)
     span = seconds - warm_up
     return growth(memory, warm_up, span), GROWTH_MB * span / 3600 + ERROR_MB

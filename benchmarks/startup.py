@@ -70,7 +70,7 @@ print(json.dumps(marks))
 
 
 def start_once(models: list[str], folder: str) -> dict[str, float]:
-    """The time stamps of one start, in seconds."""
+    """Return the time stamps of one start, in seconds."""
     import time
 
     environment = dict(os.environ, PYTHONPATH=str(ROOT))

@@ -6,7 +6,7 @@ __all__ = ["columns"]
 
 
 def columns(rows: object) -> str:
-    """A line of names and one for each row, aligned; `rows` is a list of dictionaries with the same keys."""
+    """Return a line of names and one for each row, aligned; `rows` is a list of dictionaries with the same keys."""
     assert isinstance(rows, list)
     names = list(rows[0])
     widths = [max(len(name), *(len(str(row[name])) for row in rows)) for name in names]

@@ -68,7 +68,7 @@ def render(model: str, frames: int, folder: str) -> dict[str, object]:
     renderer.render_look(start)
     rendering = 0.0
     begin = perf_counter()
-    with film(Path(folder) / "walk.mp4", facts.info.img_resolution) as growing:
+    with film(Path(folder) / "walk.mp4", facts.info.img_size[0]) as growing:
         for i in range(frames):
             before = perf_counter()
             picture = renderer.render_look(Look(latent=Latent(seed=1 + i), truncation=start.truncation))
@@ -77,7 +77,7 @@ def render(model: str, frames: int, folder: str) -> dict[str, object]:
     seconds = perf_counter() - begin
     return {
         "what": f"walk of {facts.name}, {renderer.settings.device} {renderer.settings.dtype}",
-        "size": facts.info.img_resolution,
+        "size": facts.info.img_size[0],
         "frames": frames,
         "frames_per_s": round(frames / seconds, 1),
         "rendering_share": round(rendering / seconds, 2),

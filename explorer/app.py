@@ -36,8 +36,9 @@ from explorer.checkpoints.bundled import DEFAULT_PAIR, bundled
 from explorer.errors import UnsafeFileError
 from explorer.project.file_kinds import models_among
 from explorer.session.settings import Settings
+from explorer.setup.plugins import load_plugins
 from explorer.state import ExplorerState, ViewState
-from explorer.util import crash_log
+from explorer.util import crash_log, plugins
 from explorer.util.heap import give_back_freed_memory, keep_freed_memory
 from explorer.util.housekeeping import Housekeeping
 from explorer.util.revocable import RevocableCallback
@@ -158,6 +159,7 @@ class Program(QObject):
     """Makes the window first, then reads torch in a thread, then makes the session and fills the window."""
 
     _imported = Signal()
+    _plugins_loaded = Signal(object)  # those that do not work
     ready = Signal()
 
     def __init__(self, app: QApplication, settings: Settings, files: list[str]) -> None:
@@ -170,6 +172,7 @@ class Program(QObject):
         self._faults = _Faults(self)
         self._faults.happened.connect(self._on_fault)
         self._imported.connect(self._on_imported)
+        self._plugins_loaded.connect(self._on_plugins_loaded)
         self._gc_timer = QTimer(self, interval=1000)
         self._gc_timer.timeout.connect(self._collect)
         self._thread = threading.Thread(target=self._import, name="imports", daemon=True)
@@ -178,6 +181,7 @@ class Program(QObject):
         self._closed = False
         self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
         self._tell_imported = RevocableCallback(self._imported.emit)
+        self._tell_plugins = RevocableCallback(self._plugins_loaded.emit)
 
     def start(self) -> None:
         """Show the window and begin."""
@@ -200,6 +204,8 @@ class Program(QObject):
         fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
         self._tell_imported()
         sweep_left_overs(self.settings.folder)
+        load_plugins()  # behind the first picture, which needs none of them
+        self._tell_plugins(plugins.broken())
 
     @Slot()
     def _on_imported(self) -> None:
@@ -229,6 +235,11 @@ class Program(QObject):
         gc.freeze()
         self.ready.emit()
 
+    @Slot(object)
+    def _on_plugins_loaded(self, broken: tuple[plugins.BrokenPlugin, ...]) -> None:
+        if not self._closed and self.window.session is not None:
+            self.window.notices.show_broken_plugins(broken)
+
     def _first_state(self) -> ExplorerState:
         """The bundled pair, or the models named on the command line: what one starts with is no change to save."""
         names = {item.name for item in bundled()}
@@ -241,7 +252,7 @@ class Program(QObject):
         return state
 
     def _render_settings(self) -> RenderSettings:
-        """The best device, in the precision that was chosen last, else in the fastest one."""
+        """Return the best device, in the precision that was chosen last, else in the fastest one."""
         from explorer.render.devices import best_device, devices, fastest_precision
         from explorer.state.request import RenderSettings
 
@@ -295,6 +306,7 @@ class Program(QObject):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._tell_imported.revoke()
+        self._tell_plugins.revoke()
         self._faults.uninstall()
         self._signals.uninstall()
         gc.collect()

@@ -22,6 +22,7 @@ from explorer.errors import LatentwalkError, UsageError
 from explorer.util import console, crash_log, file_errors
 from explorer.util.command_line import Parser, did_you_mean
 from explorer.util.plain_text import visible
+from explorer.util.program_name import program_name
 from explorer.util.signals import Stopped, stopping
 
 __all__ = ["COMMANDS", "Parser", "main", "program"]
@@ -50,14 +51,14 @@ class Command(Protocol):
     """What a subcommand's module offers."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declares the command's options."""
+        """Declare the command's options."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Does the work; the exit code."""
+        """Do the work; the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
+    """Run the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console.prepare()
     crash_log.begin()
@@ -99,7 +100,7 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def program() -> int:
-    """Runs `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    """Run `main` as a process of its own: one that had a window ends as soon as that is closed."""
     code = main()
     widgets = sys.modules.get("PySide6.QtWidgets")
     if widgets is not None and widgets.QApplication.instance() is not None:
@@ -134,7 +135,7 @@ def _dispatch(arguments: list[str]) -> int:
         _check_file(arguments[0])
     module, summary = COMMANDS[name]
     command = cast("Command", importlib.import_module(module))
-    parser = Parser(prog=f"main.py {name}", description=f"{summary[0].upper()}{summary[1:]}.")
+    parser = Parser(prog=f"{program_name()} {name}", description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument(
         "-v", dest="verbose", metavar="AREA", action="append", default=[], help="log an area, e.g. -v render"
     )
@@ -151,18 +152,19 @@ def _check_file(word: str) -> None:
     names = [item.name for item in bundled()]
     if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:
         return  # the window says what is wrong with a file
-    help_ = "See main.py --help."
+    help_ = f"See {program_name()} --help."
     hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
     raise UsageError(f"{word!r} is not a command, a file here or a bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:
+    program = program_name()
     listed = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
     parser = Parser(
-        prog="main.py",
-        usage="main.py [FILE ...] | main.py COMMAND [OPTION ...]",
+        prog=program,
+        usage=f"{program} [FILE ...] | {program} COMMAND [OPTION ...]",
         description="Explore the latent space of style-based image generators with the mouse, in real time.",
-        epilog=f"commands:\n{listed}\n\nmain.py COMMAND --help explains a command.",
+        epilog=f"commands:\n{listed}\n\n{program} COMMAND --help explains a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"Latentwalk {__version__}")
@@ -170,7 +172,7 @@ def _front_page() -> argparse.ArgumentParser:
 
 
 def _keep_negative_values(arguments: list[str]) -> list[str]:
-    """Joins `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
+    """Join `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
     joined: list[str] = []
     for argument in arguments:
         before = joined[-1] if joined else ""

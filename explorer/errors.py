@@ -13,7 +13,7 @@ LatentwalkError                 message + hint, shown as they are
 ├── FilmError                   a film cannot be written, or its unfinished part cannot be resumed
 ├── RenderError                 a generator failed while rendering
 ├── CancelledError              the user cancelled
-└── UsageError                  wrong use of the command line
+└── UsageError                  wrong use of the command line, or an argument that the model does not have
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Read the code without running it: ruff, its formatter, the import rules, and mypy; fail if one complains."""
+"""Read the code without running it: ruff, its formatter, the import rules, and mypy; fail if one complains.
+
+`check.py ruff format` runs only those.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,21 @@ ROOT = Path(__file__).resolve().parent.parent
 CHECKS = (
     ("ruff", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "-q", "."]),
-    ("import rules", ["importlinter", "lint"]),
+    ("imports", ["importlinter", "lint"]),
     ("mypy", ["mypy"]),
 )
 
 
-def main() -> int:
-    """Runs every check, also after one failed, and gives the first exit code that is not zero."""
+def main(chosen: list[str]) -> int:
+    """Run the chosen checks, or all; goes on after one failed, and gives the first exit code that is not zero."""
+    names = [name for name, _ in CHECKS]
+    if not set(chosen) <= set(names):
+        sys.stderr.write(f"check: choose among {', '.join(names)}\n")
+        return 2
     first = 0
     for name, (module, *arguments) in CHECKS:
+        if chosen and name not in chosen:
+            continue
         started = time.monotonic()
         command = [sys.executable, "-m", module, *arguments]
         if module == "importlinter":  # it has no __main__
@@ -35,4 +44,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

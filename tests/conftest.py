@@ -7,10 +7,15 @@ __all__ = ["explorer"]
 import gc
 import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
+from explorer.testing import install_tiny
+from tests.plugins.site import PluginSite, plugin_site_in
+
+install_tiny()  # which users do not see
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job: what it starts would not hear of Ctrl+C, and some tests press it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +31,15 @@ def collected_between_tests() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def plugin_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginSite]:
+    """A folder on the path, into which a test installs packages."""
+    folder = tmp_path / "plugin-site"
+    folder.mkdir()
+    with plugin_site_in(folder, monkeypatch) as site:
+        yield site
 
 
 @pytest.hookimpl(wrapper=True)

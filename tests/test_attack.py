@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import attack
+from benchmarks import attack, attack_readers
 from benchmarks.attack import Plan, prepared
 from benchmarks.attack_files import KINDS, Seed
 from explorer.errors import ProjectError
@@ -99,7 +99,7 @@ def _writes_beside(path: Path) -> None:
 def test_what_does_harm_is_noticed(
     reader: object, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(attack.READERS, "project", reader)
+    monkeypatch.setitem(attack_readers.READERS, "project", reader)
     monkeypatch.setattr("benchmarks.attack_guard.SECONDS", 0.2)
     plan = Plan((Seed("project", ".json", b'{"a": 1}'),), 0, tmp_path / "kept")
     report = attack.attack(plan, range(2), 1, tmp_path)

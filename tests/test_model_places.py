@@ -64,7 +64,7 @@ def test_a_project_says_where_its_models_are_and_what_they_hold(folder: Path) ->
     assert (a["name"], a["relative"]) == (str(folder / "a.safetensors"), "a.safetensors")
     assert b["relative"] == "nets/b.safetensors"
     assert a["sha256"] == known_digest(folder / "a.safetensors") != b["sha256"]
-    assert (data["format"], data["version"]) == ("latentwalk-project", 1)
+    assert (data["format"], data["version"]) == ("latentwalk-project", 2)
 
 
 def test_a_moved_folder_opens(folder: Path, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_moved_project_finds_its_models_at_the_old_place(folder: Path, tmp_pat
     (tmp_path / "other").mkdir()
     moved = shutil.move(folder / "p.json", tmp_path / "other" / "p.json")
     wanted = [str(folder / "a.safetensors"), str(folder / "nets" / "b.safetensors")]
-    assert found_in(moved) == (wanted, [], ())
+    assert found_in(Path(moved)) == (wanted, [], ())
 
 
 def test_a_moved_model_is_found_by_its_content(folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import random
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -16,7 +16,6 @@ from explorer.animation.job import FORMAT as JOB_FORMAT
 from explorer.animation.job import origin_of, read_job
 from explorer.animation.player import Player
 from explorer.errors import FilmError, LatentwalkError, ProjectError, RenderError, RequestError, UsageError
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.project.document import (
     from_json,
@@ -32,11 +31,13 @@ from explorer.state import (
     Animation,
     Blend,
     BlendPoint,
+    Edit,
     ExplorerState,
     Keyframe,
     Latent,
     Look,
     Nudge,
+    Offset,
     Segment,
     Snapshot,
     Tap,
@@ -45,6 +46,7 @@ from explorer.state import (
     Truncation,
 )
 from explorer.state.codec import decode, encode
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from explorer.util.strict_json import parse_json
 
 DEEP = b"[" * 100_000
@@ -126,6 +128,7 @@ def test_nesting_that_hands_make_is_kept() -> None:
 def test_stored_latents() -> None:
     good = latent_to_json(StoredLatent("w", [0.0, 1.0]))  # type: ignore[arg-type]  # anything like an array
     assert latent_from_json("x", good).array.tolist() == [0.0, 1.0]
+    change: dict[str, Any]
     for change in (
         {"psi": int(HUGE)}, {"psi": True}, {"psi": "1"}, {"psi": float("nan")}, {"psi": [1]},
         {"shape": [1 << 62, 1 << 62]}, {"shape": [int(HUGE)]}, {"shape": [True, 2]}, {"shape": ["2"]},
@@ -135,6 +138,7 @@ def test_stored_latents() -> None:
     ):  # fmt: skip
         with pytest.raises(ProjectError, match="stored latent 'x'"):
             latent_from_json("x", {**good, **change})
+    item: object
     for item in (None, [], 1, "x"):
         with pytest.raises(ProjectError, match="stored latent 'x'"):
             latent_from_json("x", item)
@@ -202,15 +206,16 @@ def test_looks_of_any_finite_numbers_give_a_picture_or_a_request_error(renderer:
     """Every float and whole number of a look and a tap, one at a time and together with others."""
     rng = random.Random(0)
     outcomes = set()
+    kinds: tuple[Literal["circle", "spin", "shake"], ...] = ("circle", "spin", "shake")
     for _ in range(400):
-        number, other, kind = rng.choice(_FLOATS), rng.choice(_FLOATS), rng.choice(("circle", "spin", "shake"))
+        number, other, kind = rng.choice(_FLOATS), rng.choice(_FLOATS), rng.choice(kinds)
         last = BlendPoint(Latent(2), other)
         whole = rng.choice((0, 1, -1, 3, 1 << 40, -(1 << 62), 1 << 63, 10**400))
         look = rng.choice(
             (
                 Look(truncation=Truncation(number, whole, ((whole, other),))),
                 Look(latent=Latent(whole, number, other)),
-                Look(nudges=(Nudge(whole, number, whole, whole),)),
+                Look(edits=(Edit(Nudge(whole, whole, whole), number), Edit(Offset((other,) * 8)))),
                 Look(transform=Transform(x=number, rotate=other, scale_x=number, shear=other, untransform=True)),
                 Look(transform=Transform(animation=Animation(kind, number, other))),
                 Look(latent=Latent(blend=Blend("z", (BlendPoint(Latent(1), number), last), True))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import random
 import struct
@@ -36,8 +37,11 @@ from explorer.state import (
     Blend,
     BlendPoint,
     Classes,
+    Edit,
+    EditValue,
     ExplorerState,
     Latent,
+    Layout,
     Look,
     Mixing,
     MixRow,
@@ -51,6 +55,7 @@ from explorer.state import (
     Timeline,
     Transform,
     Truncation,
+    UnknownEdit,
     ViewState,
 )
 from explorer.state.codec import decode, encode
@@ -63,6 +68,15 @@ def random_look(rng: random.Random, keys: list[str]) -> Look:
     def some(make: Any) -> tuple[Any, ...]:
         return tuple(make() for _ in range(rng.randrange(4)))
 
+    def random_value() -> EditValue:
+        span = rng.randrange(5), rng.choice([None, 3])
+        kinds = (
+            lambda: Nudge(rng.randrange(99), *span),
+            lambda: Offset(tuple(number() for _ in range(8)), *span),
+            lambda: UnknownEdit('{"kind": "elsewhere", "list": [1, null, {"a": 0.1}], "name": "\u00e4"}'),
+        )
+        return rng.choice(kinds)()
+
     return Look(
         latent=Latent(rng.randrange(2**32), number(), number(), rng.choice(["", *keys])),
         drift=number(),
@@ -72,13 +86,12 @@ def random_look(rng: random.Random, keys: list[str]) -> Look:
             some(lambda: MixSource(rng.randrange(99), rng.choice(["", *keys]))),
             some(lambda: MixRow(rng.randrange(18), rng.randrange(3), number())),
         ),
-        nudges=some(lambda: Nudge(rng.randrange(99), number(), rng.randrange(5), rng.choice([None, 3]))),
-        offsets=some(lambda: Offset(tuple(number() for _ in range(8)), rng.randrange(3), rng.choice([None, 3]))),
+        edits=some(lambda: Edit(random_value(), number(), rng.random() < 0.5)),
         noise=Noise(
             rng.choice(["none", "const", "random"]), rng.randrange(9), number(), some(lambda: ("b4", number()))
         ),
         transform=Transform(
-            *(number() for _ in range(6)), tuple(number() for _ in range(6)),
+            number(), number(), number(), number(), number(), number(), tuple(number() for _ in range(6)),
             Animation(rng.choice(["none", "circle", "spin", "shake"]), number(), number()), rng.random() < 0.5,
         ),
     )  # fmt: skip
@@ -95,10 +108,9 @@ def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
         )
         for _ in range(rng.randrange(1, 4))
     )  # fmt: skip
-    layout = rng.choice(["single", "grid", "wipe", "flicker"])
-    return ExplorerState(
-        random_look(rng, keys), views, rng.randrange(len(views)), layout, (rng.randrange(6), rng.randrange(6))
-    )
+    layouts: list[Layout] = ["single", "grid", "wipe", "flicker"]
+    pair = (rng.randrange(6), rng.randrange(6))
+    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), rng.choice(layouts), pair)
 
 
 def some_table() -> LatentTable:
@@ -126,7 +138,7 @@ def test_random_states_survive_json_and_text(seed: int) -> None:
     assert set(latents) == latents_of(state)
     assert same_latents(table, latents, latents_of(state))
     text = state_to_text(state, table)
-    assert text.startswith("latentwalk:1:")
+    assert text.startswith("latentwalk:2:")
     found, latents = state_from_text(f" {text[:30]}\n{text[30:]} ")
     assert found == state
     assert same_latents(table, latents, latents_of(state))
@@ -181,7 +193,9 @@ def project(**changes: Any) -> dict[str, Any]:
     [
         ([], "not a Latentwalk project"),
         ({"format": "other"}, "not a Latentwalk project"),
-        (project(version=2), "version 2"),
+        (project(version=99), "version 99"),
+        (project(version=True), "version True"),
+        (project(version=0), "version 0"),
         (project(version=None), "version None"),
         (project(state=[]), "state should be an object"),
         (project(state={"colour": 1}), "unknown field 'colour'"),
@@ -202,6 +216,13 @@ def project(**changes: Any) -> dict[str, Any]:
         (project(state={"views": [{}] * 99}), "views are not valid"),
         (project(state={"active": 2}), "views are not valid"),
         (project(state={"views": [{"linked": [1]}]}), "linked"),
+        (project(version=2, state={"views": [{"unlinked": [1]}]}), "unlinked"),
+        (project(state={"shared": {"nudges": 1}}), "nudges"),
+        (project(state={"shared": {"nudges": [{"seed": 1}]}}), r"edits\[0\]\.strength should be a finite"),
+        (project(version=2, state={"shared": {"edits": [{"value": {"seed": 1}}]}}), "lacks the field 'kind'"),
+        (project(version=2, state={"shared": {"edits": [{"value": {"kind": "nudge"}}]}}), "lacks the field 'seed'"),
+        (project(version=2, state={"shared": {"edits": [{"value": 5}]}}), "value should be an object"),
+        (project(version=2, state={"shared": {"edits": [{"value": {"kind": "x", "n": math.inf}}]}}), "not finite"),
         (project(latents=[]), "latents are not an object"),
         (project(latents={"a": {}}), "stored latent 'a' cannot be read"),
         (project(latents={"a": None}), "stored latent 'a' cannot be read"),
@@ -239,7 +260,13 @@ def test_damaged_latents_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "latentwalk:2:abc", *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1])))],
+    [
+        "",
+        "hello",
+        "latentwalk:99:abc",
+        "latentwalk:0:abc",
+        *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1]))),
+    ],
 )
 def test_texts_that_are_no_states_are_refused(text: str) -> None:
     with pytest.raises(ProjectError):
@@ -256,7 +283,7 @@ def test_a_damaged_text_is_refused() -> None:
 
 
 def test_a_bomb_in_a_text_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1000)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1000)
     raw = b'{"a": "' + b" " * 100_000 + b'"}'
     packed = struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw)
     with pytest.raises(ProjectError, match="damaged"):
@@ -275,7 +302,7 @@ def test_files_that_are_no_projects_are_refused(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(ProjectError, match=name) as caught:
             read_project(tmp_path / name)
         assert caught.value.hint
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1)
     with pytest.raises(ProjectError, match="too large"):
         read_project(tmp_path / "other.json")
 
@@ -310,9 +337,9 @@ def test_encoding_is_plain_json() -> None:
 def performed(count: int) -> ExplorerState:
     """A walk by hand of `count` moments with every bar of a wide `w` moved."""
     rng = random.Random(0)
-    bars = (Offset(tuple(rng.uniform(-1, 1) for _ in range(512))),)
+    bars = (Edit(Offset(tuple(rng.uniform(-1, 1) for _ in range(512)))),)
     views = (ViewState(model="a"), ViewState(model="b"))
-    looks = (Look(latent=Latent(7, rng.random(), rng.random()), offsets=bars) for _ in range(count))
+    looks = (Look(latent=Latent(7, rng.random(), rng.random()), edits=bars) for _ in range(count))
     samples = tuple(RecordedState(i / 60, Snapshot(look, views)) for i, look in enumerate(looks))
     return ExplorerState(views=views, timeline=Timeline(performance=samples, duration=count / 60))
 
@@ -333,7 +360,7 @@ def test_a_performance_written_in_full_is_read(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.project.document.MAX_BYTES", 1000)
+    monkeypatch.setattr("explorer.project.limits.MAX_BYTES", 1000)
     path = tmp_path / "p.json"
     path.write_text("before")
     with pytest.raises(ProjectError, match="can be read again"):

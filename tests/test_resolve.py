@@ -12,12 +12,13 @@ import pytest
 
 from explorer.errors import LatentError, RequestError
 from explorer.generators.base import GeneratorInfo
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.resolve import resolve, resolve_look
 from explorer.state import (
+    ASPECTS,
     Animation,
     Classes,
+    Edit,
     ExplorerState,
     Latent,
     Look,
@@ -30,12 +31,14 @@ from explorer.state import (
     Tap,
     Transform,
     Truncation,
+    UnknownEdit,
     ViewState,
     with_look,
 )
 from explorer.state.codec import encode
 from explorer.state.request import ModelKey, RenderRequest, RenderSettings
 from explorer.state.transforms import IDENTITY, animated_offset, forward_matrix, is_moving
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 INFO = TinyGenerator(TinyConfig(c_dim=3)).info  # z 8, w 8, five entries of ws, layers t0..t3 and rgb
 KEY = ModelKey("sha-a", "/a")
@@ -60,7 +63,7 @@ def test_it_is_pure_and_complete() -> None:
 
 def test_views_resolve_their_own_looks() -> None:
     state = ExplorerState()
-    state = replace(state, views=(ViewState(), ViewState(linked=frozenset({"latent"}))))
+    state = replace(state, views=(ViewState(), ViewState(unlinked=frozenset(ASPECTS) - {"latent"})))
     state = with_look(state, 1, truncation=Truncation(0.5), latent=Latent(9))
     first, second = (resolve(state, view, INFO, model=KEY) for view in (0, 1))
     assert (first.style.psi[0], second.style.psi[0]) == (1.0, 0.5)
@@ -146,12 +149,20 @@ def test_only_usable_mixing_is_asked_for() -> None:
 
 def test_edits_are_cut_to_the_network() -> None:
     look = Look(
-        nudges=(Nudge(1, 0.5), Nudge(2, 0.5, 3, 99), Nudge(3, 0.5, 7, 9), Nudge(4, 0.0), Nudge(5, 1.0, -2, 1)),
-        offsets=(Offset((1.0,) * 8, 2), Offset((1.0,) * 9), Offset((0.0,) * 8), Offset((1.0,) * 8, 6, 7)),
+        edits=(
+            *(Edit(n, 0.5) for n in (Nudge(1), Nudge(2, 3, 99), Nudge(3, 7, 9))),
+            *(Edit(Nudge(4), 0.0), Edit(Nudge(5, -2, 1)), Edit(Nudge(6), is_on=False)),
+            *(Edit(o) for o in (Offset((1.0,) * 8, 2), Offset((1.0,) * 9), Offset((0.0,) * 8))),
+            *(Edit(Offset((1.0,) * 8, 6, 7)), Edit(UnknownEdit('{"kind": "elsewhere"}'))),
+        )
     )
-    request = of(look)
-    assert request.style.nudges == ((1, 0.5, 0, 4), (2, 0.5, 3, 4), (5, 1.0, 0, 1))
-    assert request.style.offsets == (((1.0,) * 8, 2, 4),)
+    *nudges, offset = of(look).style.edits
+    assert [(e.kind, e.strength, e.data) for e in nudges] == [
+        ("nudge", 0.5, (1, 0, 4)),
+        ("nudge", 0.5, (2, 3, 4)),
+        ("nudge", 1.0, (5, 0, 1)),
+    ]
+    assert (offset.kind, offset.data[0].tolist(), offset.data[1:]) == ("offset", [1.0] * 8, (2, 4))
 
 
 def test_classes_sum_to_one_and_default_to_the_first() -> None:
@@ -188,17 +199,17 @@ def test_what_a_network_cannot_do_waits_in_the_state_for_one_that_can() -> None:
             truncation=Truncation(0.5, 18),
             noise=Noise("random", 3),
             mixing=Mixing(rows=(MixRow(17, 0, 1.0),)),
-            offsets=(Offset((1.0,) * 512),),
+            edits=(Edit(Offset((1.0,) * 512)),),
         )
     )
     big = replace(INFO, num_ws=18, w_dim=512)
     first = resolve(state, 0, big, model=KEY)
     small = resolve(state, 0, replace(INFO, has_noise=False), model=KEY)
     assert small.style.mix == ()
-    assert small.style.offsets == ()
+    assert small.style.edits == ()
     assert resolve(state, 0, big, model=KEY) == first
     assert first.style.mix
-    assert first.style.offsets
+    assert first.style.edits
 
 
 # -- numbers that are none -------------------------------------------------------------------------------------
@@ -214,8 +225,8 @@ def test_what_a_network_cannot_do_waits_in_the_state_for_one_that_can() -> None:
         lambda v: Look(truncation=Truncation(v)),
         lambda v: Look(truncation=Truncation(layer_psi=((1, v),))),
         lambda v: Look(mixing=Mixing(rows=(MixRow(0, 0, v),))),
-        lambda v: Look(nudges=(Nudge(0, v),)),
-        lambda v: Look(offsets=(Offset((0.0, v)),)),
+        lambda v: Look(edits=(Edit(Nudge(0), v),)),
+        lambda v: Look(edits=(Edit(Offset((0.0, v))),)),
         lambda v: Look(noise=Noise(strength=v)),
         lambda v: Look(noise=Noise(layer_strengths=(("t1", v),))),
         lambda v: Look(transform=Transform(x=v)),
@@ -253,7 +264,7 @@ def test_transforms_that_cannot_be_inverted_are_refused() -> None:
 def moved(transform: Transform, x: float, y: float, time: float = 0.0) -> tuple[float, float]:
     m = np.array(forward_matrix(transform, time)).reshape(3, 3)
     p = m @ (x, y, 1.0)
-    return (pytest.approx(float(p[0]), abs=1e-12), pytest.approx(float(p[1]), abs=1e-12))
+    return (pytest.approx(float(p[0]), abs=1e-12), pytest.approx(float(p[1]), abs=1e-12))  # type: ignore[return-value]
 
 
 def test_the_forward_matrix_moves_points_as_the_hand_expects() -> None:

@@ -196,7 +196,8 @@ def test_what_is_no_ordinary_file_stops_nothing(tmp_path: Path, kind: str) -> No
     elif kind == "folder":
         file.mkdir()
     else:
-        file.symlink_to({"device": "/dev/zero", "loop": file, "nothing": tmp_path / "elsewhere.json"}[kind])
+        targets = {"device": Path("/dev/zero"), "loop": file, "nothing": tmp_path / "elsewhere.json"}
+        file.symlink_to(targets[kind])
     settings = Settings(file)
     settings.set("dark", True)
     settings.sync()

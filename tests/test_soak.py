@@ -13,7 +13,7 @@ from benchmarks.slope import growth, slope
 from benchmarks.soak import verdict
 from explorer.errors import LatentError, LatentwalkError
 from explorer.session import Session
-from explorer.state import ASPECTS, ExplorerState, Nudge, Slit, Tap
+from explorer.state import ASPECTS, Edit, ExplorerState, Nudge, Slit, Tap
 from explorer.state.view_layout import MAX_VIEWS
 from tests.session.world import World
 
@@ -34,7 +34,7 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         lambda: s.move(rng.gauss(0, 0.05), rng.gauss(0, 0.05)),
         lambda: s.rotate_by(rng.gauss(0, 20)),
         lambda: s.set_noise(mode=rng.choice(["none", "const", "random"]), seed=rng.randrange(5)),
-        lambda: s.add_nudge(Nudge(rng.randrange(99), rng.gauss(0, 1), rng.randrange(9))),
+        lambda: s.add_edit(Edit(Nudge(rng.randrange(99), rng.randrange(9)), rng.gauss(0, 1))),
         s.clear_edits,
         s.reset,
         s.undo,
@@ -59,9 +59,9 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         lambda: s.lab.edit("Slit-scan", scan=rng.random() < 0.7),
         lambda: s.lab.set_slit(Slit(rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.uniform(-180, 180), rng.random())),
         lambda: s.lab.edit("Average", average=rng.choice(["none", "neighbours", "shifted", "turned"]), count=4),
-        lambda: s.lab.study_spectrum(s.active, 8),
-        lambda: s.lab.study_curves(s.active),
-        lambda: s.lab.end_study(f"curves/{s.active}"),
+        lambda: s.lab.measure("spectrum", s.active, ["spectrum"], 8),
+        lambda: s.lab.measure_curves(s.active),
+        lambda: s.lab.end_job(f"curves/{s.active}"),
         lambda: s.set_model(a_view(), rng.choice("ab")),
         lambda: s.request_thumbnail(str(rng.randrange(9)), s.look(), 0),
         lambda: s.set_link(a_view(), rng.choice(ASPECTS), rng.random() < 0.5),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from explorer.project.document import from_json, to_json
-from explorer.project.view_migration import views_of_version_1
 from explorer.state import ExplorerState, ViewState
 from explorer.state.view_layout import visible_views
+from explorer.state.view_migration import views_of_version_1
 
 
 def project(state: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from explorer.checkpoints.bundled import assets_dir
 from explorer.errors import UnreadableFileError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.file_errors import reason
+from explorer.util.program_name import program_name
 from explorer.util.regular_file import check_regular
 
 __all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
@@ -75,7 +76,7 @@ class AttributeNetwork(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """`[N, 3, R, R]` float32 in -1..1 to `[N, 128]`, not negative."""
-        if pictures.shape[-1] != self.resolution:
+        if pictures.shape[-2:] != (self.resolution, self.resolution):
             pictures = F.interpolate(pictures, (self.resolution,) * 2, mode="bilinear", antialias=True)
         return F.relu(self.norm(self.dense(self.stages(pictures).flatten(1))))
 
@@ -141,7 +142,8 @@ def load(path: Path | None = None) -> AttributeNetwork:
     except (OSError, SafetensorError) as error:
         raise UnreadableFileError(
             f"{path} cannot be read: {reason(error)}.",
-            "Make it again: main.py train --recipe critters-attributes --out DIR --pack critters-attributes",
+            f"Make it again: {program_name()} train --recipe critters-attributes "
+            "--out DIR --pack critters-attributes",
         ) from error
     if metadata.get("format") != FORMAT:
         raise UnsupportedModelError(f"{path.name} is not an attribute network.")

@@ -62,7 +62,7 @@ def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[n
     """The colours `[N, C]` of `picture` `[H, W, C]` at `points` `[N, 2]`, bilinear; 0 outside of the picture."""
     height, width = picture.shape[:2]
     x = (points[:, 0] + 0.5) * width - 0.5
-    y = (points[:, 1] + 0.5) * height - 0.5
+    y = (points[:, 1] * (width / height) + 0.5) * height - 0.5
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
     left, top = np.minimum(x.astype(np.intp), max(width - 2, 0)), np.minimum(y.astype(np.intp), max(height - 2, 0))
@@ -74,29 +74,37 @@ def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[n
     return np.where(inside[:, None], colours, 0).astype(np.uint8)
 
 
-def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,)) -> None:
-    """Raises `UsageError` if the line is none, or leaves the picture under one of the motions."""
+def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,), aspect: float = 1.0) -> None:
+    """Raises `UsageError` if the line is none, or leaves the picture under one of the motions.
+
+    `aspect`: height of the picture in widths.
+    """
     numbers = (slit.x, slit.y, slit.angle, slit.length)
     if not all(math.isfinite(v) for v in numbers):
         raise UsageError("The slit has a number that is not finite.", "For example 0,0,90,0.5.")
     if slit.length < MIN_LENGTH:
         raise UsageError(f"A slit of length {slit.length:g} has no pixels under it.", "Choose 0.02 to 1.")
     for matrix in motions:
-        reach = float(np.abs(ends_of(slit, matrix)).max())
-        if reach > 0.5 + 1e-9:
+        reaches = np.abs(ends_of(slit, matrix)).max(axis=0)
+        for reach, edge in zip(reaches, (0.5, 0.5 * aspect), strict=True):
+            if reach <= edge + 1e-9:
+                continue
             moved = " when it follows the motion" if slit.follows and matrix is not None else ""
             raise UsageError(
-                f"The slit reaches {reach:.3f} image widths from the middle{moved}; the picture ends at 0.5.",
+                f"The slit reaches {reach:.3f} image widths from the middle{moved}; the picture ends at {edge:g}.",
                 "Move it towards the middle or make it shorter.",
             )
 
 
-def clamp_slit(slit: Slit) -> Slit:
-    """The nearest slit that lies within the picture: shortened if it must be, then moved inside."""
+def clamp_slit(slit: Slit, aspect: float = 1.0) -> Slit:
+    """The nearest slit that lies within the picture: shortened if it must be, then moved inside.
+
+    `aspect`: height of the picture in widths.
+    """
     angle = math.radians(slit.angle)
     wide, high = abs(math.cos(angle)), abs(math.sin(angle))
-    length = min(max(slit.length, MIN_LENGTH), 1.0 / max(wide, high))
-    room_x, room_y = 0.5 - 0.5 * length * wide, 0.5 - 0.5 * length * high
+    length = min(max(slit.length, MIN_LENGTH), 1.0 / max(wide, high / aspect))
+    room_x, room_y = 0.5 - 0.5 * length * wide, 0.5 * aspect - 0.5 * length * high
     x, y = (min(max(v, -room), room) for v, room in ((slit.x, room_x), (slit.y, room_y)))
     return Slit(x, y, slit.angle, length, slit.follows)
 

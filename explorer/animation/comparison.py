@@ -112,7 +112,7 @@ def recorder_of(
     """
     from explorer.animation.film import FilmRenderer, whole_film
     from explorer.animation.formats import format_of_path
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.animation.recorder import Recorder
     from explorer.render.headless import open_model
     from explorer.state.request import RenderSettings
@@ -120,10 +120,10 @@ def recorder_of(
     settings = settings or RenderSettings()
     opened = functools.cache(open_model)  # the film's renderer opens the same two again
     models = [bundled.resolve(name) for name in (comparison.left, comparison.right)]
-    largest = max(opened(model, settings)[1].info.img_resolution for model in models)
+    largest = max(opened(model, settings)[1].info.img_size[0] for model in models)
     kind = format_of_path(path)
     side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
     film = whole_film(comparison.state, format=kind.key, captions=True, side=side)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    job = Job(path, film, comparison.state, settings=settings)
+    job = FilmJob(path, film, comparison.state, settings=settings)
     return Recorder(job, overwrite=overwrite, make_renderer=renderer)

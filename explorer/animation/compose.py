@@ -58,13 +58,11 @@ def columns_of(count: int) -> int:
     return count if count <= 3 else -(-count // 2)
 
 
-def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A picture `[H, W, 3]` made `side` pixels high; 0 leaves it."""
-    height, width = picture.shape[:2]
-    if side in (0, height):
+def resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture `[H, W, 3]` made `size` (height, width) pixels large."""
+    if picture.shape[:2] == size:
         return picture
-    size = (max(1, round(width * side / height)), side)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
 
 
 class MotionBlur:
@@ -103,16 +101,17 @@ def _linear_table() -> NDArray[np.float32]:
 _TO_LINEAR = _linear_table()  # IEC 61966-2-1
 
 
-def page_size(layout: Layout, sides: Sequence[int], columns: int) -> tuple[int, int]:
-    """(width, height) in pixels of the frame that a `Composer` makes of square pictures with those sides."""
+def page_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
+    """(width, height) in pixels of the frame that a `Composer` makes of pictures of those (height, width)."""
+    height, width = sizes[0]
     if layout == "slit":
-        return 2 * sides[0] + GAP, sides[0]
-    if layout == "wipe" or len(sides) == 1:
-        return sides[0], sides[0]
-    columns = columns if layout == "grid" else columns_of(len(sides))
-    rows = -(-len(sides) // columns)
-    cell = max(sides) + GAP
-    return columns * cell - GAP, rows * cell - GAP
+        return 2 * width + GAP, height
+    if layout == "wipe" or len(sizes) == 1:
+        return width, height
+    columns = columns if layout == "grid" else columns_of(len(sizes))
+    rows = -(-len(sizes) // columns)
+    height, width = (max(size[axis] for size in sizes) + GAP for axis in (0, 1))
+    return columns * width - GAP, rows * height - GAP
 
 
 class Composer:

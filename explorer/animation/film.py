@@ -92,6 +92,13 @@ class Film:
         """How many frames there are, at least one."""
         return max(1, round(Fraction(self.seconds) * self.fps))
 
+    def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of a picture in the film, of a network whose pictures have `size` (0: not known yet)."""
+        height, width = size
+        if self.side in (0, height):
+            return size
+        return self.side, max(1, round(width * self.side / height)) if height else self.side
+
     def time_of(self, frame: int, sample: int = 0) -> float:
         """Seconds of the project's time at which a frame's sample is taken."""
         return float(Fraction(self.start) + (frame + SHUTTER * Fraction(sample, self.samples)) / self.fps)
@@ -136,12 +143,12 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
     return film if rate == film.fps else replace(film, rate=(rate.numerator, rate.denominator))
 
 
-def page_of(film: Film, state: ExplorerState, resolutions: Sequence[int]) -> tuple[int, int]:
-    """(width, height) in pixels of a film's frames; `resolutions`: of each view's network."""
+def page_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(width, height) in pixels of a film's frames; `sizes`: (height, width) of each view's network."""
     layout, views = shown_in(film, state)
     cells = film.columns * film.rows if layout == "grid" else 1
-    sides = [film.side or resolutions[view] for view in views]
-    return page_size(layout, sides * cells, film.columns)
+    shown = [film.size_of(sizes[view]) for view in views]
+    return page_size(layout, shown * cells, film.columns)
 
 
 def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
@@ -215,12 +222,12 @@ class FilmRenderer:
     @property
     def page_size(self) -> tuple[int, int]:
         """(width, height) of a frame in pixels."""
-        return page_size(self.layout, self._sides * self._cells, self.film.columns)
+        return page_size(self.layout, self._sizes * self._cells, self.film.columns)
 
     @property
-    def _sides(self) -> list[int]:
-        """Of each view's picture in pixels."""
-        return [self.film.side or renderer.info.img_resolution for renderer, _ in self._renderers]
+    def _sizes(self) -> list[tuple[int, int]]:
+        """(height, width) of each view's picture in pixels."""
+        return [self.film.size_of(renderer.info.img_size) for renderer, _ in self._renderers]
 
     @property
     def _cells(self) -> int:
@@ -249,11 +256,11 @@ class FilmRenderer:
         if self._noted == number:
             return
         self._composer = Composer(self.layout, self.film.columns)
-        for past in range(max(0, number - self._sides[0]), number):
+        for past in range(max(0, number - self._sizes[0][1]), number):
             self._composer.note(self._pictures(past)[0])
 
     def _pictures(self, number: int) -> list[NDArray[np.uint8]]:
-        cells, sides = self._cells, self._sides
+        cells, sizes = self._cells, self._sizes
         exposures = [MotionBlur() for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
         is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
@@ -269,7 +276,7 @@ class FilmRenderer:
                     picture = renderer.render_look(_look(state, view, cell), tap, place, self._table).pixels
                     exposures[cell * len(self.views) + i].add(picture)
         # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
-        return [resized(shown.picture(), sides[i % len(sides)]) for i, shown in enumerate(exposures)]
+        return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
 
     def _captions(self, number: int) -> list[str]:
         place = time_in_timeline(self.player.timeline, self.film.time_of(number))

@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from explorer.edits.blending import blend_edits
+from explorer.edits.registry import is_of_styles
 from explorer.state import (
     Blend,
     BlendPoint,
     Classes,
+    Edit,
     Latent,
     Look,
     Mixing,
     MixRow,
     MixSource,
     Noise,
-    Nudge,
-    Offset,
     Segment,
     Snapshot,
     Tap,
@@ -72,15 +73,15 @@ def mix_looks(looks: Sequence[Look], shares: Shares, segment: Segment) -> Look:
     if segment.space == "ws" and any(_style(look) != _style(first) for look in looks):
         points = tuple(BlendPoint(k.latent, share, *_style(k)[1:]) for k, share in zip(looks, shares, strict=True))
         latent = Latent(first.latent.seed, blend=Blend("ws", points, segment.interpolation == "spherical"))
-        plain = Look(latent=latent, drift=first.drift, mixing=Mixing(first.mixing.sources))
+        edits = blend_edits([_edits(look, of_styles=False) for look in looks], shares)
+        plain = Look(latent=latent, drift=first.drift, mixing=Mixing(first.mixing.sources), edits=edits)
         return replace(plain, **common)
     return Look(
         latent=mix_latents([look.latent for look in looks], shares, segment),
         drift=first.drift,
         truncation=_truncation([look.truncation for look in looks], shares),
         mixing=_mixing([look.mixing for look in looks], shares),
-        nudges=_nudges([look.nudges for look in looks], shares),
-        offsets=_offsets([look.offsets for look in looks], shares),
+        edits=blend_edits([look.edits for look in looks], shares),
         **common,
     )
 
@@ -100,7 +101,12 @@ def mix_latents(latents: Sequence[Latent], shares: Shares, segment: Segment) -> 
 
 
 def _style(look: Look) -> tuple[Any, ...]:
-    return look.latent, look.truncation, look.mixing, look.nudges, look.offsets
+    return look.latent, look.truncation, look.mixing, _edits(look, of_styles=True)
+
+
+def _edits(look: Look, *, of_styles: bool) -> tuple[Edit, ...]:
+    """The edits that decide the final `ws`, which blends of styles bring along, or the others."""
+    return tuple(edit for edit in look.edits if is_of_styles(edit) == of_styles)
 
 
 def _number(values: Sequence[float], shares: Shares) -> float:
@@ -147,29 +153,6 @@ def _transform(items: list[Transform], shares: Shares) -> Transform:
     }
     matrix = tuple(_number(column, shares) for column in zip(*(t.matrix for t in items), strict=True))
     return replace(items[0], matrix=matrix, **numbers)
-
-
-def _nudges(items: list[tuple[Nudge, ...]], shares: Shares) -> tuple[Nudge, ...]:
-    def named(nudges: tuple[Nudge, ...]) -> list[tuple[Hashable, float]]:
-        totals: dict[Hashable, float] = {}
-        for n in nudges:
-            totals[n.seed, n.first, n.last] = totals.get((n.seed, n.first, n.last), 0.0) + n.strength
-        return list(totals.items())
-
-    mixed = _union([named(nudges) for nudges in items], shares, lambda _: 0.0)
-    return tuple(Nudge(seed, strength, first, last) for (seed, first, last), strength in mixed)
-
-
-def _offsets(items: list[tuple[Offset, ...]], shares: Shares) -> tuple[Offset, ...]:
-    if all(item == items[0] for item in items):
-        return items[0]
-    sums: dict[tuple[int, int | None, int], list[float]] = {}
-    for offsets, share in zip(items, shares, strict=True):
-        for o in offsets:
-            sum_ = sums.setdefault((o.first, o.last, len(o.values)), [0.0] * len(o.values))
-            for i, value in enumerate(o.values):
-                sum_[i] += share * value
-    return tuple(Offset(tuple(values), first, last) for (first, last, _), values in sums.items())
 
 
 def _mixing(items: list[Mixing], shares: Shares) -> Mixing:

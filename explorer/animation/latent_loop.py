@@ -28,7 +28,9 @@ def wandering(pose: Snapshot, timeline: Timeline, place: float) -> Snapshot:
     if wander.kind == "none" or wander.radius == 0.0:
         return pose
     steps = steps_of(wander, place / timeline.duration)
-    views = tuple(v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views)
+    views = tuple(
+        v if "latent" not in v.unlinked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views
+    )
     return Snapshot(_moved(pose.shared, steps, wander), views)
 
 

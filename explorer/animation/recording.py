@@ -24,7 +24,6 @@ from explorer.animation.player import with_snapshot
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.delta import delta_decode, delta_encode
 from explorer.project.document import (
-    MAX_BYTES,
     Project,
     latent_from_json,
     latent_to_json,
@@ -32,8 +31,10 @@ from explorer.project.document import (
     project_from_json,
     to_json,
 )
+from explorer.project.limits import MAX_BYTES
 from explorer.state import RecordedState, Timeline
 from explorer.state.codec import decode, encode
+from explorer.state.migrations import migrate_performance
 from explorer.state.timeline_edits import check_timeline
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
@@ -292,20 +293,21 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
         raise ProjectError(f"{name} does not hold a recording.", "The file is damaged.")
     base = project or project_from_json(lines[0].get("project"))
     begun = base if project is None else project_from_json(lines[0].get("project"))
+    version = lines[0]["project"]["version"]
     for key in begun.table:
         base.table.add(begun.table[key])
     rows, seconds = [], 0.0
     for line in lines[1:]:
         if "latent" in line:
             with contextlib.suppress(LatentwalkError):
-                base.table.add(latent_from_json(str(line["latent"]), line.get("item")))
+                base.table.add(latent_from_json(str(line["latent"]), line.get("item"), version))
         elif "sample" in line:
             rows.append(line["sample"])
         elif isinstance(line.get("end"), float):
             seconds = line["end"]
     if not rows:
         return base
-    samples = decode(Timeline, {"performance": delta_decode(rows)}).performance
+    samples = decode(Timeline, {"performance": migrate_performance(delta_decode(rows), version)}).performance
     performance = Performance.of_samples(samples)
     timeline = performance.timeline(seconds, base.state.timeline)
     check_timeline(timeline)

@@ -112,7 +112,7 @@ def _new_frozenset(vm: Machine, arguments: tuple[object, ...]) -> frozenset[obje
 
 
 def _new_table(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object]:
-    """A table of a class that adds only ways to reach its entries, such as EasyDict or defaultdict."""
+    """Return a table of a class that adds only ways to reach its entries, such as EasyDict or defaultdict."""
     table: dict[object, object] = {}
     for argument in arguments:
         if isinstance(argument, dict):
@@ -312,7 +312,7 @@ _NAMES: Mapping[str, object] = {
 
 
 def known_names(vm: Machine, module: str, name: str) -> object:
-    """The look-up of every pickle: a builder of ours, or a stub that is never imported or called.
+    """Return the look-up of every pickle: a builder of ours, or a stub that is never imported or called.
 
     Raises:
         UnsafeFileError: The name is of something that would run code.

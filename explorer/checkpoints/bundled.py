@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from explorer.util.regular_file import open_regular
+from explorer.util.shipped import shipped
 from explorer.util.strict_json import parse_json
 
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
@@ -31,23 +32,23 @@ class Bundled:
 
 
 def assets_dir() -> Path:
-    """Where the bundled files lie: beside the package, or where `LATENTWALK_ASSETS` says."""
+    """Return where the bundled files lie: where `LATENTWALK_ASSETS` says, else `shipped("assets")`."""
     override = os.environ.get("LATENTWALK_ASSETS")
-    return Path(override) if override else Path(__file__).resolve().parents[2] / "assets"
+    return Path(override) if override else shipped("assets")
 
 
 def bundled() -> tuple[Bundled, ...]:
-    """Every bundled generator, the default pair first, then by name. Empty if the files are missing."""
+    """Return every bundled generator, the default pair first, then by name. Empty if the files are missing."""
     return _scan(assets_dir())
 
 
 def find(name: str) -> Bundled | None:
-    """The bundled generator of that name, or None."""
+    """Return the bundled generator of that name, or None."""
     return next((b for b in bundled() if b.name == name), None)
 
 
 def resolve(name_or_path: str) -> str:
-    """The file of a bundled name; anything else is taken for a path and returned as it is."""
+    """Return the file of a bundled name; anything else is taken for a path and returned as it is."""
     found = find(name_or_path)
     return str(found.path) if found else name_or_path
 
@@ -76,7 +77,7 @@ def _scan(folder: Path) -> tuple[Bundled, ...]:
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    """The metadata of a safetensors file, read from its header alone; empty if there is none."""
+    """Return the metadata of a safetensors file, read from its header alone; empty if there is none."""
     try:
         with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))

@@ -19,7 +19,7 @@ class Checkpoint:
     """One generator as data; `build_generator` makes it run.
 
     Args:
-        family: Registry key: `stylegan2`, `stylegan3-t`, `stylegan3-r`.
+        family: A name of `explorer.generators.registry.families()`.
         config: Flat settings, plain JSON values, names of the family's config dataclass.
         tensors: CPU tensors in the stored dtype under the generator's state-dict keys.
         name: What to call it.

@@ -23,12 +23,12 @@ _BATCH = 1_000
 
 
 def can_complete(key: str) -> bool:
-    """Whether a tensor of this name can be computed where a file lacks it."""
+    """Return whether a tensor of this name can be computed where a file lacks it."""
     return key == _MEAN or key.rpartition(".")[2] in (*_DESIGNED, _NOISE)
 
 
 def completion_notes(keys: Collection[str]) -> tuple[str, ...]:
-    """What a user should know of the constants that tensors named `keys` lack.
+    """Return what a user should know of the constants that tensors named `keys` lack.
 
     Filters and the identity have no word: what is computed is what the file would have held.
     """

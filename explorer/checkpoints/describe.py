@@ -21,7 +21,7 @@ _PLACES = ("G_ema", "g_ema", "G", "generator")
 
 
 def unsupported(source: Source, value: object, container: str) -> UnsupportedModelError:
-    """The error for a file without a generator that is supported.
+    """Return the error for a file without a generator that is supported.
 
     Args:
         source: The file.
@@ -44,7 +44,7 @@ def unsupported(source: Source, value: object, container: str) -> UnsupportedMod
 
 
 def not_read(source: Source, what: str, value: object) -> UnsupportedModelError:
-    """The error for a place of the generator where something stands that is not read."""
+    """Return the error for a place of the generator where something stands that is not read."""
     kind = value.name if isinstance(value, StubRecord) else type(value).__name__
     return UnsupportedModelError(
         f"{source.name} keeps {what} as {visible(kind, 100)}, a class that only its own code could rebuild. "
@@ -54,7 +54,7 @@ def not_read(source: Source, what: str, value: object) -> UnsupportedModelError:
 
 
 def has_unread_average(value: object) -> bool:
-    """Whether the averaged generator is there, but as an object of a class that is not known."""
+    """Return whether the averaged generator is there, but as an object of a class that is not known."""
     table = table_of(value) or {}
     return any(isinstance(item := table.get(key), StubRecord) and module_of(item) is None for key in _PLACES[:2])
 
@@ -65,7 +65,7 @@ def _is_tensorflow(value: object) -> bool:
 
 
 def _stub_for_generator(value: object) -> StubRecord | None:
-    """The object of an unknown class that stands where a generator belongs."""
+    """Return the object of an unknown class that stands where a generator belongs."""
     if isinstance(value, StubRecord):
         return value
     table = table_of(value) or {}
@@ -93,7 +93,7 @@ def _is_rosinality(value: dict[object, object]) -> bool:
 
 
 def describe_kind(value: object) -> str:
-    """What `torch.save` was given, in words that continue "The file is"."""
+    """Return what `torch.save` was given, in words that continue "The file is"."""
     table = table_of(value)
     if table is None:
         if isinstance(value, (ModuleRecord, StubRecord)):

@@ -27,7 +27,7 @@ _FILE_LIMIT = 1_000_000  # bytes
 
 
 def file_digest(source: FileSource, monitor: Monitor) -> str:
-    """The hex digest of a file; at once if it was computed before and the file has not changed since.
+    """Return the hex digest of a file; at once if it was computed before and the file has not changed since.
 
     Raises:
         UnreadableFileError: The file cannot be read or changed meanwhile.
@@ -56,7 +56,7 @@ def known_digest(path: Path) -> str:
 
 
 def paths_of_digest(sha256: str) -> tuple[Path, ...]:
-    """The files that are known to have that content and have not changed since."""
+    """Return the files that are known to have that content and have not changed since."""
     paths = []
     for name, entry in _load().items():
         try:

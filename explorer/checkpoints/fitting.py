@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
-    from explorer.generators.base import Generator
+    from explorer.generators.base import Generator, GeneratorInfo
 
 __all__ = ["build_empty", "check_contents", "check_shapes", "check_values"]
 
@@ -35,7 +35,7 @@ def build_empty(
     class_names: Sequence[str],
     tensors: Mapping[str, Tensor | TensorRecord],
 ) -> Generator:
-    """The generator of these settings, its weights left undefined; no larger than `tensors` allow.
+    """Return the generator of these settings, its weights left undefined; no larger than `tensors` allow.
 
     Raises:
         UnsupportedModelError: The family is unknown.
@@ -65,8 +65,11 @@ def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
         ) from error
 
 
-def check_contents(source: Source, contents: Contents, monitor: Monitor) -> None:
+def check_contents(source: Source, contents: Contents, monitor: Monitor) -> tuple[GeneratorInfo, frozenset[str]]:
     """Raise what `load` and `build_generator` would raise for a file, holding one tensor at a time.
+
+    Returns:
+        What the generator says of itself, and the names of its parameters (the rest of its state are buffers).
 
     Raises:
         MismatchError: Keys, shapes, values or settings do not fit the family.
@@ -76,10 +79,12 @@ def check_contents(source: Source, contents: Contents, monitor: Monitor) -> None
     check_total(source, records)
     generator = build_empty(source.name, contents.family, contents.config, contents.class_names, records)
     check_shapes(source.name, records, generator.state_dict())
+    info, parameters = generator.info, frozenset(name for name, _ in generator.named_parameters())
     del generator
     for index, (key, record) in enumerate(records.items()):
         monitor.step(index / len(records))
         check_values(source.name, key, read_tensors(source, {key: record}, monitor)[key])
+    return info, parameters
 
 
 def check_shapes(name: str, tensors: Mapping[str, Tensor | TensorRecord], expected: Mapping[str, Tensor]) -> None:

@@ -86,7 +86,7 @@ _PICKLES_OWN = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})  # o
 
 
 def runs_code(module: str, name: str) -> bool:
-    """Whether `module.name` would run code, import, unpickle, or reach files, processes or the network.
+    """Return whether `module.name` would run code, import, unpickle, or reach files, processes or the network.
 
     Names that no program writes (`o;s`, `X.__globals__`) count as well.
     """

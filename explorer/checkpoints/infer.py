@@ -58,7 +58,7 @@ class _Reader:
         self.name, self.shapes = name, shapes
 
     def shape(self, key: str, dimensions: int) -> tuple[int, ...]:
-        """The shape of a tensor that must be there."""
+        """Return the shape of a tensor that must be there."""
         shape = self.shapes.get(key)
         if shape is None:
             raise MismatchError(
@@ -73,7 +73,7 @@ class _Reader:
         return shape
 
     def contradiction(self, what: str) -> UnsupportedModelError:
-        """The error for sizes that no published architecture has."""
+        """Return the error for sizes that no published architecture has."""
         return UnsupportedModelError(
             f"{self.name} holds bare weights without settings, and {what}.",
             "Open the network as NVIDIA's .pkl, which holds its settings.",
@@ -81,7 +81,7 @@ class _Reader:
 
 
 def _mapping(reader: _Reader) -> dict[str, object]:
-    """The settings of the mapping network, and the sizes of z, c and w."""
+    """Return the settings of the mapping network, and the sizes of z, c and w."""
     layers = 0
     while f"mapping.fc{layers}.weight" in reader.shapes:
         layers += 1
@@ -159,7 +159,7 @@ def _stylegan3(reader: _Reader) -> tuple[str, dict[str, object], str]:
 def _layer_settings(
     reader: _Reader, known: dict[str, object], table: list[tuple[int, int]], widest: int
 ) -> dict[str, object]:
-    """The settings with which the rules of StyleGAN3 give the layers' sizes and widths.
+    """Return the settings with which the rules of StyleGAN3 give the layers' sizes and widths.
 
     Margins and numbers of critical layers are tried, the published ones first; the base of the widths then follows
     from the layers that are narrower than the widest.
@@ -194,7 +194,7 @@ def _layer_settings(
 
 
 def _filters_fit(reader: _Reader, spec: LayerSpec) -> bool:
-    """Whether the stored filters of a layer, if there are any, have the lengths that `spec` gives them."""
+    """Return whether the stored filters of a layer, if there are any, have the lengths that `spec` gives them."""
     wanted = {
         "up_filter": (spec.up_taps,) if spec.up_taps > 1 else None,
         "down_filter": (spec.down_taps,) * (2 if spec.down_radial else 1) if spec.down_taps > 1 else None,
@@ -208,7 +208,7 @@ def _is_power_of_two(n: int) -> bool:
 
 
 def _bases(config: StyleGAN3Config, table: list[tuple[int, int]]) -> Iterator[int]:
-    """The roundest `channel_base` that gives the widths, if any does."""
+    """Yield the roundest `channel_base` that gives the widths, if any does."""
     exponents = np.minimum(np.arange(len(table)) / (config.num_layers - config.num_critical), 1)
     cutoffs = config.first_cutoff * (config.img_resolution / 2 / config.first_cutoff) ** exponents
     low, high = 1.0, float(_LARGEST)

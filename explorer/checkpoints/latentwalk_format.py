@@ -20,6 +20,7 @@ from explorer.checkpoints.checkpoint import Contents
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write
+from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
     from explorer.checkpoints.source import Source
 
-__all__ = ["FORMAT", "read_native", "read_safetensors", "save_native"]
+__all__ = ["FORMAT", "read_native", "read_safetensors", "save_native", "unknown_tensors"]
 
 FORMAT = "latentwalk"
 _VERSION = 1
@@ -50,7 +51,7 @@ _DTYPES = {
 
 
 def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> Contents:
-    """The contents of a safetensors file with our metadata; tensors stay in the file.
+    """Return the contents of a safetensors file with our metadata; tensors stay in the file.
 
     Args:
         source: The file.
@@ -62,11 +63,7 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
         UnsupportedModelError: The metadata are missing or of a newer version.
     """
     if metadata.get("format") != FORMAT:
-        raise UnsupportedModelError(
-            f"{source.name} holds {len(records)} tensors but does not say of which generator "
-            "(no Latentwalk metadata).",
-            "Open the original checkpoint, or convert that one with: main.py convert IN OUT.safetensors",
-        )
+        raise unknown_tensors(source, len(records))
     if metadata.get("version") != str(_VERSION):
         raise UnsupportedModelError(
             f"{source.name} has version {metadata.get('version', '?')[:20]} of Latentwalk's format; "
@@ -88,6 +85,14 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
         class_names=tuple(_clean(name) for name in names),
         source_sha256=_clean(metadata.get("source_sha256", "")),
         card={_clean(k[5:]): _clean(v, 4000) for k, v in metadata.items() if k.startswith("card.")},
+    )
+
+
+def unknown_tensors(source: Source, count: int) -> UnsupportedModelError:
+    """Return the error for a safetensors file without our metadata that no reader knows."""
+    return UnsupportedModelError(
+        f"{source.name} holds {count} tensors but does not say of which generator (no Latentwalk metadata).",
+        f"Open the original checkpoint, or convert that one with: {program_name()} convert IN OUT.safetensors",
     )
 
 

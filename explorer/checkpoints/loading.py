@@ -24,7 +24,6 @@ from explorer.ops.memory import lacks_memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from explorer.checkpoints.checkpoint import Contents
     from explorer.generators.base import Generator
 
 __all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
@@ -38,7 +37,7 @@ def load(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Checkpoint:
-    """The generator in a file, as data. Nothing in the file is executed.
+    """Return the generator in a file, as data. Nothing in the file is executed.
 
     Safe to call on any thread; the callbacks run on that thread.
 
@@ -92,7 +91,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]
 
 @contextmanager
 def _shortage_told(name: str) -> Iterator[None]:
-    """Says of which file there was not enough memory for, and what to do."""
+    """Say of which file there was not enough memory for, and what to do."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -104,7 +103,7 @@ def _shortage_told(name: str) -> Iterator[None]:
 
 
 def build_generator(checkpoint: Checkpoint) -> Generator:
-    """The running generator: float32, on the CPU, in evaluation mode.
+    """Return the running generator: float32, on the CPU, in evaluation mode.
 
     Raises:
         UnsupportedModelError: The family is unknown.
@@ -131,7 +130,7 @@ def inspect(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, object]:
-    """The facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
+    """Return the facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
 
     Weights are read one after the other and only looked at: what is passed here can be rendered.
     """
@@ -141,53 +140,31 @@ def inspect(
         monitor.enter(0.2, 0.6, "Checking")
         sha256 = file_digest(source, monitor)
         monitor.enter(0.6, 1.0, "Reading weights")
-        check_contents(source, contents, monitor)
-    config = contents.config
-    classes = config.get("c_dim", 0)
+        info, parameters = check_contents(source, contents, monitor)
     return {
         "name": contents.name,
         "file": str(Path(path)),
         "bytes": source.size,
         "format": contents.source_format,
         "family": contents.family,
-        "resolution": config.get("img_resolution"),
-        "channels": config.get("img_channels", 3),
-        "z_dim": config.get("z_dim", 512),
-        "w_dim": config.get("w_dim", 512),
-        "num_ws": _num_ws(contents),
-        "classes": classes,
+        "resolution": info.img_size[1],
+        "channels": info.img_channels,
+        "z_dim": info.z_dim,
+        "w_dim": info.w_dim,
+        "num_ws": info.num_ws,
+        "classes": info.c_dim,
         "class_names": list(contents.class_names),
-        "parameters": sum(r.numel for key, r in contents.records.items() if not _is_buffer(key)),
+        "parameters": sum(r.numel for key, r in contents.records.items() if key in parameters),
         "tensors": len(contents.records),
         "dtypes": sorted({str(r.storage.dtype).removeprefix("torch.") for r in contents.records.values()}),
         "licence": contents.licence,
         "origin": contents.origin,
         "sha256": sha256,
         "source_sha256": contents.source_sha256,
-        "config": dict(config),
+        "config": dict(contents.config),
         "card": dict(contents.card),
         "notes": list(contents.notes),
     }
-
-
-_BUFFERS = (
-    "w_avg", "noise_const", "resample_filter", "up_filter", "down_filter", "magnitude_ema", "transform", "freqs",
-    "phases",
-)  # fmt: skip
-
-
-def _is_buffer(key: str) -> bool:
-    return key.rpartition(".")[2] in _BUFFERS
-
-
-def _num_ws(contents: Contents) -> int | None:
-    if contents.family.startswith("stylegan3"):
-        layers = contents.config.get("num_layers", 14)
-        return layers + 2 if isinstance(layers, int) else None
-    resolution = contents.config.get("img_resolution")
-    if contents.family == "stylegan2" and isinstance(resolution, int):
-        return 2 * (resolution.bit_length() - 1) - 2
-    return None
 
 
 def convert(

@@ -102,7 +102,7 @@ class Machine:
         self.stop = self.source.size if self.end is None else min(self.end, self.source.size)
 
     def take(self, count: int) -> bytes:
-        """The next `count` bytes."""
+        """Return the next `count` bytes."""
         first = self.position - self._base
         if not 0 <= first <= first + count <= len(self._buffer):
             self.check_length(count)
@@ -120,12 +120,12 @@ class Machine:
         raise self.source.truncated(self.position)
 
     def number(self, layout: str) -> int:
-        """The next integer in `struct` notation."""
+        """Return the next integer in `struct` notation."""
         value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
     def skip(self, count: int) -> Blob:
-        """The next `count` bytes as a record."""
+        """Return the next `count` bytes as a record."""
         self.check_length(count)
         self.count_object()
         blob = Blob(self.source, self.position, count)
@@ -133,7 +133,7 @@ class Machine:
         return blob
 
     def text(self, count: int, encoding: str = "utf-8") -> str:
-        """The next `count` bytes as text."""
+        """Return the next `count` bytes as text."""
         self.check_length(count)
         self.charge_text(count)
         # Python writes what a path has that is not UTF-8 as lone surrogates.
@@ -146,7 +146,7 @@ class Machine:
             self.fail("more text than any checkpoint holds")
 
     def line(self, encoding: str = "ascii", limit: int = LINE_LIMIT) -> str:
-        """The text up to the next line break, which is at most `limit` bytes away."""
+        """Return the text up to the next line break, which is at most `limit` bytes away."""
         parts: list[bytes] = []
         left = limit
         while (size := min(LINE_LIMIT, left, self.stop - self.position)) > 0:
@@ -201,7 +201,7 @@ class Machine:
         return bool(self._stack) and self._stack[-1] is _MARK
 
     def top(self) -> object:
-        """The topmost value, left in place."""
+        """Return the topmost value, left in place."""
         if not self._stack or self._stack[-1] is _MARK:
             self.fail("an instruction without its operand")
         return self._stack[-1]
@@ -214,7 +214,7 @@ class Machine:
         self._stack.append(_MARK)
 
     def pop_group(self) -> list[object]:
-        """The values since the last mark."""
+        """Return the values since the last mark."""
         stack = self._stack
         for index in range(len(stack) - 1, -1, -1):
             if stack[index] is _MARK:
@@ -242,7 +242,7 @@ class Machine:
         self.push(self._memo[index])
 
     def key_of(self, key: object) -> object:
-        """The key under which an entry is kept: hashing nested tuples can take exponential time."""
+        """Return the key under which an entry is kept: hashing nested tuples can take exponential time."""
         if type(key) is str:
             return key
         if type(key) is int and -_SMALL < key < _SMALL:
@@ -263,7 +263,7 @@ class Machine:
             table[self.key_of(key)] = value
 
     def new_set(self, items: list[object]) -> set[object]:
-        """A set of plain values and records."""
+        """Return a set of plain values and records."""
         return {self.key_of(item) for item in items}
 
     def add_items(self, target: object, items: list[object]) -> None:
@@ -283,7 +283,7 @@ class Machine:
         target.extend(items)
 
     def find(self, module: object, name: object) -> object:
-        """What stands for a global name."""
+        """Return what stands for a global name."""
         if not (isinstance(module, str) and isinstance(name, str)):
             self.fail("a name that is not text")
         if len(module) + len(name) > LINE_LIMIT:
@@ -291,7 +291,7 @@ class Machine:
         return self.lookup(self, module, name)
 
     def stub(self, name: str) -> Builder:
-        """What stands for a name that is not known: a `Builder` of inert records."""
+        """Return what stands for a name that is not known: a `Builder` of inert records."""
         found = self.budget.stubs.get(name)
         if found is None:
             if len(self.budget.stubs) >= _STUB_LIMIT:
@@ -300,7 +300,7 @@ class Machine:
         return found
 
     def call(self, function: object, arguments: object) -> object:
-        """The record that stands for `function(*arguments)`."""
+        """Return the record that stands for `function(*arguments)`."""
         if isinstance(function, StubRecord):
             if function.makes_instances and isinstance(arguments, tuple):
                 return StubRecord(function.name, arguments)
@@ -315,7 +315,7 @@ class Machine:
         self.push_new(self.call(function, arguments))
 
     def instance(self, builder: object, arguments: object, keywords: object = None) -> object:
-        """The record that stands for an instance of the class `builder`."""
+        """Return the record that stands for an instance of the class `builder`."""
         if not isinstance(builder, Builder) or not isinstance(arguments, tuple):
             self.fail("it makes an instance of something that is not a class")
         if builder.new is None:
@@ -369,7 +369,7 @@ class Machine:
 
 
 def unsafe(source: Source, wish: str) -> UnsafeFileError:
-    """The error for a file that asks for something only code could do."""
+    """Return the error for a file that asks for something only code could do."""
     return UnsafeFileError(
         f"{source.name} asks {wish}, which a checkpoint never needs. Nothing was run.",
         "Do not open it in other programs; get the model from its original source, "

@@ -17,17 +17,17 @@ _SUFFIXES = {".safetensors", ".pkl", ".pt", ".pth", ".ckpt"}
 
 
 def assets_folder() -> Path:
-    """The folder of the bundled generators."""
+    """Return the folder of the bundled generators."""
     return assets_dir()
 
 
 def bundled_models() -> dict[str, Path]:
-    """The bundled generators by name, in alphabetical order."""
+    """Return the bundled generators by name, in alphabetical order."""
     return {path.stem: path for path in sorted(assets_folder().glob("*.safetensors"))}
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
-    """The file of a bundled generator's name, or of a path.
+    """Return the file of a bundled generator's name, or of a path.
 
     Raises:
         UnreadableFileError: There is neither; names the closest matches.
@@ -57,7 +57,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
 
 
 def _is_name(text: str) -> bool:
-    """Whether this may mean a bundled model, or a file right here."""
+    """Return whether this may mean a bundled model, or a file right here."""
     return text not in ("", ".", "-") and not (is_address(text) or os.path.islink(text) or os.sep in text)
 
 
@@ -69,7 +69,7 @@ def _files_in(folder: Path) -> str:
 
 
 def _suggestion(path: Path, bundled: list[str]) -> str:
-    """What may have been meant, with the folder that belongs to it; empty if nothing is close."""
+    """Return what may have been meant, with the folder that belongs to it; empty if nothing is close."""
     try:
         nearby = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _SUFFIXES]
     except (OSError, ValueError):

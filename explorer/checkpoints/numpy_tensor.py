@@ -12,7 +12,7 @@ _TYPES = {"f2": torch.float16, "f4": torch.float32, "f8": torch.float64}
 
 
 def tensor_of_array(array: NumpyArray) -> TensorRecord | None:
-    """The same elements as a tensor; None for elements of other types or in another order of bytes."""
+    """Return the same elements as a tensor; None for elements of other types or in another order of bytes."""
     if array.dtype is None or array.data is None or array.axes is not None or array.dtype.byte_order == ">":
         return None
     dtype = _TYPES.get(array.dtype.code)

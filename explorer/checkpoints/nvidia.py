@@ -62,7 +62,7 @@ _CLASSES = {
 
 
 def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> Contents:
-    """The contents of a generator that was pickled as a module; tensors stay in the file.
+    """Return the contents of a generator that was pickled as a module; tensors stay in the file.
 
     Args:
         source: The file.
@@ -184,7 +184,7 @@ class _Walk:
 
 
 def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
-    """What the constructor was given, flat; the names of `known` and the mapping's."""
+    """Return what the constructor was given, flat; the names of `known` and the mapping's."""
     merged: dict[object, object] = {}
     mapping: dict[object, object] = {}
     for key, value in _keywords(source, generator).items():
@@ -211,7 +211,7 @@ def _keywords(source: Source, module: ModuleRecord) -> dict[object, object]:
 
 
 def _table(source: Source, name: str, value: object) -> dict[object, object]:
-    """A table of settings, also of a class that is not known; None is an empty one."""
+    """Return a table of settings, also of a class that is not known; None is an empty one."""
     table = {} if value is None else table_of(value)
     if table is None:
         raise not_read(source, f"the settings {name}", value)
@@ -271,7 +271,7 @@ def _stylegan3_config(source: Source, generator: ModuleRecord, inferred: dict[st
 
 
 def _plain(source: Source, name: str, value: object) -> object:
-    """A setting as a plain JSON value."""
+    """Return a setting as a plain JSON value."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, NumpyArray):
@@ -284,7 +284,7 @@ def _plain(source: Source, name: str, value: object) -> object:
 
 
 def _origin(value: object) -> str:
-    """Where the network comes from, as far as the pickle says."""
+    """Return where the network comes from, as far as the pickle says."""
     data = table_of(value.get("training_set_kwargs")) if isinstance(value, dict) else None
     path = data.get("path") if data is not None else None
     if not isinstance(path, str):

@@ -92,7 +92,7 @@ def _holds_weights(table: dict[object, object]) -> bool:
 
 
 def _is_small_tensor(value: object) -> bool:
-    """A tensor, or a numpy array, that is no larger than latents are."""
+    """Return a tensor, or a numpy array, that is no larger than latents are."""
     if not isinstance(value, StubRecord):
         return False
     if value.name.endswith((".multiarray._reconstruct", ".numeric._frombuffer")):

@@ -38,7 +38,7 @@ class Blob:
     size: int
 
     def read(self, limit: int) -> bytes:
-        """The bytes, if there are at most `limit`."""
+        """Return the bytes, if there are at most `limit`."""
         if self.size > limit:
             raise self.source.damaged(f"{self.size:,} bytes at byte {self.offset:,} where at most {limit:,} belong")
         return self.source.read(self.offset, self.size)
@@ -119,7 +119,7 @@ class StubRecord(StatefulRecord):
         return None
 
     def entries(self) -> dict[object, object]:
-        """Its entries, for the file to add to."""
+        """Return its entries, for the file to add to."""
         if self.items is None:
             self.items = {}
         return self.items
@@ -166,7 +166,7 @@ class NumpyType(StatefulRecord):
         return struct.calcsize("<" + _STRUCT_CODES[self.code])
 
     def unpack(self, data: bytes) -> list[bool | int | float]:
-        """The elements in `data`, whose length must be a multiple of `item_size`."""
+        """Return the elements in `data`, whose length must be a multiple of `item_size`."""
         count = len(data) // self.item_size
         return list(struct.unpack(f"{self.byte_order}{count}{_STRUCT_CODES[self.code]}", data))
 
@@ -201,7 +201,7 @@ class NumpyArray(StatefulRecord):
         return "a numpy array with a broken or unusual state"
 
     def values(self, limit: int = 64) -> list[bool | int | float] | None:
-        """The elements in storage order; None if there are more than `limit`."""
+        """Return the elements in storage order; None if there are more than `limit`."""
         if self.dtype is None or self.data is None or self.data.size > limit * self.dtype.item_size:
             return None
         return self.dtype.unpack(self.data.read(self.data.size))
@@ -216,7 +216,7 @@ class ModuleRecord:
     version: int | None = None  # of the format in which NVIDIA's code wrote it; None if torch.save did
 
     def attribute(self, name: str) -> object:
-        """A plain attribute, None if there is none."""
+        """Return a plain attribute, None if there is none."""
         return self.state.get(name)
 
     def table(self, name: str) -> dict[object, object]:
@@ -224,7 +224,7 @@ class ModuleRecord:
         return table_of(self.state.get(name)) or {}
 
     def child(self, name: str) -> ModuleRecord | None:
-        """A sub-module."""
+        """Return a sub-module."""
         return module_of(self.table("_modules").get(name))
 
 
@@ -232,14 +232,14 @@ _COMPILED = "torch._dynamo.eval_frame.OptimizedModule"  # of torch.compile; the 
 
 
 def table_of(value: object) -> dict[object, object] | None:
-    """The entries of a table, also of one whose class is not known; None for anything else."""
+    """Return the entries of a table, also of one whose class is not known; None for anything else."""
     if isinstance(value, StubRecord):
         return value.items
     return value if isinstance(value, dict) else None
 
 
 def module_of(value: object) -> ModuleRecord | None:
-    """The network module that a value is, also one of a class that torch.save wrote by its name only."""
+    """Return the network module that a value is, also one of a class that torch.save wrote by its name only."""
     if isinstance(value, StubRecord) and value.name == _COMPILED and value.arguments:
         value = value.arguments[0]
     if isinstance(value, StubRecord):

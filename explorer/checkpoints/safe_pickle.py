@@ -28,7 +28,7 @@ class Interpreter(Machine):
     """Reads one pickle; see `Machine` for the arguments."""
 
     def run(self) -> tuple[object, int]:
-        """The value of the pickle and the offset behind it.
+        """Return the value of the pickle and the offset behind it.
 
         Raises:
             UnsafeFileError: It names something that only running code could provide.

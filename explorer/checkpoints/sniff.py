@@ -57,7 +57,7 @@ def check_foreign(source: Source, head: bytes) -> None:
 
 
 def text_error(source: Source, head: bytes) -> UnreadableFileError | None:
-    """The error for a text file, None if `head` is not text."""
+    """Return the error for a text file, None if `head` is not text."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -48,7 +48,7 @@ class Source(ABC):
         return bytes(target)
 
     def truncated(self, offset: int) -> UnreadableFileError:
-        """The error for data that should go on after the end."""
+        """Return the error for data that should go on after the end."""
         return UnreadableFileError(
             f"{self.name} is truncated or damaged: it has {self.size:,} bytes, "
             f"but what begins at byte {max(offset, 0):,} goes on beyond them.",
@@ -56,7 +56,7 @@ class Source(ABC):
         )
 
     def damaged(self, found: str) -> UnreadableFileError:
-        """The error for content that breaks its own format."""
+        """Return the error for content that breaks its own format."""
         return UnreadableFileError(
             f"{self.name} is damaged or is not a checkpoint: {found}.",
             "Download or copy the file again; if that does not help, ask its author for another copy.",
@@ -137,7 +137,7 @@ class FileSource(Source):
             raise self.changed()
 
     def changed(self) -> UnreadableFileError:
-        """The error for a file that is written to while it is read."""
+        """Return the error for a file that is written to while it is read."""
         return UnreadableFileError(
             f"{self.name} changed while it was being read.",
             "Wait until the download or copy ends, then open it.",

@@ -21,7 +21,7 @@ _TAPS = 64  # of one resampling filter; the published ones have 4
 
 
 def state_contents(source: Source, found: Found, source_format: str) -> Contents:
-    """The contents of a table of tensors; they stay in the file.
+    """Return the contents of a table of tensors; they stay in the file.
 
     Raises:
         MismatchError: A tensor is missing that tells a size, or the sizes contradict each other.

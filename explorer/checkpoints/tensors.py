@@ -37,7 +37,7 @@ def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: M
 
 
 def check_total(source: Source, records: Mapping[str, TensorRecord]) -> int:
-    """The bytes of all tensors; UnreadableFileError if they are more than the file has.
+    """Return the bytes of all tensors; UnreadableFileError if they are more than the file has.
 
     Tensors can share a storage, so each may be within bounds and all of them a memory bomb.
     """

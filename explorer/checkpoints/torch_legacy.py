@@ -25,7 +25,7 @@ __all__ = ["read_torch_stream"]
 
 
 def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
-    """The value that was given to `torch.save`, tensors as records of where they lie in the file.
+    """Return the value that was given to `torch.save`, tensors as records of where they lie in the file.
 
     Args:
         source: The file.
@@ -65,7 +65,7 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
 
 
 def _module_class(identifier: object) -> Builder | None:
-    """The class of a module, which was stored together with its source text: the text is dropped."""
+    """Return the class of a module, which was stored together with its source text: the text is dropped."""
     match identifier:
         case ("module", Builder() as builder, *_):
             return builder
@@ -73,7 +73,7 @@ def _module_class(identifier: object) -> Builder | None:
 
 
 def _head(source: Source, budget: Budget) -> int:
-    """Checks what stands before the value; returns the offset behind it."""
+    """Check what stands before the value; returns the offset behind it."""
     magic, position = Interpreter(source, known_names, 0, None, budget).run()
     if magic != LEGACY_MAGIC:
         raise source.damaged("it does not begin as torch.save begins a file")
@@ -91,7 +91,7 @@ def _head(source: Source, budget: Budget) -> int:
 def _placed(
     source: Source, declared: dict[str, StorageRecord], keys: object, position: int
 ) -> dict[str, StorageRecord]:
-    """The storages with their offsets, in the order in which the file lists their keys."""
+    """Return the storages with their offsets, in the order in which the file lists their keys."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise source.damaged("the list of its stored tensors is broken")
     placed: dict[str, StorageRecord] = {}

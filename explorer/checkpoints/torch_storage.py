@@ -58,7 +58,7 @@ UNTYPED_TYPES: Mapping[str, StorageType] = {
 
 
 def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
-    """The storage in `blob`; its elements stay in the file.
+    """Return the storage in `blob`; its elements stay in the file.
 
     Raises:
         UnsafeFileError: The stream names anything but a storage type.

@@ -25,7 +25,7 @@ _SUPPORTED = "Supported are NVIDIA's network pickles of StyleGAN2-ADA and StyleG
 
 
 def read_torch_zip(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
-    """The value that was given to `torch.save`, tensors as records of where they lie in the archive.
+    """Return the value that was given to `torch.save`, tensors as records of where they lie in the archive.
 
     Args:
         source: The archive.

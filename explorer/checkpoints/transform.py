@@ -26,7 +26,7 @@ def without_transform(source: Source, contents: Contents) -> Contents:
     left over from one. The controls start without a motion and show every one that is applied.
     """
     record = contents.records.get(_KEY)
-    if record is None or not contents.family.startswith("stylegan3") or record.shape != (3, 3):
+    if record is None or record.shape != (3, 3):
         return contents
     if not record.storage.dtype.is_floating_point:
         return contents  # refused like every tensor of another type

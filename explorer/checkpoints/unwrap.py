@@ -84,14 +84,14 @@ def _generators(value: object) -> Iterator[Found]:
 
 
 def _numbered(items: list[object] | tuple[object, ...]) -> dict[object, object]:
-    """The entries of a short list, the last one first: StyleGAN's oldest files are (G, D, averaged G)."""
+    """Return the entries of a short list, the last one first: StyleGAN's oldest files are (G, D, averaged G)."""
     if len(items) > _LIST:
         return {}
     return {str(index): items[index] for index in reversed(range(len(items)))}
 
 
 def _joined(table: dict[object, object]) -> dict[object, object]:
-    """A table in which mapping and synthesis have tables of their own, as one; any other as it is."""
+    """Return a table in which mapping and synthesis have tables of their own, as one; any other as it is."""
     for prefix in ("", "G_", "g_"):
         parts = {name: table_of(table.get(f"{prefix}{name}")) for name in ("mapping", "synthesis")}
         if all(parts.values()):
@@ -103,7 +103,7 @@ def _joined(table: dict[object, object]) -> dict[object, object]:
 
 
 def unwrapped(module: ModuleRecord) -> ModuleRecord:
-    """The module inside the ones that only wrap it."""
+    """Return the module inside the ones that only wrap it."""
     for _ in range(_DEPTH):
         inner = module.child(_WRAPPERS[module.class_name]) if module.class_name in _WRAPPERS else None
         if inner is None:
@@ -113,12 +113,12 @@ def unwrapped(module: ModuleRecord) -> ModuleRecord:
 
 
 def _as_tensor(item: object) -> object:
-    """A numpy array as a tensor, where it is one; anything else as it is."""
+    """Return a numpy array as a tensor, where it is one; anything else as it is."""
     return (tensor_of_array(item) or item) if isinstance(item, NumpyArray) else item
 
 
 def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
-    """A generator for each prefix under which a table of tensors holds one (`G_ema.`, `module.`, or none)."""
+    """Yield a generator for each prefix under which a table of tensors holds one (`G_ema.`, `module.`, or none)."""
     table = {key: _as_tensor(item) for key, item in table.items()}
     names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
     prefixes = dict.fromkeys(

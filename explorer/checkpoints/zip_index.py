@@ -27,7 +27,7 @@ class ZipMember:
 
 
 def zip_members(source: Source) -> dict[str, ZipMember]:
-    """The members by name.
+    """Return the members by name.
 
     Raises:
         UnreadableFileError: The table of contents is missing, broken, or larger than any checkpoint's.
@@ -54,7 +54,7 @@ def zip_members(source: Source) -> dict[str, ZipMember]:
 
 
 def _end_record(source: Source) -> tuple[int, int, int]:
-    """Number of members, size and offset of the table of contents."""
+    """Return number of members, size and offset of the table of contents."""
     tail_size = min(_TAIL, source.size)
     tail = source.read(source.size - tail_size, tail_size)
     at = tail.rfind(b"PK\x05\x06")

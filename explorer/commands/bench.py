@@ -13,7 +13,6 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from explorer.checkpoints.bundled import bundled, find
 from explorer.commands.cost import check_cost
@@ -23,6 +22,8 @@ from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Transform, T
 from explorer.util import console
 from explorer.util.command_line import Parser, did_you_mean
 from explorer.util.plain_text import visible
+from explorer.util.program_name import program_name
+from explorer.util.shipped import shipped
 
 __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
@@ -46,11 +47,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the median and the slowest time of each kind of change, or runs a benchmark."""
+    """Print the median and the slowest time of each kind of change, or runs a benchmark."""
     if arguments.model in BENCHMARKS:
         return _run_benchmark(arguments.model, arguments.rest)
     # A benchmark's options are its own, so everything behind the name was left alone until now.
-    behind = Parser(prog=f"main.py bench {arguments.model}")
+    behind = Parser(prog=f"{program_name()} bench {arguments.model}")
     _add_options(behind)
     behind.parse_args(arguments.rest, arguments)
     if not 1 <= arguments.count <= 10_000:
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_benchmark(name: str, options: list[str]) -> int:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
+    path = shipped("benchmarks") / f"{name}.py"
     if not path.is_file():
         raise UsageError(f"The benchmark {name} is not here.", "Run it from a clone of the repository.")
     before = sys.argv

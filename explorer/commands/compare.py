@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the film, or goes on with it, and prints its path."""
+    """Render the film, or goes on with it, and prints its path."""
     from explorer.animation.comparison import Comparison, recorder_of
     from explorer.animation.formats import format_of_path
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Converts and prints the path of the result."""
+    """Convert and prints the path of the result."""
     from explorer.checkpoints import convert, resolve_model
 
     check_output("OUT", Path(arguments.target), ".safetensors")

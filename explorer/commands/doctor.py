@@ -12,11 +12,11 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Whether to print JSON."""
-    parser.add_argument("--json", action="store_true", help="print a list of {name, found, advice}")
+    parser.add_argument("--json", action="store_true", help="print a list of {name, found, advice, details}")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the findings; lacks are no errors, so the exit code is 0."""
+    """Print the findings; lacks are no errors, so the exit code is 0."""
     from explorer.setup.doctor import examine
 
     findings = examine()
@@ -28,4 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
         console.out(f"{'!' if finding.advice else ' '} {finding.name:<{width}}  {finding.found}")
         if finding.advice:
             console.out(f"  {'':<{width}}  -> {finding.advice}")
+        for line in finding.details.splitlines():
+            console.out(f"      {line}")
     return 0

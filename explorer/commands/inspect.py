@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the facts."""
+    """Print the facts."""
     from explorer.checkpoints import inspect, resolve_model
 
     facts = inspect(resolve_model(arguments.file))

@@ -16,7 +16,7 @@ MAX_SEEDS = 10_000
 
 
 def seeds_of(option: str, text: str) -> tuple[int, ...]:
-    """The seeds of "1-8,12,1", in the order given and as often as given.
+    """Return the seeds of "1-8,12,1", in the order given and as often as given.
 
     Raises:
         UsageError: Malformed, out of range, or absurdly many.
@@ -31,7 +31,7 @@ def check_seed(option: str, seed: int) -> None:
 
 
 def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[int]:
-    """The numbers of "1-8,12", from `smallest` to `largest`. Raises UsageError."""
+    """Return the numbers of "1-8,12", from `smallest` to `largest`. Raises UsageError."""
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from explorer.util import console
+from explorer.util.program_name import program_name
 from explorer.util.signals import Stopped
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ProgressLine:
         self._status = console.Status()
 
     def __call__(self, done: int, total: int) -> None:
-        """Writes to stderr if there is something new to say."""
+        """Write to stderr if there is something new to say."""
         step = done if self._status.is_live else 10 * done // total
         if step == self._told:
             return
@@ -45,21 +46,21 @@ class FilmProgressLine:
 
     def __call__(self, p: Progress) -> None:
         """Writes to stderr if there is something new to say."""
-        if p.words:
+        if p.note:
             self._status.clear()
-            console.note(p.words)
+            console.note(p.note)
         step = (p.stage, time.monotonic() // 0.2 if self._status.is_live else 10 * p.done // p.total)
         if step == self._told and p.done != p.total:
             return
         self._told = step
         text = f"{p.stage} {p.done}/{p.total}"
-        if p.fps:
+        if p.rate:
             left = round(p.seconds_left)
-            text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
-        if p.size and p.stage != "done":
+            text += f", {p.rate:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+        if p.value.size and p.stage != "done":
             from explorer.animation.forecast import size_words  # brings numpy, which no command waits for
 
-            text += f", {size_words(p.size)}"
+            text += f", {size_words(p.value.size)}"
         self._status.show(text)
         if p.stage == "done":
             self._status.clear()
@@ -74,7 +75,7 @@ def make_film(recorder: Recorder) -> None:
         console.out_path(recorder.run(FilmProgressLine()))
     except (Stopped, KeyboardInterrupt):
         if is_unfinished(path):
-            command = f"main.py video {shlex.quote(str(job_path(path)))}"
+            command = f"{program_name()} video {shlex.quote(str(job_path(path)))}"
             console.note(f"latentwalk: what is finished of {path.name} is kept; continue with: {command}")
         raise
 

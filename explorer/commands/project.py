@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints or writes the project."""
+    """Print or writes the project."""
     from explorer.errors import UsageError
     from explorer.project.document import read_project, to_json, write_project
 

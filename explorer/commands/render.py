@@ -50,16 +50,14 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
     """Device, precision and kernels of the parsed options."""
-    from explorer.render.devices import best_device
+    from explorer.render.devices import device_named
     from explorer.state.request import RenderSettings
 
-    names = {"auto": best_device(), "cuda": "cuda:0"}
-    device = names.get(arguments.device, arguments.device)
-    return RenderSettings(device, arguments.dtype, arguments.backend)
+    return RenderSettings(device_named(arguments.device), arguments.dtype, arguments.backend)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders, writes, and prints the path of every file written."""
+    """Render, writes, and prints the path of every file written."""
     check_output("--output", arguments.output, ".png")
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")

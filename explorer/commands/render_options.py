@@ -11,11 +11,14 @@ from explorer.commands.latent_option import add_latent_options
 from explorer.commands.numbers import SEEDS, check_seed, numbers_of, ranges_of
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Noise, Tap, Transform, Truncation
+from explorer.state.parameters import CONTROLS
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
 
 __all__ = ["add_look_options", "look_from", "mixing_of", "tap_from"]
+
+MIX_AMOUNT = CONTROLS["mixing.amount"]
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,8 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
     latent.add_argument("--seed", metavar="N", default="0", help="a seed, or several as in 1-8,12 (default 0)")
     add_latent_options(parser, latent)
     add_class_option(parser)
-    parser.add_argument("--psi", metavar="P", type=float, default=1.0, help="truncation (default 1 = none)")
+    psi, rotate = CONTROLS["truncation.psi"].default, CONTROLS["transform.rotate"].default
+    parser.add_argument("--psi", metavar="P", type=float, default=psi, help="truncation (default 1 = none)")
     parser.add_argument("--cutoff", metavar="K", type=int, help="truncate only the first K of ws")
     parser.add_argument(
         "--mix", metavar="SEED:LAYERS[:AMOUNT]", action="append", default=[],
@@ -33,13 +37,13 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--noise", choices=("none", "const", "random"), default="const", help="of StyleGAN2")
     parser.add_argument("--noise-seed", metavar="N", type=int, default=0, help="seed of random noise")
     parser.add_argument("--translate", metavar="X,Y", help="move the picture, in image widths, right and down")
-    parser.add_argument("--rotate", metavar="DEGREES", type=float, default=0.0, help="turn it counter-clockwise")
+    parser.add_argument("--rotate", metavar="DEGREES", type=float, default=rotate, help="turn it counter-clockwise")
     parser.add_argument("--transform", metavar="A,B,C,D,E,F", help="forward matrix, first two rows; applied last")
     parser.add_argument("--layer", metavar="NAME", default="", help="show a layer's activation instead")
 
 
 def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, stored: str = "") -> Look:
-    """The look of the parsed options for one seed, or for the stored latent of that id.
+    """Return the look of the parsed options for one seed, or for the stored latent of that id.
 
     `arguments.classes`: the classes chosen for this model.
 
@@ -62,7 +66,7 @@ def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, sto
 
 
 def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
-    """What of the network to show.
+    """Return what of the network to show.
 
     Raises:
         UsageError: There is no such layer.
@@ -88,7 +92,7 @@ def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
             raise UsageError(f"--mix {text}: expected SEED:LAYERS or SEED:LAYERS:AMOUNT.", "For example 7:0-3:0.5.")
         (seed, *more) = ranges_of("--mix", parts[0], SEEDS - 1)
         amount = numbers_of("--mix", parts[2], 1)[0] if len(parts) == 3 else 1.0
-        if more or not 0.0 <= amount <= 1.0:
+        if more or not MIX_AMOUNT.low <= amount <= MIX_AMOUNT.high:
             raise UsageError(f"--mix {text}: expected one seed, and an amount from 0 to 1.")
         sources.append(MixSource(seed))
         for layer in _layers(parts[1], info):

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the motion of every model, writes the scans under each other, and prints the path."""
+    """Render the motion of every model, writes the scans under each other, and prints the path."""
     a = arguments
     check_output("--output", a.output, ".png")
     import numpy as np
@@ -79,12 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
     transform = comparison.state.shared.transform
-    check_slit(slit, [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))])
+    motions = [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))]
     check_cost(a, a.models, settings_from(a).device)
     progress, total = ProgressLine("picture"), comparison.frames * len(a.models)
     scans, names = [], []
     for number, model in enumerate(a.models):
         renderer, facts = open_model(model, settings_from(a))
+        check_slit(slit, motions, facts.info.aspect)
         done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
         words = class_words(class_weights(classes, facts.info), facts.class_names)
@@ -107,7 +108,7 @@ def _scan(
     from explorer.state.transforms import forward_matrix
 
     # One column a picture, and about two samples a pixel under the line.
-    samples = max(32, round(2 * slit.length * renderer.info.img_resolution))
+    samples = max(32, round(2 * slit.length * renderer.info.img_size[1]))
     scan, player = SlitScan(1, comparison.frames, samples, channels=3), Player(comparison.state)
     for i in range(comparison.frames):
         time = i / comparison.fps
@@ -131,7 +132,7 @@ def _slit(text: str, *, follows: bool) -> Slit:
 
 
 def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
-    """What the window needs to show the same: the models, where the motion begins, the line."""
+    """Return what the window needs to show the same: the models, where the motion begins, the line."""
     from explorer.animation.job import with_absolute_models
     from explorer.state import Lab, ViewState
 

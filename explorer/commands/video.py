@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
+from explorer.commands.cluster_option import add_cluster_option, cluster_of
 from explorer.commands.cost import check_cost
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
@@ -19,22 +20,22 @@ from explorer.commands.progress import make_film
 from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
 from explorer.util import console
+from explorer.util.program_name import program_name
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
-    from explorer.state import ExplorerState, Look, Timeline
+    from explorer.state import ExplorerState, Look
 
     Opened = tuple[HeadlessRenderer, ModelInfo]
     OpenModel = Callable[..., Opened]
 
 __all__ = ["add_arguments", "run"]
 
-SECONDS_A_KEY = 2.0
 
 WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert")
 """Options of a walk through seeds or latents: a project says these itself."""
@@ -87,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--captions", action="store_true", help="burn in what is shown")
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     add_device_options(parser)
+    add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
     # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
@@ -96,21 +98,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with one, and prints its path."""
     from explorer.animation.film import FilmRenderer
-    from explorer.animation.recorder import Recorder
+    from explorer.animation.film_jobs import frames_on
+    from explorer.animation.recorder import Recorder, frames_here
     from explorer.render.headless import open_model
 
     opened = functools.cache(open_model)  # a walk opens its models first, then the film's renderer does
     job = _job(arguments, opened)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
-    make_film(recorder)
+    with cluster_of(arguments) as cluster:
+        frames = frames_here if cluster is None else frames_on(cluster, job)
+        make_film(Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer, frames=frames))
     return 0
 
 
-def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
+def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
-    from explorer.animation.job import Job, read_job
+    from explorer.animation.job import FilmJob, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         why = "an unfinished film keeps the settings it was started with"
@@ -123,7 +127,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     check_film_path(a.output)
     is_walk = a.seeds is not None or choice_from(a) is not None
     if (a.project is None) != is_walk:
-        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", "See main.py video --help.")
+        raise UsageError("Name a project, or seeds with --seeds 1,2,3.", f"See {program_name()} video --help.")
     if a.project is not None:
         check_project(a.project)
         _refuse(a, WALK, "applies to --seeds only; a project has its own", "Change the project.")
@@ -139,7 +143,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
         from explorer.animation.pace import evened
 
         state = evened(state, film, settings, table)
-    return Job(a.output, film, state, table, settings)
+    return FilmJob(a.output, film, state, table, settings)
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
@@ -177,21 +181,19 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
     """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
-    from explorer.state import ExplorerState, Keyframe, Segment, Snapshot, Timeline, ViewState
+    from explorer.animation.walk import seconds_of_walk, walk_timeline
+    from explorer.state import ExplorerState, Segment, ViewState
     from explorer.state.view_layout import MAX_VIEWS
 
     models = a.model or [_default_model()]
     looks, table = _stops(a, models, opened)
-    gaps = max(1, len(looks) if a.loop else len(looks) - 1)
-    seconds = a.seconds if a.seconds is not None else SECONDS_A_KEY * gaps
+    seconds = a.seconds if a.seconds is not None else seconds_of_walk(len(looks), loop=a.loop)
     has_z = a.w is None and a.ws is None
     usual: tuple[Any, Any] = ("spherical", "z") if has_z else ("linear", "w")
     segment = Segment(a.interpolation or usual[0], a.space or usual[1], a.ease)
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
-    keys = tuple(Keyframe(i * seconds / gaps, Snapshot(look), segment) for i, look in enumerate(looks))
-    timeline = Timeline(keys, duration=seconds, loop="seamless" if a.loop else "once", fps=rate[0] / rate[1])
-    _check_walk(timeline)
+    timeline = walk_timeline(looks, seconds, rate[0] / rate[1], segment, loop=a.loop)
     views = (ViewState(),) * min(max(2, len(models)), MAX_VIEWS)
     state = ExplorerState(looks[0], views, layout="single", timeline=timeline)
     return _with_models(state, models), table
@@ -217,17 +219,6 @@ def _stops(
         latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, facts[0])]
         classes = classes_from(a.class_name, [ModelClasses.of(item) for item in facts])
     return [Look(latent=latent, classes=classes, truncation=Truncation(psi)) for latent in latents], table
-
-
-def _check_walk(timeline: Timeline) -> None:
-    """Raises UsageError for a walk that could not be read again from its film."""
-    from explorer.state.timeline_edits import MAX_SECONDS, check_timeline
-
-    try:
-        check_timeline(timeline)
-    except ProjectError as error:
-        words = f"A walk of {timeline.duration:g} seconds through {len(timeline.keys)} seeds cannot be made."
-        raise UsageError(words, f"Choose up to {MAX_SECONDS:g} seconds.") from error
 
 
 def _default_model() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.errors import UsageError
 from explorer.setup.system_libraries import has_display
 from explorer.util import console
+from explorer.util.program_name import program_name
 
 __all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Opens the window and gives its exit code."""
+    """Open the window and gives its exit code."""
     if has_display():
         from explorer.app import run as run_window
 
@@ -39,7 +40,7 @@ def _run_without_display(files: list[str]) -> int:
     if project := next((file for file in files if kind_of(file) == "project"), None):
         raise UsageError(
             f"There is no display to show {Path(project).name} on.",
-            f"A project becomes a film without one: main.py video {project} -o FILM.mp4",
+            f"A project becomes a film without one: {program_name()} video {project} -o FILM.mp4",
         )
     console.note("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
@@ -49,7 +50,7 @@ def _run_without_display(files: list[str]) -> int:
         HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         words = f"The folder {HEADLESS_VIDEO.parent} cannot be made here: {error.strerror or error}."
-        command = f"main.py compare {shlex.join(models)} -o FILM.mp4"
+        command = f"{program_name()} compare {shlex.join(models)} -o FILM.mp4"
         raise UsageError(words, f"Name a place for the film: {command}") from error
     recorder_of(Comparison(models[0], models[1]), HEADLESS_VIDEO, overwrite=True).run(FilmProgressLine())
     console.out_path(HEADLESS_VIDEO.resolve())

@@ -1,6 +1,6 @@
 """The protocol every generator family follows: mapping, then a chain of layers that can be resumed anywhere.
 
-`synthesis(ws)` is the fold of `begin` and `layers`, so the explorer, the export, the metrics and the
+`synthesis(ws)` is `begin` and the fold over `layers`, so the explorer, the export, the metrics and the
 training share one forward path, and a tap is "stop after layer k". No hooks, no state in buffers: the
 input transform and the noise are arguments.
 """
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -20,113 +19,36 @@ from explorer.ops.backend import Derived
 from explorer.ops.memory import held_bytes, tensors_in
 from explorer.util.steps import Steps, run
 
-__all__ = ["Activation", "Generator", "GeneratorInfo", "LayerInfo", "NoiseMode", "NoiseSpec", "SynthesisLayer"]
+from . import style_maths
+from .fold import INPUT, NO_EDITS, LayerEdits, fold, fold_steps
+from .info import GeneratorInfo, LayerInfo
+from .inputs import Inputs, NoiseMode, NoiseSpec
+from .layer import Activation, SynthesisLayer
 
-NoiseMode = Literal["none", "const", "random"]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
-    """Facts of one synthesis layer.
-
-    `resolution` is the layer's nominal resolution in pixels of the image grid (for StyleGAN3 the sampling
-    rate); `height` and `width` are the size of its output, margins included. `ws_index` is the entry of `ws`
-    that styles it. `is_rgb` marks layers whose result is an image rather than features.
-    """
-
-    name: str
-    ws_index: int
-    resolution: int
-    channels: int
-    height: int
-    width: int
-    has_noise: bool = False
-    is_rgb: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorInfo:
-    """Facts of a generator that the explorer needs: sizes, layers, and which controls can matter."""
-
-    family: str
-    z_dim: int
-    c_dim: int
-    w_dim: int
-    num_ws: int
-    img_resolution: int
-    img_channels: int
-    layers: tuple[LayerInfo, ...]
-    has_noise: bool
-    has_input_transform: bool
-    class_names: tuple[str, ...] = ()
-
-    def layers_of_ws(self, index: int) -> tuple[LayerInfo, ...]:
-        """The layers that entry `index` of `ws` styles; empty for an entry that only styles the input."""
-        return tuple(layer for layer in self.layers if layer.ws_index == index)
+__all__ = [
+    "INPUT",
+    "NO_EDITS",
+    "Activation",
+    "Generator",
+    "GeneratorInfo",
+    "Inputs",
+    "LayerEdits",
+    "LayerInfo",
+    "NoiseMode",
+    "NoiseSpec",
+    "StyleEncoder",
+    "SynthesisLayer",
+    "fold",
+    "fold_steps",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseSpec:
-    """What noise to add: stored (`const`), drawn afresh from a seed (`random`), or none.
+@runtime_checkable
+class StyleEncoder(Protocol):
+    """A generator that also reads styles from pictures; `info.encodes_style` says so."""
 
-    `strength` multiplies every layer's noise, `layer_strengths` those of single layers by name.
-    """
-
-    mode: NoiseMode = "const"
-    seed: int = 0
-    strength: float = 1.0
-    layer_strengths: Mapping[str, float] = field(default_factory=dict)
-
-    def strength_of(self, layer_name: str) -> float:
-        """The factor on one layer's noise."""
-        return self.strength * self.layer_strengths.get(layer_name, 1.0)
-
-
-@dataclass(slots=True)
-class Activation:
-    """What flows from layer to layer. Treat as immutable: a layer makes new tensors, never writes into these.
-
-    `x`: features `[N, C, H, W]`; `img`: running image of skip architectures `[N, img_channels, h, w]`, float32;
-    `skip`: pending residual branch of the `resnet` architecture.
-    """
-
-    x: Tensor
-    img: Tensor | None = None
-    skip: Tensor | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by the tensors."""
-        tensors = (self.x, self.img, self.skip)
-        return sum(t.numel() * t.element_size() for t in tensors if t is not None)
-
-
-class SynthesisLayer(nn.Module, ABC):
-    """One resumable step of the synthesis network."""
-
-    info: LayerInfo
-
-    @abstractmethod
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        """The next activation.
-
-        Args:
-            activation: Output of the layer before (or of `Generator.begin`).
-            w: `[N, w_dim]` float32, this layer's entry of `ws`.
-            noise: `[1 or N, 1, H, W]` as `noise` returns it, or None for no noise.
-        """
-
-    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
-        """The noise this layer adds under `spec`, `[1 or N, 1, H, W]` float32; None if it adds none.
-
-        Random noise comes from a stream of this layer's own, seeded by (seed, layer name), so that a resumed
-        run draws the same numbers as a full one.
-        """
-        return None
-
-    def update_emas(self, activation: Activation) -> None:
-        """Update the moving averages this layer keeps of its input; training only, most layers keep none."""
-        return None
+    def encode_style(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
+        """`w` `[N, w_dim]` float32 of pictures `[N, img_channels, H, W]` in -1..1 and classes `[N, c_dim]`."""
 
 
 class Generator(nn.Module, ABC):
@@ -148,20 +70,42 @@ class Generator(nn.Module, ABC):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros); no truncation."""
 
-    @abstractmethod
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        """The input of the first layer.
+    def begin(self, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
+        """Return what the first layer is given.
 
-        Args:
-            w: `[N, w_dim]`, entry 0 of `ws`.
-            transform: `[3, 3]` or `[N, 3, 3]` **forward** motion of the picture (specs: x right, y down, unit =
-                image width); None is the identity. Families without an input transform apply their documented
-                counterpart.
+        Raises:
+            RequestError: The transform cannot be inverted.
         """
+        style = self.input_style(inputs.ws[:, 0])
+        if self.info.input_style_dim:
+            style = edits.style(INPUT, style)
+        return edits.features(INPUT, self.make_input(inputs, style))
+
+    def input_style(self, w: Tensor) -> Tensor:
+        """Return the styles `[N, input_style_dim]` of the network's input, of entry 0 of `ws`; most have none."""
+        return w[:, :0]
+
+    @abstractmethod
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        """`begin` without edits, from `inputs` and the styles `[N, input_style_dim]` of the input."""
 
     @abstractmethod
     def rgb(self, activation: Activation) -> Tensor:
-        """The image `[N, img_channels, R, R]` float32, nominal range -1..1, from the last activation."""
+        """The image `[N, img_channels, *img_size]` float32, nominal range -1..1, from the last activation."""
+
+    def preview(self, activation: Activation) -> Tensor | None:
+        """The picture so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`; None if it has none.
+
+        Families whose `img` is no picture yet (wavelet coefficients, say) make one of it.
+        """
+        return activation.img
+
+    def w_mean(self, c: Tensor | None = None) -> Tensor:
+        """Return the centre of truncation: `[w_dim]`, or `[N, w_dim]` of classes `c` `[N, c_dim]`; float32.
+
+        The same for all classes, unless a family keeps one for each.
+        """
+        return self.w_avg if c is None else self.w_avg.expand(c.shape[0], -1)
 
     def synthesis(
         self,
@@ -171,7 +115,7 @@ class Generator(nn.Module, ABC):
         noise: NoiseSpec | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """The image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
+        """Return the image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
 
         `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
         """
@@ -186,14 +130,19 @@ class Generator(nn.Module, ABC):
         update_emas: bool = False,
     ) -> Steps[Tensor]:
         """`synthesis`, a layer a step."""
-        spec = noise or NoiseSpec()
-        entries = ws.unbind(1)
-        activation = self.begin(entries[0], transform)
-        for layer in self.layers:
-            yield
-            if update_emas:
-                layer.update_emas(activation)
-            activation = layer.run(activation, entries[layer.info.ws_index], layer.noise(spec, ws.shape[0]))
+        return self.picture_steps(Inputs(ws, transform, noise=noise or NoiseSpec()), update_emas=update_emas)
+
+    def picture_steps(
+        self, inputs: Inputs, *, edits: LayerEdits = NO_EDITS, update_emas: bool = False
+    ) -> Steps[Tensor]:
+        """Return the image of any inputs, a layer a step."""
+        layers = self.layers
+
+        def update(i: int, activation: Activation) -> None:
+            layers[i].update_emas(activation)
+
+        before = update if update_emas else None
+        activation = yield from fold_steps(layers, self.begin(inputs, edits), inputs, edits=edits, before=before)
         return self.rgb(activation)
 
     def update_w_avg(self, w: Tensor) -> None:
@@ -206,14 +155,11 @@ class Generator(nn.Module, ABC):
 
     def broadcast(self, w: Tensor) -> Tensor:
         """`ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""
-        return w.unsqueeze(1).repeat(1, self.info.num_ws, 1)
+        return style_maths.broadcast(w, self.info.num_ws)
 
-    def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
-        """`w_avg + psi * (ws - w_avg)` on the first `cutoff` entries (None = all, 0 = none)."""
-        if psi == 1.0 or cutoff == 0:
-            return ws
-        head = torch.lerp(self.w_avg.to(ws), ws[:, :cutoff], psi)
-        return head if cutoff is None else torch.cat([head, ws[:, cutoff:]], dim=1)
+    def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None, c: Tensor | None = None) -> Tensor:
+        """Move the first `cutoff` entries of `ws` (None = all) to `w_mean(c) + psi * (ws - w_mean(c))`."""
+        return style_maths.truncate(ws, self.w_mean(c), psi, cutoff)
 
     @property
     def device(self) -> torch.device:

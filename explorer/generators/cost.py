@@ -6,7 +6,6 @@ factor of about two; `tests/generators/test_cost.py` compares them with what pic
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from typing import NamedTuple
 
 from .stylegan2 import StyleGAN2Config
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
-from .tiny import TinyConfig
 
-__all__ = ["PictureCost", "picture_cost"]
+__all__ = ["LayerCost", "PictureCost", "picture_cost", "total_cost"]
 
 _FLOAT = 4  # bytes
 _STRIP, _TILE = 16, 32  # rows and columns that `FilteredProducts` works on at a time
@@ -47,7 +45,7 @@ class PictureCost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class LayerCost:
     """One layer's part: `work` bytes while it runs, `kept` bytes that stay for the next picture."""
 
     name: str
@@ -61,6 +59,9 @@ class _Layer:
 def picture_cost(config: object, *, kernels: bool = False) -> PictureCost:
     """Return what one picture of a generator of this configuration costs.
 
+    A family registers its own with `@picture_cost.register`, in the module of its config dataclass; of one that has
+    none only the picture itself is counted.
+
     Args:
         config: A family's config dataclass.
         kernels: Whether the native kernels are there, which need far less for filters of the published sizes.
@@ -68,29 +69,23 @@ def picture_cost(config: object, *, kernels: bool = False) -> PictureCost:
     Raises:
         MismatchError: The configuration has no layer table.
     """
-    raise TypeError(f"there is no cost of a {type(config).__name__}")
+    return total_cost((), getattr(config, "img_channels", 3), getattr(config, "img_resolution", 1))
 
 
 @picture_cost.register
 def _(config: StyleGAN2Config, *, kernels: bool = False) -> PictureCost:
-    return _sum(_stylegan2_layers(config), config.img_channels, config.img_resolution)
+    return total_cost(_stylegan2_layers(config), config.img_channels, config.img_resolution)
 
 
 @picture_cost.register
 def _(config: StyleGAN3Config, *, kernels: bool = False) -> PictureCost:
-    return _sum(_stylegan3_layers(config, kernels), config.img_channels, config.img_resolution)
+    return total_cost(_stylegan3_layers(config, kernels), config.img_channels, config.img_resolution)
 
 
-@picture_cost.register
-def _(config: TinyConfig, *, kernels: bool = False) -> PictureCost:
-    area, c = config.img_resolution**2, config.channels
-    layer = _Layer("t0", 6 * _FLOAT * c * area, _FLOAT * area, 18 * c * c * area)
-    return _sum(itertools.repeat(layer, config.num_layers + 1), config.img_channels, config.img_resolution)
-
-
-def _sum(layers: Iterable[_Layer], colours: int, size: int) -> PictureCost:
+def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureCost:
+    """Return the cost of a picture of `size` pixels a side and `colours` channels that these layers make."""
     # The picture in float32, clamped, turned to colours on the way to the screen, and those as bytes.
-    picture = _Layer("the picture", (4 * _FLOAT * max(colours, 3) + 8) * size**2, 0, 20 * colours * size**2)
+    picture = LayerCost("the picture", (4 * _FLOAT * max(colours, 3) + 8) * size**2, 0, 20 * colours * size**2)
     found = (*layers, picture)
     largest = max(found, key=lambda layer: layer.work)
     return PictureCost(
@@ -101,7 +96,7 @@ def _sum(layers: Iterable[_Layer], colours: int, size: int) -> PictureCost:
     )
 
 
-def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[_Layer]:
+def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[LayerCost]:
     taps, colours = len(config.resample_filter), config.img_channels
     per_output = 2 * (taps * taps if taps < 8 else 2 * taps)  # of the resampling filter, as `setup_filter` keeps it
     has_branch = config.architecture == "resnet"
@@ -115,17 +110,17 @@ def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[_Layer]:
             # the branch beside it is kept until conv1 is done.
             work = _FLOAT * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
             kept = _derived(i, o, 9, 3) + noise
-            yield _Layer(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
+            yield LayerCost(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
         # Input, styled copy, output, and the layout in which the convolution of the library works.
         work = _FLOAT * (5 * o * area + picture)
-        yield _Layer(f"{name}.conv1", work, _derived(o, o, 9, 2) + noise, 18 * o * o * area)
+        yield LayerCost(f"{name}.conv1", work, _derived(o, o, 9, 2) + noise, 18 * o * o * area)
         if config.architecture == "skip" or size == config.img_resolution:
             work = _FLOAT * (2 * o + 5 * colours) * area
             filter_flop = per_output * colours * area
-            yield _Layer(f"{name}.torgb", work, _derived(o, colours, 1, 2), 2 * o * colours * area, filter_flop)
+            yield LayerCost(f"{name}.torgb", work, _derived(o, colours, 1, 2), 2 * o * colours * area, filter_flop)
 
 
-def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[_Layer]:
+def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[LayerCost]:
     first, specs = layer_table(config)
     yield _fourier_features(first)
     for spec in specs:
@@ -139,13 +134,13 @@ def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[_Layer
             filtering = _by_kernel(spec) if kernels and _is_published(spec) else _by_products(spec, wide)
             work = max(work, 2 * convolved + filtering.work)
         kept = _derived(i, o, k * k, 2) + filtering.kept
-        yield _Layer(spec.name, _FLOAT * work, kept, 2 * k * k * i * convolved, filtering.flop)
+        yield LayerCost(spec.name, _FLOAT * work, kept, 2 * k * k * i * convolved, filtering.flop)
 
 
-def _fourier_features(spec: InputSpec) -> _Layer:
+def _fourier_features(spec: InputSpec) -> LayerCost:
     points = spec.size**2
     work = _FLOAT * (3 * spec.channels * points + 2 * spec.channels**2)
-    return _Layer("input", work, 0, (2 * spec.channels + 4) * spec.channels * points)
+    return LayerCost("input", work, 0, (2 * spec.channels + 4) * spec.channels * points)
 
 
 class _Filtering(NamedTuple):
@@ -157,7 +152,7 @@ class _Filtering(NamedTuple):
 
 
 def _is_published(spec: LayerSpec) -> bool:
-    """Whether the native kernel knows the layer's filters."""
+    """Return whether the native kernel knows the layer's filters."""
     known = (spec.up_factor in (2, 4), spec.down_factor == 2, spec.up_taps == 6 * spec.up_factor)
     return all(known) and spec.down_taps == 12
 

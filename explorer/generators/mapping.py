@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from explorer.ops.backend import Derived, is_inference, policy
 from explorer.ops.bias_act import bias_act
 from explorer.ops.normalize import normalize_2nd_moment
 from explorer.ops.prepared_styles import PreparedStyles
@@ -53,6 +54,14 @@ class FullyConnectedLayer(nn.Module):
             self.bias.to(x.dtype), x, self.weight.to(x.dtype).t(), beta=self.bias_gain, alpha=self.weight_gain
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
+
+    def style(self, w: Tensor, kept: Derived[PreparedStyles], gain: float = 1.0) -> Tensor:
+        """`forward` times `gain`, a layer's styles: without gradients from `kept`, made where it is out of date."""
+        if not is_inference():
+            styles: Tensor = self(w)
+            return styles if gain == 1.0 else styles * gain
+        dtype = policy().dtype
+        return kept.get((self.weight, self.bias), dtype, lambda: self.prepared(dtype, gain))(w)
 
     def prepared(self, dtype: torch.dtype, gain: float = 1.0) -> PreparedStyles:
         """`forward` times `gain` for inference beside features of `dtype`; the layer must be linear."""

@@ -11,10 +11,11 @@ __all__ = ["inverse_motion", "resample"]
 
 
 def inverse_motion(transform: Tensor) -> Tensor:
-    """The inverse of a forward motion, computed in float64.
+    """Return the inverse of a forward motion, computed in float64.
 
     Args:
-        transform: `[3, 3]` or `[N, 3, 3]`; x right, y down, unit = image width, origin in the middle.
+        transform: `[3, 3]` or `[N, 3, 3]`; x right, y down, unit = image width, origin in the
+            middle.
 
     Returns:
         `[1 or N, 3, 3]` float64 on the device of `transform` (on the CPU where the device has no float64).
@@ -35,7 +36,7 @@ def inverse_motion(transform: Tensor) -> Tensor:
 
 
 def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
-    """A picture or feature map moved by a forward motion, its edge pixels repeated outwards.
+    """Return a picture or feature map moved by a forward motion, its edge pixels repeated outwards.
 
     Args:
         x: `[N, C, H, W]`.
@@ -48,7 +49,9 @@ def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
     inverse = inverse_motion(transform)
     if torch.equal(inverse, torch.eye(3, dtype=inverse.dtype).expand_as(inverse)):
         return x  # bicubic interpolation of a picture at its own pixels is not exact
-    # grid_sample counts from -1 to 1 over the picture, so translations double.
-    theta = torch.cat([inverse[:, :2, :2], 2 * inverse[:, :2, 2:]], dim=2).to(x.device, x.dtype)
+    # grid_sample counts from -1 to 1 over the picture, so translations double, and by its own height in y.
+    theta = torch.cat([inverse[:, :2, :2], 2 * inverse[:, :2, 2:]], dim=2)
+    aspect = x.shape[2] / x.shape[3]
+    theta = (theta * theta.new_tensor([[1, aspect, 1], [1 / aspect, 1, 1 / aspect]])).to(x.device, x.dtype)
     grid = torch.nn.functional.affine_grid(theta.expand(x.shape[0], 2, 3), list(x.shape), align_corners=False)
     return torch.nn.functional.grid_sample(x, grid, mode=mode, padding_mode="border", align_corners=False)

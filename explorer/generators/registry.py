@@ -1,68 +1,168 @@
-"""Every generator family by name: `build("stylegan2", config)`."""
+"""Every family by name, built-in or of a plug-in, and their generators: `build("stylegan2", config)`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from explorer.errors import UnsupportedModelError
+from explorer.errors import LatentwalkError, UnsupportedModelError
+from explorer.generators.family import Family, Training
+from explorer.generators.ws_groups import by_depth, named_by_layer
+from explorer.util import plugins
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from .base import Generator
+    from explorer.generators.base import Generator
 
-__all__ = ["build", "families", "read_config"]
+__all__ = ["build", "described", "families", "family", "read_config"]
 
-# Family -> module, and its functions that build a generator and read its settings;
-# modules are imported when first used, so that a start pays for one family.
-_FAMILIES: dict[str, tuple[str, str, str]] = {
-    "stylegan2": ("explorer.generators.stylegan2", "build", "read"),
-    "stylegan3-t": ("explorer.generators.stylegan3", "build_t", "read_t"),
-    "stylegan3-r": ("explorer.generators.stylegan3", "build_r", "read_r"),
-    "tiny": ("explorer.generators.tiny", "build", "read"),
+_STYLEGAN3 = "explorer.generators.stylegan3_layers:StyleGAN3Config"
+
+_BUILT_IN = {
+    family.name: family
+    for family in (
+        Family(
+            name="stylegan2",
+            title="StyleGAN2",
+            config="explorer.generators.stylegan2:StyleGAN2Config",
+            build="explorer.generators.stylegan2:StyleGAN2Generator",
+            training=Training({"lr_g": 2e-3}, regularises_paths=True),
+        ),
+        Family(
+            name="stylegan3-t",
+            title="StyleGAN3-T",
+            config=_STYLEGAN3,
+            build="explorer.generators.stylegan3:build_t",
+            equivariant=frozenset({"translate"}),
+            group=by_depth,
+            label=named_by_layer,
+            training=Training({"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0}),
+        ),
+        Family(
+            name="stylegan3-r",
+            title="StyleGAN3-R",
+            config=_STYLEGAN3,
+            build="explorer.generators.stylegan3:build_r",
+            preset={"conv_kernel": 1, "use_radial_filters": True},
+            equivariant=frozenset({"translate", "rotate"}),
+            group=by_depth,
+            label=named_by_layer,
+            training=Training(
+                {"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0},
+                blurs=True,
+                channel_factor=2,  # as published
+            ),
+        ),
+    )
 }
 
 
-def families() -> tuple[str, ...]:
-    """The names `build` accepts."""
-    return tuple(_FAMILIES)
+def families() -> Mapping[str, Family]:
+    """Return every family by name, built-in ones first; loads the plug-ins of `latentwalk.families`."""
+    return {**_BUILT_IN, **plugins.load(plugins.FAMILIES, _accept, _BUILT_IN)}
 
 
-def build(family: str, config: Mapping[str, Any]) -> Generator:
-    """A generator with random weights, float32, on the CPU, in evaluation mode.
+def family(name: str) -> Family:
+    """Return the family of that name; plug-ins are loaded only for a name that is not built in.
+
+    Raises:
+        UnsupportedModelError: There is none.
+    """
+    found = _BUILT_IN.get(name) or families().get(name)
+    if found is None:
+        raise UnsupportedModelError(
+            f"There is no generator family named {visible(name, 80)!r}.",
+            f"Known families: {visible(', '.join(families()))}.",
+        )
+    return found
+
+
+def described(name: str) -> Family:
+    """Return the family of a generator that exists: as `family`, and one with all defaults for an unknown name."""
+    try:
+        return family(name)
+    except UnsupportedModelError:
+        return Family(name, name, config="", build="")
+
+
+def build(name: str, config: Mapping[str, Any]) -> Generator:
+    """Return a generator with random weights, float32, on the CPU, in evaluation mode.
 
     Args:
-        family: One of `families()`.
+        name: One of `families()`.
         config: Flat settings; the family's config dataclass documents names and defaults.
 
     Raises:
-        UnsupportedModelError: For an unknown family.
+        UnsupportedModelError: For an unknown family, or a plug-in that does not work.
         MismatchError: For settings the family does not have.
     """
-    builder = cast("Callable[[Mapping[str, Any]], Generator]", _function(family, 1))
+    import torch  # here and below, so that asking for a descriptor does not wait for it
+
+    from explorer.generators.base import Generator
+
+    found = family(name)
+    make = _resolved(found, found.build)
+    settings = read_config(name, config)
     # Tensors made under inference mode do not count their changes, so nothing could be derived from them once.
     with torch.inference_mode(False):
-        return builder(config).eval()
+        generator = _called(found, make, settings)
+    if not isinstance(generator, Generator):
+        raise _failed(found, TypeError(f"{found.build} returned a {type(generator).__name__}, not a Generator"))
+    return generator.eval()
 
 
-def read_config(family: str, config: Mapping[str, Any]) -> Any:
+def read_config(name: str, config: Mapping[str, Any]) -> Any:
     """Return the family's config dataclass of flat settings, each of its type and within its bounds.
 
     Raises:
-        UnsupportedModelError: For an unknown family.
+        UnsupportedModelError: For an unknown family, or a plug-in that does not work.
         MismatchError: For settings that make no generator of the family; names the setting.
     """
-    return _function(family, 2)(config)
+    from explorer.generators.config import config_from_mapping
+
+    found = family(name)
+    make = _resolved(found, found.config)
+    return _called(found, lambda values: config_from_mapping(make, values, found.title), {**found.preset, **config})
 
 
-def _function(family: str, place: int) -> Callable[[Mapping[str, Any]], Any]:
-    entry = _FAMILIES.get(family)
-    if entry is None:
-        raise UnsupportedModelError(
-            f"There is no generator family named {visible(family, 80)!r}.",
-            f"Known families: {', '.join(families())}.",
-        )
-    return cast("Callable[[Mapping[str, Any]], Any]", getattr(import_module(entry[0]), entry[place]))
+def _accept(name: str, value: Any) -> Family:
+    """Check what an entry point of a family provides."""
+    if not isinstance(value, Family):
+        raise TypeError(f"{name} is a {type(value).__name__}, not an explorer.generators.family.Family")
+    if value.name != name:
+        raise ValueError(f"the entry point is named {name!r}, but its family {value.name!r}; both must agree")
+    return value
+
+
+def _resolved(found: Family, reference: str) -> Any:
+    try:
+        return plugins.resolve(reference)
+    except Exception as error:  # of a plug-in, which may raise anything while it is imported
+        if found.name in _BUILT_IN:
+            raise
+        raise _failed(found, error) from error
+
+
+def _called(found: Family, function: Callable[[Any], Any], argument: Any) -> Any:
+    """Call a function of a family; a fault of a plug-in is recorded and explained to the user."""
+    try:
+        return function(argument)
+    except Exception as error:
+        if found.name in _BUILT_IN or isinstance(error, LatentwalkError) or _lacks_memory(error):
+            raise
+        raise _failed(found, error) from error
+
+
+def _lacks_memory(error: Exception) -> bool:
+    from explorer.ops.memory import lacks_memory
+
+    return lacks_memory(error)
+
+
+def _failed(found: Family, error: Exception) -> UnsupportedModelError:
+    plugins.report(plugins.FAMILIES, found.name, error)
+    return UnsupportedModelError(
+        f"The plug-in of the family {visible(found.title, 80)} does not work: "
+        f"{type(error).__name__}: {visible(str(error))}.",
+        "Update or remove the package that provides it; the command \u201cdoctor\u201d shows the traceback.",
+    )

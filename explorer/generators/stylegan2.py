@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpCo
 from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
-from .base import Activation, GeneratorInfo, LayerInfo, NoiseSpec, SynthesisLayer
+from .base import Activation, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
 from .config import (
     CLAMP,
     CLASSES,
@@ -33,12 +32,11 @@ from .config import (
     Within,
     check_filter,
     check_settings,
-    config_from_mapping,
 )
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
 
-__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "build", "layer_noise"]
+__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "layer_noise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,6 @@ class StyleGAN2Config:
         if self.channel_base < size:
             raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
         check_filter("resample_filter", self.resample_filter)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> StyleGAN2Config:
-        """The configuration of flat `values`; MismatchError for unknown names."""
-        return config_from_mapping(cls, values, "StyleGAN2")
 
     def channels(self, resolution: int) -> int:
         """Feature channels at a resolution."""
@@ -126,9 +119,6 @@ class _SkipConv(nn.Module):
         return conv2d_resample(x, weight.to(x.dtype), self.resample_filter, up=2, flip_weight=False)
 
 
-_Prepared = tuple[PreparedStyles, PreparedConv | PreparedUpConv]
-
-
 class StyleGAN2Conv(SynthesisLayer):
     """3x3 modulated convolution, noise, bias and activation; doubles the resolution if `up` is 2."""
 
@@ -148,7 +138,8 @@ class StyleGAN2Conv(SynthesisLayer):
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
         # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
         self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
-        self._prepared: backend.Derived[_Prepared] = backend.Derived()
+        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
+        self._conv: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
         self._scaled_noise: backend.Derived[Tensor] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
@@ -168,23 +159,26 @@ class StyleGAN2Conv(SynthesisLayer):
         drawn = layer_noise(spec.seed, self.info.name, batch, self.info.height, self.info.width)
         return drawn.to(self.noise_const.device) * strength
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+    def style(self, w: Tensor) -> Tensor:
+        return self.affine.style(w, self._styles)
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         x, skip = backend.features(activation.x), activation.skip
         if self.opens_skip:
             skip = self.beside[0](x, gain=math.sqrt(0.5))
-        x = self._infer(x, w, noise) if backend.is_inference() else self._train(x, w, noise)
+        x = self._infer(x, style, noise) if backend.is_inference() else self._train(x, style, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
-        return Activation(x, activation.img, skip)
+        return Activation(x, activation.img, skip, activation.kept)
 
-    def _train(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        """The layer in operators that are differentiable to any order."""
+    def _train(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the layer in operators that are differentiable to any order."""
         if noise is not None:
             noise = noise * self.noise_strength
         x = stylegan2_modulated_conv2d(
             x,
             self.weight,
-            self.affine(w),
+            style,
             noise=noise,
             up=self.up,
             padding=1,
@@ -194,15 +188,15 @@ class StyleGAN2Conv(SynthesisLayer):
         )
         return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
 
-    def _infer(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        """The same without gradients, from derived weights."""
-        sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, self.resample_filter)
-        styles, conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
+    def _infer(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the same without gradients, from derived weights."""
+        sources = (self.weight, self.bias, self.resample_filter)
+        conv = self._conv.get(sources, x.dtype, lambda: self._prepare(x.dtype))
         run = conv if isinstance(conv, PreparedUpConv) else conv.finished
-        return run(x, styles(w), self._scaled(noise), self.activation, self.act_gain, self.clamp)
+        return run(x, style, self._scaled(noise), self.activation, self.act_gain, self.clamp)
 
     def _scaled(self, noise: Tensor | None) -> Tensor | None:
-        """What is added to the features; of the checkpoint's own noise it is kept."""
+        """Return what is added to the features; of the checkpoint's own noise it is kept."""
         if noise is None:
             return None
         if noise.data_ptr() != self.noise_const.data_ptr():
@@ -210,15 +204,13 @@ class StyleGAN2Conv(SynthesisLayer):
         scale = self.noise_strength
         return self._scaled_noise.get((self.noise_const, scale), None, lambda: noise * (scale * self.early_gain))
 
-    def _prepare(self, dtype: torch.dtype) -> _Prepared:
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv | PreparedUpConv:
         gain = self.early_gain
         bias = self.bias * gain
-        styles = self.affine.prepared(dtype)
         if self.up == 1:
-            conv = PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
-            return styles, conv
+            return PreparedConv(self.weight, padding=1, demodulate=True, bias=bias, gain=gain, dtype=dtype)
         taps = self.resample_filter
-        return styles, PreparedUpConv(self.weight, resample_filter=taps, bias=bias, gain=gain, dtype=dtype)
+        return PreparedUpConv(self.weight, resample_filter=taps, bias=bias, gain=gain, dtype=dtype)
 
 
 class StyleGAN2ToRGB(SynthesisLayer):
@@ -234,7 +226,8 @@ class StyleGAN2ToRGB(SynthesisLayer):
         self._shared = block._buffers  # this very dictionary is what `to` and `load_state_dict` write into
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
-        self._prepared: backend.Derived[tuple[PreparedStyles, PreparedToRGB]] = backend.Derived()
+        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
+        self._torgb: backend.Derived[PreparedToRGB] = backend.Derived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -246,29 +239,30 @@ class StyleGAN2ToRGB(SynthesisLayer):
         assert taps is not None
         return taps
 
-    def picture(self, x: Tensor, w: Tensor) -> Tensor:
+    def style(self, w: Tensor) -> Tensor:
+        return self.affine.style(w, self._styles, self.style_gain)
+
+    def picture(self, x: Tensor, style: Tensor) -> Tensor:
         """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
-        return self._picture(x, w, None)
+        return self._picture(x, style, None)
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
-        return Activation(activation.x, self._picture(activation.x, w, activation.img))
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
+        img = self._picture(activation.x, style, activation.img)
+        return Activation(activation.x, img, None, activation.kept)
 
-    def _picture(self, x: Tensor, w: Tensor, img: Tensor | None) -> Tensor:
+    def _picture(self, x: Tensor, style: Tensor, img: Tensor | None) -> Tensor:
         x = backend.features(x)
         taps = self.taps
         if backend.is_inference():
-            sources = (self.weight, self.bias, self.affine.weight, self.affine.bias, taps)
-            styles, torgb = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
-            return torgb(x, styles(w), img, self.clamp)
-        styles = self.affine(w) * self.style_gain
+            torgb = self._torgb.get((self.weight, self.bias, taps), x.dtype, lambda: self._prepare(x.dtype))
+            return torgb(x, style, img, self.clamp)
         fused = backend.policy().backend == "reference"
-        rgb = stylegan2_modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
+        rgb = stylegan2_modulated_conv2d(x, self.weight, style, demodulate=False, fused=fused)
         rgb = bias_act(rgb, self.bias, clamp=self.clamp).to(torch.float32)
         return rgb if img is None else upsample2d(img, taps) + rgb
 
-    def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedToRGB]:
-        torgb = PreparedToRGB(self.weight, self.bias, self.taps, dtype)
-        return self.affine.prepared(dtype, self.style_gain), torgb
+    def _prepare(self, dtype: torch.dtype) -> PreparedToRGB:
+        return PreparedToRGB(self.weight, self.bias, self.taps, dtype)
 
 
 class StyleGAN2Generator(MappedGenerator):
@@ -307,7 +301,7 @@ class StyleGAN2Generator(MappedGenerator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=2 * len(config.resolutions),
-            img_resolution=config.img_resolution,
+            img_size=(config.img_resolution, config.img_resolution),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=config.use_noise,
@@ -325,9 +319,9 @@ class StyleGAN2Generator(MappedGenerator):
         first = cast("nn.Module", cast("nn.Module", self._modules["synthesis"])._modules["b4"])
         return cast("_Block", first).const
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        x = self.const[None].expand(w.shape[0], -1, -1, -1)
-        return Activation(x if transform is None else resample(x, transform))
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        x = self.const[None].expand(inputs.batch, -1, -1, -1)
+        return Activation(x if inputs.transform is None else resample(x, inputs.transform))
 
     def rgb(self, activation: Activation) -> Tensor:
         if activation.img is None:
@@ -336,12 +330,12 @@ class StyleGAN2Generator(MappedGenerator):
 
 
 def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:
-    """The block of one resolution and its layers in running order."""
+    """Return the block of one resolution and its layers in running order."""
     block = _Block()
     channels = config.channels(resolution)
     index = 2 * int(math.log2(resolution)) - 5  # the entry of ws that styles conv0, or -1 at 4x4
 
-    def info(name: str, ws_index: int, rgb: bool = False) -> LayerInfo:
+    def info(name: str, ws_index: int, rgb: bool = False, below: int = channels) -> LayerInfo:
         return LayerInfo(
             name=f"b{resolution}.{name}",
             ws_index=ws_index,
@@ -351,6 +345,7 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
             width=resolution,
             has_noise=config.use_noise and not rgb,
             is_rgb=rgb,
+            style_dim=below,
         )
 
     block.register_buffer("resample_filter", setup_filter(config.resample_filter))
@@ -359,7 +354,7 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
         block.const = nn.Parameter(torch.randn(channels, 4, 4))
     else:
         below = config.channels(resolution // 2)
-        conv0 = StyleGAN2Conv(info("conv0", index), below, config, up=2)
+        conv0 = StyleGAN2Conv(info("conv0", index, below=below), below, config, up=2)
         layers.append(("conv0", conv0))
         if config.architecture == "resnet":
             block.skip = _SkipConv(below, channels, config)
@@ -370,13 +365,3 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
     for name, layer in layers:
         block.add_module(name, layer)
     return block, [layer for _, layer in layers]
-
-
-def build(config: Mapping[str, Any]) -> StyleGAN2Generator:
-    """The generator of a flat configuration."""
-    return StyleGAN2Generator(StyleGAN2Config.from_mapping(config))
-
-
-def read(config: Mapping[str, Any]) -> StyleGAN2Config:
-    """The settings of a flat configuration."""
-    return StyleGAN2Config.from_mapping(config)

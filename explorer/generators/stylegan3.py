@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
 from explorer.ops.prepared_conv import Pending, PreparedConv, finish
 from explorer.ops.prepared_styles import PreparedStyles
 
-from .base import Activation, GeneratorInfo, LayerInfo, SynthesisLayer
+from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import inverse_motion
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
@@ -45,12 +44,17 @@ class StyleGAN3Input(nn.Module):
         # Released files carry this buffer (the identity); the user's motion is an argument, not a buffer.
         self.register_buffer("transform", torch.eye(3))
 
-    def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
-        """`[N, channels, size, size]` from `w` `[N, w_dim]` and a forward motion.
+    def style(self, w: Tensor) -> Tensor:
+        """Return the learned motion `[N, 4]` of `w` `[N, w_dim]`: cosine, sine and shift, scaled by any length."""
+        styles: Tensor = self.affine(w)
+        return styles
+
+    def forward(self, style: Tensor, transform: Tensor | None = None) -> Tensor:
+        """`[N, channels, size, size]` from `style` `[N, 4]` and a forward motion.
 
         float32; without gradients in the format of the policy, which the first layer takes.
         """
-        motion = self._motion(self.affine(w), transform)  # [N, 3, 3]
+        motion = self._motion(style, transform)  # [N, 3, 3]
         # freqs as row vectors; its dot products with the motion's rotation and translation columns.
         freqs = self.freqs @ motion[:, :2, :2]  # [N, C, 2]
         phases = self.phases + (self.freqs @ motion[:, :2, 2:])[:, :, 0]  # [N, C]
@@ -68,7 +72,7 @@ class StyleGAN3Input(nn.Module):
         return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.spec.sampling_rate
 
     def _by_points(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """The features as they are defined: a sine at every point."""
+        """Return the features as they are defined: a sine at every point."""
         axis = self._axis()
         across = axis[None, None, :, None] * freqs[:, None, None, :, 0]  # [N, 1, size, C]
         down = axis[None, :, None, None] * freqs[:, None, None, :, 1]  # [N, size, 1, C]
@@ -78,7 +82,7 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _by_axes(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """The same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
+        """Return the same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
         axis = self._axis()[:, None] * (2 * math.pi)
         across = axis * freqs[:, None, :, 0]  # [N, size, C]
         down = axis * freqs[:, None, :, 1] + phases[:, None] * (2 * math.pi)
@@ -113,7 +117,8 @@ class StyleGAN3Layer(SynthesisLayer):
         self.magnitude_ema_beta = config.magnitude_ema_beta
         self.act_gain = 1.0 if spec.is_torgb else math.sqrt(2)
         self.slope = 1.0 if spec.is_torgb else 0.2
-        self._prepared: backend.Derived[tuple[PreparedStyles, PreparedConv]] = backend.Derived()
+        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
+        self._conv: backend.Derived[PreparedConv] = backend.Derived()
         self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
         self._filters: backend.Derived[FilteredLReLU] = backend.Derived()
         self.info = LayerInfo(
@@ -124,6 +129,7 @@ class StyleGAN3Layer(SynthesisLayer):
             height=spec.out_size,
             width=spec.out_size,
             is_rgb=spec.is_torgb,
+            style_dim=spec.in_channels,
         )
         k = spec.conv_kernel
         self.affine = FullyConnectedLayer(config.w_dim, spec.in_channels, bias_init=1)
@@ -143,31 +149,32 @@ class StyleGAN3Layer(SynthesisLayer):
         energy = activation.x.detach().to(torch.float32).square().mean()
         self.magnitude_ema.copy_(torch.lerp(energy, self.magnitude_ema, self.magnitude_ema_beta))
 
-    def run(self, activation: Activation, w: Tensor, noise: Tensor | None = None) -> Activation:
+    def style(self, w: Tensor) -> Tensor:
+        return self.affine.style(w, self._styles, self.style_gain)
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         spec = self.spec
         x = backend.features(activation.x)
         if backend.is_inference():
-            sources = (self.weight, self.bias, self.affine.weight, self.affine.bias)
-            styles, conv = self._prepared.get(sources, x.dtype, lambda: self._prepare(x.dtype))
-            return Activation(self._infer(conv(x, styles(w), self.magnitude_ema.rsqrt())))
+            conv = self._conv.get((self.weight, self.bias), x.dtype, lambda: self._prepare(x.dtype))
+            return activation.with_features(self._infer(conv(x, style, self.magnitude_ema.rsqrt())))
         x = stylegan3_modulated_conv2d(
             x,
             self.weight,
-            self.affine(w) * self.style_gain,
+            style,
             demodulate=not spec.is_torgb,
             padding=spec.conv_kernel - 1,
             input_gain=self.magnitude_ema.rsqrt(),
             fused=backend.policy().backend == "reference",
         )
-        return Activation(self._filter(x))
+        return activation.with_features(self._filter(x))
 
-    def _prepare(self, dtype: torch.dtype) -> tuple[PreparedStyles, PreparedConv]:
+    def _prepare(self, dtype: torch.dtype) -> PreparedConv:
         weight = self.weight.detach()
         if not self.spec.is_torgb:
             weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
         padding = self.spec.conv_kernel - 1
-        conv = PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
-        return self.affine.prepared(dtype, self.style_gain), conv
+        return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
 
     def _infer(self, pending: Pending) -> Tensor:
         """Bias and nonlinearity without gradients."""
@@ -247,12 +254,13 @@ class StyleGAN3Generator(MappedGenerator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=config.num_layers + 2,
-            img_resolution=config.img_resolution,
+            img_size=(config.img_resolution, config.img_resolution),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=False,
             has_input_transform=True,
             class_names=config.class_names,
+            input_style_dim=4,
         )
 
     @property
@@ -264,29 +272,21 @@ class StyleGAN3Generator(MappedGenerator):
         if self.config.w_avg_beta is not None:
             self.mapping_network.update_w_avg(w, self.config.w_avg_beta)
 
-    def begin(self, w: Tensor, transform: Tensor | None = None) -> Activation:
-        return Activation(self.input(w, transform))
+    def input_style(self, w: Tensor) -> Tensor:
+        return self.input.style(w)
+
+    def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
+        return Activation(self.input(style, inputs.transform))
 
     def rgb(self, activation: Activation) -> Tensor:
         return activation.x.to(torch.float32) * self.config.output_scale
 
 
-def read_t(config: Mapping[str, Any]) -> StyleGAN3Config:
-    """Return the configuration of a translation-equivariant generator: 3x3 convolutions unless told otherwise."""
-    return StyleGAN3Config.from_mapping(config, "stylegan3-t")
+def build_t(config: StyleGAN3Config) -> StyleGAN3Generator:
+    """Return a translation-equivariant generator."""
+    return StyleGAN3Generator(config, "stylegan3-t")
 
 
-def read_r(config: Mapping[str, Any]) -> StyleGAN3Config:
-    """Return that of a rotation-equivariant one: 1x1 convolutions and radial filters unless told otherwise."""
-    values = {"conv_kernel": 1, "use_radial_filters": True, **config}
-    return StyleGAN3Config.from_mapping(values, "stylegan3-r")
-
-
-def build_t(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A translation-equivariant generator."""
-    return StyleGAN3Generator(read_t(config), "stylegan3-t")
-
-
-def build_r(config: Mapping[str, Any]) -> StyleGAN3Generator:
-    """A rotation-equivariant generator."""
-    return StyleGAN3Generator(read_r(config), "stylegan3-r")
+def build_r(config: StyleGAN3Config) -> StyleGAN3Generator:
+    """Return a rotation-equivariant generator."""
+    return StyleGAN3Generator(config, "stylegan3-r")

@@ -65,7 +65,7 @@ class StyleGAN3Config:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], family: str = "StyleGAN3") -> StyleGAN3Config:
-        """The configuration of flat `values`; MismatchError for unknown names."""
+        """Return the configuration of flat `values`; MismatchError for unknown names."""
         return config_from_mapping(cls, values, family)
 
 
@@ -107,7 +107,7 @@ class LayerSpec:
 
 
 def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ...]]:
-    """The input and the layers L0 ... L`num_layers` (the last is ToRGB).
+    """Return the input and the layers L0 ... L`num_layers` (the last is ToRGB).
 
     Raises:
         MismatchError: A layer would have less than one sample, or a filter of more taps than any model needs.

@@ -51,7 +51,7 @@ class LatentMisfit(LatentError):
 
 
 def save_latent(path: str | Path, latent: StoredLatent) -> None:
-    """Writes a latent; the suffix chooses the format. All but .npy carry its space and facts.
+    """Write a latent; the suffix chooses the format. All but .npy carry its space and facts.
 
     Raises:
         LatentError: Unknown suffix, or the file cannot be written.
@@ -90,7 +90,7 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
 
 
 def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = None) -> tuple[StoredLatent, ...]:
-    """All latents in a file, in the order they lie there. Nothing in the file is executed.
+    """Return all latents in a file, in the order they lie there. Nothing in the file is executed.
 
     Args:
         path: One of `SUFFIXES`.
@@ -142,7 +142,7 @@ def _misfit(message: str, choices: tuple[Space, ...], path: Path) -> LatentMisfi
 
 
 def _rows_of(array: NDArray[np.float32], space: Space, name: str) -> NDArray[np.float32]:
-    """The latents `[N, ...]` in an array."""
+    """Return the latents `[N, ...]` in an array."""
     if space == "w" and array.ndim >= 3 and _is_broadcast(array):
         array = array[..., 0, :]
     core = 2 if space == "ws" else 1
@@ -153,12 +153,12 @@ def _rows_of(array: NDArray[np.float32], space: Space, name: str) -> NDArray[np.
 
 
 def _is_broadcast(array: NDArray[np.float32]) -> bool:
-    """Whether an array `[..., rows, w_dim]` repeats one w for every layer."""
+    """Return whether an array `[..., rows, w_dim]` repeats one w for every layer."""
     return array.ndim >= 2 and array.shape[-2] > 1 and bool((array == array[..., :1, :]).all())
 
 
 def _spaces_of(raw: RawLatent, info: GeneratorInfo) -> tuple[tuple[Space, ...], tuple[Space, ...]]:
-    """What an array is for this network by its shape and name, and what else it can be if the user says so.
+    """Return what an array is for this network by its shape and name, and what else it can be if the user says so.
 
     Leading dimensions count latents. Nothing for widths of other networks.
     """
@@ -192,7 +192,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def fit_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """The latent, if it fits that model as it is, or has a recipe that every model can follow.
+    """Return the latent, if it fits that model as it is, or has a recipe that every model can follow.
 
     Raises:
         LatentMisfit: Of another model or another shape; `offer` says what `convert_to` would do.
@@ -227,7 +227,7 @@ def _spread_hint(latent: StoredLatent, info: GeneratorInfo) -> str:
 
 
 def convert_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """The latent made to fit: rows spread over the model's, numbers taken as they are.
+    """Return the latent made to fit: rows spread over the model's, numbers taken as they are.
 
     Raises:
         LatentMisfit: No conversion makes sense, because the width differs.

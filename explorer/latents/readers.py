@@ -144,7 +144,7 @@ def _floats(array: Any) -> NDArray[np.float32]:
 
 
 def _check_count(numbers: int) -> None:
-    """Refuses an array before it is copied: packed, or repeated by a stride of 0, a small file can hold any."""
+    """Refuse an array before it is copied: packed, or repeated by a stride of 0, a small file can hold any."""
     if numbers > MAX_NUMBERS:
         raise LatentError(
             f"The file holds {numbers:,} numbers; at most {MAX_NUMBERS:,} are taken.", "Split the file."
@@ -236,7 +236,7 @@ def _read_pt(path: Path) -> list[RawLatent]:
 
 
 def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, TensorRecord | NumpyArray, str]]:
-    """The arrays of a file: a bare one, lists, tables, as (key that may tell the space, array, name).
+    """Return the arrays of a file: a bare one, lists, tables, as (key that may tell the space, array, name).
 
     In a table of tables the outer key is a name: rosinality's projector keeps `{picture: {"latent": tensor}}`.
     """
@@ -291,7 +291,7 @@ _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
 
 
 def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawLatent]:
-    """The latents among the arrays of a file; only theirs are read, and together they are limited."""
+    """Return the latents among the arrays of a file; only theirs are read, and together they are limited."""
     ours = facts.get("space")
     own = next((entry for entry in entries if entry.key == ours), None)
     if ours in SPACES and own is not None:

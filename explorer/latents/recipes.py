@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
 from explorer.state.codec import decode, encode
+from explorer.state.migrations import VERSION, migrate_latent
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ MAX_TEXT = 100_000
 
 
 def portable(latent: Latent, table: LatentTable) -> Latent | None:
-    """The latent without stored numbers, or None if it stands on some that no other model can make.
+    """Return the latent without stored numbers, or None if it stands on some that no other model can make.
 
     A stored latent that has a recipe itself is replaced by that.
     """
@@ -47,7 +49,7 @@ def _portable_point(point: BlendPoint, table: LatentTable) -> BlendPoint | None:
 
 
 def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
-    """The mixing with recipes as sources; a source that no row uses need not have one."""
+    """Return the mixing with recipes as sources; a source that no row uses need not have one."""
     used = {row.source for row in mixing.rows if row.amount > 0.0}
     sources = []
     for number, source in enumerate(mixing.sources):
@@ -59,8 +61,9 @@ def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
 
 
 def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
-    """The recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
-    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, look.nudges, look.offsets)
+    """Return the recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
+    edits = tuple(edit for edit in look.edits if is_of_styles(edit))
+    whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, edits)
     point = _portable_point(whole, table)
     return None if point is None else Latent(look.latent.seed, blend=Blend("ws", (point,)))
 
@@ -69,22 +72,23 @@ def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
 
 
 def recipe_to_text(recipe: Latent) -> str:
-    """A recipe as JSON; empty if it is too long for a file's facts."""
-    text = json.dumps(encode(recipe), separators=(",", ":"))
+    """Return a recipe as JSON; empty if it is too long for a file's facts."""
+    text = json.dumps({"version": VERSION, **encode(recipe)}, separators=(",", ":"))
     return text if len(text) <= MAX_TEXT else ""
 
 
 def recipe_from_text(text: object) -> Latent:
-    """The recipe of such a text. Raises LatentError."""
+    """Return the recipe of such a text. Raises LatentError."""
     try:
         data: Any = parse_json(str(text))
-        return checked_recipe(decode(Latent, data, "recipe"))
+        version = data.pop("version", 1) if isinstance(data, dict) else 1  # the first one did not say it
+        return checked_recipe(decode(Latent, migrate_latent(data, version), "recipe"))
     except (ProjectError, ValueError, RecursionError) as error:
         raise LatentError("The recipe of the latent is damaged.", "Save the latent again.") from error
 
 
 def checked_recipe(recipe: Latent) -> Latent:
-    """A recipe out of a file, if it could have been made by hand. Raises LatentError."""
+    """Return a recipe out of a file, if it could have been made by hand. Raises LatentError."""
     level, depth, count = [recipe], 0, 0
     while level:
         count, depth = count + len(level), depth + 1

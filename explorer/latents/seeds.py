@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "unit_direction", "z_of_seed"]
+__all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "z_of_seed"]
 
 SEED_COUNT = 2**32
 """Seeds are 0 .. 2**32 - 1, as `numpy.random.RandomState` takes them."""
@@ -30,17 +30,8 @@ def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
     return z
 
 
-@lru_cache(maxsize=256)
-def unit_direction(seed: int, w_dim: int) -> NDArray[np.float32]:
-    """A random direction of length one, float32 `[w_dim]`, read-only; the same for the same seed."""
-    drawn = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
-    d: NDArray[np.float32] = (drawn / np.linalg.norm(drawn)).astype(np.float32)
-    d.setflags(write=False)
-    return d
-
-
 def plane_seed(seed: int, i: int, j: int) -> int:
-    """The seed at the integer point (i, j) of the plane around `seed`."""
+    """Return the seed at the integer point (i, j) of the plane around `seed`."""
     return (seed + i + PLANE_STRIDE * j) % SEED_COUNT
 
 

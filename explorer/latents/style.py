@@ -4,10 +4,12 @@
    between seeds keeps the distance that truncation expects;
 2. *mix*: chosen entries move towards a source's entry;
 3. *truncate*: each entry moves towards `w_avg` by its own psi;
-4. *edit*: nudges and offsets are added last, so truncation never weakens what the hand set.
+4. *edit*: edits of the stage `ws` come last, so truncation never weakens what the hand set. Those of the stage `w`
+   change the base latent, before it is mixed and truncated.
 
 Everything is numpy float32 on the host: the arrays are small (18 x 512), and a torch call costs more than
-the arithmetic. No function changes its arguments.
+the arithmetic. Batches of metrics and training have a form in torch, `explorer/generators/style_maths.py`.
+No function changes its arguments.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latents.seeds import unit_direction
+from explorer.edits.base import ResolvedEdit
 
-__all__ = ["add_nudges", "add_offsets", "blend", "blend_of", "broadcast", "mix", "psi_of_entries", "truncate"]
+__all__ = ["apply_edits", "blend", "blend_of", "broadcast", "mix", "psi_of_entries", "truncate"]
 
 Array = NDArray[np.float32]
 
@@ -132,26 +134,8 @@ def truncate(ws: Array, w_avg: Array, psi: Sequence[float]) -> Array:
     return np.where(factors == 1.0, ws, w_avg + factors * (ws - w_avg))
 
 
-def add_nudges(ws: Array, nudges: Iterable[tuple[int, float, int, int]]) -> Array:
-    """`ws` with steps along random unit directions added.
-
-    Args:
-        ws: `[num_ws, w_dim]`.
-        nudges: (seed of the direction, length of the step, first entry, last entry inclusive).
-    """
-    result = ws
-    for seed, strength, first, last in nudges:
-        if result is ws:
-            result = ws.copy()
-        result[first : last + 1] += np.float32(strength) * unit_direction(seed, ws.shape[1])
-    return result
-
-
-def add_offsets(ws: Array, offsets: Iterable[tuple[Sequence[float], int, int]]) -> Array:
-    """`ws` with (values `[w_dim]`, first entry, last entry inclusive) added."""
-    result = ws
-    for values, first, last in offsets:
-        if result is ws:
-            result = ws.copy()
-        result[first : last + 1] += np.asarray(values, dtype=np.float32)
-    return result
+def apply_edits(target: Array, edits: Iterable[ResolvedEdit]) -> Array:
+    """`w` or `ws` with edits of that stage applied in their order."""
+    for edit in edits:
+        target = edit.apply(target)
+    return target

@@ -97,11 +97,11 @@ class LatentTable:
             self.add(latent)
 
     def add(self, latent: StoredLatent) -> str:
-        """Keeps a latent and returns its id; the same contents give the same id."""
+        """Keep a latent and returns its id; the same contents give the same id."""
         return self._latents.setdefault(latent.key, latent).key
 
     def get(self, key: str) -> StoredLatent | None:
-        """The latent of that id, or None."""
+        """Return the latent of that id, or None."""
         return self._latents.get(key)
 
     def __getitem__(self, key: str) -> StoredLatent:

@@ -15,7 +15,7 @@ __all__ = ["class_words", "latent_words"]
 
 
 def latent_words(latent: Latent) -> str:
-    """A latent in a few words: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
+    """Return a latent in a few words: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
         if len(points) == 2 and all(p.latent.blend is None for p in points):

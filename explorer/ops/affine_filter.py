@@ -105,7 +105,7 @@ def _design(
 def _convolved(
     line: NDArray[np.float64], plane: Callable[[slice], NDArray[np.float64]]
 ) -> Steps[NDArray[np.float64]]:
-    """The circular convolution of `outer(line, line)` with a plane `[n, n]` given by its rows, all real."""
+    """Return the circular convolution of `outer(line, line)` with a plane `[n, n]` given by its rows, all real."""
     count = len(line)
     whole, half = np.fft.fft(line), np.fft.rfft(line)
     spectrum = np.empty((count, len(half)), np.complex128)

@@ -28,7 +28,7 @@ _BAND_PIXELS = 1 << 16  # of the moved picture, looked up in one step
 
 
 def affine_reference(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
-    """The moved `x` `[N, C, H, W]` and its mask, by enlarging the whole picture.
+    """Return the moved `x` `[N, C, H, W]` and its mask, by enlarging the whole picture.
 
     Args:
         x: The picture.
@@ -94,9 +94,12 @@ def affine_tiles(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) 
 
 
 def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> NDArray[np.float64]:
-    """Where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
+    """Return where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
     theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].astype(np.float64)
     theta[:, 2] *= 2  # normalised coordinates span two units
+    # A motion counts in widths, normalised coordinates in halves of the width and of the height.
+    theta[0, 1] *= height / width
+    theta[1, ::2] *= width / height
     # The enlarged grid lies half a sample off, and has `pad` extra samples on every side.
     theta[:, 2] += 1 / (up * width), 1 / (up * height)
     theta[0] *= width / (width + 2 * pad / up)
@@ -105,14 +108,14 @@ def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: i
 
 
 def _phases(taps: Tensor, up: int) -> Tensor:
-    """The filter as `up * up` convolutions with one input channel, `[up * up, 1, k, k]`."""
+    """Return the filter as `up * up` convolutions with one input channel, `[up * up, 1, k, k]`."""
     k = taps.shape[0] // up + 1
     phases = F.pad(taps, (0, 1, 0, 1)).reshape(k, up, k, up).permute(1, 3, 0, 2).flip(2, 3)
     return phases.reshape(up * up, 1, k, k) * up**2
 
 
 def _first(up: int) -> int:
-    """How many samples phase 0 of the first pixel lies before the enlarged picture's edge."""
+    """Return how many samples phase 0 of the first pixel lies before the enlarged picture's edge."""
     return up - up // 2
 
 
@@ -165,7 +168,7 @@ class _Lookup:
         return inside.astype(np.float32)
 
     def readers(self, top: int, left: int, side: int) -> tuple[slice, slice] | None:
-        """The box (rows, columns) of the moved picture that holds all pixels that read a tile; None if none do."""
+        """Return the box (rows, columns) of the moved picture with all pixels that read a tile; None if empty."""
         (ax, bx, cx), (ay, by, cy) = self.across, self.down
         first = _first(self.up)
         corners = [
@@ -186,7 +189,7 @@ class _Lookup:
 
 
 def _enlarged_tile(x: Tensor, weight: Tensor, up: int, top: int, left: int, side: int) -> Tensor:
-    """The enlarged samples of a tile and of one pixel more, `[N, C, up * (side + 1), up * (side + 1)]`."""
+    """Return the enlarged samples of a tile and of one pixel more, `[N, C, up * (side + 1), up * (side + 1)]`."""
     k = weight.shape[2]
     wanted = side + k  # the convolution at `start` ... `start + side` reads from `start - k` on
     y0, x0 = top - k, left - k

@@ -63,7 +63,7 @@ _POLICY: ContextVar[Policy] = ContextVar("latentwalk_ops_policy", default=_DEFAU
 
 
 def policy() -> Policy:
-    """The choice in force here."""
+    """Return the choice in force here."""
     return _POLICY.get()
 
 
@@ -87,12 +87,12 @@ def features(x: Tensor) -> Tensor:
 
 
 def is_inference() -> bool:
-    """Whether fast forms without gradients may be used."""
+    """Return whether fast forms without gradients may be used."""
     return policy().backend != "reference" and not torch.is_grad_enabled()
 
 
 def native_for(x: Tensor) -> native.Kernels | None:
-    """The native kernels if they are wanted, loaded and fit for the features `x`; never waits for a build."""
+    """Return the native kernels if wanted, loaded and fit for the features `x`; never wait for a build."""
     if not x.is_cpu or x.dtype not in native.DTYPES or policy().backend != "auto":
         return None
     return native.kernels()
@@ -105,7 +105,7 @@ def amx_for(x: Tensor) -> native.Kernels | None:
 
 
 def triton_for(x: Tensor) -> ModuleType | None:
-    """The Triton kernels if they are wanted, installed and right on the device of the features `x`."""
+    """Return the Triton kernels if they are wanted, installed and right on the device of the features `x`."""
     if x.device.type != "cuda" or policy().backend != "auto":
         return None
     return _triton_on(str(x.device), x.dtype)
@@ -125,7 +125,7 @@ def _triton_on(device: str, dtype: torch.dtype) -> ModuleType | None:
 
 
 def identity() -> str:
-    """Names what decides the last bits of a picture: results under the same identity are bitwise comparable."""
+    """Name what decides the last bits of a picture: results under the same identity are bitwise comparable."""
     chosen = policy()
     kernels = "+native" if chosen.backend == "auto" and native.kernels() is not None else ""
     return f"{chosen.backend}{kernels}/{str(chosen.dtype).removeprefix('torch.')}"
@@ -190,7 +190,7 @@ class Derived(Generic[T]):
 
 @cache
 def fastest_dtype(device_type: str) -> torch.dtype:
-    """The quickest format for features on a kind of device: measured once on a CPU (it takes some 10 ms).
+    """Return the quickest format for features on a kind of device: measured once on a CPU (it takes some 10 ms).
 
     On a GPU that is bfloat16, which needs no care about overflow.
     """

@@ -44,7 +44,7 @@ def resampling_matrix(
 def separable_terms(
     f: NDArray[np.float64], tolerance: float
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """A 2-D filter as a sum of outer products: (vertical taps, horizontal taps) for each term.
+    """Return a 2-D filter as a sum of outer products: (vertical taps, horizontal taps) for each term.
 
     Terms are dropped while the singular values left out stay below `tolerance` times the largest. StyleGAN3's
     radial filters of 12x12 taps are symmetric, so six terms are exact.

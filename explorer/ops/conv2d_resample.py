@@ -22,7 +22,7 @@ def conv2d_resample_reference(
     flip_weight: bool = True,
     flip_filter: bool = False,
 ) -> Tensor:
-    """The definition: upsample with `f`, convolve with `w`, downsample with `f`. Arguments as `conv2d_resample`."""
+    """Upsample with `f`, convolve with `w`, downsample with `f`: the definition. See `conv2d_resample`."""
     pads = _total_padding(f, up, down, padding)
     x = upfirdn2d(x, f if up > 1 else None, up=up, padding=pads, gain=up**2, flip_filter=flip_filter)
     x = _conv2d(x, w, groups=groups, flip_weight=flip_weight)

@@ -31,7 +31,7 @@ class Kernel:
         self._packed: dict[tuple[int, ...], Tensor | None] = {}
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """The convolution of `x`, channels-last."""
+        """Return the convolution of `x`, channels-last."""
         packed = self._pack(x) if _worth_packing(self.weight, x) else None
         if packed is None:
             return F.conv2d(x, self.weight, bias, padding=self.padding)
@@ -68,12 +68,12 @@ def modulated(weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch
 
 
 def is_product(x: Tensor, weight: Tensor) -> bool:
-    """Whether `product` is the fastest form: 1x1, bfloat16, on a CPU."""
+    """Return whether `product` is the fastest form: 1x1, bfloat16, on a CPU."""
     return weight.shape[2:] == (1, 1) and x.dtype == torch.bfloat16 and x.device.type == "cpu"
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """A 1x1 convolution as matrix products of parts of the picture that stay in the cache.
+    """Return a 1x1 convolution as matrix products of parts of the picture that stay in the cache.
 
     With 256 to 1024 channels 2 to 2.5 times as fast as oneDNN's convolution on AMX; in float32 that is faster.
     """
@@ -103,7 +103,7 @@ def phase_weights(weight: Tensor) -> list[tuple[Tensor, tuple[int, int]]]:
 
 
 def phases(weight: Tensor, dtype: torch.dtype) -> list[Kernel]:
-    """The same as kernels of `dtype`."""
+    """Return a tap's weights as kernels of `dtype`."""
     return [
         Kernel(part.to(dtype).contiguous(memory_format=torch.channels_last), padding)
         for part, padding in phase_weights(weight)

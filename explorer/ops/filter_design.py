@@ -23,7 +23,7 @@ def kaiser_beta(numtaps: int, width: float, fs: float) -> float:
 def design_lowpass(
     numtaps: int, cutoff: float, width: float, fs: float, radial: bool = False
 ) -> NDArray[np.float64]:
-    """A low-pass filter in float64: `[numtaps]`, or `[numtaps, numtaps]` if radial, with sum 1.
+    """Return a low-pass filter in float64: `[numtaps]`, or `[numtaps, numtaps]` if radial, with sum 1.
 
     Args:
         numtaps: Number of taps, at least 1.

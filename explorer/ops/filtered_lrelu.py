@@ -208,7 +208,7 @@ class FilteredLReLU:
         return torch.float32 if on_cpu and self.dtype == torch.bfloat16 else self.dtype
 
     def _tiles(self, triton: ModuleType, native: _NativeTaps) -> FilterTiles:
-        """The Triton kernel's form of the filters, made when first needed."""
+        """Return the Triton kernel's form of the filters, made when first needed."""
         if self._triton_tiles is None:
             order = 1 if self._flip else -1
             vertical, horizontal = self._up_taps
@@ -242,7 +242,7 @@ class FilteredLReLU:
         return FilteredProducts((rows, columns), downs, self.slope, self.clamp, self._products_dtype, self.device)
 
     def _native_taps(self) -> _NativeTaps | None:
-        """What the native kernel needs, or None if it does not know these filters."""
+        """Return what the native kernel needs, or None if it does not know these filters."""
         up, vertical, horizontal = self._up, *self._up_taps
         if self._down != 2 or up not in (2, 4) or not 0 <= self.slope <= 1:
             return None

@@ -147,6 +147,6 @@ def _strips(
 
 
 def _extent(rows: NDArray[np.float64]) -> slice:
-    """The columns that some row uses."""
+    """Return the columns that some row uses."""
     used = np.flatnonzero(rows.any(axis=0))
     return slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)

@@ -13,7 +13,7 @@ _SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, on whichever device."""
+    """Return whether an error means that memory ran out, on whichever device."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _SHORTAGES)
@@ -32,7 +32,7 @@ def held_bytes(tensors: Iterable[Tensor]) -> int:
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
-    """The tensors in a value: those of its items and, for our own objects, of its attributes."""
+    """Yield the tensors in a value: those of its items and, for our own objects, of its attributes."""
     pending, seen = [value], set()
     while pending:
         item = pending.pop()

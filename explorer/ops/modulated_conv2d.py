@@ -23,7 +23,7 @@ DEMODULATION_EPS = 1e-8
 
 
 def demodulation(weight_energy: Tensor, styles: Tensor) -> Tensor:
-    """The factor `[N, O]` that gives each modulated output channel unit gain.
+    """Return the factor `[N, O]` that gives each modulated output channel unit gain.
 
     Args:
         weight_energy: `[O, I]`, the squared weights summed over their taps.

@@ -39,7 +39,7 @@ class Pending(NamedTuple):
     bias: Tensor | None
 
     def apply(self) -> Tensor:
-        """The features themselves."""
+        """Return the features themselves."""
         if self.scale is not None and self.bias is not None:
             bias = self.bias.to(self.x.dtype)[:, None, None]
             return torch.addcmul(bias, self.x, self.scale.to(self.x.dtype)[:, :, None, None])
@@ -97,7 +97,7 @@ class PreparedConv:
         return self._run(kernels, x, styles, None, noise, _SLOPES[act], clamp)
 
     def _amx_for(self, x: Tensor) -> Kernels | None:
-        """The kernels if their convolution is the fastest form."""
+        """Return the kernels if their convolution is the fastest form."""
         kernel = tuple(self.weight.shape[2:])
         if kernel == (1, 1) and x.shape[0] == 1 and x.shape[2] * x.shape[3] > PRODUCT_PIXELS:
             return None  # there plain products are as quick or up to 10 % quicker, with 256 to 1024 channels
@@ -130,7 +130,7 @@ class PreparedConv:
         )
 
     def __call__(self, x: Tensor, styles: Tensor, input_gain: Tensor | None = None) -> Pending:
-        """The convolution of `x` `[N, I, H, W]`, any layout.
+        """Return the convolution of `x` `[N, I, H, W]`, any layout.
 
         Args:
             x: Features of the prepared dtype.
@@ -271,7 +271,7 @@ class PreparedUpConv:
         return F.conv_transpose2d(x, self.weight, stride=2)
 
     def _filtered(self, x: Tensor, d: Tensor) -> Pending:
-        """The filter as depthwise convolutions; the last one carries the scale and the bias of a single picture."""
+        """Return the filter as depthwise convolutions; the last one has the scale and bias of one picture."""
         o = d.shape[1]
         left, right, top, bottom = self.pads
         if left != right or top != bottom or len(self.filters) > 1:
@@ -342,7 +342,7 @@ class PreparedToRGB:
         self.conv = PreparedConv(weight, padding=0, demodulate=False, bias=bias, dtype=dtype)
 
     def __call__(self, x: Tensor, styles: Tensor, img: Tensor | None, clamp: float | None) -> Tensor:
-        """The picture `[N, K, H, W]` float32.
+        """Return the picture `[N, K, H, W]` float32.
 
         Args:
             x: `[N, C, H, W]`.
@@ -377,7 +377,7 @@ def _contiguous(x: Tensor | None) -> Tensor | None:
 
 
 def _passes(f: Tensor, gain: float) -> tuple[Tensor, ...]:
-    """The kernels `[h, w]` that correlate with a filter's taps in turn: one of a matrix, two of separable taps."""
+    """Return the kernels `[h, w]` that correlate with a filter's taps in turn: one, or two if separable."""
     taps = f.detach().float().flip(list(range(f.ndim)))
     if f.ndim == 1:
         return taps[None, :], taps[:, None] * gain

@@ -2,7 +2,7 @@
 
 These are the references that StyleGAN3's equivariance metrics compare with (Karras et al. 2021, appendix E), and
 what "untransform" shows. Every function returns `(picture, mask)`; the mask `[1, 1, H, W]` is 1 where the result
-is free of border effects. Coordinates as everywhere: x right, y down, unit = picture width (height for y).
+is free of border effects. Coordinates as everywhere: x right, y down, unit = picture width (for y as well).
 
 What takes long for large pictures comes in two forms: `NAME_steps` yields between short steps, `NAME` runs them.
 """
@@ -52,9 +52,9 @@ def rotation_matrix(angle: float) -> NDArray[np.float64]:
 
 
 def translate_integer(x: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` shifted by whole pixels, `round(tx * W)` right and `round(ty * H)` down, zero-filled."""
+    """`x` `[N, C, H, W]` shifted by whole pixels, `round(tx * W)` right and `round(ty * W)` down, zero-filled."""
     height, width = x.shape[2:]
-    ix, iy = round(tx * width), round(ty * height)
+    ix, iy = round(tx * width), round(ty * width)
     moved = torch.zeros_like(x)
     mask = x.new_zeros(1, 1, height, width)
     if abs(ix) < width and abs(iy) < height:
@@ -73,7 +73,7 @@ def translate_steps(x: Tensor, tx: float, ty: float, lobes: int = LOBES) -> Step
     """`translate`, some rows a step."""
     height, width = x.shape[2:]
     ix, fx = _whole_and_rest(tx * width)
-    iy, fy = _whole_and_rest(ty * height)
+    iy, fy = _whole_and_rest(ty * width)
     a, b = lobes, lobes - 1
     moved = torch.zeros_like(x)
     mask = x.new_zeros(1, 1, height, width)

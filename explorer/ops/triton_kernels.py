@@ -255,7 +255,7 @@ def filtered_lrelu(
     slope: float,
     clamp: float | None,
 ) -> Tensor:
-    """The filtered leaky ReLU of `x * scale + bias`, halving at the end; the upsampled picture stays on the chip.
+    """Return the filtered leaky ReLU of `x * scale + bias`, halving at the end, upsampled on the chip.
 
     Args:
         x: `[N, C, H, W]`, channels-last, of the tiles' format.
@@ -304,7 +304,7 @@ def _compare(name: str, result: Tensor, wanted: Tensor) -> None:
 
 
 def _or(x: Tensor | None, other: Tensor) -> Tensor:
-    """A kernel wants a pointer also where it reads none."""
+    """Return a tensor for an argument that the kernel takes but does not read."""
     return other if x is None else x
 
 

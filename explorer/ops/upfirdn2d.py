@@ -66,7 +66,7 @@ def setup_filter(
     separable: bool | None = None,
     device: torch.device | None = None,
 ) -> Tensor:
-    """A filter in the form the operators want: float32, `[taps]` if separable, else `[height, width]`.
+    """Return a filter in the form the operators want: float32, `[taps]` if separable, else `[height, width]`.
 
     Args:
         f: Scalar, 1-D or 2-D taps; None is the impulse.

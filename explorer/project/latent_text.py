@@ -12,13 +12,16 @@ from explorer.latents.seeds import SEED_COUNT
 from explorer.project.document import latent_from_json, latent_to_json, pack_text, unpack_text
 from explorer.state import Latent
 from explorer.state.codec import decode, encode
+from explorer.state.migrations import VERSION, migrate_latent
 
 if TYPE_CHECKING:
     from explorer.latents.table import LatentTable, StoredLatent
 
 __all__ = ["latent_from_text", "latent_to_text"]
 
-PREFIX = "latentwalk-latent:1:"
+PREFIX = f"latentwalk-latent:{VERSION}:"
+
+_PREFIXED = re.compile(r"latentwalk-latent:(\d{1,4}):", re.ASCII)
 
 _RECIPE = re.compile(
     r"(?:seed\s*[:=]?\s*)?(?P<seed>\d{1,10})"
@@ -48,8 +51,8 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
     """
     compact = "".join(text.split())
     try:
-        if compact.startswith(PREFIX):
-            return _unpacked(unpack_text(compact.removeprefix(PREFIX)))
+        if found := _PREFIXED.match(compact):
+            return _unpacked(unpack_text(compact[found.end() :]), int(found[1]))
         match = _RECIPE.fullmatch(text.strip())
         if match and int(match["seed"]) < SEED_COUNT:
             return _point(int(match["seed"]), float(match["x"] or 0.0), float(match["y"] or 0.0)), None
@@ -60,12 +63,12 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
     )
 
 
-def _unpacked(data: object) -> tuple[Latent, StoredLatent | None]:
+def _unpacked(data: object, version: int) -> tuple[Latent, StoredLatent | None]:
     if not isinstance(data, dict):
         raise ValueError("not an object")
     if "recipe" in data:
-        return checked_recipe(decode(Latent, data["recipe"], "recipe")), None
-    stored = latent_from_json("pasted", data.get("stored"))
+        return checked_recipe(decode(Latent, migrate_latent(data["recipe"], version), "recipe")), None
+    stored = latent_from_json("pasted", data.get("stored"), version)
     seed, x, y = (data.get(name) for name in ("seed", "x", "y"))
     if type(seed) is not int or not isinstance(x, int | float) or not isinstance(y, int | float):
         raise ValueError("not a point")

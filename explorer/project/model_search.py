@@ -6,11 +6,13 @@ import ntpath
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints import bundled
 from explorer.errors import CheckpointError
+from explorer.project.contents import unknown_kinds
 from explorer.project.model_places import ModelPlace
 from explorer.util.plain_text import visible
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
 _SUFFIXES = {".pkl", ".pt", ".pth", ".safetensors"}
+MAX_KINDS_NAMED = 5  # of edits that are not known here
+_MOST_PARTS = 8  # of a path's end that are looked for below the project
+_MOST_NAMES_BELOW = 4096  # in the project's folder among which its folders are looked for
 _MOST_BESIDE, _MOST_BYTES_BESIDE = 32, 4 << 30  # of files with other names whose contents are compared
 
 
@@ -57,7 +62,7 @@ def find_models(
         CancelledError: `cancelled` said so.
     """
     known = {place.name: place for place in project.places}
-    state, missing, notes = project.state, [], []
+    state, missing, notes = project.state, [], _notes_on_edits(project.state)
     for name in dict.fromkeys(view.model for view in state.views):
         if not name or bundled.find(name) is not None:
             continue
@@ -70,6 +75,17 @@ def find_models(
             state = with_model_renamed(state, name, found)
             notes += [search.note] if search.note else []
     return FoundModels(state, tuple(missing), tuple(notes))
+
+
+def _notes_on_edits(state: ExplorerState) -> list[str]:
+    kinds = unknown_kinds(state)
+    if not kinds:
+        return []
+    names = ", ".join(visible(kind, 40) for kind in kinds[:MAX_KINDS_NAMED])
+    return [
+        f"The project has edits that need a plug-in which is not installed ({names}). They have no effect here, "
+        "and are kept when the project is saved."
+    ]
 
 
 def find_beside(place: ModelPlace, folder: Path) -> Path | None:
@@ -131,14 +147,20 @@ class _Search:
         return self._place.name if _is_same_file(path, self._place.name) else str(path)
 
     def _near(self) -> Iterator[Path]:
-        """Files at the path from the project, at the old place, and of the same name beside the project."""
-        name = self._place.name
-        basename = name.replace("\\", "/").rpartition("/")[2] if ntpath.splitdrive(name)[0] else Path(name).name
+        """Files at the path from the project, at the old place, and of that name beside or below the project."""
+        name, folder = self._place.name, self._folder
+        is_windows = bool(ntpath.splitdrive(name)[0])
+        parts = [part for part in (name.replace("\\", "/") if is_windows else name).split("/") if part]
         candidates = [Path(name)]
-        if self._folder is not None and self._place.relative:
-            candidates.insert(0, Path(os.path.normpath(self._folder / self._place.relative)))
-        if self._folder is not None and basename:
-            candidates.append(self._folder / basename)
+        if folder is not None:
+            if not (is_windows or Path(name).is_absolute()):
+                candidates.insert(0, folder / name)
+            if self._place.relative:
+                candidates.insert(0, Path(os.path.normpath(folder / self._place.relative)))
+            if parts and ".." not in parts:
+                # Of /me/walk/models/a.pt: a.pt, models/a.pt, walk/models/a.pt, for a folder may have been copied.
+                candidates += [folder.joinpath(*parts[-n:]) for n in range(1, min(len(parts), _MOST_PARTS) + 1)]
+                candidates += [below / parts[-1] for below in _folders_in(folder)]
         yield from (path for path in dict.fromkeys(candidates) if _is_file(path))
 
     def _known(self) -> Iterator[Path]:
@@ -179,6 +201,13 @@ class _Search:
                 return file_digest(source, Monitor(cancelled=self._cancelled))
         except CheckpointError:
             return ""
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in islice(folder.iterdir(), _MOST_NAMES_BELOW) if path.is_dir())
+    except OSError:
+        return []
 
 
 def _networks_in(folder: Path) -> list[Path]:

@@ -61,12 +61,12 @@ class StageCache(Generic[T]):
         return len(self._entries)
 
     def has(self, place: Hashable, key: bytes) -> bool:
-        """True if `get` would find it; counts as no use."""
+        """Return whether `get` would find it; counts as no use."""
         entry = self._entries.get(place)
         return entry is not None and entry.key == key
 
     def get(self, place: Hashable, key: bytes) -> T | None:
-        """The value kept at `place` under `key`, or None."""
+        """Return the value kept at `place` under `key`, or None."""
         entry = self._entries.get(place)
         if entry is None or entry.key != key:
             self.misses += 1
@@ -77,7 +77,7 @@ class StageCache(Generic[T]):
         return entry.value
 
     def put(self, place: Hashable, key: bytes, value: T, nbytes: int, *, is_wanted: bool = False) -> None:
-        """Keeps a value at a place, in the stead of what was there.
+        """Keep a value at a place, in the stead of what was there.
 
         Args:
             place: Where: hashable, such as (view, stage number).
@@ -95,24 +95,24 @@ class StageCache(Generic[T]):
         self._shrink()
 
     def want(self, place: Hashable, is_wanted: bool) -> None:
-        """Marks what lies at `place` (if anything) as what the present stroke resumes from, or no longer."""
+        """Mark what lies at `place` (if anything) as what the present stroke resumes from, or no longer."""
         entry = self._entries.get(place)
         if entry is not None:
             entry.is_wanted = is_wanted
 
     def drop(self, place: Hashable) -> None:
-        """Forgets what lies at `place`."""
+        """Forget what lies at `place`."""
         entry = self._entries.pop(place, None)
         if entry is not None:
             self._nbytes -= entry.nbytes
 
     def drop_where(self, prefix: Hashable) -> None:
-        """Forgets every place that is a tuple beginning with `prefix`."""
+        """Forget every place that is a tuple beginning with `prefix`."""
         for place in [p for p in self._entries if isinstance(p, tuple) and p and p[0] == prefix]:
             self.drop(place)
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         self._entries.clear()
         self._nbytes = 0
 

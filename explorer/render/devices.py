@@ -19,6 +19,7 @@ __all__ = [
     "cache_budget",
     "check_settings",
     "classify_error",
+    "device_named",
     "devices",
     "fastest_precision",
 ]
@@ -52,7 +53,7 @@ class Device:
 
 
 def devices() -> tuple[Device, ...]:
-    """All usable devices, the fastest kind first; the CPU is always the last."""
+    """Return all usable devices, the fastest kind first; the CPU is always the last."""
     found = []
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
@@ -65,17 +66,22 @@ def devices() -> tuple[Device, ...]:
 
 
 def best_device() -> str:
-    """The name of the device to begin with."""
+    """Return the name of the device to begin with."""
     return devices()[0].name
 
 
+def device_named(name: str) -> str:
+    """The device that a user means by `auto` (the best one), `cuda` (the first one) or a name of `devices`."""
+    return best_device() if name == "auto" else "cuda:0" if name == "cuda" else name
+
+
 def fastest_precision(device: str) -> str:
-    """The precision to begin with on a device; measured once on a CPU."""
+    """Return the precision to begin with on a device; measured once on a CPU."""
     return str(fastest_dtype(torch.device(device).type)).removeprefix("torch.")
 
 
 def check_settings(device: str, dtype: str) -> None:
-    """Raises `UsageError` if that device or precision is not to be had here."""
+    """Raise `UsageError` if that device or precision is not to be had here."""
     known = {d.name: d for d in devices()}
     name = "cuda:0" if device == "cuda" else device
     if name not in known:
@@ -104,7 +110,7 @@ def total_memory(device: str) -> int:
 
 
 def classify_error(error: BaseException) -> DeviceErrorKind:
-    """What an error says about its device: out of memory, lost, or nothing."""
+    """Return what an error says about its device: out of memory, lost, or nothing."""
     if isinstance(error, torch.cuda.OutOfMemoryError) or lacks_memory(error):
         return "memory"
     if isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _LOST_PHRASES):

@@ -34,7 +34,7 @@ __all__ = [
 
 
 def select_channels(x: Tensor, tap: Tap) -> Tensor:
-    """The channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`."""
+    """Return the channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`."""
     if tap.channels == "norm":
         return x.float().square().sum(dim=0, keepdim=True).sqrt()
     count = 3 if tap.channels == "rgb" and x.shape[0] >= 3 else 1
@@ -114,10 +114,11 @@ def _window(size: int) -> Tensor:
 @lru_cache(maxsize=16)
 def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
     """Index of the ring each spectrum position belongs to `[h*w]`, and how many belong to each ring."""
-    y = torch.arange(h) - h // 2
-    x = torch.arange(w) - w // 2
+    side = max(h, w)  # the rings are 1 / side cycles a pixel apart
+    y = (torch.arange(h) - h // 2) * (side / h)
+    x = (torch.arange(w) - w // 2) * (side / w)
     radius = (y[:, None].square() + x[None, :].square()).float().sqrt().round().long().flatten()
-    radius = radius.clamp_max(max(h, w) // 2)
+    radius = radius.clamp_max(side // 2)
     return radius, torch.bincount(radius).clamp_min(1).float()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from explorer.generators.motion import resample
+from explorer.generators.registry import described
 from explorer.ops.backend import fastest_dtype
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ _SMALLEST_PX = 32
 """Below this nothing can be recognised, whatever the size of the picture."""
 
 
-def is_large_enough(size: int, img_resolution: int) -> bool:
-    """Whether a picture of `size` pixels may stand for one of `img_resolution`: half of it, and at least 32."""
-    return size >= max(_SMALLEST_PX, img_resolution / 2)
+def is_large_enough(height: int, full: int) -> bool:
+    """Return whether a picture `height` pixels high may stand for one of `full`: half of it, and at least 32."""
+    return height >= max(_SMALLEST_PX, full / 2)
 
 
 def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:
-    """The motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
+    """Return the motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
 
     None if anything but the motion differs, if the family does not carry its picture along under such a motion
     (translation for all with an input transform, rotation for StyleGAN3-R), or if the step is large.
@@ -50,7 +51,7 @@ def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo)
     linear = step[:2, :2]
     is_shift = torch.allclose(linear, torch.eye(2, dtype=step.dtype), atol=1e-6)
     is_turn = torch.allclose(linear @ linear.t(), torch.eye(2, dtype=step.dtype), atol=1e-6) and linear.det() > 0
-    if not (is_shift or (is_turn and info.family == "stylegan3-r")):
+    if not (is_shift or (is_turn and "rotate" in described(info.family).equivariant)):
         return None
     # Only where both pictures show what training has shown: not beyond a rigid motion of the plane.
     if bool((step[:2, 2].abs() > _LARGEST_STEP).any()):

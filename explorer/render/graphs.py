@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from explorer.generators.base import Activation
+from explorer.generators.base import Activation, Inputs, fold
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class GraphedLayers:
         self.is_broken = False
 
     def run(
-        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+        self, start: int, stop: int, activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]
     ) -> list[Activation] | None:
         """The activations after layers `start` ... `stop`, or None if that is not recorded: run them plainly.
 
@@ -97,13 +97,13 @@ class GraphedLayers:
             start: First layer.
             stop: Last layer.
             activation: That goes into it.
-            ws: `[num_ws, 1, w_dim]`.
+            inputs: Whose `ws` the layers take, of one picture.
             noises: Of these layers.
         """
         if self.is_broken or stop <= start:
             return None
-        inputs = _tensors(activation, ws, noises)
-        key = (start, stop, identity(), _layout(activation, ws, noises))
+        tensors = _tensors(activation, inputs, noises)
+        key = (start, stop, identity(), _layout(activation, inputs, noises))
         if key not in self._recordings:
             self._recordings[key] = None
             self._forget_old()
@@ -111,11 +111,11 @@ class GraphedLayers:
         self._recordings.move_to_end(key)
         recording = self._recordings[key]
         if recording is not None:
-            return _replayed(recording, inputs)
+            return _replayed(recording, tensors)
         try:
-            recording = self._record(start, stop, activation, ws, noises)
-            results = _replayed(recording, inputs)
-            _compare(results, self._plain(start, stop, activation, ws, noises))
+            recording = self._record(start, stop, activation, inputs, noises)
+            results = _replayed(recording, tensors)
+            _compare(results, self._plain(start, stop, activation, inputs, noises))
         except Exception as error:  # drivers throw what they like
             log.warning("layers are not recorded, but run one by one: %s", error)
             self.is_broken = True
@@ -129,52 +129,55 @@ class GraphedLayers:
             self._recordings.popitem(last=False)
 
     def _record(
-        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+        self, start: int, stop: int, activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]
     ) -> _Recording:
-        def own(x: Tensor | None) -> Tensor | None:
-            return None if x is None else x.clone(memory_format=torch.preserve_format)
-
-        mine = Activation(activation.x.clone(), own(activation.img), own(activation.skip))
-        my_ws, my_noises = ws.clone(), [own(noise) for noise in noises]
+        mine, my_inputs = activation.map(_copy), Inputs(_copy(inputs.ws))
+        my_noises = [None if noise is None else _copy(noise) for noise in noises]
         outputs: list[Activation] = []
 
         def work() -> None:
-            outputs[:] = self._plain(start, stop, mine, my_ws, my_noises)
+            outputs[:] = self._plain(start, stop, mine, my_inputs, my_noises)
 
         replay = self._recorder.record(work)
-        return _Recording(_tensors(mine, my_ws, my_noises), outputs, replay)
+        return _Recording(_tensors(mine, my_inputs, my_noises), outputs, replay)
 
     def _plain(
-        self, start: int, stop: int, activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]
+        self, start: int, stop: int, activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]
     ) -> list[Activation]:
-        results = []
-        for layer, noise in zip(self._layers[start : stop + 1], noises, strict=True):
-            activation = layer.run(activation, ws[layer.info.ws_index], noise)
-            results.append(activation)
+        results: list[Activation] = []
+        fold(
+            self._layers,
+            activation,
+            inputs,
+            start=start,
+            stop=stop,
+            noise=lambda i: noises[i - start],
+            after=lambda _, result: results.append(result),
+        )
         return results
 
 
-def _tensors(activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
-    found = (activation.x, activation.img, activation.skip, ws, *noises)
-    return tuple(x for x in found if x is not None)
+def _tensors(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    return (*activation.tensors(), inputs.ws, *(noise for noise in noises if noise is not None))
 
 
-def _layout(activation: Activation, ws: Tensor, noises: Sequence[Tensor | None]) -> Hashable:
-    """What a recording depends on besides the numbers."""
-    found = (activation.x, activation.img, activation.skip, ws, *noises)
-    return tuple(None if x is None else (tuple(x.shape), x.stride(), x.dtype) for x in found)
+def _layout(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]) -> Hashable:
+    """Return what a recording depends on besides the numbers."""
+    missing = tuple(x is None for x in (activation.img, activation.skip, *noises))
+    tensors = _tensors(activation, inputs, noises)
+    return missing, tuple((tuple(x.shape), x.stride(), x.dtype) for x in tensors)
+
+
+def _copy(x: Tensor) -> Tensor:
+    return x.clone(memory_format=torch.preserve_format)
 
 
 def _replayed(recording: _Recording, inputs: Sequence[Tensor]) -> list[Activation]:
     for mine, given in zip(recording.inputs, inputs, strict=True):
         mine.copy_(given)
     recording.replay()
-
-    def out(x: Tensor | None) -> Tensor | None:
-        return None if x is None else x.clone(memory_format=torch.preserve_format)
-
     # The next replay overwrites what this one gave, and results are kept to resume from.
-    return [Activation(a.x.clone(), out(a.img), out(a.skip)) for a in recording.outputs]
+    return [activation.map(_copy) for activation in recording.outputs]
 
 
 def _compare(results: Sequence[Activation], wanted: Sequence[Activation]) -> None:

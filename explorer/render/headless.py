@@ -11,7 +11,9 @@ Many of one model: keep a `HeadlessRenderer` and call it; stages that do not cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,30 +32,43 @@ from explorer.state.request import ModelKey, RenderSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
+    from explorer.jobs.job import JobContext
     from explorer.latents.table import LatentTable
     from explorer.render.results import FrameLatents, ModelInfo, TapStats
     from explorer.state import Look
     from explorer.state.request import RenderRequest
 
-__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
+__all__ = ["HeadlessRenderer", "Rendered", "context_of", "open_model", "render", "render_look", "save_pixels"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, for `image`
 class Rendered:
-    """One picture. `image`: float32 `[C, H, W]` before clamping: the final picture, or the tapped layer's features.
+    """One picture.
 
-    `pixels`: uint8 `[H, W, 3]` red-green-blue as a window would show them. `facts`: final `ws` and base `w`.
-    `stats`: numbers of a tapped layer.
+    Attributes:
+        tensor: `[C, H, W]` on the device, before clamping: the final picture, or the tapped layer's features. It
+            may be kept to resume from, so it must not be written into.
+        pixels: uint8 `[H, W, 3]` red-green-blue as a window would show them.
+        facts: Final `ws` and base `w`.
+        stats: Numbers of a tapped layer.
+        total_ms: What it took.
     """
 
-    image: NDArray[np.float32]
+    tensor: Tensor = field(repr=False)
     pixels: NDArray[np.uint8]
     facts: FrameLatents
     stats: TapStats | None
     total_ms: float
+
+    @cached_property
+    def image(self) -> NDArray[np.float32]:
+        """`tensor` as float32 on the host, a copy made when it is first asked for: few need it."""
+        with torch.inference_mode():
+            image: NDArray[np.float32] = self.tensor.float().cpu().numpy().copy()
+        return image
 
     def save(self, path: str | Path) -> None:
         """Write `pixels` as the kind of picture that the name says, whole or not at all.
@@ -111,8 +126,8 @@ class HeadlessRenderer:
         )
 
     @property
-    def bench(self) -> Bench:
-        """Where a study of this generator works; run it under `torch.inference_mode()`."""
+    def context(self) -> JobContext:
+        """Where a job of this generator works; run it under `torch.inference_mode()`."""
         return self._pipeline
 
     @property
@@ -123,7 +138,7 @@ class HeadlessRenderer:
     def request(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> RenderRequest:
-        """The request of a look at a time in seconds. Raises RequestError or LatentError."""
+        """Return the request of a look at a time in seconds. Raises RequestError or LatentError."""
         names = [layer.name for layer in self.info.layers]
         if tap is not None and tap.layer and tap.layer not in names:
             raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
@@ -132,34 +147,41 @@ class HeadlessRenderer:
         )
 
     def render(self, request: RenderRequest) -> Rendered:
-        """Renders a request in full."""
+        """Render a request in full."""
         if (request.model, request.settings) != (self.model, self.settings):
             raise RequestError("The request is for another model or other settings than this renderer's.")
         with torch.inference_mode():
             result = self._pipeline.run(self._pipeline.plan(request, 0))
-            image: NDArray[np.float32] = result.image.float().cpu().numpy().copy()
         pixels = np.ascontiguousarray(result.pixels[:, :, 2::-1])
-        return Rendered(image, pixels, result.facts, result.stats, result.total_ms)
+        return Rendered(result.image, pixels, result.facts, result.stats, result.total_ms)
 
     def render_look(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> Rendered:
-        """Renders a look at a time in seconds."""
+        """Render a look at a time in seconds."""
         return self.render(self.request(look, tap, time, table))
 
 
-def open_model(model: str, settings: RenderSettings | None = None) -> tuple[HeadlessRenderer, ModelInfo]:
-    """A renderer of a file or a bundled model by name, and its facts; errors as `load_file`."""
+def open_model(
+    model: str, settings: RenderSettings | None = None, *, allow_costly: bool = True
+) -> tuple[HeadlessRenderer, ModelInfo]:
+    """A renderer of a file or a bundled model by name, and its facts; arguments and errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
     # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.
-    loaded = load_file(model, allow_costly=True)
+    loaded = load_file(model, allow_costly=allow_costly)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
 
 
+@functools.lru_cache(maxsize=1)
+def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
+    """Where jobs of a model work in this process; the last one is kept. Errors as `load_file`."""
+    return open_model(model.path, settings)[0].context
+
+
 def render(generator: Generator, request: RenderRequest) -> Rendered:
-    """Renders one request; for several of one generator keep a `HeadlessRenderer`."""
+    """Render one request; for several of one generator keep a `HeadlessRenderer`."""
     return HeadlessRenderer(generator, request.settings, request.model, budget_bytes=0).render(request)
 
 
@@ -172,7 +194,7 @@ def render_look(
     settings: RenderSettings | None = None,
     table: LatentTable | None = None,
 ) -> Rendered:
-    """Renders one look of a generator.
+    """Render one look of a generator.
 
     Args:
         generator: In evaluation mode.

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from explorer.generators.base import INPUT
 from explorer.ops.backend import identity
 
 if TYPE_CHECKING:
-    from explorer.generators.base import LayerInfo, NoiseSpec
+    from explorer.generators.base import LayerEdits, LayerInfo, NoiseSpec
     from explorer.render.styles import Styles
     from explorer.state.request import RenderRequest
 
@@ -22,7 +23,11 @@ def digest(*parts: bytes) -> bytes:
 
 
 def stage_keys(
-    root: bytes, request: RenderRequest, styles: Styles, layers: Sequence[LayerInfo]
+    root: bytes,
+    request: RenderRequest,
+    styles: Styles,
+    layers: Sequence[LayerInfo],
+    edits: LayerEdits,
 ) -> tuple[bytes, ...]:
     """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
 
@@ -31,14 +36,16 @@ def stage_keys(
         request: Whose transform and noise go in.
         styles: Whose rows go in.
         layers: Up to the last one that is wanted.
+        edits: Of the input and of single layers.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode())
+    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT))
     keys = [key]
     spec = request.noise.spec()
-    for layer in layers:
+    for i, layer in enumerate(layers):
         noise = noise_key(spec, layer.name) if has_noise(layer, spec) else b""
-        key = digest(key, styles.rows[layer.ws_index], noise)
+        row = b"" if layer.ws_index is None else styles.rows[layer.ws_index]
+        key = digest(key, row, noise, edits.key(i))
         keys.append(key)
     return tuple(keys)
 

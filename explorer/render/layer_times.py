@@ -29,7 +29,7 @@ class LayerTimes:
         return 0.0 if 0.0 in times else sum(times)
 
     def learn(self, timings: Sequence[StageTime]) -> None:
-        """Takes in the times of a run. The first of a layer counts for nothing: kernels are chosen in it.
+        """Take in the times of a run. The first of a layer counts for nothing: kernels are chosen in it.
 
         A mean that believes good news faster than bad: other programs can only slow a layer down.
         """

@@ -54,7 +54,7 @@ def _costly(name: str, cost: PictureCost, what: str) -> CostlyModelError:
 
 
 def _has_kernels() -> bool:
-    """Whether the native kernels are there or about to be."""
+    """Return whether the native kernels are there or about to be."""
     return native.kernels() is not None or native.status().state == "building"
 
 

@@ -53,7 +53,7 @@ class Mailbox(Generic[R]):
         self._closed = False
 
     def put(self, view: int, request: R, generation: int | None = None) -> int:
-        """Puts a look into its view's slot and returns its generation number: that given, or one above the last."""
+        """Put a look into its view's slot and returns its generation number: that given, or one above the last."""
         with self._lock:
             if generation is None:
                 generation = self._newest.get(view, 0) + 1
@@ -66,20 +66,20 @@ class Mailbox(Generic[R]):
             return generation
 
     def put_refinement(self, ticket: Ticket[R]) -> None:
-        """Leaves a draft's refinement for when nothing is more urgent; dropped if a newer look came."""
+        """Leave a draft's refinement for when nothing is more urgent; dropped if a newer look came."""
         with self._lock:
             if self._newest.get(ticket.view) == ticket.generation:
                 self._refinements[ticket.view] = Ticket(ticket.view, ticket.generation, ticket.request, True)
                 self._filled.notify()
 
     def put_task(self, task: Task) -> None:
-        """Appends work that must happen."""
+        """Append work that must happen."""
         with self._lock:
             self._tasks.append(task)
             self._filled.notify()
 
     def put_idle_task(self, task: Task, *, is_unfinished: bool = False) -> None:
-        """Appends work of low priority, done when no look and no refinement waits.
+        """Append work of low priority, done when no look and no refinement waits.
 
         It overwrites an idle task of the same name, at whose place it waits. One that was interrupted
         (`is_unfinished`) goes first again; it is dropped if a newer one of its name waits, which keeps its place.
@@ -113,11 +113,6 @@ class Mailbox(Generic[R]):
         return self._closed or self._newest.get(view, generation) != generation
 
     @property
-    def has_look(self) -> bool:
-        """True if a look of any view waits. Takes no lock."""
-        return bool(self._looks)
-
-    @property
     def has_urgent(self) -> bool:
         """True if a look or a task waits, or the mailbox is closed. Takes no lock."""
         return bool(self._looks or self._tasks) or self._closed
@@ -128,14 +123,14 @@ class Mailbox(Generic[R]):
         return self._closed
 
     def forget(self, view: int) -> None:
-        """Drops what waits for a view, and makes what runs for it stale."""
+        """Drop what waits for a view, and makes what runs for it stale."""
         with self._lock:
             self._looks.pop(view, None)
             self._refinements.pop(view, None)
             self._newest[view] = self._newest.get(view, 0) + 1
 
     def close(self) -> None:
-        """Ends it: what waits is dropped, `take` returns None at once, everything is superseded."""
+        """End it: what waits is dropped, `take` returns None at once, everything is superseded."""
         with self._lock:
             self._closed = True
             self._looks.clear()

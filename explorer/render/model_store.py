@@ -72,7 +72,7 @@ class ModelStore:
         """How many models were given up so far."""
 
     def add(self, model: LoadedModel, in_use: Iterable[str] = ()) -> tuple[str, ...]:
-        """Keeps a model as in use; returns the sha256s of those given up for it, never one of `in_use`.
+        """Keep a model as in use; returns the sha256s of those given up for it, never one of `in_use`.
 
         Of a model that is kept already, under whichever path, the generator that pictures are made with stays.
         """
@@ -87,7 +87,7 @@ class ModelStore:
             return self._evict({sha, *in_use})
 
     def release(self, in_use: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Keeps what is in use, and of the rest what the budget allows.
+        """Keep what is in use, and of the rest what the budget allows.
 
         Returns:
             The sha256s of the models that are kept without being in use, and of those given up.
@@ -98,7 +98,7 @@ class ModelStore:
             return tuple(sha for sha in self._models if sha not in used), gone
 
     def get(self, key: ModelKey) -> LoadedModel:
-        """The model of that name.
+        """Return the model of that name.
 
         Raises:
             RenderError: It is not loaded (any more).
@@ -111,7 +111,7 @@ class ModelStore:
             return model
 
     def find(self, path: str) -> LoadedModel | None:
-        """The loaded model of that very file (same size and time of change), if it is kept."""
+        """Return the loaded model of that very file (same size and time of change), if it is kept."""
         stamp = _stamp(path)
         with self._lock:
             sha = self._files.get(stamp) if stamp is not None else None
@@ -131,7 +131,7 @@ class ModelStore:
             return sha256 in self._models
 
     def _evict(self, in_use: set[str]) -> tuple[str, ...]:
-        """Drops the least recently used models that are not in use, down to the budget."""
+        """Drop the least recently used models that are not in use, down to the budget."""
         unused = {sha: m.generator.held_bytes for sha, m in self._models.items() if sha not in in_use}
         total, gone = sum(unused.values()), []
         for sha, nbytes in unused.items():
@@ -162,7 +162,7 @@ def load_file(
     *,
     allow_costly: bool = False,
 ) -> LoadedModel:
-    """Reads any supported checkpoint into a generator.
+    """Read any supported checkpoint into a generator.
 
     Args:
         path: A file or a bundled name.
@@ -238,11 +238,11 @@ class LoadJob:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Asks it to end; nothing is reported any more."""
+        """Ask it to end; nothing is reported any more."""
         self._cancelled.set()
 
     def join(self, timeout: float) -> bool:
-        """Waits; True if the thread has ended."""
+        """Wait; True if the thread has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -275,7 +275,7 @@ class LoadJob:
 
 
 def on_device(generator: Generator, device: str) -> Generator:
-    """The generator on a device: itself if it is there already, a copy otherwise."""
+    """Return the generator on a device: itself if it is there already, a copy otherwise."""
     if generator.device == torch.device(device):
         return generator
     return copy.deepcopy(generator).to(device)

@@ -6,7 +6,7 @@ begins after the last stage whose result is still kept (`kept`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from explorer.errors import RenderError
-from explorer.generators.base import Activation
+from explorer.generators.base import Activation, Inputs, fold_steps
 from explorer.ops.backend import policy, using
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
 from explorer.render.keys import digest, has_noise, noise_key, stage_keys
+from explorer.render.layer_edits import layer_edits
 from explorer.render.layer_times import LayerTimes
 from explorer.render.results import FrameLatents, StageTime, TapStats, Tier
 from explorer.render.stopwatch import Stopwatch
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.generators.base import Generator, NoiseSpec, SynthesisLayer
+    from explorer.generators.base import Generator, LayerEdits, NoiseSpec, SynthesisLayer
     from explorer.ops.backend import Backend
     from explorer.render.cache import StageCache
     from explorer.state.request import RenderRequest
@@ -53,9 +54,9 @@ LARGEST_SHARE = 2 / 3
 class Plan:
     """What a run of a request would do.
 
-    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `start` is
-    the number of the last kept key, -1 if none is. `expected_ms`: synthesis time by earlier measurements, 0 if
-    unknown. `styling` is the time that mapping and styles took.
+    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `edits`
+    change single layers. `start` is the number of the last kept key, -1 if none is. `expected_ms`: synthesis time
+    by earlier measurements, 0 if unknown. `styling` is the time that mapping and styles took.
     """
 
     request: RenderRequest
@@ -63,6 +64,7 @@ class Plan:
     styles: Styles
     keys: tuple[bytes, ...]
     image_key: bytes
+    edits: LayerEdits
     start: int
     has_image: bool
     expected_ms: float
@@ -124,7 +126,7 @@ class Pipeline:
     # -- planning ------------------------------------------------------------------------------------------
 
     def plan(self, request: RenderRequest, view: Hashable = None) -> Plan:
-        """Makes the styles, chains the keys and looks where the work would begin.
+        """Make the styles, chains the keys and looks where the work would begin.
 
         Args:
             request: Of this pipeline's model and settings.
@@ -135,14 +137,16 @@ class Pipeline:
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-            keys = stage_keys(self._root, request, styles, [layer.info for layer in self._layers[: last + 1]])
+            edits = layer_edits(request.style, self.generator.info)
+            infos = [layer.info for layer in self._layers[: last + 1]]
+            keys = stage_keys(self._root, request, styles, infos, edits)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = self.kept.start_of(view, keys), self.kept.has_image(view, image_key)
         expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)
-        return Plan(request, view, styles, keys, image_key, start, has_image, expected, styling)
+        return Plan(request, view, styles, keys, image_key, edits, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
-        """The layer after which a draft can be shown honestly: the picture so far of a skip architecture.
+        """Return the layer after which a draft can be shown honestly: the picture so far of a skip architecture.
 
         The latest that is reached within `DRAFT_MS`, or else the first, if it saves a third of the time. None where
         there is no such picture or only smaller ones than `drafts.is_large_enough` takes, where a layer is looked
@@ -156,7 +160,7 @@ class Pipeline:
             spent += self.times.ms[i]
             limit = LARGEST_SHARE * plan.expected_ms
             info = self._layers[i].info
-            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_resolution):
+            if not info.is_rgb or not drafts.is_large_enough(info.height, self.generator.info.img_size[0]):
                 continue
             if spent <= (limit if best is None else min(limit, DRAFT_MS)):
                 best = i
@@ -165,7 +169,7 @@ class Pipeline:
     # -- running -------------------------------------------------------------------------------------------
 
     def run(self, plan: Plan, token: Token = lambda: False, draft_layer: int | None = None) -> Result:
-        """Runs a plan made just before; stages whose key is kept are reused.
+        """Run a plan made just before; stages whose key is kept are reused.
 
         Args:
             plan: From `plan`.
@@ -189,7 +193,7 @@ class Pipeline:
         return self._present(plan, image, hits, watch, tier, token, still)
 
     def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
-        """The same picture unmoved, to compare with; kept under a place of its own."""
+        """Return the same picture unmoved, to compare with; kept under a place of its own."""
         still_plan = self.plan(_still(plan.request), still_view(plan.view))
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
@@ -224,13 +228,10 @@ class Pipeline:
         # Where most layers are kept, the picture itself comes as soon.
         if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
             return None
-        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]
-        spec = plan.request.noise.spec()
+        inputs = self._inputs(plan)
         with using(self._backend, dtype):
-            activation = self._begin(plan.request, ws[0])
-            for i, layer in enumerate(self._layers):
-                check(token)
-                activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
+            work = self._fold(plan, inputs, 0, len(self._layers) - 1, self._begin(plan, inputs))
+            activation = run(work, lambda: check(token))
             image = self._shown_of(activation, plan, len(self._layers) - 1, False)
         watch.lap(f"draft in {str(dtype).removeprefix('torch.')}")
         return image
@@ -273,7 +274,7 @@ class Pipeline:
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
-        """The work from a picture to its pixels; a cancelled run is resumed where it stopped."""
+        """Return the work from a picture to its pixels; a cancelled run is resumed where it stopped."""
         key = (plan.request, plan.image_key, tier)
         work = self._unfinished.get(plan.view)
         work = work if work is not None and work.key == key else Finishing(key)
@@ -282,7 +283,7 @@ class Pipeline:
         return work
 
     def picture(self, request: RenderRequest) -> Tensor:
-        """The final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        """Return the final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
         return run(self.steps(request))
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
@@ -300,13 +301,13 @@ class Pipeline:
             yield
 
     def forget(self, view: Hashable) -> None:
-        """Drops what is kept for a view."""
+        """Drop what is kept for a view."""
         self.kept.forget(view)
         self._shown.pop(view, None)
         self._unfinished.pop(view, None)
 
     def forget_all(self) -> None:
-        """Drops everything this pipeline kept."""
+        """Drop everything this pipeline kept."""
         self.kept.forget_all()
         self._shown.clear()
         self._unfinished.clear()
@@ -333,45 +334,67 @@ class Pipeline:
         return image, plan.start + 1
 
     def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
-        """The activation after layer `stop`, from the last kept stage on; a layer a step."""
-        ws = torch.tensor(plan.styles.ws, device=self.device)[:, None]  # [num_ws, 1, w_dim]
+        """Return the activation after layer `stop`, from the last kept stage on; a layer a step."""
+        inputs = self._inputs(plan)
         start, activation = plan.start, None
         if start >= 0:
             activation = self.kept.stage(plan.view, start, plan.keys[start])
             watch.lap("cached stages", hit=True)
         if activation is None:
             yield
-            start, activation = 0, self._begin(plan.request, ws[0])
+            start, activation = 0, self._begin(plan, inputs)
             self.kept.keep_stage(plan.view, 0, plan.keys, activation)
             watch.lap("input")
-        spec = plan.request.noise.spec()
-        if self._graphs is not None and start <= stop:
-            noises = [self._noise(i, spec) for i in range(start, stop + 1)]
-            recorded = self._graphs.run(start, stop, activation, ws, noises)
+        if self._graphs is not None and start <= stop and not any(map(plan.edits.key, range(start, stop + 1))):
+            noises = [self._noise(i, inputs.noise) for i in range(start, stop + 1)]
+            recorded = self._graphs.run(start, stop, activation, inputs, noises)
             if recorded is not None:
                 for i, result in enumerate(recorded, start):
                     self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
                 watch.lap("recorded layers")
                 return recorded[-1]
-        for i in range(start, stop + 1):
-            yield
-            layer = self._layers[i]
-            activation = layer.run(activation, ws[layer.info.ws_index], self._noise(i, spec))
-            self.kept.keep_stage(plan.view, i + 1, plan.keys, activation)
-            watch.lap(layer.info.name)
-        return activation
 
-    def _begin(self, request: RenderRequest, w: Tensor) -> Activation:
-        transform = None
+        def keep(i: int, result: Activation) -> None:
+            self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
+            watch.lap(self._layers[i].info.name)
+
+        return (yield from self._fold(plan, inputs, start, stop, activation, keep))
+
+    def _fold(
+        self,
+        plan: Plan,
+        inputs: Inputs,
+        start: int,
+        stop: int,
+        activation: Activation,
+        after: Callable[[int, Activation], None] | None = None,
+    ) -> Steps[Activation]:
+        return fold_steps(
+            self._layers,
+            activation,
+            inputs,
+            start=start,
+            stop=stop,
+            edits=plan.edits,
+            noise=lambda i: self._noise(i, inputs.noise),
+            after=after,
+        )
+
+    def _inputs(self, plan: Plan) -> Inputs:
+        request, transform = plan.request, None
         if request.transform is not None:
             # On the host: its inverse is taken there in float64, and no device has to be waited for.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
-        a = self.generator.begin(w, transform)
+        ws = torch.tensor(plan.styles.ws, device=self.device)[None]
+        return Inputs(ws, transform, noise=request.noise.spec())
+
+    def _begin(self, plan: Plan, inputs: Inputs) -> Activation:
+        activation = self.generator.begin(inputs, plan.edits)
         dtype = policy().dtype
-        return a if a.x.dtype == dtype else Activation(a.x.to(dtype), a.img, a.skip)
+        return activation if activation.x.dtype == dtype else activation.with_features(activation.x.to(dtype))
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
-        """The noise of layer i, from what is kept where it can be."""
+        """Return the noise of layer i, from what is kept where it can be."""
         layer = self._layers[i]
         if not has_noise(layer.info, spec):
             return None
@@ -386,15 +409,15 @@ class Pipeline:
     def _shown_of(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:
         shown: Tensor | None
         if plan.request.tap.layer:
-            has_img = self._layers[stop].info.is_rgb and activation.img is not None
-            shown = activation.img if has_img else activation.x
+            picture = self.generator.preview(activation) if self._layers[stop].info.is_rgb else None
+            shown = activation.x if picture is None else picture
         else:
-            shown = activation.img if is_draft else self.generator.rgb(activation)
+            shown = self.generator.preview(activation) if is_draft else self.generator.rgb(activation)
         if shown is None or shown.ndim != 4:
             raise RenderError("The generator gave no picture.", "Try another model.")
         return shown[0].float()
 
 
 def _still(request: RenderRequest) -> RenderRequest:
-    """The same picture without its motion."""
+    """Return the same picture without its motion."""
     return replace(request, transform=None, untransform=False, residual="none")

@@ -15,11 +15,11 @@ import torch
 from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, classify_error
+from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.render.studies import Studied, StudyRun
 from explorer.state.request import RenderRequest
 from explorer.util.tracebacks import release_frames
 
@@ -30,7 +30,7 @@ __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 
 log = logging.getLogger("explorer.render")
 
-Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | Studied
+Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | JobEvent
 Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
@@ -82,12 +82,12 @@ class Renderer:
     # -- life ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Runs the loop in a thread of its own."""
+        """Run the loop in a thread of its own."""
         self._thread = threading.Thread(target=self._loop, name=f"render {self.device}", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Ends the loop; True if its thread has ended within `timeout` seconds."""
+        """End the loop; True if its thread has ended within `timeout` seconds."""
         self.mailbox.close()
         thread = self._thread
         if thread is None:
@@ -109,7 +109,7 @@ class Renderer:
             torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
-        """Does the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
+        """Do the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
 
         Returns:
             False if nothing came or the mailbox is closed.
@@ -130,19 +130,19 @@ class Renderer:
     # -- tasks ---------------------------------------------------------------------------------------------
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Asks for a small picture, made when nobody waits for a look. Any thread."""
+        """Ask for a small picture, made when nobody waits for a look. Any thread."""
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
-    def study(self, run: StudyRun) -> None:
-        """Does a study step by step while nobody waits for a look. Any thread."""
-        self.mailbox.put_idle_task(self._study_task(run))
+    def run_job(self, run: JobRun) -> None:
+        """Do a job step by step while nobody waits for a look. Any thread."""
+        self.mailbox.put_idle_task(self._job_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
-        """Gives up what is kept of these models. Any thread."""
+        """Give up what is kept of these models. Any thread."""
         self.mailbox.put_task(Task(lambda: self._forget(shas), "forget models"))
 
     def forget_view(self, view: int) -> None:
-        """Gives up what waits and what is kept for a view. Any thread."""
+        """Give up what waits and what is kept for a view. Any thread."""
         self.mailbox.forget(view)
         self.mailbox.put_task(Task(lambda: self._drop_view(view), "forget view"))
 
@@ -176,14 +176,36 @@ class Renderer:
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
-    def _study_task(self, run: StudyRun) -> Task:
-        return Task(lambda: self._study(run), f"study {id(run)} {run.key}")
+    def _job_task(self, run: JobRun) -> Task:
+        return Task(lambda: self._job(run), f"job {id(run)} {run.key}")
 
-    def _study(self, run: StudyRun) -> None:
-        # Whoever ends the pause asks for the study again.
-        if not run.paused and run.step(self._pipeline, self._publish) and not run.paused:
-            # Behind the other idle tasks: several studies and thumbnails take turns.
-            self.mailbox.put_idle_task(self._study_task(run))
+    def _job(self, run: JobRun) -> None:
+        # Whoever ends the pause asks for the job again.
+        if not run.paused and self._job_step(run) and not run.paused:
+            # Behind the other idle tasks: several jobs and thumbnails take turns.
+            self.mailbox.put_idle_task(self._job_task(run))
+
+    def _job_step(self, run: JobRun) -> bool:
+        """Do a step; where memory runs out, begin the job once more with an empty cache. False at its end."""
+        try:
+            return run.step(self._pipeline, self._publish)
+        except Exception as error:  # `step` raises what the device is to blame for
+            text = traceback.format_exc()
+            if run.was_retried or classify_error(error) != "memory":
+                run.fail(error, self._publish)
+                if self._is_lost(error):
+                    self._publish(DeviceLost(self.device, error, text))
+                return False
+            release_frames(error)
+        run.was_retried = True
+        self._empty_cache()
+        return True
+
+    def _empty_cache(self) -> None:
+        log.warning("out of memory on %s; trying again with an empty cache", self.device)
+        self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()
@@ -224,18 +246,15 @@ class Renderer:
             self._fail(ticket, error)
 
     def _retried(self, work: Callable[[], None]) -> None:
-        """Does work, once more with an empty cache if memory runs out."""
+        """Do work, once more with an empty cache if memory runs out."""
         try:
             work()
             return
         except Exception as error:
             if classify_error(error) != "memory":
                 raise
-            log.warning("out of memory on %s; trying again with an empty cache", self.device)
         # Outside the handler, so that the traceback no longer holds the tensors of the failed run.
-        self.cache.clear()
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        self._empty_cache()
         work()
 
     def _render_tiers(self, ticket: Ticket[RenderRequest]) -> None:
@@ -323,7 +342,7 @@ class Renderer:
         self._publish(failure)
 
     def _is_lost(self, error: BaseException) -> bool:
-        """True if going on needs another device: it is gone, or too small even with an empty cache."""
+        """Return whether going on needs another device: it is gone, or too small even with an empty cache."""
         return self.device != "cpu" and classify_error(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
@@ -341,7 +360,7 @@ class Renderer:
         return pipeline
 
     def _generator(self, request: RenderRequest) -> Generator:
-        """The device's copy of a generator, shared by its precisions."""
+        """Return the device's copy of a generator, shared by its precisions."""
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
@@ -350,7 +369,7 @@ class Renderer:
             return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
-        """Notes which pipeline a view uses; what another one kept for it is given up."""
+        """Note which pipeline a view uses; what another one kept for it is given up."""
         name = _name_of(request)
         before = self._shown_by.get(view)
         if before != name:
@@ -360,5 +379,5 @@ class Renderer:
 
 
 def _name_of(request: RenderRequest) -> tuple[str, str, str]:
-    """What tells one pipeline of a device from another."""
+    """Return what tells one pipeline of a device from another."""
     return request.model.sha256, request.settings.dtype, request.settings.backend

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from explorer.edits.registry import resolve_edits
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
@@ -22,12 +23,11 @@ from explorer.state import (
     Look,
     Mixing,
     Noise,
-    Nudge,
-    Offset,
     Tap,
     look_of,
 )
 from explorer.state.codec import MAX_WHOLE
+from explorer.state.parameters import CONTROLS
 from explorer.state.request import (
     KeyedArray,
     LatentPoint,
@@ -92,7 +92,11 @@ def resolve_look(
 ) -> RenderRequest:
     """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
     for name in ASPECTS:
-        _check_finite(getattr(look, name), name)
+        if name != "edits":
+            _check_finite(getattr(look, name), name)
+    for number, edit in enumerate(look.edits):  # one by one: the strength of one changes, the values of others stay
+        _check_finite(edit.value, f"edits[{number}]")
+        _check_finite(edit.strength, f"edits[{number}].strength")
     _check_finite(tap, "tap")
     if not math.isfinite(time):
         raise RequestError("The time is not a finite number.", "Stop the animation and start it again.")
@@ -166,8 +170,7 @@ class _StyleResolver:
             sources=sources,
             mix=mix,
             psi=psi_of_entries(info.num_ws, truncation.psi, truncation.cutoff, truncation.layer_psi),
-            nudges=_nudges(part.nudges, info),
-            offsets=_offsets(part.offsets, info),
+            edits=resolve_edits(part.edits, info, self.table),
         )
 
     def point(self, latent: Latent) -> LatentPoint:
@@ -217,7 +220,7 @@ class _StyleResolver:
         numbers: dict[int, int] = {}  # the state's source number -> the request's
         rows = []
         for row in mixing.rows:
-            amount = min(max(row.amount, 0.0), 1.0)
+            amount = CONTROLS["mixing.amount"].clamped(row.amount)
             if amount > 0.0 and 0 <= row.layer < self.info.num_ws and 0 <= row.source < len(mixing.sources):
                 rows.append((row.layer, numbers.setdefault(row.source, len(numbers)), amount))
         sources = tuple(self.point(s.latent) for s in (mixing.sources[number] for number in numbers))
@@ -243,23 +246,6 @@ def _has_z(point: LatentPoint) -> bool:
     return len(point.seeds) == 1 and point.seeds[0][1] == 1.0
 
 
-def _nudges(nudges: tuple[Nudge, ...], info: GeneratorInfo) -> tuple[tuple[int, float, int, int], ...]:
-    return tuple(
-        (n.seed, n.strength, *span)
-        for n in nudges
-        if n.strength != 0.0 and (span := _span(n.first, n.last, info.num_ws))
-    )
-
-
-def _offsets(offsets: tuple[Offset, ...], info: GeneratorInfo) -> tuple[tuple[tuple[float, ...], int, int], ...]:
-    # An editor's offsets of another width belong to another network: they wait in the state for its return.
-    return tuple(
-        (o.values, *span)
-        for o in offsets
-        if len(o.values) == info.w_dim and any(o.values) and (span := _span(o.first, o.last, info.num_ws))
-    )
-
-
 def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
     """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
     if info.c_dim == 0:
@@ -272,13 +258,6 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
     if not total > 0.0:
         return ((0, 1.0),)
     return tuple(sorted((index, weight / total) for index, weight in weights.items()))
-
-
-def _span(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None:
-    """An inclusive range cut to the network's entries; None if nothing is left."""
-    first = max(first, 0)
-    last = num_ws - 1 if last is None else min(last, num_ws - 1)
-    return (first, last) if first <= last else None
 
 
 def _noise(noise: Noise, info: GeneratorInfo) -> NoiseRecipe:
@@ -304,5 +283,4 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     else:
         last = channels[tap.layer] - (3 if tap.channels == "rgb" and channels[tap.layer] >= 3 else 1)
         changes = {"first_channel": 0 if tap.channels == "norm" else min(max(tap.first_channel, 0), last)}
-    # Brighter than any display can tell apart, and still a factor that is a number.
-    return replace(tap, scale_db=min(max(tap.scale_db, -200.0), 200.0), **changes)
+    return replace(tap, scale_db=CONTROLS["tap.scale_db"].clamped(tap.scale_db), **changes)

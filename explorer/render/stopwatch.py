@@ -31,7 +31,7 @@ class Stopwatch:
             self._record()
 
     def lap(self, name: str, hit: bool = False) -> None:
-        """Ends the stage called `name`; `hit` says that its result was cached from before."""
+        """End the stage called `name`; `hit` says that its result was cached from before."""
         self._names.append((name, hit))
         self._times.append(self._clock())
         if self._is_cuda:
@@ -40,7 +40,7 @@ class Stopwatch:
                 self._events[-1 - RUN_AHEAD].synchronize()
 
     def stages(self) -> tuple[StageTime, ...]:
-        """All stages so far; waits for a CUDA device."""
+        """Return all stages so far; waits for a CUDA device."""
         if self._is_cuda:
             self._events[-1].synchronize()
             gaps = [a.elapsed_time(b) for a, b in zip(self._events, self._events[1:], strict=False)]

@@ -168,13 +168,12 @@ class StyleStage:
     def _edited(self, r: StyleRecipe) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         self._map_seeds(r)
         weights = r.class_weights
-        base = self._point(r.base, weights)
+        base = style.apply_edits(self._point(r.base, weights), r.edits_at("w"))
         sources = [self._point(source, weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
         ws = style.mix(ws, sources, r.mix)
         ws = style.truncate(ws, self.w_avg, r.psi)
-        ws = style.add_nudges(ws, r.nudges)
-        ws = style.add_offsets(ws, r.offsets)
+        ws = style.apply_edits(ws, r.edits_at("ws"))
         ws = np.ascontiguousarray(ws, dtype=np.float32)
         ws.setflags(write=False)
         return base, ws

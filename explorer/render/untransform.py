@@ -70,7 +70,7 @@ def painted(difference: Tensor, paint: Callable[[Tensor], Tensor]) -> Steps[Tens
 
 
 def difference_picture(difference: Tensor) -> Tensor:
-    """A residual as a picture `[C, H, W]` in -1..1: signed, grey where nothing is left."""
+    """Return a residual as a picture `[C, H, W]` in -1..1: signed, grey where nothing is left."""
     return difference * DIFFERENCE_GAIN
 
 

@@ -29,26 +29,26 @@ class ViewCache:
     # -- stages --------------------------------------------------------------------------------------------
 
     def start_of(self, view: Hashable, keys: tuple[bytes, ...]) -> int:
-        """Number of the last of `keys` whose result is kept, -1 if none is."""
+        """Return number of the last of `keys` whose result is kept, -1 if none is."""
         if view is None:
             return -1
         numbers = range(len(keys) - 1, -1, -1)
         return next((i for i in numbers if self.cache.has(self._place(view, i), keys[i])), -1)
 
     def stage(self, view: Hashable, number: int, key: bytes) -> Activation | None:
-        """The kept result of a stage."""
+        """Return the kept result of a stage."""
         activation: Activation | None = self.cache.get(self._place(view, number), key)
         return activation
 
     def keep_stage(self, view: Hashable, number: int, keys: tuple[bytes, ...], activation: Activation) -> None:
-        """Keeps the result of a stage, but not the last: only the picture needs that, and is kept itself."""
+        """Keep the result of a stage, but not the last: only the picture needs that, and is kept itself."""
         if view is not None and number < len(keys) - 1:
             is_wanted = number == self._wanted.get(view)
             place = self._place(view, number)
             self.cache.put(place, keys[number], activation, activation.nbytes, is_wanted=is_wanted)
 
     def mark_requested(self, view: Hashable, keys: tuple[bytes, ...]) -> None:
-        """Marks the stage that this stroke resumes from: the last one whose key is that of the run before."""
+        """Mark the stage that this stroke resumes from: the last one whose key is that of the run before."""
         if view is None:
             return
         before = self._last_keys.get(view, ())
@@ -67,39 +67,39 @@ class ViewCache:
     # -- pictures and noise --------------------------------------------------------------------------------
 
     def has_image(self, view: Hashable, key: bytes) -> bool:
-        """Whether the picture of that key is kept."""
+        """Return whether the picture of that key is kept."""
         return view is not None and self.cache.has(self._place(view, "image"), key)
 
     def image(self, view: Hashable, key: bytes) -> Tensor | None:
-        """The kept picture `[C, H, W]`."""
+        """Return the kept picture `[C, H, W]`."""
         image: Tensor | None = self.cache.get(self._place(view, "image"), key)
         return image
 
     def keep_image(self, view: Hashable, key: bytes, image: Tensor) -> None:
-        """Keeps the picture of a view."""
+        """Keep the picture of a view."""
         if view is not None:
             self.cache.put(self._place(view, "image"), key, image, _nbytes(image))
 
     def noise(self, layer: int, key: bytes) -> Tensor | None:
-        """The kept noise of a layer."""
+        """Return the kept noise of a layer."""
         noise: Tensor | None = self.cache.get(self._place("noise", layer), key)
         return noise
 
     def keep_noise(self, layer: int, key: bytes, noise: Tensor) -> None:
-        """Keeps the noise of a layer, for all views: drawing a large random map costs as much as a layer."""
+        """Keep the noise of a layer, for all views: drawing a large random map costs as much as a layer."""
         self.cache.put(self._place("noise", layer), key, noise, _nbytes(noise))
 
     # -- giving up -----------------------------------------------------------------------------------------
 
     def forget(self, view: Hashable) -> None:
-        """Drops what is kept for a view, and for the unmoved picture beside it."""
+        """Drop what is kept for a view, and for the unmoved picture beside it."""
         self.cache.drop_where((id(self), still_view(view)))
         self.cache.drop_where((id(self), view))
         self._last_keys.pop(view, None)
         self._wanted.pop(view, None)
 
     def forget_all(self) -> None:
-        """Drops everything of this pipeline."""
+        """Drop everything of this pipeline."""
         for view in tuple(self._last_keys):
             self.forget(view)
         self.cache.drop_where((id(self), "noise"))
@@ -109,7 +109,7 @@ class ViewCache:
 
 
 def still_view(view: Hashable) -> Hashable:
-    """Where the stages of a view's unmoved picture are kept; None keeps none."""
+    """Return where the stages of a view's unmoved picture are kept; None keeps none."""
     return None if view is None else ("still", view)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
@@ -130,7 +131,7 @@ class Documents(QObject):
             # A ws is the end of the style stage: mixing and editing it again would show something else.
             aspects["truncation"] = Truncation()
             aspects["mixing"] = replace(self._session.look().mixing, rows=())
-            aspects["nudges"], aspects["offsets"] = (), ()
+            aspects["edits"] = tuple(e for e in self._session.look().edits if not is_of_styles(e))
         self._session.edit("Load latent", **aspects)
 
     def current_latent(self, space: Space) -> StoredLatent:
@@ -229,7 +230,7 @@ class Documents(QObject):
         found = find_models(project, reads=False)
         self._take_latents(project.table)
         self._session.store.come_back()  # from a tour: what is pasted is the user's
-        self._session.store.update(self._with_two_views(found.state), "Paste state")
+        self._session.store.update(self._without_tour(found.state), "Paste state")
         return found
 
     def locate_models(self, files: Mapping[str, str]) -> None:
@@ -241,7 +242,7 @@ class Documents(QObject):
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
-        state = self._with_two_views(state)
+        state = self._without_tour(state)
         # A picture or film is opened as what it shows, but saved under a name of its own.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
@@ -251,14 +252,9 @@ class Documents(QObject):
         self._session.tell_saved()
         self.project_changed.emit(self._project_path)
 
-    def _with_two_views(self, state: ExplorerState) -> ExplorerState:
-        """What the window can show of a project that was made elsewhere."""
-        if len(state.views) > 2:
-            words = f"The project has {len(state.views)} views; the first two are shown."
-            self._session.status.emit(words)
-        views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        lab = replace(state.lab, tour=0)  # a tour is begun from its menu, where it can be come back from
-        return replace(state, views=views, active=min(state.active, 1), lab=lab)
+    def _without_tour(self, state: ExplorerState) -> ExplorerState:
+        """A tour is begun from its menu, where it can be come back from."""
+        return replace(state, lab=replace(state.lab, tour=0))
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -325,7 +321,7 @@ class Documents(QObject):
         """Open what a crashed program left at `path`; its file goes once this program has saved it."""
         self._take_latents(project.table)
         self._open(ExplorerState(), "")
-        self._session.store.update(self._with_two_views(project.state), "Recover")
+        self._session.store.update(self._without_tour(project.state), "Recover")
         self.keeper.restored(path)
 
     def discard_recovery(self, path: Path | None = None) -> None:

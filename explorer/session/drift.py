@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from explorer.state import ExplorerState, Look
 
-__all__ = ["Drifts"]
+__all__ = ["Drifts", "without_drift"]
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Drifts:
         """The state with every drifting latent where it is at `now` seconds; equal to `state` if none drifts."""
         shared = self._advance(-1, state.shared, now)
         views = tuple(
-            v if v.linked >= {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
+            v if not v.unlinked & {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
             for i, v in enumerate(state.views)
         )
         return replace(state, shared=shared, views=views)
@@ -43,3 +43,8 @@ class Drifts:
             d = self._drifts[slot] = _Drift(now, look.latent.x, look.drift, look.latent.x)
         d.written = d.x + d.speed * (now - d.time)
         return replace(look, latent=replace(look.latent, x=d.written))
+
+
+def without_drift(state: ExplorerState, *, speed: float) -> ExplorerState:
+    """Return the state without a drift of the shared look that has this speed, in seeds per second."""
+    return replace(state, shared=replace(state.shared, drift=0.0)) if state.shared.drift == speed else state

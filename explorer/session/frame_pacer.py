@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from explorer.session.clock import Clock
+from explorer.state.view_layout import is_overlaid
 
-__all__ = ["FramePacer"]
+if TYPE_CHECKING:
+    from explorer.session.view_record import ViewRecord
+    from explorer.state import ExplorerState
+
+__all__ = ["FramePacer", "ready_views"]
 
 STEP_MS = 1000 / 60
+
+
+def ready_views(state: ExplorerState, moving: Mapping[int, ViewRecord]) -> tuple[int, ...]:
+    """Return the views that may take their next step, having shown their last picture.
+
+    Args:
+        state: Says which views must show the same moment: a slit-scan, a wipe and a flicker compare them in time,
+            so all of their views are ready or none.
+        moving: Records of the views that move, by number.
+    """
+    # A slit-scan takes finished pictures only, not drafts.
+    is_busy = {v: r.in_flight or (state.lab.scan and r.is_refining) for v, r in moving.items()}
+    in_sync = state.lab.scan or is_overlaid(state)
+    return () if in_sync and any(is_busy.values()) else tuple(v for v, busy in is_busy.items() if not busy)
 
 
 class FramePacer(QObject):

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.edits.offset import find_offset
+from explorer.edits.registry import describe
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT, plane_seed
 from explorer.session.core import SessionCore
 from explorer.state import (
     ASPECTS,
     Classes,
+    Edit,
     Latent,
     Layout,
     Look,
     Mixing,
     MixRow,
     MixSource,
-    Nudge,
     Offset,
     Transform,
     look_of,
+    with_look,
 )
+from explorer.state.parameters import CONTROLS
+from explorer.state.timeline_edits import with_edits_reordered
 from explorer.state.view_layout import MAX_VIEWS, compared, is_overlaid, with_active, with_order, with_view_added
 from explorer.util.view_marks import letter
 
@@ -31,21 +35,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LookIntents"]
 
-TRUNCATION_RANGE = (-2.0, 2.0)
-
 
 class LookIntents(SessionCore):
     """Changes to the look of the active view (shared with the views linked to it). GUI thread only."""
+
+    def set_parameter(self, path: str, value: float) -> None:
+        """Set a number of the look by its path in `CONTROLS`, as "transform.x"."""
+        parameter, aspect = CONTROLS[path], path.partition(".")[0]
+        self.edit(parameter.title, **{aspect: getattr(parameter.changed(self.look(), value), aspect)})
 
     # -- latent --------------------------------------------------------------------------------------------
 
     def set_seed(self, seed: int) -> None:
         """Goes to a seed: the middle of a new plane."""
         self.edit("Seed", latent=Latent(seed=seed % SEED_COUNT))
-
-    def random_seed(self) -> None:
-        """Goes to a random seed."""
-        self.edit("Random seed", latent=Latent(seed=random.randrange(SEED_COUNT)))
 
     def walk(self, dx: float, dy: float) -> None:
         """Walks the latent plane by (dx, dy) seeds; a drift stops, because the hand steers now."""
@@ -76,9 +79,9 @@ class LookIntents(SessionCore):
     # -- truncation ----------------------------------------------------------------------------------------
 
     def set_psi(self, psi: float) -> None:
-        """Sets truncation, clamped to -2..2."""
-        low, high = TRUNCATION_RANGE
-        self.edit("Truncation", truncation=replace(self.look().truncation, psi=min(max(psi, low), high)))
+        """Sets truncation, clamped to the range of its slider."""
+        psi_range = CONTROLS["truncation.psi"]
+        self.set_parameter("truncation.psi", min(max(psi, psi_range.low), psi_range.high))
 
     def set_cutoff(self, cutoff: int | None) -> None:
         """Sets how many entries of `ws` are truncated; None = all."""
@@ -91,10 +94,6 @@ class LookIntents(SessionCore):
         if value is not None:
             pairs[index] = value
         self.edit("Layer truncation", truncation=replace(truncation, layer_psi=tuple(sorted(pairs.items()))))
-
-    def clear_layer_psi(self) -> None:
-        """Takes every entry of `ws` back to the common psi."""
-        self.edit("Layer truncation", truncation=replace(self.look().truncation, layer_psi=()))
 
     # -- mixing --------------------------------------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class LookIntents(SessionCore):
     def _set_rows(self, name: str, layers: Iterable[int], source: int | None, amount: float) -> None:
         mixing = self.look().mixing
         rows = {row.layer: row for row in mixing.rows}
-        amount = min(max(amount, 0.0), 1.0)
+        amount = CONTROLS["mixing.amount"].clamped(amount)
         for layer in layers:
             number = source if source is not None else rows[layer].source if layer in rows else 0
             rows[layer] = MixRow(layer, number, amount)
@@ -198,32 +197,65 @@ class LookIntents(SessionCore):
     # -- edits ---------------------------------------------------------------------------------------------
 
     def set_offset(self, values: Iterable[float], first: int = 0, last: int | None = None) -> None:
-        """Sets the values added to entries first..last of `ws`; all zeros take them away."""
-        values = tuple(float(v) for v in values)
-        place = (first, last, len(values))  # those of another width wait for their model
-        offsets = [o for o in self.look().offsets if (o.first, o.last, len(o.values)) != place]
-        if any(values):
-            offsets.append(Offset(values, first, last))
-        self.edit("Edit w", offsets=tuple(offsets))
+        """Set the values added to entries first..last of `ws`; all zeros remove them."""
+        offset = Offset(tuple(float(v) for v in values), first, last)
+        edits = list(self.look().edits)
+        number = find_offset(edits, first, last, len(offset.values))  # those of another width wait for their model
+        if number is None:
+            edits.append(Edit(offset))
+        else:
+            edits[number] = replace(edits[number], value=offset)
+        if not any(offset.values):
+            del edits[-1 if number is None else number]
+        self.edit("Edit w", edits=tuple(edits))
 
-    def add_nudge(self, nudge: Nudge) -> None:
-        """Adds a step along a random direction."""
-        self.edit("Nudge", nudges=(*self.look().nudges, nudge))
+    def add_edit(self, edit: Edit) -> None:
+        """Add an edit, which is applied after all others."""
+        self.edit(describe(edit), edits=(*self.look().edits, edit))
 
-    def set_nudge(self, index: int, nudge: Nudge) -> None:
-        """Changes a step along a random direction."""
-        nudges = list(self.look().nudges)
-        nudges[index] = nudge
-        self.edit("Nudge", nudges=tuple(nudges))
+    def set_edit(self, index: int, edit: Edit) -> None:
+        """Change an edit."""
+        edits = list(self.look().edits)
+        edits[index] = edit
+        self.edit(describe(edit), edits=tuple(edits))
 
-    def remove_nudge(self, index: int) -> None:
-        """Takes one step back out."""
-        nudges = self.look().nudges
-        self.edit("Remove nudge", nudges=nudges[:index] + nudges[index + 1 :])
+    def switch_edit(self, index: int, is_on: bool) -> None:
+        """Switch an edit on or off; off, it has no effect and is not forgotten."""
+        edits = list(self.look().edits)
+        edits[index] = replace(edits[index], is_on=is_on)
+        name = _decapitalized(describe(edits[index]), "Switch on" if is_on else "Switch off")
+        self.edit(name, edits=tuple(edits))
+
+    def move_edit(self, index: int, by: int) -> None:
+        """Move an edit towards the first by a negative, towards the last by a positive number of places.
+
+        Tracks of edits go with them.
+        """
+        edits = list(self.look().edits)
+        target = min(max(index + by, 0), len(edits) - 1)
+        if target == index:
+            return
+        order = list(range(len(edits)))
+        order.insert(target, order.pop(index))
+        self._reorder(_decapitalized(describe(edits[index]), "Move"), order)
+
+    def remove_edit(self, index: int) -> None:
+        """Remove an edit, and its tracks."""
+        edits = self.look().edits
+        kept = [i for i in range(len(edits)) if i != index]
+        self._reorder(_decapitalized(describe(edits[index]), "Remove"), kept)
+
+    def _reorder(self, name: str, order: list[int]) -> None:
+        """Keep the edits of these old numbers, in that order, and renumber the tracks of the same look."""
+        state, edits = self.store.state, self.look().edits
+        view = self.active if "edits" in state.views[self.active].unlinked else -1
+        timeline = with_edits_reordered(state.timeline, view, order)
+        made = with_look(state, self.active, edits=tuple(edits[i] for i in order))
+        self.store.update(replace(made, timeline=timeline), name)
 
     def clear_edits(self) -> None:
-        """Takes away nudges and offsets."""
-        self.edit("Clear edits", nudges=(), offsets=())
+        """Remove every edit."""
+        self.edit("Clear edits", edits=())
 
     # -- views ---------------------------------------------------------------------------------------------
 
@@ -265,7 +297,7 @@ class LookIntents(SessionCore):
         state = self.store.state
         view = state.active if view is None else view
         if len(state.views) > 1 and 0 <= view < len(state.views):
-            self._reorder([i for i in range(len(state.views)) if i != view], f"Remove view {letter(view)}")
+            self._reorder_views([i for i in range(len(state.views)) if i != view], f"Remove view {letter(view)}")
 
     def swap_views(self) -> None:
         """Lets the two views that a wipe compares change places."""
@@ -274,13 +306,13 @@ class LookIntents(SessionCore):
             first, second = compared(state)
             order = list(range(len(state.views)))
             order[first], order[second] = second, first
-            self._reorder(order, f"Swap {letter(first)} and {letter(second)}")
+            self._reorder_views(order, f"Swap {letter(first)} and {letter(second)}")
 
-    def _reorder(self, order: list[int], name: str) -> None:
+    def _reorder_views(self, order: list[int], name: str) -> None:
         """Gives the views new places, with the models that are on their way to them."""
         state = self.store.state
         records = {view: self.record(view) for view in range(len(state.views))}
-        coming = {view: r.loading for view, r in records.items() if r.loading and r.is_by_user}
+        coming = {view: r.loading for view, r in records.items() if r.loading and r.load.is_by_user}
         for view in coming:
             self.cancel_load(view)
         self.store.update(with_order(state, order), name)
@@ -296,13 +328,18 @@ class LookIntents(SessionCore):
         # A drift moves a latent: one without the other would walk where nobody sees it.
         aspects = {"latent", "drift"} if aspect in ("latent", "drift") else {aspect}
         if is_linked:
-            self.edit_view(view, "Link views", linked=v.linked | aspects)
+            self.edit_view(view, "Link views", unlinked=v.unlinked - aspects)
         else:
             own = replace(v.own, **{name: getattr(look, name) for name in aspects})
-            self.edit_view(view, "Unlink views", linked=v.linked - aspects, own=own)
+            self.edit_view(view, "Unlink views", unlinked=v.unlinked | aspects, own=own)
 
     def reset(self) -> None:
         """Puts every control of the active view back to its default; the latent stays where it was walked to."""
         default = Look()
         aspects = {name: getattr(default, name) for name in ASPECTS if name != "latent"}
         self.edit("Reset", **aspects)
+
+
+def _decapitalized(noun: str, verb: str) -> str:
+    """`Remove nudge` from `Nudge` and `Remove`."""
+    return f"{verb} {noun[:1].lower()}{noun[1:]}"

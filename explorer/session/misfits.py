@@ -101,7 +101,7 @@ def _cured_views(
         # A drift moves a latent: one without the other would walk where nobody sees it.
         gone = found | ({"drift"} if "latent" in found else set())
         own = replace(v.own, **{name: getattr(look, name) for name in gone} | new)
-        v = replace(v, linked=v.linked - gone, own=own)
+        v = replace(v, unlinked=v.unlinked | gone, own=own)
     else:
         shared = replace(shared, **{name: new[name] for name in linked})
         v = replace(v, own=replace(v.own, **{name: new[name] for name in found - linked}))

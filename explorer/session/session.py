@@ -1,4 +1,4 @@
-"""Session: the widgets' only interlocutor; the looks, and beside them documents, timeline, lab and films."""
+"""Session: the single point of contact for the widgets; looks, documents, timeline, lab and films."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Session"]
 
 
 class Session(LookIntents):
-    """Everything that widgets may ask and wish. GUI thread only.
+    """Everything that widgets may read and change. GUI thread only.
 
     The looks, which nearly every widget changes, are its own (`LookIntents`, `SessionCore`); the rest are parts.
 

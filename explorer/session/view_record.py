@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.render.results import Frame, ModelInfo, RenderFailed, StageTime, Tier
+from explorer.session.load_state import LoadState
 from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
     from explorer.state.request import RenderRequest
 
-__all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord"]
+__all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord", "ViewRecords"]
 
 MAX_LATENCIES = 200
 """Enough that the 99th percentile is not the maximum, few enough that a slow start is soon forgotten."""
@@ -43,11 +44,7 @@ class PerformanceFacts:
 class ViewRecord:
     """One view's record. `settled` is the last generation that was painted or failed."""
 
-    model: str = ""  # as the state names it
-    facts: ModelInfo | None = None
-    loading: str = ""  # the model on its way
-    is_by_user: bool = False  # the user asked for it, and the state does not name it yet
-    costly: tuple[str, bool] = ("", False)  # the model refused because of its cost, and whether it was a wish
+    load: LoadState = field(default_factory=LoadState)
     request: RenderRequest | None = None
     posted: int = 0
     settled: int = 0
@@ -59,6 +56,21 @@ class ViewRecord:
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
+
+    @property
+    def model(self) -> str:
+        """Name of the model that the view has, as the state named it; empty for none."""
+        return self.load.model
+
+    @property
+    def facts(self) -> ModelInfo | None:
+        """What is known of that model."""
+        return self.load.info
+
+    @property
+    def loading(self) -> str:
+        """Name of the model on its way; empty for none."""
+        return self.load.requested
 
     def note_post(self, request: RenderRequest, generation: int, now: float) -> None:
         """A request went out at `now` seconds."""
@@ -104,7 +116,7 @@ class ViewRecord:
 
     def clear(self) -> None:
         """Nothing is shown any more."""
-        self.facts, self.model, self.request, self.frame = None, "", None, None
+        self.load, self.request, self.frame = LoadState(), None, None
 
     def performance(self, settings: RenderSettings, now: float) -> PerformanceFacts:
         """Figures of the last second before `now`."""
@@ -127,3 +139,11 @@ class ViewRecord:
             dtype=f.dtype,
             tier=f.tier,
         )
+
+
+class ViewRecords(dict[int, ViewRecord]):
+    """Records by the number of the view, each made when it is first asked for."""
+
+    def __missing__(self, view: int) -> ViewRecord:
+        record = self[view] = ViewRecord()
+        return record

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from explorer import __version__
 from explorer.setup import system_libraries
-from explorer.util import crash_log
+from explorer.util import crash_log, plugins
 from explorer.util.plain_text import visible
 from explorer.util.user_folders import cache_folder, usable_cache_folder
 
@@ -25,15 +25,19 @@ COMPILER = system_libraries.Need("a C++ compiler", "g++", "gcc-c++", "gcc")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: a name, what was found, and what to do if something is lacking ('' = all well)."""
+    """One line of the report: a name, what was found, and what to do if something is lacking ('' = all well).
+
+    `details` is text of several lines below it, such as a traceback.
+    """
 
     name: str
     found: str
     advice: str = ""
+    details: str = ""
 
 
 def examine() -> list[Finding]:
-    """Looks at everything, most important first. Takes a second or two: Qt is started in another process."""
+    """Look at everything, most important first. Takes a second or two: Qt is started in another process."""
     (compiler,) = _seen("compiler", _compiler)
     return [
         Finding("version", f"Latentwalk {__version__}"),
@@ -45,12 +49,13 @@ def examine() -> list[Finding]:
         *_seen("window libraries", _window),
         *_seen("video", _video),
         *_seen("bundled models", _models),
+        *_seen("plug-ins", _plugins),
         *_seen("crashes", _crashes),
     ]
 
 
 def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Finding]:
-    """What a look found; a machine so broken that the look itself fails is what this report is for."""
+    """Return what a look found; a machine so broken that the look itself fails is what this report is for."""
     try:
         found = look()
     except Exception as error:
@@ -155,7 +160,7 @@ def _window() -> list[Finding]:
 
 
 def _qt(has_display: bool) -> Finding:
-    """Which platform plugin Qt starts with, found in another process, since a wrong one aborts its process."""
+    """Return which platform plugin Qt starts with, found in another process, which a wrong one aborts."""
     script = (
         "import PySide6.QtCore as c, PySide6.QtGui as g; a = g.QGuiApplication([]);"
         "print(c.qVersion(), 'on', a.platformName(), 'at scale', a.primaryScreen().devicePixelRatio())"
@@ -196,6 +201,20 @@ def _models() -> Finding:
         return Finding("bundled models", ", ".join(names))
     do = "Clone the repository again, or open files of your own."
     return Finding("bundled models", f"none in {assets_dir()}", do)
+
+
+def _plugins() -> list[Finding]:
+    from explorer.setup.plugins import load_plugins
+
+    load_plugins()
+    found = [f"{item.name} of {item.distribution} ({item.group})" for item in plugins.loaded()]
+    lines = [Finding("plug-ins", visible("; ".join(found), 2000) or "none")]
+    for item in plugins.broken():
+        name = f"{item.name} of {item.distribution or item.group}"
+        do = "Update or remove the package that provides it; all else works without it."
+        details = visible(item.traceback, 20_000, keep_lines=True).strip()
+        lines.append(Finding("plug-in failed", f"{visible(name, 120)}: {visible(item.error)}", do, details))
+    return lines
 
 
 def _crashes() -> Finding:

@@ -83,7 +83,7 @@ TEST_TOOLS = (
 
 
 def missing(needs: Iterable[Need], unpacked: Path | None = None) -> list[Need]:
-    """The needs that this system (and a folder filled by `unpack`) does not meet."""
+    """Return the needs that this system (and a folder filled by `unpack`) does not meet."""
     return [need for need in needs if not _is_met(need, unpacked)]
 
 
@@ -130,7 +130,7 @@ def this_family() -> str:
 
 
 def install_line(needs: Sequence[Need], family: str) -> str:
-    """The command a user would type to install `needs`; for an unknown system a sentence that names them."""
+    """Return the command a user would type to install `needs`; for an unknown system a sentence that names them."""
     commands = {"debian": "sudo apt-get install", "fedora": "sudo dnf install", "arch": "sudo pacman -S"}
     if family not in commands:
         return "install what holds: " + ", ".join(need.name for need in needs)
@@ -138,7 +138,7 @@ def install_line(needs: Sequence[Need], family: str) -> str:
 
 
 def packages(needs: Iterable[Need], family: str) -> list[str]:
-    """The package names of `needs`, each once."""
+    """Return the package names of `needs`, each once."""
     return list(dict.fromkeys(str(getattr(need, family)) for need in needs))
 
 
@@ -155,7 +155,7 @@ def administrator() -> list[str] | None:
 
 
 def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
-    """Installs Debian packages for the whole system; False if that takes a password or fails."""
+    """Install Debian packages for the whole system; False if that takes a password or fails."""
     prefix = administrator()
     if prefix is None:
         return False
@@ -167,7 +167,7 @@ def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
 
 
 def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool:
-    """Fetches Debian packages with what they depend on and unpacks them into a folder; needs no rights at all.
+    """Fetch Debian packages with what they depend on and unpack them into a folder; needs no rights at all.
 
     apt works on lists and archives of its own below `into`; only the system's record of what is installed is
     read. False if there is no apt or no network.
@@ -209,7 +209,7 @@ def _library_folders(unpacked: Path) -> list[Path]:
 
 
 def environment(unpacked: Path) -> dict[str, str]:
-    """The variables with which programs find the libraries, keyboard maps and fonts that `unpack` fetched."""
+    """Return the variables by which programs find the libraries, keyboard maps and fonts of `unpack`."""
     if not unpacked.is_dir():
         return {}
     folders = [str(folder) for folder in _library_folders(unpacked) if folder.is_dir()]

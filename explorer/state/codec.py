@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, Union
 
 from explorer.errors import ProjectError
 from explorer.util.plain_text import shortened, visible
+from explorer.util.tagged import Tagged
 
 __all__ = ["decode", "encode"]
 
@@ -37,16 +38,28 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any, known: dict[int, Any]) -> Any:
+    if hasattr(value, "to_json"):  # what holds more than JSON does, such as an array
+        return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         if id(value) not in known:
-            pairs = ((f, getattr(value, f.name)) for f in fields(value))
-            known[id(value)] = {f.name: _encode(item, known) for f, item in pairs if item != f.default}
+            known[id(value)] = _encode_dataclass(value, known)
         return known[id(value)]
     if isinstance(value, tuple):
         return [_encode(item, known) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
     return value
+
+
+def _encode_dataclass(value: Any, known: dict[int, Any]) -> dict[str, Any]:
+    tag = {}
+    if isinstance(value, Tagged):
+        verbatim = value.verbatim()
+        if verbatim is not None:
+            return verbatim
+        tag = {"kind": value.kind}
+    pairs = ((f, getattr(value, f.name)) for f in fields(value))
+    return tag | {f.name: _encode(item, known) for f, item in pairs if item != f.default}
 
 
 def decode(cls: type[T], data: Any, where: str = "state") -> T:
@@ -74,6 +87,10 @@ def _decode(kind: Any, data: Any, where: str, known: Known) -> Any:
 
 def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
     origin = typing.get_origin(kind)
+    if isinstance(kind, type) and issubclass(kind, Tagged):
+        return _decode_tagged(kind, data, where, known)
+    if hasattr(kind, "from_json"):
+        return kind.from_json(data, where)
     if is_dataclass(kind):
         return _decode_dataclass(kind, data, where, known)
     if origin in (Union, types.UnionType):
@@ -108,6 +125,40 @@ def _decode_union(kinds: tuple[Any, ...], data: Any, where: str, known: Known) -
         return None
     (kind,) = (k for k in kinds if k is not type(None))  # only `X | None` occurs
     return _decode(kind, data, where, known)
+
+
+def _decode_tagged(base: type[Tagged], data: Any, where: str, known: Known) -> Any:
+    """Decode a member of a tagged union; one of an unknown kind is kept as it is, if the union takes such."""
+    if not isinstance(data, dict):
+        raise _wrong(where, "an object", data)
+    name = data.get("kind")
+    if not isinstance(name, str):
+        raise ProjectError(f"{where} lacks the field 'kind'.", "The file is damaged.")
+    member = base.members().get(name)
+    if member is not None:
+        return _decode_dataclass(member, {f: v for f, v in data.items() if f != "kind"}, where, known)
+    _check_depth(data, where)
+    try:
+        kept = base.unknown(data)
+    except ValueError as error:
+        raise ProjectError(f"{where} holds a number that is not finite.", "The file is damaged.") from error
+    if kept is None:
+        raise _wrong(f"{where}.kind", f"one of {', '.join(map(repr, base.members()))}", name)
+    return kept
+
+
+def _check_depth(data: Any, where: str) -> None:
+    level, depth = [data], where.count(".") + where.count("[")
+    while level:
+        if depth > MAX_DEPTH:
+            raise ProjectError(f"{shortened(where, 60)} is nested too deeply.", "The file is damaged.")
+        depth += 1
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value)
+            if isinstance(item, dict | list)
+        ]
 
 
 def _decode_tuple(kinds: tuple[Any, ...], data: Any, where: str, known: Known) -> tuple[Any, ...]:

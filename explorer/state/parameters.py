@@ -1,9 +1,11 @@
-"""The single numbers that a track can animate, by name: where they stand in a state, and what people call them."""
+"""The numbers of a state that sliders, tracks and options show, each declared once."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ProjectError
@@ -12,40 +14,118 @@ from explorer.state import Look, MixRow
 if TYPE_CHECKING:
     from explorer.state import Snapshot
 
-__all__ = ["PARAMETERS", "Parameter", "get_value", "parameter", "set_value"]
+__all__ = ["CONTROLS", "PARAMETERS", "Parameter", "get_value", "parameter", "set_value"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A number that can be animated. `low`..`high` is its usual range, beyond which it may still go."""
+    """A number of the state, declared once for its slider, its track, its option and its limits.
 
-    name: str
+    Attributes:
+        path: Where it is in a look, as "transform.x"; "tap." is the layer that a view shows.
+        title: Name in menus and of its undo step.
+        unit: Behind the value; empty for none.
+        low: Left end of its slider, lower end of its track. Values beyond it are possible.
+        high: Right end of its slider, upper end of its track.
+        default: As in the default state.
+        step: One notch of the wheel, one arrow key.
+        decimals: Digits shown behind the point.
+        tip: What it does.
+        label: Beside its slider, in a panel whose heading says the rest; the title by default.
+        long_unit: Unit where there is room; `unit` by default.
+        limits: Values beyond these are rendered as these; None for no limits.
+        is_open: Whether the slider shows values beyond its ends, which a drag on the picture can reach.
+    """
+
+    path: str
     title: str
     unit: str
     low: float
     high: float
+    default: float = 0.0
+    step: float = 0.05
+    decimals: int = 2
+    tip: str = ""
+    label: str = ""
+    long_unit: str = ""
+    limits: tuple[float, float] | None = None
+    is_open: bool = False
+
+    def clamped(self, value: float) -> float:
+        """Return the value as it is rendered: within the limits."""
+        return value if self.limits is None else min(max(value, self.limits[0]), self.limits[1])
+
+    def read(self, look: Look) -> float:
+        """Return the parameter's value in a look; not of one that is named by a number."""
+        return float(attrgetter(self.path)(look))
+
+    def changed(self, look: Look, value: float) -> Look:
+        """Return the look with another value; not of one that is named by a number."""
+        changed: Look = _with_path(look, self.path.split("."), value)
+        return changed
 
 
-_PLAIN = (
-    Parameter("truncation.psi", "Truncation psi", "", -1.0, 2.0),
+_PSI = (-2.0, 2.0)
+_AMOUNT = (0.0, 1.0)
+_FACTOR = (0.0, 4.0)  # on noise
+
+_TRACKS = (
+    Parameter(
+        "truncation.psi", "Truncation psi", "", *_PSI, 1.0, label="\u03c8",
+        tip="1: as drawn. 0: the average picture. Below 0: its opposite.",
+    ),
     Parameter("latent.x", "Latent x", "seeds", -4.0, 4.0),
     Parameter("latent.y", "Latent y", "seeds", -4.0, 4.0),
-    Parameter("mixing.all", "Mixing, all amounts", "", 0.0, 1.0),
-    Parameter("noise.strength", "Noise strength", "", 0.0, 4.0),
-    Parameter("transform.x", "Move x", "widths", -0.5, 0.5),
-    Parameter("transform.y", "Move y", "widths", -0.5, 0.5),
-    Parameter("transform.rotate", "Rotate", "\u00b0", -180.0, 180.0),
-    Parameter("transform.scale_x", "Scale x", "", 0.25, 4.0),
-    Parameter("transform.scale_y", "Scale y", "", 0.25, 4.0),
-    Parameter("transform.shear", "Shear", "", -1.0, 1.0),
-    Parameter("tap.scale_db", "Layer brightness", "dB", -40.0, 40.0),
-)
-PARAMETERS: dict[str, Parameter] = {p.name: p for p in _PLAIN}
-"""Those that every state has; `mixing.LAYER`, `nudges.NUMBER`, `classes.NUMBER` name more."""
+    Parameter("mixing.all", "Mixing, all amounts", "", *_AMOUNT, limits=_AMOUNT),
+    Parameter(
+        "noise.strength", "Noise strength", "", *_FACTOR, 1.0, label="Strength",
+        tip="Factor on the noise of all layers.",
+    ),
+    Parameter(
+        "transform.x", "Move x", "w", -1.0, 1.0, step=0.01, decimals=3, label="x", long_unit="widths",
+        tip="Image widths to the right.", is_open=True,
+    ),
+    Parameter(
+        "transform.y", "Move y", "w", -1.0, 1.0, step=0.01, decimals=3, label="y", long_unit="widths",
+        tip="Image widths down.", is_open=True,
+    ),
+    Parameter("transform.rotate", "Rotate", "\u00b0", -180.0, 180.0, step=1.0, decimals=1, tip="Degrees."),
+    Parameter("transform.scale_x", "Scale x", "", 0.1, 4.0, 1.0, 0.02, tip="Factor across."),
+    Parameter("transform.scale_y", "Scale y", "", 0.1, 4.0, 1.0, 0.02, tip="Factor down."),
+    Parameter("transform.shear", "Shear", "", -2.0, 2.0, step=0.02, tip="Shift in x for each unit of y."),
+    Parameter(
+        "tap.scale_db", "Layer brightness", "dB", -40.0, 40.0, step=1.0, decimals=1, label="Gain",
+        tip="Brightens: +6 dB doubles the contrast.",
+        limits=(-200.0, 200.0),  # brighter than any display can tell apart, and still a factor that is a number
+    ),
+)  # fmt: skip
+_CONTROLS = (
+    Parameter(
+        "truncation.layer_psi", "Psi of layer", "", *_PSI, 1.0, tip="Psi of this layer alone; reset: follow psi."
+    ),
+    Parameter(
+        "mixing.amount", "Mix layer", "", *_AMOUNT, tip="0: the base. 1: the chosen source.", limits=_AMOUNT
+    ),
+    Parameter("noise.layer_strengths", "Noise of layer", "", *_FACTOR, 1.0, tip="Factor on this layer's noise."),
+    Parameter(
+        "transform.animation.speed", "Motion speed", "", 0.0, 2.0, 0.1, 0.01, label="Speed",
+        tip="Image widths (circle, shake) or turns (spin) per second.",
+    ),
+    Parameter(
+        "transform.animation.radius", "Motion radius", "w", 0.0, 0.5, 0.1, 0.01, label="Radius",
+        tip="Reach of the motion in image widths.",
+    ),
+)  # fmt: skip
+
+PARAMETERS: dict[str, Parameter] = {p.path: p for p in _TRACKS}
+"""What every state has and a track can animate; `mixing.LAYER`, `edits.NUMBER`, `classes.NUMBER` name more."""
+
+CONTROLS: dict[str, Parameter] = {p.path: p for p in (*_TRACKS, *_CONTROLS)}
+"""All that a slider shows, also those that no track animates and those of which there is one for each layer."""
 
 _NUMBERED = {
     "mixing": ("Mixing, entry", 0.0, 1.0),
-    "nudges": ("Edit", -5.0, 5.0),
+    "edits": ("Edit", -5.0, 5.0),
     "classes": ("Class", 0.0, 1.0),
 }
 
@@ -54,7 +134,7 @@ def parameter(name: str) -> Parameter:
     """What is known of a parameter. Raises ProjectError for a name that means nothing."""
     if name in PARAMETERS:
         return PARAMETERS[name]
-    match = re.fullmatch(r"(mixing|nudges|classes)\.(\d{1,4})", name)
+    match = re.fullmatch(r"(mixing|edits|classes)\.(\d{1,4})", name)
     if match is None:
         raise ProjectError(f"There is no parameter {name[:40]!r} to animate.", "The file is damaged or newer.")
     title, low, high = _NUMBERED[match[1]]
@@ -70,9 +150,9 @@ def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
     if part == "mixing":
         rows = [r.amount for r in look.mixing.rows if field == "all" or r.layer == int(field)]
         return max(rows, default=0.0)
-    if part == "nudges":
+    if part == "edits":
         number = int(field)
-        return look.nudges[number].strength if number < len(look.nudges) else 0.0
+        return look.edits[number].strength if number < len(look.edits) else 0.0
     if part == "classes":
         return dict(look.classes.weights).get(int(field), 0.0)
     return float(getattr(getattr(look, part), field))
@@ -96,10 +176,11 @@ def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapsh
 
 def _with(look: Look, part: str, field: str, value: float) -> Look:
     if part == "mixing":
-        return replace(look, mixing=replace(look.mixing, rows=_rows(look, field, min(max(value, 0.0), 1.0))))
-    if part == "nudges":
-        nudges = tuple(replace(n, strength=value) if i == int(field) else n for i, n in enumerate(look.nudges))
-        return replace(look, nudges=nudges)
+        rows = _rows(look, field, CONTROLS["mixing.amount"].clamped(value))
+        return replace(look, mixing=replace(look.mixing, rows=rows))
+    if part == "edits":
+        edits = tuple(replace(e, strength=value) if i == int(field) else e for i, e in enumerate(look.edits))
+        return replace(look, edits=edits)
     if part == "classes":
         weights = {**dict(look.classes.weights), int(field): max(value, 0.0)}
         return replace(look, classes=replace(look.classes, weights=tuple(sorted(weights.items()))))
@@ -118,3 +199,8 @@ def _rows(look: Look, field: str, amount: float) -> tuple[MixRow, ...]:
 
 def _changed(value: Any, field: str, new: Any) -> Any:
     return replace(value, **{field: new})
+
+
+def _with_path(value: Any, path: Sequence[str], new: float) -> Any:
+    field, *rest = path
+    return replace(value, **{field: _with_path(getattr(value, field), rest, new) if rest else new})

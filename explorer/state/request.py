@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.edits.base import ResolvedEdit  # read by the codec
+from explorer.errors import ProjectError
 from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.edits.base import Stage
     from explorer.generators.base import NoiseSpec
-    from explorer.ops.backend import Backend
 
 __all__ = [
     "KeyedArray",
@@ -45,7 +48,7 @@ class RenderSettings:
 
     device: str = "cpu"
     dtype: str = "float32"
-    backend: Backend = "auto"
+    backend: Literal["auto", "torch", "reference"] = "auto"  # spelt out, for `decode` reads it from job files
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ class KeyedArray:
 
     digest: bytes
     array: NDArray[np.float32] = field(compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The array, bit for bit, as JSON values."""
+        content = b64encode(self.array.tobytes()).decode()
+        return {"digest": self.digest.hex(), "shape": list(self.array.shape), "float32": content}
+
+    @staticmethod
+    def from_json(data: Any, where: str) -> KeyedArray:
+        """The array that `to_json` wrote. Raises ProjectError."""
+        import numpy as np
+
+        try:
+            array = np.frombuffer(b64decode(data["float32"]), np.float32).reshape(data["shape"])
+            return KeyedArray(bytes.fromhex(data["digest"]), array)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProjectError(f"{where} should be an array.", "The file is damaged.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +103,7 @@ class PointBlend:
 
 @dataclass(frozen=True)  # without slots, for `digest`
 class StyleRecipe:
-    """Everything that decides the final `ws`.
+    """Everything that decides the final `ws`, and the edits behind it.
 
     Attributes:
         base: The latent that mixing, truncation and edits start from.
@@ -92,8 +111,8 @@ class StyleRecipe:
         sources: Latents of style mixing.
         mix: (entry of `ws`, source number, amount in 0..1).
         psi: Truncation, one value for each entry of `ws`.
-        nudges: (seed, length, first entry, last entry); the range is inclusive.
-        offsets: (values, first entry, last entry); the range is inclusive.
+        edits: In the order in which they are applied. Those of the stages `s`, `features` and `input` do not change
+            `ws`, but what the layers make of it.
     """
 
     base: LatentPoint = field(default_factory=LatentPoint)
@@ -101,13 +120,24 @@ class StyleRecipe:
     sources: tuple[LatentPoint, ...] = ()
     mix: tuple[tuple[int, int, float], ...] = ()
     psi: tuple[float, ...] = ()
-    nudges: tuple[tuple[int, float, int, int], ...] = ()
-    offsets: tuple[tuple[tuple[float, ...], int, int], ...] = ()
+    edits: tuple[ResolvedEdit, ...] = ()
 
     @cached_property
     def digest(self) -> bytes:
         """16 bytes that differ wherever any field does, computed once; floats are told apart to the last bit."""
         return blake2b(repr(self).encode(), digest_size=16).digest()
+
+    def edits_at(self, stage: Stage, layer: str = "") -> tuple[ResolvedEdit, ...]:
+        """The edits of a stage in order; for the stages `s` and `features` those of the layer of that name."""
+        return self._edits_by_place.get((stage, layer), ())
+
+    @cached_property
+    def _edits_by_place(self) -> dict[tuple[str, str], tuple[ResolvedEdit, ...]]:
+        found: dict[tuple[str, str], tuple[ResolvedEdit, ...]] = {}
+        for edit in self.edits:
+            for layer in edit.layers or ("",):
+                found[edit.stage, layer] = (*found.get((edit.stage, layer), ()), edit)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +180,7 @@ class RenderRequest:
     style: StyleRecipe = StyleRecipe()
     noise: NoiseRecipe = NoiseRecipe()
     transform: tuple[float, ...] | None = None
-    tap: Tap = Tap()  # noqa: RUF009
+    tap: Tap = Tap()
     untransform: bool = False
     residual: Literal["none", "difference", "heat"] = "none"
     max_px: int = 0

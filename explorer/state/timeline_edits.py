@@ -32,11 +32,11 @@ __all__ = [
     "keys_from_performance",
     "lanes_of",
     "move_keys",
-    "remove_track",
     "retime",
     "set_segments",
     "snapped",
     "value_at",
+    "with_edits_reordered",
 ]
 
 MAX_SECONDS = 36_000.0
@@ -133,6 +133,31 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
     return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
 
 
+def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) -> Timeline:
+    """The timeline with tracks that follow the edits of a look to their new places.
+
+    Where whole-state keys or a performance play, their edits count, and stay where they are.
+
+    Args:
+        timeline: Of the project.
+        view: Whose look it is; -1 is the shared one.
+        order: The old number of each edit that is kept, in the new order.
+    """
+    if timeline.keys or timeline.performance:
+        return timeline
+
+    def is_meant(track: Track) -> bool:
+        return track.view == view and track.parameter.startswith("edits.")
+
+    new = {f"edits.{old}": f"edits.{number}" for number, old in enumerate(order)}
+    tracks = tuple(
+        replace(track, parameter=new[track.parameter]) if is_meant(track) else track
+        for track in timeline.tracks
+        if not is_meant(track) or track.parameter in new
+    )
+    return timeline if tracks == timeline.tracks else replace(timeline, tracks=tracks)
+
+
 def exchanged(timeline: Timeline) -> Timeline:
     """The timeline kept aside in place of this one, which is kept aside instead; rate and tempo stay."""
     if timeline.aside is None:
@@ -161,11 +186,6 @@ def behind_end(timeline: Timeline) -> int:
 def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Keyframe | ParameterKeyframe, ...]]]:
     """The keys of every lane; lane -1 is the whole state's, others are tracks."""
     return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
-
-
-def remove_track(timeline: Timeline, number: int) -> Timeline:
-    """Without a parameter's track; the whole-state keys say again what it is."""
-    return replace(timeline, tracks=timeline.tracks[:number] + timeline.tracks[number + 1 :])
 
 
 Chosen = frozenset[tuple[int, int]]

@@ -71,7 +71,7 @@ def targets(latents: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def vocabulary(latents: Tensor) -> Vocabulary:
-    """What a network trained on these latents predicts, with mean and spread of every number."""
+    """Return what a network trained on these latents predicts, with mean and spread of every number."""
     _, numbers = targets(latents)
     return Vocabulary(GROUPS, {name: (float(v.mean()), float(v.std())) for name, v in numbers.items()})
 
@@ -136,7 +136,7 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
 
 
 def _fade(share: float) -> float:
-    """A short rise, then half a cosine to nothing."""
+    """Return a short rise, then half a cosine to nothing."""
     return min(share / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0))) + 1e-3
 
 

@@ -65,7 +65,7 @@ class Augment:
         return pictures
 
     def observe(self, mean_sign: float, count: int) -> None:
-        """Counts how sure the discriminator is of real pictures; every few batches moves the strength by it.
+        """Count how sure the discriminator is of real pictures; every few batches moves the strength by it.
 
         Args:
             mean_sign: Of its logits of a batch of them, -1..1 (ADA's r_t).
@@ -83,7 +83,7 @@ class Augment:
         self._signs, self._batches = 0.0, 0
 
     def state(self) -> dict[str, float]:
-        """What a resumed run needs."""
+        """Return what a resumed run needs."""
         return {"probability": self.probability, "signs": self._signs, "batches": self._batches}
 
     def load(self, state: dict[str, float]) -> None:
@@ -93,7 +93,7 @@ class Augment:
 
     @staticmethod
     def _geometry(pictures: Tensor, p: float, whole: bool, free: bool) -> Tensor:
-        """One map of all motions: `whole` ones (flip, quarter turns, whole pixels), and `free` ones."""
+        """Return one map of all motions: `whole` ones (flip, quarter turns, whole pixels), and `free` ones."""
         count, device = pictures.shape[0], pictures.device
         side = pictures.shape[-1]
         p_whole, p_free = p * whole, p * free

@@ -18,6 +18,8 @@ __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
 Schedule = list[tuple[float, dict[str, Any]]]
 
+# Of the run on its machine, or told elsewhere in the card.
+_LEFT_OUT = ("out", "data", "time_limit_s", "save_s", "samples_s", "start_from")
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
 
@@ -53,11 +55,12 @@ def write_card(
     name = file.stem
     kimg, seconds = state["shown"] / 1000, state["seconds"]
     parameters = sum(p.numel() for p in generator.parameters())
-    changed = {k: v for k, v in settings.items() if k not in ("out", "data", "time_limit_s", "save_s", "samples_s")}
+    changed = {k: v for k, v in settings.items() if k not in _LEFT_OUT}
     schedule = history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
     names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
     stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
     logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
+    started = state.get("started") or {}
     metrics = f"\nLast figures of the log: {logged}.\n" if logged else ""
     note = f" {settings['note']}" if settings.get("note") else ""
     text = f"""# {name}
@@ -75,7 +78,8 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
 batch {settings["batch"]}, device {settings["device"]}{_workers(settings)}.{note}
 
-{_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}
+{_start(started)}{_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}\
+{_features(settings, started)}
 {_steps(schedule)}{metrics}
 ```
 {_command(settings)}
@@ -94,7 +98,7 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
 
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:
-    """How far training came, in a sentence."""
+    """Return how far training came, in a sentence."""
     if settings.get("verdict"):
         return str(settings["verdict"])
     planned = float(settings["total_kimg"])
@@ -102,7 +106,7 @@ def verdict(settings: dict[str, Any], kimg: float) -> str:
 
 
 def is_critters(settings: dict[str, Any]) -> bool:
-    """Whether the data were rendered by ourselves."""
+    """Return whether the data were rendered by ourselves."""
     return all(str(path).endswith(".npy") for path in settings["data"])
 
 
@@ -120,12 +124,12 @@ of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function o
 
 
 def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
-    """The schedule that settings ask for, of runs without a history."""
+    """Return the schedule that settings ask for, of runs without a history."""
     return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
 
 
 def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
-    """The settings that held at the end."""
+    """Return the settings that held at the end."""
     for _, changes in schedule:
         settings = settings | changes
     return settings
@@ -161,12 +165,27 @@ picture, and the generator is drawn towards that picture by {_guide(settings)}.
 {_sentence(stages)}
 Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else "no adversarial phase"}.
 This is not how the published networks were trained: it needs data with known latents, and learns far more from each
-picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one\
-{_features(settings)}."""
+picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
+
+
+def _start(started: dict[str, Any]) -> str:
+    """From which layers of which file training went on."""
+    if not started:
+        return ""
+    taken = [f"as they were: {', '.join(started['whole'])}"]
+    if started["widened"]:
+        taken.append(f"with new channels beside the old ones: {', '.join(started['widened'])}")
+    if started["fresh"]:
+        taken.append(f"new: {', '.join(started['fresh'])}")
+    return f"""Training did not begin from nothing, but from `{started["file"]}` of {started["resolution"]} pixels
+(SHA-256 `{started["sha256"]}`), whose own training is not counted here.
+Its layers were taken {"; ".join(taken)}.
+
+"""
 
 
 def _guide(settings: dict[str, Any]) -> str:
-    """Which differences draw the generator (`losses.guide_loss`)."""
+    """Return which differences draw the generator (`losses.guide_loss`)."""
     squares = " and squared" * (settings["guide_square"] > 0)
     first = settings["guide_first"]
     finer = f", {first} of them (the finest) only without the discriminator" if first else ""
@@ -174,25 +193,27 @@ def _guide(settings: dict[str, Any]) -> str:
 
 
 def _workers(settings: dict[str, Any]) -> str:
-    """How many processes and threads worked, where that was settled."""
+    """Return how many processes and threads worked, where that was settled."""
     one_thread = settings.get("threads") == 1
     if (processes := settings.get("processes", 1)) > 1:
         return f", {processes} processes" + " of one thread" * one_thread
     return ", one thread" * one_thread
 
 
-def _features(settings: dict[str, Any]) -> str:
-    """How Fourier features differ from the published ones."""
+def _features(settings: dict[str, Any], started: dict[str, Any]) -> str:
+    """Return a line on how Fourier features differ from the published ones."""
     if not (lowest := settings.get("fourier_lowest")):
         return ""
+    if "input" in started.get("whole", ()):
+        return f"\nIts Fourier features are those of `{started['file']}`."
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
     highest = StyleGAN3Config.from_mapping(config).first_cutoff
     gain = "fine detail is learned sooner"
     if settings["family"] == "stylegan3-r":
         gain = "small 1x1 convolutions need not draw fine detail as contour lines of slow waves"
-    return f""";
-its Fourier features lie as many in each octave from {lowest:g} to {highest:g} cycles a picture (published: over a
-disc, to 2 cycles), so that {gain}"""
+    return f"""
+Its Fourier features lie as many in each octave from {lowest:g} to {highest:g} cycles a picture (published: over a
+disc, to 2 cycles), so that {gain}."""
 
 
 def _sentence(stages: str) -> str:
@@ -205,6 +226,8 @@ def _command(settings: dict[str, Any]) -> str:
         start = f"--recipe {settings['recipe']}{data}"
     else:
         start = f"--family {settings['family']}{data}{told(settings, of_folder=bool(data))}"
+    if file := settings.get("start_from"):
+        start += f" --start-from {Path(file).name}"
     processes = settings.get("processes", 1)
     starter = f"torchrun --nproc-per-node {processes}" if processes > 1 else "python"
     return f"{starter} main.py train {start} --out DIR --pack NAME"

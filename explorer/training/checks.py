@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import torch
 
@@ -11,6 +12,8 @@ from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM
 from explorer.training.fourier import spread_by_octaves
 from explorer.training.settings import TrainSettings
+from explorer.training.start import start_from
+from explorer.training.stored import STATE
 from explorer.training.warmup import WarmUp
 
 __all__ = ["check", "check_device"]
@@ -82,6 +85,8 @@ def _check_numbers(settings: TrainSettings) -> None:
 def _check_networks(settings: TrainSettings) -> None:
     generator = build(settings.family, {"img_resolution": settings.resolution, **settings.generator})
     WarmUp(generator, settings.warm_up)
+    if settings.start_from and not (settings.out / STATE).exists():
+        start_from(Path(settings.start_from), generator)
     if settings.fourier_lowest > 0:
         spread_by_octaves(generator, settings.fourier_lowest)
     if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:

@@ -72,7 +72,7 @@ def noisy(pictures: Tensor, probability: float, spread: float = 0.1) -> Tensor:
 
 
 def cut_out(pictures: Tensor, probability: float, size: float = 0.5) -> Tensor:
-    """A square of `size` of the side, anywhere, made zero."""
+    """Return a square of `size` of the side, anywhere, made zero."""
     count, device = pictures.shape[0], pictures.device
     centre = torch.rand(count, 2, device=device)
     width = torch.where(torch.rand(count, device=device) < probability, size, 0.0)

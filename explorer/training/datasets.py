@@ -67,7 +67,7 @@ def _to_unit(pictures: np.ndarray) -> Tensor:
 
 
 def _open_packed(path: Path) -> np.ndarray:
-    """A packed file mapped into memory, uint8 `[N, 3, R, R]`."""
+    """Return a packed file mapped into memory, uint8 `[N, 3, R, R]`."""
     try:
         check_regular(path)
         pictures = np.lib.format.open_memmap(path, mode="r")
@@ -142,7 +142,7 @@ def _find(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Image.Image:
-    """A picture upright in RGB, transparent pixels over white."""
+    """Return a picture upright in RGB, transparent pixels over white."""
     try:
         with open_regular(path) as file, Image.open(file, formats=_FORMATS) as opened:
             # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.

@@ -7,13 +7,14 @@ clamp at 256 is left out: activations of a network in training stay far below it
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.generators.base import Activation, Generator, SynthesisLayer
+from explorer.generators.base import Activation, Generator, Inputs, NoiseSpec, SynthesisLayer, fold
 from explorer.generators.stylegan2 import StyleGAN2Conv, StyleGAN2ToRGB
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.training.native import FilteredLeakyReLU, by_matrices, native_module
@@ -75,52 +76,56 @@ class FastSynthesis:
         ]
 
     def __call__(self, ws: Tensor, *, noise: bool = True, update_emas: bool = False) -> Tensor:
-        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise in StyleGAN2."""
+        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise if `noise`."""
         return self.generator.rgb(self.features(ws, None, noise=noise, update_emas=update_emas))
 
     def features(
         self, ws: Tensor, stop: str | None, *, noise: bool = True, update_emas: bool = False
     ) -> Activation:
-        """The activation after the layer named `stop` (None = the last)."""
-        activation = self.generator.begin(ws[:, 0])
-        activation = Activation(activation.x.to(self.dtype))
-        for layer in self.generator.layers:
-            if update_emas:
-                layer.update_emas(activation)
-            activation = self._run(layer, activation, ws[:, layer.info.ws_index], noise)
-            if layer.info.name == stop:
-                break
-        return activation
+        """Return the activation after the layer named `stop` (None = the last)."""
+        layers = self.generator.layers
+        inputs = Inputs(ws, noise=NoiseSpec("random" if noise else "none"))
+        activation = self.generator.begin(inputs)
+        activation = activation.with_features(activation.x.to(self.dtype))
 
-    def _run(self, layer: SynthesisLayer, activation: Activation, w: Tensor, noise: bool) -> Activation:
+        def update(i: int, activation: Activation) -> None:
+            layers[i].update_emas(activation)
+
+        return fold(
+            [_FastLayer(self, layer) for layer in layers],
+            activation,
+            inputs,
+            stop=None if stop is None else [layer.info.name for layer in layers].index(stop),
+            before=update if update_emas else None,
+        )
+
+    def run(self, layer: SynthesisLayer, activation: Activation, style: Tensor, noise: Tensor | None) -> Activation:
+        """`layer.run` in the form that is quick to differentiate; layers of other families run their own."""
         if isinstance(layer, StyleGAN2Conv):
-            return Activation(self._stylegan2_conv(layer, activation.x, w, noise), activation.img)
+            return activation.with_features(self._stylegan2_conv(layer, activation.x, style, noise))
         if isinstance(layer, StyleGAN2ToRGB):
-            return Activation(activation.x, self._to_rgb(layer, activation, w))
+            return Activation(activation.x, self._to_rgb(layer, activation, style))
         if isinstance(layer, StyleGAN3Layer):
-            return Activation(self._stylegan3(layer, activation.x, w))
-        return layer.run(activation, w)
+            return Activation(self._stylegan3(layer, activation.x, style))
+        return layer.run(activation, style, noise)
 
-    def _stylegan2_conv(self, layer: StyleGAN2Conv, x: Tensor, w: Tensor, noise: bool) -> Tensor:
-        y = _modulated(x, layer.weight, layer.affine(w), up=layer.up == 2, padding=1)
+    def _stylegan2_conv(self, layer: StyleGAN2Conv, x: Tensor, style: Tensor, grain: Tensor | None) -> Tensor:
+        y = _modulated(x, layer.weight, style, up=layer.up == 2, padding=1)
         if layer.up == 2:
             y = resample(y, self._up[layer.info.name])
-        if noise:
-            grain = torch.randn(y.shape[0], 1, *y.shape[2:], device=y.device)
+        if grain is not None:
             y = y + (grain * layer.noise_strength).to(y.dtype)
         return F.leaky_relu(y + layer.bias.to(y.dtype)[:, None, None], 0.2) * layer.act_gain
 
-    def _to_rgb(self, layer: StyleGAN2ToRGB, activation: Activation, w: Tensor) -> Tensor:
-        styles = layer.affine(w) * layer.style_gain
+    def _to_rgb(self, layer: StyleGAN2ToRGB, activation: Activation, styles: Tensor) -> Tensor:
         rgb = _modulated(activation.x, layer.weight, styles, padding=0, demodulate=False)
         rgb = rgb.float() + layer.bias[:, None, None]
         if activation.img is None:
             return rgb
         return resample(activation.img, self._up[layer.info.name].float()) + rgb
 
-    def _stylegan3(self, layer: StyleGAN3Layer, x: Tensor, w: Tensor) -> Tensor:
+    def _stylegan3(self, layer: StyleGAN3Layer, x: Tensor, styles: Tensor) -> Tensor:
         spec = layer.spec
-        styles = layer.affine(w)
         gain = layer.magnitude_ema.rsqrt()
         if spec.is_torgb:
             styles = styles * (gain / math.sqrt(spec.in_channels * spec.conv_kernel**2))
@@ -137,6 +142,35 @@ class FastSynthesis:
             y = _modulated(x, weight, styles, padding=spec.conv_kernel - 1, gain=gain)
         y = y + layer.bias.to(y.dtype)[:, None, None]
         return by_matrices(y, self._up[spec.name], self._down[spec.name]) if native is None else native(y)
+
+
+class _FastLayer:
+    """A layer as `fold` runs it in training: with fresh noise, and the operators of `FastSynthesis`."""
+
+    def __init__(self, fast: FastSynthesis, layer: SynthesisLayer) -> None:
+        self._fast, self._layer = fast, layer
+        self.info = layer.info
+
+    def style(self, w: Tensor) -> Tensor:
+        """The layer's styles. The gain of a StyleGAN3 ToRGB is left to `run`, which has one factor for all."""
+        layer = self._layer
+        if not isinstance(layer, StyleGAN2Conv | StyleGAN2ToRGB | StyleGAN3Layer):
+            return layer.style(w)
+        styles: Tensor = layer.affine(w)
+        return styles * layer.style_gain if isinstance(layer, StyleGAN2ToRGB) else styles
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
+        """See `FastSynthesis.run`."""
+        return self._fast.run(self._layer, activation, style, noise)
+
+    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
+        """Noise from torch's own generator, so that no two steps of training see the same."""
+        info = self.info
+        if not info.has_noise or spec.mode == "none":
+            return None
+        if isinstance(self._layer, StyleGAN2Conv):
+            return torch.randn(batch, 1, info.height, info.width, device=self._layer.weight.device)
+        return self._layer.noise(replace(spec, seed=int(torch.randint(2**31, ()))), batch)
 
 
 def _modulated(

@@ -38,7 +38,7 @@ def record(out: Path, settings: dict[str, Any], shown: int) -> None:
 
 
 def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
-    """What changed at which kimg until `end_kimg`, planned phases included; empty without a history.
+    """Return what changed at which kimg until `end_kimg`, planned phases included; empty without a history.
 
     The first entry holds every setting that may change, later ones what differs from before.
     """
@@ -82,7 +82,7 @@ def append(path: Path, text: str) -> None:
 
 
 def text_of(path: Path) -> str:
-    """A log's text; bytes that are not UTF-8 are replaced. Raises OSError."""
+    """Return a log's text; bytes that are not UTF-8 are replaced. Raises OSError."""
     return read_regular(path, _LIMIT).decode("utf-8", "replace").replace("\r\n", "\n")
 
 

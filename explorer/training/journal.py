@@ -43,7 +43,7 @@ class Pace:
         self._marks = deque([(now, shown)], maxlen=marks)
 
     def at(self, now: float, shown: int) -> float:
-        """The pace over the last calls, with `shown` pictures at `now` seconds."""
+        """Return the pace over the last calls, with `shown` pictures at `now` seconds."""
         since, before = self._marks[0]
         self._marks.append((now, shown))
         return (shown - before) / max(now - since, 1e-9)
@@ -59,7 +59,7 @@ class Journal:
         self._pace = Pace(self._began, trainer.shown)
 
     def begin(self) -> None:
-        """Goes on where the run does: what a killed one said of pictures after its last checkpoint is dropped."""
+        """Go on where the run does: what a killed one said of pictures after its last checkpoint is dropped."""
         _forget_rows(self._out / "metrics.csv", self._shown / 1000)
         history.record(self._out, stored.describe(self._trainer.settings), self._shown)
 
@@ -104,14 +104,14 @@ class Journal:
 
 
 def _has_slower_ahead(trainer: Trainer) -> bool:
-    """Whether the discriminator or more layers come in later."""
+    """Return whether the discriminator or more layers come in later."""
     s, kimg = trainer.settings, trainer.shown / 1000
     starts = [trainer.now.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
     return trainer.warm_up.stage(trainer.shown) is not None or any(kimg < at < s.total_kimg for at in starts)
 
 
 def _append_row(path: Path, row: dict[str, float]) -> None:
-    """Adds a row under the columns that the file has. Raises OSError."""
+    """Add a row under the columns that the file has. Raises OSError."""
     fresh = not path.exists() or not path.stat().st_size
     columns = list(_COLUMNS) if fresh else history.text_of(path).partition("\n")[0].split(",")
     lines = io.StringIO()

@@ -59,6 +59,9 @@ def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trai
     if state.exists():
         trainer.load(load_state(state))
         log.info("continuing at %.1f kimg", trainer.shown / 1000)
+    elif settings.start_from:
+        trainer.start()
+        log.info("starting from the layers of %s", settings.start_from)
     journal = Journal(trainer)
     if leads:
         stored.write(settings)  # only now: what is there fits

@@ -62,7 +62,7 @@ load({_NAME!r}, [{str(_SOURCE)!r}], extra_cflags={list(_FLAGS)!r}, build_directo
 
 @functools.cache
 def native_module() -> ModuleType | None:
-    """The compiled extension, or None where it cannot be built."""
+    """Return the compiled extension, or None where it cannot be built."""
     if shutil.which("g++") is None and shutil.which("c++") is None:
         return None
     try:
@@ -73,7 +73,7 @@ def native_module() -> ModuleType | None:
 
 
 def _library() -> Path:
-    """Where the extension for this source, processor and torch lies, whether built or not."""
+    """Return where the extension for this source, processor and torch lies, whether built or not."""
     settings = (*_FLAGS, processor(), torch.__version__, sys.version)
     return cache_folder() / f"{_NAME}-{content_digest([_SOURCE], settings)}.so"
 
@@ -88,7 +88,7 @@ def _imported(library: Path) -> ModuleType:
 
 
 def _ready(library: Path) -> Path:
-    """The library in the cache, built anew unless a sound one lies there."""
+    """Return the library in the cache, built anew unless a sound one lies there."""
     if failed := cached.failure_before(library):
         raise BuildError(f"{failed} (built again after a day)")
     if cached.is_cached(library):
@@ -190,7 +190,7 @@ class _Function(torch.autograd.Function):
 
 
 def by_matrices(x: Tensor, up: Tensor, down: Pairs) -> Tensor:
-    """The same in plain torch, differentiable any number of times."""
+    """Return the same in plain torch, differentiable any number of times."""
     y = F.leaky_relu(torch.matmul(up, torch.matmul(x, up.t())), 0.2)
     terms = [torch.matmul(rows, torch.matmul(y, columns.t())) for rows, columns in down]
     return terms[0] if len(terms) == 1 else torch.stack(terms).sum(0)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
+from explorer.generators.registry import families
 from explorer.training import attributes, stored
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
 __all__ = ["add_arguments", "check_options", "is_folder", "settings_from", "told"]
 
-_FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
 _PLAIN = (
     "batch",
     "total_kimg",
@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[*sorted(RECIPES), attributes.RECIPE],
         help="start from named settings, which others change; of a folder of pictures only sizes, batch, device",
     )
-    parser.add_argument("--family", choices=_FAMILIES, help="stylegan2, unless the recipe says another")
+    trainable = [name for name, item in families().items() if item.training is not None]
+    parser.add_argument("--family", choices=trainable, help="stylegan2, unless the recipe says another")
     parser.add_argument(
         "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
     )
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resolution", type=int, default=None)
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
+    )
+    parser.add_argument(
+        "--start-from", metavar="FILE", help="packed generator of fewer pixels whose layers to go on from"
     )
     parser.add_argument("--mirror", action="store_true", help="show each picture of a folder flipped as well")
     parser.add_argument(
@@ -110,7 +114,7 @@ def _family(options: argparse.Namespace) -> str | None:
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that `options` name; what they leave out is not in it."""
+    """Return the settings that `options` name; what they leave out is not in it."""
     changes: dict[str, Any] = {n: getattr(options, n) for n in _PLAIN if getattr(options, n) is not None}
     if options.bfloat16:
         changes["bfloat16"] = True
@@ -118,11 +122,13 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
         changes["time_limit_s"] = options.minutes * 60
     if options.resolution is not None:
         changes["resolution"] = options.resolution
+    if options.start_from is not None:
+        changes["start_from"] = options.start_from
     return changes | {"mirror": options.mirror}
 
 
 def settings_from(options: argparse.Namespace) -> TrainSettings:
-    """The settings that `options` ask for; the data are not named in them yet."""
+    """Return the settings that `options` ask for; the data are not named in them yet."""
     changes = _changes(options)
     if options.recipe and not is_folder(options):
         settings = settings_of(options.recipe, options.out, [], **changes)
@@ -146,7 +152,7 @@ def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSet
 
 
 def told(settings: dict[str, Any], *, of_folder: bool) -> str:
-    """The options beside family and data that give these described settings without a recipe."""
+    """Return the options beside family and data that give these described settings without a recipe."""
     usual = {field.name: field.default for field in fields(TrainSettings)}
     usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
     if of_folder:
@@ -160,5 +166,5 @@ def told(settings: dict[str, Any], *, of_folder: bool) -> str:
 
 
 def is_folder(options: argparse.Namespace) -> bool:
-    """Whether the data are the user's pictures, of which nobody knows latents."""
+    """Return whether the data are the user's pictures, of which nobody knows latents."""
     return options.data != "critters" and Path(options.data.split(",")[0]).is_dir()

@@ -7,12 +7,13 @@ import json
 import logging
 from pathlib import Path
 
+from explorer.analysis.feature_networks import networks
 from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.training.cards import is_critters, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
-from explorer.training.figures import Request, fresh_like, measure, networks, report
+from explorer.training.figures import Request, fresh_like, measure, report
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
 from explorer.training.stored import SETTINGS, STATE
@@ -55,12 +56,12 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
 
 
 def load_packed(path: Path) -> Generator:
-    """The generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
+    """Return the generator of a packed file, float32 on the CPU, opened the way the explorer opens it."""
     return build_generator(load(path))
 
 
 def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, samples: int) -> str:
-    """The card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
+    """Return the card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
     using = networks(("attributes",)) if isinstance(data, Critters) else []
     try:
         using = networks(("efficientnet",)) + using

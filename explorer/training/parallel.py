@@ -36,7 +36,7 @@ class Group:
         return self.rank == 0
 
     def share(self, batch: int) -> int:
-        """How many pictures of `batch` each process takes.
+        """Return how many pictures of `batch` each process takes.
 
         Raises:
             UsageError: They cannot be shared evenly.
@@ -79,7 +79,7 @@ class Group:
         self.average(buffer for buffer in model.buffers() if buffer.is_floating_point())
 
     def any(self, flag: bool, device: str) -> bool:
-        """Whether `flag` is set in any process."""
+        """Return whether `flag` is set in any process."""
         if self.size == 1:
             return flag
         total = torch.tensor([float(flag)], device=device)

@@ -18,7 +18,7 @@ FIR4 = np.array([1.0, 3.0, 3.0, 1.0]) / 8
 def axis_matrix(
     size: int, taps: np.ndarray, *, up: int = 1, down: int = 1, pad: tuple[int, int] = (0, 0), gain: float = 1.0
 ) -> Tensor:
-    """The matrix `[out, size]` float32 that resamples one axis: zero-stuff, pad or crop, convolve, decimate.
+    """Return the matrix `[out, size]` float32 that resamples one axis: zero-stuff, pad or crop, convolve, decimate.
 
     Args:
         size: Samples along the axis.

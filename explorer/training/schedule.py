@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.generators.style_maths import mix
+
 __all__ = ["blur", "blur_sigma", "lazy_adam", "learning_rate", "mix_styles"]
 
 
@@ -49,4 +51,4 @@ def mix_styles(ws: Tensor, other: Tensor, probability: float) -> tuple[Tensor, b
     cutoff = int(torch.randint(1, count, []))
     if float(torch.rand([])) >= probability:
         return ws, False
-    return torch.cat([ws[:, :cutoff], other[:, cutoff:]], dim=1), True
+    return mix(ws, other, cutoff), True

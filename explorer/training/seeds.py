@@ -8,7 +8,7 @@ __all__ = ["seed_of"]
 
 
 def seed_of(*numbers: int) -> int:
-    """A seed in 32 bits, which is all that torch's generator of a CPU takes, from numbers from 0 on.
+    """Return a seed in 32 bits, which is all that torch's generator of a CPU takes, from numbers from 0 on.
 
     The last number alone where the others are 0: the first data set, run and process count from 0.
     """

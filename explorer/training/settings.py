@@ -15,7 +15,8 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
         *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device"),
-        *("threads", "bfloat16", "g_bfloat16", "recipe", "note", "save_s", "samples_s", "phases", "processes"),
+        *("threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases"),
+        "processes",
     )
 )
 """Settings that hold for a whole run."""
@@ -57,6 +58,7 @@ class TrainSettings:
     lr_muon: float = 0.0  # above 0: Muon moves the generator's matrices at this rate, Adam the rest
     lr_d: float = 2e-3
     lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
+    first_pictures: int = 0  # use so many of the data, while the others are still being rendered; 0 uses all
     guide_weight: float = 0.0
     guide_square: float = 0.0  # weight of squared differences in the guide
     guide_first: int = 0  # finest octave the guide judges once the discriminator acts (1 = half resolution)
@@ -81,6 +83,7 @@ class TrainSettings:
     processes: int = 1  # that share a batch; noted by the run
     bfloat16: bool = False
     recipe: str = ""  # the name these settings started from
+    start_from: str = ""  # a packed generator of fewer pixels, whose layers the run goes on from
     note: str = ""  # a sentence for the card, such as the machine
     save_s: float = 120.0
     samples_s: float = 300.0
@@ -93,7 +96,7 @@ class TrainSettings:
                 raise UsageError(f"The phase from {kimg:g} kimg on cannot set {', '.join(wrong)}.")
 
     def at(self, shown: int) -> TrainSettings:
-        """The settings that hold once `shown` pictures were shown."""
+        """Return the settings that hold once `shown` pictures were shown."""
         changes: dict[str, Any] = {}
         for kimg, later in sorted(self.phases, key=lambda phase: phase[0]):
             if shown >= kimg * 1000:

@@ -50,11 +50,11 @@ def card_picture(generator: Generator) -> Tensor:
 
 
 def mixing(generator: Generator, group: str) -> Tensor:
-    """A matrix, 7 wide: the left column's pictures, with the styles of one group from the top row's."""
+    """Return a matrix, 7 wide: the left column's pictures, with the styles of one group from the top row's."""
     ours, theirs = styles(generator, _ROWS), styles(generator, _COLUMNS)
     taken = torch.tensor([group_of(generator.info, i) == group for i in range(generator.info.num_ws)])
     taken = taken.to(ours.device)[None, :, None]
-    blank = torch.ones(1, generator.info.img_channels, *(generator.info.img_resolution,) * 2)
+    blank = torch.ones(1, generator.info.img_channels, *generator.info.img_size)
     rows = [blank, _draw(generator, theirs)]
     for ws in ours:
         rows += [_draw(generator, ws[None]), _draw(generator, torch.where(taken, theirs, ws[None]))]
@@ -115,7 +115,7 @@ def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
 
 
 def _overview(parts: list[tuple[str, Image.Image]]) -> Image.Image:
-    """The parts in two columns under their titles: the two sheets of samples, and all others."""
+    """Return the parts in two columns under their titles: the two sheets of samples, and all others."""
     columns: list[list[tuple[str, Image.Image]]] = [parts[:2], parts[2:]]
     gap, title_height = 12, 18
     width = max(picture.width for _, picture in parts)

@@ -37,7 +37,7 @@ def load_state(path: Path) -> dict[str, Any]:
 
 
 def sheet(pictures: Tensor, columns: int = 8) -> Image.Image:
-    """One picture of many: `[N, 3, R, R]` in -1..1, N a multiple of `columns`, row by row."""
+    """Return one picture of many: `[N, 3, R, R]` in -1..1, N a multiple of `columns`, row by row."""
     count, channels, height, width = pictures.shape
     rows = count // columns
     grid = pictures.reshape(rows, columns, channels, height, width).permute(0, 3, 1, 4, 2)

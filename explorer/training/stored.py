@@ -8,9 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import MismatchError, UsageError
-from explorer.generators.stylegan2 import StyleGAN2Config
-from explorer.generators.stylegan3_layers import StyleGAN3Config
+from explorer.errors import CheckpointError, UsageError
+from explorer.generators.registry import read_config
 from explorer.training.settings import TrainSettings
 from explorer.util.atomic_write import atomic_write
 from explorer.util.regular_file import read_regular
@@ -57,7 +56,7 @@ def check_same(settings: TrainSettings) -> None:
 
 
 def with_sizes_held(settings: TrainSettings) -> TrainSettings:
-    """The settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
+    """Return the settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
     old = _held(settings.out)
     if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
         return settings
@@ -66,22 +65,21 @@ def with_sizes_held(settings: TrainSettings) -> TrainSettings:
 
 
 def _held(out: Path) -> dict[str, Any] | None:
-    """The settings of the run in a folder; None where there is none, or where a full disk has cut them."""
+    """Return the settings of the run in a folder; None where there is none, or where a full disk has cut them."""
     if not (out / STATE).exists() or not (out / SETTINGS).exists():
         return None
     try:
         held = json.loads(read_regular(out / SETTINGS, _LIMIT))
         _sizes(held)
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, MismatchError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, CheckpointError) as error:
         log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
         return None
     return dict(held)
 
 
 def _sizes(described: dict[str, Any]) -> dict[str, Any]:
-    """What the shapes of both networks and of the warm-up's probes hang on, defaults included."""
-    config = StyleGAN2Config if described["family"] == "stylegan2" else StyleGAN3Config
+    """Return what the shapes of both networks and of the warm-up's probes hang on, defaults included."""
     values = {"img_resolution": described["resolution"], **described["generator"]}
-    sizes = dataclasses.asdict(config.from_mapping(values))
+    sizes = dataclasses.asdict(read_config(described["family"], values))
     sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}
     return sizes | {"warm-up layers": [int(index) for _, index in described["warm_up"]]}

@@ -65,7 +65,7 @@ def _styles(generator: Generator, random: np.random.RandomState, count: int) -> 
 
 
 def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> dict[str, Tensor]:
-    """Each trait as `[N, k]`, numbers as multiples of their spread."""
+    """Return each trait as `[N, k]`, numbers as multiples of their spread."""
     read = network.read(generator.synthesis(ws).cpu().clamp(-1, 1))
     for name, (_, spread) in network.vocabulary.numbers.items():
         read[name] = read[name][:, None] / spread
@@ -73,7 +73,7 @@ def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> di
 
 
 def table(effects: Mapping[str, Mapping[str, float]]) -> str:
-    """The shares as a Markdown table."""
+    """Return the shares as a Markdown table."""
     lines = [f"| Styles taken | {' | '.join(TRAITS)} |", f"|---{'|---' * len(TRAITS)}|"]
     for group, shares in effects.items():
         lines.append(f"| {group} | {' | '.join(f'{shares[trait]:.0%}' for trait in TRAITS)} |")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
-from explorer.generators.registry import build
+from explorer.generators.family import Training
+from explorer.generators.registry import build, family
 from explorer.training import ema, losses, schedule, stored
 from explorer.training.augment import Augment
 from explorer.training.checks import check_device
@@ -27,6 +29,7 @@ from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
 from explorer.training.settings import TrainSettings
+from explorer.training.start import start_from
 from explorer.training.warmup import WarmUp
 
 __all__ = ["Trainer"]
@@ -58,7 +61,7 @@ class Trainer:
             # torch's stubs do not know the keyword alone.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.is_v2 = settings.family == "stylegan2"
+        self.regularises_paths = (family(settings.family).training or Training()).regularises_paths
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
         self.fast = FastSynthesis(self.g, torch.bfloat16 if settings.g_bfloat16 else self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)
@@ -73,6 +76,15 @@ class Trainer:
         self.stopped_by = 0  # its number, in the process that got it
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
+        self.started: dict[str, Any] = {}  # what was taken from which file, if the run did not begin from nothing
+
+    def start(self) -> None:
+        """Take from the file that the settings name what fits; for a run that has shown no picture yet.
+
+        Raises:
+            LatentwalkError: The file cannot be read, or does not fit.
+        """
+        self.started = start_from(Path(self.settings.start_from), self.g, self.g_ema).described()
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -87,6 +99,7 @@ class Trainer:
             "opt_d": self.opt_d.state_dict(),
             "augment": self.augment.state(),
             "path_mean": self.path_mean,
+            "started": self.started,
             "iteration": self.iteration,
             "shown": self.shown,
             "seconds": self.seconds,
@@ -106,6 +119,7 @@ class Trainer:
                 f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
                 "Choose another --out, or give the options it was begun with.",
             ) from error
+        self.started = state.get("started", {})
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"].to(self.path_mean.device)
         self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
@@ -117,7 +131,8 @@ class Trainer:
         s = self.now = self.settings.at(self.shown)
         self.augment.settings = s
         torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
-        indices = order(self.shown + self.group.rank * self.share, self.share, len(self.dataset), s.seed)
+        total = min(s.first_pictures or len(self.dataset), len(self.dataset))
+        indices = order(self.shown + self.group.rank * self.share, self.share, total, s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
         guided = s.guide_weight > 0 and latents is not None
@@ -127,7 +142,7 @@ class Trainer:
         stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
         fake = self._step_generator(z, real if guided else None, adversarial, stop)
         if adversarial:
-            if self.is_v2 and s.path_weight > 0 and self.iteration % s.path_interval == 0:
+            if self.regularises_paths and s.path_weight > 0 and self.iteration % s.path_interval == 0:
                 self._step_path_length()
             self._step_discriminator(real, fake)
             if s.r1_interval > 0 and self.iteration % s.r1_interval == 0:
@@ -142,7 +157,7 @@ class Trainer:
 
     def _set_rates(self, adversarial: bool) -> None:
         s = self.now
-        lazy = s.path_interval if adversarial and self.is_v2 and s.path_weight > 0 else 0
+        lazy = s.path_interval if adversarial and self.regularises_paths and s.path_weight > 0 else 0
         rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
         rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
         # Momentum helps regression and harms the adversarial game.
@@ -166,7 +181,7 @@ class Trainer:
         self.g.update_w_avg(w)
         ws = self.g.broadcast(w)
         plain = z.shape[0]  # pictures whose latent is wholly their own, which the guide may judge
-        if adversarial and self.is_v2 and s.mixing_probability > 0:
+        if adversarial and self.regularises_paths and s.mixing_probability > 0:
             # With a guide half of the batch stays unmixed for it.
             half = z.shape[0] // 2 if target is not None else 0
             other = self.g.broadcast(self.g.mapping(self._draw_z(z.shape[0] - half)))

@@ -30,7 +30,7 @@ class WarmUp(nn.Module):
         last, count = max((int(index) for _, index in stages), default=0), len(generator.layers)
         if last >= count:
             raise UsageError(
-                f"The warm-up stops at layer {last}, and a generator of {generator.info.img_resolution} px has "
+                f"The warm-up stops at layer {last}, and a generator of {generator.info.size_text} has "
                 f"only {count} layers, from 0.",
                 "Give a larger --resolution, or leave the recipe out.",
             )
@@ -44,14 +44,14 @@ class WarmUp(nn.Module):
             self.probes[info.name] = nn.Conv2d(info.channels, generator.info.img_channels, 1)
 
     def stage(self, shown: int) -> str | None:
-        """The layer at which to stop after `shown` pictures; None once warm."""
+        """Return the layer at which to stop after `shown` pictures; None once warm."""
         for kimg, info in self.stages:
             if shown < kimg * 1000:
                 return info.name
         return None
 
     def picture(self, fast: FastSynthesis, ws: Tensor, stop: str, *, update_emas: bool = False) -> Tensor:
-        """The picture that the layers up to `stop` know, `[N, C, r, r]`."""
+        """Return the picture that the layers up to `stop` know, `[N, C, r, r]`."""
         activation = fast.features(ws, stop, update_emas=update_emas)
         if stop not in self.probes:
             assert activation.img is not None

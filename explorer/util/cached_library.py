@@ -40,7 +40,7 @@ class TrialError(Exception):
 
 
 def is_cached(library: Path) -> bool:
-    """Whether anything lies there, good or not."""
+    """Return whether anything lies there, good or not."""
     return os.path.lexists(library)
 
 
@@ -144,7 +144,7 @@ def note_failure(library: Path, words: str) -> None:
 
 
 def failure_before(library: Path) -> str:
-    """What `note_failure` was told within the last day; an empty text if nothing was."""
+    """Return what `note_failure` was told within the last day; an empty text if nothing was."""
     note = _note_of(library)
     try:
         if _why_not_file(note) or time.time() - note.stat().st_mtime > _FAILED_S:

@@ -82,7 +82,7 @@ def note(text: str, *, limit: int | None = None) -> None:
 
 
 def is_open() -> bool:
-    """Whether what is written to standard output still reaches somebody; False after `| head` has gone."""
+    """Return whether what is written to standard output still reaches somebody; False after `| head` has gone."""
     return "stdout" not in _lost
 
 
@@ -162,7 +162,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _finite(value: object) -> object:
-    """The same with numbers that JSON lacks as null."""
+    """Return a value in which numbers that JSON does not have are null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

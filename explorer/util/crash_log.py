@@ -60,7 +60,7 @@ def write_to(folder: Path) -> Path | None:
 
 
 def last_crash(folder: Path) -> tuple[Path, float] | None:
-    """The newest trace of a crash in `folder` and when it was written (seconds since 1970), or None."""
+    """Return the newest trace of a crash in `folder` and when it was written (seconds since 1970), or None."""
     for name in (_NOW, _LAST):
         with contextlib.suppress(OSError):
             status = os.stat(folder / name)
@@ -70,14 +70,14 @@ def last_crash(folder: Path) -> tuple[Path, float] | None:
 
 
 def text_of(path: Path) -> str:
-    """The beginning of a trace; empty if it cannot be read."""
+    """Return the beginning of a trace; empty if it cannot be read."""
     with contextlib.suppress(OSError), open_regular(path) as file:
         return file.read(_SHOWN).decode("utf-8", "replace")
     return ""
 
 
 def when(seconds: float) -> str:
-    """A time of `last_crash` for people."""
+    """Return a time of `last_crash` for people."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 

@@ -12,7 +12,7 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def is_full(error: OSError) -> bool:
-    """Whether there is no room: on the disk, in the user's quota, or below the limit on the size of a file."""
+    """Return whether there is no room: on the disk, in the user's quota, or below the file size limit."""
     return error.errno in _FULL
 
 

@@ -43,7 +43,7 @@ def _of_container() -> int | None:
 
 
 def _file_cache() -> int:
-    """What the container's use counts although it is given up on demand."""
+    """Return what the container's use counts although it is given up on demand."""
     for line in _text("/sys/fs/cgroup/memory.stat").splitlines():
         if line.startswith("inactive_file "):
             return int(line.split()[1])
@@ -51,7 +51,7 @@ def _file_cache() -> int:
 
 
 def _of_process() -> int | None:
-    """What is left of a limit on the address space (`ulimit -v`)."""
+    """Return what is left of a limit on the address space (`ulimit -v`)."""
     if sys.platform == "win32":
         return None
     import resource

@@ -69,7 +69,7 @@ class HeldLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process that lives holds the lock of that file."""
+    """Return whether a process that lives holds the lock of that file."""
     try:
         with path.open("rb+") as file:
             try:
@@ -93,7 +93,7 @@ def remove_unheld(path: Path) -> None:
 
 
 def _names(path: Path, file: BinaryIO) -> bool:
-    """Whether `path` is still the name of the open file."""
+    """Return whether `path` is still the name of the open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except OSError:
@@ -101,7 +101,7 @@ def _names(path: Path, file: BinaryIO) -> bool:
 
 
 def _is_alive(note: bytes, changed: float) -> bool:
-    """Whether a note's writer lives: by its process id within one system, else by the time of its last beat."""
+    """Return whether a note's writer lives: by its process id on one system, else by its last heartbeat."""
     try:
         said = json.loads(note)
         if isinstance(said, dict) and os.name == "posix" and {k: said.get(k) for k in _place()} == _place():
@@ -122,7 +122,7 @@ def _runs(pid: int) -> bool:
 
 
 def _place() -> dict[str, str]:
-    """Names of the running system and of its space of process ids."""
+    """Return a name of the running system and its process id namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return {"boot": boot, "pids": os.readlink("/proc/self/ns/pid")}

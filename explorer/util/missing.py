@@ -21,7 +21,7 @@ _DRIVE = re.compile(r"(?:/file/d/|/d/|[?&]id=|^)(?P<id>[\w-]{20,})")
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an address on the network, or `file:`, and not a path."""
+    """Return whether `text` is an address on the network, or `file:`, and not a path."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
         return False
@@ -66,7 +66,7 @@ def _target(link: str | os.PathLike[str]) -> str:
 
 
 def _download_hint(text: str) -> str:
-    """The command that fetches what is at an address."""
+    """Return the command that fetches what is at an address."""
     match = _ADDRESS.fullmatch(text)
     assert match is not None
     scheme, rest = match["scheme"].lower(), match["rest"]

@@ -86,12 +86,12 @@ def parse_whole(text: str, unit: str = "") -> int:
 
 
 def begins_number(text: str) -> bool:
-    """Whether a typed character may be the first one of a number."""
+    """Return whether a typed character may be the first one of a number."""
     return len(text) == 1 and (text.isdecimal() or text in ".," or text in _SIGNS)
 
 
 def may_go_on(text: str, unit: str = "") -> bool:
-    """Whether a text that is being typed may become a number with a unit: then its letters are no shortcuts."""
+    """Return whether a text being typed may become a number with a unit; its letters are not shortcuts then."""
     plain = _plain(text)
     found = _BEGUN.match(plain)
     if found is None:

@@ -21,19 +21,20 @@ def _weights(network: EfficientNetLite0) -> dict[str, Tensor]:
     """Random weights under the published names."""
     found: dict[str, Tensor] = {}
 
-    def conv(name: str, norm: str, shape: torch.Size) -> None:
+    def conv(name: str, norm: str, weight: Any) -> None:
+        shape = weight.shape
         found[f"{name}.weight"] = torch.randn(shape) / shape[1:].numel() ** 0.5
         found[f"{norm}.weight"], found[f"{norm}.bias"] = torch.rand(shape[0]) + 0.5, torch.randn(shape[0])
         found[f"{norm}.running_mean"] = torch.randn(shape[0])
         found[f"{norm}.running_var"] = torch.rand(shape[0]) + 0.5
 
-    conv("_conv_stem", "_bn0", network.stem.weight.shape)
+    conv("_conv_stem", "_bn0", network.stem.weight)
     for i, block in enumerate(network.blocks):
         if block.expand is not None:
-            conv(f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0", block.expand.weight.shape)
-        conv(f"_blocks.{i}._depthwise_conv", f"_blocks.{i}._bn1", block.depthwise.weight.shape)
-        conv(f"_blocks.{i}._project_conv", f"_blocks.{i}._bn2", block.project.weight.shape)
-    conv("_conv_head", "_bn1", network.head.weight.shape)
+            conv(f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0", block.expand.weight)
+        conv(f"_blocks.{i}._depthwise_conv", f"_blocks.{i}._bn1", block.depthwise.weight)
+        conv(f"_blocks.{i}._project_conv", f"_blocks.{i}._bn2", block.project.weight)
+    conv("_conv_head", "_bn1", network.head.weight)
     return found | {"_fc.weight": torch.randn(1000, 1280), "_fc.bias": torch.randn(1000)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job
+from explorer.animation.job import FilmJob
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, Transform, ViewState
@@ -40,10 +41,10 @@ def project(model: str) -> ExplorerState:
     return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="single", timeline=timeline)
 
 
-def job_of(project: ExplorerState, path: Path, **fields: object) -> Job:
+def job_of(project: ExplorerState, path: Path, **fields: object) -> FilmJob:
     """A film of one second at 25 frames per second."""
     values: dict[str, object] = {"seconds": 1.0, "rate": (25, 1), **fields}
-    return Job(path, Film(**values), project)  # type: ignore[arg-type]
+    return FilmJob(path, Film(**values), project)  # type: ignore[arg-type]
 
 
 def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], Fraction | None]:
@@ -59,10 +60,10 @@ def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], Fraction | None]:
         return pictures, Fraction(len(pictures) * 1000, total)
     with av.open(str(path), format="apng" if path.suffix == ".apng" else None) as film:
         stream = film.streams.video[0]
-        frames = list(film.decode(stream))
-        rate = stream.average_rate
+        frames: list[Any] = list(film.decode(stream))
+        rate: Any = stream.average_rate
         if path.suffix == ".apng":
-            rate = 1 / (frames[-1].pts * frames[-1].time_base / (len(frames) - 1))  # type: ignore[operator]
+            rate = 1 / (frames[-1].pts * frames[-1].time_base / (len(frames) - 1))
         return [f.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray() for f in frames], rate
 
 

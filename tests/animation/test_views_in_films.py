@@ -10,16 +10,15 @@ import pytest
 
 from explorer.animation.compose import columns_of, layout_names
 from explorer.animation.film import Film, FilmRenderer, page_of, shown_in
-from explorer.animation.job import Job
-from explorer.state import ASPECTS, ExplorerState, Latent, Look
+from explorer.animation.job import FilmJob
+from explorer.state import ExplorerState, Latent, Look
 
 
 @pytest.fixture
 def many(project: ExplorerState) -> ExplorerState:
     """Six views of one network, each of a seed of its own."""
     view = project.views[0]
-    own = frozenset(ASPECTS) - {"latent"}
-    views = tuple(replace(view, linked=own, own=Look(latent=Latent(seed))) for seed in range(6))
+    views = tuple(replace(view, unlinked=frozenset({"latent"}), own=Look(latent=Latent(seed))) for seed in range(6))
     return ExplorerState(views=views)
 
 
@@ -30,7 +29,7 @@ def pictures(state: ExplorerState) -> list[np.ndarray]:
 def test_all_views_stand_in_a_grid(many: ExplorerState) -> None:
     frame = FilmRenderer(many, Film(1.0)).frame(0)
     assert frame.shape == (72, 112, 3)
-    assert page_of(Film(1.0), many, [32] * 6) == (112, 72)
+    assert page_of(Film(1.0), many, [(32, 32)] * 6) == (112, 72)
     for i, picture in enumerate(pictures(many)):
         top, left = i // 3 * 40, i % 3 * 40
         assert np.array_equal(frame[top : top + 32, left : left + 32], picture)
@@ -69,8 +68,8 @@ def test_a_view_that_is_not_there_is_the_last_one(many: ExplorerState) -> None:
 
 
 def test_films_are_the_same_if_they_show_the_same(many: ExplorerState, tmp_path: Path) -> None:
-    def job(layout: str = "", **state: object) -> Job:
-        return Job(tmp_path / "film.mkv", Film(1.0, layout=layout), replace(many, **state))  # type: ignore[arg-type]
+    def job(layout: str = "", **state: object) -> FilmJob:
+        return FilmJob(tmp_path / "film.mkv", Film(1.0, layout=layout), replace(many, **state))  # type: ignore[arg-type]
 
     assert job(active=3).same_as(job())
     assert job("c").same_as(job(layout="c", active=2))

@@ -377,7 +377,7 @@ def network_value(
         if name in entries:
             networks[name] = _module((), family, config, tensors, nested)
         elif name == "D" and training is not None:
-            state = {"_parameters": dict(training), "_buffers": {}, "_modules": {}}
+            state: dict[str, object] = {"_parameters": dict(training), "_buffers": {}, "_modules": {}}
             networks[name] = module_call("Discriminator", state)
         else:
             networks[name] = None
@@ -387,7 +387,7 @@ def network_value(
 
 def complete_config(family: str, config: dict[str, Any]) -> dict[str, Any]:
     """`config` with the family's defaults filled in."""
-    kind = StyleGAN2Config if family == "stylegan2" else StyleGAN3Config
+    kind: Any = StyleGAN2Config if family == "stylegan2" else StyleGAN3Config
     full = asdict(kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}))
     full.pop("class_names", None)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}

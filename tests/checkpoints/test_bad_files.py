@@ -259,7 +259,7 @@ def test_truncated_anywhere(tmp_path: Path, pickle_file: Path, source: str) -> N
 
 def _load_changed(tmp_path: Path, **changes: torch.Tensor | None) -> None:
     path = tmp_path / "changed.pkl"
-    path.write_bytes(small_pickle(**changes))
+    path.write_bytes(small_pickle("stylegan2", **changes))
     build_generator(load(path))
 
 

@@ -13,6 +13,7 @@ import torch
 
 from explorer.checkpoints import build_generator, digest, inspect, load, model_names, resolve_model, save_native
 from explorer.errors import CancelledError, UnreadableFileError
+from explorer.util.user_folders import cache_folder
 from tests.checkpoints.conftest import small_network
 from tests.checkpoints.nvidia_writer import write_network
 
@@ -45,12 +46,12 @@ def test_cancel_works_at_every_step(larger_file: Path) -> None:
         return False
 
     load(larger_file, cancelled=never)
-    (digest.cache_folder() / "digests.json").unlink()
+    (cache_folder() / "digests.json").unlink()
     for stop in range(1, count + 1, max(count // 15, 1)):
         calls = iter(range(1, count + 2))
         with pytest.raises(CancelledError):
             load(larger_file, cancelled=lambda calls=calls, stop=stop: next(calls) >= stop)  # type: ignore[misc]
-        (digest.cache_folder() / "digests.json").unlink(missing_ok=True)
+        (cache_folder() / "digests.json").unlink(missing_ok=True)
     assert os.listdir(larger_file.parent) in (["larger.pkl"], ["cache", "larger.pkl"], ["larger.pkl", "cache"])
 
 
@@ -100,7 +101,7 @@ def test_a_changed_file_is_hashed_again(pickle_file: Path) -> None:
     ],
 )
 def test_a_damaged_cache_is_ignored_and_rebuilt(pickle_file: Path, content: bytes) -> None:
-    folder = digest.cache_folder()
+    folder = cache_folder()
     folder.mkdir()
     file = folder / "digests.json"
     file.write_bytes(content.replace(b"PATH", str(pickle_file).encode()))
@@ -111,7 +112,7 @@ def test_a_damaged_cache_is_ignored_and_rebuilt(pickle_file: Path, content: byte
 
 def test_a_forged_digest_of_the_wrong_form_is_not_believed(pickle_file: Path) -> None:
     load(pickle_file)
-    file = digest.cache_folder() / "digests.json"
+    file = cache_folder() / "digests.json"
     known = json.loads(file.read_text())
     for entry in known.values():
         entry["sha256"] = "<script>"
@@ -133,7 +134,7 @@ def test_the_cache_stays_small(pickle_file: Path, monkeypatch: pytest.MonkeyPatc
         path = pickle_file.with_name(f"{index}.pkl")
         path.write_bytes(data)
         load(path)
-    known = json.loads((digest.cache_folder() / "digests.json").read_text())
+    known = json.loads((cache_folder() / "digests.json").read_text())
     assert [Path(path).name for path in known] == ["3.pkl", "4.pkl", "5.pkl"]
 
 

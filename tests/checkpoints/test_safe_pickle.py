@@ -60,7 +60,14 @@ def test_numpy_numbers_and_arrays(protocol: int) -> None:
     big_endian = read(pickle.dumps(np.array([1.5, 2.5], dtype=">f8"), protocol))
     assert big_endian.values() == [1.5, 2.5]
     box = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    for array in (box, np.asfortranarray(box), box.transpose(1, 0, 2), box[:, ::2], np.array(7, np.float32)):
+    arrays: list[np.ndarray[Any, Any]] = [
+        box,
+        np.asfortranarray(box),
+        box.transpose(1, 0, 2),
+        box[:, ::2],
+        np.array(7, np.float32),
+    ]
+    for array in arrays:
         found = read(pickle.dumps(array, protocol))
         assert found.shape == array.shape
         assert sorted(found.values()) == sorted(array.ravel().tolist())

@@ -352,7 +352,7 @@ def test_whole_numbers_written_with_a_point(tmp_path: Path) -> None:
     ],
 )
 def test_inspect_refuses_what_would_not_render(tmp_path: Path, change: dict[str, Tensor | None]) -> None:
-    (tmp_path / "net.pkl").write_bytes(small_pickle(**change))
+    (tmp_path / "net.pkl").write_bytes(small_pickle("stylegan2", **change))
     with pytest.raises(MismatchError) as rendered:
         build_generator(load(tmp_path / "net.pkl"))
     with pytest.raises(MismatchError) as inspected:

@@ -39,7 +39,7 @@ def test_convert(models: dict[str, str], out: Path, capsys: pytest.CaptureFixtur
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
-    assert all(set(finding) == {"name", "found", "advice"} for finding in findings)
+    assert all(set(finding) == {"name", "found", "advice", "details"} for finding in findings)
     found = {finding["name"]: finding["found"] for finding in findings}
     assert {"version", "torch", "devices", "compiler", "kernels", "display", "Qt", "video"} <= set(found)
     assert "cpu" in found["devices"]
@@ -50,10 +50,11 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 def test_doctor_text_marks_each_lack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from explorer.setup import doctor
 
-    findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it")]
+    findings = [doctor.Finding("good", "here"), doctor.Finding("bad", "gone", "fetch it", "line 1\nline 2")]
     monkeypatch.setattr(doctor, "examine", lambda: findings)
     assert main(["doctor"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["  good  here", "! bad   gone", "        -> fetch it"]
+    lines = ["  good  here", "! bad   gone", "        -> fetch it", "      line 1", "      line 2"]
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_bench(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,9 @@ def test_running_out_of_memory_is_told(tmp_path: Path, capsys: Captured) -> None
     config = {"img_resolution": 2048, "channel_base": 2048 * 16, "channel_max": 16, "z_dim": 4, "w_dim": 4}
     with torch.no_grad():
         tensors = {key: torch.zeros_like(t) for key, t in registry.build("stylegan2", config).state_dict().items()}
-    save_native(tmp_path / "large.safetensors", Checkpoint("stylegan2", config, tensors, "large"))
+    save_native(
+        tmp_path / "large.safetensors", Checkpoint("stylegan2", dict[str, object](config), tensors, "large")
+    )
     arguments = ["render", str(tmp_path / "large.safetensors"), "-o", str(tmp_path / "x.png")]
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     size = int(statm.read_text().split()[0]) * resource.getpagesize()

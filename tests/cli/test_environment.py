@@ -65,7 +65,11 @@ def run_all(
     write_project(folder / "p.json", ExplorerState(views=(ViewState(model="\x1b[31mname"),)))
     names = {"M": str(model), "N": models["tiny"], "C": models["tiny-classes"]}
     commands = {key: [names.get(word, word) for word in COMMANDS[key]] for key in which}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COMMANDS": json.dumps(commands)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])),
+        "COMMANDS": json.dumps(commands),
+    }
     for name, value in variables.items():
         environment.pop(name, None)
         if value is not None:

@@ -13,9 +13,9 @@ from PIL import Image
 
 from explorer.checkpoints import build_generator, load
 from explorer.cli import main
-from explorer.generators.base import Activation, Generator, NoiseSpec
-from explorer.generators.tiny import TinyGenerator
+from explorer.generators.base import NO_EDITS, Activation, Generator, Inputs, LayerEdits, NoiseSpec, fold
 from explorer.ops.backend import Policy, policy
+from explorer.testing.tiny import TinyGenerator
 
 Floats = NDArray[np.float32]
 
@@ -115,9 +115,7 @@ def test_layer_gives_its_activation(models: dict[str, str], out: Path) -> None:
     z = torch.from_numpy(np.random.RandomState(0).randn(1, 8)).float()
     with torch.inference_mode():
         ws = generator.broadcast(generator.mapping(z))
-        x = generator.begin(ws[:, 0])
-        for layer in generator.layers[:2]:
-            x = layer.run(x, ws[:, layer.info.ws_index], layer.noise(NoiseSpec(), 1))
+        x = fold(generator.layers, generator.begin(Inputs(ws)), Inputs(ws), stop=1)
     np.testing.assert_allclose(values, x.x[0].numpy(), atol=1e-5)
     assert pixels_of(out / "x.png").shape == (16, 16, 3)
 
@@ -135,9 +133,9 @@ def test_device_options_reach_the_operators(
     seen: list[Policy] = []
     begin = TinyGenerator.begin
 
-    def spy(self: TinyGenerator, w: torch.Tensor, transform: torch.Tensor | None = None) -> Activation:
+    def spy(self: TinyGenerator, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
         seen.append(policy())
-        return begin(self, w, transform)
+        return begin(self, inputs, edits)
 
     monkeypatch.setattr(TinyGenerator, "begin", spy)
     raw(models["tiny"], out, "--backend", "reference")

@@ -34,7 +34,7 @@ def small_generator(name: str, seed: int = 0) -> Generator:
     with torch.no_grad():
         for key, tensor in generator.named_parameters():
             if key.endswith(("bias", "noise_strength")):
-                tensor += 0.1 * torch.randn_like(tensor)
+                tensor.add_(0.1 * torch.randn_like(tensor))
     return generator
 
 

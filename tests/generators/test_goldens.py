@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.generators import registry
-from explorer.generators.base import Activation, Generator, NoiseSpec
+from explorer.generators.base import Activation, Generator, Inputs, NoiseSpec
 from explorer.generators.stylegan2 import StyleGAN2ToRGB
 from explorer.generators.stylegan3 import StyleGAN3Generator
 from explorer.ops import backend, native
@@ -36,21 +36,21 @@ def _generator(name: str) -> Generator:
 def _traced(generator: Generator, ws: Tensor, transform: Tensor | None, noises: dict[str, Tensor] | None) -> Any:
     """The image, and every tensor a fixture may store, under the fixture's names."""
     tensors: dict[str, Tensor] = {}
-    activation = generator.begin(ws[:, 0], transform)
+    activation = generator.begin(Inputs(ws, transform))
     if isinstance(generator, StyleGAN3Generator):
         tensors["synthesis.input"] = activation.x
     for layer in generator.layers:
         name = f"synthesis.{layer.info.name}"
-        w = ws[:, layer.info.ws_index]
+        style = layer.style(ws[:, layer.info.ws_index])
         noise = layer.noise(NoiseSpec(), ws.shape[0])
         if noises is not None:
             noise = noises.get(name)
-        before, activation = activation, layer.run(activation, w, noise)
+        before, activation = activation, layer.run(activation, style, noise)
         tensors[name] = activation.x
         if isinstance(layer, StyleGAN2ToRGB):
-            tensors[name] = layer.picture(before.x, w)
+            tensors[name] = layer.picture(before.x, style)
         elif before.skip is not None:  # fixtures hold conv1 before the residual branch joins
-            tensors[name] = layer.run(Activation(before.x), w, noise).x
+            tensors[name] = layer.run(Activation(before.x), style, noise).x
         block = name.rsplit(".", 1)[0]
         if activation.skip is not None:
             tensors[f"{block}.skip"] = activation.skip

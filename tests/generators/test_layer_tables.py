@@ -69,5 +69,5 @@ def test_every_layer_delivers_the_size_its_table_promises(margin: int, filter_si
     for index, spec in enumerate(layer_table(config)[1]):
         layer = StyleGAN3Layer(spec, index, config)
         x = torch.randn(1, spec.in_channels, spec.in_size, spec.in_size)
-        out = layer.run(Activation(x), torch.randn(1, 4)).x
+        out = layer.run(Activation(x), layer.style(torch.randn(1, 4))).x
         assert tuple(out.shape) == (1, spec.out_channels, spec.out_size, spec.out_size)

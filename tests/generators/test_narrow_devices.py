@@ -41,7 +41,7 @@ def test_nothing_wider_than_float32_is_asked_for(name: str) -> None:
     with torch.no_grad(), _Watch() as watch, backend.using("auto", torch.float32):
         ws = generator.broadcast(generator.mapping(z, c) if info.c_dim else generator.mapping(z))
         picture = generator.synthesis(ws, noise=NoiseSpec("random", seed=1))
-    assert picture.shape == (2, info.img_channels, info.img_resolution, info.img_resolution)
+    assert picture.shape == (2, info.img_channels, *info.img_size)
     assert picture.device.type == "meta"
     wide = {torch.float64, torch.complex64, torch.complex128}
     assert torch.float32 in watch.formats

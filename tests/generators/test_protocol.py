@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
 from explorer.errors import MismatchError, RequestError, UnsupportedModelError
 from explorer.generators import registry
-from explorer.generators.base import Activation, Generator, NoiseSpec
+from explorer.generators.base import Activation, Inputs, NoiseSpec
+from explorer.testing import ContractError, family_contract
+from explorer.testing.contract import some_ws
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from tests.generators.configs import SMALL, small_generator
 
 names = pytest.mark.parametrize("name", list(SMALL))
-
-
-def _ws(generator: Generator, batch: int = 2, seed: int = 1) -> torch.Tensor:
-    torch.manual_seed(seed)
-    info = generator.info
-    with torch.no_grad():
-        c = torch.eye(info.c_dim)[torch.arange(batch) % info.c_dim] if info.c_dim else None
-        ws = generator.broadcast(generator.mapping(torch.randn(batch, info.z_dim), c))
-        return ws + 0.1 * torch.randn_like(ws)
 
 
 def test_every_family_has_a_small_configuration() -> None:
@@ -29,113 +25,73 @@ def test_every_family_has_a_small_configuration() -> None:
 
 
 @names
-def test_info_describes_the_layers(name: str) -> None:
-    generator = small_generator(name)
-    info = generator.info
-    assert info.family == SMALL[name][0]
-    assert tuple(layer.info for layer in generator.layers) == info.layers
-    assert len({layer.name for layer in info.layers}) == len(info.layers)
-    assert {layer.ws_index for layer in info.layers} <= set(range(info.num_ws))
-    ws = _ws(generator)
-    activation = generator.begin(ws[:, 0])
-    for layer in generator.layers:
-        facts = layer.info
-        noise = layer.noise(NoiseSpec("random"), 2)
-        assert (noise is not None) == facts.has_noise
-        activation = layer.run(activation, ws[:, facts.ws_index], noise)
-        out = activation.img if facts.is_rgb and activation.img is not None else activation.x
-        assert tuple(out.shape) == (2, facts.channels, facts.height, facts.width), facts.name
-        assert noise is None or tuple(noise.shape) == (2, 1, facts.height, facts.width)
-    image = generator.rgb(activation)
-    assert tuple(image.shape) == (2, info.img_channels, info.img_resolution, info.img_resolution)
-    assert image.dtype == torch.float32
-    assert bool(torch.isfinite(image).all())
+def test_every_family_keeps_the_contract(name: str) -> None:
+    family_contract(*SMALL[name], small_generator(name))
 
 
-@names
-@pytest.mark.parametrize("mode", ["none", "const", "random"])
-def test_resuming_anywhere_is_bitwise_equal(name: str, mode: str) -> None:
-    generator = small_generator(name)
-    ws = _ws(generator)
-    spec = NoiseSpec(mode, seed=7, strength=0.8)  # type: ignore[arg-type]
-    transform = torch.tensor([[0.9, 0.2, 0.1], [-0.2, 0.9, 0.0], [0, 0, 1]])
-    with torch.inference_mode():
-        activations = [generator.begin(ws[:, 0], transform)]
-        for layer in generator.layers:
-            noise = layer.noise(spec, 2)
-            activations.append(layer.run(activations[-1], ws[:, layer.info.ws_index], noise))
-        full = generator.rgb(activations[-1])
-        assert torch.equal(full, generator.synthesis(ws, transform=transform, noise=spec))
-        kept = [_clone(a) for a in activations]
-        for start in range(len(generator.layers)):
-            resumed = kept[start]
-            for layer in generator.layers[start:]:
-                resumed = layer.run(resumed, ws[:, layer.info.ws_index], layer.noise(spec, 2))
-            assert torch.equal(generator.rgb(resumed), full), f"resumed at {start}"
-        for before, after in zip(kept, activations, strict=True):
-            assert torch.equal(before.x, after.x), "a layer wrote into its input"
+def _with(change: Callable[[TinyGenerator], object]) -> TinyGenerator:
+    generator = TinyGenerator(TinyConfig())
+    change(generator)
+    return generator
 
 
-def _clone(activation: Activation) -> Activation:
-    def clone(t: torch.Tensor | None) -> torch.Tensor | None:
-        return None if t is None else t.clone()
-
-    return Activation(activation.x.clone(), clone(activation.img), clone(activation.skip))
+def _misnames(generator: TinyGenerator) -> None:
+    generator.info = replace(generator.info, family="other")
 
 
-@names
-def test_noise_streams(name: str) -> None:
-    generator = small_generator(name)
-    noisy = [layer for layer in generator.layers if layer.info.has_noise]
-    assert bool(noisy) == generator.info.has_noise
-    for layer in generator.layers:
-        assert layer.noise(NoiseSpec("none"), 1) is None
-        if not layer.info.has_noise:
-            assert layer.noise(NoiseSpec("random"), 1) is None
-            continue
-        first = layer.noise(NoiseSpec("random", seed=3), 3)
-        again = layer.noise(NoiseSpec("random", seed=3), 1)
-        other = layer.noise(NoiseSpec("random", seed=4), 3)
-        assert first is not None
-        assert again is not None
-        assert other is not None
-        assert torch.equal(first[:1], again), "the first sample's noise depends on the batch"
-        assert not torch.equal(first[0], first[1])
-        assert not torch.equal(first, other)
-        muted = NoiseSpec("const", layer_strengths={layer.info.name: 0.0})
-        assert layer.noise(muted, 1) is None
-    if len(noisy) > 1 and noisy[0].info.height == noisy[1].info.height:
-        pair = [layer.noise(NoiseSpec("random"), 1) for layer in noisy[:2]]
-        assert not torch.equal(pair[0], pair[1])  # type: ignore[arg-type]
+def _miscounts(generator: TinyGenerator) -> None:
+    layer = generator.layers[1]
+    layer.info = replace(layer.info, channels=9)
+    generator.info = replace(generator.info, layers=tuple(layer.info for layer in generator.layers))
 
 
-@names
-def test_truncation(name: str) -> None:
-    generator = small_generator(name)
-    ws = _ws(generator)
-    half = generator.truncate(ws, 0.5)
-    torch.testing.assert_close(half, generator.w_avg + 0.5 * (ws - generator.w_avg))
-    cut = generator.truncate(ws, 0.5, 2)
-    assert torch.equal(cut[:, :2], half[:, :2])
-    assert torch.equal(cut[:, 2:], ws[:, 2:])
-    assert torch.equal(generator.truncate(ws, 0.5, 0), ws)
-    assert generator.truncate(ws, 1.0) is ws
+def _claims_noise(generator: TinyGenerator) -> None:
+    generator.info = replace(generator.info, has_noise=False)
 
 
-@names
-def test_batches_do_not_mix(name: str) -> None:
-    generator = small_generator(name)
-    ws = _ws(generator, batch=3)
-    with torch.no_grad():
-        together = generator.synthesis(ws)
-        alone = torch.cat([generator.synthesis(w[None]) for w in ws])
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+def _remembers(generator: TinyGenerator) -> None:
+    """A layer that gives another result each time it runs."""
+    layer = generator.layers[2]
+    run = layer.run
+
+    def odd(activation: Activation, w: torch.Tensor, noise: torch.Tensor | None = None) -> Activation:
+        result = run(activation, w, noise)
+        return Activation(result.x + layer.runs, result.img)
+
+    object.__setattr__(layer, "run", odd)
+
+
+def _overwrites(generator: TinyGenerator) -> None:
+    layer = generator.layers[2]
+    run = layer.run
+
+    def odd(activation: Activation, w: torch.Tensor, noise: torch.Tensor | None = None) -> Activation:
+        result = run(activation, w, noise)
+        activation.x.zero_()
+        return result
+
+    object.__setattr__(layer, "run", odd)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (_misnames, "name is that of"),
+        (_miscounts, "its output is"),
+        (_claims_noise, "`has_noise` is true"),
+        (_overwrites, "never writes into its input"),
+        (_remembers, "bit for bit"),
+    ],
+)
+def test_the_contract_finds_what_breaks_it(change: Callable[[TinyGenerator], object], rule: str) -> None:
+    with pytest.raises(ContractError, match=rule):
+        family_contract("tiny", {}, _with(change))
 
 
 @names
 def test_the_transform_moves_the_picture(name: str) -> None:
     generator = small_generator(name)
-    ws = _ws(generator, batch=1)
+    ws = some_ws(generator, batch=1)
     shift = torch.eye(3)
     shift[0, 2] = 0.25
     with torch.no_grad():
@@ -145,13 +101,13 @@ def test_the_transform_moves_the_picture(name: str) -> None:
     torch.testing.assert_close(identity, still)
     assert float((moved - still).abs().max()) > 1e-3
     with pytest.raises(RequestError):
-        generator.begin(ws[:, 0], torch.zeros(3, 3))
+        generator.begin(Inputs(ws, torch.zeros(3, 3)))
 
 
 @names
 def test_state_dict_round_trip_and_copies(name: str) -> None:
     generator, other = small_generator(name), small_generator(name, seed=5)
-    ws = _ws(generator)
+    ws = some_ws(generator)
     with torch.no_grad():
         image = generator.synthesis(ws)
         if name != "tiny":
@@ -176,7 +132,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 def test_second_derivatives_exist(name: str) -> None:
     """Path-length regularisation differentiates a gradient."""
     generator = small_generator(name)
-    ws = _ws(generator).requires_grad_()
+    ws = some_ws(generator).requires_grad_()
     image = generator.synthesis(ws)
     (slope,) = torch.autograd.grad((image * torch.randn_like(image)).sum(), ws, create_graph=True)
     slope.square().sum().backward()
@@ -187,7 +143,7 @@ def test_second_derivatives_exist(name: str) -> None:
 
 def test_moving_averages_move() -> None:
     generator = small_generator("stylegan3-t")
-    ws = _ws(generator)
+    ws = some_ws(generator)
     before = {k: v.clone() for k, v in generator.state_dict().items()}
     with torch.no_grad():
         generator.synthesis(ws)
@@ -218,6 +174,6 @@ def test_stylegan2_transform_counterpart_moves_the_constant() -> None:
     one_pixel = torch.eye(3)
     one_pixel[0, 2] = 0.25  # a quarter of the picture: one pixel of the 4x4 constant, to the right
     w = torch.zeros(1, 16)
-    still, moved = generator.begin(w).x, generator.begin(w, one_pixel).x
+    still, moved = (generator.begin(Inputs(w[:, None], t)).x for t in (None, one_pixel))
     torch.testing.assert_close(moved[..., 1:], still[..., :-1])
     torch.testing.assert_close(moved[..., 0], still[..., 0])

@@ -6,11 +6,11 @@ import threading
 
 import torch
 
-from explorer.generators.tiny import TinyGenerator, build
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 
 def _tiny() -> TinyGenerator:
-    return build({"num_layers": 3, "img_resolution": 8})
+    return TinyGenerator(TinyConfig(num_layers=3, img_resolution=8))
 
 
 def test_layers_count_their_runs() -> None:

@@ -10,13 +10,13 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import UnreadableFileError
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.render.model_store import LoadedModel
 from explorer.render.results import ModelInfo
 from explorer.session import Session
 from explorer.session.render_service import RenderService
 from explorer.state import ExplorerState, ViewState
 from explorer.state.request import RenderSettings
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 from explorer.widgets.controls.theme import apply_theme
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Shelf:
     configs: dict[str, TinyConfig]
     facts: dict[str, Any]
 
-    def load(self, path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def load(self, path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         """What the service calls in its loader thread."""
         if path not in self.configs:
             raise UnreadableFileError(f"There is no file {path}.", "Choose another.")

@@ -96,7 +96,7 @@ def test_the_first_run_moves_and_says_how(qapp: QApplication, tmp_path: Path) ->
     program = start(qapp, settings)
     session = program.window.session
     assert session is not None
-    assert program.window.hints.isVisible()
+    assert program.window.first_run.hints.isVisible()
     wait_until(lambda: session.look().latent.x > 0)
     assert not program.window.isWindowModified(), "nobody has changed anything"
     end(program)
@@ -214,7 +214,8 @@ def test_a_signal_ends_the_window_and_leaves_what_is_unsaved_to_the_next_start(
     qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     number = getattr(signal, name)
-    before, codes = signal.getsignal(number), []
+    codes: list[int] = []
+    before = signal.getsignal(number)
     monkeypatch.setattr(qapp, "exit", codes.append)
     program = start(qapp, settings)
     session = program.window.session

@@ -48,6 +48,6 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     session.set_model(0, str(tmp_path / "none.safetensors"))
     qtbot.waitUntil(lambda: "none.safetensors" in pane.banner.text, timeout=WAIT_MS)
     assert button.isHidden()
-    session.load_costly(0)  # nothing is waiting for an answer any more
+    session.models.load_costly(0)  # nothing is waiting for an answer any more
     assert not session.service.is_loading(0)
     assert session.close()

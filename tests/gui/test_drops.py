@@ -82,7 +82,7 @@ def test_the_picture_below_says_what_would_happen(
     session.set_active(0)
     model = carried(assets / "other-stylegan2.safetensors")
     QApplication.sendEvent(window, QDragEnterEvent(at, COPY, model, LEFT, NONE))
-    frame = window._drop_frame
+    frame = window.drops.frame
     assert (frame.parent(), frame.words, frame.isVisible()) == (pane.image, "Open in B", True)
     left = window.views.panes[0].image
     QApplication.sendEvent(window, QDragMoveEvent(left.mapTo(window, QPoint(30, 60)), COPY, model, LEFT, NONE))

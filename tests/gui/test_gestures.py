@@ -14,6 +14,7 @@ from explorer.render.results import RenderFailed
 from explorer.session import Session
 from explorer.session.lab import LabPicture
 from explorer.session.settings import Settings
+from explorer.state import Edit, Layout, Offset
 from explorer.widgets.controls.gesture_timeout import Pause
 from explorer.widgets.controls.save_dialog import ask_file, with_suffix_of
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
@@ -111,15 +112,18 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
     assert isinstance(panel, TransformPanel)
     session.set_active(1)
     session.move(1.5, 0.0)
-    assert panel.offset_x.text().startswith("1.500")
-    assert panel.offset_x.position_of(1.5) == panel.offset_x.position_of(panel.offset_x.maximum)
+    slider = panel.sliders["transform.x"]
+    assert slider.text().startswith("1.500")
+    assert slider.position_of(1.5) == slider.position_of(slider.maximum)
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", ["wipe", "flicker"])
-def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, session: Session, layout: str) -> None:
+def test_a_fault_of_b_is_seen_where_both_share_a_place(
+    window: MainWindow, session: Session, layout: Layout
+) -> None:
     session.set_active(1)
     window.commands.layout(layout)
     session.failure.emit(RenderFailed(1, 99, ValueError("no")))
@@ -165,10 +169,10 @@ def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
 def test_a_number_that_is_only_looked_at_stays(session: Session, psi: TruncationPanel) -> None:
     session.set_psi(0.7034)
     psi.psi.edit()
-    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
     assert session.look().truncation.psi == 0.7034
     psi.psi.edit("0.5")
-    QTest.keyClick(psi.psi.findChild(QLineEdit), Qt.Key.Key_Return)
+    QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
     assert session.look().truncation.psi == 0.5
 
 
@@ -195,26 +199,26 @@ def test_bars_of_another_width_stay(session: Session) -> None:
     session.set_offset([1.0, 2.0])
     session.set_offset([3.0])
     session.set_offset([0.0])
-    assert [offset.values for offset in session.look().offsets] == [(1.0, 2.0)]
+    assert session.look().edits == (Edit(Offset((1.0, 2.0))),)
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
     window.commands.layout("wipe")
-    wait_until(lambda: window.views.panes[0].image.other is not None)
+    wait_until(lambda: window.views.panes[0].image.pair.other is not None)
     session.set_model(1, "")
     flush()
-    assert window.views.panes[0].image.other is None
+    assert window.views.panes[0].image.pair.other is None
 
 
 def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, session: Session) -> None:
     area, frame = window.views, session.last_frame(1)
     assert frame is not None
     session.lab.picture.emit(LabPicture(1, frame.pixels, 1, 4))
-    assert area.panes[1].image.instead is not None
+    assert area.panes[1].image.average.image is not None
     window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
     window.commands.layout("grid")
-    assert area.panes[1].image.instead is None
+    assert area.panes[1].image.average.image is None
 
 
 def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) -> None:
@@ -326,19 +330,18 @@ def test_closing_asks_about_a_film_on_its_way(
     window.asks_before_discarding = False
 
 
-def test_a_project_with_other_than_two_views_is_shown_in_two(
-    window: MainWindow, session: Session, tmp_path: Path
-) -> None:
+def test_a_project_opens_with_as_many_views_as_it_has(window: MainWindow, session: Session, tmp_path: Path) -> None:
     from explorer.project.document import write_project
 
     for count in (1, 3):
         views = (session.state.views * 2)[:count]
         write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
-        opened = []
+        opened: list[int] = []
         session.documents.opening.connect(lambda seen=opened: seen.append(1))
         window.files.open_project(str(tmp_path / "p.json"))
         wait_until(lambda seen=opened: bool(seen))  # type: ignore[misc]
-        assert len(session.state.views) == 2
+        assert len(session.state.views) == count
+        assert len(window.views.panes) == count
         flush()
 
 
@@ -356,7 +359,7 @@ def test_without_a_model_every_control_of_the_picture_is_grey(window: MainWindow
     transform, truncation = window.findChild(TransformPanel), window.findChild(TruncationPanel)
     assert isinstance(transform, TransformPanel)
     assert isinstance(truncation, TruncationPanel)
-    controls = [transform.rotate, transform.pad, transform.dial, *truncation.layers.sliders]
+    controls = [transform.sliders["transform.rotate"], transform.pad, transform.dial, *truncation.layers.sliders]
     assert not any(control.isEnabled() for control in controls)
     session.set_active(1)
     flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,7 @@ from tests.gui.conftest import drag, flush
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
 
-def frame(
-    colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1
-) -> object:
+def frame(colour: tuple[int, int, int], *, size: int = 8, generation: int = 1, view: int = 0, tier: int = 1) -> Any:
     pixels = np.zeros((size, size, 4), np.uint8)
     pixels[:] = (*reversed(colour), 255)
     still = SimpleNamespace(transform=None)
@@ -44,7 +43,7 @@ class Log:
 
     def __init__(self, view: ImageView) -> None:
         self.said: list[tuple[object, ...]] = []
-        view.drag_started.connect(lambda mode: self.said.append(("start", mode)))
+        view.drag_started.connect(lambda name: self.said.append(("start", name)))
         view.dragged.connect(lambda mode, dx, dy: self.said.append((mode, round(dx, 4), round(dy, 4))))
         view.drag_finished.connect(lambda: self.said.append(("finish",)))
         view.drag_cancelled.connect(lambda: self.said.append(("cancel",)))
@@ -74,7 +73,7 @@ def test_a_plain_drag_walks(view: ImageView) -> None:
     log = Log(view)
     drag(view, [(50, 50), (90, 50), (90, 70)])
     assert log.said == [
-        ("start", "walk"),
+        ("start", "Walk"),
         ("walk", round(0.2 * WALK_SEEDS, 4), 0.0),
         ("walk", 0.0, round(0.1 * WALK_SEEDS, 4)),
         ("finish",),
@@ -84,7 +83,7 @@ def test_a_plain_drag_walks(view: ImageView) -> None:
 def test_shift_drag_moves_in_image_widths(view: ImageView) -> None:
     log = Log(view)
     drag(view, [(50, 50), (90, 30)], modifiers=SHIFT)
-    assert log.said == [("start", "move"), ("move", 0.2, -0.1), ("finish",)]
+    assert log.said == [("start", "Move picture"), ("move", 0.2, -0.1), ("finish",)]
 
 
 def test_moves_are_widths_of_the_zoomed_picture(view: ImageView) -> None:
@@ -97,7 +96,7 @@ def test_moves_are_widths_of_the_zoomed_picture(view: ImageView) -> None:
 def test_alt_drag_turns_counter_clockwise(view: ImageView) -> None:
     log = Log(view)
     drag(view, [(190, 100), (100, 10)], modifiers=ALT)  # from the right over to the top
-    assert log.said == [("start", "rotate"), ("rotate", 90.0, 0.0), ("finish",)]
+    assert log.said == [("start", "Turn picture"), ("rotate", 90.0, 0.0), ("finish",)]
 
 
 def test_a_turn_across_the_left_side_does_not_jump() -> None:
@@ -130,7 +129,7 @@ def test_a_second_button_during_a_drag_changes_nothing(view: ImageView) -> None:
     log = Log(view)
     drag(view, [(50, 50), (60, 50)], release=False)
     drag(view, [(60, 50)], button=Qt.MouseButton.MiddleButton, release=False)
-    assert log.said == [("start", "walk"), ("walk", 0.075, 0.0)]
+    assert log.said == [("start", "Walk"), ("walk", 0.075, 0.0)]
     view.cancel_drag()
 
 
@@ -191,23 +190,23 @@ def test_a_double_click_asks_for_a_reset(view: ImageView, qtbot) -> None:  # typ
 
 
 def test_the_wipe_shows_both_and_its_divider_can_be_dragged(view: ImageView) -> None:
-    view.set_wiping(True)
+    view.wipe.set_on(True)
     view.set_other_frame(frame((0, 0, 255), view=1))
     assert colour_at(view, 40, 20) == QColor(255, 0, 0)
     assert colour_at(view, 160, 20) == QColor(0, 0, 255)
     log = Log(view)
     drag(view, [(100, 30), (180, 30)])
     assert log.said == []
-    assert view.split == pytest.approx(0.9)
+    assert view.wipe.split == pytest.approx(0.9)
     assert colour_at(view, 160, 20) == QColor(255, 0, 0)
 
 
 def test_before_is_shown_until_it_is_taken_away(view: ImageView) -> None:
     from explorer.widgets.viewer.image_view import image_of
 
-    view.set_before(image_of(frame((0, 255, 0))))
+    view.before.show(image_of(frame((0, 255, 0))), "before")
     assert colour_at(view, 100, 150) == QColor(0, 255, 0)
-    view.set_before(None)
+    view.before.show(None)
     assert colour_at(view, 100, 150) == QColor(255, 0, 0)
 
 

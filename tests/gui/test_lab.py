@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 
+from explorer.analysis.registry import metric_named
 from explorer.project.document import read_project, write_project
 from explorer.session import Session
 from explorer.session.tour import STEPS
@@ -18,7 +19,7 @@ from explorer.widgets.controls.basic import label
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
 from explorer.widgets.panels.lab.sticking_panel import StickingPanel
-from explorer.widgets.viewer.slit_handles import part_at, pulled
+from explorer.widgets.viewer.slit_tool import drag_slit, part_at
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import drag, flush, wait_until
 from tests.gui.test_panels import panel
@@ -46,18 +47,18 @@ def test_parts_of_the_line() -> None:
     assert part_at(QPointF(51, 75), slit, None, rect) == "near"
     assert part_at(QPointF(52, 55), slit, None, rect) == "middle"
     assert part_at(QPointF(70, 55), slit, None, rect) is None
-    assert pulled(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
-    turned = pulled(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
+    assert drag_slit(slit, "middle", QPointF(50, 50), QPointF(60, 45), None, rect) == Slit(0.1, -0.05, 90.0, 0.5)
+    turned = drag_slit(slit, "far", QPointF(50, 25), QPointF(80, 50), None, rect)
     assert (turned.angle, turned.length) == (pytest.approx(0.0, abs=1e-9), pytest.approx(0.6))
-    near = pulled(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
+    near = drag_slit(slit, "near", QPointF(50, 75), QPointF(50, 85), None, rect)
     assert (near.angle, near.length) == (pytest.approx(90.0), pytest.approx(0.7))
 
 
 def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, session: Session) -> None:
     image = window.views.panes[0].image
-    assert image.slit is None
+    assert image.slit.slit is None
     on(window, "scan")
-    assert image.slit == Slit()
+    assert image.slit.slit == Slit()
     session.store.update_transient(replace(session.state, lab=replace(session.state.lab, slit=MIDDLE)))
     drag(image, [place(window, 0, 0), place(window, 0.1, 0.0), place(window, 0.2, 0.1)])
     assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
@@ -130,11 +131,11 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
     first, second = window.views.panes
     assert first.isVisible()
     assert not second.isVisible()
-    wait_until(lambda: first.image.shows_other)
-    wait_until(lambda: not first.image.shows_other)
+    wait_until(lambda: first.image.flicker.shows_other)
+    wait_until(lambda: not first.image.flicker.shows_other)
     on(window, "view_flicker")
     assert session.state.layout == "grid"
-    assert not first.image.is_flickering
+    assert not first.image.flicker.is_on
 
 
 def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
@@ -143,7 +144,7 @@ def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
     drag(image, [place(window, 0.0, 0.2), place(window, 0.25, 0.2)])
     assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
     session.lab.set_split(0.2)
-    assert image.split == 0.2
+    assert image.wipe.split == 0.2
 
 
 # -- sticking --------------------------------------------------------------------------------------------------
@@ -156,9 +157,9 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
     sticking.average.buttons["neighbours"].click()
     assert sticking.radius.isEnabled()
     images = [pane.image for pane in window.views.panes]
-    wait_until(lambda: all(image.instead is not None and "4 of 4" in image.instead_words for image in images))
+    wait_until(lambda: all(image.average.image is not None and "4 of 4" in image.average.text for image in images))
     session.walk(0.3, 0.0)
-    assert images[0].instead is None
+    assert images[0].average.image is None
     sticking.average.buttons["none"].click()
     assert session.state.lab.average == "none"
     session.undo()
@@ -181,7 +182,8 @@ def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) ->
 def test_score_explains_what_it_cannot_tell(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.WALKS", 2)
+    two_walks = replace(metric_named("sticking"), samples=2)
+    monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.SCORE", two_walks)
     sticking = panel(window, StickingPanel)
     session.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()
@@ -202,7 +204,7 @@ def test_the_meter_measures_this_latent_and_many(window: MainWindow, session: Se
     wait_until(lambda: "\u00b1" in meter.sampled["eq-t", 0].text(), 60_000)
     meter.row.button.click()
     assert not meter.row.is_running
-    assert not session.lab.is_studying("metrics/0")
+    assert not session.lab.has_job("metrics/0")
     session.set_model(0, "other-stylegan2")
     wait_until(lambda: meter.sampled["eq-t", 0].text() == "\u2013")
 
@@ -247,7 +249,7 @@ def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Sess
     def pauses(hide: Callable[[], object], show: Callable[[], object]) -> None:
         hide()
         wait_until(lambda: not session.lab.is_measuring)
-        assert session.lab.is_studying("spectrum/0")
+        assert session.lab.has_job("spectrum/0")
         show()
         wait_until(lambda: session.lab.is_measuring)
 
@@ -280,15 +282,15 @@ def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, sessio
 
 def test_the_meter_waits_until_it_is_seen_again(window: MainWindow, session: Session) -> None:
     meter = panel(window, MeterPanel)
-    wait_until(lambda: session.lab.is_studying("curves/0"))
+    wait_until(lambda: session.lab.has_job("curves/0"))
     section = window.sides.sections["meter"]
     section.set_folded(True)
     session.walk(0.3, 0.0)
     rested = QSignalSpy(session.lab.rested)
     wait_until(lambda: rested.count() > 0)
-    assert not session.lab.is_studying("curves/0"), "of a latent that is no longer shown"
+    assert not session.lab.has_job("curves/0"), "of a latent that is no longer shown"
     section.set_folded(False)
-    wait_until(lambda: session.lab.is_studying("curves/0"))
+    wait_until(lambda: session.lab.has_job("curves/0"))
     assert meter.isVisible()
 
 
@@ -331,7 +333,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     before, undo_name = session.state, session.store.undo_name
     folded = {key: (s.is_folded, s.isHidden()) for key, s in sections.items()}
     camera = window.views.camera
-    camera.set_zoom_pixels(40.0, 64, QRectF(0.0, 0.0, 300.0, 300.0))
+    camera.set_zoom_pixels(40.0, 64, 64, QRectF(0.0, 0.0, 300.0, 300.0))
     zoom = camera.zoom
     on(window, "tour")
     assert camera.zoom == 1.0, "the tour points at the whole picture"
@@ -432,6 +434,6 @@ def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session
     session.lab.set_slit(replace(MIDDLE, follows=True))
     session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
     image = window.views.panes[0].image
-    wait_until(lambda: image._matrix is not None and abs(image._matrix[0]) < 1e-6)
+    wait_until(lambda: image.matrix is not None and abs(image.matrix[0]) < 1e-6)
     drag(image, [place(window, 0.2, 0.0), place(window, 0.2, 0.1)])  # the line lies level now
     assert session.state.lab.slit.x == pytest.approx(-0.1, abs=0.02)

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from explorer.analysis.estimate import Estimate
 from explorer.analysis.spectrum import Spectrum
-from explorer.analysis.study import Estimate
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform
@@ -142,7 +142,7 @@ def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWi
 def test_a_narrow_view_names_its_model_rather_than_its_family(window: MainWindow, session: Session) -> None:
     pane = window.views.panes[0]
     wait_until(lambda: session.facts(0) is not None)
-    size = f"{session.info(0).img_resolution} px"  # type: ignore[union-attr]
+    size = session.info(0).size_text  # type: ignore[union-attr]
     for width in (1040, 1920):
         window.resize(width, 600)
         flush()

@@ -27,7 +27,7 @@ from tests.gui.conftest import flush, wait_until
 
 
 @pytest.fixture
-def asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What the user was asked; the answer is Discard."""
     questions: list[str] = []
 

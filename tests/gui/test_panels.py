@@ -12,7 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.session import Session
-from explorer.state import Latent, MixSource, Transform
+from explorer.session.availability import OF_A_MODEL
+from explorer.state import Latent, MixSource, Track, Transform
+from explorer.state.parameters import CONTROLS, PARAMETERS
+from explorer.widgets.controls.bindings import Binder
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.latent.latent_panel import LatentPanel
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
@@ -21,6 +24,7 @@ from explorer.widgets.panels.model.model_panel import ModelPanel
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.noise_panel import NoisePanel
 from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
+from explorer.widgets.timeline.lanes import value_range
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import centre, drag, flush, wait_until
 
@@ -123,24 +127,24 @@ def test_transform_pad_dial_and_sliders(window: MainWindow, session: Session) ->
     assert t.x == pytest.approx(0.25, abs=0.02)
     assert t.y == pytest.approx(0.125, abs=0.02)
     assert session.store.undo_name == "Move"
-    assert transform.offset_x.value == pytest.approx(t.x)
+    assert transform.sliders["transform.x"].value == pytest.approx(t.x)
     x, y = centre(transform.dial)
     drag(transform.dial, [(x, y - 40), (x - 40, y)])
     assert session.look().transform.rotate == pytest.approx(90, abs=2)
-    transform.scale_x.enter(2)
+    transform.sliders["transform.scale_x"].enter(2)
     assert (session.look().transform.scale_x, session.look().transform.scale_y) == (2, 2)
-    transform.together.setChecked(False)
-    transform.scale_y.enter(0.5)
+    transform.same_scale.setChecked(False)
+    transform.sliders["transform.scale_y"].enter(0.5)
     assert (session.look().transform.scale_x, session.look().transform.scale_y) == (2, 0.5)
-    transform.shear.enter(0.3)
-    transform.more.click()
+    transform.sliders["transform.shear"].enter(0.3)
+    transform.show_matrix.click()
     transform.cells[1].setText("0.25")
     transform.cells[1].setModified(True)
     QTest.keyClick(transform.cells[1], Qt.Key.Key_Return)
     assert session.look().transform.matrix == (1, 0.25, 0, 0, 1, 0)
     transform.reset.click()
     assert session.look().transform == Transform()
-    assert transform.offset_x.value == 0
+    assert transform.sliders["transform.x"].value == 0
 
 
 def test_escape_on_the_pad_restores(window: MainWindow, session: Session) -> None:
@@ -155,11 +159,11 @@ def test_escape_on_the_pad_restores(window: MainWindow, session: Session) -> Non
 
 def test_motion_in_time(window: MainWindow, session: Session) -> None:
     transform = panel(window, TransformPanel)
-    assert not transform.speed.isEnabled()
+    assert not transform.sliders["transform.animation.speed"].isEnabled()
     transform.kind.setCurrentIndex(1)
     transform.kind.activated.emit(1)
     assert session.look().transform.animation.kind == "circle"
-    assert transform.speed.isEnabled()
+    assert transform.sliders["transform.animation.speed"].isEnabled()
     assert session.is_moving(0)
     first = session.last_frame(0)
     wait_until(lambda: session.last_frame(0) is not first)
@@ -229,7 +233,7 @@ def test_history_remembers_resting_places_and_goes_back(window: MainWindow, sess
     latent = panel(window, LatentPanel)
     for seed in (11, 22):
         session.set_seed(seed)
-        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))
+        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))  # type: ignore[misc]
     assert [place.seed for place in latent.history.places][:2] == [22, 11]
     QTest.mouseClick(latent.history, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
     assert session.look().latent.seed == 11
@@ -329,12 +333,13 @@ def test_cards_load_into_the_active_view(window: MainWindow, session: Session) -
 def test_panels_outside_the_window_show_what_others_changed(window: MainWindow, session: Session) -> None:
     transform = panel(window, TransformPanel)
     session.edit("x", transform=replace(session.look().transform, x=0.4))
-    assert transform.offset_x.value == pytest.approx(0.4)
+    assert transform.sliders["transform.x"].value == pytest.approx(0.4)
 
 
 def test_panels_without_a_model_are_greyed_with_a_reason(window: MainWindow, session: Session) -> None:
     session.set_model(0, "")
-    truncation, mixing, noise = (panel(window, kind) for kind in (TruncationPanel, MixingPanel, NoisePanel))
+    truncation, mixing = panel(window, TruncationPanel), panel(window, MixingPanel)
+    noise = panel(window, NoisePanel)
     assert "No model" in truncation.psi.toolTip()
     assert mixing.empty.isVisible()
     assert not noise.mode.isEnabled()
@@ -354,3 +359,35 @@ def test_a_latent_saved_without_a_suffix_gets_one(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / typed), ""))
     panel(window, LatentPanel).save_file()
     assert [path.name for path in tmp_path.glob("x*")] == [saved]
+
+
+# -- declared parameters ---------------------------------------------------------------------------------------
+
+
+def test_sliders_show_the_declaration(window: MainWindow) -> None:
+    sliders = {
+        "truncation.psi": panel(window, TruncationPanel).psi,
+        "noise.strength": panel(window, NoisePanel).strength,
+    }
+    sliders |= panel(window, TransformPanel).sliders
+    for path, slider in sliders.items():
+        p = CONTROLS[path]
+        assert (slider.minimum, slider.maximum, slider.default) == (p.low, p.high, p.default), path
+        assert (slider.unit, slider.step, slider.decimals) == (p.unit, p.step, p.decimals), path
+        assert p.tip in slider.toolTip() or not slider.isEnabled(), path
+        if path in PARAMETERS:
+            assert value_range(Track(path)) == (p.low, p.high), path
+
+
+def test_psi_has_one_undo_name(window: MainWindow, session: Session) -> None:
+    session.set_psi(0.4)
+    by_command = session.store.undo_name
+    pull(panel(window, TruncationPanel).psi, 0.8)
+    assert by_command == session.store.undo_name == CONTROLS["truncation.psi"].title
+
+
+def test_every_reason_is_that_of_a_control(window: MainWindow) -> None:
+    """No path of the table is misspelt: a panel disables something by each of them."""
+    bound = {path for binder in window.findChildren(Binder) for path, _ in binder._inert}
+    assert bound <= {*OF_A_MODEL, *CONTROLS}
+    assert set(OF_A_MODEL) - bound <= {"edits"}

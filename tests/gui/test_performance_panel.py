@@ -91,7 +91,7 @@ def test_a_single_device_is_grey_and_says_why(panel_session: MakeSession, qtbot:
 
 def make_info(*resolutions: int) -> GeneratorInfo:
     layers = tuple(LayerInfo(f"b{r}", i, r, 8, r, r) for i, r in enumerate(resolutions))
-    return GeneratorInfo("test", 8, 0, 8, len(layers), max(resolutions), 3, layers, False, False)
+    return GeneratorInfo("test", 8, 0, 8, len(layers), (max(resolutions),) * 2, 3, layers, False, False)
 
 
 def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, QPoint, Qt, QTimer
@@ -125,7 +126,7 @@ def check_all(app: QApplication, watch: OpenWatch) -> set[str]:
                 made.grab()
             if made.toolTip():
                 QToolTip.showText(QPoint(5, 5), made.toolTip(), made)
-                tips = [w for w in app.topLevelWidgets() if w.inherits("QTipLabel")]
+                tips: list[Any] = [w for w in app.topLevelWidgets() if w.inherits("QTipLabel")]
                 assert all(tip.textFormat() == Qt.TextFormat.PlainText for tip in tips)
             reader = QAccessible.queryAccessibleInterface(made)
             for kind in QAccessible.Text:
@@ -171,7 +172,7 @@ def test_nothing_of_a_hostile_model_becomes_markup(
     window._film.close()
 
 
-def small_latent(session: Session) -> object:
+def small_latent(session: Session) -> Any:
     """A latent in w that fits the model in A."""
     import numpy as np
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -128,10 +129,10 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session.transport.add_value_key("truncation.psi", time=2.0)
     low, high = value_range(session.transport.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
-    drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 8)])
+    drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 6)])
     key = session.transport.timeline.tracks[0].keys[0]
     assert key.time == 2.0
-    assert key.value == pytest.approx(0.5 + 0.5 * (high - low))
+    assert key.value == pytest.approx(0.5 + 6 / (TRACK - 10) * (high - low))
     assert session.store.undo_name == "Key value"
 
 
@@ -224,7 +225,7 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     for _ in range(3):
         session.walk(0.1, 0.0)
         wait_until(
-            lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02
+            lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02  # type: ignore[misc]
         )
     window.actions_by_key["record"].trigger()
     assert not session.transport.is_recording
@@ -429,7 +430,7 @@ def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
     first, second = dock._menu(), dock._menu()
     assert first is second
     assert [a.text() for a in second.actions() if a.menu()] == ["Add key for one parameter", "Latent wander"]
-    wander = next(a.menu() for a in second.actions() if a.text() == "Latent wander")
+    wander: Any = next(a.menu() for a in second.actions() if a.text() == "Latent wander")
     texts = [a.text() for a in wander.actions()]
     assert texts.count("Circle") == 1
     next(a for a in wander.actions() if a.text() == "Circle").trigger()

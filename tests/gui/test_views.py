@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
+from explorer.analysis.registry import EQUIVARIANCE
 from explorer.session import Session
 from explorer.state import ASPECTS
 from explorer.widgets.controls.theme import DARK, GRID, LIGHT
 from explorer.widgets.controls.view_table import ViewTable
-from explorer.widgets.panels.lab.meter_panel import METRICS
 from explorer.widgets.viewer.view_grid import CHROME_PX, columns_for
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import flush, wait_until
@@ -119,17 +120,17 @@ def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> 
     place = window.views.panes[3]
     assert session.visible_views() == (3, 1)
     assert shown(window) == [3]
-    assert (place.image.is_wiping, place.image.other_view, place.second_chip.view) == (True, 1, 1)
-    wait_until(lambda: place.image.other is not None)
+    assert (place.image.wipe.is_on, place.image.pair.views[1], place.second_chip.view) == (True, 1, 1)
+    wait_until(lambda: place.image.pair.other is not None)
     assert window.views.active_image() is place.image
     assert window.actions_by_key["view_wipe"].text() == "Wipe between D and B"
     session.show_view(2)
     session.set_layout("flicker")  # the active view is one of the two
     assert session.visible_views() == (3, 2)
-    assert window.views.panes[3].image.is_flickering
+    assert window.views.panes[3].image.flicker.is_on
     window.actions_by_key["view_grid"].trigger()
-    assert not any(pane.image.is_wiping or pane.image.is_flickering for pane in window.views.panes)
-    assert all(pane.image.other is None for pane in window.views.panes)
+    assert not any(pane.image.wipe.is_on or pane.image.flicker.is_on for pane in window.views.panes)
+    assert all(pane.image.pair.other is None for pane in window.views.panes)
 
 
 def test_the_chips_of_a_wipe_choose_views(window: MainWindow, session: Session) -> None:
@@ -218,16 +219,16 @@ def test_slit_scans_of_every_view(window: MainWindow, session: Session) -> None:
 
 
 def test_tables_have_a_column_for_each_view(window: MainWindow, session: Session) -> None:
-    table = ViewTable(session, [(key, name, "") for key, name in METRICS], "dB")
+    table = ViewTable(session, [(metric.name, metric.title, "") for metric in EQUIVARIANCE], "dB")
     counted = [value for value in table.values.values() if not value.isHidden()]
-    assert len(counted) == 2 * len(METRICS)
+    assert len(counted) == 2 * len(EQUIVARIANCE)
     add_views(window, session, 5)
     counted = [value for value in table.values.values() if not value.isHidden()]
-    assert len(counted) == 5 * len(METRICS)
-    places = {key: table.grid.getItemPosition(table.grid.indexOf(value)) for key, value in table.values.items()}
-    assert len({place[:2] for place in places.values()}) == len(places)
+    assert len(counted) == 5 * len(EQUIVARIANCE)
+    places: list[Any] = [table.grid.getItemPosition(table.grid.indexOf(value)) for value in table.values.values()]
+    assert len({place[:2] for place in places}) == len(places)
     session.remove_view(4)
-    assert len([v for v in table.values.values() if not v.isHidden()]) == 4 * len(METRICS)
+    assert len([v for v in table.values.values() if not v.isHidden()]) == 4 * len(EQUIVARIANCE)
     table.deleteLater()
 
 

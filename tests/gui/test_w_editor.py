@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 
+from explorer.edits.registry import resolve_edits
 from explorer.session import Session
-from explorer.state import Nudge, Offset
+from explorer.state import Edit, Nudge, Offset, UnknownEdit
+from explorer.testing.tiny import TinyConfig, TinyGenerator
+from explorer.widgets.panels.edits.edit_rows import EditRow, NudgeRow
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.edits.w_values import Scope, bars_of, interpolated
 from tests.gui.hands import double_click, drag, press, pull, release
@@ -39,12 +43,13 @@ def shown(session: Session, qtbot: QtBot) -> WEditorPanel:
 
 
 def offset(panel: WEditorPanel) -> np.ndarray:
-    (only,) = panel.session.look().offsets
-    return np.asarray(only.values, np.float32)
+    (only,) = panel.session.look().edits
+    assert isinstance(only.value, Offset)
+    return np.asarray(only.value.values, np.float32)
 
 
 def test_bars_show_ws_and_follow_the_state_before_the_picture_does(editor: WEditorPanel) -> None:
-    ws = editor.session.ws(0)
+    ws = editor.session.record(0).frame.facts.ws
     assert ws is not None
     assert editor.plot.bars is not None
     np.testing.assert_allclose(editor.plot.bars.values, ws.mean(axis=0), rtol=1e-5)
@@ -56,7 +61,7 @@ def test_bars_show_ws_and_follow_the_state_before_the_picture_does(editor: WEdit
 def test_rendered_ws_is_what_the_bars_promised(editor: WEditorPanel, qtbot: QtBot) -> None:
     with qtbot.waitSignal(editor.session.frame):
         editor.set_bars([3], [1.25])
-    ws = editor.session.ws(0)
+    ws = editor.session.record(0).frame.facts.ws
     assert ws is not None
     np.testing.assert_allclose(ws[:, 3], 1.25, atol=1e-6)
     assert editor.plot.bars is not None
@@ -74,7 +79,7 @@ def test_dragging_a_bar_is_one_undo_step(editor: WEditorPanel) -> None:
     assert np.flatnonzero(offset(editor)).tolist() == [2]
     assert session.store.undo_name == "Edit w[2]"
     session.undo()
-    assert session.look().offsets == ()
+    assert session.look().edits == ()
     assert plot.bars.values[2] == pytest.approx(before)
     assert not session.store.can_undo or session.store.undo_name != "Edit w[2]"
 
@@ -84,9 +89,9 @@ def test_escape_takes_a_running_drag_back(editor: WEditorPanel, qtbot: QtBot) ->
     steps = editor.session.store.undo_name
     press(plot.viewport(), plot.position_of(1, 0.0))
     pull(plot.viewport(), plot.position_of(1, 0.4))
-    assert editor.session.look().offsets
+    assert editor.session.look().edits
     qtbot.keyClick(plot, Qt.Key.Key_Escape)
-    assert editor.session.look().offsets == ()
+    assert editor.session.look().edits == ()
     release(plot.viewport(), plot.position_of(1, 0.4))
     assert editor.session.store.undo_name == steps
     assert not editor.session.store.in_stroke
@@ -123,7 +128,7 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     qtbot.mouseClick(editor.zero, Qt.MouseButton.LeftButton)
     np.testing.assert_allclose(plot.bars.values[2:5], 0.0, atol=1e-6)
     qtbot.mouseClick(editor.free, Qt.MouseButton.LeftButton)
-    assert editor.session.look().offsets == ()
+    assert editor.session.look().edits == ()
     np.testing.assert_allclose(plot.bars.values, plain, rtol=1e-5)
 
 
@@ -136,7 +141,7 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     assert editor.scope == Scope(2, 2)
     with qtbot.waitSignal(editor.session.frame):
         editor.set_bars([0], [2.0])
-    ws = editor.session.ws(0)
+    ws = editor.session.record(0).frame.facts.ws
     assert ws is not None
     assert ws[2, 0] == pytest.approx(2.0)
     assert abs(ws[1, 0] - 2.0) > 1e-3
@@ -145,11 +150,12 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     editor.last.activated.emit(3)
     assert editor.scope == Scope(2, 3)
     editor.set_bars([1], [1.0])
-    assert [(o.first, o.last) for o in editor.session.look().offsets] == [(2, 2), (2, 3)]
+    offsets = [e.value for e in editor.session.look().edits if isinstance(e.value, Offset)]
+    assert [(o.first, o.last) for o in offsets] == [(2, 2), (2, 3)]
     assert "layer 2" in editor.summary.full
     assert "layers 2\u20133" in editor.summary.full
     qtbot.mouseClick(editor.clear, Qt.MouseButton.LeftButton)
-    assert editor.session.look().offsets == ()
+    assert editor.session.look().edits == ()
     assert not editor.clear.isEnabled()
 
 
@@ -183,17 +189,71 @@ def test_keys_choose_a_bar_and_step_it(editor: WEditorPanel, qtbot: QtBot) -> No
 def test_nudge_row_is_a_live_slider(editor: WEditorPanel, qtbot: QtBot) -> None:
     session = editor.session
     qtbot.mouseClick(editor.nudge, Qt.MouseButton.LeftButton)
-    (nudge,) = session.look().nudges
-    row = editor.nudges.rows[0]
+    (nudge,) = session.look().edits
+    row = editor.edits.rows[0]
+    assert isinstance(row, NudgeRow)
     assert row.slider.value == pytest.approx(nudge.strength)
     row.slider.enter(-1.5)
-    assert session.look().nudges == (Nudge(nudge.seed, -1.5, 0, None),)
+    assert session.look().edits == (Edit(nudge.value, -1.5),)
     assert session.store.undo_name == "Nudge"
     qtbot.mouseClick(row.again, Qt.MouseButton.LeftButton)
-    assert session.look().nudges[0].strength == -1.5
+    assert session.look().edits[0].strength == -1.5
+    assert session.look().edits[0].value != nudge.value
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
-    assert session.look().nudges == ()
-    assert not editor.nudges.isVisible()
+    assert session.look().edits == ()
+    assert not editor.edits.isVisible()
+
+
+def test_edits_are_switched_off_moved_and_removed(editor: WEditorPanel, qtbot: QtBot) -> None:
+    session, left = editor.session, Qt.MouseButton.LeftButton
+    editor.set_bars([0], [1.0])
+    row = editor.edits.rows[0]
+    assert not row.order.isVisible()  # there is no order of one
+    qtbot.mouseClick(editor.nudge, left)
+    offset, nudge = session.look().edits
+    first, second = editor.edits.rows
+    assert (type(first), type(second)) == (EditRow, NudgeRow)
+    assert (first.slider.label, second.slider.label) == ("w edit", "Nudge")
+    assert (first.up.isEnabled(), first.down.isEnabled()) == (False, True)
+    first.slider.enter(0.5)
+    assert session.store.undo_name == "w edit"
+    offset = replace(offset, strength=0.5)
+    assert session.look().edits == (offset, nudge)
+    qtbot.mouseClick(first.down, left)
+    assert session.look().edits == (nudge, offset)
+    assert [type(row) for row in editor.edits.rows] == [NudgeRow, EditRow]
+    first, second = editor.edits.rows
+    qtbot.mouseClick(first.on, left, pos=QPoint(8, first.on.height() // 2))
+    assert session.look().edits == (replace(nudge, is_on=False), offset)
+    assert not first.slider.isEnabled()
+    assert "switched off" in first.slider.toolTip()
+    session.undo()
+    assert first.on.isChecked()
+    assert first.slider.isEnabled()
+    qtbot.mouseClick(second.remove, left)
+    assert session.look().edits == (nudge,)
+    assert not second.isVisible()
+
+
+def test_a_bar_is_drawn_to_where_it_is_dragged_whatever_its_edits_strength(editor: WEditorPanel) -> None:
+    editor.set_bars([0], [1.0])
+    session = editor.session
+    session.set_edit(0, replace(session.look().edits[0], strength=0.25))
+    editor.set_bars([0], [3.0])
+    assert editor.plot.bars is not None
+    assert editor.plot.bars.values[0] == pytest.approx(3.0)
+    assert len(session.look().edits) == 1
+
+
+def test_edits_that_do_not_fit_or_are_unknown_say_so_and_stay(editor: WEditorPanel, qtbot: QtBot) -> None:
+    edits = (Edit(Offset((1.0, 2.0))), Edit(UnknownEdit('{"kind": "bend"}')))
+    editor.session.edit("Edits", edits=edits)
+    other, unknown = editor.edits.rows
+    assert "does not fit" in other.slider.toolTip()
+    assert '"bend"' in unknown.slider.toolTip()
+    assert unknown.slider.label == "bend (unknown edit)"
+    qtbot.mouseClick(unknown.up, Qt.MouseButton.LeftButton)
+    assert editor.session.look().edits == edits[::-1]
 
 
 def test_the_range_waits_for_the_hand_and_then_follows(editor: WEditorPanel) -> None:
@@ -228,7 +288,7 @@ def test_without_a_model_everything_is_grey_and_says_why(panel_session: MakeSess
     assert not editor.scale.isEnabled()
     assert not editor.nudge.isEnabled()
     drag(editor.plot.viewport(), QPointF(100, 50), QPointF(100, 90))
-    assert editor.session.look().offsets == ()
+    assert editor.session.look().edits == ()
     open_model(qtbot, editor.session, "tiny")
     assert editor.plot.count == 8
     assert editor.scale.isEnabled()
@@ -252,8 +312,11 @@ def test_tooltip_has_the_numbers(editor: WEditorPanel) -> None:
 
 def test_bars_of_takes_the_old_edits_out_and_the_new_ones_in() -> None:
     ws = np.arange(12, dtype=np.float32).reshape(3, 4)
-    old = ((1.0, 0.0, 0.0, 0.0), 0, 2)
-    bars = bars_of(ws, [old], [Offset((0.0, 0.0, 0.0, 5.0), 1, 1), Offset((1.0,), 0, None)], Scope(1, 2))
+    info = replace(TinyGenerator(TinyConfig()).info, num_ws=3, w_dim=4)
+    old = resolve_edits((Edit(Offset((2.0, 0.0, 0.0, 0.0), 0, 2), 0.5),), info)
+    new = [Edit(Offset((0.0, 0.0, 0.0, 2.5), 1, 1), 2.0), Edit(Offset((1.0,), 0, None))]
+    off = [Edit(Offset((9.0,) * 4), is_on=False), Edit(Nudge(1), 3.0)]
+    bars = bars_of(ws, old, [*new, *off], Scope(1, 2))
     np.testing.assert_array_equal(bars.plain, [5.0, 7.0, 8.0, 9.0])
     np.testing.assert_array_equal(bars.values, [5.0, 7.0, 8.0, 11.5])
     np.testing.assert_array_equal(bars.low, [3.0, 5.0, 6.0, 11.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from explorer.session.settings import Settings
 from explorer.state import ASPECTS, Latent
 from explorer.widgets.controls.theme import theme
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.window.actions import MENU_ACTIONS, resolve_callback
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import centre, drag, flush, wait_until
 from tests.gui.test_panels import panel
@@ -138,11 +140,11 @@ def test_undo_and_redo_say_what_they_do(window: MainWindow, session: Session) ->
     actions = window.actions_by_key
     session.set_psi(0.5)
     window.menus["Edit"].aboutToShow.emit()
-    assert actions["undo"].text() == "Undo Truncation"
+    assert actions["undo"].text() == "Undo Truncation psi"
     assert not actions["redo"].isEnabled()
     actions["undo"].trigger()
     window.menus["Edit"].aboutToShow.emit()
-    assert actions["redo"].text() == "Redo Truncation"
+    assert actions["redo"].text() == "Redo Truncation psi"
     assert not actions["undo"].isEnabled()
 
 
@@ -171,8 +173,8 @@ def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> N
     ):
         window.actions_by_key[key].trigger()
         assert (first.isVisible(), second.isVisible()) == shown
-    assert first.image.is_wiping
-    wait_until(lambda: first.image.other is not None)
+    assert first.image.wipe.is_on
+    wait_until(lambda: first.image.pair.other is not None)
     assert first.second.isVisible()
 
 
@@ -210,14 +212,14 @@ def test_before_and_after(window: MainWindow, session: Session) -> None:
     session.set_transform(x=0.25)
     image = window.views.panes[0].image
     QTest.keyClick(image, Qt.Key.Key_B)
-    wait_until(lambda: image.before is not None)
+    wait_until(lambda: image.before.image is not None)
     assert session.look().transform.x == 0.25, "looking back changes nothing"
     QTest.keyClick(image, Qt.Key.Key_B)
-    assert image.before is None
+    assert image.before.image is None
     QTest.keyClick(image, Qt.Key.Key_B)
-    wait_until(lambda: image.before is not None)
+    wait_until(lambda: image.before.image is not None)
     session.set_psi(0.5)
-    assert image.before is None, "any change ends it"
+    assert image.before.image is None, "any change ends it"
 
 
 def test_full_screen_and_back(window: MainWindow) -> None:
@@ -323,7 +325,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     wait_until(lambda: bool(session.look().latent.stored))
     assert session.look().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
-    assert not np.any(session.ws(0))
+    assert not np.any(session.record(0).frame.facts.ws)
 
 
 def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Session, tmp_path: Path) -> None:
@@ -497,11 +499,11 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     session.set_drift(0.2)
     session.store.reset_to(session.state)
     window.welcome()
-    assert window.hints.isVisible()
+    assert window.first_run.hints.isVisible()
     image = window.views.panes[0].image
     x, y = centre(image)
     drag(image, [(x, y), (x + 5, y)])
-    assert not window.hints.isVisible()
+    assert not window.first_run.hints.isVisible()
     assert session.look().drift == 0
     assert settings.flag("welcomed")
 
@@ -645,3 +647,12 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     offer.click()
     stored = session.look(1).latent.stored
     assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]
+
+
+def test_the_callback_of_each_menu_entry_takes_its_arguments(window: MainWindow) -> None:
+    names = {(entry.callback, entry.args) for entry in MENU_ACTIONS if entry.callback}
+    names.remove(("close", ()))  # Qt's own, which has no signature
+    for name, args in names:
+        callback = resolve_callback(window, name)
+        assert isinstance(callback.__self__, QObject)  # type: ignore[attr-defined]
+        inspect.signature(callback).bind(*args)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,14 +96,14 @@ class Screen:
         self._processes.append(process)
         return process
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """What the program says of itself."""
         try:
             return json.loads(self._out.read_text())
         except (OSError, ValueError):
             return {"pictures": [False]}
 
-    def until(self, holds: object, seconds: float = 15) -> dict[str, object]:
+    def until(self, holds: Any, seconds: float = 15) -> dict[str, Any]:
         """Wait for a state; another process's, so there is no event to wait for."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -164,7 +165,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[S
         made.end()
 
 
-def middle(box: object) -> tuple[float, float]:
+def middle(box: Any) -> tuple[float, float]:
     x, y, width, height = box  # type: ignore[misc]
     return x + width / 2, y + height / 2
 

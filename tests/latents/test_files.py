@@ -17,8 +17,8 @@ from explorer.generators.base import GeneratorInfo
 from explorer.latents.files import SUFFIXES, LatentMisfit, convert_to, fit_to, load_latents, save_latent
 from explorer.latents.table import StoredLatent
 
-INFO = GeneratorInfo("stylegan2", 16, 0, 24, 6, 32, 3, (), True, False)
-SAME = GeneratorInfo("stylegan2", 24, 0, 24, 6, 32, 3, (), True, False)  # z and w of one width
+INFO = GeneratorInfo("stylegan2", 16, 0, 24, 6, (32, 32), 3, (), True, False)
+SAME = GeneratorInfo("stylegan2", 24, 0, 24, 6, (32, 32), 3, (), True, False)  # z and w of one width
 RNG = np.random.RandomState(0)
 ARRAYS = {
     "z": RNG.randn(16).astype(np.float32),

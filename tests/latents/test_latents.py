@@ -10,12 +10,13 @@ import zlib
 import numpy as np
 import pytest
 
+from explorer.edits.nudge import unit_direction
 from explorer.errors import LatentError
 from explorer.generators.base import GeneratorInfo, LayerInfo
 from explorer.generators.registry import build
 from explorer.latents import style
 from explorer.latents.groups import group_of, label_of
-from explorer.latents.seeds import plane_corners, plane_seed, unit_direction, z_of_seed
+from explorer.latents.seeds import plane_corners, plane_seed, z_of_seed
 from explorer.latents.table import LatentTable, StoredLatent, digest_of
 from explorer.project.document import latent_to_json, pack_text
 from explorer.project.latent_text import latent_from_text, latent_to_text
@@ -95,19 +96,6 @@ def test_truncation_moves_towards_the_centre() -> None:
     assert style.truncate(WS, W_AVG, (1.0,) * 4) is WS
 
 
-def test_edits_are_added_to_ranges_of_entries() -> None:
-    before = WS.copy()
-    nudged = style.add_nudges(WS, ((7, 2.0, 1, 2), (8, 1.0, 3, 3)))
-    np.testing.assert_array_equal(nudged[0], WS[0])
-    np.testing.assert_allclose(nudged[1:3], WS[1:3] + 2.0 * unit_direction(7, 6), rtol=1e-6)
-    np.testing.assert_allclose(nudged[3], WS[3] + unit_direction(8, 6), rtol=1e-6)
-    moved = style.add_offsets(WS, (((1.0,) * 6, 0, 0), ((2.0,) * 6, 0, 3)))
-    np.testing.assert_allclose(moved - WS, np.array([3, 2, 2, 2], np.float32)[:, None] * np.ones(6), rtol=1e-5)
-    np.testing.assert_array_equal(WS, before)
-    assert style.add_nudges(WS, ()) is WS
-    assert style.add_offsets(WS, ()) is WS
-
-
 # -- groups ----------------------------------------------------------------------------------------------------
 
 
@@ -130,7 +118,7 @@ def test_stylegan3_groups_follow_the_same_shares() -> None:
 
 def test_an_entry_that_styles_no_layer_has_a_group_too() -> None:
     layers = (LayerInfo("a", 1, 8, 1, 8, 8), LayerInfo("b", 2, 64, 1, 64, 64))
-    info = GeneratorInfo("other", 4, 0, 4, 3, 64, 3, layers, False, False)
+    info = GeneratorInfo("other", 4, 0, 4, 3, (64, 64), 3, layers, False, False)
     assert [group_of(info, i) for i in range(3)] == ["coarse", "coarse", "fine"]
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.generators.base import Generator
+from explorer.generators.base import Generator, Inputs, NoiseSpec, fold
 from explorer.ops import backend
 from explorer.ops.backend import Derived, Policy, policy, using
 from explorer.ops.bias_act import bias_act
@@ -105,14 +105,12 @@ def test_resuming_is_bitwise_equal_under_every_policy(name: str, dtype: torch.dt
     torch.manual_seed(3)
     ws = torch.randn(1, generator.info.num_ws, generator.info.w_dim)
     with torch.inference_mode(), using(kind, dtype):
-        kept = [generator.begin(ws[:, 0])]
-        for layer in generator.layers:
-            kept.append(layer.run(kept[-1], ws[:, layer.info.ws_index]))
+        inputs = Inputs(ws, noise=NoiseSpec("none"))
+        kept = [generator.begin(inputs)]
+        fold(generator.layers, kept[0], inputs, after=lambda _, activation: kept.append(activation))
         full = generator.rgb(kept[-1])
         start = len(generator.layers) // 2
-        resumed = kept[start]
-        for layer in generator.layers[start:]:
-            resumed = layer.run(resumed, ws[:, layer.info.ws_index])
+        resumed = fold(generator.layers, kept[start], inputs, start=start)
         assert torch.equal(generator.rgb(resumed), full)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ UP4 = design_lowpass_filter(24, 4, 4, 64)
 DOWN = design_lowpass_filter(12, 5, 6, 32)
 RADIAL = design_lowpass_filter(12, 5, 6, 32, radial=True)
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "t": {"fu": UP2, "fd": DOWN, "up": 2, "down": 2, "padding": [9, 8, 9, 8]},
     "t-up4": {"fu": UP4, "fd": DOWN, "up": 4, "down": 2, "padding": [-6, -9, -6, -9]},
     "t-crop": {"fu": UP2, "fd": DOWN, "up": 2, "down": 2, "padding": [-3, 2, 5, -4], "clamp": 0.4},

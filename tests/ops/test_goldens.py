@@ -42,7 +42,7 @@ OPERATORS: dict[str, list[Any]] = {
     "design_lowpass_filter": [design_lowpass_filter],
     "stylegan2.modulated_conv2d": [
         _modulated2,
-        lambda *a, fused_modconv=True, **k: _modulated2(*a, fused_modconv=not fused_modconv, **k),
+        lambda *a, fused_modconv=True, **k: _modulated2(*a, fused_modconv=not fused_modconv, **k),  # type: ignore[misc]
     ],
     "stylegan3.modulated_conv2d": [
         _modulated3,

@@ -133,7 +133,9 @@ def test_bfloat16_filters_hold_what_float16_does_not(kernels: Kernels, kind: str
     x = torch.randn(1, 40, 40, 40, generator=torch.Generator().manual_seed(0)).bfloat16()
     with torch.no_grad():
         torch.testing.assert_close(plan(x * 4096, torch.full((1, 40), 1 / 4096)), plan(x))
-    loud = FilteredLReLU(fu * 40, fd, 40, 40, up=2, down=2, padding=[9, 8, 9, 8], clamp=256, dtype=torch.bfloat16)
+    loud = FilteredLReLU(
+        torch.as_tensor(fu) * 40, fd, 40, 40, up=2, down=2, padding=[9, 8, 9, 8], clamp=256, dtype=torch.bfloat16
+    )
     x = torch.randn(1, 5, 40, 40, generator=torch.Generator().manual_seed(0)).bfloat16()
     _both(torch.bfloat16, loud, x)
 

@@ -14,7 +14,6 @@ import pytest
 from explorer.ops import native
 from explorer.setup.doctor import examine
 from explorer.util import cached_library as cached
-from explorer.util import user_folders
 
 build = importlib.import_module("explorer.ops.native.build")  # the package's function has the same name
 GXX = shutil.which("g++")
@@ -147,7 +146,7 @@ def test_without_a_home_there_are_no_kernels_and_no_folder_of_that_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
 ) -> None:
     monkeypatch.delenv("LATENTWALK_NATIVE_CACHE")
-    monkeypatch.setattr(user_folders.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
     monkeypatch.chdir(tmp_path)
     assert native.kernels() is None
     assert native.build().state == "failed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from explorer.util.steps import run
 from tests.goldens import Golden
 from tests.ops.counting import counted
 
-MOVERS = {
+MOVERS: dict[str, Callable[..., Any]] = {
     "apply_integer_translation": resample.translate_integer,
     "apply_fractional_translation": resample.translate,
     "apply_fractional_rotation": resample.rotation,
@@ -141,7 +142,8 @@ def test_arithmetic_grows_with_the_pixels_and_no_step_is_long() -> None:
 def test_filters_by_bands_agree_with_one_band(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     x = torch.rand(2, 3, 37, 41)
-    for value in {"pseudo_rotation": [(0.3,), (1.4,)], "translate": [(0.013, 0.21), (-0.98, 0.4)]}[name]:
+    values: dict[str, Any] = {"pseudo_rotation": [(0.3,), (1.4,)], "translate": [(0.013, 0.21), (-0.98, 0.4)]}
+    for value in values[name]:
         monkeypatch.setattr(resample, "_BAND_PIXELS", 1 << 30)
         whole = getattr(resample, name)(x, *value)
         monkeypatch.setattr(resample, "_BAND_PIXELS", 90)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.checkpoints import Checkpoint
-from explorer.generators.tiny import TinyConfig, TinyGenerator
 from explorer.render.model_store import LoadedModel, ModelStore, facts_of
 from explorer.render.renderer import Message, Renderer
 from explorer.render.resolve import resolve_look
 from explorer.render.results import Frame, RenderFailed
 from explorer.state import Look, Tap, Truncation
 from explorer.state.request import ModelKey, RenderRequest
+from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 WAIT_S = 10.0
 

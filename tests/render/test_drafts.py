@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.generators.base import Generator
-from explorer.generators.stylegan2 import build as build_stylegan2
+from explorer.generators.registry import build
 from explorer.render import drafts
 from explorer.render.cache import StageCache
 from explorer.render.pipeline import Pipeline, Result
@@ -43,7 +43,7 @@ def preview(pipeline: Pipeline, request: RenderRequest) -> Result | None:
 def test_a_draft_has_half_of_the_pixels_along_a_side_and_32(resolution: int, draft: int | None) -> None:
     """A draft of 8 pixels for a picture of 64 was a grey blob that flickered."""
     config = {"img_resolution": resolution, "channel_base": 512, "channel_max": 8, "z_dim": 8, "w_dim": 8}
-    generator = build_stylegan2({**config, "mapping_layers": 1}).requires_grad_(False)
+    generator = build("stylegan2", {**config, "mapping_layers": 1}).requires_grad_(False)
     pipeline = pipeline_of(generator)
     layers = [layer.info for layer in generator.layers]
 
@@ -88,7 +88,7 @@ def test_a_moved_picture_moves_as_the_network_moves_it(pixels: int) -> None:
     pipeline = pipeline_of(generator, torch.bfloat16)  # no narrower precision is left
     first = run(pipeline, request_of(generator))
     assert preview(pipeline, request_of(generator, seed=2)) is None
-    share = pixels / generator.info.img_resolution
+    share = pixels / generator.info.img_size[1]
     draft = preview(pipeline, request_of(generator, Transform(x=share)))
     assert draft is not None
     assert draft.tier is Tier.DRAFT

@@ -75,3 +75,16 @@ def test_no_gradient_is_recorded() -> None:
     model.generator.requires_grad_(True)
     assert isinstance(render_look(model.generator, Look()).image, np.ndarray)
     assert torch.is_grad_enabled()
+
+
+def test_the_float_picture_is_copied_when_it_is_asked_for() -> None:
+    renderer = HeadlessRenderer(tiny_model().generator)
+    picture = renderer.render_look(Look(latent=Latent(3)))
+    assert "image" not in vars(picture)
+    image = picture.image
+    assert image is picture.image
+    assert image.dtype == np.float32
+    assert image.shape == (3, 16, 16)
+    image[:] = 9.0  # a copy: what is kept to resume from stays as it is
+    assert np.array_equal(renderer.render_look(Look(latent=Latent(3))).pixels, picture.pixels)
+    assert float(renderer.render_look(Look(latent=Latent(3))).image.max()) < 2.0

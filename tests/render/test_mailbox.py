@@ -122,14 +122,11 @@ def test_urgency_counts_requests_and_tasks_but_not_idle_tasks() -> None:
     box: Mailbox[str] = Mailbox()
     box.put_idle_task(Task(nop, "idle task"))
     assert not box.has_urgent
-    assert not box.has_look
     box.put(0, "a")
     assert box.has_urgent
-    assert box.has_look
     box.take(0.0)
     box.put_task(Task(nop, "task"))
     assert box.has_urgent
-    assert not box.has_look
 
 
 def test_forgetting_a_view_drops_what_waits_and_makes_stale_what_runs() -> None:

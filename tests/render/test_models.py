@@ -102,7 +102,7 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     model = load_file(str(path), lambda fraction, label: steps.append((fraction, label)))
     facts = model.facts
     assert (facts.name, facts.licence, facts.origin, facts.family) == ("Small", "MIT", "a test", "stylegan2")
-    assert (facts.info.img_resolution, len(facts.sha256), facts.path) == (16, 64, str(path))
+    assert (facts.info.img_size, len(facts.sha256), facts.path) == ((16, 16), 64, str(path))
     assert facts.metadata["format"] == "safetensors"
     assert facts.metadata["data"] == "none"
     assert facts.key == ModelKey(facts.sha256)
@@ -115,7 +115,7 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
 def test_a_cancelled_job_reports_nothing() -> None:
     told: list[str] = []
 
-    def load(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def load(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         job.cancel()
         progress(0.5, "late")
         return tiny_model()
@@ -133,7 +133,7 @@ def test_a_cancelled_job_reports_nothing() -> None:
 def test_a_job_that_fails_after_its_cancel_reports_nothing(error: Exception) -> None:
     told: list[object] = []
 
-    def load(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def load(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         job.cancel()
         raise error
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.edits import base, registry
+from explorer.edits.base import EditKind, ResolvedEdit, Stage
 from explorer.errors import RenderError
-from explorer.generators.base import Generator, NoiseSpec
+from explorer.generators.base import Activation, Generator, NoiseSpec
 from explorer.generators.registry import build
-from explorer.generators.tiny import TinyGenerator
 from explorer.latents.seeds import z_of_seed
 from explorer.ops.resample import affine, undo
 from explorer.render.cache import StageCache
@@ -24,6 +25,7 @@ from explorer.render.styles import MAPPED_TOGETHER
 from explorer.render.untransform import difference_picture, heat_picture
 from explorer.state import (
     Classes,
+    Edit,
     Latent,
     Look,
     Mixing,
@@ -37,6 +39,8 @@ from explorer.state import (
     Truncation,
 )
 from explorer.state.request import ModelKey, RenderRequest
+from explorer.testing.tiny import TinyGenerator
+from tests.generators.families import Wavelets
 
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "tiny": ("tiny", {}),
@@ -111,7 +115,7 @@ def test_an_untruncated_seed_is_bitwise_the_generators_own() -> None:
 
 
 def offset_from(entry: int, value: float) -> Look:
-    return Look(offsets=(Offset((value,) * 8, entry, entry),))
+    return Look(edits=(Edit(Offset((value,) * 8, entry, entry)),))
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -173,7 +177,7 @@ def test_a_layers_activation_reuses_the_picture_chain() -> None:
         (Look(noise=Noise("none")), "t0"),
         (Look(noise=Noise(layer_strengths=(("t2", 0.5),))), "t2"),
         (Look(transform=Transform(x=0.1)), "input"),
-        (Look(nudges=(Nudge(3, 1.0, 2),)), "t2"),
+        (Look(edits=(Edit(Nudge(3, 2)),)), "t2"),
         (Look(mixing=Mixing((MixSource(9),), (MixRow(4, 0, 0.5),))), "rgb"),
         (Look(truncation=Truncation(layer_psi=((1, 0.5),))), "t1"),
     ],
@@ -190,12 +194,12 @@ def test_each_control_dirties_what_it_must(change: Look, first: str) -> None:
 def random_look(rng: random.Random, info: Any) -> Look:
     """Some look that differs from the default in a few aspects."""
     aspects: dict[str, Any] = {}
-    for name in rng.sample(["latent", "truncation", "mixing", "nudges", "noise", "transform"], rng.randrange(1, 4)):
+    for name in rng.sample(["latent", "truncation", "mixing", "edits", "noise", "transform"], rng.randrange(1, 4)):
         aspects[name] = {
             "latent": lambda: Latent(rng.randrange(50), rng.random(), rng.random()),
             "truncation": lambda: Truncation(rng.uniform(-1, 2), rng.choice([None, 0, 2])),
             "mixing": lambda: Mixing((MixSource(rng.randrange(9)),), (MixRow(rng.randrange(9), 0, rng.random()),)),
-            "nudges": lambda: (Nudge(rng.randrange(9), rng.gauss(0, 1), rng.randrange(5)),),
+            "edits": lambda: (Edit(Nudge(rng.randrange(9), rng.randrange(5)), rng.gauss(0, 1)),),
             "noise": lambda: Noise(rng.choice(["none", "const", "random"]), rng.randrange(3), rng.random()),
             "transform": lambda: Transform(rng.gauss(0, 0.1), rng.gauss(0, 0.1), rng.gauss(0, 30)),
         }[name]()
@@ -420,10 +424,10 @@ def test_bfloat16_is_near_and_keeps_its_type_through_the_layers() -> None:
 
 def test_numbers_that_are_not_finite_are_an_error_and_not_a_picture() -> None:
     generator = generator_of("tiny")
-    generator.layers[2].weight.fill_(float("inf"))  # type: ignore[attr-defined]
+    generator.layers[2].weight.fill_(float("inf"))  # type: ignore[attr-defined, operator]
     with pytest.raises(RenderError, match="not finite"):
         run(pipeline_of(generator), request_of(generator))
-    generator.to_w.fill_(float("nan"))  # type: ignore[attr-defined]
+    generator.to_w.fill_(float("nan"))  # type: ignore[attr-defined, operator]
     with pytest.raises(RenderError, match="mapping"):
         run(pipeline_of(generator), request_of(generator))
 
@@ -494,3 +498,66 @@ def test_no_motion_leaves_nothing() -> None:
     generator = generator_of("tiny")
     request = request_of(generator, Look(transform=Transform(residual="heat")))
     assert (run(pipeline_of(generator), request).pixels[:, :, :3] == 0).all()
+
+
+# -- edits of single layers ------------------------------------------------------------------------------------
+
+
+class _Add(EditKind[Any]):
+    """Adds a number to styles or features."""
+
+    name, title, stage, value = "add", "Add", "features", Nudge
+
+    def resolve(self, value: Any, info: Any, assets: Any) -> None:
+        return None
+
+    def apply(self, target: Any, edit: ResolvedEdit, layer: Any) -> Any:
+        if isinstance(target, Activation):
+            return target.with_features(target.x + edit.data)
+        return target + edit.data
+
+
+@pytest.mark.parametrize(
+    ("stage", "layer"),
+    [("input", "input"), ("features", "input"), ("features", "t0"), ("features", "t2"), ("s", "t0"), ("s", "t2")],
+)
+def test_an_edit_runs_the_layers_from_its_own_on(monkeypatch: pytest.MonkeyPatch, stage: Stage, layer: str) -> None:
+    known = {**registry.kinds(), "add": _Add()}
+    monkeypatch.setattr(base, "_kinds", lambda: known)
+    generator = generator_of("tiny")
+    pipeline = pipeline_of(generator)
+    plain = request_of(generator)
+    edit = ResolvedEdit("add", stage, 1.0, () if stage == "input" else (layer,), b"a digest", 0.5)
+    edited = replace(plain, style=replace(plain.style, edits=(edit,)))
+    before = run(pipeline, plain)
+    place = -1 if layer == "input" else int(layer[1])
+    with torch.inference_mode():
+        keys = zip(pipeline.plan(plain).keys, pipeline.plan(edited).keys, strict=True)
+        assert [a != b for a, b in keys] == [i > place for i in range(6)]
+    again = run(pipeline, edited)
+    names = ["input", "t0", "t1", "t2", "t3", "rgb", "present"]
+    assert ran(again) == names[names.index(layer) :]
+    assert torch.equal(again.image, run(pipeline_of(generator), edited).image)
+    assert not torch.equal(again.image, before.image)
+    other = replace(edited, style=replace(plain.style, edits=(replace(edit, digest=b"other", data=0.7),)))
+    assert ran(run(pipeline, other)) == names[names.index(layer) :]
+    assert ran(run(pipeline, plain)) == names[names.index(layer) :]
+
+
+# -- families whose activations are not pictures ---------------------------------------------------------------
+
+
+def test_taps_and_drafts_show_what_the_family_previews() -> None:
+    generator = Wavelets().eval()
+    pipeline = pipeline_of(generator)
+    request = request_of(generator)
+    full = run(pipeline, request)
+    assert full.pixels.shape == (64, 64, 4)
+    tapped = run(pipeline, request_of(generator, tap=Tap("w0")))
+    assert tapped.image.shape == (3, 32, 32)
+    pipeline.times.ms = [10.0, 100.0]
+    plan = pipeline.plan(replace(request, transform=(1.0, 0.0, 0.1, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)), 0)
+    assert pipeline.draft_layer(plan) == 0
+    with torch.inference_mode():
+        draft = pipeline.run(plan, draft_layer=0)
+    assert torch.equal(draft.image, tapped.image)

@@ -14,7 +14,7 @@ import torch
 
 from explorer.checkpoints import Checkpoint
 from explorer.errors import RenderError
-from explorer.generators.stylegan2 import build as build_stylegan2
+from explorer.generators.registry import build
 from explorer.render.finishing import Cancelled
 from explorer.render.mailbox import Task
 from explorer.render.model_store import LoadedModel, facts_of
@@ -38,7 +38,7 @@ def skip_model() -> LoadedModel:
     """A StyleGAN2 of the skip architecture: the family with an honest draft."""
     torch.manual_seed(0)
     config = {"img_resolution": 64, "channel_base": 256, "channel_max": 8, "z_dim": 8, "w_dim": 8}
-    generator = build_stylegan2({**config, "mapping_layers": 2}).eval().requires_grad_(False)
+    generator = build("stylegan2", {**config, "mapping_layers": 2}).eval().requires_grad_(False)
     return LoadedModel(generator, facts_of(generator, Checkpoint("stylegan2", {}, {}, "s", sha256="skip"), "/s"))
 
 
@@ -46,7 +46,7 @@ def make_slow(renderer: Renderer, model: LoadedModel, ms: float = 100.0) -> None
     """As if every layer had been measured at `ms`, the largest at four times that."""
     pipeline = renderer._pipeline(request_of(model))
     info = model.facts.info
-    pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_resolution else 1) for layer in info.layers]
+    pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_size[0] else 1) for layer in info.layers]
     pipeline.times.runs[:] = [0] * len(pipeline.times.runs)
 
 

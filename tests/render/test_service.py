@@ -32,7 +32,7 @@ class Loader:
         self.entered = threading.Event()
         self.calls = 0
 
-    def __call__(self, path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def __call__(self, path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         self.calls += 1
         progress(0.5, "Reading")
         self.entered.set()
@@ -105,7 +105,7 @@ def test_at_most_one_wake_up_is_under_way(setup: Setup, qtbot: QtBot) -> None:
     service._outbox._wake = counted
     frames = Inbox(service.frame_ready)
     rendered = threading.Event()
-    service._renderer("cpu")._publish = lambda message: (service._outbox.post(message), rendered.set())
+    service._renderer("cpu")._publish = lambda message: (service._outbox.post(message), rendered.set())  # type: ignore[assignment, return-value]
     for i in range(20):  # the GUI thread does not look meanwhile
         rendered.clear()
         service.request(0, psi_request(model, i / 20))
@@ -141,7 +141,7 @@ def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
         loader.hold.set()
     view, facts = signal.args
     assert (view, facts.name) == (3, "a")
-    assert service.has_model(facts)
+    assert facts.sha256 in service.models
     assert not service.is_loading(3)
     assert progress.items[0] == (3, 0.5, "Reading")
 

@@ -63,7 +63,7 @@ def test_a_render_error_is_shown_and_the_next_move_works(world: World, caplog: p
     def broken(*args: Any) -> Any:
         raise ValueError("layer trouble")
 
-    layer.run = broken  # type: ignore[method-assign]
+    layer.run = broken  # type: ignore[assignment, method-assign]
     world.session.set_psi(0.5)
     world.qtbot.waitUntil(lambda: bool(world.failures))
     assert "layer trouble" in world.failures[0].traceback_text
@@ -104,7 +104,7 @@ def test_loading_can_be_cancelled(world: World) -> None:
     hold = threading.Event()
     original = world.load
 
-    def held(path: str, progress: Any, cancelled: Any) -> LoadedModel:
+    def held(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
         assert hold.wait(10)
         return original(path, progress, cancelled)
 

@@ -14,17 +14,18 @@ from tests.session.world import World, undo_name
 
 def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
     told: list[Any] = []
-    world.session.loading.connect(told.append)
+    world.session.loading.connect(lambda *progress: told.append(progress))
+    world.session.loading_ended.connect(told.append)
     world.open("a")
     s = world.session
     assert s.state.views[0].model == "a"
     assert undo_name(world) == "Open model"
     assert s.info(0) is not None
-    assert s.ws(0) is not None
+    assert s.last_frame(0) is not None
     assert told[0] == (0, 0.0, "a")
-    assert told[-1] == (0, None, "")
+    assert told[-1] == 0
     assert s.facts(1) is None
-    assert s.ws(1) is None
+    assert s.last_frame(1) is None
 
 
 def test_linked_views_follow_one_slider(world: World) -> None:
@@ -108,7 +109,7 @@ def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     s.set_model(0, "wide")
     world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     world.settle()
-    assert world.frame().request.style.offsets == ()
+    assert world.frame().request.style.edits == ()
     s.set_model(0, "a")
     world.qtbot.waitUntil(lambda: s.record(0).model == "a")
     world.settle()

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from explorer.state import Animation, Classes, Latent, Look, MixRow, MixSource, Nudge, Offset, Transform
+from explorer.state import (
+    Animation,
+    Classes,
+    Edit,
+    Latent,
+    Look,
+    MixRow,
+    MixSource,
+    Nudge,
+    Offset,
+    ParameterKeyframe,
+    Track,
+    Transform,
+)
 from tests.session.world import World, check, undo_name
 
 
@@ -66,8 +81,6 @@ def test_latent_intents(world: World) -> None:
     s.walk(0.6, 0.2)
     s.snap()
     check(world, "Snap", "latent", Latent(5 + 3 - 100 + 2**32, 1.0, 0.0, "id"))
-    s.random_seed()
-    assert undo_name(world) == "Random seed"
 
 
 def test_truncation_intents(world: World) -> None:
@@ -79,8 +92,6 @@ def test_truncation_intents(world: World) -> None:
     s.set_layer_psi(1, 0.2)
     s.set_layer_psi(4, None)
     assert (s.look().truncation.cutoff, s.look().truncation.layer_psi) == (3, ((1, 0.2),))
-    s.clear_layer_psi()
-    assert s.look().truncation.layer_psi == ()
 
 
 def test_mixing_intents(world: World) -> None:
@@ -141,16 +152,63 @@ def test_edit_intents(world: World) -> None:
     s.set_offset(np.ones(4), 1, 2)
     s.set_offset([2.0] * 4, 1, 2)
     s.set_offset([3.0] * 4)
-    assert s.look().offsets == (Offset((2.0,) * 4, 1, 2), Offset((3.0,) * 4))
+    first, second = Edit(Offset((2.0,) * 4, 1, 2)), Edit(Offset((3.0,) * 4))
+    assert s.look().edits == (first, second)
+    s.set_offset([4.0] * 4, 1, 2)
+    first = Edit(Offset((4.0,) * 4, 1, 2))
+    assert s.look().edits == (first, second)  # in its place
     s.set_offset([0.0] * 4)
-    assert s.look().offsets == (Offset((2.0,) * 4, 1, 2),)
-    s.add_nudge(Nudge(1, 0.5))
-    s.add_nudge(Nudge(2, 0.5))
-    s.set_nudge(0, Nudge(1, 0.7))
-    s.remove_nudge(1)
-    assert s.look().nudges == (Nudge(1, 0.7),)
+    assert s.look().edits == (first,)
+    s.add_edit(Edit(Nudge(1), 0.5))
+    assert s.store.undo_name == "Nudge"
+    s.add_edit(Edit(Nudge(2, 1, 2), 0.5))
+    assert s.store.undo_name == "Nudge of layers 1\u20132"
+    s.set_edit(1, Edit(Nudge(1), 0.7))
+    s.remove_edit(2)
+    assert s.store.undo_name == "Remove nudge of layers 1\u20132"
+    assert s.look().edits == (first, Edit(Nudge(1), 0.7))
+    s.switch_edit(1, False)
+    assert s.store.undo_name == "Switch off nudge"
+    assert s.look().edits[1] == Edit(Nudge(1), 0.7, is_on=False)
+    s.set_offset([0.0] * 4, 1, 2)
+    s.switch_edit(0, True)
+    assert s.store.undo_name == "Switch on nudge"
     s.clear_edits()
-    assert (s.look().nudges, s.look().offsets) == ((), ())
+    assert s.look().edits == ()
+
+
+def test_an_offset_that_is_off_is_not_drawn_on(world: World) -> None:
+    s = world.session
+    s.set_offset([1.0, 2.0])
+    s.switch_edit(0, False)
+    s.set_offset([3.0, 3.0])
+    assert s.look().edits == (Edit(Offset((1.0, 2.0)), is_on=False), Edit(Offset((3.0, 3.0))))
+
+
+def test_edits_are_reordered_with_their_tracks(world: World) -> None:
+    s = world.session
+    edits = tuple(Edit(Nudge(i), 0.5) for i in range(3))
+    for edit in edits:
+        s.add_edit(edit)
+    tracks = tuple(Track(f"edits.{i}", (ParameterKeyframe(0.0, float(i)),)) for i in (0, 2))
+    other = Track("edits.0", (ParameterKeyframe(0.0, 9.0),), view=1)
+    s.store.update(replace(s.state, timeline=replace(s.state.timeline, tracks=(*tracks, other))), "Tracks")
+    s.move_edit(2, -1)
+    assert s.store.undo_name == "Move nudge"
+    assert s.look().edits == (edits[0], edits[2], edits[1])
+    assert [track.parameter for track in s.state.timeline.tracks] == ["edits.0", "edits.1", "edits.0"]
+    s.move_edit(0, 5)
+    assert s.look().edits == (edits[2], edits[1], edits[0])
+    assert [track.parameter for track in s.state.timeline.tracks] == ["edits.2", "edits.0", "edits.0"]
+    s.remove_edit(2)
+    assert [track.parameter for track in s.state.timeline.tracks] == ["edits.0", "edits.0"]
+    s.undo()
+    s.undo()
+    s.undo()
+    assert s.look().edits == edits
+    assert s.state.timeline.tracks == (*tracks, other)
+    s.move_edit(0, -1)
+    assert s.store.undo_name == "Tracks"
 
 
 def test_reset_keeps_the_latent_where_it_was_walked_to(world: World) -> None:

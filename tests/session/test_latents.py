@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from explorer.latents.files import LatentMisfit
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import SPACES
 from explorer.project.document import from_json, to_json
-from explorer.state import Blend, BlendPoint, Latent, MixSource, Nudge
+from explorer.state import Blend, BlendPoint, Edit, Latent, MixSource, Nudge
 from tests.session.world import World, check, undo_name
 
 
@@ -54,7 +55,7 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     s.set_seed(5)
     s.set_psi(0.5)
     s.set_mix(3, 0, 0.5)
-    s.add_nudge(Nudge(3, 0.4))
+    s.add_edit(Edit(Nudge(3), 0.4))
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
@@ -149,10 +150,11 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
     for suffix in (".npz", ".pt", ".safetensors"):
         for space in SPACES[1:]:
             s.documents.save_latent(tmp_path / f"{space}{suffix}", space)
-    for load in (
+    loads: list[Callable[[], object]] = [
         lambda: s.documents.paste_latent_text(text),
         *(partial(s.documents.load_latent, path) for path in sorted(tmp_path.iterdir())),
-    ):
+    ]
+    for load in loads:
         s.set_seed(1)
         world.settle(0, 1)
         load()
@@ -171,7 +173,7 @@ def test_a_saved_ws_brings_mixing_and_edits_to_the_other_model(world: World, tmp
     s.set_psi(0.5)
     s.set_mix_source(0, MixSource.of(Latent(4, 0.5)))
     s.set_mix(3, 0, 0.5)
-    s.add_nudge(Nudge(3, 0.4))
+    s.add_edit(Edit(Nudge(3), 0.4))
     world.settle(0, 1)
     pictures = [world.frame(view).pixels for view in range(2)]
     s.documents.save_latent(tmp_path / "x.npz", "ws")

@@ -24,7 +24,10 @@ class Files:
     def __init__(self) -> None:
         self.alive: dict[str, weakref.ref[object]] = {}
 
-    def load(self, name: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
+    def load(
+        self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool], **options: bool
+    ) -> LoadedModel:
+        name = path
         generator = small_generator(name).eval().requires_grad_(False)
         things = [*generator.named_modules(), *generator.named_parameters(), *generator.named_buffers()]
         self.alive = {key: weakref.ref(thing) for key, thing in things}
@@ -64,8 +67,8 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     session.request_thumbnail("key", session.look(), 0)
     with qtbot.waitSignal(session.thumbnail):
         pass
-    session.lab.study_curves(0)
-    with qtbot.waitSignal(session.lab.studied, timeout=30_000):
+    session.lab.measure_curves(0)
+    with qtbot.waitSignal(session.lab.job_event, timeout=30_000):
         pass
     assert files.left
     session.set_model(0, "")

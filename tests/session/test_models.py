@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from explorer.errors import UnreadableFileError
+from explorer.generators.family import Family, StartLook
 from explorer.render.results import RenderFailed
+from explorer.state import Truncation
 from tests.session.world import World
 
 
@@ -17,6 +19,20 @@ def opened(world: World) -> World:
     world.open("a")
     world.open("b")
     return world
+
+
+def test_truncation_starts_as_the_family_asks_for_unless_somebody_chose_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = StartLook(psi=0.7, cutoff=2)
+    monkeypatch.setattr("explorer.session.core.described", lambda name: Family(name, name, "", "", start=start))
+    world.open("a")
+    assert world.session.look(0).truncation == Truncation(0.7, 2)
+    world.session.undo()
+    assert world.session.look(0).truncation == Truncation(), "model and truncation are one step"
+    world.session.set_psi(0.5)
+    world.open("b")
+    assert world.session.look(0).truncation == Truncation(0.5)
 
 
 def assert_alive(world: World, *names: str) -> None:
@@ -63,12 +79,13 @@ def test_swapped_twice_in_one_turn_of_the_loop(world: World, monkeypatch: pytest
 
 def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
     session = opened.session
-    told: list[tuple[int, float | None, str]] = []
-    session.loading.connect(told.append)
+    ended: list[int] = []
+    session.loading_ended.connect(ended.append)
     opened.held.add("wide")
     session.set_model(0, "wide")
+    assert not ended
     session.set_model(0, "")
-    assert told[-1] == (0, None, "")
+    assert ended == [0]
     opened.held.clear()
     opened.qtbot.wait(50)
     assert (session.record(0).model, session.record(0).facts) == ("", None)
@@ -86,8 +103,8 @@ def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> 
     )
     assert set(session._views) == {0}
     error = UnreadableFileError("Late.")
-    session._on_model_failed(1, error)
-    session._on_loading(1, 0.5, "late")
+    session.models._on_failed(1, error)
+    session.models._on_progress(1, 0.5, "late")
     session._on_frame(frame)
     session._on_failed(RenderFailed(1, 99, error))
     session.painted(1, 99)

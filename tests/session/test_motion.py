@@ -9,7 +9,7 @@ import pytest
 from explorer.render.results import Thumbnail, Tier
 from explorer.session.clock import Clock
 from explorer.session.drift import Drifts
-from explorer.state import ExplorerState, Latent, Look, ViewState
+from explorer.state import ASPECTS, ExplorerState, Latent, Look, ViewState
 from tests.session.world import World, undo_name
 
 
@@ -31,7 +31,7 @@ def test_drifts_are_functions_of_time() -> None:
 
 def test_views_drift_on_their_own() -> None:
     drifts = Drifts()
-    own = ViewState(linked=frozenset(), own=Look(drift=1.0))
+    own = ViewState(unlinked=frozenset(ASPECTS), own=Look(drift=1.0))
     state = ExplorerState(views=(ViewState(), own))
     state = drifts.advance(drifts.advance(state, 0.0), 3.0)
     assert (state.shared.latent.x, state.views[1].own.latent.x) == (0.0, 3.0)

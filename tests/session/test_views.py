@@ -97,7 +97,7 @@ def test_a_model_that_is_coming_moves_with_its_view(world: World) -> None:
     s.remove_view(0)
     assert s.record(1).loading == "wide"
     s.swap_views()
-    assert (s.record(0).loading, s.record(1).is_by_user) == ("wide", False)
+    assert (s.record(0).loading, s.record(1).load.is_by_user) == ("wide", False)
     world.held.clear()
     world.held_event.set()
     world.qtbot.waitUntil(lambda: s.state.views[0].model == "wide")
@@ -109,9 +109,9 @@ def test_a_gone_view_is_asked_nothing_more(world: World) -> None:
     fill(world, 3)
     s = world.session
     s.lab.edit("Slit-scan", scan=True)
-    s.lab.study_curves(2)
+    s.lab.measure_curves(2)
     s.remove_view(2)
-    assert not s.lab.is_studying("curves/2")
+    assert not s.lab.has_job("curves/2")
     assert set(s._views) == {0, 1}
     s.walk(0.1, 0.0)
     world.settle(0, 1)

@@ -44,7 +44,9 @@ class World:
         self.session.failure.connect(self.failures.append)
         self.session.status.connect(self.words.append)
 
-    def load(self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> LoadedModel:
+    def load(
+        self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool], **options: bool
+    ) -> LoadedModel:
         if path not in CONFIGS:
             raise UnreadableFileError(f"There is no {path}.", "Take another.")
         while path in self.held and not cancelled():

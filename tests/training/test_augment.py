@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_the_penalty_goes_through_every_transform(pipe: str, tmp_path: Path) -> 
     assert changed.shape == x.shape
     assert not torch.allclose(changed, x, atol=1e-3)
     losses.r1_penalty(d(changed), x).backward()
-    gradient = d.b16.conv0.weight.grad
+    gradient: Any = d.b16.conv0.weight.grad  # type: ignore[union-attr]
     assert gradient is not None
     assert gradient.abs().max() > 0
     assert torch.isfinite(gradient).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -29,6 +30,23 @@ def test_a_picture_depends_on_its_own_latent_only() -> None:
     torch.testing.assert_close(together[2:], alone, atol=1e-5, rtol=0)
 
 
+def test_rays_left_out_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = attributes(latents(2, seed=4))
+    module = sys.modules[render.__module__]
+    some = render(a, 24)
+    with monkeypatch.context() as patch:
+        seen: list[int] = []
+        inner = module._followed
+        patch.setattr(module, "_followed", lambda wanted: seen.append(int(inner(wanted).numel())) or inner(wanted))
+        render(a, 24)
+        assert seen[0] == 48 * 48  # all at first
+        assert seen[-1] < 48 * 48 // 2  # what shows a critter
+        assert all(number % module._REGISTERS == 0 for number in seen)
+        patch.setattr(module, "_followed", lambda wanted: torch.arange(wanted.shape[1]))
+        whole = render(a, 24)
+    assert torch.equal(some, whole)
+
+
 def test_attributes_are_in_range_and_reproduce() -> None:
     first, second = attributes(latents(50, seed=1)), attributes(latents(50, seed=1))
     for field in fields(first):
@@ -37,7 +55,7 @@ def test_attributes_are_in_range_and_reproduce() -> None:
         torch.testing.assert_close(weights.sum(1), torch.ones(50))
     assert first.yaw.abs().max() <= 0.65
     assert first.mouth_open.min() >= 0
-    assert len(set(first.species_name)) == 5
+    assert first.species.argmax(1).unique().numel() == 5
 
 
 def test_a_longer_latent_is_the_same_critter() -> None:

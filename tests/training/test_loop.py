@@ -307,6 +307,20 @@ def test_every_recipe_takes_steps_when_shrunk(recipe: str, data: Path, tmp_path:
     assert all(torch.isfinite(p).all() for p in trainer.g.parameters())
 
 
+def test_some_pictures_serve_while_the_others_are_not_there_yet(data: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Watched(Critters):
+        def pictures(self, indices: np.ndarray) -> torch.Tensor:
+            seen.extend(indices.tolist())
+            return super().pictures(indices)
+
+    changes: dict[str, Any] = {"first_pictures": 3, "phases": [(0.012, {"first_pictures": 0})], "total_kimg": 0.04}
+    run(settings("stylegan2", tmp_path, **changes), Watched([data]))
+    assert set(seen[:12]) == {0, 1, 2}
+    assert set(seen[12:]) == set(range(8))
+
+
 def test_a_date_is_a_seed(data: Path, tmp_path: Path) -> None:
     trainer = Trainer(settings("stylegan2", tmp_path, seed=20261121), Fixed(Critters([data])))
     trainer.step()

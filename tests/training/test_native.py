@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from explorer.ops.native.build import BuildError
 from explorer.training import native
+from explorer.util import cached_library
 
 pytestmark = pytest.mark.skipif(native.native_module() is None, reason="no C++ compiler here")
 
@@ -21,7 +23,7 @@ def test_a_killed_build_leaves_nothing_to_wait_for(monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
 
     monkeypatch.setenv("LATENTWALK_NATIVE_CACHE", str(tmp_path))
-    monkeypatch.setattr(native.cached, "try_out", killed)
+    monkeypatch.setattr(cached_library, "try_out", killed)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             native.native_module.__wrapped__()
@@ -37,7 +39,7 @@ def _cached(tmp_path: Path) -> Path:
 
 
 def _never(*_: object) -> None:
-    raise native.BuildError("built again")
+    raise BuildError("built again")
 
 
 def test_what_is_built_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

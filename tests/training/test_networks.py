@@ -124,8 +124,9 @@ def test_r1_differentiates_twice() -> None:
     d = Discriminator(16, channel_base=64, channel_max=8)
     x = torch.randn(4, 3, 16, 16, requires_grad=True)
     losses.r1_penalty(d(x), x).backward()
-    assert d.b16.conv0.weight.grad is not None
-    assert d.b16.conv0.weight.grad.abs().max() > 0
+    gradient: Any = d.b16.conv0.weight.grad
+    assert gradient is not None
+    assert gradient.abs().max() > 0
 
 
 def test_r1_of_a_linear_function_is_its_squared_slope() -> None:

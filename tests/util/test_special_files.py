@@ -17,7 +17,6 @@ from explorer.checkpoints import bundled, digest
 from explorer.errors import LatentwalkError
 from explorer.project import file_kinds
 from explorer.training import cards, datasets, history, snapshot, stored
-from explorer.util import user_folders
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 
@@ -93,7 +92,7 @@ def test_without_a_home_nothing_is_remembered_and_nothing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LATENTWALK_CACHE", raising=False)
-    monkeypatch.setattr(user_folders.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: "~/.cache/latentwalk")
     monkeypatch.chdir(tmp_path)
     assert digest._load() == {}
     digest._store({"a": 1})

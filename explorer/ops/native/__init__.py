@@ -53,7 +53,7 @@ _looked_in_cache = False
 
 
 def kernels() -> Kernels | None:
-    """The kernels, or None while there are none. Any thread; only the first call looks at the disk."""
+    """Return the kernels, or None while there are none. Any thread; only the first call looks at the disk."""
     if _kernels is None and not _looked_in_cache:
         _look_in_cache()
     return _kernels

@@ -49,7 +49,7 @@ class BuildError(Exception):
 
 
 def find_compiler() -> str | None:
-    """The C++ compiler to use: `$CXX`, or the first of g++, clang++ and c++ on the path."""
+    """Return the C++ compiler to use: `$CXX`, or the first of g++, clang++ and c++ on the path."""
     for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
         found = shutil.which(name) if name else None
         if found:
@@ -58,13 +58,13 @@ def find_compiler() -> str | None:
 
 
 def cached_library(compiler: str) -> Path:
-    """Where the library for this source, compiler and processor lies, whether built or not."""
+    """Return where the library for this source, compiler and processor lies, whether built or not."""
     sources = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h"))]
     return cache_folder() / f"kernels-{content_digest(sources, (compiler, processor(), repr(_flags(True))))}.so"
 
 
 def cache_folder() -> Path:
-    """Where compiled libraries are kept. Raises OSError where there is no home folder."""
+    """Return where compiled libraries are kept. Raises OSError where there is no home folder."""
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
     return Path(folder) if folder else _own_root() / "native"
 
@@ -143,7 +143,7 @@ def _flags(openmp: bool) -> list[str]:
 
 
 def processor() -> str:
-    """What decides the instructions that -march=native may use."""
+    """Return what decides the instructions that -march=native may use."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(("flags", "Features")):

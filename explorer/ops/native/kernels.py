@@ -88,7 +88,7 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """The filtered leaky ReLU of `x * scale + bias`, halving at the end, with 6 taps for each sampling factor.
+        """Return the filtered leaky ReLU of `x * scale + bias`, halving at the end; 6 taps per sampling factor.
 
         Args:
             x: `[N, C, H, W]`.
@@ -354,7 +354,7 @@ def pack_weight(*weights: Tensor) -> PackedWeight:
 
 
 def _in_huge_pages(x: Tensor) -> Tensor:
-    """A copy in pages of 2 MB, where the system has them."""
+    """Return a copy in pages of 2 MB, where the system has them."""
     size, page = x.numel() * x.element_size(), 1 << 21
     if size < page // 2 or not hasattr(mmap, "MADV_HUGEPAGE"):
         return x

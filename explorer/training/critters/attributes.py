@@ -78,11 +78,6 @@ class Attributes:
     def __getitem__(self, index: slice) -> Attributes:
         return Attributes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
-    @property
-    def species_name(self) -> list[str]:
-        """The species with the largest weight, for each critter."""
-        return [SPECIES[i] for i in self.species.argmax(1).tolist()]
-
 
 def latents(count: int, seed: int, start: int = 0) -> Tensor:
     """Latents `[count, 64]` float32 of the pictures `start ...` of the data set `seed`; any slice reproduces."""
@@ -94,7 +89,7 @@ def latents(count: int, seed: int, start: int = 0) -> Tensor:
 
 
 def attributes(latent: Tensor) -> Attributes:
-    """The attributes of `latent` `[N, 64]`, on its device.
+    """Return the attributes of `latent` `[N, 64]`, on its device.
 
     The latent is first scaled to unit mean square, as a mapping network does, so that attributes are a function
     of exactly what a generator sees.
@@ -154,7 +149,7 @@ def attributes(latent: Tensor) -> Attributes:
 
 
 def _background(direction: Tensor, lightness: Tensor) -> Tensor:
-    """Two soft colours `[N, 2, 3]` whose hue is the angle of a 2-D Gaussian, so that it has no seam."""
+    """Return two soft colours `[N, 2, 3]` whose hue is the angle of a 2-D Gaussian, so that it has no seam."""
     hue = torch.atan2(direction[:, 1], direction[:, 0])
     offsets = torch.tensor([0.0, 2.0, 4.0], device=direction.device) * (math.pi / 3)
     top = 0.5 + 0.5 * torch.cos(hue[:, None] - offsets)

@@ -42,7 +42,7 @@ def _volume(device: str) -> Tensor:
 
 
 def _sample(points: Tensor, scale: Tensor | float = 1.0) -> Tensor:
-    """The volume at `points` `[N, P, 3]`, trilinear and periodic: `[N, 3, P]`."""
+    """Return the volume at `points` `[N, P, 3]`, trilinear and periodic: `[N, 3, P]`."""
     volume = F.pad(_volume(str(points.device)), (1, 1, 1, 1, 1, 1), mode="circular")
     unit = torch.remainder(points * scale / _PERIOD, 1.0)
     grid = (unit * _VOLUME + 1) / (_VOLUME + 2) * 2 - 1
@@ -82,7 +82,7 @@ def _edge(value: Tensor, softness: float) -> Tensor:
 
 
 def pattern_weight(a: Attributes, points: Tensor) -> Tensor:
-    """How much of the marking colour shows at `points` `[N, P, 3]`: `[N, P]` in 0..1."""
+    """Return how much of the marking colour shows at `points` `[N, P, 3]`: `[N, P]` in 0..1."""
     scale = a.pattern_scale[:, None]
     phase = a.pattern_phase[:, None]
     x, y, z = points.unbind(-1)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance, Slot
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QWidget
 
+from explorer.session.availability import availability
 from explorer.state import ExplorerState, Look, look_of
+from explorer.state.parameters import CONTROLS
+from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.parameter_slider import parameter_slider
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -32,7 +37,7 @@ class Hand(Protocol):
 class Binder(QObject):
     """Keeps one panel's widgets equal to the state. Widgets hold no values and never read each other.
 
-    `bind.slider(psi, "psi", lambda look: look.truncation.psi, session.set_psi)` is all a slider needs.
+    `bind.parameter("truncation.psi")` makes a slider and is all that it needs.
     """
 
     def __init__(self, session: Session, parent: QObject) -> None:
@@ -40,6 +45,8 @@ class Binder(QObject):
         self._session = session
         self._shown: list[tuple[Callable[[ExplorerState], Any], Callable[[Any], None]]] = []
         self._models: list[Callable[[GeneratorInfo | None], None]] = []
+        self._inert: list[tuple[str, Callable[[str], None]]] = []
+        self._reasons = self._reasons_now()
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
 
@@ -48,7 +55,7 @@ class Binder(QObject):
     def state(self, read: Callable[[ExplorerState], T], display: Callable[[T], None]) -> None:
         """Call `display(read(state))` now and whenever that value changes."""
         self._shown.append((read, display))
-        display(read(self._session.store.state))
+        display(read(self._session.state))
 
     def look(self, read: Callable[[Look], T], display: Callable[[T], None]) -> None:
         """The same for a value of the active view's look."""
@@ -57,11 +64,33 @@ class Binder(QObject):
     def model(self, display: Callable[[GeneratorInfo | None], None]) -> None:
         """Call `display(info)` now and whenever the active view has another generator (None: nothing loaded)."""
         self._models.append(display)
-        display(self._session.info(self._session.store.state.active))
+        display(self._session.info(self._session.active))
+
+    def reason(self, path: str, display: Callable[[str], None]) -> None:
+        """Call `display(reason)` now and whenever there is another reason why a control is inert; "" for none."""
+        self._inert.append((path, display))
+        display(self._reasons_now().get(path, ""))
+
+    def available(self, path: str, *controls: QWidget) -> None:
+        """Disable controls, and let their tooltips say why, while `availability` has a reason for that path."""
+        for control in controls:
+            self.reason(path, partial(grey, control))
+
+    def _reasons_now(self) -> Mapping[str, str]:
+        state = self._session.state
+        return availability(
+            self._session.info(state.active), look_of(state, state.active), state.views[state.active].tap
+        )
+
+    def _show_reasons(self) -> None:
+        before, self._reasons = self._reasons, self._reasons_now()
+        if self._reasons is not before:
+            for path, display in self._inert:
+                display(self._reasons.get(path, ""))
 
     def refresh(self) -> None:
         """Show everything again."""
-        self._on_model_changed(self._session.store.state.active)
+        self._on_model_changed(self._session.active)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
@@ -72,10 +101,11 @@ class Binder(QObject):
             value = read(new)
             if value != read(old):
                 display(value)
+        self._show_reasons()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        state = self._session.store.state
+        state = self._session.state
         if view != state.active:
             return
         info = self._session.info(view)
@@ -84,6 +114,7 @@ class Binder(QObject):
         # What a slider may show depends on the model (its range, its rows), so values follow the model.
         for read, display in self._shown:
             display(read(state))
+        self._show_reasons()
 
     # both ways -------------------------------------------------------------------------------------------
 
@@ -105,6 +136,22 @@ class Binder(QObject):
         """Bind a slider to a number of the look."""
         self.look(read, slider.set_value)
         self.stroke(slider, name, intent)
+
+    def parameter(
+        self, path: str, intent: Callable[[float], object] | None = None, *, name: str = ""
+    ) -> ValueSlider:
+        """Make the slider of a number of the look, and bind it.
+
+        Args:
+            path: As in `CONTROLS`, "transform.x".
+            intent: Called with a new value instead of setting that number alone.
+            name: Of the undo step; the parameter's title by default.
+        """
+        parameter, slider = CONTROLS[path], parameter_slider(path)
+        set_value = partial(self._session.set_parameter, path) if intent is None else intent
+        self.slider(slider, name or parameter.title, parameter.read, set_value)
+        self.available(path, slider)
+        return slider
 
     def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
         """Bind a combo box whose items carry their value as user data."""

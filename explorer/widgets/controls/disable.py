@@ -1,18 +1,22 @@
-"""Greying with a reason: a control that cannot matter says why instead of only being dead."""
+"""Disabling with a reason: a control that does nothing says why."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from explorer.widgets.controls.basic import Segments
+from explorer.widgets.controls.slider import ValueSlider
 
 __all__ = ["grey"]
 
-_TIP = "tip before it was greyed"
+_TIP = "tip before it was disabled"
 
 
 def grey(widget: QWidget, reason: str) -> None:
-    """Disable a widget and let its tooltip say why; an empty reason gives both back. For sliders: `set_reason`."""
+    """Disable a widget and let its tooltip say why; an empty reason gives both back."""
+    if isinstance(widget, ValueSlider):  # its tooltip also says how it is used
+        widget.set_reason(reason)
+        return
     targets: list[QWidget | QAbstractButton] = [widget]
     if isinstance(widget, Segments):
         targets += list(widget.buttons.values())

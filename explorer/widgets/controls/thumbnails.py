@@ -61,7 +61,7 @@ class Thumbs(QObject):
     def get(self, key: str, look: Look, view: int | None = None) -> QImage | None:
         """The picture of that key; asked for if it is not there."""
         image = self._images.get(key)
-        number = self._session.store.state.active if view is None else view
+        number = self._session.active if view is None else view
         if image is None and key not in self._asked and self._session.info(number) is not None:
             self._asked.add(key)
             self._session.request_thumbnail(f"{self._prefix}/{key}", look, number)

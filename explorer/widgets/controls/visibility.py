@@ -56,7 +56,7 @@ class InSight(QObject):
 
 
 def pause_unseen(panel: QWidget, session: Session, names: Sequence[str]) -> InSight:
-    """Let the studies of these names pause while `panel` is out of sight."""
+    """Let the jobs of these names pause while `panel` is out of sight."""
     sight = InSight(panel)
 
     def tell(seen: bool) -> None:

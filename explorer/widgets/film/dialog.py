@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 from explorer.animation.film import Film, page_of
 from explorer.animation.forecast import bytes_beforehand, size_words
 from explorer.animation.formats import FORMATS
-from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
+from explorer.animation.job import FilmJob, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.state.view_layout import compared
 from explorer.util.plain_text import LIMIT, visible
@@ -105,7 +105,7 @@ class FilmDialog(QDialog):
             self._seen = True
             info = self._session.info(self._session.active)
             if info is not None:
-                self.settings.enlarge(info.img_resolution)
+                self.settings.enlarge(info.img_size[0])
         if not self._films.is_running and not self._is_unfinished():
             known, project = self._remembered, self._session.documents.project_path
             folder = known.text("film-folder") or known.text("folder") or str(home_folder())
@@ -160,7 +160,7 @@ class FilmDialog(QDialog):
         state = self._session.state
         infos = [self._session.info(view) for view in range(len(state.views))]
         try:
-            width, height = page_of(film, state, [info.img_resolution if info else 0 for info in infos])
+            width, height = page_of(film, state, [info.img_size if info else (0, 0) for info in infos])
             film.check()
         except LatentwalkError:
             return ""
@@ -174,7 +174,7 @@ class FilmDialog(QDialog):
         file, s = self.settings.file, self._session
         if file is None:
             return
-        job = Job(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
+        job = FilmJob(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
         s.transport.pause()
         try:
             if overwrite or self._may_write(job):
@@ -193,7 +193,7 @@ class FilmDialog(QDialog):
         except LatentwalkError as error:
             self.words.setText(error_text(error))
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: FilmJob) -> None:
         self._films.start(job, overwrite=True)
         self._remembered.set("film-folder", str(job.path.resolve().parent))
         self._done = None
@@ -203,7 +203,7 @@ class FilmDialog(QDialog):
         self._show_buttons()
         self.adjustSize()
 
-    def _may_write(self, job: Job) -> bool:
+    def _may_write(self, job: FilmJob) -> bool:
         target = target_of(job.path, job.film)
         if target.exists():
             choice = choose(self, "Render film", f"{target.name} already exists.", ("Replace", "Keep both"))
@@ -245,8 +245,8 @@ class FilmDialog(QDialog):
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
         self.running.show_progress(progress, paused=self._films.is_paused)
-        if progress.words:
-            self.said.emit(progress.words)
+        if progress.note:
+            self.said.emit(progress.note)
 
     @Slot(str)
     def _on_finished(self, path: str) -> None:
@@ -273,7 +273,7 @@ class FilmDialog(QDialog):
         super().closeEvent(event)
 
 
-def _same(job: Job) -> bool:
+def _same(job: FilmJob) -> bool:
     try:
         return read_job(job.path).same_as(job)
     except LatentwalkError:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
 
+from explorer.edits.registry import describe
 from explorer.state import ExplorerState
 from explorer.state.parameters import PARAMETERS
 from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.basic import Choice, IconButton, label, value_label
 from explorer.widgets.controls.number_field import NumberField
+from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import GRID, ROW
 from explorer.widgets.controls.wrap_row import wrap_row
 from explorer.widgets.timeline.curve_editor import CurveEditor
 from explorer.widgets.timeline.view import TimelineView
 
 if TYPE_CHECKING:
+    from explorer.jobs.job import Report
     from explorer.session import Session
-    from explorer.session.even_speed import Measured
 
 __all__ = ["TimelineDock"]
 
@@ -233,8 +235,9 @@ class TimelineDock(QDockWidget):
         rows = sorted({r.layer for r in look.mixing.rows})
         for layer in rows:
             tracks.addAction(f"Mixing, entry {layer}", partial(transport.add_value_key, f"mixing.{layer}"))
-        for number in range(len(look.nudges)):
-            tracks.addAction(f"Edit {number}", partial(transport.add_value_key, f"nudges.{number}"))
+        for number, edit in enumerate(look.edits):
+            words = f"Edit {number}: {describe(edit)}"
+            tracks.addAction(menu_text(words), partial(transport.add_value_key, f"edits.{number}"))
         menu.addMenu(wander)
         now = transport.timeline.wander
         for kind, text in WANDERS:
@@ -303,10 +306,10 @@ class TimelineDock(QDockWidget):
         self.time.setText(f"{_clock(now)} / {_clock(transport.timeline.duration)}")
 
     @Slot(object)
-    def _on_measured(self, measured: Measured | None) -> None:
+    def _on_measured(self, measured: Report[object] | None) -> None:
         self.even.set_icon_name("x" if measured else "equals")
         self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
-        left = f"{100 * measured.share:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
+        left = f"{100 * measured.fraction:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
         self.measured.setText(left)
 
     @Slot()

@@ -35,7 +35,7 @@ def value_range(track: Track) -> tuple[float, float]:
     """The values at the lower and the upper edge of a track's lane."""
     info = parameter(track.parameter)
     values = [key.value for key in track.keys]
-    return min(info.low, *values), max(info.high, *values)
+    return min([info.low, *values]), max([info.high, *values])
 
 
 def track_title(track: Track) -> str:

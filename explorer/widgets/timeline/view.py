@@ -358,7 +358,7 @@ class TimelineView(QWidget):
         track = self.timeline.tracks[lane]
         value = track.keys[number]
         p = parameter(track.parameter)
-        return f"{value.time:.2f} s: {track_title(track)} {value.value:.3g} {p.unit}"
+        return f"{value.time:.2f} s: {track_title(track)} {value.value:.3g} {p.long_unit or p.unit}"
 
     # -- from the session ----------------------------------------------------------------------------------
 

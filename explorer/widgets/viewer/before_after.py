@@ -54,12 +54,12 @@ class BeforeAfter(QObject):
         """Show the present pictures."""
         self.is_on = False
         for pane in self._views.panes:
-            pane.image.set_before(None)
+            pane.image.before.show(None)
 
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
         if self.is_on and thumbnail.key.startswith("before/"):
-            self._views.panes[thumbnail.view].image.set_before(thumb_image(thumbnail))
+            self._views.panes[thumbnail.view].image.before.show(thumb_image(thumbnail), "before")
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -80,9 +80,9 @@ class Camera(QObject):
 
         return bring_back
 
-    def set_zoom_pixels(self, screen_pixels: float, width: int, area: QRectF) -> None:
+    def set_zoom_pixels(self, screen_pixels: float, width: int, height: int, area: QRectF) -> None:
         """One picture pixel becomes `screen_pixels` wide."""
-        fit = min(area.width(), area.height()) / max(1, width)
+        fit = min(area.width() / max(1, width), area.height() / max(1, height))
         self.zoom = min(_MAX_ZOOM, screen_pixels / fit)  # a small picture may become smaller than by the wheel
         self._limit()
         self.changed.emit()

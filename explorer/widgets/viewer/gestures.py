@@ -8,15 +8,13 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-__all__ = ["HINTS", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
+__all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
 
-Mode = Literal["walk", "move", "rotate", "pan", "wipe", "slit"]
+Mode = Literal["walk", "move", "rotate", "pan"]
 
-NAMES: dict[str, str] = {
-    "walk": "Walk the latent plane",
-    "move": "Move the picture",
-    "rotate": "Turn the picture",
-}
+UNDO_NAMES: dict[Mode, str] = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture"}
+"""Undo step of a drag; panning changes only what is shown."""
+
 HINTS: tuple[tuple[str, str], ...] = (
     ("Drag", "walk the latent plane"),
     ("Shift + drag", "move the picture"),
@@ -49,8 +47,6 @@ def cursor_of(mode: Mode | None) -> Qt.CursorShape:
         "move": Qt.CursorShape.SizeAllCursor,
         "rotate": Qt.CursorShape.PointingHandCursor,
         "pan": Qt.CursorShape.ClosedHandCursor,
-        "wipe": Qt.CursorShape.SplitHCursor,
-        "slit": Qt.CursorShape.SizeAllCursor,
     }
     return shapes[mode] if mode else Qt.CursorShape.ArrowCursor
 

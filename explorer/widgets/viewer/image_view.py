@@ -21,14 +21,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import keep_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
-from explorer.widgets.controls.view_chip import paint_chip
 from explorer.widgets.viewer.camera import Camera
-from explorer.widgets.viewer.gestures import Drag, Mode, cursor_of, describe, mode_of
-from explorer.widgets.viewer.slit_handles import Part, paint_slit, part_at, pulled
+from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
+from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
+from explorer.widgets.viewer.slit_tool import SlitTool
+from explorer.widgets.viewer.tools import SubstituteTool, Tool
 
 if TYPE_CHECKING:
     from explorer.render.results import Frame
-    from explorer.state import Slit
 
 __all__ = ["ImageView", "image_of"]
 
@@ -46,12 +46,15 @@ def image_of(frame: Frame) -> QImage:
 
 
 class ImageView(QWidget):
-    """One picture, or two under a wipe, with zoom, pan and direct manipulation.
+    """One picture with zoom, pan, direct manipulation and tools over it.
 
-    Signals: `drag_started(mode)`, `dragged(mode, dx, dy)` in seeds (walk), image widths (move) or degrees
+    Signals: `drag_started(undo_name)`, `dragged(mode, dx, dy)` in seeds (walk), image widths (move) or degrees
     (rotate, dx only), `drag_finished`, `drag_cancelled`; `touched` at any press; `reset_requested` at a
-    double-click; `painted(view, generation)` after the paint of a new frame; `split_moved(share)` in a wipe;
-    `slit_moved(Slit)` while the slit is pulled. A pull of the slit is a drag of the mode "slit".
+    double-click; `painted(view, generation)` after the paint of a new frame. Tools tell what they change by
+    signals of their own, between `drag_started` and `drag_finished` if they have an undo name.
+
+    Attributes:
+        tools: Over the picture, the first on top: it is hit first and its substitute is shown.
     """
 
     drag_started = Signal(str)
@@ -61,36 +64,30 @@ class ImageView(QWidget):
     touched = Signal()
     reset_requested = Signal()
     painted = Signal(int, int)
-    split_moved = Signal(float)
-    slit_moved = Signal(object)
 
     def __init__(self, view: int, camera: Camera, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.camera = view, camera
         self.image: QImage | None = None
-        self.other: QImage | None = None  # the second picture of a wipe
-        self.other_view = view + 1
-        self.before: QImage | None = None  # shown instead of `image` while before/after is on
-        self.split = 0.5
-        self.is_wiping = False
-        self.is_flickering = False
-        self.shows_other = False  # of the two pictures of a flicker
-        self.instead: QImage | None = None  # an average that stands for the picture
-        self.instead_words = ""
-        self.slit: Slit | None = None
-        self._matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
-        self._pull: tuple[Part, Slit, QPointF] | None = None
+        self.matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
+        self.pair = Pair(self, view)
+        self.slit = SlitTool(self)
+        self.before = SubstituteTool(self)
+        self.wipe, self.flicker = WipeTool(self, self.pair), FlickerTool(self, self.pair)
+        self.average = SubstituteTool(self)
+        self.tools: list[Tool] = [self.slit, self.before, self.flicker, self.average, self.wipe]
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
         self.stale_words = ""  # why the picture is not the one asked for; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
+        self._held: Tool | None = None  # the tool that is dragged
         camera.changed.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves the full screen; while a drag runs it belongs to the drag.
-        keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self._drag is not None)
+        keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -102,7 +99,7 @@ class ImageView(QWidget):
         """Show a frame at the next paint; only the newest of several is painted."""
         self.image = image_of(frame)
         self.stale_words = ""
-        self._matrix = frame.request.transform
+        self.matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
@@ -119,47 +116,9 @@ class ImageView(QWidget):
         self.update()
 
     def set_other_frame(self, frame: Frame) -> None:
-        """The same for the picture right of the wipe's divider."""
-        self.other = image_of(frame)
+        """Show a frame of another view as the second picture of a wipe or a flicker."""
+        self.pair.set_other(image_of(frame))
         self._unpainted[frame.view] = frame.generation
-        self.update()
-
-    def set_other(self, image: QImage | None) -> None:
-        """The picture right of the wipe's divider, if it is no frame."""
-        self.other = image
-        self.update()
-
-    def set_before(self, image: QImage | None) -> None:
-        """Show `image` instead of the frame until it is set to None again."""
-        self.before = image
-        self.update()
-
-    def set_wiping(self, wiping: bool) -> None:
-        """Show the other picture right of a divider that can be dragged."""
-        self.is_wiping = wiping
-        self.update()
-
-    def set_flickering(self, on: bool, shows_other: bool = False) -> None:
-        """Show this picture and the other one in turn: the other now if `shows_other`."""
-        self.is_flickering, self.shows_other = on, on and shows_other
-        self.update()
-
-    def set_split(self, share: float) -> None:
-        """Where the wipe's divider stands, 0..1."""
-        if share != self.split:
-            self.split = share
-            self.update()
-
-    def set_instead(self, image: QImage | None, words: str = "") -> None:
-        """Show another picture instead of the frame, and what it is; None shows the frame."""
-        self.instead, self.instead_words = image, words
-        self.update()
-
-    def set_slit(self, slit: Slit | None) -> None:
-        """The line of the slit-scan over the picture; None for none."""
-        if slit != self.slit:
-            self.slit = slit
-            self.update()
 
     def set_progress(self, share: float) -> None:
         """The thin bar under the picture: 0..1, -1 for none."""
@@ -179,71 +138,68 @@ class ImageView(QWidget):
 
     def picture_rect(self) -> QRectF:
         """Where the picture lies, in widget coordinates; a square for want of a picture."""
-        image = self.image
-        width, height = (image.width(), image.height()) if image is not None else (1, 1)
-        return self._rect_of(width, height)
+        return self._rect_of_size(self.image.size() if self.image is not None else QSize(1, 1))
 
-    def _rect_of(self, width: int, height: int) -> QRectF:
-        return self.camera.rect(width, height, self.area(), self.devicePixelRatioF())
+    def rect_of(self, image: QImage) -> QRectF:
+        """Where another picture would lie, in widget coordinates."""
+        return self._rect_of_size(image.size())
+
+    def _rect_of_size(self, size: QSize) -> QRectF:
+        return self.camera.rect(size.width(), size.height(), self.area(), self.devicePixelRatioF())
 
     @property
     def is_dragging(self) -> bool:
         """Whether a drag is running."""
-        return self._drag is not None
+        return self._drag is not None or self._held is not None
 
     # hands -----------------------------------------------------------------------------------------------
 
-    def _split_x(self) -> float:
-        rect = self.picture_rect().intersected(self.area())
-        return rect.left() + self.split * rect.width()
-
-    def _on_divider(self, at: QPointF) -> bool:
-        return self.is_wiping and self.other is not None and abs(at.x() - self._split_x()) < 8
+    def _tool_at(self, at: QPointF) -> Tool | None:
+        return next((tool for tool in self.tools if tool.hit(at)), None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.touched.emit()
-        if self._drag is not None:
+        if self.is_dragging:
             return  # a second button during a drag changes nothing
         mode = mode_of(event.button(), event.modifiers())
         if mode is None or (self.image is None and mode != "pan"):
             event.ignore()
             return
-        part = self._slit_part(event.position()) if mode == "walk" else None
-        if part is not None and self.slit is not None:
-            mode, self._pull = "slit", (part, self.slit, event.position())
-        elif mode == "walk" and self._on_divider(event.position()):
-            mode = "wipe"
-        self.setCursor(Qt.CursorShape.ClosedHandCursor if mode == "walk" else cursor_of(mode))
-        self._drag = Drag(mode, event.position(), self.picture_rect())
-        if mode in ("walk", "move", "rotate", "slit"):
+        tool = self._tool_at(event.position()) if mode == "walk" else None
+        if tool is not None:
+            self._held = tool
+            self.setCursor(tool.cursor(event.position()))
+            tool.press(event.position())
+            name = tool.undo_name
+        else:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor if mode == "walk" else cursor_of(mode))
+            self._drag = Drag(mode, event.position(), self.picture_rect())
             self.set_overlay(describe(mode, (0.0, 0.0)))
-            self.drag_started.emit(mode)
+            name = UNDO_NAMES.get(mode, "")
+        if name:
+            self.drag_started.emit(name)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        drag = self._drag
-        if drag is None:
-            self._show_cursor(event.position(), event.modifiers())
-            return
-        if drag.mode == "pan":
-            self.camera.move(event.position() - drag.last, self.area())
-            drag.last = event.position()
-        elif drag.mode == "slit" and self._pull is not None:
-            part, slit, start = self._pull
-            self.slit_moved.emit(pulled(slit, part, start, event.position(), self._matrix, self.picture_rect()))
-        elif drag.mode == "wipe":
-            rect = self.picture_rect().intersected(self.area())
-            self.split = min(1.0, max(0.0, (event.position().x() - rect.left()) / max(1.0, rect.width())))
-            self.split_moved.emit(self.split)
-            self.update()
+        if self._held is not None:
+            self._held.move(event.position())
+        elif self._drag is not None:
+            self._drag_picture(self._drag, event.position())
         else:
-            scale = WALK_SEEDS if drag.mode == "walk" else 1.0
-            dx, dy = drag.step(event.position())
-            self.set_overlay(describe(drag.mode, (drag.total[0] * scale, drag.total[1] * scale)))
-            if dx or dy:
-                self.dragged.emit(drag.mode, dx * scale, dy * scale)
+            self._show_cursor(event.position(), event.modifiers())
+
+    def _drag_picture(self, drag: Drag, at: QPointF) -> None:
+        if drag.mode == "pan":
+            self.camera.move(at - drag.last, self.area())
+            drag.last = at
+            return
+        scale = WALK_SEEDS if drag.mode == "walk" else 1.0
+        dx, dy = drag.step(at)
+        self.set_overlay(describe(drag.mode, (drag.total[0] * scale, drag.total[1] * scale)))
+        if dx or dy:
+            self.dragged.emit(drag.mode, dx * scale, dy * scale)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._drag is not None:
+        if self.is_dragging:
             self._end_drag(cancelled=False)
             self._show_cursor(event.position(), event.modifiers())
 
@@ -253,30 +209,28 @@ class ImageView(QWidget):
 
     def cancel_drag(self) -> None:
         """Take the running drag back, if there is one."""
-        if self._drag is not None:
+        if self.is_dragging:
             self._end_drag(cancelled=True)
 
     def _end_drag(self, *, cancelled: bool) -> None:
-        mode = self._drag.mode if self._drag else ""
-        self._drag = None
+        tool, drag = self._held, self._drag
+        self._held = self._drag = None
         self.set_overlay("")
         self.unsetCursor()
-        self._pull = None
-        if mode in ("walk", "move", "rotate", "slit"):
+        name = UNDO_NAMES.get(drag.mode, "") if drag is not None else ""
+        if tool is not None:
+            name = tool.undo_name
+            (tool.cancel if cancelled else tool.release)()
+        if name:
             (self.drag_cancelled if cancelled else self.drag_finished).emit()
 
     def _show_cursor(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        mode: Mode | None = mode_of(Qt.MouseButton.LeftButton, modifiers) if self.image is not None else None
-        if self._slit_part(at) is not None:
-            mode = "slit"
-        elif self._on_divider(at):
-            mode = "wipe"
-        self.setCursor(cursor_of(mode))
-
-    def _slit_part(self, at: QPointF) -> Part | None:
-        if self.slit is None or self.image is None:
-            return None
-        return part_at(at, self.slit, self._matrix, self.picture_rect())
+        tool = self._tool_at(at)
+        if tool is not None:
+            self.setCursor(tool.cursor(at))
+        else:
+            mode = mode_of(Qt.MouseButton.LeftButton, modifiers) if self.image is not None else None
+            self.setCursor(cursor_of(mode))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         ticks = event.angleDelta().y() / 120.0
@@ -285,7 +239,7 @@ class ImageView(QWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._drag is not None:
+        if event.key() == Qt.Key.Key_Escape and self.is_dragging:
             self.cancel_drag()
         else:
             event.ignore()
@@ -298,7 +252,7 @@ class ImageView(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         # A hidden widget gets no release: what was dragged so far stays.
-        if self._drag is not None:
+        if self.is_dragging:
             self._end_drag(cancelled=False)
         super().hideEvent(event)
 
@@ -307,24 +261,19 @@ class ImageView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         p.fillRect(self.rect(), color("canvas"))
-        other = self.other if self.shows_other else None
-        image = next((i for i in (self.before, other, self.instead) if i is not None), self.image)
+        image = next((i for tool in self.tools if (i := tool.substitute()) is not None), self.image)
         if image is not None:
-            rect = self._rect_of(image.width(), image.height())
+            rect = self.rect_of(image)
             p.setOpacity(_STALE_OPACITY if self.stale_words else 1.0)
-            self._paint_image(p, image, rect)
+            self.paint_image(p, image, rect)
             p.setOpacity(1.0)
-            if self.is_wiping and self.other is not None:
-                self._paint_wipe(p, rect)
+            for tool in reversed(self.tools):
+                tool.paint_picture(p, rect)
             self._paint_grid(p, image, rect)
-            if self.slit is not None:
-                paint_slit(p, self.slit, self._matrix, self.picture_rect(), self._pull is not None)
-        if self.before is not None:
-            self._paint_pill(p, "before", top=True)
-        elif self.instead is not None and self.instead_words:
-            self._paint_pill(p, self.instead_words, top=True)
-        if self.is_flickering and self.other is not None:
-            self._paint_letter(p, self.other_view if self.shows_other else self.view)
+        for tool in reversed(self.tools):
+            tool.paint(p)
+        if caption := next((text for tool in self.tools if (text := tool.caption())), ""):
+            self._paint_pill(p, caption, top=True)
         if self.overlay or self.stale_words:
             self._paint_pill(p, self.overlay or self.stale_words)
         if self.progress >= 0:
@@ -336,35 +285,14 @@ class ImageView(QWidget):
             for view, generation in shown.items():
                 self.painted.emit(view, generation)
 
-    def _paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
+    def paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
+        """Paint a picture, smoothed or as squares."""
         scale = rect.width() * self.devicePixelRatioF() / max(1, image.width())
         # A draft has few large pixels, which are no pixels of the picture: it is always smoothed.
         squares = self.camera.shows_grid and self.camera.zoom > 1.0 and scale >= 2 * _GRID_PX
         smooth = self.is_draft or (self.camera.is_smooth and not squares)
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         p.drawImage(rect, image)
-
-    def _paint_wipe(self, p: QPainter, rect: QRectF) -> None:
-        assert self.other is not None
-        seen = rect.intersected(self.area())
-        x = self._split_x()
-        p.save()
-        p.setClipRect(QRectF(x, seen.top(), seen.right() - x, seen.height()))
-        self._paint_image(p, self.other, self._rect_of(self.other.width(), self.other.height()))
-        p.restore()
-        p.setRenderHint(QPainter.RenderHint.Antialiasing)
-        p.setPen(QPen(color("text"), 1))
-        p.drawLine(QPointF(x, seen.top()), QPointF(x, seen.bottom()))
-        p.setBrush(color("panel"))
-        p.setPen(QPen(color("text"), 1))
-        handle = QRectF(x - 5, seen.center().y() - 14, 10, 28)
-        p.drawRoundedRect(handle, 5, 5)
-        for view, side in ((self.view, -1), (self.other_view, 1)):
-            paint_chip(p, QRectF(x + side * 20 - 9, seen.center().y() - 9, 18, 18), view)
-
-    def _paint_letter(self, p: QPainter, view: int) -> None:
-        """Which of the two pictures of a flicker is seen."""
-        paint_chip(p, QRectF(self.width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID), view)
 
     def _paint_grid(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         pixel = rect.width() / max(1, image.width())

@@ -16,6 +16,7 @@ __all__ = ["Notices"]
 LIMIT = 600
 
 Offer = tuple[str, Callable[[], object]]
+"""Text of a button under a message, and what it does."""
 
 
 class _Notice(QFrame):

@@ -65,7 +65,7 @@ class ViewArea(QWidget):
         session.frame.connect(self._on_frame)
         session.lab.picture.connect(self._on_lab_picture)
         session.model_changed.connect(self._on_model_changed)
-        self.arrange(session.store.state)
+        self.arrange(session.state)
         for view in range(len(self.panes)):
             frame = session.last_frame(view)
             if frame is not None:
@@ -79,12 +79,12 @@ class ViewArea(QWidget):
         for pane in self.panes:
             is_place = shared and pane is place
             pane.set_shared(pair[-1] if is_place else None)
-            pane.image.set_wiping(is_place and state.layout == "wipe")
-            pane.image.set_flickering(is_place and state.layout == "flicker")
-            pane.image.set_slit(state.lab.slit if state.lab.scan else None)
-            pane.image.set_split(state.lab.split)
+            pane.image.wipe.set_on(is_place and state.layout == "wipe")
+            pane.image.flicker.set_on(is_place and state.layout == "flicker")
+            pane.image.slit.set_slit(state.lab.slit if state.lab.scan else None)
+            pane.image.wipe.set_split(state.lab.split)
             if not is_place:
-                pane.image.set_other(None)
+                pane.image.pair.set_other(None)
             is_over = shared and pane.view == pair[-1]
             pane.lay_cards_over(place.image if is_over else pane.image)
         if shared:
@@ -127,17 +127,17 @@ class ViewArea(QWidget):
         place.second_name.set_text(facts.name if facts else "no model")
         average = self.session.lab.last_picture(pair[1])
         if facts is None:
-            place.image.set_other(None)
+            place.image.pair.set_other(None)
         elif average is None or average.pixels is None:
-            place.image.set_other(second.image.image)
+            place.image.pair.set_other(second.image.image)
 
     def active_pane(self) -> ViewPane:
         """The pane of the active view."""
-        return self.panes[self.session.store.state.active]
+        return self.panes[self.session.active]
 
     def active_image(self) -> ImageView:
         """Where the active view's picture is seen: in a wipe and a flicker both are in the first one's place."""
-        state = self.session.store.state
+        state = self.session.state
         return self.panes[compared(state)[0]].image if is_overlaid(state) else self.active_pane().image
 
     def is_dragging(self) -> bool:
@@ -146,13 +146,13 @@ class ViewArea(QWidget):
 
     def _place_of(self, view: int) -> ImageView | None:
         """Where the second picture of a wipe or a flicker is seen, if the view is that one."""
-        state = self.session.store.state
+        state = self.session.state
         pair = compared(state)
         return self.panes[pair[0]].image if is_overlaid(state) and view == pair[1] else None
 
     def _take_turns(self) -> None:
-        image = self.active_image()
-        image.set_flickering(True, not image.shows_other)
+        flicker = self.active_image().flicker
+        flicker.set_on(True, not flicker.shows_other)
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
@@ -163,7 +163,7 @@ class ViewArea(QWidget):
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        pixels, state = picture.pixels, self.session.store.state
+        pixels, state = picture.pixels, self.session.state
         image = None
         if pixels is not None:
             height, width = pixels.shape[:2]
@@ -171,11 +171,11 @@ class ViewArea(QWidget):
         words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
         place = self._place_of(picture.view)
         if image is None or place is None:  # what stood there before the layout changed goes, too
-            self.panes[picture.view].image.set_instead(image, words)
+            self.panes[picture.view].image.average.show(image, words)
         if place is not None:
             frame = self.session.last_frame(picture.view)
             if image is not None:
-                place.set_other(image)
+                place.pair.set_other(image)
             elif frame is not None:
                 place.set_other_frame(frame)
 
@@ -189,10 +189,10 @@ class ViewArea(QWidget):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        state = self.session.store.state
+        state = self.session.state
         if self._place_of(view) is not None:
             pair = compared(state)
             facts = self.session.facts(view)
             self.panes[pair[0]].second_name.set_text(facts.name if facts else "no model")
             if facts is None:
-                self.panes[pair[0]].image.set_other(None)
+                self.panes[pair[0]].image.pair.set_other(None)

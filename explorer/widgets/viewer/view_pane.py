@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
@@ -34,12 +34,10 @@ ASPECT_NAMES: dict[str, str] = {
     "classes": "Classes",
     "truncation": "Truncation",
     "mixing": "Style mixing",
-    "nudges": "Nudges",
-    "offsets": "w edits",
+    "edits": "Edits",
     "noise": "Noise",
     "transform": "Transform",
 }
-DRAG_NAMES = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture", "slit": "Slit"}
 
 
 def look_text(look: Look, *, is_short: bool = False) -> str:
@@ -140,14 +138,14 @@ class ViewPane(QWidget):
 
     def _wire(self) -> None:
         session, image = self.session, self.image
-        image.drag_started.connect(lambda mode: session.begin(DRAG_NAMES[mode]))
+        image.drag_started.connect(session.begin)
         image.dragged.connect(self._on_dragged)
         image.drag_finished.connect(session.commit)
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
         image.reset_requested.connect(self._on_reset)
-        image.slit_moved.connect(session.lab.set_slit)
-        image.split_moved.connect(session.lab.set_split)
+        image.slit.moved.connect(session.lab.set_slit)
+        image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
         session.changed.connect(self._on_changed)
@@ -155,12 +153,13 @@ class ViewPane(QWidget):
         session.failure_cleared.connect(self._on_failure_cleared)
         session.model_changed.connect(self._on_model_changed)
         session.loading.connect(self._on_loading)
+        session.loading_ended.connect(self._on_loading_ended)
 
     def set_shared(self, other: int | None) -> None:
         """Share the picture's place with view `other`, by a divider or in turn, and name both models; or do not."""
         if other is not None:
             self.second_chip.set_view(other)
-            self.image.other_view = other
+            self.image.pair.set_views(self.view, other)
         self._is_shared = other is not None
         self.second.setVisible(self._is_shared)
         self._fit_facts()
@@ -189,16 +188,16 @@ class ViewPane(QWidget):
         self.banner.clear()
         self.lay_cards_over(self.image)
         self.image.set_image(None)
-        self.image.set_other(None)
-        self.image.set_instead(None)
-        self.image.set_before(None)
+        self.image.pair.set_other(None)
+        self.image.average.show(None)
+        self.image.before.show(None)
         self.image.set_stale("")
         self.image.set_progress(-1.0)
 
     def begin(self) -> None:
         """Show a view that takes the place of one that was removed."""
         self.show_model()
-        self._show_state(self.session.store.state)
+        self._show_state(self.session.state)
         self._show_loading()
 
     def _show_loading(self) -> None:
@@ -232,19 +231,19 @@ class ViewPane(QWidget):
         self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self._fit_facts()
-        self.link.set_icon_name("link-simple" if v.linked == frozenset(ASPECTS) else "link-simple-break")
+        self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
 
     def _fit_cost(self) -> None:
         """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
         metrics = self.where.fontMetrics()
-        short = metrics.horizontalAdvance(look_text(look_of(self.session.store.state, self.view), is_short=True))
+        short = metrics.horizontalAdvance(look_text(look_of(self.session.state, self.view), is_short=True))
         reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
     def _fit_facts(self) -> None:
         """Say family and size behind the name where there is room, then the size alone: the name goes first."""
         info = self.session.info(self.view)
-        texts = [f"{info.family}  {info.img_resolution} px", f"{info.img_resolution} px"] if info else []
+        texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
         room = self.width() - self.chip.width() - 6 * GRID
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
         room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
@@ -283,16 +282,16 @@ class ViewPane(QWidget):
             self.image.set_image(None)
             self.cost.setText("")
 
-    @Slot(object)
-    def _on_loading(self, progress: object) -> None:
-        view, share, words = cast("tuple[int, float | None, str]", progress)
-        if view != self.view:
-            return
-        if share is None:
-            self.loading.set_shown(False)
-        else:
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+        if view == self.view:
             self.empty.set_shown(False)
-            self.loading.set_progress(share, words)
+            self.loading.set_progress(fraction, text)
+
+    @Slot(int)
+    def _on_loading_ended(self, view: int) -> None:
+        if view == self.view:
+            self.loading.set_shown(False)
 
     @Slot(object)
     def _on_failure(self, failed: RenderFailed) -> None:
@@ -303,7 +302,7 @@ class ViewPane(QWidget):
         self.image.set_progress(-1.0)
         offers = list(self.session.misfits.offers(self.view, failed.error))
         if isinstance(failed.error, CostlyModelError):
-            offers = [("Render anyway", partial(self.session.load_costly, self.view))]
+            offers = [("Render anyway", partial(self.session.models.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)
         self.empty.set_shown(self.session.info(self.view) is None)
         self.banner.raise_()
@@ -325,7 +324,7 @@ class ViewPane(QWidget):
             self.session.rotate_by(dx)
 
     def _on_touched(self) -> None:
-        if self.session.store.state.active != self.view:
+        if self.session.active != self.view:
             self.session.set_active(self.view)
 
     def _on_remove(self) -> None:
@@ -352,7 +351,7 @@ class ViewPane(QWidget):
                 action.setCheckable(True)
                 action.triggered.connect(partial(self._link_one, aspect))
                 self._aspects[aspect] = action
-        linked = self.session.store.state.views[self.view].linked
+        linked = self.session.state.views[self.view].linked
         self._share_all.setEnabled(linked != frozenset(ASPECTS))
         self._share_none.setEnabled(bool(linked))
         for aspect, action in self._aspects.items():

@@ -15,16 +15,18 @@ from PySide6.QtWidgets import QFileDialog
 from explorer.project.file_kinds import MODEL_FILTER
 from explorer.util.plain_text import visible
 from explorer.widgets.viewer.notices import Notices
-from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.project.document import Project
     from explorer.project.model_places import ModelPlace
     from explorer.project.model_search import FoundModels
     from explorer.session import Session
+    from explorer.util.plugins import BrokenPlugin
     from explorer.widgets.window.file_commands import FileCommands
-    from explorer.widgets.window.main_window import MainWindow
 
 __all__ = ["Alerts"]
 
@@ -32,7 +34,7 @@ __all__ = ["Alerts"]
 class Alerts(WindowPart):
     """The notices over the pictures, and what their buttons do."""
 
-    def __init__(self, window: MainWindow, files: FileCommands) -> None:
+    def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
         self._files = files
         self.strip = Notices()
@@ -95,6 +97,29 @@ class Alerts(WindowPart):
             self.show_found(replace(found, missing=left, notes=(note,) if is_other else ()))
 
         self._files.read(path, lambda cancelled: locate(path, place.sha256, others), take)
+
+    # plug-ins -------------------------------------------------------------------------------------------
+
+    def show_broken_plugins(self, broken: Sequence[BrokenPlugin]) -> None:
+        """Name the plug-ins that do not work, with their tracebacks a press away."""
+        if not broken:
+            self.strip.clear("plugins")
+            return
+        named = [f"{visible(item.name, 60)} ({visible(item.distribution or item.group, 60)})" for item in broken]
+        if len(named) == 1:
+            words = f"The plug-in {named[0]} does not work: {visible(broken[0].error, 160)}."
+        else:
+            listed = ", ".join(named[:4]) + (" and others" if len(named) > 4 else "")
+            words = f"{len(named)} plug-ins do not work: {listed}."
+        words += " Everything else does. The command \u201cdoctor\u201d lists all plug-ins."
+        trace = "\n\n".join(f"{name}\n{item.traceback}" for name, item in zip(named, broken, strict=True))
+        offers = [("Show traceback", partial(self._show_trace, words, trace))]
+        self.strip.show_notice("plugins", words, offers)
+
+    def _show_trace(self, words: str, trace: str) -> None:
+        banner = self.window.views.active_pane().banner
+        banner.show_fault(words, trace)
+        banner.details.click()
 
     # recovering ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
@@ -22,23 +22,24 @@ from explorer.util.view_marks import letter
 from explorer.widgets.controls.plain_text import menu_text, tip_text
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
-from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
     from explorer.latents.table import Space
     from explorer.session import Session
-    from explorer.widgets.window.main_window import MainWindow
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["FileCommands"]
-
-Offer = tuple[str, Callable[[], object]]
 
 
 class FileCommands(WindowPart):
     """The files of the window. Which project is open is the session's to know."""
 
-    def __init__(self, window: MainWindow) -> None:
+    models_found = Signal(object)
+    """A project was opened; `FoundModels`: which of its models are there."""
+
+    def __init__(self, window: WindowBase) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
         self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
@@ -138,7 +139,7 @@ class FileCommands(WindowPart):
             self.read(paths[0], work, partial(self._show_all, view), view)
 
     def _view(self, view: int | None) -> int:
-        return self.session.state.active if view is None else view
+        return self.session.active if view is None else view
 
     def read(
         self,
@@ -202,7 +203,7 @@ class FileCommands(WindowPart):
 
     def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
         """Load a latent into the active view; one that does not fit is refused with an offer to convert it."""
-        info, view = self.session.info(self.session.state.active), self.session.state.active
+        info, view = self.session.info(self.session.active), self.session.active
         self.read(
             path,
             lambda cancelled: read_latents(path, info, space),
@@ -245,7 +246,7 @@ class FileCommands(WindowPart):
         self.session.documents.take_project(file.path, project)
         self.remember(file.path)
         self.window.touched()
-        self.window.notices.show_found(file.found)
+        self.models_found.emit(file.found)
 
     def new_project(self) -> None:
         """Begin anew with the models that are open."""
@@ -273,7 +274,7 @@ class FileCommands(WindowPart):
 
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
-        facts = self.session.facts(self.session.state.active)
+        facts = self.session.facts(self.session.active)
         latent = self.session.look().latent
         name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
@@ -282,7 +283,7 @@ class FileCommands(WindowPart):
 
     def save_picture(self, path: Path) -> bool:
         """Save the active view's picture with its project inside."""
-        done = self._attempt(lambda: self.session.documents.snapshot(self.session.state.active, str(path)))
+        done = self._attempt(lambda: self.session.documents.snapshot(self.session.active, str(path)))
         if done:
             self.remember(str(path))
         return done
@@ -316,7 +317,6 @@ class FileCommands(WindowPart):
         """Put a file among the recent ones."""
         self.window.settings.add_recent(path)
         self.window.settings.set("folder", str(Path(path).resolve().parent))
-        self.window.recent_changed.emit()
 
     def folder(self) -> str:
         """Where dialogs begin."""

@@ -16,10 +16,6 @@ __all__ = ["LabCommands"]
 class LabCommands(WindowPart):
     """The commands of the sticking lab."""
 
-    def toggle_flicker(self) -> None:
-        """Two views in turn in one place, or all pictures again."""
-        self.window.commands.layout("grid" if self.session.state.layout == "flicker" else "flicker")
-
     def toggle_scan(self) -> None:
         """The slit-scans under the pictures, or none."""
         self.session.lab.edit("Slit-scan", scan=not self.session.state.lab.scan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -17,41 +17,35 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from explorer import __version__
-from explorer.project.file_kinds import Kind, kind_of
 from explorer.session.settings import Settings
 from explorer.state import ExplorerState
-from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.plain_text import LIMIT
-from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label
-from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.controls.gesture_timeout import Pause
-from explorer.widgets.controls.plain_text import error_text, menu_text, title_text
-from explorer.widgets.controls.theme import GRID, theme
-from explorer.widgets.viewer.gestures import HINTS
-from explorer.widgets.viewer.overlays import Hints
+from explorer.widgets.controls.plain_text import error_text, title_text
+from explorer.widgets.controls.theme import GRID
 from explorer.widgets.window.actions import build_menus
 from explorer.widgets.window.alerts import Alerts
 from explorer.widgets.window.file_commands import FileCommands
+from explorer.widgets.window.file_drops import FileDrops
 from explorer.widgets.window.lab_commands import LabCommands
 from explorer.widgets.window.menu_commands import MenuCommands
+from explorer.widgets.window.menu_state import show_menu_state, show_undo
+from explorer.widgets.window.part import WindowBase
 from explorer.widgets.window.shortcut_sheet import HelpSheet
 from explorer.widgets.window.sidebars import Sides
 from explorer.widgets.window.toast import Toast
 from explorer.widgets.window.top_bar import TopBar, device_text
 from explorer.widgets.window.turn_hint import turn_hint
-from explorer.widgets.window.view_actions import fill_pairs, show_view_actions
+from explorer.widgets.window.view_actions import fill_pairs
+from explorer.widgets.window.welcome import Welcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from explorer.session import Session
     from explorer.widgets.film.dialog import FilmDialog
-    from explorer.widgets.timeline.dock import TimelineDock
-    from explorer.widgets.viewer.before_after import BeforeAfter
-    from explorer.widgets.viewer.view_area import ViewArea
-    from explorer.widgets.window.file_commands import Offer
-    from explorer.widgets.window.toast import Offer as ToastOffer
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["MainWindow"]
 
@@ -64,7 +58,6 @@ MIN_SIZE = QSize(1040, 600)
 FRAME = QSize(16, 48)
 """Left for the borders and the title bar that window managers add, in logical pixels."""
 
-FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 _ARROWS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
     Qt.Key.Key_Right: (1.0, 0.0),
@@ -74,33 +67,32 @@ _ARROWS = {
 ARROW_SEEDS = 0.05
 
 
-class MainWindow(QMainWindow):
+class MainWindow(WindowBase):
     """Opens as an empty frame, so that it is on screen before the heavy libraries are read; `attach` fills it."""
 
-    recent_changed = Signal()
     closing = Signal()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.settings = settings
-        self.session: Session | None = None
+        self.session = None
         self.asks_before_discarding = True
         self.help_sheet: HelpSheet | None = None
         self._film: FilmDialog | None = None
-        self._welcome = 0.0  # latents a second that the first picture drifts, until it is touched
-        self._touched_soon = QTimer(self, singleShot=True, interval=0)
-        self._touched_soon.timeout.connect(self.touched)
+        self.first_run = Welcome(self)
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
         self._before_tour: list[Callable[[], None]] = []  # bring back the columns and the camera as they were
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
-        self._drop_frame, self._carried = DropFrame(self), list[Kind]()
         self.setMinimumSize(MIN_SIZE)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
-        self.files, self.commands, self.lab_commands = FileCommands(self), MenuCommands(self), LabCommands(self)
+        self.files = FileCommands(self)
         self.notices = Alerts(self, self.files)
+        self.files.models_found.connect(self.notices.show_found)
+        self.commands, self.lab_commands = MenuCommands(self, self.files, self.notices), LabCommands(self)
+        self.drops = FileDrops(self, self.files)
         self.actions_by_key, self.menus = build_menus(self)
         self.top_bar = TopBar()
         self.top_bar.action_requested.connect(lambda key: self.actions_by_key[key].trigger())
@@ -131,15 +123,15 @@ class MainWindow(QMainWindow):
         from explorer.widgets.window.panel_list import make_panels
 
         self.session = session
-        self.views: ViewArea = ViewArea(session)
-        self.before: BeforeAfter = BeforeAfter(session, self.views)
+        self.views = ViewArea(session)
+        self.before = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
         self._waiting.deleteLater()
         self._middle_layout.addWidget(self.notices.strip)
         self._middle_layout.addWidget(self.views)
-        self.hints = Hints(self.middle, FIRST_HINTS)
+        self.first_run.attach()
         self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
-        self.sides.show_active(session.state.active)
+        self.sides.show_active(session.active)
         self._fill_panel_menu()
         self.top_bar.attach(session)
         self._add_timeline(session)
@@ -151,9 +143,9 @@ class MainWindow(QMainWindow):
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
-        session.model_changed.connect(self._on_model_changed)
+        session.model_changed.connect(self.show_state)
         session.saved_changed.connect(self._on_saved_changed)
-        session.status.connect(self._on_status)
+        session.status.connect(self.say)
         session.about_to_edit.connect(Pause.settle)
         session.about_to_edit.connect(self.touched)
         session.documents.project_changed.connect(lambda _: self.show_title())
@@ -168,7 +160,7 @@ class MainWindow(QMainWindow):
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline.dock import TimelineDock
 
-        self.timeline: TimelineDock = TimelineDock(session, self)
+        self.timeline = TimelineDock(session, self)
         self.timeline.film_requested.connect(self.open_film)
         # The columns keep their whole height; the timeline lies under the pictures alone.
         for corner, area in (
@@ -193,7 +185,7 @@ class MainWindow(QMainWindow):
 
     # showing ---------------------------------------------------------------------------------------------
 
-    def say(self, text: str, offer: ToastOffer | None = None) -> None:
+    def say(self, text: str, offer: Offer | None = None) -> None:
         """A few words that go away by themselves, with a button if something can be done about them."""
         self.toast.say(text, offer)
 
@@ -217,41 +209,8 @@ class MainWindow(QMainWindow):
         (others or [active])[0].banner.show_error(error)
 
     def show_state(self) -> None:
-        """Check marks, greyed entries and undo names of the menus."""
-        session, actions = self.session, self.actions_by_key
-        loaded = session is not None and session.info(session.state.active) is not None
-        for action in actions.values():
-            needs = action.property("needs")
-            action.setEnabled(not needs or (session is not None and (needs != "picture" or loaded)))
-        actions["theme"].setChecked(theme().name == "dark")
-        actions["fullscreen"].setChecked(self.isFullScreen())
-        if session is None:
-            return
-        state, store, look = session.state, session.store, session.look()
-        show_view_actions(actions, state)
-        for key, verb, name, possible in (
-            ("undo", "Undo", store.undo_name, store.can_undo),
-            ("redo", "Redo", store.redo_name, store.can_redo),
-        ):
-            actions[key].setText(menu_text(f"{verb} {name}".strip()))
-            actions[key].setEnabled(possible)
-        actions["smooth"].setChecked(self.views.camera.is_smooth)
-        actions["grid"].setChecked(self.views.camera.shows_grid)
-        actions["link"].setChecked(self.commands.are_linked)
-        actions["before"].setChecked(self.before.is_on)
-        actions["play"].setChecked(session.clock.is_playing or session.transport.is_playing)
-        actions["timeline"].setChecked(self.shows_timeline)
-        actions["record"].setChecked(session.transport.is_recording)
-        actions["drift"].setChecked(look.drift != 0)
-        transform, lab = look.transform, state.lab
-        actions["scan"].setChecked(lab.scan)
-        actions["scan_follow"].setChecked(lab.slit.follows)
-        actions["average"].setChecked(lab.average != "none")
-        actions["undone"].setChecked(transform.untransform and transform.residual == "none")
-        actions["heat"].setChecked(transform.residual == "heat")
-        actions["tour"].setChecked(lab.tour > 0)
-        for kind in ("still", "circle", "spin", "shake"):
-            actions[kind].setChecked(look.transform.animation.kind == ("none" if kind == "still" else kind))
+        """Check marks, disabled entries and undo names of the menus."""
+        show_menu_state(self, self.commands, self.actions_by_key)
 
     def show_title(self) -> None:
         """The project's name, with a mark while it has unsaved changes."""
@@ -338,8 +297,7 @@ class MainWindow(QMainWindow):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         assert self.session is not None
-        if self._welcome and (self.session.store.in_stroke or self.session.store.can_undo):
-            self._touched_soon.start()
+        self.first_run.end_if_edited()
         self.setWindowModified(self.is_unsaved)
         if len(old.views) != len(new.views):
             self.show_state()  # of one view there is none to compare or to remove
@@ -347,17 +305,7 @@ class MainWindow(QMainWindow):
             self.sides.show_active(new.active)
             self.show_state()
         # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
-        actions = self.actions_by_key
-        actions["undo"].setEnabled(self.session.store.can_undo)
-        actions["redo"].setEnabled(self.session.store.can_redo)
-
-    @Slot(int)
-    def _on_model_changed(self, view: int) -> None:
-        self.show_state()
-
-    @Slot(str)
-    def _on_status(self, text: str) -> None:
-        self.say(text)
+        show_undo(self.session, self.actions_by_key)
 
     @Slot(str, float, float)
     def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
@@ -388,18 +336,11 @@ class MainWindow(QMainWindow):
 
     def welcome(self) -> None:
         """The first hints over a picture that already moves."""
-        assert self.session is not None
-        self._welcome = self.session.state.shared.drift
-        self.hints.set_shown(True)
+        self.first_run.start()
 
     def touched(self) -> None:
         """The user has begun: hints go, and the welcome's drift stops where it is."""
-        if not self._welcome or self.session is None:
-            return
-        drift, self._welcome = self._welcome, 0.0
-        self.settings.set("welcomed", True)
-        self.hints.set_shown(False)
-        self.session.stop_drift(drift)
+        self.first_run.end()
 
     # events ----------------------------------------------------------------------------------------------
 
@@ -415,54 +356,22 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        paths = dropped_files(event) if self.session is not None else []
-        if paths and take_copy(event):
-            self._carried = [kind_of(path) for path in paths]
-            self._show_target(event)
-        else:
-            event.ignore()
+        self.drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if take_copy(event):
-            self._show_target(event)
+        self.drops.move(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._drop_frame.leave()
+        self.drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._drop_frame.leave()
-        paths = dropped_files(event)
-        if self.session is None or not take_copy(event):
-            return
-        view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        if view is not None:  # what is said of the file is said there, too
-            self.session.set_active(view)
-        self.files.open_many(paths, view)
-
-    def _show_target(self, event: QDropEvent) -> None:
-        """Frame the picture that would take what is carried."""
-        assert self.session is not None
-        at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
-        view = self.session.state.active if at is None else at
-        if self._carried.count("model") > 1:
-            *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
-            words = f"Open in {', '.join(first)} and {last}"
-        else:
-            words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
-        self._drop_frame.show_over(self.views.panes[view].image, words)
-
-    def _view_at(self, at: QPoint) -> int | None:
-        for pane in self.views.panes:
-            if pane.isVisible() and pane.rect().contains(pane.mapFrom(self, at)):
-                return pane.view
-        return None
+        self.drops.drop(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures
         super().resizeEvent(event)
         self.toast.place()
-        if self.session is not None:
-            self.hints.place()
+        self.first_run.place()
 
     def open(self) -> None:
         """Show the window where it was last; the first time, no larger than the screen."""

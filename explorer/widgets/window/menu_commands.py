@@ -1,4 +1,4 @@
-"""What the menus do to pictures and state; files are in `window_files`."""
+"""What the menus do to pictures and state; files are in `file_commands`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from explorer.widgets.controls.drops import local_paths
 from explorer.widgets.controls.gesture_timeout import Pause
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.theme import apply_theme, theme
-from explorer.widgets.window.part import WindowPart
+from explorer.widgets.window.part import WindowBase, WindowPart
 
 if TYPE_CHECKING:
-    from explorer.widgets.window.main_window import MainWindow
+    from explorer.widgets.window.alerts import Alerts
+    from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["MenuCommands"]
 
@@ -36,8 +37,9 @@ def _is_arrow(watched: QObject, event: QEvent) -> bool:
 class MenuCommands(WindowPart):
     """The commands behind the menus. Everything that changes the picture goes through the session."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: WindowBase, files: FileCommands, notices: Alerts) -> None:
         super().__init__(window)
+        self._files, self._notices = files, notices
         self._nudging = ""  # what the arrow keys do, as one stroke
         self._pause = Pause(self, _is_arrow)
         self._pause.ended.connect(self._end_nudge)
@@ -100,18 +102,18 @@ class MenuCommands(WindowPart):
             self.window.say("The clipboard is empty")
             return
         if data.hasUrls():
-            self.window.files.open_many(local_paths(data))
+            self._files.open_many(local_paths(data))
             return
         text = data.text().strip()
         if not text:
             self.window.say("The clipboard holds no text")
             return
         if not text.startswith(_STATE_PREFIX):
-            self.window.files.paste_latent(text)
+            self._files.paste_latent(text)
             return
         before = self.session.state.timeline
         try:
-            self.window.notices.show_found(self.session.documents.paste_state_text(text))
+            self._notices.show_found(self.session.documents.paste_state_text(text))
         except LatentwalkError as error:
             self.window.show_problem(error)
         else:
@@ -154,6 +156,10 @@ class MenuCommands(WindowPart):
             self.session.remove_view()
             self.window.show_state()
 
+    def toggle_flicker(self) -> None:
+        """Two views in turn in one place, or all pictures again."""
+        self.layout("grid" if self.session.state.layout == "flicker" else "flicker")
+
     def toggle_before(self) -> None:
         """The picture without what was done to it, or with it again."""
         self.window.before.toggle()
@@ -174,7 +180,7 @@ class MenuCommands(WindowPart):
     @property
     def are_linked(self) -> bool:
         """Whether all views share everything."""
-        return all(view.linked == frozenset(ASPECTS) for view in self.session.state.views)
+        return all(not view.unlinked for view in self.session.state.views)
 
     def swap(self) -> None:
         """The two views that a wipe compares change places: A becomes B and B becomes A."""
@@ -194,7 +200,8 @@ class MenuCommands(WindowPart):
         image = self.window.views.active_image()
         if image.image is not None:
             ratio = image.devicePixelRatioF()
-            self.window.views.camera.set_zoom_pixels(1.0 / ratio, image.image.width(), image.area())
+            size = image.image.size()
+            self.window.views.camera.set_zoom_pixels(1.0 / ratio, size.width(), size.height(), image.area())
 
     def toggle_smooth(self) -> None:
         """Interpolated or square pixels."""
@@ -223,7 +230,7 @@ class MenuCommands(WindowPart):
 
     def close_model(self) -> None:
         """The active view shows nothing any more."""
-        self.session.set_model(self.session.state.active, "")
+        self.session.set_model(self.session.active, "")
 
     # motion ----------------------------------------------------------------------------------------------
 

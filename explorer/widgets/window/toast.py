@@ -9,13 +9,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from explorer.widgets.controls.plain_text import PlainLabel
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["Toast"]
 
 _SHOWN_MS = 3500
 _SHOWN_WITH_OFFER_MS = 12_000  # time to read, to decide and to reach the button
-
-Offer = tuple[str, Callable[[], object]]
 
 
 class Toast(QFrame):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.bundled import find
+from explorer.generators.registry import described
 from explorer.session.tour import ROTATING
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.session import Session
-    from explorer.widgets.window.toast import Offer
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["turn_hint"]
 
@@ -21,11 +22,11 @@ def turn_hint(session: Session) -> tuple[str, Offer] | None:
     Returns:
         None if a generator that follows turns is shown already, or none is bundled.
     """
-    families = {view: info.family for view in session.visible_views() if (info := session.info(view)) is not None}
-    if not families or "stylegan3-r" in families.values() or find(ROTATING) is None:
+    infos = {view: info for view in session.visible_views() if (info := session.info(view)) is not None}
+    families = {view: described(info.family) for view, info in infos.items()}
+    if not families or any("rotate" in f.equivariant for f in families.values()) or find(ROTATING) is None:
         return None
-    view = next((v for v, family in families.items() if family == "stylegan3-t"), max(families))
-    name = "StyleGAN3-T" if families[view] == "stylegan3-t" else "StyleGAN2"
-    follows = "follows shifts, not turns" if families[view] == "stylegan3-t" else "does not follow turns"
-    words = f"{name} {follows}; StyleGAN3-R does."
+    view = next((v for v, family in families.items() if "translate" in family.equivariant), max(families))
+    follows = "follows shifts, not turns" if "translate" in families[view].equivariant else "does not follow turns"
+    words = f"{families[view].title} {follows}; StyleGAN3-R does."
     return words, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))

@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.state import Look, Nudge
+from explorer.edits.base import span_text
+from explorer.edits.registry import kinds
+from explorer.state import Edit, Look, Nudge, Offset
 from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
 from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.layer_rows import ws_names
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
-from explorer.widgets.panels.edits.nudge_rows import NudgeRows, reach
+from explorer.widgets.panels.edits.edit_rows import EditRows
 from explorer.widgets.panels.edits.w_plot import WPlot
-from explorer.widgets.panels.edits.w_values import Bars, Scope, bars_of, offset_of, scope_text
+from explorer.widgets.panels.edits.w_values import Bars, Scope, bars_of, offset_of
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -72,10 +74,10 @@ class WEditorPanel(Panel):
         self.free = IconButton("eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars)
         step = "Take a step along a new random direction in w"
         self.nudge = IconButton("shuffle", step, self.add_nudge, text="Nudge")
-        self.nudges = NudgeRows(self.session)
+        self.edits = EditRows(self.session)
         self.summary = ElidedLabel()
         self.summary.setProperty("role", "muted")
-        self.clear = IconButton("trash", "Remove every edit and nudge, in all layers", self.session.clear_edits)
+        self.clear = IconButton("trash", "Remove every edit, in all layers", self.session.clear_edits)
 
     def _lay_out(self) -> None:
         self.dash = label("to", "muted")
@@ -86,7 +88,7 @@ class WEditorPanel(Panel):
         self.add(self.plot)
         self.add(row(self.mode, self.unzoom))
         self.add(row(self.scale, self.zero, self.free, spacing=2))
-        self.add(self.nudges)
+        self.add(self.edits)
         self.nudge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.add(row(self.nudge, 4, self.summary, self.clear))
         self.unzoom.setEnabled(False)
@@ -109,7 +111,7 @@ class WEditorPanel(Panel):
         self.scale.cancelled.connect(self._cancel_scale)
         session.frame.connect(self._on_frame)
         self.bind.model(self._show_model)
-        self.bind.look(lambda look: (look.offsets, look.nudges), lambda _: self._show_edits())
+        self.bind.look(lambda look: look.edits, lambda _: self._show_edits())
 
     # what is shown ---------------------------------------------------------------------------------------
 
@@ -177,19 +179,20 @@ class WEditorPanel(Panel):
         if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
             self.plot.show_bars(None)
             return
-        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.style.offsets, self._look().offsets, self.scope))
+        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.style.edits, self._look().edits, self.scope))
 
     def _show_edits(self) -> None:
         look, info = self._look(), self.session.info(self.session.store.state.active)
         w_dim = info.w_dim if info else 0
-        self.nudges.show_nudges(look.nudges if info else (), w_dim)
+        self.edits.show_edits(look.edits, info)
+        offsets = [edit.value for edit in look.edits if isinstance(edit.value, Offset) and edit.is_on]
         parts = [
-            f"{sum(v != 0.0 for v in o.values)} in {scope_text(o.first, o.last)}"
-            for o in look.offsets
+            f"{sum(v != 0.0 for v in o.values)} in {span_text(o.first, o.last)}"
+            for o in offsets
             if len(o.values) == w_dim
         ]
         self.summary.set_text("Edited: " + ", ".join(parts) if parts else "No bar is edited")
-        self.clear.setEnabled(bool(look.offsets or look.nudges))
+        self.clear.setEnabled(bool(look.edits))
         self._show_bars()
 
     # actions ---------------------------------------------------------------------------------------------
@@ -200,13 +203,13 @@ class WEditorPanel(Panel):
         if bars is None:
             return
         index = np.asarray(numbers, np.intp)
-        offset = self._offset()
-        offset[index] += np.asarray(values, np.float32) - bars.values[index]
+        offset, strength = self._offset()
+        offset[index] += (np.asarray(values, np.float32) - bars.values[index]) / np.float32(strength)
         self._set_offset(offset)
 
-    def _offset(self) -> NDArray[np.float32]:
+    def _offset(self) -> tuple[NDArray[np.float32], float]:
         bars = self.plot.bars
-        return offset_of(self._look().offsets, self.scope, len(bars.values) if bars is not None else 0)
+        return offset_of(self._look().edits, self.scope, len(bars.values) if bars is not None else 0)
 
     def _set_offset(self, offset: NDArray[np.float32]) -> None:
         self.session.set_offset(offset.tolist(), self.scope.first, self.scope.last)
@@ -227,7 +230,7 @@ class WEditorPanel(Panel):
 
     def _free(self, numbers: Iterable[int]) -> None:
         if self.plot.bars is not None:
-            offset = self._offset()
+            offset, _ = self._offset()
             offset[list(numbers)] = 0.0
             self._set_offset(offset)
 
@@ -235,8 +238,8 @@ class WEditorPanel(Panel):
         """Take a step along a new random direction, a tenth of the slider's way, in this scope."""
         info = self.session.info(self.session.store.state.active)
         if info is not None:
-            strength = round(reach(info.w_dim) / 10, 2)
-            self.session.add_nudge(Nudge(random_seed(), strength, self.scope.first, self.scope.last))
+            strength = round(kinds()[Nudge.kind].limit(info).high / 10, 2)
+            self.session.add_edit(Edit(Nudge(random_seed(), self.scope.first, self.scope.last), strength))
 
     # the scale slider ------------------------------------------------------------------------------------
 

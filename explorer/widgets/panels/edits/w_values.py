@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.state import Offset
+from explorer.edits.base import ResolvedEdit
+from explorer.edits.offset import find_offset
+from explorer.state import Edit, Offset
 
-__all__ = ["Bars", "Scope", "bars_of", "interpolated", "offset_of", "scope_text"]
+__all__ = ["Bars", "Scope", "bars_of", "interpolated", "offset_of"]
 
 Array = NDArray[np.float32]
 
@@ -27,13 +29,6 @@ class Scope:
         stop = num_ws if self.last is None else min(self.last + 1, num_ws)
         first = max(0, min(self.first, num_ws - 1))
         return slice(first, max(stop, first + 1))
-
-
-def scope_text(first: int, last: int | None) -> str:
-    """A range of entries in words."""
-    if last is None:
-        return "all layers" if first == 0 else f"layers {first} and up"
-    return f"layer {first}" if first == last else f"layers {first}\u2013{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +50,8 @@ class Bars:
 
 def bars_of(
     ws: Array,
-    rendered: Iterable[tuple[Sequence[float], int, int]],
-    offsets: Iterable[Offset],
+    rendered: Iterable[ResolvedEdit],
+    edits: Iterable[Edit],
     scope: Scope,
 ) -> Bars:
     """The bars of a scope: the mean over its rows, and how far the rows differ.
@@ -66,14 +61,14 @@ def bars_of(
 
     Args:
         ws: `[num_ws, w_dim]` of the frame shown.
-        rendered: Offsets that frame was rendered with: values, first and last entry (inclusive).
-        offsets: Offsets of the state. Those of another `w_dim` are another model's, and left out.
+        rendered: Edits that frame was rendered with, of which only the offsets count.
+        edits: Edits of the state, likewise. Offsets of another `w_dim` are another model's, and left out.
         scope: Which rows.
     """
     num_ws, w_dim = ws.shape
     rows = scope.rows(num_ws)
-    before = _sum(((values, Scope(first, last)) for values, first, last in rendered), num_ws, w_dim)[rows]
-    now = _sum(((o.values, Scope(o.first, o.last)) for o in offsets), num_ws, w_dim)[rows]
+    before = _sum(_of_frame(rendered), num_ws, w_dim)[rows]
+    now = _sum(_of_state(edits), num_ws, w_dim)[rows]
     plain = ws[rows] - before
     values = plain + now
     return Bars(
@@ -81,20 +76,42 @@ def bars_of(
     )
 
 
-def _sum(offsets: Iterable[tuple[Sequence[float], Scope]], num_ws: int, w_dim: int) -> Array:
+Added = tuple[Sequence[float] | Array, float, Scope]
+"""Values, the factor on them, and the entries that they are added to."""
+
+
+def _of_frame(edits: Iterable[ResolvedEdit]) -> Iterator[Added]:
+    for edit in edits:
+        if edit.kind == Offset.kind:
+            array, first, last = edit.data
+            yield array, edit.strength, Scope(first, last)
+
+
+def _of_state(edits: Iterable[Edit]) -> Iterator[Added]:
+    for edit in edits:
+        if isinstance(edit.value, Offset) and edit.is_on:
+            yield edit.value.values, edit.strength, Scope(edit.value.first, edit.value.last)
+
+
+def _sum(offsets: Iterable[Added], num_ws: int, w_dim: int) -> Array:
     total = np.zeros((num_ws, w_dim), np.float32)
-    for values, scope in offsets:
+    for values, strength, scope in offsets:
         if len(values) == w_dim and scope.first < num_ws:
-            total[scope.rows(num_ws)] += np.asarray(values, np.float32)
+            total[scope.rows(num_ws)] += np.float32(strength) * np.asarray(values, np.float32)
     return total
 
 
-def offset_of(offsets: Iterable[Offset], scope: Scope, w_dim: int) -> Array:
-    """The values `[w_dim]` that the state adds for exactly this scope; zeros if there are none. A fresh array."""
-    for o in offsets:
-        if (o.first, o.last) == (scope.first, scope.last) and len(o.values) == w_dim:
-            return np.asarray(o.values, np.float32).copy()
-    return np.zeros(w_dim, np.float32)
+def offset_of(edits: Sequence[Edit], scope: Scope, w_dim: int) -> tuple[Array, float]:
+    """The values `[w_dim]` that the state adds for exactly this scope, a fresh array, and the factor on them.
+
+    Zeros and 1 if there are none.
+    """
+    number = find_offset(edits, scope.first, scope.last, w_dim)
+    if number is None:
+        return np.zeros(w_dim, np.float32), 1.0
+    edit = edits[number]
+    assert isinstance(edit.value, Offset)
+    return np.asarray(edit.value.values, np.float32).copy(), edit.strength
 
 
 def interpolated(start: tuple[int, float], end: tuple[int, float]) -> tuple[list[int], list[float]]:

@@ -9,7 +9,8 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
+from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
 from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
@@ -18,23 +19,19 @@ from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
-    from explorer.render.studies import Studied
+    from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
 __all__ = ["MeterPanel"]
 
-METRICS = (("eq-t", "EQ-T"), ("eq-t-frac", "EQ-T frac"), ("eq-r", "EQ-R"))
-TIPS = {
-    "eq-t": "Shifts by whole pixels: PSNR of the moved picture against the shifted one",
-    "eq-t-frac": "Shifts by fractions of pixels",
-    "eq-r": "Rotations",
-}
-SAMPLES = 200
+NAMES = tuple(metric.name for metric in EQUIVARIANCE)
+SAMPLES = 200  # more than the usual number: it runs between the pictures, and nobody waits for it
 REPORT_EVERY = 4
 
 
@@ -49,10 +46,10 @@ class MeterPanel(Panel):
         super().__init__(session, parent)
         self._is_built = False
         self._is_due = True  # the present latent has not been measured yet
-        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._sight = pause_unseen(self, session, ("curves", "metrics", *map(key_of, further_metrics())))
         self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
-        session.lab.studied.connect(self._on_studied)
+        session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
         session.changed.connect(self._on_state_changed)
 
@@ -60,15 +57,15 @@ class MeterPanel(Panel):
         """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
-        self.bars = ErrorBars(METRICS)
+        self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
         self.live_table, self.sampled_table = self._table(), self._table()
         self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
-        self.row = StudyRow(
+        self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
-            lambda view: session.lab.study_metrics(view, SAMPLES), self._show_metrics,
+            lambda view: session.lab.measure("metrics", view, NAMES, SAMPLES), self._show_metrics,
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
@@ -83,10 +80,14 @@ class MeterPanel(Panel):
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
+        self.further = [MetricRow(session, metric) for metric in further_metrics()]
+        for further in self.further:
+            self.add(further)
         self._show_note()
 
     def _table(self) -> ViewTable:
-        return ViewTable(self.session, [(key, name, TIPS[key]) for key, name in METRICS], "dB")
+        rows = [(metric.name, metric.title, metric.description) for metric in EQUIVARIANCE]
+        return ViewTable(self.session, rows, EQUIVARIANCE[0].unit)
 
     # live ------------------------------------------------------------------------------------------------
 
@@ -107,27 +108,27 @@ class MeterPanel(Panel):
         self._is_due = not self._sight.is_seen
         if self._is_due:
             for view in range(len(self.session.state.views)):
-                self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
+                self.session.lab.end_job(f"curves/{view}")  # of a latent that is no longer shown
             return
         for view in self.session.visible_views():
             if self.session.info(view) is not None:
                 try:
-                    self.session.lab.study_curves(view)
+                    self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
                     self._say(error_text(error))
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
-        if not self._is_built or not said.key.startswith("curves/"):
+    def _on_job_event(self, event: JobEvent) -> None:
+        if not self._is_built or not event.key.startswith("curves/"):
             return
-        if said.error is not None:
-            self._say(str(said.error))
-        report = said.report
+        if event.error is not None:
+            self._say(str(event.error))
+        report = event.report
         if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
             return
         if isinstance(report.value, Curves):
             self._say("")
-            self._show_curves(said.view, report.value)
+            self._show_curves(event.view, report.value)
 
     def _show_curves(self, view: int, curves: Curves) -> None:
         for metric in ("eq-t", "eq-t-frac"):

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color

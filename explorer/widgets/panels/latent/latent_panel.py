@@ -83,6 +83,7 @@ class LatentPanel(Panel):
         self.bind.look(lambda look: (look.latent, look.classes), self._show)
         self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.set_drift)
         self.bind.model(self._show_model)
+        self.bind.available("latent.save", self.copy, self.save)
 
     def _show(self, where: tuple[Latent, Classes]) -> None:
         latent, classes = where
@@ -95,8 +96,6 @@ class LatentPanel(Panel):
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.pad.forget_pictures()
         self.history.forget_pictures()
-        for button in (self.copy, self.save):
-            button.setEnabled(info is not None)
 
     def _go_back(self, latent: Latent) -> None:
         self.session.edit("Back in history", latent=latent, drift=0.0)

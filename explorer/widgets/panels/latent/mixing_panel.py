@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.latents.groups import GROUPS, group_of, label_of
+from explorer.session.availability import NO_MODEL
 from explorer.state import Classes, Mixing, MixSource
 from explorer.widgets.controls.basic import IconButton, label, row
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.thumbnails import Thumbs
@@ -51,11 +53,12 @@ class MixingPanel(Panel):
         self.layers: list[ValueSlider] = []
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
-        self.empty = label("No model is loaded", "faint")
+        self.empty = label(NO_MODEL, "faint")
         self.add(self._sources)
         self.add(row(self.plus, self.more, None, self.clear))
         self.add(self._rows)
         self.add(self.empty)
+        self.bind.available("mixing", self.plus, self.clear, self.more)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.mixing, self._show)
         self.bind.look(lambda look: look.classes, self._show_classes)
@@ -63,30 +66,18 @@ class MixingPanel(Panel):
     # building --------------------------------------------------------------------------------------------
 
     def _group_slider(self, name: str) -> ValueSlider:
-        slider = ValueSlider(
-            name.capitalize(),
-            0,
-            1,
-            0,
-            step=0.05,
-            tip=GROUP_TIPS[name],
-            is_strong=True,
-            label_width=LABEL_PX,
-            value_width=VALUE_PX,
-        )
+        slider = parameter_slider("mixing.amount", label_width=LABEL_PX, value_width=VALUE_PX)
+        slider.set_label(name.capitalize())
+        slider.set_tip(GROUP_TIPS[name])
+        slider.is_strong = True
         self.bind.stroke(slider, f"Mix {name} styles", lambda v: self._mix_group(name, v))
         return slider
 
     def _layer_slider(self, index: int) -> ValueSlider:
-        slider = ValueSlider(
-            "",
-            0,
-            1,
-            0,
-            step=0.05,
+        slider = parameter_slider(
+            "mixing.amount",
             label_width=LABEL_PX,
             value_width=VALUE_PX,
-            tip="0: the base. 1: the chosen source.",
             text_of=lambda v: f"{source_name(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
         )
         self.bind.stroke(slider, f"Mix layer {index}", lambda v: self.session.set_mix(index, self._source, v))
@@ -103,8 +94,6 @@ class MixingPanel(Panel):
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
-        for enabled in (self.plus, self.clear, self.more, *self.source_rows):
-            enabled.setEnabled(info is not None)
         if info is None:
             return
         self._groups = {g: [i for i in range(info.num_ws) if group_of(info, i) == g] for g in GROUPS}
@@ -153,6 +142,7 @@ class MixingPanel(Panel):
         made.removed.connect(self._remove)
         self.source_rows.append(made)
         self._sources.addWidget(made)
+        self.bind.available("mixing", made)
 
     def update_faces(self) -> None:
         """A picture has come."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.state import Truncation
 from explorer.widgets.controls.basic import IconButton, row
 from explorer.widgets.controls.layer_rows import LayerRows, ws_names
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.panel import Panel
 
@@ -27,9 +28,7 @@ class TruncationPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.psi = ValueSlider(
-            "\u03c8", -2, 2, 1, step=0.05, tip="1: as drawn. 0: the average picture. Below 0: its opposite."
-        )
+        self.psi = self.bind.parameter("truncation.psi")
         self.cutoff = ValueSlider(
             "Cutoff",
             0,
@@ -46,15 +45,16 @@ class TruncationPanel(Panel):
             self.add(item)
         self.layers.hide()
         self.bind.model(self._show_model)
-        self.bind.slider(self.psi, "Truncation psi", lambda look: look.truncation.psi, session.set_psi)
+        self.bind.available("truncation.cutoff", self.cutoff)
+        self.bind.available("truncation.layer_psi", self.more)
         self.bind.look(lambda look: look.truncation.cutoff, self._show_cutoff)
         self.bind.stroke(self.cutoff, "Truncation cutoff", self._set_cutoff)
         self.bind.look(lambda look: look.truncation, self._show_layers)
 
     def _make_row(self, index: int) -> ValueSlider:
-        slider = ValueSlider("", -2, 2, 1, step=0.05, tip="Psi of this layer alone; reset: follow psi.")
-        name = f"Psi of layer {index}"
-        self.bind.stroke(slider, name, lambda v: self._set_layer(index, v))
+        slider = parameter_slider("truncation.layer_psi")
+        self.bind.stroke(slider, f"Psi of layer {index}", lambda v: self._set_layer(index, v))
+        self.bind.available("truncation.layer_psi", slider)
         return slider
 
     def _set_layer(self, index: int, value: float) -> None:
@@ -73,16 +73,10 @@ class TruncationPanel(Panel):
         cutoff = count if truncation.cutoff is None else truncation.cutoff
         for index, slider in enumerate(self.layers.rows):
             follows = truncation.psi if index < cutoff else 1.0
-            slider.set_range(-2, 2, follows)
+            slider.set_range(slider.minimum, slider.maximum, follows)
             slider.set_value(own.get(index, follows))
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        reason = "" if info else "No model is loaded"
-        self.psi.set_reason(reason)
-        self.cutoff.set_reason(reason)
-        self.more.setEnabled(info is not None)
-        for slider in self.layers.sliders:
-            slider.set_reason(reason)
         if info is not None:
             self.cutoff.set_range(0, info.num_ws, info.num_ws)
             self.layers.set_names(ws_names(info))

@@ -105,6 +105,7 @@ class ModelPanel(Panel):
         self.bind.state(lambda state: state.views, self._show_views)
         self.bind.state(lambda state: state.active, lambda _: self._show_loading())
         self.session.loading.connect(self._on_loading)
+        self.session.loading_ended.connect(self._on_loading_ended)
 
     # showing ---------------------------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class ModelPanel(Panel):
                         card.set_picture(image)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        active = self.session.store.state.active
+        active = self.session.active
         facts = self.session.facts(active)
         for widget in (self.heading, self.facts):
             widget.setVisible(facts is not None)
@@ -156,18 +157,18 @@ class ModelPanel(Panel):
         if info is not None and facts is not None and info.c_dim > 0:
             self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
 
-    @Slot(object)
-    def _on_loading(self, progress: object) -> None:
-        assert isinstance(progress, tuple)
-        view, share, words = progress
-        if share is None:
-            self._loading.pop(view, None)
-        else:
-            self._loading[view] = (float(share), str(words))
+    @Slot(int, float, str)
+    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+        self._loading[view] = (fraction, text)
+        self._show_loading()
+
+    @Slot(int)
+    def _on_loading_ended(self, view: int) -> None:
+        self._loading.pop(view, None)
         self._show_loading()
 
     def _show_loading(self) -> None:
-        share, words = self._loading.get(self.session.store.state.active, (None, ""))
+        share, words = self._loading.get(self.session.active, (None, ""))
         for widget in (self.loading, self.progress):
             widget.setVisible(share is not None)
         if share is not None:
@@ -177,13 +178,13 @@ class ModelPanel(Panel):
     # actions ---------------------------------------------------------------------------------------------
 
     def _load(self, name: str) -> None:
-        self._files.open_model(name, self.session.store.state.active)
+        self._files.open_model(name, self.session.active)
 
     def _ask(self) -> None:
-        self._files.ask_model(self.session.store.state.active)
+        self._files.ask_model(self.session.active)
 
     def _cancel(self) -> None:
-        self.session.cancel_load(self.session.store.state.active)
+        self.session.cancel_load(self.session.active)
 
     def _show_recent(self) -> None:
         menu = self._files.recent_menu()
@@ -209,7 +210,7 @@ class ModelPanel(Panel):
         if not take_copy(event):
             return
         # Several models go to A, B, C ...; a single one goes where the hand is: the active view.
-        self._files.open_many(models, self.session.store.state.active if len(models) == 1 else None)
+        self._files.open_many(models, self.session.active if len(models) == 1 else None)
 
     def _mark(self, is_target: bool) -> None:
         self._is_target = is_target

@@ -38,7 +38,7 @@ def facts_texts(facts: ModelInfo) -> dict[str, str]:
     channels = {1: "grey", 3: "RGB", 4: "RGBA"}.get(info.img_channels, f"{info.img_channels} channels")
     return {
         "family": facts.family or info.family,
-        "resolution": f"{info.img_resolution}\u00d7{info.img_resolution} {channels}",
+        "resolution": f"{info.img_size[1]}\u00d7{info.img_size[0]} {channels}",
         "latents": f"z {info.z_dim}   w {info.w_dim}   ws {info.num_ws}",
         "classes": f"{info.c_dim}{'' if names else ' (unnamed)'}" if info.c_dim else "none",
         "size": _bytes(facts.nbytes) if facts.nbytes else "unknown",

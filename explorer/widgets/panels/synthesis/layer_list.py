@@ -168,8 +168,9 @@ def _size(width: int, height: int) -> str:
 
 
 def _final(info: GeneratorInfo) -> _Row:
-    size = info.img_resolution
-    return _Row("", (FINAL, str(size), str(info.img_channels), _size(size, size)), "What the network makes")
+    height, width = info.img_size
+    numbers = str(max(height, width)), str(info.img_channels), _size(width, height)
+    return _Row("", (FINAL, *numbers), "What the network makes")
 
 
 def _row(layer: LayerInfo) -> _Row:
@@ -181,4 +182,5 @@ def _tip(layer: LayerInfo) -> str:
     what = "makes a picture" if layer.is_rgb else f"gives {layer.channels} channels"
     noise = ", takes noise" if layer.has_noise else ""
     size = _size(layer.width, layer.height)
-    return f"{layer.name} {what} of {size} pixels; styled by entry {layer.ws_index} of ws{noise}"
+    styled = "has no style" if layer.ws_index is None else f"styled by entry {layer.ws_index} of ws"
+    return f"{layer.name} {what} of {size} pixels; {styled}{noise}"

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.controls.basic import Check, ElidedLabel, Segments, label, row, value_label
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID, view_color
@@ -106,8 +106,7 @@ class LayersPanel(Panel):
         self.channels = Segments(CHANNELS)
         tip = "The channel shown, or the first of three."
         self.first = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, value_width=64, tip=tip)
-        tip = "Brightens: +6 dB doubles the contrast."
-        self.gain = ValueSlider("Gain", -40, 40, 0, step=1, decimals=1, unit="dB", value_width=64, tip=tip)
+        self.gain = parameter_slider("tap.scale_db", value_width=64)
         self.normalize = Check("Fit range")
         self.normalize.setToolTip(
             "Centre on the mean and fit the largest distance from it into the picture's range"
@@ -145,17 +144,22 @@ class LayersPanel(Panel):
         self.spectrum.clicked.connect(lambda on: self._set(spectrum=bool(on)))
         bind.stroke(self.first, "Channel", lambda v: self._set(first_channel=round(v)))
         bind.stroke(self.gain, "Layer gain", lambda v: self._set(scale_db=v))
+        for path, control in (
+            ("layer", self.list), ("channels", self.channels), ("first_channel", self.first),
+            ("scale_db", self.gain), ("spectrum", self.spectrum), ("normalize", self.normalize),
+        ):  # fmt: skip
+            bind.available(f"tap.{path}", control)
         bind.model(self._show_model)
         bind.state(_tap, self._show_tap)
         self.session.frame.connect(self._on_frame)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_tap(self.session.store.state.active, **fields)
+        self.session.set_tap(self.session.active, **fields)
 
     # what is shown ---------------------------------------------------------------------------------------
 
     def _info(self) -> GeneratorInfo | None:
-        return self.session.info(self.session.store.state.active)
+        return self.session.info(self.session.active)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.list.show_layers(info)
@@ -173,22 +177,11 @@ class LayersPanel(Panel):
         self.gain.set_value(tap.scale_db)
         self.normalize.setChecked(tap.normalize)
         self.spectrum.setChecked(tap.spectrum)
-        nothing = "" if info is not None else "No model is loaded"
-        final = nothing or ("" if layer else "The final picture has its own colours: choose a layer first")
-        single = final or ("The norm runs over all channels" if tap.channels == "norm" else "")
-        if layer is not None and layer.channels < 2:
-            single = single or "This layer has one channel"
-        grey(self.list, nothing)
-        grey(self.channels, final)
-        self.first.set_reason(single)
-        self.gain.set_reason(nothing)
-        grey(self.spectrum, nothing)
-        grey(self.normalize, "" if tap.spectrum else final)
         self._show_latest()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        if frame.view == self.session.store.state.active and self.isVisible():
+        if frame.view == self.session.active and self.isVisible():
             self._show_stats(frame.stats)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -196,11 +189,11 @@ class LayersPanel(Panel):
         self._show_latest()
 
     def _show_latest(self) -> None:
-        frame = self.session.last_frame(self.session.store.state.active)
+        frame = self.session.last_frame(self.session.active)
         self._show_stats(frame.stats if frame is not None and self._info() is not None else None)
 
     def _show_stats(self, stats: TapStats | None) -> None:
-        self.plot.show_spectrum(stats.spectrum_db if stats is not None else None, self.session.store.state.active)
+        self.plot.show_spectrum(stats.spectrum_db if stats is not None else None, self.session.active)
         for key, shown in self.numbers.items():
             shown.setText(_number(getattr(stats, key)) if stats is not None else "\u2013")
         if stats is None:

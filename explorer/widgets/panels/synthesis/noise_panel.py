@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.state import Look
+from explorer.session.availability import NO_MODEL
 from explorer.widgets.controls.basic import IconButton, Segments, label, row
-from explorer.widgets.controls.disable import grey
 from explorer.widgets.controls.layer_rows import LayerRows
+from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.panel import Panel
@@ -39,7 +39,7 @@ class NoisePanel(Panel):
         self.mode = Segments(MODES)
         self.seed = SeedField("Seed of the random noise")
         self.dice = IconButton("dice-five", "Another noise seed", lambda: session.set_noise(seed=random_seed()))
-        self.strength = ValueSlider("Strength", 0, 4, 1, step=0.05, tip="Factor on the noise of all layers.")
+        self.strength = self.bind.parameter("noise.strength")
         self.more = IconButton("caret-right", "Strength of single layers", self._toggle, text="Per layer")
         self.layers = LayerRows(self._make_row)
         self._names: list[str] = []
@@ -51,21 +51,18 @@ class NoisePanel(Panel):
         self.bind.model(self._show_model)
         self.bind.segments(self.mode, lambda look: look.noise.mode, lambda mode: session.set_noise(mode=mode))
         self.bind.look(lambda look: look.noise.seed, self.seed.set_seed)
-        self.bind.look(lambda look: look.noise.mode, lambda _: self._grey())
-        self.bind.slider(
-            self.strength,
-            "Noise strength",
-            lambda look: look.noise.strength,
-            lambda v: session.set_noise(strength=v),
-        )
+        self.bind.reason("noise.mode", self._show_reason)
+        self.bind.available("noise.mode", self.mode, self.more)
+        self.bind.available("noise.seed", self.seed_row)
         self.bind.look(lambda look: look.noise.layer_strengths, self._show_strengths)
 
     def _make_row(self, index: int) -> ValueSlider:
-        slider = ValueSlider("", 0, 4, 1, step=0.05, tip="Factor on this layer's noise.")
+        slider = parameter_slider("noise.layer_strengths")
         slider.pressed.connect(lambda: self.session.begin(f"Noise of {self._names[index]}"))
         slider.moving.connect(lambda v: self.session.set_noise_layer(self._names[index], v))
         slider.released.connect(self.session.commit)
         slider.cancelled.connect(self.session.cancel)
+        self.bind.available("noise.layer_strengths", slider)
         return slider
 
     def _show_strengths(self, strengths: tuple[tuple[str, float], ...]) -> None:
@@ -76,30 +73,11 @@ class NoisePanel(Panel):
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self._names = [layer.name for layer in info.layers if layer.has_noise] if info else []
         self.layers.set_names(self._names)
-        self._grey()
 
-    def _grey(self) -> None:
-        info = self.session.info(self.session.store.state.active)
-        reason = ""
-        if info is None:
-            reason = "No model is loaded"
-        elif not info.has_noise:
-            reason = f"{info.family} has no noise inputs: its detail comes from w alone"
-        self.reason.setText(reason if info is not None else "")
-        self.reason.setVisible(bool(reason) and info is not None)
-        self.mode.setEnabled(not reason)
-        self.mode.setToolTip(reason)
-        self.more.setEnabled(not reason)
-        look = self._look()
-        quiet = reason or ("Noise is switched off" if look.noise.mode == "none" else "")
-        self.strength.set_reason(quiet)
-        for slider in self.layers.rows:
-            slider.set_reason(quiet)
-        is_random = look.noise.mode == "random"
-        grey(self.seed_row, reason or ("" if is_random else "Only random noise has a seed"))
-
-    def _look(self) -> Look:
-        return self.session.look(self.session.store.state.active)
+    def _show_reason(self, reason: str) -> None:
+        shown = reason if reason != NO_MODEL else ""
+        self.reason.setText(shown)
+        self.reason.setVisible(bool(shown))
 
     def _toggle(self) -> None:
         shown = self.layers.isHidden()

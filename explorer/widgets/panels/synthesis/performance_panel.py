@@ -126,7 +126,7 @@ class PerformancePanel(Panel):
             texts = _texts(session.performance(view)) if shown else {}
             for key, _, _ in _ROWS:
                 self.figures[key, view].setText(texts.get(key, "\u2013"))
-        active = session.store.state.active
+        active = session.active
         facts, info = session.performance(active), session.info(active)
         self.bars.show_groups(active, stage_groups(facts.stages, info))
         self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")

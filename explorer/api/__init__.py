@@ -1,0 +1,35 @@
+"""The program from Python: open a model, render pictures, read latents, film walks.
+
+    import explorer
+
+    model = explorer.open_model("critters-stylegan2")  # or a checkpoint file
+    model.render(seed=7, psi=0.7).save("seed7.png")
+    model.walk([1, 2, 3], seconds=6, psi=0.7).save("walk.mp4")
+
+What is listed here changes only with a note in the changelog; other modules may change at any time.
+"""
+
+from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, Mix
+from explorer.api.model import Model, model_of, open_model
+from explorer.api.picture import Picture
+from explorer.api.walk import Walk
+from explorer.latents.table import StoredLatent
+from explorer.state import Edit, Look, Nudge, Offset
+
+__all__ = [
+    "ClassChoice",
+    "Edit",
+    "EditLike",
+    "LatentLike",
+    "Layers",
+    "Look",
+    "Mix",
+    "Model",
+    "Nudge",
+    "Offset",
+    "Picture",
+    "StoredLatent",
+    "Walk",
+    "model_of",
+    "open_model",
+]

@@ -1,0 +1,353 @@
+"""An open model: render pictures, read latents, film walks, measure.
+
+Pictures are those of the window and of the command line, bit for bit. Use a model from one thread at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import torch
+
+from explorer.animation.walk import seconds_of_walk, walk_timeline
+from explorer.api.arguments import classes_of, edited, entries_of, seed_of
+from explorer.api.picture import Picture, picture_of
+from explorer.api.walk import Walk
+from explorer.errors import CostlyModelError, UsageError
+from explorer.generators.base import NoiseMode
+from explorer.latents.seeds import z_of_seed
+from explorer.latents.table import LatentTable, Space, StoredLatent
+from explorer.ops import native
+from explorer.render.devices import device_named
+from explorer.render.headless import HeadlessRenderer
+from explorer.render.headless import open_model as open_renderer
+from explorer.render.results import ModelInfo
+from explorer.render.styles import StyleStage
+from explorer.state import (
+    ExplorerState,
+    Latent,
+    Look,
+    Mixing,
+    MixRow,
+    MixSource,
+    Noise,
+    Segment,
+    Tap,
+    Transform,
+    Truncation,
+    ViewState,
+)
+from explorer.state.request import RenderSettings
+
+if TYPE_CHECKING:
+    from explorer.analysis.estimate import Estimate
+    from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Mix
+    from explorer.generators.base import Generator
+    from explorer.ops.backend import Backend
+
+__all__ = ["Model", "model_of", "open_model"]
+
+
+def open_model(
+    name_or_file: str | Path,
+    *,
+    device: str = "auto",
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    backend: Backend = "auto",
+    allow_costly: bool = False,
+) -> Model:
+    """Open a bundled model or a checkpoint file. Nothing in the file is executed.
+
+    Args:
+        name_or_file: Such as "critters-stylegan2", or the path of a `.pkl`, `.pt` or `.safetensors`.
+        device: "auto" (the best one), "cpu", "cuda", "cuda:1", "mps".
+        dtype: Precision of the synthesis. No CPU computes in float16.
+        backend: Kernels: "auto" are the fastest, "torch" those without native code, "reference" the readable ones.
+        allow_costly: Also open a model of which one picture takes more memory or time than this machine has.
+
+    Raises:
+        CheckpointError: The file could not become a generator; its subclasses say why.
+        UsageError: There is no such device, precision or backend here.
+    """
+    from explorer.ops.backend import Backend
+
+    if backend not in get_args(Backend):
+        raise UsageError(f"There are no kernels {backend!r}.", f"Choose one of: {', '.join(get_args(Backend))}.")
+    settings = RenderSettings(device_named(device), dtype, backend)
+    try:
+        return Model(*open_renderer(str(name_or_file), settings, allow_costly=allow_costly))
+    except CostlyModelError:
+        native.build()  # with the kernels it may be affordable
+    try:
+        return Model(*open_renderer(str(name_or_file), settings, allow_costly=False))
+    except CostlyModelError as error:
+        hint = "Open a smaller model, or pass allow_costly=True."
+        raise CostlyModelError(error.message, hint) from None
+
+
+def model_of(generator: Generator, name: str = "generator", *, backend: Backend = "auto") -> Model:
+    """Return a model of a generator that is in memory instead of in a file.
+
+    Args:
+        generator: In evaluation mode; pictures are rendered on its device, in float32.
+        name: For people. A film of it cannot be continued after an interruption, nor opened in the window.
+        backend: As in `open_model`.
+    """
+    renderer = HeadlessRenderer(generator, RenderSettings(str(generator.device), backend=backend))
+    facts = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
+    return Model(renderer, facts)
+
+
+class Model:
+    """An open generator; made by `open_model` or `model_of`.
+
+    Attributes:
+        facts: Name, family, licence and contents of the file.
+        info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_size`, `layers` and more.
+    """
+
+    def __init__(self, renderer: HeadlessRenderer, facts: ModelInfo) -> None:
+        self._renderer, self.facts, self.info = renderer, facts, renderer.info
+        self._table = LatentTable()
+
+    def __repr__(self) -> str:
+        height, width = self.info.img_size
+        return f"<Model {self.facts.name}: {self.info.family}, {width} x {height} px>"
+
+    def render(
+        self,
+        seed: int = 0,
+        *,
+        latent: LatentLike | None = None,
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        mix: Iterable[Mix] = (),
+        edits: Iterable[EditLike] = (),
+        classes: ClassChoice = None,
+        noise: NoiseMode = "const",
+        noise_seed: int = 0,
+        translate: tuple[float, float] = (0.0, 0.0),
+        rotate: float = 0.0,
+        layer: str = "",
+    ) -> Picture:
+        """Render one picture.
+
+        Args:
+            seed: 0 .. 2**32 - 1; `z` is `numpy.random.RandomState(seed).randn(z_dim)`.
+            latent: Takes the place of the seed.
+            psi: Truncation: `w_avg + psi * (w - w_avg)`. 1 is none, 0 the mean picture.
+            cutoff: How many entries of `ws` are truncated, the first ones; None for all.
+            mix: Styles taken from other latents; where two name one entry of `ws`, the later one holds.
+            edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
+            classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
+            noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
+            noise_seed: Of random noise, 0 .. 2**32 - 1.
+            translate: Moves the picture, in image widths, right and down.
+            rotate: Turns it, in degrees counter-clockwise.
+            layer: Shows this layer's activation instead of the picture; names are in `info.layers`.
+
+        Raises:
+            LatentError: The latent does not fit the model.
+            RequestError: A number is not finite, or there is no such layer.
+            UsageError: An argument is not among what the model has.
+        """
+        if noise not in get_args(NoiseMode):
+            raise UsageError(f"There is no noise {noise!r}.", f"Choose one of: {', '.join(get_args(NoiseMode))}.")
+        x, y = translate
+        look = replace(
+            self._look(seed if latent is None else latent, psi, cutoff, mix, edits, classes),
+            noise=Noise(noise, seed_of(noise_seed)),
+            transform=Transform(x=float(x), y=float(y), rotate=float(rotate)),
+        )
+        return self.render_look(look, layer=layer)
+
+    def render_look(self, look: Look, time: float = 0.0, *, layer: str = "") -> Picture:
+        """Render a look of `explorer.state`: everything that the window can set.
+
+        Args:
+            look: Its stored latents are those that this model was given.
+            time: In seconds, for animated transforms.
+            layer: As in `render`.
+
+        Raises:
+            LatentError: A stored latent is missing or does not fit.
+            RequestError: It cannot be rendered.
+        """
+        return picture_of(self._renderer.render_look(look, Tap(layer=layer), time, self._table))
+
+    def latent(
+        self,
+        seed: int = 0,
+        *,
+        space: Space = "ws",
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        mix: Iterable[Mix] = (),
+        edits: Iterable[EditLike] = (),
+        classes: ClassChoice = None,
+    ) -> StoredLatent:
+        """Return the numbers of a latent, without rendering it: `array`, float32.
+
+        `render(latent=...)` takes it, and `explorer.latents.files.save_latent` writes it.
+
+        Args:
+            seed: As in `render`.
+            space: "z" `[z_dim]`, the mapping network's input; "w" `[w_dim]`, its output; "ws" `[num_ws, w_dim]`,
+                what the synthesis network is given after mixing, truncation and edits, which only "ws" has.
+            psi: As in `render`.
+            cutoff: As in `render`.
+            mix: As in `render`.
+            edits: As in `render`.
+            classes: As in `render`.
+
+        Raises:
+            RequestError: A number is not finite.
+            UsageError: An argument is not among what the model has.
+        """
+        if space not in get_args(Space):
+            raise UsageError(f"There is no space {space!r}.", f"Choose one of: {', '.join(get_args(Space))}.")
+        look = self._look(seed_of(seed), psi, cutoff, mix, edits, classes)
+        name, sha = f"seed {seed}", self.facts.sha256
+        if space == "z":
+            return StoredLatent("z", z_of_seed(seed, self.info.z_dim), name=name, recipe=look.latent)
+        with torch.inference_mode():
+            styles = self._styles.make(self._renderer.request(look, table=self._table))
+        if space == "w":
+            return StoredLatent("w", styles.base, sha, name=name, recipe=look.latent)
+        return StoredLatent("ws", styles.ws, sha, psi=psi, name=name)
+
+    def walk(
+        self,
+        latents: Iterable[LatentLike],
+        *,
+        seconds: float | None = None,
+        fps: float = 30.0,
+        loop: bool = False,
+        interpolation: Literal["linear", "spherical", "cubic", "catmull-rom"] | None = None,
+        ease: Literal["linear", "in", "out", "in-out"] = "linear",
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        mix: Iterable[Mix] = (),
+        edits: Iterable[EditLike] = (),
+        classes: ClassChoice = None,
+    ) -> Walk:
+        """Return a walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
+
+        Args:
+            latents: Where to pass, in order; at least one. Seeds are blended in z, others in w.
+            seconds: Of the whole walk; 2 from each latent to the next if None.
+            fps: Frames per second, 1..240.
+            loop: Whether it returns to the first latent without a seam.
+            interpolation: Between latents; None is spherical between seeds, linear otherwise.
+            ease: How the time between two latents is spent.
+            psi: As in `render`, for the whole walk; so are the others.
+            cutoff: As in `render`.
+            mix: As in `render`.
+            edits: As in `render`.
+            classes: As in `render`.
+
+        Raises:
+            LatentError: A latent does not fit the model.
+            RequestError: A number is not finite.
+            UsageError: There is no latent, or the walk is too long.
+        """
+        stops, mix, edits = list(latents), list(mix), list(edits)
+        if not stops:
+            raise UsageError("A walk needs at least one latent.", "For example walk([1, 2, 3]).")
+        looks = [self._look(stop, psi, cutoff, mix, edits, classes) for stop in stops]
+        for look in looks:
+            self._renderer.request(look, table=self._table)  # refuses here what no frame could show
+        has_seeds = all(not look.latent.stored for look in looks)
+        way = interpolation or ("spherical" if has_seeds else "linear")
+        segment = Segment(way, "z" if has_seeds else "w", ease)
+        length = seconds_of_walk(len(looks), loop=loop) if seconds is None else float(seconds)
+        if not (math.isfinite(length) and length > 0.0 and 1.0 <= fps <= 240.0):
+            words = f"A walk of {length:g} seconds at {fps:g} frames per second cannot be made."
+            raise UsageError(words, "Choose more than 0 seconds and 1 to 240 frames per second.")
+        timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
+        view = ViewState(model=self.facts.path)
+        state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
+        return Walk(state, self._renderer, self.facts, self._table)
+
+    def measure(
+        self,
+        metric: str,
+        *,
+        samples: int = 64,
+        seed: int = 0,
+        psi: float = 1.0,
+    ) -> Estimate:
+        """Measure a metric over random latents, as the command `measure` does.
+
+        Args:
+            metric: "eq-t", "eq-t-frac", "eq-r": equivariance in dB, higher is better, defined without truncation;
+                "sticking": fraction of fine detail that stays on its pixels during latent walks, lower is better;
+                "spectrum": power above 0.25 cycles per pixel as a fraction of all power, in dB; a plug-in's.
+            samples: Pictures, or walks of "sticking"; at least 2.
+            seed: Of the random latents.
+            psi: Truncation, for metrics that are not defined without it.
+
+        Returns:
+            `value` and its standard error `stderr`, both in `unit`.
+
+        Raises:
+            UsageError: There is no such metric, or the model has no input transform to measure it by.
+        """
+        from explorer.analysis.registry import measure, metric_named
+        from explorer.jobs.job import last_value
+
+        chosen = metric_named(metric)
+        request = self._renderer.request(Look(truncation=Truncation(psi)))
+        with torch.inference_mode():
+            figures = last_value(measure((chosen,), self._renderer.context, request, samples, seed_of(seed)))
+        return figures[chosen.name]
+
+    @cached_property
+    def _styles(self) -> StyleStage:
+        return StyleStage(self._renderer.context.generator)
+
+    def _look(
+        self,
+        latent: LatentLike,
+        psi: float,
+        cutoff: int | None,
+        mix: Iterable[Mix],
+        edits: Iterable[EditLike],
+        classes: ClassChoice,
+    ) -> Look:
+        if cutoff is not None and cutoff < 0:
+            raise UsageError(f"The cutoff {cutoff} is negative.", "0 truncates nothing.")
+        return Look(
+            latent=self._latent(latent),
+            classes=classes_of(classes, self.facts),
+            truncation=Truncation(float(psi), cutoff),
+            mixing=self._mixing(mix),
+            edits=edited(edits, self.info),
+        )
+
+    def _latent(self, latent: LatentLike) -> Latent:
+        """Return a latent as a look names it; numbers go into the table."""
+        if isinstance(latent, StoredLatent):
+            return Latent(stored=self._table.add(latent))
+        if isinstance(latent, np.ndarray) and latent.ndim:
+            space: Space = "w" if latent.ndim == 1 else "ws"
+            return Latent(stored=self._table.add(StoredLatent(space, latent, self.facts.sha256)))
+        return Latent(seed_of(latent))
+
+    def _mixing(self, mix: Iterable[Mix]) -> Mixing:
+        sources: list[MixSource] = []
+        rows: dict[int, MixRow] = {}
+        for latent, layers, *more in mix:
+            amount = float(more[0]) if more else 1.0
+            if not 0.0 <= amount <= 1.0:
+                raise UsageError(f"An amount of {amount:g} cannot be mixed in.", "Choose 0 to 1.")
+            for entry in entries_of(layers, self.info):
+                rows[entry] = MixRow(entry, len(sources), amount)
+            sources.append(MixSource.of(self._latent(latent)))
+        return Mixing(tuple(sources), tuple(rows[entry] for entry in sorted(rows))) if sources else Mixing()

@@ -1,0 +1,266 @@
+"""What every edit has, what a kind of edit says of itself, and an edit resolved for one network.
+
+An edit is data of the state: a value of its kind, a strength, and whether it is on. A kind is one file: a frozen
+dataclass (the value) and an `EditKind` (what it does). The order of a look's edits is the order in which they are
+applied, within each stage:
+
+| stage | target | when |
+|---|---|---|
+| `w` | numpy float32 `[w_dim]` or `[num_ws, w_dim]` | the base latent, before mixing and truncation |
+| `ws` | numpy float32 `[num_ws, w_dim]` | after mixing and truncation |
+| `input` | `Activation` | what the first layer is given |
+| `s` | torch `[N, style_dim]` | the styles of a layer, behind its affine layer |
+| `features` | `Activation` | what a layer has made |
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from explorer.edits.packing import packed, unpacked
+from explorer.errors import ProjectError
+from explorer.util.tagged import Tagged
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo, LayerInfo
+
+__all__ = [
+    "Assets",
+    "Edit",
+    "EditKind",
+    "EditValue",
+    "Placed",
+    "ResolvedEdit",
+    "Stage",
+    "Strength",
+    "UnknownEdit",
+    "span_of",
+    "span_text",
+    "use_kinds",
+]
+
+Stage = Literal["w", "ws", "s", "features", "input"]
+
+_kinds: Callable[[], Mapping[str, EditKind[Any]]] = dict
+"""Return every kind by name; set by the registry, which imports the kinds and through them this module."""
+
+
+def use_kinds(kinds: Callable[[], Mapping[str, EditKind[Any]]]) -> None:
+    """Have values and resolved edits look their kinds up by `kinds`; for the registry."""
+    global _kinds
+    _kinds = kinds
+
+
+class EditValue(Tagged):
+    """Base of the values of all kinds: frozen dataclasses of plain numbers, texts and tuples."""
+
+    __slots__ = ()
+
+    @classmethod
+    def members(cls) -> Mapping[str, type[EditValue]]:
+        """Return the values' classes by kind, those of plug-ins included."""
+        return {name: kind.value for name, kind in _kinds().items()}
+
+    @classmethod
+    def unknown(cls, data: Mapping[str, Any]) -> UnknownEdit:
+        """Return a value that keeps what was written by a plug-in that is not here."""
+        return UnknownEdit(json.dumps(data, ensure_ascii=False, allow_nan=False))
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEdit(EditValue):
+    """An edit of a kind that is not known here, such as that of a missing plug-in; it has no effect.
+
+    `text` is its JSON, which is written again as it was read.
+    """
+
+    text: str
+
+    def verbatim(self) -> dict[str, Any]:
+        """Return its JSON."""
+        data: dict[str, Any] = json.loads(self.text)
+        return data
+
+    @property
+    def name(self) -> str:
+        """The kind that it says it is."""
+        return str(self.verbatim().get("kind"))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One edit of a look: what it is, how strong, and whether it is on. Strength 0 is no edit, for every kind."""
+
+    value: EditValue
+    strength: float = 1.0
+    is_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """The usual range of a kind's strength, beyond which it may still go, its default and its unit."""
+
+    low: float = 0.0
+    high: float = 1.0
+    default: float = 1.0
+    unit: str = ""
+
+
+class Assets(Protocol):
+    """The arrays that a state names by id."""
+
+    def get(self, key: str) -> Any | None:
+        """Return the array of that id, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a kind resolves its value to, for one network.
+
+    Attributes:
+        digest: Differs wherever `data` does, and what the kind does with it.
+        data: What `apply` needs.
+        layers: Names of the layers that it changes, for the stages `s` and `features`.
+    """
+
+    digest: bytes
+    data: Any = field(compare=False, repr=False)
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEdit:
+    """An edit that is on and fits the network; frozen, hashable, and equal where its effect is.
+
+    Attributes:
+        kind: Name of its kind.
+        stage: Where it is applied.
+        strength: Not 0.
+        layers: Names of the layers that it changes, for the stages `s` and `features`.
+        digest: 16 bytes that stand for all of it.
+        data: What its kind made of the value.
+    """
+
+    kind: str
+    stage: Stage
+    strength: float
+    layers: tuple[str, ...]
+    digest: bytes
+    data: Any = field(compare=False, repr=False)
+
+    def apply(self, target: Any, layer: LayerInfo | None = None) -> Any:
+        """Return the target of its stage with the edit; the target stays as it is.
+
+        Args:
+            target: See the module.
+            layer: The layer, for the stages `s` and `features`.
+        """
+        return _kinds()[self.kind].apply(target, self, layer)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values, from which `from_json` makes an equal one, also on another machine."""
+        return {
+            "kind": self.kind,
+            "strength": self.strength,
+            "layers": list(self.layers),
+            "digest": self.digest.hex(),
+            "data": _kinds()[self.kind].pack(self.data),
+        }
+
+    @staticmethod
+    def from_json(data: Any, where: str) -> ResolvedEdit:
+        """Return the edit that `to_json` wrote. Raises ProjectError, also for a kind that is not known here."""
+        try:
+            kind = _kinds()[data["kind"]]
+            layers, digest = tuple(str(name) for name in data["layers"]), bytes.fromhex(data["digest"])
+            strength, resolved = float(data["strength"]), kind.unpack(data["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProjectError(
+                f"{where} should be an edit.", "The file is damaged, or a plug-in is missing."
+            ) from error
+        return ResolvedEdit(kind.name, kind.stage, strength, layers, digest, resolved)
+
+
+E = TypeVar("E", bound=EditValue)
+
+
+class EditKind(ABC, Generic[E]):
+    """What the program must know of a kind of edit. Stateless; its methods are pure."""
+
+    name: ClassVar[str]
+    """In projects; never changes."""
+    title: ClassVar[str]
+    """For people, in menus and as the default name of an edit."""
+    stage: ClassVar[Stage]
+    value: ClassVar[type[Any]]
+    """The class of its values; `value.kind` is `name`."""
+    strength: ClassVar[Strength] = Strength()
+    row: ClassVar[str] = ""
+    """The widget of its row as "module:Class", a subclass of `EditRow`; empty for one with the strength alone."""
+
+    @abstractmethod
+    def resolve(self, value: E, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
+        """Return what the value is for one network, or None where it does not fit: it waits in the state."""
+
+    @abstractmethod
+    def apply(self, target: Any, edit: ResolvedEdit, layer: LayerInfo | None) -> Any:
+        """Return the target with the edit; see the module for its type. Never change the target itself."""
+
+    def describe(self, value: E) -> str:
+        """Return what people call it, in menus, tracks and undo; the first letter is a capital."""
+        return self.title
+
+    def blend(self, values: Sequence[E], weights: Sequence[float]) -> E:
+        """Return the weighted mean of values with one `identity`; weights sum to 1, single ones may be negative.
+
+        The default suits values that their `identity` decides.
+        """
+        return values[0]
+
+    def identity(self, value: E) -> Hashable:
+        """Return what two values must share to be blended; of others, one fades out while the other fades in."""
+        return value
+
+    def pack(self, data: Any) -> Any:
+        """Return `Placed.data` of `resolve` as JSON values; override it for data that JSON cannot hold."""
+        return packed(data)
+
+    def unpack(self, data: Any) -> Any:
+        """Return what `pack` wrote. Raises KeyError, TypeError or ValueError."""
+        return unpacked(data)
+
+    def assets(self, value: E) -> Iterable[str]:
+        """Return the ids of the arrays that the value names, which are saved with it."""
+        return ()
+
+    def limit(self, info: GeneratorInfo) -> Strength:
+        """Return the range of the strength that suits a network."""
+        return self.strength
+
+
+def digest_of(*parts: object) -> bytes:
+    """Return 16 bytes that differ wherever the `repr` of a part does."""
+    return blake2b(repr(parts).encode(), digest_size=16).digest()
+
+
+def span_of(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None:
+    """Return an inclusive range cut to the network's entries of `ws`, None if nothing is left.
+
+    `last` None means the last entry.
+    """
+    first = max(first, 0)
+    last = num_ws - 1 if last is None else min(last, num_ws - 1)
+    return (first, last) if first <= last else None
+
+
+def span_text(first: int, last: int | None) -> str:
+    """Return an inclusive range of entries of `ws` in words."""
+    if last is None:
+        return "all layers" if first == 0 else f"layers {first} and up"
+    return f"layer {first}" if first == last else f"layers {first}\u2013{last}"

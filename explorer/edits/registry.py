@@ -1,0 +1,130 @@
+"""The kinds of edit that are known: those of the program and those of plug-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from explorer.edits.base import (
+    Assets,
+    Edit,
+    EditKind,
+    EditValue,
+    Placed,
+    ResolvedEdit,
+    Stage,
+    UnknownEdit,
+    digest_of,
+    use_kinds,
+)
+from explorer.edits.nudge import NudgeKind
+from explorer.edits.offset import OffsetKind
+from explorer.errors import LatentwalkError, RequestError
+from explorer.util import plugins
+from explorer.util.plain_text import visible
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo
+
+__all__ = ["KINDS", "assets_of", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
+
+KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind())
+"""Those of the program."""
+
+
+_BUILT_IN: dict[str, EditKind[Any]] = {kind.name: kind for kind in KINDS}
+
+
+def kinds() -> Mapping[str, EditKind[Any]]:
+    """Return every kind by name; loads the plug-ins of `latentwalk.edits`."""
+    return {**_BUILT_IN, **plugins.load(plugins.EDITS, _accept, _BUILT_IN)}
+
+
+use_kinds(kinds)
+
+
+def _accept(name: str, found: Any) -> EditKind[Any]:
+    """Return a plug-in's kind, given as an `EditKind` or its class. Raises TypeError, ValueError."""
+    kind = found() if isinstance(found, type) else found
+    if not isinstance(kind, EditKind):
+        raise TypeError(f"{found!r} is not an EditKind")
+    value = getattr(kind, "value", None)
+    if not (isinstance(value, type) and issubclass(value, EditValue) and is_dataclass(value)):
+        raise TypeError(f"the value of {found!r} is not a dataclass that is an EditValue")
+    if not (kind.name == value.kind == name):
+        raise ValueError(
+            f"the kind is named {kind.name!r} and its values {value.kind!r}; the entry point is {name!r}"
+        )
+    if kind.stage not in get_args(Stage) or not kind.title:
+        raise ValueError(f"{found!r} has no title, or no stage of an edit")
+    return kind
+
+
+def kind_of(value: EditValue) -> EditKind[Any] | None:
+    """Return the kind of a value, None if it is not known here."""
+    return _BUILT_IN.get(value.kind) or kinds().get(value.kind)
+
+
+def describe(edit: Edit) -> str:
+    """Return what people call an edit."""
+    kind = kind_of(edit.value)
+    if kind is not None:
+        return kind.describe(edit.value) if kind.name in _BUILT_IN else _described(kind, edit.value)
+    name = edit.value.name if isinstance(edit.value, UnknownEdit) else edit.value.kind
+    return f"{visible(name, 40)} (unknown edit)"
+
+
+def assets_of(edits: Iterable[Edit]) -> set[str]:
+    """Return the ids of the arrays that edits name."""
+    found: set[str] = set()
+    for edit in edits:
+        kind = kind_of(edit.value)
+        found.update(kind.assets(edit.value) if kind is not None else ())
+    return found
+
+
+def is_of_styles(edit: Edit) -> bool:
+    """Return whether an edit decides the final `ws`, as those of the stages `w` and `ws` do."""
+    kind = kind_of(edit.value)
+    return kind is not None and kind.stage in ("w", "ws")
+
+
+def resolve_edits(
+    edits: Iterable[Edit], info: GeneratorInfo, assets: Assets | None = None
+) -> tuple[ResolvedEdit, ...]:
+    """Return the edits that are on, known and fit a network, in order."""
+    found = []
+    for edit in edits:
+        kind = kind_of(edit.value)
+        if kind is None or not edit.is_on or edit.strength == 0.0:
+            continue
+        placed = _resolved(kind, edit.value, info, assets)
+        if placed is not None:
+            digest = digest_of(kind.name, edit.strength, placed.layers, placed.digest)
+            found.append(ResolvedEdit(kind.name, kind.stage, edit.strength, placed.layers, digest, placed.data))
+    return tuple(found)
+
+
+def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
+    """What a kind resolves a value to; a fault of a plug-in is recorded, and explained to the user."""
+    try:
+        return kind.resolve(value, info, assets)
+    except Exception as error:
+        if kind.name in _BUILT_IN or isinstance(error, LatentwalkError):
+            raise
+        plugins.report(plugins.EDITS, kind.name, error)
+        raise RequestError(
+            f"The plug-in of the edit {visible(kind.title, 80)} does not work: "
+            f"{type(error).__name__}: {visible(str(error))}.",
+            "Switch the edit off, or update the package that provides it.",
+        ) from error
+
+
+def _described(kind: EditKind[Any], value: EditValue) -> str:
+    """What a plug-in calls an edit; its title where that fails."""
+    try:
+        return visible(kind.describe(value), 80)
+    except Exception as error:
+        plugins.report(plugins.EDITS, kind.name, error)
+        return visible(kind.title, 80)

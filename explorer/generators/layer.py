@@ -1,0 +1,82 @@
+"""One synthesis layer, and the activation that flows from layer to layer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from .info import LayerInfo
+from .inputs import NoiseSpec
+
+__all__ = ["Activation", "SynthesisLayer"]
+
+
+@dataclass(slots=True)
+class Activation:
+    """What flows from layer to layer. Treat as immutable: a layer makes new tensors, never writes into these.
+
+    Attributes:
+        x: Features `[N, C, H, W]`.
+        img: The running picture of skip architectures `[N, C, h, w]`, float32; `Generator.preview` shows it.
+        skip: The pending residual branch of the `resnet` architecture.
+        kept: Further tensors that later layers need, in an order of the family's own.
+    """
+
+    x: Tensor
+    img: Tensor | None = None
+    skip: Tensor | None = None
+    kept: tuple[Tensor, ...] = ()
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return every tensor, in a fixed order."""
+        return tuple(t for t in (self.x, self.img, self.skip, *self.kept) if t is not None)
+
+    def map(self, fn: Callable[[Tensor], Tensor]) -> Activation:
+        """Return the same with `fn` applied to every tensor."""
+        img = None if self.img is None else fn(self.img)
+        skip = None if self.skip is None else fn(self.skip)
+        return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.kept))
+
+    def with_features(self, x: Tensor) -> Activation:
+        """Return the same with other features."""
+        return Activation(x, self.img, self.skip, self.kept)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the tensors."""
+        return sum(t.numel() * t.element_size() for t in self.tensors())
+
+
+class SynthesisLayer(nn.Module, ABC):
+    """One resumable step of the synthesis network."""
+
+    info: LayerInfo
+
+    @abstractmethod
+    def style(self, w: Tensor) -> Tensor:
+        """The styles `[N, style_dim]` float32 of `w` `[N, w_dim]`, this layer's entry of `ws`: the S space."""
+
+    @abstractmethod
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
+        """Return the next activation.
+
+        Args:
+            activation: Output of the layer before (or of `Generator.begin`).
+            style: `[N, style_dim]` as `style` gives it, perhaps edited; `[N, 0]` if nothing styles the layer.
+            noise: `[1 or N, 1, H, W]` as `noise` returns it, or None for no noise.
+        """
+
+    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
+        """Return the noise this layer adds under `spec`, `[1 or N, 1, H, W]` float32; None if it adds none.
+
+        Random noise comes from a stream of this layer's own, seeded by (seed, layer name), so that a resumed
+        run draws the same numbers as a full one.
+        """
+        return None
+
+    def update_emas(self, activation: Activation) -> None:
+        """Update the moving averages this layer keeps of its input; training only, most layers keep none."""
+        return None

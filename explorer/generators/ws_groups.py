@@ -1,0 +1,44 @@
+"""Coarse, middle and fine: the groups of the entries of `ws`, and the names of layers, as families choose them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.generators.base import GeneratorInfo, LayerInfo
+
+__all__ = ["GROUPS", "by_depth", "by_resolution", "named_by_layer", "named_by_resolution"]
+
+GROUPS: tuple[str, ...] = ("coarse", "middle", "fine")
+
+
+def by_resolution(info: GeneratorInfo, index: int) -> str:
+    """Return the group of entry `index` by the resolution that it styles first, as in the StyleGAN paper.
+
+    Up to 8 px coarse, up to 32 px middle, above fine. Where all layers have one resolution, as `by_depth`.
+    """
+    if len({layer.resolution for layer in info.layers}) == 1:
+        return by_depth(info, index)
+    # An entry that styles a ToRGB and the next block's first layer belongs to the latter.
+    resolution = max((layer.resolution for layer in info.layers_of_ws(index)), default=0)
+    return GROUPS[0] if resolution <= 8 else GROUPS[1] if resolution <= 32 else GROUPS[2]
+
+
+def by_depth(info: GeneratorInfo, index: int) -> str:
+    """Return the group of entry `index` by its place: the proportions of a StyleGAN2 (4 of 18, 4 of 18, the rest).
+
+    For families whose layers do not tell by their resolution, such as StyleGAN3, whose first ones work at 16 px.
+    """
+    fraction = index / info.num_ws
+    return GROUPS[0] if fraction < 4 / 18 else GROUPS[1] if fraction < 8 / 18 else GROUPS[2]
+
+
+def named_by_resolution(layer: LayerInfo) -> str:
+    """Return a layer's name for people: "8x8", "128x128 rgb"."""
+    size = f"{layer.resolution}x{layer.resolution}"
+    return f"{size} rgb" if layer.is_rgb else size
+
+
+def named_by_layer(layer: LayerInfo) -> str:
+    """Return a layer's name for people where several share a resolution: "L3 36x36", "rgb"."""
+    return "rgb" if layer.is_rgb else f"{layer.name.split('_')[0]} {layer.resolution}x{layer.resolution}"

@@ -1,0 +1,8 @@
+"""How large a project may be."""
+
+from __future__ import annotations
+
+__all__ = ["MAX_BYTES"]
+
+MAX_BYTES = 64 << 20
+"""Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""

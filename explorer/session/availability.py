@@ -1,0 +1,87 @@
+"""Which controls are inert, and why: one table for all panels."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from explorer.state import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.state import Look
+
+__all__ = ["NO_MODEL", "OF_A_MODEL", "availability"]
+
+PICTURE = Tap()
+
+NO_MODEL = "No model is loaded"
+
+OF_A_MODEL = (
+    "truncation.psi", "truncation.cutoff", "truncation.layer_psi",
+    "latent.save", "mixing", "edits",
+    "noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths",
+    "transform.x", "transform.y", "transform.rotate", "transform.scale_x", "transform.scale_y", "transform.shear",
+    "transform.matrix",
+    "tap.layer", "tap.channels", "tap.first_channel", "tap.scale_db", "tap.spectrum", "tap.normalize",
+)  # fmt: skip
+"""Controls that do nothing without a model, by path: as in `CONTROLS`, or of a field or a part of the look."""
+
+
+def availability(info: GeneratorInfo | None, look: Look, tap: Tap = PICTURE) -> Mapping[str, str]:
+    """Return why controls are inert, by path; a control that is not named does something.
+
+    Args:
+        info: The network; None while no model is loaded.
+        look: The look that the controls change.
+        tap: What the view shows of the network.
+
+    Returns:
+        Path of a control -> a reason to show as its tooltip. The same object for the same reasons.
+    """
+    return _reasons(info, look.noise.mode, look.transform.animation.kind, tap)
+
+
+@lru_cache(maxsize=64)
+def _reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) -> Mapping[str, str]:
+    # Of several reasons the first is shown: what must be changed before the others matter.
+    reasons: dict[str, str] = {}
+    for path, reason in _all_reasons(info, noise, motion, tap):
+        reasons.setdefault(path, reason)
+    return MappingProxyType(reasons)
+
+
+def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) -> Iterator[tuple[str, str]]:
+    if info is None:
+        yield from ((path, NO_MODEL) for path in OF_A_MODEL)
+    elif not info.has_noise:
+        reason = f"{info.family} has no noise inputs: its detail comes from w alone"
+        yield from ((path, reason) for path in OF_A_MODEL if path.startswith("noise."))
+    if noise == "none":
+        yield "noise.strength", "Noise is switched off"
+        yield "noise.layer_strengths", "Noise is switched off"
+    if noise != "random":
+        yield "noise.seed", "Only random noise has a seed"
+    if motion == "none":
+        yield "transform.animation.speed", "The picture stands still: choose a motion"
+        yield "transform.animation.radius", "The picture stands still: choose a motion"
+    if motion == "spin":
+        yield "transform.animation.radius", "A spin has no radius"
+    yield from _tap_reasons(info, tap)
+
+
+def _tap_reasons(info: GeneratorInfo | None, tap: Tap) -> Iterator[tuple[str, str]]:
+    layer = next((layer for layer in info.layers if layer.name == tap.layer), None) if info is not None else None
+    if layer is None:
+        final = "The final picture has its own colours: choose a layer first"
+        yield "tap.channels", final
+        yield "tap.first_channel", final
+        if not tap.spectrum:  # which is fitted, too
+            yield "tap.normalize", final
+    elif tap.channels == "norm":
+        yield "tap.first_channel", "The norm runs over all channels"
+    elif layer.channels < 2:
+        yield "tap.first_channel", "This layer has one channel"

@@ -1,0 +1,50 @@
+"""The one value that the store holds, and the look that each view has in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from explorer.state.lab import Lab
+from explorer.state.look import ASPECTS, Look
+from explorer.state.timeline import Timeline
+from explorer.state.views import ViewState
+
+__all__ = ["ExplorerState", "Layout", "look_of", "with_look"]
+
+Layout = Literal["single", "grid", "wipe", "flicker"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorerState:
+    """The one value that the store holds.
+
+    `layout`: the active view alone, all views in a grid, or the two of `pair` in one place, by a wipe or in turn.
+    """
+
+    shared: Look = Look()
+    views: tuple[ViewState, ...] = (ViewState(), ViewState())
+    active: int = 0
+    layout: Layout = "grid"
+    pair: tuple[int, int] = (0, 1)
+    lab: Lab = Lab()
+    timeline: Timeline = Timeline()
+
+
+def look_of(state: ExplorerState, view: int) -> Look:
+    """The look that view number `view` has: shared where it is linked, its own elsewhere."""
+    v = state.views[view]
+    own = {name: getattr(v.own, name) for name in ASPECTS if name in v.unlinked}
+    return replace(state.shared, **own) if own else state.shared
+
+
+def with_look(state: ExplorerState, view: int, **aspects: Any) -> ExplorerState:
+    """A state in which view `view` shows the given aspects: set in the shared look where linked, else its own."""
+    v = state.views[view]
+    shared = {k: a for k, a in aspects.items() if k not in v.unlinked}
+    own = {k: a for k, a in aspects.items() if k in v.unlinked}
+    if own:
+        views = list(state.views)
+        views[view] = replace(v, own=replace(v.own, **own))
+        state = replace(state, views=tuple(views))
+    return replace(state, shared=replace(state.shared, **shared)) if shared else state

@@ -1,0 +1,41 @@
+"""What the sticking lab shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Lab", "Slit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slit:
+    """The line of the slit-scan: its middle, in image widths right and down from the picture's middle.
+
+    `angle`: degrees counter-clockwise, 90 stands upright; `length`: image widths. `follows`: it moves and turns
+    with the picture's transform.
+    """
+
+    x: float = -0.12  # beside the middle, where a wipe's divider begins
+    y: float = -0.05
+    angle: float = 90.0
+    length: float = 0.6
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """What the sticking lab shows, of all views alike.
+
+    `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (shares
+    of the way from `w_avg` to a seed) or of `count` moved pictures brought back, instead of the picture. `split`:
+    where the wipe's divider stands, 0..1. `tour`: number of the guided tour's step, 0 for none.
+    """
+
+    scan: bool = False
+    slit: Slit = Slit()
+    average: Literal["none", "neighbours", "shifted", "turned"] = "none"
+    radius: float = 0.15
+    count: int = 32
+    split: float = 0.5
+    tour: int = 0

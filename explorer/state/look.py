@@ -1,0 +1,77 @@
+"""A look: everything that decides a generator's picture, in aspects that views share or own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from explorer.edits.base import Edit
+from explorer.state.latents import Latent, Mixing, Truncation
+
+__all__ = ["ASPECTS", "Animation", "Classes", "Look", "Noise", "Transform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Mixture of classes of a conditional generator as (class index, weight); empty = class 0."""
+
+    weights: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Noise inputs: mode, seed of the random mode, strength for all and for single layers (name, factor)."""
+
+    mode: Literal["none", "const", "random"] = "const"
+    seed: int = 0
+    strength: float = 1.0
+    layer_strengths: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """Time-based motion of the transform: its kind, speed (widths/s or turns/s) and radius (image widths)."""
+
+    kind: Literal["none", "circle", "spin", "shake"] = "none"
+    speed: float = 0.1
+    radius: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Forward motion of the picture: scale and shear, then rotation, then translation.
+
+    `x`, `y`: image widths, right and down positive. `rotate`: degrees, counter-clockwise on screen. `scale_x`,
+    `scale_y`: factors. `shear`: x shift per unit y. `matrix`: a free forward 2x3 matrix (row by row) applied
+    after all that. `untransform`: resample the picture back by the inverse motion for display; `residual` shows
+    instead how it then differs from the unmoved picture: signed about grey, or as heat.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    rotate: float = 0.0
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    shear: float = 0.0
+    matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    animation: Animation = Animation()
+    untransform: bool = False
+    residual: Literal["none", "difference", "heat"] = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that decides a generator's picture; each field is an aspect that views can share or own."""
+
+    latent: Latent = Latent()
+    drift: float = 0.0  # seeds per second along x
+    classes: Classes = Classes()
+    truncation: Truncation = Truncation()
+    mixing: Mixing = Mixing()
+    edits: tuple[Edit, ...] = ()  # in the order in which they are applied
+    noise: Noise = Noise()
+    transform: Transform = Transform()
+
+
+ASPECTS: tuple[str, ...] = tuple(f.name for f in fields(Look))
+"""The names of `Look`'s fields, in order."""

@@ -1,0 +1,101 @@
+"""The timeline: keyframes, tracks of single parameters, a recorded performance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.state.views import Snapshot
+
+__all__ = ["Keyframe", "LatentLoop", "ParameterKeyframe", "RecordedState", "Segment", "Timeline", "Track"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """How the way from one key to the next is gone.
+
+    `interpolation`: straight, on the sphere, along the smooth cubic or the Catmull-Rom curve through all keys, or
+    not at all until the next key. `space`: where latents are blended. `ease`: how the time between them is spent;
+    "curve" goes through the points `curve`, (share of the time, share of the way) in 0..1.
+    """
+
+    interpolation: Literal["hold", "linear", "spherical", "cubic", "catmull-rom"] = "linear"
+    space: Literal["z", "w", "ws"] = "w"
+    ease: Literal["linear", "in", "out", "in-out", "curve"] = "in-out"
+    curve: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """The whole state at `time` seconds; `segment` is the way from here to the next key."""
+
+    time: float
+    pose: Snapshot = Snapshot()
+    segment: Segment = Segment()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterKeyframe:
+    """One number at `time` seconds."""
+
+    time: float
+    value: float
+    segment: Segment = Segment()
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Keys of a single parameter, which replace what the whole-state keys say of it.
+
+    `parameter`: a name of `explorer.state.parameters`; `view`: a view's number, -1 for the shared look.
+    """
+
+    parameter: str
+    keys: tuple[ParameterKeyframe, ...] = ()
+    view: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LatentLoop:
+    """Motion of the latent about where it is, closed within the timeline's duration.
+
+    `circle`: `turns` rounds in the plane of two random directions; `noise`: smooth noise in four of them, `turns`
+    swings long. `radius`: in lengths of a latent (1 = as far as another seed). `seed` draws the directions.
+    """
+
+    kind: Literal["none", "circle", "noise"] = "none"
+    radius: float = 0.4
+    turns: int = 1
+    seed: int = 0
+    space: Literal["z", "w"] = "w"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedState:
+    """One moment of a recorded performance: the state from `time` seconds on."""
+
+    time: float
+    pose: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything animated. Keys and samples are sorted by time; a performance holds where there are no keys.
+
+    `aside`: another timeline of the project, which is kept and does not play: the keys behind a recording, or the
+    recording behind keys. It has none itself.
+
+    `duration` in seconds, `fps` in frames per second (to snap to, and of the film), `bpm` beats per minute
+    (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
+    """
+
+    keys: tuple[Keyframe, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    performance: tuple[RecordedState, ...] = ()
+    wander: LatentLoop = LatentLoop()
+    duration: float = 8.0
+    loop: Literal["once", "loop", "ping-pong", "seamless"] = "once"
+    fps: float = 30.0
+    snap: bool = True
+    bpm: float = 0.0
+    aside: Timeline | None = None

@@ -1,0 +1,13 @@
+"""How the user started the program, for texts that name a command to type."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+__all__ = ["program_name"]
+
+
+def program_name() -> str:
+    """`latentwalk` where an installed package was started by that name, otherwise `main.py`."""
+    return "latentwalk" if sys.argv and Path(sys.argv[0]).stem == "latentwalk" else "main.py"

@@ -1,0 +1,125 @@
+"""One row for a job: a button that begins or cancels it, how far it is, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from explorer.errors import LatentwalkError
+from explorer.util.plain_text import LIMIT
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import IconButton, label, row
+from explorer.widgets.controls.plain_text import error_text
+from explorer.widgets.controls.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from explorer.render.job_run import JobEvent
+    from explorer.session import Session
+
+__all__ = ["JobRow"]
+
+
+class JobRow(QWidget):
+    """Runs the jobs of one name for all visible views, and hands their reports on.
+
+    Args:
+        session: Runs them.
+        name: First part of their keys, as in "metrics/0".
+        text: On the button.
+        tip: What is measured, and what it costs.
+        begin: Begins the job of one view.
+        show: Called with (view, value) for every report.
+    """
+
+    def __init__(
+        self, session: Session, name: str, text: str, tip: str,
+        begin: Callable[[int], object], show: Callable[[int, object], object],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.session, self.name = session, name
+        self._begin, self._show, self._text = begin, show, text
+        self._shares: dict[int, float] = {}
+        self.button = IconButton("play", tip, self.toggle, text=text)
+        self.line = ProgressLine()
+        self.words = label("", "faint", wrap=True, limit=2 * LIMIT)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        column.addWidget(row(self.button))
+        column.addWidget(self.line)
+        column.addWidget(self.words)
+        self.words.hide()
+        session.lab.job_event.connect(self._on_job_event)
+        session.model_changed.connect(self._on_model_changed)
+        session.devices.changed.connect(self._on_settings_changed)
+        self._show_state()
+
+    @property
+    def is_running(self) -> bool:
+        """True while one of the jobs is under way."""
+        return bool(self._shares)
+
+    def toggle(self) -> None:
+        """Begin, or cancel what is under way."""
+        if self.is_running:
+            self.cancel()
+            return
+        self._say("")
+        for view in self.session.visible_views():
+            if self.session.info(view) is not None:
+                try:
+                    self._begin(view)
+                    self._shares[view] = 0.0
+                except LatentwalkError as error:
+                    self._say(error_text(error))
+        if not self._shares and self.words.isHidden():
+            self._say("Open a model first.")
+        self._show_state()
+
+    def cancel(self) -> None:
+        """End what is under way; what is known so far stays."""
+        for view in self._shares:
+            self.session.lab.end_job(f"{self.name}/{view}")
+        self._shares.clear()
+        self._show_state()
+
+    def views(self) -> Sequence[int]:
+        """The views that are measured now."""
+        return tuple(self._shares)
+
+    def _say(self, text: str) -> None:
+        self.words.setText(text)
+        self.words.setVisible(bool(text))
+
+    def _show_state(self) -> None:
+        running = self.is_running
+        self.button.setText("Cancel" if running else self._text)
+        self.button.set_icon_name("x" if running else "play")
+        self.line.setVisible(running)
+        self.line.set_share(min(self._shares.values()) if running else 0.0)
+
+    @Slot(object)
+    def _on_job_event(self, event: JobEvent) -> None:
+        name, _, _ = event.key.rpartition("/")
+        if name != self.name or event.view not in self._shares:
+            return
+        if event.report is not None:
+            self._shares[event.view] = event.report.done / max(1, event.report.total)
+            self._show(event.view, event.report.value)
+        if event.error is not None:
+            self._say(f"{letter(event.view)}: {error_text(event.error)}")
+        if event.is_done:
+            self._shares.pop(event.view, None)
+        self._show_state()
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: object) -> None:
+        self.cancel()
+
+    @Slot(int)
+    def _on_model_changed(self, view: int) -> None:
+        if self._shares.pop(view, None) is not None:
+            self._show_state()

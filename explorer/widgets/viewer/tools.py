@@ -1,0 +1,146 @@
+"""What is laid over a picture and takes the pointer before the picture does: handles, dividers, substitutes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage, QPainter
+
+__all__ = ["PassiveTool", "PictureView", "SubstituteTool", "Tool"]
+
+
+class PictureView(Protocol):
+    """What a tool may use of the widget that shows the picture. Rectangles are in widget coordinates.
+
+    Attributes:
+        image: The picture of the newest frame, None if there is none.
+        matrix: Forward motion of that frame, 9 numbers by rows; None if it is not moved.
+    """
+
+    image: QImage | None
+    matrix: tuple[float, ...] | None
+
+    def update(self) -> None:
+        """Paint soon."""
+
+    def area(self) -> QRectF:
+        """Return the part of the widget that pictures may fill."""
+
+    def picture_rect(self) -> QRectF:
+        """Return where the picture is."""
+
+    def rect_of(self, image: QImage) -> QRectF:
+        """Return where another picture would be."""
+
+    def paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
+        """Paint a picture as the view's own is painted, smoothed or as squares."""
+
+
+class Tool(Protocol):
+    """Something over a picture. Of the tools of a view, the first that is hit takes a drag with the left button.
+
+    Attributes:
+        undo_name: Name of the undo step that a drag makes; empty for a drag that changes only what is shown.
+    """
+
+    undo_name: str
+
+    def substitute(self) -> QImage | None:
+        """Return what is shown instead of the picture; None for the picture itself."""
+
+    def caption(self) -> str:
+        """Return a few words over the picture's upper edge; empty for none."""
+
+    def hit(self, at: QPointF) -> bool:
+        """Return whether a press at this point of the widget belongs to the tool."""
+
+    def cursor(self, at: QPointF) -> Qt.CursorShape:
+        """Return the cursor over a point that is hit."""
+
+    def press(self, at: QPointF) -> None:
+        """Begin a drag at a point that is hit."""
+
+    def move(self, at: QPointF) -> None:
+        """Continue the drag."""
+
+    def release(self) -> None:
+        """End the drag."""
+
+    def cancel(self) -> None:
+        """End the drag, whose undo step is taken back by the view's owner."""
+
+    def paint_picture(self, p: QPainter, rect: QRectF) -> None:
+        """Paint what belongs to the picture shown, which is in `rect`, below the pixel grid."""
+
+    def paint(self, p: QPainter) -> None:
+        """Paint handles and marks over everything."""
+
+
+class PassiveTool(QObject):
+    """A tool that shows nothing and never takes the pointer; tools override what they do."""
+
+    undo_name = ""
+
+    def __init__(self, picture: PictureView) -> None:
+        super().__init__(picture if isinstance(picture, QObject) else None)
+        self.picture = picture
+
+    def substitute(self) -> QImage | None:
+        """Return None: the picture is shown."""
+        return None
+
+    def caption(self) -> str:
+        """Return an empty text."""
+        return ""
+
+    def hit(self, at: QPointF) -> bool:
+        """Return False."""
+        return False
+
+    def cursor(self, at: QPointF) -> Qt.CursorShape:
+        """Return the arrow."""
+        return Qt.CursorShape.ArrowCursor
+
+    def press(self, at: QPointF) -> None:
+        """Do nothing."""
+
+    def move(self, at: QPointF) -> None:
+        """Do nothing."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
+    def cancel(self) -> None:
+        """End the drag as a release does."""
+        self.release()
+
+    def paint_picture(self, p: QPainter, rect: QRectF) -> None:
+        """Paint nothing."""
+
+    def paint(self, p: QPainter) -> None:
+        """Paint nothing."""
+
+
+class SubstituteTool(PassiveTool):
+    """Shows another picture instead, with a caption: the one before edits, or an average."""
+
+    def __init__(self, picture: PictureView) -> None:
+        super().__init__(picture)
+        self.image: QImage | None = None
+        self.text = ""
+
+    def show(self, image: QImage | None, text: str = "") -> None:
+        """Show a picture and what it is; None shows the view's own."""
+        self.image, self.text = image, text
+        self.picture.update()
+
+    def substitute(self) -> QImage | None:
+        """Return the other picture."""
+        return self.image
+
+    def caption(self) -> str:
+        """Return what the other picture is."""
+        return self.text if self.image is not None else ""

@@ -1,0 +1,70 @@
+"""Files dragged onto the window: the picture that would take them is framed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+
+from explorer.project.file_kinds import Kind, kind_of
+from explorer.state.view_layout import MAX_VIEWS
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
+from explorer.widgets.window.file_commands import FileCommands
+from explorer.widgets.window.part import WindowBase, WindowPart
+
+__all__ = ["FileDrops"]
+
+
+class FileDrops(WindowPart):
+    """Answers the window's drag and drop events."""
+
+    def __init__(self, window: WindowBase, files: FileCommands) -> None:
+        super().__init__(window)
+        self._files = files
+        self.frame, self._carried = DropFrame(window), list[Kind]()
+
+    def enter(self, event: QDragEnterEvent) -> None:
+        """Accept files, once there is a session."""
+        paths = dropped_files(event) if self.window.session is not None else []
+        if paths and take_copy(event):
+            self._carried = [kind_of(path) for path in paths]
+            self._show_target(event)
+        else:
+            event.ignore()
+
+    def move(self, event: QDragMoveEvent) -> None:
+        """Frame the picture under the pointer."""
+        if take_copy(event):
+            self._show_target(event)
+
+    def leave(self) -> None:
+        """Take the frame away."""
+        self.frame.leave()
+
+    def drop(self, event: QDropEvent) -> None:
+        """Open the files, a single one in the view under the pointer."""
+        self.frame.leave()
+        paths = dropped_files(event)
+        if self.window.session is None or not take_copy(event):
+            return
+        view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
+        if view is not None:  # what is said of the file is said there, too
+            self.session.set_active(view)
+        self._files.open_many(paths, view)
+
+    def _show_target(self, event: QDropEvent) -> None:
+        """Frame the picture that would take what is carried."""
+        at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
+        view = self.session.active if at is None else at
+        if self._carried.count("model") > 1:
+            *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
+            words = f"Open in {', '.join(first)} and {last}"
+        else:
+            words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
+        self.frame.show_over(self.window.views.panes[view].image, words)
+
+    def _view_at(self, at: QPoint) -> int | None:
+        for pane in self.window.views.panes:
+            if pane.isVisible() and pane.rect().contains(pane.mapFrom(self.window, at)):
+                return pane.view
+        return None

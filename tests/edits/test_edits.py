@@ -1,0 +1,117 @@
+"""Edits: what they resolve to, what lies between two lists of them, and that their order and digests count."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from explorer.edits.blending import blend_edits
+from explorer.edits.nudge import unit_direction
+from explorer.edits.registry import KINDS, describe, kinds, resolve_edits
+from explorer.latents.style import apply_edits
+from explorer.state import Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.state.codec import decode, encode
+from explorer.testing.tiny import TinyConfig, TinyGenerator
+
+INFO = replace(TinyGenerator(TinyConfig()).info, num_ws=4, w_dim=6)
+WS = np.random.RandomState(0).randn(4, 6).astype(np.float32)
+VALUES: dict[str, EditValue] = {"nudge": Nudge(7, 1, 2), "offset": Offset((0.5, -1.0, 0.0, 2.0, 0.1, 3.0), 0, 2)}
+"""A value of each kind of the program."""
+
+
+def edited(*edits: Edit) -> np.ndarray:
+    return apply_edits(WS, resolve_edits(edits, INFO))
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in KINDS])
+def test_every_kind_keeps_the_rules_of_edits(name: str) -> None:
+    kind, value = kinds()[name], VALUES[name]
+    assert type(value) is kind.value
+    assert value.kind == name
+    assert "kind" not in {f.name for f in fields(value)}  # type: ignore[arg-type]
+    edit = Edit(value, 0.75)
+    assert decode(Edit, json.loads(json.dumps(encode(edit)))) == edit
+    (resolved,) = resolve_edits((edit,), INFO)
+    assert (resolved.kind, resolved.stage, resolved.strength) == (name, kind.stage, 0.75)
+    assert hash(resolved) == hash(resolve_edits((edit,), INFO)[0])
+    before = WS.copy()
+    assert not np.array_equal(edited(edit), WS)
+    np.testing.assert_array_equal(WS, before)
+    assert resolve_edits((replace(edit, is_on=False), replace(edit, strength=0.0)), INFO) == ()
+    assert resolve_edits((replace(edit, strength=0.5),), INFO)[0].digest != resolved.digest
+    assert describe(edit)[0].isupper() or describe(edit).startswith("w ")
+    assert kind.identity(value) == kind.identity(value)
+    assert kind.blend([value, value], [0.25, 0.75]) == value
+
+
+def test_nudges_and_offsets_are_added_to_ranges_of_entries() -> None:
+    nudged = edited(Edit(Nudge(7, 1, 2), 2.0), Edit(Nudge(8, 3, 3)))
+    np.testing.assert_array_equal(nudged[0], WS[0])
+    np.testing.assert_allclose(nudged[1:3], WS[1:3] + 2.0 * unit_direction(7, 6), rtol=1e-6)
+    np.testing.assert_allclose(nudged[3], WS[3] + unit_direction(8, 6), rtol=1e-6)
+    moved = edited(Edit(Offset((1.0,) * 6, 0, 0)), Edit(Offset((1.0,) * 6, 0, 3), 2.0))
+    np.testing.assert_allclose(moved - WS, np.array([3, 2, 2, 2], np.float32)[:, None] * np.ones(6), rtol=1e-5)
+    assert edited() is WS
+
+
+def test_edits_are_applied_in_their_order_to_the_bit() -> None:
+    offset, nudge = Edit(Offset((0.1, 0.2, 0.3, -0.4, 1e-3, 0.7))), Edit(Nudge(3), 1.7)
+    step = np.float32(1.7) * unit_direction(3, 6)
+    added = np.asarray(offset.value.values, np.float32)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(edited(nudge, offset), (WS + step) + added)
+    np.testing.assert_array_equal(edited(offset, nudge), (WS + added) + step)
+
+
+# -- unknown kinds ---------------------------------------------------------------------------------------------
+
+
+def test_an_edit_of_an_unknown_kind_is_kept_to_the_letter() -> None:
+    data = {"value": {"kind": "bend", "z": [1, 2.5, None, {"a": "\ud800 \u00e4"}], "b": True}, "strength": 0.25}
+    edit = decode(Edit, data)
+    assert isinstance(edit.value, UnknownEdit)
+    assert edit.value.name == "bend"
+    assert encode(edit) == data
+    assert list(encode(edit)["value"]) == ["kind", "z", "b"]
+    assert describe(edit) == "bend (unknown edit)"
+    assert resolve_edits((edit,), INFO) == ()
+    assert hash(edit) == hash(decode(Edit, data))
+
+
+# -- between -------------------------------------------------------------------------------------------------
+
+
+def test_strengths_are_blended_and_missing_edits_fade() -> None:
+    a, b = Edit(Nudge(1), 1.0), Edit(Nudge(2), 4.0)
+    assert blend_edits([(a,), (Edit(Nudge(1), 3.0), b)], [0.75, 0.25]) == (Edit(Nudge(1), 1.5), Edit(Nudge(2), 1.0))
+    assert blend_edits([(a, b), (a, b)], [0.3, 0.7]) == (a, b)
+    assert blend_edits([(a, a), (a, Edit(Nudge(1), 5.0))], [0.5, 0.5]) == (a, Edit(Nudge(1), 3.0))
+
+
+def test_an_edit_that_is_off_in_one_fades_and_stays_off_if_off_in_all() -> None:
+    on, off = Edit(Nudge(1), 2.0), Edit(Nudge(1), 2.0, is_on=False)
+    assert blend_edits([(off,), (on,)], [0.5, 0.5]) == (Edit(Nudge(1), 1.0),)
+    assert blend_edits([(off,), (Edit(Nudge(1), 4.0, is_on=False),)], [0.5, 0.5]) == (Edit(Nudge(1), 3.0, False),)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "shares"),
+    [((1.0, 1.0), (0.5, 0.5)), ((2.0, 0.5), (0.25, 0.75)), ((1.0, -1.0), (0.5, 0.5)), ((1.0, 3.0), (1.5, -0.5))],
+)
+def test_offsets_between_are_the_sum_of_what_each_adds(
+    strengths: tuple[float, float], shares: tuple[float, float]
+) -> None:
+    values = [(1.0, 0.0, 2.0, -1.0, 0.5, 0.0), (0.0, 1.0, 1.0, 3.0, 0.0, 2.0)]
+    lists = [(Edit(Offset(v, 1, 2), s),) for v, s in zip(values, strengths, strict=True)]
+    found = edited(*blend_edits(lists, shares)) - WS
+    wanted = np.zeros((4, 6))
+    for v, s, share in zip(values, strengths, shares, strict=True):
+        wanted[1:3] += share * s * np.array(v)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_unknown_edits_are_kept_between() -> None:
+    unknown = Edit(UnknownEdit('{"kind": "bend"}'), 1.0)
+    assert blend_edits([(unknown,), ()], [0.5, 0.5]) == (replace(unknown, strength=0.5),)

@@ -1,0 +1,130 @@
+"""A family of another package works like a built-in one, and a broken package is named and stops nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.conftest import Run
+
+MAKE = """
+import sys, torch
+from explorer.generators import registry
+torch.manual_seed(1)
+weights = registry.build("ripples", {"num_layers": 4}).state_dict()
+torch.save({"ripples": {"num_layers": 4}, "weights": weights}, sys.argv[1])
+"""
+
+CONTRACT = """
+from explorer.testing import family_contract
+from explorer.util import plugins
+family_contract("ripples", {"img_resolution": 16})
+print([item.name for item in plugins.loaded()])
+"""
+
+COMMANDS = """
+import json, sys
+from explorer.cli import main
+model, folder = sys.argv[1:]
+assert main(["inspect", model, "--json"]) == 0
+assert main(["render", model, "--seed", "3", "-o", f"{folder}/a.png"]) == 0
+assert main(["convert", model, f"{folder}/b.safetensors"]) == 0
+assert main(["render", f"{folder}/b.safetensors", "--seed", "3", "-o", f"{folder}/b.png"]) == 0
+"""
+
+WINDOW = """
+import json, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+import explorer.app
+from explorer.session.settings import Settings
+from explorer.checkpoints.bundled import bundled
+program = explorer.app.Program(app, Settings(sys.argv[1]), sys.argv[2:])
+window = program.window
+window.asks_before_discarding = False
+program.start()
+
+def look():
+    session = window.session
+    if session is None or not window.notices.strip.text("plugins"):
+        return
+    if any(session.info(view) is None or window.views.panes[view].image.image is None for view in (0, 1)):
+        return
+    poll.stop()
+    notice = window.notices.strip
+    text = notice.text("plugins")
+    notice._notices["plugins"]._offers[0].click()
+    print(json.dumps({
+        "families": [session.info(view).family for view in (0, 1)],
+        "listed": [(item.name, item.family) for item in bundled()],
+        "notice": text,
+        "trace": window.views.active_pane().banner._trace.toPlainText(),
+    }))
+    window.close()
+
+poll = QTimer(interval=20)
+poll.timeout.connect(look)
+poll.start()
+limit = QTimer(singleShot=True, interval=200_000)
+limit.timeout.connect(app.quit)
+limit.start()
+app.exec()
+program.close()
+"""
+
+
+@pytest.fixture
+def model(run: Run, tmp_path: Path) -> Path:
+    """A file of the plug-in's own format."""
+    path = tmp_path / "waves.pt"
+    run(MAKE, str(path))
+    return path
+
+
+def test_a_family_of_a_plug_in_keeps_the_contract(run: Run) -> None:
+    assert "ripples" in run(CONTRACT)
+
+
+def test_commands_read_and_render_its_files(run: Run, model: Path, tmp_path: Path) -> None:
+    printed = run(COMMANDS, str(model), str(tmp_path))
+    facts = json.loads(printed[: printed.index("\n}") + 2])
+    assert (facts["family"], facts["format"]) == ("ripples", "torch.save file of Ripples")
+    assert (facts["z_dim"], facts["w_dim"], facts["num_ws"], facts["resolution"]) == (6, 5, 5, 32)
+    pictures = [(tmp_path / name).read_bytes() for name in ("a.png", "b.png")]
+    assert len(pictures[0]) > 1000
+    assert pictures[0][-2000:] == pictures[1][-2000:], "the converted file gives the same pixels"
+
+
+def test_doctor_names_both_and_shows_the_traceback_of_the_broken_one(run: Run) -> None:
+    script = "import sys; from explorer.cli import main; sys.exit(main(['doctor', '--json']))"
+    findings = json.loads(run(script))
+    (found,) = [item["found"] for item in findings if item["name"] == "plug-ins"]
+    assert "ripples of latentwalk-ripples 1.2 (latentwalk.families)" in found
+    failed = [item for item in findings if item["name"] == "plug-in failed"]
+    assert {item["found"].split(":")[0] for item in failed} == {
+        "shattered of latentwalk-broken 0.1",
+        "shards of latentwalk-broken 0.1",
+    }
+    for item in failed:
+        assert "No module named 'a_package_that_nobody_has'" in item["found"]
+        assert "latentwalk_broken.py" in item["details"]
+
+
+def test_the_window_lists_and_opens_its_models_and_names_the_broken_package(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    run("import sys; from explorer.cli import main; sys.exit(main(['convert', *sys.argv[1:]]))",
+        str(model), str(assets / "ripples-of-a-pond.safetensors"))  # fmt: skip
+    shown = json.loads(
+        run(WINDOW, str(tmp_path / "settings.json"), str(model), "ripples-of-a-pond", LATENTWALK_ASSETS=str(assets))
+    )
+    assert shown["families"] == ["ripples", "ripples"]
+    assert shown["listed"] == [["ripples-of-a-pond", "ripples"]]
+    assert "2 plug-ins do not work: shattered (latentwalk-broken 0.1), shards" in shown["notice"]
+    assert "doctor" in shown["notice"]
+    assert "ModuleNotFoundError" in shown["trace"]
