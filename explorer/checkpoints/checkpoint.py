@@ -50,8 +50,8 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """The same before the tensors are read: `records` says where they lie."""
+class CheckpointHeader:
+    """A checkpoint before its tensors are read; `records` says where in the file they are."""
 
     family: str
     config: dict[str, object]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
@@ -65,7 +65,9 @@ def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
         ) from error
 
 
-def check_contents(source: Source, contents: Contents, monitor: Monitor) -> tuple[GeneratorInfo, frozenset[str]]:
+def check_contents(
+    source: Source, contents: CheckpointHeader, monitor: Monitor
+) -> tuple[GeneratorInfo, frozenset[str]]:
     """Raise what `load` and `build_generator` would raise for a file, holding one tensor at a time.
 
     Returns:

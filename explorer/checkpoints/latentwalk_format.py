@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write
@@ -50,7 +50,7 @@ _DTYPES = {
 }
 
 
-def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> Contents:
+def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> CheckpointHeader:
     """Return the contents of a safetensors file with our metadata; tensors stay in the file.
 
     Args:
@@ -74,7 +74,7 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
     names = _json_of(source, metadata, "class_names", "[]")
     if not isinstance(config, dict) or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise source.damaged("its metadata are incomplete")
-    return Contents(
+    return CheckpointHeader(
         family=_clean(metadata.get("family", "")),
         config=config,
         records=records,

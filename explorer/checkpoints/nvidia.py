@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.describe import not_read
 from explorer.checkpoints.infer import infer_config
 from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, TensorRecord, module_of, table_of
@@ -61,7 +61,7 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> Contents:
+def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> CheckpointHeader:
     """Return the contents of a generator that was pickled as a module; tensors stay in the file.
 
     Args:
@@ -83,7 +83,7 @@ def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, v
     if family == "stylegan3":
         is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
         family = "stylegan3-r" if is_rotation else "stylegan3-t"
-    return Contents(
+    return CheckpointHeader(
         family=family,
         config=config,
         records=records,

@@ -25,7 +25,7 @@ from explorer.errors import CheckpointError, UnreadableFileError, UnsupportedMod
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.records import ModuleRecord
     from explorer.checkpoints.source import FileSource
@@ -36,7 +36,7 @@ _HEAD = 512
 _SHOWN = 6  # names in a note
 
 
-def read_contents(source: FileSource, monitor: Monitor) -> Contents:
+def read_contents(source: FileSource, monitor: Monitor) -> CheckpointHeader:
     """Facts of the generator in a file and where its tensors lie; no weights are read.
 
     Built-in readers are asked first, so that no plug-in changes how a file is read that was read without it; what

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from explorer.checkpoints.unwrap import Found, find_generator
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import FileSource
 
@@ -54,7 +54,7 @@ class Reader(Protocol):
         A file of an unknown container is known by its first bytes, any other by the names in its value.
         """
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         """Return family, settings, and where the tensors lie; no weights are read.
 
         A pure map of names. Whether keys, shapes and settings fit the family is checked by whoever loads the file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.describe import has_unread_average
 from explorer.checkpoints.latentwalk_format import FORMAT, read_native
 from explorer.checkpoints.nvidia import module_contents
@@ -33,7 +33,7 @@ class NativeReader:
     def matches(self, file: OpenFile) -> bool:
         return file.container == "safetensors" and file.metadata.get("format") == FORMAT
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         assert isinstance(file.value, dict)
         return read_native(file.source, file.value, dict(file.metadata))
 
@@ -45,7 +45,7 @@ class NvidiaReader:
         found = file.generator
         return found is not None and (found.is_average or not has_unread_average(file.value))
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         found = file.generator
         assert found is not None
         if found.module is None:
@@ -80,7 +80,7 @@ def load_readers() -> dict[str, Reader]:
     return dict(plugins.load(plugins.READERS, _accept))
 
 
-def read_with(file: OpenFile, monitor: Monitor) -> Contents | None:
+def read_with(file: OpenFile, monitor: Monitor) -> CheckpointHeader | None:
     """Return what the first plug-in reader that knows the file reads; None if none knows it.
 
     Raises:
@@ -114,9 +114,9 @@ def _accept(name: str, value: Any) -> Reader:
     return reader
 
 
-def _checked(contents: object) -> Contents:
-    if not isinstance(contents, Contents):
-        raise TypeError(f"`read` returned a {type(contents).__name__}, not Contents")
+def _checked(contents: object) -> CheckpointHeader:
+    if not isinstance(contents, CheckpointHeader):
+        raise TypeError(f"`read` returned a {type(contents).__name__}, not a CheckpointHeader")
     wrong = next((key for key, record in contents.records.items() if not isinstance(record, TensorRecord)), None)
     if wrong is not None:
         raise TypeError(f"`read` returned a {type(contents.records[wrong]).__name__} as tensor {wrong!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.infer import infer_config
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.tensors import read_tensors
@@ -20,7 +20,7 @@ __all__ = ["state_contents"]
 _TAPS = 64  # of one resampling filter; the published ones have 4
 
 
-def state_contents(source: Source, found: Found, source_format: str) -> Contents:
+def state_contents(source: Source, found: Found, source_format: str) -> CheckpointHeader:
     """Return the contents of a table of tensors; they stay in the file.
 
     Raises:
@@ -37,7 +37,7 @@ def state_contents(source: Source, found: Found, source_format: str) -> Contents
     ]
     if found.others:
         notes.append(f"Skipped {found.others:,} other tensors, which do not belong to the generator.")
-    return Contents(
+    return CheckpointHeader(
         family=family,
         config=config,
         records=found.tensors,

@@ -11,7 +11,7 @@ from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.tensors import read_tensors
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.source import Source
 
 __all__ = ["without_transform"]
@@ -19,7 +19,7 @@ __all__ = ["without_transform"]
 _KEY = "synthesis.input.transform"
 
 
-def without_transform(source: Source, contents: Contents) -> Contents:
+def without_transform(source: Source, contents: CheckpointHeader) -> CheckpointHeader:
     """`contents` without a stored transform that is not the identity, and a note of it.
 
     The buffer is where NVIDIA's scripts put the motion of the picture they draw next, so what a file has there is
