@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.hostile import runs_code
-from explorer.checkpoints.machine import LINE_LIMIT, Builder, text_as_blob, unsafe
+from explorer.checkpoints.machine import LINE_LIMIT, Stub, text_as_blob, unsafe
 from explorer.checkpoints.records import (
     Blob,
     ModuleRecord,
@@ -135,12 +135,12 @@ def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
     Only what makes an instance can be "called" afterwards (`Machine.call`).
     """
     match arguments:
-        case (Builder() | StubRecord() as owner, "__new__"):
+        case (Stub() | StubRecord() as owner, "__new__"):
             return StubRecord(f"{owner.name}.__new__", makes_instances=True)
-        case (Builder() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
+        case (Stub() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
             module, _, name = owner.name.rpartition(".")
             if not member.startswith("__") and not runs_code(module, f"{name}.{member}"):
-                makes_instances = isinstance(owner, Builder) and _CONSTRUCTOR.fullmatch(member) is not None
+                makes_instances = isinstance(owner, Stub) and _CONSTRUCTOR.fullmatch(member) is not None
                 return StubRecord(f"{owner.name}.{member}", makes_instances=makes_instances)
         case (list() | dict() | set() | str() | int() | float() | tuple() | TensorRecord(), str(member)) if (
             member.isidentifier() and not member.startswith("_")
@@ -165,8 +165,8 @@ def _memory_map(vm: Machine, arguments: tuple[object, ...]) -> NoReturn:
 def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
     """`copyreg._reconstructor(class, base, state)`: how the oldest protocols write an instance."""
     match arguments:
-        case (Builder() as builder, Builder(), state):
-            return vm.instance(builder, (state,) if isinstance(state, (dict, list, tuple)) else ())
+        case (Stub() as stub, Stub(), state):
+            return vm.instance(stub, (state,) if isinstance(state, (dict, list, tuple)) else ())
     vm.fail("an object with broken arguments")
 
 
@@ -181,7 +181,7 @@ def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
 def _rebuild_of_type(vm: Machine, arguments: tuple[object, ...]) -> object:
     """`torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`: a tensor that has attributes."""
     match arguments:
-        case (Builder() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
+        case (Stub() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
             return vm.call(function, inner)
     return StubRecord("torch._tensor._rebuild_from_type_v2", arguments)
 
@@ -190,7 +190,7 @@ def _numpy_type(vm: Machine, arguments: tuple[object, ...]) -> NumpyType:
     match arguments:
         case (str(code), *_) if len(code) <= 8:
             return NumpyType(code)
-        case (Builder() | StubRecord() | list() | NumpyType(), *_):
+        case (Stub() | StubRecord() | list() | NumpyType(), *_):
             return NumpyType("O")  # of a type with fields, or of a class: no numbers
     vm.fail("a numpy type with broken arguments")
 
@@ -255,8 +255,8 @@ def _persistent_object(vm: Machine, arguments: tuple[object, ...]) -> ModuleReco
     return ModuleRecord(name, state, version)
 
 
-def _builders(*builders: Builder) -> dict[str, object]:
-    return {builder.name: builder for builder in builders}
+def _stubs(*stubs: Stub) -> dict[str, object]:
+    return {stub.name: stub for stub in stubs}
 
 
 _ELEMENT_TYPES = (
@@ -267,42 +267,42 @@ _ELEMENT_TYPES = (
 _CONTAINERS = (("set", _new_set), ("frozenset", _new_frozenset), ("dict", _new_table), ("bytes", _new_bytes))
 
 _NAMES: Mapping[str, object] = {
-    **_builders(
-        Builder("collections.OrderedDict", call=_new_dict, new=_new_dict),
-        Builder("torch._utils._rebuild_tensor", call=_rebuild_tensor),
-        Builder("torch._utils._rebuild_tensor_v2", call=_rebuild_tensor),
-        Builder("torch._utils._rebuild_parameter", call=_rebuild_parameter),
-        Builder("torch._utils._rebuild_parameter_with_state", call=_rebuild_parameter),
-        Builder("torch._tensor._rebuild_from_type_v2", call=_rebuild_of_type),
-        Builder("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
-        Builder("torch.storage._load_from_bytes", call=_load_from_bytes),
-        Builder("torch.Size", call=_size, new=_size),
-        Builder("numpy.dtype", call=_numpy_type),
-        Builder("numpy.ndarray"),
-        Builder("numpy.memmap", call=_memory_map, new=_memory_map),
-        Builder("functools.partial", call=_partial, new=_partial),
-        Builder("_codecs.encode", call=_encode),
-        Builder("argparse.Namespace"),  # the settings of a training, which nothing here needs
+    **_stubs(
+        Stub("collections.OrderedDict", call=_new_dict, new=_new_dict),
+        Stub("torch._utils._rebuild_tensor", call=_rebuild_tensor),
+        Stub("torch._utils._rebuild_tensor_v2", call=_rebuild_tensor),
+        Stub("torch._utils._rebuild_parameter", call=_rebuild_parameter),
+        Stub("torch._utils._rebuild_parameter_with_state", call=_rebuild_parameter),
+        Stub("torch._tensor._rebuild_from_type_v2", call=_rebuild_of_type),
+        Stub("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
+        Stub("torch.storage._load_from_bytes", call=_load_from_bytes),
+        Stub("torch.Size", call=_size, new=_size),
+        Stub("numpy.dtype", call=_numpy_type),
+        Stub("numpy.ndarray"),
+        Stub("numpy.memmap", call=_memory_map, new=_memory_map),
+        Stub("functools.partial", call=_partial, new=_partial),
+        Stub("_codecs.encode", call=_encode),
+        Stub("argparse.Namespace"),  # the settings of a training, which nothing here needs
     ),
-    **_builders(
+    **_stubs(
         *(
-            Builder(f"{builtins}.{name}", call=call, new=call)
+            Stub(f"{builtins}.{name}", call=call, new=call)
             for builtins in ("builtins", "__builtin__")
             for name, call in _CONTAINERS
         ),
-        *(Builder(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
-        *(Builder(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
+        *(Stub(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
+        *(Stub(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
         *(
-            Builder(f"{copyreg}.{name}", call=_new_instance)
+            Stub(f"{copyreg}.{name}", call=_new_instance)
             for copyreg in ("copyreg", "copy_reg")
             for name in ("__newobj__", "__newobj_ex__")
         ),
         *(
-            Builder(f"numpy.{core}.multiarray.{name}", call=call)
+            Stub(f"numpy.{core}.multiarray.{name}", call=call)
             for core in ("core", "_core")
             for name, call in (("scalar", _numpy_scalar), ("_reconstruct", _numpy_array))
         ),
-        *(Builder(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
+        *(Stub(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
     ),
     # Types of elements that modules may keep as attributes: names only.
     **{f"torch.{name}": f"torch.{name}" for name in _ELEMENT_TYPES.split()},
@@ -312,7 +312,7 @@ _NAMES: Mapping[str, object] = {
 
 
 def known_names(vm: Machine, module: str, name: str) -> object:
-    """Return the look-up of every pickle: a builder of ours, or a stub that is never imported or called.
+    """Look up a name of a pickle: one of our stubs, or a new one whose objects are inert records.
 
     Raises:
         UnsafeFileError: The name is of something that would run code.
@@ -324,7 +324,7 @@ def known_names(vm: Machine, module: str, name: str) -> object:
     if runs_code(module, name):
         raise unsafe(vm.source, f"to run code through {_printable(full_name)}")
     if full_name.rpartition(".")[2] in _TABLE_CLASSES:
-        return Builder(full_name, call=_new_table, new=_new_table)
+        return Stub(full_name, call=_new_table, new=_new_table)
     return vm.stub(full_name)
 
 

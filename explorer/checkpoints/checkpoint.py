@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints.records import TensorRecord
 
-__all__ = ["Checkpoint", "Contents"]
+__all__ = ["Checkpoint", "CheckpointHeader"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import Source
 
-__all__ = ["LINE_LIMIT", "TEXT_LIMIT", "Budget", "Builder", "Machine", "text_as_blob", "unsafe"]
+__all__ = ["LINE_LIMIT", "TEXT_LIMIT", "Budget", "Machine", "Stub", "text_as_blob", "unsafe"]
 
 NESTING_LIMIT = 256  # nesting of NVIDIA's files stays below 40
 LINE_LIMIT = 1024  # text opcodes of protocol 0: names and numbers
@@ -42,17 +42,17 @@ class Budget:
     text: int = 16_000_000
     odd_keys: int = 10_000  # keys that are not text: crafted numbers can make every look-up collide
     monitor: Monitor | None = None
-    stubs: dict[str, Builder] = field(default_factory=dict)  # what stands for the names that is not known
+    stubs: dict[str, Stub] = field(default_factory=dict)  # stand-ins for unknown names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Builder:
-    """Stands for a class or function that a file may name.
+class Stub:
+    """Stand-in for a class or function that a file names; nothing is imported or called.
 
     Args:
         name: As the file writes it, `module.name`.
-        call: Makes the record for `REDUCE`; takes the interpreter and the arguments. None makes a stub.
-        new: Makes the record for `NEWOBJ`. None makes a stub.
+        call: Builds the record for `REDUCE` from the interpreter and the arguments; None builds a `StubRecord`.
+        new: The same for `NEWOBJ`.
     """
 
     name: str
@@ -290,13 +290,13 @@ class Machine:
             self.fail(f"a name of {len(module) + len(name):,} characters")
         return self.lookup(self, module, name)
 
-    def stub(self, name: str) -> Builder:
-        """Return what stands for a name that is not known: a `Builder` of inert records."""
+    def stub(self, name: str) -> Stub:
+        """Return the `Stub` of an unknown name; it only builds inert records."""
         found = self.budget.stubs.get(name)
         if found is None:
             if len(self.budget.stubs) >= _STUB_LIMIT:
                 self.fail(f"more than {_STUB_LIMIT:,} names of classes that are not known")
-            found = self.budget.stubs[name] = Builder(name)
+            found = self.budget.stubs[name] = Stub(name)
         return found
 
     def call(self, function: object, arguments: object) -> object:
@@ -305,28 +305,28 @@ class Machine:
             if function.makes_instances and isinstance(arguments, tuple):
                 return StubRecord(function.name, arguments)
             self.refuse(f"to call what {shortened(function.name, 80)} would return")
-        if not isinstance(function, Builder) or not isinstance(arguments, tuple):
+        if not isinstance(function, Stub) or not isinstance(arguments, tuple):
             self.fail("it calls something that cannot be called")
         return function.call(self, arguments) if function.call is not None else StubRecord(function.name, arguments)
 
     def reduce(self) -> None:
-        """REDUCE: "call" a builder."""
+        """REDUCE: "call" a stub."""
         arguments, function = self.pop(), self.pop()
         self.push_new(self.call(function, arguments))
 
-    def instance(self, builder: object, arguments: object, keywords: object = None) -> object:
-        """Return the record that stands for an instance of the class `builder`."""
-        if not isinstance(builder, Builder) or not isinstance(arguments, tuple):
+    def instance(self, stub: object, arguments: object, keywords: object = None) -> object:
+        """Return the record that stands for an instance of the class `stub`."""
+        if not isinstance(stub, Stub) or not isinstance(arguments, tuple):
             self.fail("it makes an instance of something that is not a class")
-        if builder.new is None:
-            return StubRecord(builder.name, arguments)
+        if stub.new is None:
+            return StubRecord(stub.name, arguments)
         if keywords:
-            self.fail(f"a {builder.name} object with broken arguments")
-        return builder.new(self, arguments)
+            self.fail(f"a {stub.name} object with broken arguments")
+        return stub.new(self, arguments)
 
-    def new_object(self, arguments: object, builder: object, keywords: object = None) -> None:
+    def new_object(self, arguments: object, stub: object, keywords: object = None) -> None:
         """NEWOBJ and NEWOBJ_EX: a record instead of an instance."""
-        self.push_new(self.instance(builder, arguments, keywords))
+        self.push_new(self.instance(stub, arguments, keywords))
 
     def build(self) -> None:
         """BUILD: give a record its state."""
@@ -335,7 +335,7 @@ class Machine:
             problem = target.set_state(state)
             if problem is not None:
                 self.fail(problem)
-        elif isinstance(target, Builder):
+        elif isinstance(target, Stub):
             self.refuse(f"to change {target.name}")
         elif not isinstance(target, (dict, TensorRecord)):
             # These may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
@@ -356,8 +356,8 @@ class Machine:
 
     def oldest_object(self) -> None:
         """INST: the oldest way to make instances."""
-        builder = self.find(self.line(), self.line())
-        self.push_new(self.call(builder, tuple(self.pop_group())))
+        stub = self.find(self.line(), self.line())
+        self.push_new(self.call(stub, tuple(self.pop_group())))
 
     def fail(self, found: str) -> NoReturn:
         """Raise the error of a broken file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from explorer.checkpoints.machine import Budget, Builder
+from explorer.checkpoints.machine import Budget, Stub
 from explorer.checkpoints.records import StubRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.source import FileSource
@@ -55,9 +55,9 @@ def _value(source: FileSource) -> object:
 def _names(vm: Machine, module: str, name: str) -> object:
     full_name = f"{module}.{name}"
     if full_name in _TABLE_NAMES:
-        return Builder(full_name, call=_table, new=_table)
+        return Stub(full_name, call=_table, new=_table)
     if full_name == "torch._utils._rebuild_parameter":
-        return Builder(full_name, call=_first)
+        return Stub(full_name, call=_first)
     return vm.stub(full_name)
 
 

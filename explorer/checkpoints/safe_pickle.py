@@ -1,8 +1,8 @@
 """An interpreter of the pickle format that builds inert records and cannot run anything.
 
 Python's own unpickler calls what a file names. This one has no way to: a name is looked up in a table of
-`Builder`s (`allow_list.py`), a name that would run something ends the reading (`hostile.py`), any other becomes
-a stub that is neither imported nor called, and `REDUCE`, `NEWOBJ` and `BUILD` act on those builders and records
+`Stub`s (`allow_list.py`), a name that would run something ends the reading (`hostile.py`), any other becomes
+a new stub, and `REDUCE`, `NEWOBJ` and `BUILD` act on stubs and records
 only. Everything a hostile file can grow is bounded before it grows: the
 number of opcodes, objects, memo entries, marks and characters, and every declared length is compared with
 the bytes that are there. Byte strings stay in the file as `Blob`s, so tensors cost nothing here.
@@ -144,13 +144,13 @@ def _stack_global(vm: Machine) -> None:
 
 
 def _new_object(vm: Machine) -> None:
-    arguments, builder = vm.pop(), vm.pop()
-    vm.new_object(arguments, builder)
+    arguments, stub = vm.pop(), vm.pop()
+    vm.new_object(arguments, stub)
 
 
 def _new_object_ex(vm: Machine) -> None:
-    keywords, arguments, builder = vm.pop(), vm.pop(), vm.pop()
-    vm.new_object(arguments, builder, keywords)
+    keywords, arguments, stub = vm.pop(), vm.pop(), vm.pop()
+    vm.new_object(arguments, stub, keywords)
 
 
 def _extension(layout: str) -> Callable[[Machine], None]:

@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.allow_list import known_names
-from explorer.checkpoints.machine import Budget, Builder
+from explorer.checkpoints.machine import Budget, Stub
 from explorer.checkpoints.records import StorageRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.torch_storage import LEGACY_MAGIC, LEGACY_PROTOCOL, storage_of_id
@@ -64,11 +64,11 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
     return value
 
 
-def _module_class(identifier: object) -> Builder | None:
+def _module_class(identifier: object) -> Stub | None:
     """Return the class of a module, which was stored together with its source text: the text is dropped."""
     match identifier:
-        case ("module", Builder() as builder, *_):
-            return builder
+        case ("module", Stub() as stub, *_):
+            return stub
     return None
 
 

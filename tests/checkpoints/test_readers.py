@@ -22,7 +22,7 @@ from explorer.util import plugins
 from tests.plugins.site import PluginSite
 
 READER = """
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 import torch
 
@@ -30,13 +30,13 @@ class ByValue:
     def matches(self, file):
         return isinstance(file.value, dict) and "net" in file.value
     def read(self, file, monitor):
-        return Contents("tiny", {}, dict(file.value["net"]), "by value", file.container)
+        return CheckpointHeader("tiny", {}, dict(file.value["net"]), "by value", file.container)
 
 class ByBytes:
     def matches(self, file):
         return file.container == "unknown" and file.head.startswith(b"TINY")
     def read(self, file, monitor):
-        return Contents("tiny", {"num_layers": 0}, {}, "by bytes", "bytes")
+        return CheckpointHeader("tiny", {"num_layers": 0}, {}, "by bytes", "bytes")
 
 class Greedy:
     def matches(self, file):
