@@ -56,7 +56,7 @@ def load(
         CancelledError: The user cancelled.
     """
     monitor = Monitor(progress, cancelled)
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.7, "Checking")
         sha256 = file_digest(source, monitor)
@@ -84,14 +84,14 @@ def load(
 
 def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
     """Return family and settings of the generator in a file; weights are not read. Errors as in `load`."""
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, Monitor(None, None))
     return contents.family, contents.config
 
 
 @contextmanager
-def _shortage_told(name: str) -> Iterator[None]:
-    """Say of which file there was not enough memory for, and what to do."""
+def explain_out_of_memory(name: str) -> Iterator[None]:
+    """Turn an out-of-memory error into one that names the file and a remedy."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -111,7 +111,7 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
         CheckpointError: There is not enough memory.
     """
     name = checkpoint.file or checkpoint.name
-    with _shortage_told(name):
+    with explain_out_of_memory(name):
         return _fill(name, checkpoint)
 
 
@@ -135,7 +135,7 @@ def inspect(
     Weights are read one after the other and only looked at: what is passed here can be rendered.
     """
     monitor = Monitor(progress, cancelled)
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.6, "Checking")
         sha256 = file_digest(source, monitor)

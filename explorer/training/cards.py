@@ -10,7 +10,7 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
-from explorer.training.options import told
+from explorer.training.options import command_line_for
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
 
@@ -225,7 +225,7 @@ def _command(settings: dict[str, Any]) -> str:
     if settings.get("recipe"):
         start = f"--recipe {settings['recipe']}{data}"
     else:
-        start = f"--family {settings['family']}{data}{told(settings, of_folder=bool(data))}"
+        start = f"--family {settings['family']}{data}{command_line_for(settings, of_folder=bool(data))}"
     if file := settings.get("start_from"):
         start += f" --start-from {Path(file).name}"
     processes = settings.get("processes", 1)

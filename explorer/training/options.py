@@ -13,7 +13,7 @@ from explorer.training import attributes, stored
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
-__all__ = ["add_arguments", "check_options", "is_folder", "settings_from", "told"]
+__all__ = ["add_arguments", "check_options", "command_line_for", "is_folder", "settings_from"]
 
 _PLAIN = (
     "batch",
@@ -151,8 +151,8 @@ def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSet
     return TrainSettings(out=options.out, data=[], **(values | chosen))
 
 
-def told(settings: dict[str, Any], *, of_folder: bool) -> str:
-    """Return the options beside family and data that give these described settings without a recipe."""
+def command_line_for(settings: dict[str, Any], *, of_folder: bool) -> str:
+    """Return the command-line options, besides family and data, that give `settings` without a recipe."""
     usual = {field.name: field.default for field in fields(TrainSettings)}
     usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
     if of_folder:
