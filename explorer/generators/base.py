@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from explorer.ops.backend import Derived
+from explorer.ops.backend import CachedDerived
 from explorer.ops.memory import held_bytes, tensors_in
 from explorer.util.steps import Steps, run
 
@@ -166,10 +166,10 @@ class Generator(nn.Module, ABC):
         """The device of the weights."""
         return self.w_avg.device
 
-    def derived(self) -> Iterator[Derived[Any]]:
+    def derived(self) -> Iterator[CachedDerived[Any]]:
         """Everywhere that something made from the weights is kept."""
         for module in self.modules():
-            yield from (value for value in tuple(vars(module).values()) if isinstance(value, Derived))
+            yield from (value for value in tuple(vars(module).values()) if isinstance(value, CachedDerived))
 
     def forget_derived(self) -> None:
         """Free what was made from the weights; it is made again when it is needed."""

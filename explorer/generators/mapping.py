@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from explorer.ops.backend import Derived, is_inference, policy
+from explorer.ops.backend import CachedDerived, is_inference, policy
 from explorer.ops.bias_act import bias_act
 from explorer.ops.normalize import normalize_2nd_moment
 from explorer.ops.prepared_styles import PreparedStyles
@@ -55,7 +55,7 @@ class FullyConnectedLayer(nn.Module):
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
 
-    def style(self, w: Tensor, kept: Derived[PreparedStyles], gain: float = 1.0) -> Tensor:
+    def style(self, w: Tensor, kept: CachedDerived[PreparedStyles], gain: float = 1.0) -> Tensor:
         """`forward` times `gain`, a layer's styles: without gradients from `kept`, made where it is out of date."""
         if not is_inference():
             styles: Tensor = self(w)

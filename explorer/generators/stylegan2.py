@@ -138,9 +138,9 @@ class StyleGAN2Conv(SynthesisLayer):
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
         # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
         self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._conv: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
-        self._scaled_noise: backend.Derived[Tensor] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._conv: backend.CachedDerived[PreparedConv | PreparedUpConv] = backend.CachedDerived()
+        self._scaled_noise: backend.CachedDerived[Tensor] = backend.CachedDerived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -192,7 +192,7 @@ class StyleGAN2Conv(SynthesisLayer):
         """Return the same without gradients, from derived weights."""
         sources = (self.weight, self.bias, self.resample_filter)
         conv = self._conv.get(sources, x.dtype, lambda: self._prepare(x.dtype))
-        run = conv if isinstance(conv, PreparedUpConv) else conv.finished
+        run = conv if isinstance(conv, PreparedUpConv) else conv.with_epilogue
         return run(x, style, self._scaled(noise), self.activation, self.act_gain, self.clamp)
 
     def _scaled(self, noise: Tensor | None) -> Tensor | None:
@@ -226,8 +226,8 @@ class StyleGAN2ToRGB(SynthesisLayer):
         self._shared = block._buffers  # this very dictionary is what `to` and `load_state_dict` write into
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._torgb: backend.Derived[PreparedToRGB] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._torgb: backend.CachedDerived[PreparedToRGB] = backend.CachedDerived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))

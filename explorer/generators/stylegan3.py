@@ -13,7 +13,7 @@ from explorer.ops.bias_act import bias_act
 from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
-from explorer.ops.prepared_conv import Pending, PreparedConv, finish
+from explorer.ops.prepared_conv import DeferredConv, PreparedConv, apply_epilogue
 from explorer.ops.prepared_styles import PreparedStyles
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
@@ -117,10 +117,10 @@ class StyleGAN3Layer(SynthesisLayer):
         self.magnitude_ema_beta = config.magnitude_ema_beta
         self.act_gain = 1.0 if spec.is_torgb else math.sqrt(2)
         self.slope = 1.0 if spec.is_torgb else 0.2
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._conv: backend.Derived[PreparedConv] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._conv: backend.CachedDerived[PreparedConv] = backend.CachedDerived()
         self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
-        self._filters: backend.Derived[FilteredLReLU] = backend.Derived()
+        self._filters: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
         self.info = LayerInfo(
             name=spec.name,
             ws_index=index + 1,
@@ -176,11 +176,11 @@ class StyleGAN3Layer(SynthesisLayer):
         padding = self.spec.conv_kernel - 1
         return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
 
-    def _infer(self, pending: Pending) -> Tensor:
+    def _infer(self, deferred: DeferredConv) -> Tensor:
         """Bias and nonlinearity without gradients."""
         if self.spec.is_torgb:  # no filters, gain and slope are 1
-            return finish(pending, None, "linear", 1.0, self.clamp)
-        return self._filters_for(pending.x)(pending.x, pending.scale, pending.bias)
+            return apply_epilogue(deferred, None, "linear", 1.0, self.clamp)
+        return self._filters_for(deferred.x)(deferred.x, deferred.scale, deferred.bias)
 
     def _filter(self, x: Tensor) -> Tensor:
         """Bias and nonlinearity, differentiable."""

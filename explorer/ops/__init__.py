@@ -1,6 +1,6 @@
 """Documented tensor operators: a readable reference, fast backends, a parity test each.
 
-backend             which implementation and precision holds here: `using(backend=..., dtype=...)`
+backend             which implementation and precision holds here: `use_backend(backend=..., dtype=...)`
 bias_act, upfirdn2d, conv2d_resample, modulated_conv2d, filtered_lrelu, normalize
                     the references, differentiable to any order
 filter_design       low-pass filters of StyleGAN3

@@ -18,7 +18,7 @@ import triton.language as tl
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["FilterTiles", "check", "filtered_lrelu", "finish", "fir_finish"]
+__all__ = ["FilterTiles", "apply_epilogue", "check", "filtered_lrelu", "fir_epilogue"]
 
 # A tile of output is TILE x TILE pixels. It needs 2 (TILE - 1) + 12 <= SIDE upsampled rows, and no more input rows.
 TILE, SIDE, PADDED = 10, 32, 16
@@ -52,7 +52,7 @@ def _finish_kernel(
     tl.store(x + i, _activate(v, slope, clamp).to(x.dtype.element_ty), mask=inside)
 
 
-def finish(
+def apply_epilogue(
     x: Tensor, scale: Tensor | None, bias: Tensor | None, noise: Tensor | None, slope: float, clamp: float | None
 ) -> Tensor:
     """`clamp(leaky_relu(x * scale + bias + noise))`, written over `x` `[N, C, H, W]`, channels-last.
@@ -101,7 +101,7 @@ def _fir_kernel(
     tl.store(out + i, _activate(sums, slope, clamp).to(out.dtype.element_ty), mask=inside)
 
 
-def fir_finish(
+def fir_epilogue(
     z: Tensor,
     taps: Tensor,
     scale: Tensor,
@@ -110,7 +110,7 @@ def fir_finish(
     slope: float,
     clamp: float | None,
 ) -> Tensor:
-    """`finish` of a transposed convolution's output after a 4x4 filter: StyleGAN2's up-sampling layers.
+    """`apply_epilogue` of a transposed convolution's output after a 4x4 filter: StyleGAN2's up-sampling layers.
 
     Args:
         z: `[N, C, 2 H + 1, 2 W + 1]`, channels-last.
@@ -287,10 +287,10 @@ def check(device: torch.device, dtype: torch.dtype) -> None:
     x = torch.linspace(-1, 1, 16 * 9 * 9, device=device).reshape(1, 9, 9, 16).permute(0, 3, 1, 2).to(dtype)
     scale, bias = torch.full((1, 16), 0.5, device=device), torch.full((16,), 0.1, device=device)
     wanted = torch.nn.functional.leaky_relu(x.float() * 0.5 + 0.1, 0.2)
-    _compare("finish", finish(x.clone(), scale, bias, None, 0.2, 256.0), wanted)
+    _compare("apply_epilogue", apply_epilogue(x.clone(), scale, bias, None, 0.2, 256.0), wanted)
     taps = torch.zeros(4, 4, device=device)
     taps[1, 1] = 1.0
-    _compare("fir_finish", fir_finish(x, taps, scale, bias, None, 0.2, 256.0), wanted[:, :, :8, :8])
+    _compare("fir_epilogue", fir_epilogue(x, taps, scale, bias, None, 0.2, 256.0), wanted[:, :, :8, :8])
     # Taps that pick samples: of the upsampled picture, where each pixel stands in a square of its own, one in two.
     hold, pick = np.repeat([0.0, 1.0, 0.0], (0, 2, 10)), np.eye(12)[0]
     tiles = FilterTiles(2, (hold, hold), ((pick, pick),), (1, 1), (3, 3), device, dtype)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from explorer.generators.base import Activation, Inputs, fold
-from explorer.ops.backend import identity
+from explorer.ops.backend import backend_fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +103,7 @@ class GraphedLayers:
         if self.is_broken or stop <= start:
             return None
         tensors = _tensors(activation, inputs, noises)
-        key = (start, stop, identity(), _layout(activation, inputs, noises))
+        key = (start, stop, backend_fingerprint(), _layout(activation, inputs, noises))
         if key not in self._recordings:
             self._recordings[key] = None
             self._forget_old()

@@ -16,7 +16,7 @@ import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation, Inputs, fold_steps
-from explorer.ops.backend import policy, using
+from explorer.ops.backend import policy, use_backend
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
@@ -133,7 +133,7 @@ class Pipeline:
             view: Whose results are reused and kept; None uses and keeps none.
         """
         begin, made = perf_counter(), self.styles.made
-        with using(self._backend, self.dtype):
+        with use_backend(self._backend, self.dtype):
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
@@ -183,7 +183,7 @@ class Pipeline:
         request = plan.request
         watch = Stopwatch(self.device)
         self.kept.mark_requested(plan.view, plan.keys)
-        with using(self._backend, self.dtype):
+        with use_backend(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
         check(token)
@@ -229,7 +229,7 @@ class Pipeline:
         if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
             return None
         inputs = self._inputs(plan)
-        with using(self._backend, dtype):
+        with use_backend(self._backend, dtype):
             work = self._fold(plan, inputs, 0, len(self._layers) - 1, self._begin(plan, inputs))
             activation = run(work, lambda: check(token))
             image = self._shown_of(activation, plan, len(self._layers) - 1, False)
@@ -292,7 +292,7 @@ class Pipeline:
         steps = self._image_steps(plan, Stopwatch(self.device), None)
         while True:
             # Between the steps other work runs in this thread, by choices of its own.
-            with using(self._backend, self.dtype):
+            with use_backend(self._backend, self.dtype):
                 try:
                     next(steps)
                 except StopIteration as end:

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.analysis import averages, equivariance, spectrum, sticking
 from explorer.analysis.study import Bench
-from explorer.ops.backend import using
+from explorer.ops.backend import use_backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
 from explorer.state.request import RenderRequest
@@ -39,7 +39,7 @@ def bench() -> tuple[Bench, RenderRequest, int]:
     renderer = HeadlessRenderer(tiny_model(img_resolution=SIZE, channels=24).generator)
     request = renderer.request(Look())
     generator = renderer.bench.generator
-    with torch.inference_mode(), using("torch"):
+    with torch.inference_mode(), use_backend("torch"):
         ws = generator.broadcast(generator.mapping(torch.zeros(1, generator.info.z_dim)))
         slowest = max(counted(generator.synthesis_steps(ws)))
     assert slowest > 24 * 24 * 9 * SIZE * SIZE
@@ -74,5 +74,5 @@ def test_a_study_leaves_the_thread_as_it_was(bench: tuple[Bench, RenderRequest, 
     with torch.inference_mode():
         for _ in range(40):
             next(other)
-            with using() as policy:
+            with use_backend() as policy:
                 assert policy == type(policy)()

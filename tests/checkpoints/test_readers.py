@@ -129,7 +129,7 @@ def test_hostile_files_reach_no_reader(plugin_site: PluginSite, tmp_path: Path) 
 def test_what_a_reader_returns_is_checked(plugin_site: PluginSite, tmp_path: Path) -> None:
     install(plugin_site, "ReturnsNothing")
     (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 50)
-    with pytest.raises(UnreadableFileError, match="returned a NoneType, not CheckpointHeader"):
+    with pytest.raises(UnreadableFileError, match="returned a NoneType, not a CheckpointHeader"):
         load(tmp_path / "a.bin")
 
 

@@ -449,7 +449,7 @@ def test_kernels_that_come_later_make_new_stages(monkeypatch: pytest.MonkeyPatch
     generator = generator_of("tiny")
     pipeline = pipeline_of(generator)
     run(pipeline, request_of(generator))
-    monkeypatch.setattr("explorer.render.keys.identity", lambda: "other kernels")
+    monkeypatch.setattr("explorer.render.keys.backend_fingerprint", lambda: "other kernels")
     assert ran(run(pipeline, request_of(generator)))[0] == "input"
 
 

@@ -49,10 +49,10 @@ class Kernels:
             raise ValueError(f"{path} is of another version")
         self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
         self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 10, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
-        self._finish = self._library.latentwalk_finish
-        self._finish.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
-        self._fir_finish = self._library.latentwalk_fir_finish
-        self._fir_finish.argtypes = [
+        self._epilogue = self._library.latentwalk_finish
+        self._epilogue.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
+        self._fir_epilogue = self._library.latentwalk_fir_finish
+        self._fir_epilogue.argtypes = [
             *[_PTR] * 5, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT,
         ]  # fmt: skip
         self._modulate = self._library.latentwalk_modulate
@@ -170,7 +170,7 @@ class Kernels:
         )  # fmt: skip
         return out
 
-    def finish(
+    def apply_epilogue(
         self,
         x: Tensor,
         *,
@@ -180,16 +180,16 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`clamp(leaky_relu(x * scale + bias + noise))`, written over `x` `[N, C, H, W]`."""
+        """Compute `clamp(leaky_relu(x * scale + bias + noise))` in place in `x` `[N, C, H, W]`."""
         n, c, h, w = x.shape
-        self._finish(
+        self._epilogue(
             x.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, _address(scale), _address(bias), _address(noise),
             1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
             torch.get_num_threads(),
         )  # fmt: skip
         return x
 
-    def fir_finish(
+    def fir_epilogue(
         self,
         phases: Sequence[Tensor],
         *,
@@ -201,7 +201,7 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`finish` of a transposed convolution filtered with four taps along each axis: `[N, C, 2 H, 2 W]`.
+        """`apply_epilogue` of a transposed convolution filtered with four taps along each axis: `[N, C, 2 H, 2 W]`.
 
         Args:
             phases: The transposed convolution's rows and columns by parity: (even, even) `[N, C, H + 1, W + 1]`,
@@ -216,7 +216,7 @@ class Kernels:
         """
         n, c, h, w = phases[3].shape
         out = _channels_last(n, c, 2 * h, 2 * w, phases[3].dtype)
-        self._fir_finish(
+        self._fir_epilogue(
             *(z.data_ptr() for z in phases), out.data_ptr(), out.dtype == torch.bfloat16, n, h, w, c,
             fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
             1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
@@ -313,12 +313,12 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`fir_finish` of the transposed convolution of `x * styles`.
+        """`fir_epilogue` of the transposed convolution of `x * styles`.
 
         Args:
             x: `[N, I, H, W]` bfloat16.
             styles: `[N, I]`.
-            weight: Of `pack_weight` for the four phases in the order of `fir_finish`, of which the rest is.
+            weight: Of `pack_weight` for the four phases in the order of `fir_epilogue`, of which the rest is.
             fx: `[4]` in correlation order; `fy` likewise.
             fy: Along the other axis.
             scale: `[N, O]` or None.
