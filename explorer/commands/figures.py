@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     if a.no_figures:
         return 0
     from explorer.training.datasets import Critters
-    from explorer.training.figures import Request, fresh_like, measure, networks, report
+    from explorer.training.evaluate import Request, fresh_like, measure, networks, report
 
     data = _data(a.data, generator.info.img_size[0])
     if a.samples and len(data) < 2:

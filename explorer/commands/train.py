@@ -17,8 +17,8 @@ from explorer.training.options import add_arguments, check_options, settings_fro
 from explorer.training.pack import export
 from explorer.training.parallel import Group
 from explorer.training.recipes import RECIPES
+from explorer.training.run_dir import check_same
 from explorer.training.settings import TrainSettings
-from explorer.training.stored import check_same
 
 __all__ = ["add_arguments", "main", "run"]
 
@@ -27,7 +27,7 @@ def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) ->
     if options.data == "critters":
         count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
-        if group.leads and not path.exists():
+        if group.is_main_process and not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
             render_pack(
                 path, count, settings.resolution, seed=settings.data_seed, batch=batch, device=settings.device
@@ -50,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
     check(settings)
     check_same(settings)
     group = Group(settings.device)
-    group.share(settings.batch)
+    group.local_batch(settings.batch)
     dataset = _data(options, settings, group)
     trainer = train(settings, dataset, group)
     if trainer.stopped:
         return 128 + (trainer.stopped_by or signal.SIGINT)
-    if options.pack and group.leads:
+    if options.pack and group.is_main_process:
         export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0
 

@@ -200,8 +200,8 @@ class PreparedUpConv:
     def phases(self) -> list[Kernel]:
         """Four plain convolutions, one for each parity of rows and columns.
 
-        They do the same multiplications as a transposed convolution but run closer to peak: on AVX-512, they are 1.3
-        times as fast in float32 and 3 to 4 times in bfloat16.
+        They do the same multiplications as a transposed convolution but run closer to peak: on AVX-512, 1.3 times
+        as fast in float32, 3 to 4 times in bfloat16.
         """
         return phases(self._full_weight, self.dtype)
 

@@ -103,35 +103,35 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
     network = AttributeNetwork(vocabulary(known))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=s.rate, weight_decay=s.decay)
-    shown, seconds = 0, 0.0
+    images_seen, seconds = 0, 0.0
     if (s.out / _STATE).exists():
         state: dict[str, Any] = load_state(s.out / _STATE)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        shown, seconds = state["shown"], state["seconds"]
+        images_seen, seconds = state["shown"], state["seconds"]
     network.train()
     began = saved = noted = time.monotonic()
-    first = shown
-    while shown < s.total_kimg * 1000 and time.monotonic() - began < s.time_limit_s:
-        indices = order(shown, s.batch, count, s.seed)
-        optimiser.param_groups[0]["lr"] = s.rate * _fade(shown / (s.total_kimg * 1000))
-        flipped = torch.from_numpy(np.random.default_rng((s.seed, shown)).random(s.batch) < 0.5)
+    first = images_seen
+    while images_seen < s.total_kimg * 1000 and time.monotonic() - began < s.time_limit_s:
+        indices = order(images_seen, s.batch, count, s.seed)
+        optimiser.param_groups[0]["lr"] = s.rate * _fade(images_seen / (s.total_kimg * 1000))
+        flipped = torch.from_numpy(np.random.default_rng((s.seed, images_seen)).random(s.batch) < 0.5)
         loss = _loss(network, dataset.pictures(indices), known[torch.from_numpy(indices)], flipped)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        shown += s.batch
+        images_seen += s.batch
         now = time.monotonic()
         if now - noted >= 20:
             noted = now
-            rate = (shown - first) / (now - began)
-            left = (s.total_kimg * 1000 - shown) / rate
-            now_at = shown / 1000, float(loss.detach()), rate, left / 60
+            rate = (images_seen - first) / (now - began)
+            left = (s.total_kimg * 1000 - images_seen) / rate
+            now_at = images_seen / 1000, float(loss.detach()), rate, left / 60
             log.info("kimg %.1f, loss %.3f, %.0f a second; %.0f min left", *now_at)
         if now - saved >= s.save_s:
             saved = now
-            _save(s, network, optimiser, shown, seconds + now - began)
-    _save(s, network, optimiser, shown, seconds + time.monotonic() - began)
+            _save(s, network, optimiser, images_seen, seconds + now - began)
+    _save(s, network, optimiser, images_seen, seconds + time.monotonic() - began)
     return network.eval()
 
 
@@ -141,10 +141,14 @@ def _fade(share: float) -> float:
 
 
 def _save(
-    s: AttributeSettings, network: AttributeNetwork, optimiser: torch.optim.Optimizer, shown: int, seconds: float
+    s: AttributeSettings,
+    network: AttributeNetwork,
+    optimiser: torch.optim.Optimizer,
+    images_seen: int,
+    seconds: float,
 ) -> None:
     state = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
-    save_state(s.out / _STATE, state | {"shown": shown, "seconds": seconds})
+    save_state(s.out / _STATE, state | {"shown": images_seen, "seconds": seconds})
 
 
 def _latents(dataset: Dataset, indices: np.ndarray) -> Tensor:

@@ -11,9 +11,9 @@ from explorer.errors import UsageError
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM
 from explorer.training.fourier import spread_by_octaves
+from explorer.training.run_dir import STATE
 from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
-from explorer.training.stored import STATE
 from explorer.training.warmup import WarmUp
 
 __all__ = ["check", "check_device"]
@@ -91,7 +91,7 @@ def _check_networks(settings: TrainSettings) -> None:
         spread_by_octaves(generator, settings.fourier_lowest)
     if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:
         raise UsageError(
-            f"A guide needs a generator of {LATENT_DIM} latents, as critters have, and this one has "
-            f"{generator.info.z_dim}.",
-            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave the guide out.",
+            f"The reconstruction loss needs a generator with a z of {LATENT_DIM} numbers, like the critters; "
+            f"this one has {generator.info.z_dim}.",
+            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave out --guide-weight.",
         )

@@ -14,8 +14,8 @@ from explorer.generators.stylegan3 import StyleGAN3Generator
 from explorer.training import cards
 from explorer.training.checks import check
 from explorer.training.fourier import spread_by_octaves
+from explorer.training.run_dir import describe
 from explorer.training.settings import TrainSettings
-from explorer.training.stored import describe
 
 from .test_networks import tiny
 

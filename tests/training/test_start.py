@@ -146,7 +146,7 @@ def test_a_run_starts_once_and_its_card_says_from_what(tmp_path: Path) -> None:
         assert torch.equal(value, cut.g_ema.state_dict()[name]), name
     export(tmp_path / "cut", "critters-test", tmp_path / "assets")
     card = (tmp_path / "assets" / "critters-test.md").read_text()
-    assert "did not begin from nothing, but from `stylegan2.safetensors` of 16 pixels" in card
+    assert "did not start from scratch, but from `stylegan2.safetensors` of 16 pixels" in card
     assert cut.started["sha256"] in card
     assert "new: b32.conv0, b32.conv1, b32.torgb" in card
     assert "--start-from stylegan2.safetensors --out DIR" in card
