@@ -241,7 +241,7 @@ class Program(QObject):
             self.window.notices.show_broken_plugins(broken)
 
     def _first_state(self) -> ExplorerState:
-        """The bundled pair, or the models named on the command line: what one starts with is no change to save."""
+        """Return the bundled pair, or the models named on the command line: what one starts with is no change to save."""
         names = {item.name for item in bundled()}
         pair = [name if name in names else "" for name in DEFAULT_PAIR]
         models = models_among(self._files)

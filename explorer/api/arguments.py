@@ -47,7 +47,7 @@ def seed_of(seed: object) -> int:
 
 
 def entries_of(layers: Layers, info: GeneratorInfo) -> list[int]:
-    """Entries of `ws`. Raises UsageError for what the network does not have."""
+    """Return entries of `ws`. Raises UsageError for what the network does not have."""
     if isinstance(layers, str):
         if layers not in GROUPS:
             raise UsageError(f"There are no layers {layers!r}.", f"Choose one of: {', '.join(GROUPS)}, or numbers.")

@@ -52,7 +52,7 @@ class Picture:
         return Image.fromarray(self.pixels)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """`pixels`, for numpy."""
+        """Return `pixels`, for numpy."""
         return np.array(self.pixels, dtype=dtype, copy=True if copy else None)
 
     def _repr_png_(self) -> bytes:

@@ -46,7 +46,7 @@ class Walk(Sequence[Picture]):
     @overload
     def __getitem__(self, index: slice) -> list[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
-        """Frame `index`, or several of them. Raises IndexError."""
+        """Return frame `index`, or several of them. Raises IndexError."""
         numbers = range(len(self))[index]
         return self._frame(numbers) if isinstance(numbers, int) else [self._frame(number) for number in numbers]
 

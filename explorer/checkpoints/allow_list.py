@@ -130,7 +130,7 @@ def _size(vm: Machine, arguments: tuple[object, ...]) -> tuple[object, ...]:
 
 
 def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    """`getattr(OWNER, "MEMBER")`: members of enumerations (by Python 3.11), class methods, methods of an object.
+    """Return `getattr(OWNER, "MEMBER")`: members of enumerations (by Python 3.11), class methods, methods of an object.
 
     Only what makes an instance can be "called" afterwards (`Machine.call`).
     """
@@ -150,7 +150,7 @@ def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
 
 
 def _partial(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    """`functools.partial(...)`; around `Class.__new__` it is how protocols 2 and 3 write keyword arguments."""
+    """Return `functools.partial(...)`; around `Class.__new__` it is how protocols 2 and 3 write keyword arguments."""
     first = arguments[0] if arguments else None
     return StubRecord(
         "functools.partial", arguments, makes_instances=isinstance(first, StubRecord) and first.makes_instances
@@ -158,12 +158,12 @@ def _partial(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
 
 
 def _memory_map(vm: Machine, arguments: tuple[object, ...]) -> NoReturn:
-    """`numpy.memmap(...)` opens a file; its name alone stands before each array that was one."""
+    """Return `numpy.memmap(...)` opens a file; its name alone stands before each array that was one."""
     vm.refuse("to run code through numpy.memmap")
 
 
 def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`copyreg._reconstructor(class, base, state)`: how the oldest protocols write an instance."""
+    """Return `copyreg._reconstructor(class, base, state)`: how the oldest protocols write an instance."""
     match arguments:
         case (Stub() as stub, Stub(), state):
             return vm.instance(stub, (state,) if isinstance(state, (dict, list, tuple)) else ())
@@ -171,7 +171,7 @@ def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
 
 
 def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`copyreg.__newobj__(class, *arguments)` and `__newobj_ex__`: NEWOBJ in the oldest protocols."""
+    """Return `copyreg.__newobj__(class, *arguments)` and `__newobj_ex__`: NEWOBJ in the oldest protocols."""
     if not arguments:
         vm.fail("an object with broken arguments")
     vm.charge(len(arguments))
@@ -179,7 +179,7 @@ def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
 
 
 def _rebuild_of_type(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`: a tensor that has attributes."""
+    """Return `torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`: a tensor that has attributes."""
     match arguments:
         case (Stub() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
             return vm.call(function, inner)
@@ -242,7 +242,7 @@ def _encode(vm: Machine, arguments: tuple[object, ...]) -> Blob:
 
 
 def _new_bytes(vm: Machine, arguments: tuple[object, ...]) -> Blob | StubRecord:
-    """`bytes()`, as protocols up to 2 write empty ones."""
+    """Return `bytes()`, as protocols up to 2 write empty ones."""
     return StubRecord("builtins.bytes", arguments) if arguments else text_as_blob(b"", vm.source.name)
 
 

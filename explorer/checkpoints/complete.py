@@ -43,7 +43,7 @@ def completion_notes(keys: Collection[str]) -> tuple[str, ...]:
 
 
 def complete(tensors: Mapping[str, Tensor], generator: Generator) -> dict[str, Tensor]:
-    """`tensors` and those that they lack, as far as they can be computed.
+    """Return `tensors` and those that they lack, as far as they can be computed.
 
     Args:
         tensors: Under the names of `generator`'s state.

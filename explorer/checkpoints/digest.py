@@ -47,7 +47,7 @@ def file_digest(source: FileSource, monitor: Monitor) -> str:
 
 
 def known_digest(path: Path) -> str:
-    """The hex digest of a file if it was computed before and the file has not changed since, else an empty text."""
+    """Return the hex digest of a file if it was computed before and the file has not changed since, else an empty text."""
     try:
         resolved = path.resolve()
         return _digest_if_same(_load().get(str(resolved)), resolved)

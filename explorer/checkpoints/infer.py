@@ -30,7 +30,7 @@ _BLOCK = re.compile(r"synthesis\.b(\d{1,5})\.conv1\.weight")
 
 
 def infer_config(name: str, shapes: Shapes) -> tuple[str, dict[str, object], str]:
-    """Family, configuration, and which settings were not in the file but taken from the published models.
+    """Return family, configuration, and which settings were not in the file but taken from the published models.
 
     Args:
         name: Of the file, for errors.
@@ -221,7 +221,7 @@ def _bases(config: StyleGAN3Config, table: list[tuple[int, int]]) -> Iterator[in
 
 
 def _roundest(low: int, high: int | None) -> int:
-    """The number from `low` to `high` that the most doublings lead to; without an end the next power of two."""
+    """Return the number from `low` to `high` that the most doublings lead to; without an end the next power of two."""
     if high is None:
         return 1 << (low - 1).bit_length()
     for step in (1 << k for k in range(high.bit_length(), -1, -1)):

@@ -97,12 +97,12 @@ def unknown_tensors(source: Source, count: int) -> UnsupportedModelError:
 
 
 def _clean(text: str, limit: int = 120) -> str:
-    """Text of a file, fit to be shown: no control characters, not longer than a label can be."""
+    """Return text of a file, fit to be shown: no control characters, not longer than a label can be."""
     return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
 
 
 def read_safetensors(source: Source) -> tuple[dict[str, TensorRecord], dict[str, str]]:
-    """Tensor records and metadata of any safetensors file."""
+    """Return tensor records and metadata of any safetensors file."""
     if source.size < 8:
         raise source.truncated(0)
     length = int.from_bytes(source.read(0, 8), "little")

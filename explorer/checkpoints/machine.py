@@ -161,7 +161,7 @@ class Machine:
         self.fail("a line of text without an end")
 
     def decode(self, data: bytes, encoding: str, errors: str = "strict") -> str:
-        """`data` as text."""
+        """Return `data` as text."""
         try:
             return data.decode(encoding, errors)
         except UnicodeDecodeError:
@@ -378,5 +378,5 @@ def unsafe(source: Source, wish: str) -> UnsafeFileError:
 
 
 def text_as_blob(data: bytes, name: str) -> Blob:
-    """Bytes that a pickle wrote as text, as a `Blob`."""
+    """Return bytes that a pickle wrote as text, as a `Blob`."""
     return Blob(BytesSource(data, name), 0, len(data))

@@ -130,7 +130,7 @@ class _Walk:
     entries: int = 0
 
     def state(self, module: ModuleRecord, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorRecord]]:
-        """Keys and tensors in the order of torch's `state_dict`.
+        """Yield keys and tensors in the order of torch's `state_dict`.
 
         Raises:
             UnreadableFileError: Modules nested too deep, too many, or tables with entries of another kind.

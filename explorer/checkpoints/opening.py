@@ -37,7 +37,7 @@ _SHOWN = 6  # names in a note
 
 
 def read_contents(source: FileSource, monitor: Monitor) -> CheckpointHeader:
-    """Facts of the generator in a file and where its tensors lie; no weights are read.
+    """Return facts of the generator in a file and where its tensors lie; no weights are read.
 
     Built-in readers are asked first, so that no plug-in changes how a file is read that was read without it; what
     asks for code to be run is refused before any reader sees it.

@@ -74,7 +74,7 @@ def _outside(vm: Machine, identifier: object) -> object:
 
 
 def _is_latent(value: object) -> bool:
-    """A tensor, or a table of some that are not named like weights (`style.1.weight`) or networks (`g_ema`)."""
+    """Return a tensor, or a table of some that are not named like weights (`style.1.weight`) or networks (`g_ema`)."""
     if not isinstance(value, dict):
         return _is_small_tensor(value)
     tensors = [

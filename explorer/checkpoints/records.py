@@ -220,7 +220,7 @@ class ModuleRecord:
         return self.state.get(name)
 
     def table(self, name: str) -> dict[object, object]:
-        """`_parameters`, `_buffers` or `_modules`; empty if missing."""
+        """Return `_parameters`, `_buffers` or `_modules`; empty if missing."""
         return table_of(self.state.get(name)) or {}
 
     def child(self, name: str) -> ModuleRecord | None:

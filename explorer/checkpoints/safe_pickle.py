@@ -77,7 +77,7 @@ def _string_line(vm: Machine) -> None:
 
 
 def _unescaped(vm: Machine, text: str) -> str:
-    """Text of Python 2 with its escapes resolved, such as `C:\\data`."""
+    """Return text of Python 2 with its escapes resolved, such as `C:\\data`."""
     try:
         return codecs.escape_decode(text.encode("latin-1"))[0].decode("latin-1")
     except ValueError:

@@ -21,7 +21,7 @@ __all__ = ["BytesSource", "FileSource", "Source", "identity_of"]
 
 
 def identity_of(stat: os.stat_result) -> tuple[int, ...]:
-    """Numbers that change when a file does: size, times in ns, inode, device."""
+    """Return numbers that change when a file does: size, times in ns, inode, device."""
     return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
 
 
@@ -40,7 +40,7 @@ class Source(ABC):
         """
 
     def read(self, offset: int, size: int) -> bytes:
-        """`size` bytes from `offset`; checks the bounds before it allocates."""
+        """Return `size` bytes from `offset`; checks the bounds before it allocates."""
         if size < 0 or offset < 0 or offset + size > self.size:
             raise self.truncated(offset)
         target = bytearray(size)

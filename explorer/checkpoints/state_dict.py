@@ -49,7 +49,7 @@ def state_contents(source: Source, found: Found, source_format: str) -> Checkpoi
 
 
 def _resample_filter(source: Source, records: dict[str, TensorRecord]) -> dict[str, object]:
-    """The setting `resample_filter` as the stored filters have it; empty if it is the usual one or not stored."""
+    """Return the setting `resample_filter` as the stored filters have it; empty if it is the usual one or not stored."""
     for key, record in records.items():
         size = record.shape[-1] if record.shape else 0
         if not key.endswith(".resample_filter") or record.shape not in ((size,), (size, size)) or size > _TAPS:

@@ -21,7 +21,7 @@ _CHUNK = 8 << 20  # bytes between two looks at the cancel button
 
 
 def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: Monitor) -> dict[str, Tensor]:
-    """Contiguous CPU tensors of `records` in the stored dtype.
+    """Return contiguous CPU tensors of `records` in the stored dtype.
 
     Raises:
         UnreadableFileError: Together they declare more bytes than the file has, or the file cannot be read.

@@ -101,7 +101,7 @@ class _Declared:
 
 
 def storage_of_id(vm: Machine, identifier: object) -> tuple[StorageType, str, int]:
-    """Type, key and number of elements that a persistent id declares."""
+    """Return type, key and number of elements that a persistent id declares."""
     match identifier:
         case ("storage", StorageType() as kind, str(key), str(), int(numel), *view) if (
             type(numel) is int and numel >= 0 and (not view or view == [None])

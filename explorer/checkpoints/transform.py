@@ -20,7 +20,7 @@ _KEY = "synthesis.input.transform"
 
 
 def without_transform(source: Source, contents: CheckpointHeader) -> CheckpointHeader:
-    """`contents` without a stored transform that is not the identity, and a note of it.
+    """Return `contents` without a stored transform that is not the identity, and a note of it.
 
     The buffer is where NVIDIA's scripts put the motion of the picture they draw next, so what a file has there is
     left over from one. The controls start without a motion and show every one that is applied.

@@ -48,7 +48,7 @@ class Found:
 
 
 def find_generator(value: object) -> Found | None:
-    """The generator in what a file holds, the averaged one before the one in training; None if there is none."""
+    """Return the generator in what a file holds, the averaged one before the one in training; None if there is none."""
     found = [*_generators(value)]
     if not found:
         return None

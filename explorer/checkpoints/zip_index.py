@@ -71,7 +71,7 @@ def _end_record(source: Source) -> tuple[int, int, int]:
 
 
 def _wide(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int, int]:
-    """Sizes and offsets above 4 GB stand in an extra field."""
+    """Return sizes and offsets above 4 GB stand in an extra field."""
     position = 0
     while position + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, position)

@@ -50,7 +50,7 @@ def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[i
 
 
 def numbers_of(option: str, text: str, count: int) -> list[float]:
-    """`count` finite numbers with commas between. Raises UsageError."""
+    """Return `count` finite numbers with commas between. Raises UsageError."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:

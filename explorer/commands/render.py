@@ -49,7 +49,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
-    """Device, precision and kernels of the parsed options."""
+    """Return device, precision and kernels of the parsed options."""
     from explorer.render.devices import device_named
     from explorer.state.request import RenderSettings
 
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def grid_of(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one size `[H, W, 3]` in nearly square rows; free places are black."""
+    """Return pictures of one size `[H, W, 3]` in nearly square rows; free places are black."""
     import numpy as np
 
     columns = math.ceil(math.sqrt(len(pictures)))

@@ -78,7 +78,7 @@ def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
 
 
 def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
-    """The style mixing of `SEED:LAYERS[:AMOUNT]` options; where two name one entry of ws, the later one holds.
+    """Return the style mixing of `SEED:LAYERS[:AMOUNT]` options; where two name one entry of ws, the later one holds.
 
     LAYERS is a list such as 0-3,5 or the name coarse, middle or fine.
 

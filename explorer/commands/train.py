@@ -80,7 +80,7 @@ def _attributes(options: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`python -m explorer.commands.train ...`."""
+    """Return `python -m explorer.commands.train ...`."""
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     add_arguments(parser)
     options = parser.parse_args(argv)

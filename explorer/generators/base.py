@@ -48,7 +48,7 @@ class StyleEncoder(Protocol):
     """A generator that also reads styles from pictures; `info.encodes_style` says so."""
 
     def encode_style(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 of pictures `[N, img_channels, H, W]` in -1..1 and classes `[N, c_dim]`."""
+        """Return `w` `[N, w_dim]` float32 of pictures `[N, img_channels, H, W]` in -1..1 and classes `[N, c_dim]`."""
 
 
 class Generator(nn.Module, ABC):
@@ -68,7 +68,7 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros); no truncation."""
+        """Return `w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros); no truncation."""
 
     def begin(self, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
         """Return what the first layer is given.
@@ -87,14 +87,14 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
-        """`begin` without edits, from `inputs` and the styles `[N, input_style_dim]` of the input."""
+        """Return `begin` without edits, from `inputs` and the styles `[N, input_style_dim]` of the input."""
 
     @abstractmethod
     def rgb(self, activation: Activation) -> Tensor:
-        """The image `[N, img_channels, *img_size]` float32, nominal range -1..1, from the last activation."""
+        """Return the image `[N, img_channels, *img_size]` float32, nominal range -1..1, from the last activation."""
 
     def preview(self, activation: Activation) -> Tensor | None:
-        """The picture so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`; None if it has none.
+        """Return the picture so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`; None if it has none.
 
         Families whose `img` is no picture yet (wavelet coefficients, say) make one of it.
         """
@@ -129,7 +129,7 @@ class Generator(nn.Module, ABC):
         noise: NoiseSpec | None = None,
         update_emas: bool = False,
     ) -> Steps[Tensor]:
-        """`synthesis`, a layer a step."""
+        """Return `synthesis`, a layer a step."""
         return self.picture_steps(Inputs(ws, transform, noise=noise or NoiseSpec()), update_emas=update_emas)
 
     def picture_steps(
@@ -154,7 +154,7 @@ class Generator(nn.Module, ABC):
         self._modules[name] = module
 
     def broadcast(self, w: Tensor) -> Tensor:
-        """`ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""
+        """Return `ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""
         return style_maths.broadcast(w, self.info.num_ws)
 
     def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None, c: Tensor | None = None) -> Tensor:

@@ -182,5 +182,5 @@ def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
 
 
 def _derived(inputs: int, outputs: int, taps: int, copies: int) -> int:
-    """Bytes of what is derived from a layer's weights: reordered, cut into phases or packed."""
+    """Return bytes of what is derived from a layer's weights: reordered, cut into phases or packed."""
     return _FLOAT * copies * inputs * outputs * taps

@@ -122,7 +122,7 @@ def fold(
     before: Callable[[int, Activation], None] | None = None,
     after: Callable[[int, Activation], None] | None = None,
 ) -> Activation:
-    """`fold_steps`, at once."""
+    """Return `fold_steps`, at once."""
     steps = fold_steps(
         layers, activation, inputs, start=start, stop=stop, edits=edits, noise=noise, before=before, after=after
     )

@@ -57,7 +57,7 @@ class SynthesisLayer(nn.Module, ABC):
 
     @abstractmethod
     def style(self, w: Tensor) -> Tensor:
-        """The styles `[N, style_dim]` float32 of `w` `[N, w_dim]`, this layer's entry of `ws`: the S space."""
+        """Return the styles `[N, style_dim]` float32 of `w` `[N, w_dim]`, this layer's entry of `ws`: the S space."""
 
     @abstractmethod
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:

@@ -49,14 +49,14 @@ class FullyConnectedLayer(nn.Module):
         self.bias_gain = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[N, out_features]` from `[N, in_features]`, in the dtype of `x`."""
+        """Return `[N, out_features]` from `[N, in_features]`, in the dtype of `x`."""
         x = torch.addmm(
             self.bias.to(x.dtype), x, self.weight.to(x.dtype).t(), beta=self.bias_gain, alpha=self.weight_gain
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
 
     def style(self, w: Tensor, kept: CachedDerived[PreparedStyles], gain: float = 1.0) -> Tensor:
-        """`forward` times `gain`, a layer's styles: without gradients from `kept`, made where it is out of date."""
+        """Return `forward` times `gain`, a layer's styles: without gradients from `kept`, made where it is out of date."""
         if not is_inference():
             styles: Tensor = self(w)
             return styles if gain == 1.0 else styles * gain
@@ -64,7 +64,7 @@ class FullyConnectedLayer(nn.Module):
         return kept.get((self.weight, self.bias), dtype, lambda: self.prepared(dtype, gain))(w)
 
     def prepared(self, dtype: torch.dtype, gain: float = 1.0) -> PreparedStyles:
-        """`forward` times `gain` for inference beside features of `dtype`; the layer must be linear."""
+        """Return `forward` times `gain` for inference beside features of `dtype`; the layer must be linear."""
         assert self.activation == "linear"
         return PreparedStyles(self.weight, self.bias * (self.bias_gain * gain), self.weight_gain * gain, dtype)
 
@@ -112,7 +112,7 @@ class MappingNetwork(nn.Module):
             self.register_buffer("w_avg", torch.zeros(w_dim))
 
     def forward(self, z: Tensor | None, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros)."""
+        """Return `w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros)."""
         parts: list[Tensor] = []
         if self.z_dim > 0:
             if z is None:

@@ -79,7 +79,7 @@ class StyleGAN2Config:
         check_filter("resample_filter", self.resample_filter)
 
     def channels(self, resolution: int) -> int:
-        """Feature channels at a resolution."""
+        """Return feature channels at a resolution."""
         return min(self.channel_base // resolution, self.channel_max)
 
     @property
@@ -89,7 +89,7 @@ class StyleGAN2Config:
 
 
 def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:
-    """`[batch, 1, height, width]` standard normal numbers of one layer's own stream, the same on every device."""
+    """Return `[batch, 1, height, width]` standard normal numbers of one layer's own stream, the same on every device."""
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
     return torch.randn(batch, 1, height, width, generator=generator)

@@ -50,7 +50,7 @@ class StyleGAN3Input(nn.Module):
         return styles
 
     def forward(self, style: Tensor, transform: Tensor | None = None) -> Tensor:
-        """`[N, channels, size, size]` from `style` `[N, 4]` and a forward motion.
+        """Return `[N, channels, size, size]` from `style` `[N, 4]` and a forward motion.
 
         float32; without gradients in the format of the policy, which the first layer takes.
         """
@@ -67,7 +67,7 @@ class StyleGAN3Input(nn.Module):
         return features(freqs, phases, amplitudes, weight)
 
     def _axis(self) -> Tensor:
-        """Positions `[size]` of the samples along one axis, in pictures from the middle."""
+        """Return positions `[size]` of the samples along one axis, in pictures from the middle."""
         size, device = self.spec.size, self.freqs.device
         return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.spec.sampling_rate
 
@@ -93,7 +93,7 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _motion(self, t: Tensor, transform: Tensor | None) -> Tensor:
-        """Where each output position samples the features: learned motion times the inverse of the wanted one."""
+        """Return where each output position samples the features: learned motion times the inverse of the wanted one."""
         t = t / t[:, :2].norm(dim=1, keepdim=True)
         cos, sin, shift_x, shift_y = t.unbind(dim=1)
         zero, one = torch.zeros_like(cos), torch.ones_like(cos)

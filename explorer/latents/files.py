@@ -116,7 +116,7 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
 
 
 def _space_of(raw: RawLatent, said: Space | None, info: GeneratorInfo, path: Path) -> Space:
-    """The space of an array: what the user said, where that is possible, else what the file and the shape say."""
+    """Return the space of an array: what the user said, where that is possible, else what the file and the shape say."""
     shape = raw.array.shape
     if raw.array.size == 0 or raw.array.ndim < 1:
         raise LatentError(f"{path.name} holds an empty array.", "Save it again.")

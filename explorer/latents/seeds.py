@@ -19,7 +19,7 @@ PLANE_STRIDE = 100
 
 @lru_cache(maxsize=4096)
 def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
-    """The `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as published pictures use.
+    """Return the `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as published pictures use.
 
     Args:
         seed: Any integer; taken modulo 2**32.
@@ -36,7 +36,7 @@ def plane_seed(seed: int, i: int, j: int) -> int:
 
 
 def plane_corners(seed: int, x: float, y: float) -> tuple[tuple[int, float], ...]:
-    """The plane's neighbouring points as (seed, bilinear weight); weights sum to 1, zero weights are left out.
+    """Return the plane's neighbouring points as (seed, bilinear weight); weights sum to 1, zero weights are left out.
 
     At an integer point this is that one seed with weight exactly 1.
     """

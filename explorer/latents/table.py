@@ -34,7 +34,7 @@ class StoredMisfitError(LatentError):
 
 
 def digest_of(array: NDArray[np.float32]) -> bytes:
-    """16 bytes that name the contents of an array, its shape included."""
+    """Return 16 bytes that name the contents of an array, its shape included."""
     h = blake2b(repr(array.shape).encode(), digest_size=16)
     h.update(np.ascontiguousarray(array).data)
     return h.digest()

@@ -27,7 +27,7 @@ def latent_words(latent: Latent) -> str:
 
 
 def class_words(weights: Sequence[tuple[int, float]], names: Sequence[str] = ()) -> str:
-    """Classes as (index, weight), weights summing to 1, in a few words: `class fox`, `class 3`, `4 classes`."""
+    """Return classes as (index, weight), weights summing to 1, in a few words: `class fox`, `class 3`, `4 classes`."""
     called = [visible(names[index], 40) if index < len(names) else str(index) for index, _ in weights]
     if len(weights) == 1:
         return f"class {called[0]}"

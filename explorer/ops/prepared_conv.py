@@ -57,7 +57,7 @@ class PreparedConv:
         demodulate: Bring each output channel back to unit gain.
         bias: `[O]`, already multiplied by the gain.
         gain: Factor on the convolution.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class PreparedUpConv:
         resample_filter: `[h, w]`, or `[taps]` for two passes, as `setup_filter` makes it.
         bias: `[O]`, already multiplied by the gain.
         gain: Factor on the convolution.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(
@@ -301,7 +301,7 @@ def apply_epilogue(
             must already include `gain`.
         noise: `[1 or N, 1, H, W]` float32, scaled like the convolution; None adds no noise.
         act: A name of `ACTIVATIONS`.
-        gain: Of the activation.
+        gain: Gain of the activation.
         clamp: Absolute limit; None does not clamp.
     """
     x = deferred.x
@@ -338,7 +338,7 @@ class PreparedToRGB:
         weight: `[K, C, 1, 1]`, as the style modulates it.
         bias: `[K]`.
         resample_filter: Upsampling filter.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, resample_filter: Tensor, dtype: torch.dtype) -> None:

@@ -71,7 +71,7 @@ def best_device() -> str:
 
 
 def device_named(name: str) -> str:
-    """The device that a user means by `auto` (the best one), `cuda` (the first one) or a name of `devices`."""
+    """Return the device that a user means by `auto` (the best one), `cuda` (the first one) or a name of `devices`."""
     return best_device() if name == "auto" else "cuda:0" if name == "cuda" else name
 
 
@@ -94,13 +94,13 @@ def check_settings(device: str, dtype: str) -> None:
 
 
 def cache_budget(device: str) -> int:
-    """Bytes for kept stages: a tenth of the device's memory, at most 512 MB."""
+    """Return bytes for kept stages: a tenth of the device's memory, at most 512 MB."""
     total = total_memory(device)
     return min(512 * MIB, max(64 * MIB, total // 10))
 
 
 def total_memory(device: str) -> int:
-    """Bytes of memory of the device (for the CPU and Apple GPUs: of the machine)."""
+    """Return bytes of memory of the device (for the CPU and Apple GPUs: of the machine)."""
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:

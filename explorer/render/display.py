@@ -43,7 +43,7 @@ def select_channels(x: Tensor, tap: Tap) -> Tensor:
 
 
 def grade(x: Tensor, tap: Tap) -> Tensor:
-    """`grade_steps`, at once."""
+    """Return `grade_steps`, at once."""
     return run(grade_steps(x, tap))
 
 
@@ -67,12 +67,12 @@ def grade_steps(x: Tensor, tap: Tap) -> Steps[Tensor]:
 
 
 def spectrum_db(x: Tensor) -> Tensor:
-    """`spectrum_steps`, at once."""
+    """Return `spectrum_steps`, at once."""
     return run(spectrum_steps(x))
 
 
 def spectrum_steps(x: Tensor) -> Steps[Tensor]:
-    """Power spectrum in dB of each channel, `[C, H, W]`, frequency 0 in the middle.
+    """Return power spectrum in dB of each channel, `[C, H, W]`, frequency 0 in the middle.
 
     A separable Kaiser window (beta 8) keeps the picture's borders from drawing a cross over the spectrum.
     """
@@ -90,12 +90,12 @@ def spectrum_steps(x: Tensor) -> Steps[Tensor]:
 
 
 def spectrum_profile(x: Tensor) -> NDArray[np.float32]:
-    """`profile_steps`, at once."""
+    """Return `profile_steps`, at once."""
     return run(profile_steps(x))
 
 
 def profile_steps(x: Tensor) -> Steps[NDArray[np.float32]]:
-    """Radial mean of the power spectrum in dB, averaged over channels: one value per frequency from 0 up."""
+    """Return radial mean of the power spectrum in dB, averaged over channels: one value per frequency from 0 up."""
     db = yield from spectrum_steps(x)
     power = (10.0 ** (db / 10.0)).mean(dim=0).flatten()
     radius, counts = _radii(x.shape[-2], x.shape[-1])
@@ -113,7 +113,7 @@ def _window(size: int) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
-    """Index of the ring each spectrum position belongs to `[h*w]`, and how many belong to each ring."""
+    """Return index of the ring each spectrum position belongs to `[h*w]`, and how many belong to each ring."""
     side = max(h, w)  # the rings are 1 / side cycles a pixel apart
     y = (torch.arange(h) - h // 2) * (side / h)
     x = (torch.arange(w) - w // 2) * (side / w)
@@ -123,12 +123,12 @@ def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
 
 
 def stats_of(name: str, x: Tensor, shown: Tensor) -> TapStats:
-    """`stats_steps`, at once."""
+    """Return `stats_steps`, at once."""
     return run(stats_steps(name, x, shown))
 
 
 def stats_steps(name: str, x: Tensor, shown: Tensor) -> Steps[TapStats]:
-    """Numbers of a tensor `[C, H, W]`, and the spectrum of the channels of it that are shown."""
+    """Return numbers of a tensor `[C, H, W]`, and the spectrum of the channels of it that are shown."""
     c, h, w = x.shape
     std, mean = torch.std_mean(x, correction=0)
     low, high = torch.aminmax(x)
@@ -139,7 +139,7 @@ def stats_steps(name: str, x: Tensor, shown: Tensor) -> Steps[TapStats]:
 
 
 def fit(x: Tensor, max_px: int) -> Tensor:
-    """`[C, H, W]` averaged down so that no side exceeds `max_px`; 0 leaves it as it is."""
+    """Return `[C, H, W]` averaged down so that no side exceeds `max_px`; 0 leaves it as it is."""
     side = max(x.shape[-2:])
     if max_px <= 0 or side <= max_px:
         return x
@@ -163,7 +163,7 @@ def to_bgrx(x: Tensor) -> Tensor:
 
 
 def present(x: Tensor) -> NDArray[np.uint8]:
-    """`to_bgrx` as a C-contiguous numpy array on the host."""
+    """Return `to_bgrx` as a C-contiguous numpy array on the host."""
     levels = to_bgrx(x)
     if levels.device.type == "cuda":
         # Into pinned memory, which the driver copies to directly. torch takes it from a pool and gives it back when

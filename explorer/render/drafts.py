@@ -60,12 +60,12 @@ def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo)
 
 
 def move(image: Tensor, step: Tensor) -> Tensor:
-    """`image` `[C, H, W]` moved by `step`, its edge repeated outwards."""
+    """Return `image` `[C, H, W]` moved by `step`, its edge repeated outwards."""
     return resample(image[None], step, mode="bilinear")[0]
 
 
 def narrower(dtype: torch.dtype, device: torch.device) -> torch.dtype | None:
-    """A precision in which a picture of `dtype` is made much sooner on that device; None if there is none."""
+    """Return a precision in which a picture of `dtype` is made much sooner on that device; None if there is none."""
     fastest = fastest_dtype(device.type)
     return fastest if dtype == torch.float32 and fastest != dtype else None
 

@@ -70,7 +70,7 @@ class _Recording:
 
 
 def graphs_for(layers: Sequence[SynthesisLayer], device: torch.device) -> GraphedLayers | None:
-    """Recordings for a CUDA device; None elsewhere, or if `LATENTWALK_CUDA_GRAPHS` is 0."""
+    """Return recordings for a CUDA device; None elsewhere, or if `LATENTWALK_CUDA_GRAPHS` is 0."""
     if device.type != "cuda" or os.environ.get("LATENTWALK_CUDA_GRAPHS") == "0":
         return None
     return GraphedLayers(layers, CudaRecorder())
@@ -91,7 +91,7 @@ class GraphedLayers:
     def run(
         self, start: int, stop: int, activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]
     ) -> list[Activation] | None:
-        """The activations after layers `start` ... `stop`, or None if that is not recorded: run them plainly.
+        """Return the activations after layers `start` ... `stop`, or None if that is not recorded: run them plainly.
 
         Args:
             start: First layer.

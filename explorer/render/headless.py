@@ -164,7 +164,7 @@ class HeadlessRenderer:
 def open_model(
     model: str, settings: RenderSettings | None = None, *, allow_costly: bool = True
 ) -> tuple[HeadlessRenderer, ModelInfo]:
-    """A renderer of a file or a bundled model by name, and its facts; arguments and errors as `load_file`."""
+    """Return a renderer of a file or a bundled model by name, and its facts; arguments and errors as `load_file`."""
     settings = settings or RenderSettings()
     check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
     # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.

@@ -24,7 +24,7 @@ class LayerTimes:
         self._index = {name: i for i, name in enumerate(names)}
 
     def expected(self, start: int, stop: int) -> float:
-        """Milliseconds of the layers from `start` up to, not including, `stop`; 0 if one of them is unknown."""
+        """Return milliseconds of the layers from `start` up to, not including, `stop`; 0 if one of them is unknown."""
         times = self.ms[start:stop]
         return 0.0 if 0.0 in times else sum(times)
 

@@ -96,7 +96,7 @@ class Mailbox(Generic[R]):
             self._filled.notify()
 
     def take(self, timeout: float | None = None) -> Ticket[R] | Task | None:
-        """The next thing to do; waits up to `timeout` seconds (None = for ever). None if nothing came or closed."""
+        """Return the next thing to do; waits up to `timeout` seconds (None = for ever). None if nothing came or closed."""
         with self._lock:
             self._filled.wait_for(self._has_something, timeout)
             if self._closed:

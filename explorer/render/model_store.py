@@ -189,7 +189,7 @@ def load_file(
 
 
 def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelInfo:
-    """Facts for people, from the generator and from what the checkpoint says of itself."""
+    """Return facts for people, from the generator and from what the checkpoint says of itself."""
     extra = {"format": checkpoint.source_format, **checkpoint.card}
     if checkpoint.notes:
         extra["notes"] = " ".join(checkpoint.notes)

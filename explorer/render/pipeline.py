@@ -198,7 +198,7 @@ class Pipeline:
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
     def preview(self, plan: Plan, token: Token = lambda: False) -> Result | None:
-        """A draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
+        """Return a draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
 
         None where neither is honest, or where it would not be much sooner than the picture itself.
 
@@ -287,7 +287,7 @@ class Pipeline:
         return run(self.steps(request))
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
-        """`picture`, a layer a step."""
+        """Return `picture`, a layer a step."""
         plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
         steps = self._image_steps(plan, Stopwatch(self.device), None)
         while True:
@@ -313,7 +313,7 @@ class Pipeline:
         self._unfinished.clear()
 
     def _image(self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None) -> tuple[Tensor, int]:
-        """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between layers."""
+        """Return the tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
     def _image_steps(self, plan: Plan, watch: Stopwatch, draft_layer: int | None) -> Steps[tuple[Tensor, int]]:

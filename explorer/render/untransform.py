@@ -38,7 +38,7 @@ _HEAT = ((0, 0, 0), (46, 16, 92), (140, 30, 105), (222, 74, 60), (250, 165, 40),
 
 
 def untransform(x: Tensor, forward: tuple[float, ...]) -> Steps[Tensor]:
-    """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths), in steps."""
+    """Return `[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths), in steps."""
     back, _ = yield from resample.undo_steps(x[None], _matrix(forward))
     return back[0]
 
@@ -60,7 +60,7 @@ def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) ->
 
 
 def painted(difference: Tensor, paint: Callable[[Tensor], Tensor]) -> Steps[Tensor]:
-    """`paint` (one of the next two) of a residual, some rows a step."""
+    """Return `paint` (one of the next two) of a residual, some rows a step."""
     rows = max(1, _BAND_PIXELS // difference.shape[2])
     bands = []
     for start in range(0, difference.shape[1], rows):
@@ -75,7 +75,7 @@ def difference_picture(difference: Tensor) -> Tensor:
 
 
 def heat_picture(difference: Tensor) -> Tensor:
-    """A residual as a picture `[3, H, W]` in -1..1: black where nothing is left, through red to pale yellow."""
+    """Return a residual as a picture `[3, H, W]` in -1..1: black where nothing is left, through red to pale yellow."""
     heat = difference.square().mean(dim=0).sqrt().div(HEAT_FULL).clamp(0, 1) * (len(_HEAT) - 1)
     colours = torch.tensor(_HEAT, dtype=torch.float32, device=difference.device) / 127.5 - 1
     below = heat.long().clamp(max=len(_HEAT) - 2)

@@ -106,7 +106,7 @@ def _is_met(need: Need, unpacked: Path | None) -> bool:
 
 
 def has_display() -> bool:
-    """Whether a window can be shown, or a Qt platform was asked for. Only on Linux is there a cheap way to know."""
+    """Return whether a window can be shown, or a Qt platform was asked for. Only on Linux is there a cheap way to know."""
     if sys.platform != "linux":
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -122,7 +122,7 @@ def family_of(os_release: str) -> str:
 
 
 def this_family() -> str:
-    """`family_of` this system; '' where there is no such file."""
+    """Return `family_of` this system; '' where there is no such file."""
     try:
         return family_of(Path("/etc/os-release").read_text(encoding="utf-8", errors="replace"))
     except OSError:
@@ -143,7 +143,7 @@ def packages(needs: Iterable[Need], family: str) -> list[str]:
 
 
 def administrator() -> list[str] | None:
-    """Prefix of a command that runs with all rights and asks for no password; None if there is no such way."""
+    """Return prefix of a command that runs with all rights and asks for no password; None if there is no such way."""
     if not hasattr(os, "geteuid") or not shutil.which("apt-get"):
         return None
     if os.geteuid() == 0:

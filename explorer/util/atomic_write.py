@@ -82,7 +82,7 @@ def _partial_of(path: Path, is_lone_writer: bool) -> Iterator[Path]:
 
 
 def _with_room(name: str) -> str:
-    """`name`, or one that stands for it where no ending could be added to a name so long."""
+    """Return `name`, or one that stands for it where no ending could be added to a name so long."""
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     return f"{name[:_KEPT]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"

@@ -109,13 +109,13 @@ def load(group: str, accept: Callable[[str, Any], T], taken: Mapping[str, object
 
 
 def loaded() -> tuple[Plugin, ...]:
-    """Every plug-in that was loaded so far."""
+    """Return every plug-in that was loaded so far."""
     with _lock:
         return tuple(_loaded)
 
 
 def broken() -> tuple[BrokenPlugin, ...]:
-    """Every plug-in that failed so far, each once."""
+    """Return every plug-in that failed so far, each once."""
     with _lock:
         return tuple(_broken)
 
@@ -170,7 +170,7 @@ def _record(group: str, name: str, distribution: str, error: BaseException) -> N
 
 
 def _entry_points(group: str) -> Iterator[tuple[str, str, metadata.EntryPoint]]:
-    """The entry points of a group with their distributions, by name; the first of two installations counts.
+    """Yield the entry points of a group with their distributions, by name; the first of two installations counts.
 
     `metadata.entry_points` reads all distributions at once, and one broken file of any of them makes it fail.
     """

@@ -9,5 +9,5 @@ __all__ = ["program_name"]
 
 
 def program_name() -> str:
-    """`latentwalk` where an installed package was started by that name, otherwise `main.py`."""
+    """Return `latentwalk` where an installed package was started by that name, otherwise `main.py`."""
     return "latentwalk" if sys.argv and Path(sys.argv[0]).stem == "latentwalk" else "main.py"

@@ -35,7 +35,7 @@ class Stopped(BaseException):
 
 
 def ending_signals() -> list[signal.Signals]:
-    """Signals that ask a program to end, without those that whoever started it had ignored (`nohup`, `&`)."""
+    """Return signals that ask a program to end, without those that whoever started it had ignored (`nohup`, `&`)."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
     return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]

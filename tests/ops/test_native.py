@@ -240,7 +240,7 @@ def test_nan_is_not_hidden(kernels: Kernels) -> None:
 
 
 def test_a_compiler_that_fails_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="could not run"):
+    with pytest.raises(BuildError, match="could not be run"):
         compile_library(str(tmp_path / "no-such-compiler"), tmp_path / "a" / "k.so")
     broken = tmp_path / "broken"
     broken.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('this compiler is broken')\n")
