@@ -1,4 +1,4 @@
-"""The table of readers: those that are built in, those of families, and those of plug-ins, asked in this order."""
+"""The table of readers: built-in ones, those of families, and those of plug-ins, tried in this order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["BUILT_IN", "plugin_readers", "read_with"]
 
 
 class NativeReader:
-    """Latentwalk's safetensors, whose metadata say which generator they hold."""
+    """Latentwalk's safetensors, whose metadata describe the generator."""
 
     def matches(self, file: OpenFile) -> bool:
         return file.container == "safetensors" and file.metadata.get("format") == FORMAT
@@ -55,7 +55,7 @@ class NvidiaReader:
             if file.container != "pickle":
                 contents = replace(contents, source_format=f"{file.container} of NVIDIA's module")
         if found.place in ("G", "g", "generator"):
-            note = f"The file has no averaged generator (G_ema); the one being trained ({found.place}) is shown."
+            note = f"The file has no averaged generator (G_ema); the one in training ({found.place}) is shown."
             contents = replace(contents, notes=(note, *contents.notes))
         return contents
 
@@ -64,33 +64,33 @@ BUILT_IN: tuple[Reader, ...] = (NativeReader(), NvidiaReader())
 
 
 def plugin_readers() -> Iterator[tuple[str, str, Reader]]:
-    """Return the readers that families name and those of `latentwalk.readers`, each with its group and name."""
+    """Yield the readers of families and of `latentwalk.readers`, each with its group and name."""
     for family in families().values():
         for reference in family.readers:
             try:
                 yield plugins.FAMILIES, family.name, _accept(reference, plugins.resolve(reference))
-            except Exception as error:  # of foreign code
+            except Exception as error:  # foreign code may raise anything
                 plugins.report(plugins.FAMILIES, family.name, error)
     for name, reader in load_readers().items():
         yield plugins.READERS, name, reader
 
 
 def load_readers() -> dict[str, Reader]:
-    """Return the readers of `latentwalk.readers` by name; the first call loads them."""
+    """Return the readers of `latentwalk.readers` by name; they are loaded on the first call."""
     return dict(plugins.load(plugins.READERS, _accept))
 
 
 def read_with(file: OpenFile, monitor: Monitor) -> CheckpointHeader | None:
-    """Return what the first plug-in reader that knows the file reads; None if none knows it.
+    """Read the file with the first plug-in reader that matches it; return None if none does.
 
     Raises:
-        CheckpointError: As the reader says, or because the plug-in does not work.
+        CheckpointError: From the reader, or because the plug-in does not work.
     """
     for group, name, reader in plugin_readers():
         try:
             if not reader.matches(file):
                 continue
-        except Exception as error:  # the next one may know it
+        except Exception as error:  # foreign code may raise anything; another reader may still match
             plugins.report(group, name, error)
             continue
         try:
@@ -110,7 +110,7 @@ def read_with(file: OpenFile, monitor: Monitor) -> CheckpointHeader | None:
 def _accept(name: str, value: Any) -> Reader:
     reader = value() if isinstance(value, type) else value
     if not isinstance(reader, Reader):
-        raise TypeError(f"{name} is a {type(reader).__name__}, which has no methods `matches` and `read`")
+        raise TypeError(f"{name} is a {type(reader).__name__} without methods `matches` and `read`")
     return reader
 
 

@@ -66,7 +66,7 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
         inside = shlex.quote(str(path / f"out{suffix}"))
         raise UsageError(f"{option} {path} is a folder.", f"Name a file in it, such as {inside}")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{option} {path} is not an ordinary file.", "Choose another name.")
+        raise UsageError(f"{option} {path} is not a regular file.", "Choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise UsageError(f"{option} {path} is protected: it may not be written to.", "Choose another name.")
 

@@ -177,7 +177,7 @@ def _why_not_folder(folder: Path) -> str:
 def _why_not_file(file: Path) -> str:
     status = os.lstat(file)
     if not stat.S_ISREG(status.st_mode):
-        return f"{file} is not an ordinary file"
+        return f"{file} is not a regular file"
     if _has_no_owners():
         return ""
     if status.st_uid != _user():

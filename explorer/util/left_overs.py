@@ -40,7 +40,7 @@ def writing_in(folder: Path) -> Iterator[None]:
 def sweep(folder: Path, name: str | None = None) -> list[Path]:
     """Remove partial files of `atomic_write` whose writer is dead, or that are a day old.
 
-    Only ordinary files of the user's own, named `NAME.<8 hexadecimal digits>.part`, are ever removed.
+    Only regular files of the user's own, named `NAME.<8 hexadecimal digits>.part`, are ever removed.
 
     Args:
         folder: Where to look, not below it.

@@ -11,7 +11,7 @@ __all__ = ["check_regular", "open_regular", "read_regular"]
 
 
 def check_regular(path: str | os.PathLike[str]) -> None:
-    """Raise OSError unless `path` is an ordinary file, or a link to one; for libraries that open by name.
+    """Raise OSError unless `path` is a regular file, or a link to one; for libraries that open by name.
 
     Raises:
         OSError: There is no such file, or it is a folder, FIFO, socket or device. `filename` is `path`.
@@ -20,7 +20,7 @@ def check_regular(path: str | os.PathLike[str]) -> None:
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open an ordinary file for reading bytes.
+    """Open a regular file for reading bytes.
 
     Raises:
         OSError: There is no such file, it may not be read, or it is a folder, FIFO, socket or device. `filename` is
@@ -38,7 +38,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Read an ordinary file whole.
+    """Read a regular file whole.
 
     Args:
         path: Of the file.
@@ -59,12 +59,12 @@ def _check(mode: int, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder", os.fspath(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"is {_KINDS.get(stat.S_IFMT(mode), 'not an ordinary file')}", os.fspath(path))
+        raise OSError(errno.EINVAL, f"is {_KINDS.get(stat.S_IFMT(mode), 'not a regular file')}", os.fspath(path))
 
 
 _KINDS = {
-    stat.S_IFIFO: "a pipe, not an ordinary file",
-    stat.S_IFCHR: "a device, not an ordinary file",
-    stat.S_IFBLK: "a device, not an ordinary file",
-    stat.S_IFSOCK: "a socket, not an ordinary file",
+    stat.S_IFIFO: "a pipe, not a regular file",
+    stat.S_IFCHR: "a device, not a regular file",
+    stat.S_IFBLK: "a device, not a regular file",
+    stat.S_IFSOCK: "a socket, not a regular file",
 }

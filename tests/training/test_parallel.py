@@ -146,5 +146,5 @@ def test_processes_do_not_share_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="cannot share cuda:0"):
         check_device("cuda:0")
     monkeypatch.setenv("LOCAL_RANK", "2")
-    with pytest.raises(UsageError, match="no device cuda:2 here, only 2"):
+    with pytest.raises(UsageError, match="no device cuda:2; this machine has 2"):
         check_device("cuda")

@@ -112,17 +112,17 @@ def test_stylegan3_r_at_twice_the_rates_draws_the_same_picture(tmp_path: Path) -
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     path, _ = packed(tmp_path, "stylegan2")
-    with pytest.raises(UsageError, match="holds a stylegan2, the run trains a stylegan3-t"):
+    with pytest.raises(UsageError, match="is a stylegan2, but the run trains a stylegan3-t"):
         start_from(path, made("stylegan3-t", 1, img_resolution=32))
-    with pytest.raises(UsageError, match="has 16 px already, the run asks for 16 px"):
+    with pytest.raises(UsageError, match="has 16 px, the run trains 16 px"):
         start_from(path, made("stylegan2", 1))
-    with pytest.raises(UsageError, match="another mapping"):
+    with pytest.raises(UsageError, match="mapping network of"):
         start_from(path, made("stylegan2", 1, img_resolution=32, w_dim=8))
-    with pytest.raises(UsageError, match="no layer that the run could go on from"):
+    with pytest.raises(UsageError, match="no layer that the run can start from"):
         start_from(path, made("stylegan2", 1, img_resolution=32, channel_max=4))
     fourier, _ = packed(tmp_path, "stylegan3-r")
     narrow = made("stylegan3-r", 1, img_resolution=32, channel_max=4)
-    with pytest.raises(UsageError, match="no layer that the run could go on from"):
+    with pytest.raises(UsageError, match="no layer that the run can start from"):
         start_from(fourier, narrow)
 
 
