@@ -1,4 +1,4 @@
-"""When to collect garbage and to give freed memory back: little often, everything when nothing moves."""
+"""Decides when to collect garbage and return freed memory: a little often, everything when idle."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable
 __all__ = ["Housekeeping"]
 
 FULL_EVERY = 10
-"""Ticks at rest from one full collection to the next."""
+"""Idle ticks between two full collections."""
 
 FULL_AT_LAST = 120
-"""Ticks after which it is done although the pictures move, and freed memory given back: some milliseconds in two
-minutes, against a heap that only grows, because what is freed in it stays with the process."""
+"""Ticks after which this happens even while pictures move: it costs some milliseconds in two minutes, but otherwise
+the heap would only grow, because freed memory stays with the process."""
 
 
 class Housekeeping:
-    """Decides at every tick (about a second) what to do. For one thread, the only one that collects.
+    """Decides at every tick (about a second) what to do. For the only thread that collects garbage.
 
     Args:
-        give_back: Hands freed memory to the system.
+        give_back: Returns freed memory to the system.
         collect: Collects a generation of garbage; 2 is everything.
     """
 
@@ -33,13 +33,13 @@ class Housekeeping:
         """Do what is due.
 
         Args:
-            at_rest: Nothing moves, and nothing is being computed.
-            given_up: How many models were given up so far, whose memory is worth handing back.
+            at_rest: Whether nothing moves and nothing is being computed.
+            given_up: Number of models evicted so far, whose memory is worth returning.
         """
         self._ticks += 1
         self._kept_for += 1
         if given_up != self._given_up:
-            # Twice: at the first rest the render thread may not have come to dropping its part yet.
+            # Twice, because the render thread may not have released its part at the first idle tick.
             self._given_up, self._give_backs = given_up, 2
         is_due = at_rest and (self._give_backs > 0 or self._ticks >= FULL_EVERY)
         is_late = self._kept_for >= FULL_AT_LAST
