@@ -86,7 +86,7 @@ def is_open() -> bool:
 
 
 def finish() -> str:
-    """Flush what was written; return an error to tell, empty if there is none or nobody is left to read it."""
+    """Flush the output; return an error message, empty if there is no error or no reader."""
     for name in ("stdout", "stderr"):
         _guarded(name, getattr(sys, name).flush)
     for name, error in _lost.items():

@@ -36,7 +36,7 @@ class HeldLock:
         self._file: BinaryIO | None = None
 
     def acquire(self) -> None:
-        """Take it; one that is held stays so, unless its file was removed. Raises OSError if none can be made."""
+        """Acquire the lock, again if its file was removed. Raises OSError if it cannot be created."""
         if self._file is not None and not _names(self.path, self._file):
             self._file.close()
             self._file = None

@@ -96,13 +96,13 @@ def _is_left_over(status: os.stat_result, is_alone: bool, is_kind: Callable[[int
 
 @contextlib.contextmanager
 def _locked(folder: Path, *, exclusive: bool) -> Iterator[bool]:
-    """Hold a lock on a folder; gives False where there is none to be had, now or on this file system."""
+    """Lock a folder for the block; yield False if it is locked or the file system does not support locks."""
     number = None
     is_held = False
     if fcntl is not None:
         with contextlib.suppress(OSError):
             number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            for _ in range(10):  # a sweep holds it for a moment; who holds it for longer is not awaited
+            for _ in range(10):  # a sweep holds the lock only briefly; do not wait for longer
                 try:
                     fcntl.flock(number, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
                     is_held = True

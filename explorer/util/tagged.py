@@ -11,8 +11,8 @@ __all__ = ["Tagged"]
 class Tagged:
     """Base of the members of one union; a field annotated with the union's base holds any of them.
 
-    `{"kind": "nudge", "seed": 7}` is the member of kind `nudge` with that field (`explorer.state.codec`). A member is a
-    frozen dataclass without a field named `kind`.
+    `{"kind": "nudge", "seed": 7}` is the member of kind `nudge` with that field (`explorer.state.codec`). A
+    member is a frozen dataclass without a field named `kind`.
     """
 
     __slots__ = ()

@@ -447,7 +447,7 @@ def test_a_lack_of_memory_is_explained(
         monkeypatch.setattr(registry, "build", fail)
     else:
         monkeypatch.setattr(loading, step, fail)
-    with pytest.raises(CheckpointError, match=r"tiny\.pkl needs more memory") as caught:
+    with pytest.raises(CheckpointError, match=r"not enough free memory for tiny\.pkl") as caught:
         build_generator(load(pickle_file))
     assert caught.value.hint
 

@@ -138,5 +138,5 @@ def test_what_is_no_reader_is_refused(plugin_site: PluginSite, tmp_path: Path) -
     (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 50)
     with pytest.raises(CheckpointError):
         load(tmp_path / "a.bin")
-    assert "no methods `matches` and `read`" in plugins.broken()[0].error
+    assert "without methods `matches` and `read`" in plugins.broken()[0].error
     assert len(BUILT_IN) >= 2

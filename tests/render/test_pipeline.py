@@ -441,7 +441,7 @@ def test_a_latent_that_overflows_is_an_error() -> None:
 def test_a_generator_without_a_picture_is_an_error() -> None:
     generator = generator_of("tiny")
     generator.rgb = lambda activation: torch.zeros(3)  # type: ignore[method-assign]
-    with pytest.raises(RenderError, match="no picture"):
+    with pytest.raises(RenderError, match="did not return a picture"):
         run(pipeline_of(generator), request_of(generator))
 
 
