@@ -183,7 +183,7 @@ def measure(
     ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, device=device)))
 
     def run(kind: backend.Backend, dtype: torch.dtype) -> torch.Tensor:
-        with backend.using(kind, dtype):
+        with backend.use_backend(kind, dtype):
             return generator.synthesis(ws)
 
     pictures = {dtype: run("auto", dtype) for dtype in peaks}  # warm: derived weights, thread pools

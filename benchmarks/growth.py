@@ -86,7 +86,7 @@ def row(
 def seconds_of(generator: Generator, batch: int, dtype: torch.dtype, repeat: int, clock: generators.Clock) -> float:
     """Return the best time of a batch of pictures."""
     ws = generator.broadcast(generator.mapping(torch.randn(batch, generator.info.z_dim)))
-    with backend.using("auto", dtype):
+    with backend.use_backend("auto", dtype):
         generator.synthesis(ws)
         cpu = torch.device("cpu")
         return min(generators.timed(lambda: generator.synthesis(ws), cpu, clock) for _ in range(repeat))

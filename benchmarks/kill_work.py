@@ -262,8 +262,8 @@ def training(folder: Path, name: str, ready: Ready) -> None:
 
 def training_weights(folder: Path, name: str) -> dict[str, bytes]:
     """Return the weights of a run's newest checkpoint."""
-    from explorer.training import stored
+    from explorer.training import run_dir
     from explorer.training.snapshot import load_state
 
-    state = load_state(folder / name / stored.STATE)
+    state = load_state(folder / name / run_dir.STATE)
     return {f"{part}.{key}": value.numpy().tobytes() for part in ("g", "d") for key, value in state[part].items()}

@@ -30,8 +30,8 @@ from explorer.util.heap import keep_freed_memory
 NAMES = ("stylegan2-256", "stylegan2-1024", "stylegan3-t-256", "stylegan3-r-256")
 WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "filtered_lrelu", "filtered leaky ReLU"),
-    (Kernels, "finish", "epilogue"),
-    (Kernels, "fir_finish", "up-sampling filter and epilogue"),
+    (Kernels, "apply_epilogue", "epilogue"),
+    (Kernels, "fir_epilogue", "up-sampling filter and epilogue"),
     (Kernels, "torgb", "to RGB"),
     (Kernels, "modulated_conv", "convolutions"),
     (Kernels, "modulated_up_conv", "up-convolutions with filter and epilogue"),
@@ -80,7 +80,7 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
         generator = generators.build(name, device)
     ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim)))
     best: dict[str, Any] = {"total_ms": float("inf")}
-    with backend.using("auto", dtype):
+    with backend.use_backend("auto", dtype):
         generator.synthesis(ws)
         for _ in range(repeat):
             totals: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The program with a window: application, hooks, garbage collection, and the order in which things are made."""
+"""The program with a window: application, hooks, garbage collection, and the order of creation."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ log = logging.getLogger("explorer.app")
 
 
 def run(argv_files: Sequence[str] = ()) -> int:
-    """Open the window and stay until it is closed; the exit code."""
+    """Open the window, run until it is closed, and return the exit code."""
     keep_freed_memory()
     settings = Settings()
-    crash = crash_log.write_to(settings.folder)  # before Qt's application, which may be what crashes
+    crash = crash_log.write_to(settings.folder)  # before Qt's application, which may crash
     refuse_pickles()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     use_plain_numbers()
     app.setApplicationName("Latentwalk")
     app.setDesktopFileName("latentwalk")
-    # The user's choice, else the desktop's; dark where nobody says, because pictures stand out on it.
+    # The user's choice, else the desktop's, else dark, because pictures stand out on it.
     apply_theme(app, settings.flag("dark", default=app.styleHints().colorScheme() != Qt.ColorScheme.Light))
     program = Program(app, settings, list(argv_files))
     program.last_crash = crash
@@ -75,42 +75,42 @@ def run(argv_files: Sequence[str] = ()) -> int:
         return app.exec()
     finally:
         program.close()
-        # In this order and while there is an application: widgets before the session that they talk to.
+        # In this order and while the application exists: widgets before the session that they use.
         program.window.deleteLater()
         program.deleteLater()
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def refuse_pickles() -> None:
-    """Let no settings file make this process unpickle anything; before QApplication is made.
+    """Prevent settings files from making this process unpickle anything; call before QApplication is created.
 
-    Qt turns what is stored as PySide's wrapper of Python objects back by pickle, in its own settings, too: those of
-    its file dialog and of desktops. The former are neither read nor written any more. Whatever else asks a pickle
-    for a class or function by name is refused; the program itself never does.
+    Qt unpickles stored PySide wrappers of Python objects, even in its own settings, those of its file dialog and of
+    desktops. The former are neither read nor written. Any other lookup of a class or function by a pickle is
+    refused; the program itself never unpickles.
     """
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, f"{os.devnull}/none")
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event == "pickle.find_class":
             name = ".".join(map(str, arguments))
-            raise UnsafeFileError(f"A pickle asked for {name}.", "Nothing of it was run.")
+            raise UnsafeFileError(f"A pickle requested {name}.", "None of it was run.")
 
     sys.addaudithook(hook)
 
 
 def use_plain_numbers() -> None:
-    """Have numbers read and shown with a decimal point, whatever the system's language; after QApplication is made.
+    """Use a decimal point for numbers, whatever the system's language; call after QApplication is created.
 
-    On Unix it sets the user's locale for the C library, by which FFmpeg, for example, reads the numbers in options.
+    On Unix QApplication sets the user's locale for the C library, by which FFmpeg, for example, parses numbers.
     """
     locale.setlocale(locale.LC_NUMERIC, "C")
     QLocale.setDefault(QLocale.c())
 
 
 def sweep_left_overs(folder: Path) -> None:
-    """Remove what killed saves left in folders that are this program's alone: the autosave's and the cache's.
+    """Remove leftovers of killed saves from this program's own folders: autosave and cache.
 
-    Beside a file in any other folder the next save of that file sees to it.
+    In any other folder the next save of the same file removes them.
     """
     from explorer.util.left_overs import sweep
     from explorer.util.user_folders import cache_folder
@@ -123,18 +123,18 @@ def sweep_left_overs(folder: Path) -> None:
 
 
 class _Faults(QObject):
-    """Brings faults of any thread to the window. A slot that raises would otherwise go unseen."""
+    """Reports uncaught errors of any thread to the window; errors in slots would otherwise go unnoticed."""
 
-    happened = Signal(str, str)  # words, traceback
+    happened = Signal(str, str)  # message, traceback
 
     def install(self) -> None:
-        """Catch what reaches the top of any thread, and Qt's own messages."""
+        """Catch uncaught errors of all threads, and Qt's messages."""
         sys.excepthook = self._on_exception
         threading.excepthook = lambda args: self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
         qInstallMessageHandler(_on_qt_message)
 
     def uninstall(self) -> None:
-        """Leave things as they were."""
+        """Restore the previous hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         qInstallMessageHandler(None)
@@ -156,7 +156,7 @@ def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, text: str) -> N
 
 
 class Program(QObject):
-    """Makes the window first, then reads torch in a thread, then makes the session and fills the window."""
+    """Creates the window first, then imports torch in a thread, then creates the session and fills the window."""
 
     _imported = Signal()
     _plugins_loaded = Signal(object)  # those that do not work
@@ -179,20 +179,20 @@ class Program(QObject):
         self._begin = QTimer(self, singleShot=True, interval=0)
         self._begin.timeout.connect(self._thread.start)
         self._closed = False
-        self.last_crash: Path | None = None  # its trace, if there is one that nobody was told of
+        self.last_crash: Path | None = None  # its trace, if it has not been reported yet
         self._tell_imported = RevocableCallback(self._imported.emit)
         self._tell_plugins = RevocableCallback(self._plugins_loaded.emit)
 
     def start(self) -> None:
-        """Show the window and begin."""
+        """Show the window and start."""
         self._faults.install()
         self._signals.install()
-        # Cyclic garbage may hold Qt objects, which only the GUI thread may destroy; so only it collects.
+        # Cyclic garbage may hold Qt objects, which only the GUI thread may destroy, so only it collects garbage.
         gc.disable()
         self._gc_timer.start()
         self.window.closing.connect(self.close)
         self.window.open()
-        # The first paint comes before the imports take the interpreter for themselves.
+        # Paint once before the imports block the interpreter.
         self._begin.start()
 
     def _import(self) -> None:
@@ -201,10 +201,10 @@ class Program(QObject):
         import explorer.session.session  # noqa: F401 - torch takes a second or more
         from explorer.render.devices import best_device, fastest_precision
 
-        fastest_precision(best_device())  # some 10 ms of measuring, which the window need not wait for
+        fastest_precision(best_device())  # measures for some 10 ms, for which the window need not wait
         self._tell_imported()
         sweep_left_overs(self.settings.folder)
-        load_plugins()  # behind the first picture, which needs none of them
+        load_plugins()  # after the first picture, which does not need them
         self._tell_plugins(plugins.broken())
 
     @Slot()
@@ -221,7 +221,7 @@ class Program(QObject):
         self._housekeeping = Housekeeping(give_back_freed_memory)
         self.window.attach(session)
         session.start()
-        native.start_build()  # at low priority; pictures take the kernels up when they are there
+        native.start_build()  # at low priority; pictures use the kernels once they are ready
         self.window.notices.offer_recovery()
         if self.last_crash is not None and session.documents.recovery() is None:  # else that is offered already
             words = f"Latentwalk crashed last time. Please report it with the file {self.last_crash}."
@@ -230,7 +230,7 @@ class Program(QObject):
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
             self.window.welcome()
-        # What is here now stays for good: later collections need not look at it, and take a few milliseconds.
+        # The objects so far live forever: excluding them makes later collections take only a few milliseconds.
         gc.collect()
         gc.freeze()
         self.ready.emit()
@@ -241,7 +241,7 @@ class Program(QObject):
             self.window.notices.show_broken_plugins(broken)
 
     def _first_state(self) -> ExplorerState:
-        """The bundled pair, or the models named on the command line: what one starts with is no change to save."""
+        """Return the initial state, which needs no saving: the bundled pair, or the models of the command line."""
         names = {item.name for item in bundled()}
         pair = [name if name in names else "" for name in DEFAULT_PAIR]
         models = models_among(self._files)
@@ -252,7 +252,7 @@ class Program(QObject):
         return state
 
     def _render_settings(self) -> RenderSettings:
-        """Return the best device, in the precision that was chosen last, else in the fastest one."""
+        """Return the best device with the precision chosen last, else the fastest one."""
         from explorer.render.devices import best_device, devices, fastest_precision
         from explorer.state.request import RenderSettings
 
@@ -266,7 +266,7 @@ class Program(QObject):
     def _on_settings_changed(self, now: RenderSettings) -> None:
         from explorer.render.devices import best_device
 
-        if now.device == best_device():  # a lost device's stand-in was chosen by nobody
+        if now.device == best_device():  # not for the replacement of a lost device, which the user did not choose
             self.settings.set(f"precision_{now.device.partition(':')[0]}", now.dtype)
 
     @Slot(str, str)
@@ -278,7 +278,7 @@ class Program(QObject):
 
     @Slot(int)
     def _on_signal(self, number: int) -> None:
-        """End in order, without asking: what is unsaved waits in the recovery file for the next start."""
+        """Quit cleanly without asking: unsaved changes are in the recovery file for the next start."""
         log.warning("ended by %s", signal.Signals(number).name)
         self.close(keeps=True)
         self._app.exit(128 + number)
@@ -293,10 +293,10 @@ class Program(QObject):
 
     @Slot()
     def close(self, *, keeps: bool = False) -> None:
-        """End the threads; safe to call twice.
+        """End the threads; may be called twice.
 
         Args:
-            keeps: Leave what is unsaved in the recovery file, because nobody was asked about it.
+            keeps: Keep unsaved changes in the recovery file, because the user was not asked about them.
         """
         if self._closed:
             return

@@ -28,19 +28,19 @@ from explorer.util.signals import Stopped, stopping
 __all__ = ["COMMANDS", "Parser", "main", "program"]
 
 _LONG, _LONGEST = 20_000, 1000
-"""Characters of an error's message, and of its hint, that are looked at and that are told."""
+"""Characters of an error's message or hint that are read, and that are printed."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
     "render": ("explorer.commands.render", "render pictures from seeds or latents"),
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
     "slitscan": ("explorer.commands.slitscan", "scroll the pixels under a line of each picture into one"),
-    "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with errors"),
-    "video": ("explorer.commands.video", "film of a project or of a walk through seeds; continues after a crash"),
-    "project": ("explorer.commands.project", "what a project, or a picture or film that carries one, holds"),
-    "inspect": ("explorer.commands.inspect", "what a checkpoint file holds; nothing in it is executed"),
+    "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with standard errors"),
+    "video": ("explorer.commands.video", "film of a project or of a walk through seeds; resumable after a crash"),
+    "project": ("explorer.commands.project", "show a project, or the project in a picture or film"),
+    "inspect": ("explorer.commands.inspect", "show the content of a checkpoint; nothing in it is executed"),
     "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
-    "doctor": ("explorer.commands.doctor", "what this machine has, and what to do about what is missing"),
+    "doctor": ("explorer.commands.doctor", "check this machine, with advice on what is missing"),
     "train": ("explorer.commands.train", "train a generator"),
     "figures": ("explorer.commands.figures", "measure a model against its data, and write sheets of pictures"),
     "bench": ("explorer.commands.bench", "time a model on this machine"),
@@ -48,17 +48,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class Command(Protocol):
-    """What a subcommand's module offers."""
+    """The interface of a subcommand's module."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's options."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do the work; the exit code."""
+        """Run the command and return its exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program; returns 0 (done), 1 (out of memory), 2 (an error that was told), 128 + N (signal N)."""
+    """Run the program and return 0 (done), 1 (out of memory), 2 (a reported error) or 128 + N (signal N)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console.prepare()
     crash_log.begin()
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stopping():
             code = _guarded(arguments)
     except Stopped as stopped:
-        if stopped.number != signal.SIGINT:  # whoever pressed Ctrl+C knows
+        if stopped.number != signal.SIGINT:  # the user knows about Ctrl+C
             console.note(f"latentwalk: ended by {stopped.name}")
         code = stopped.exit_code
     except KeyboardInterrupt:
@@ -76,31 +76,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check_current_folder() -> None:
-    """Raise UsageError if the current folder was deleted: without one some libraries end the process."""
+    """Raise UsageError if the current folder was deleted, as some libraries then end the process."""
     try:
         os.getcwd()
     except OSError as error:
-        raise UsageError("The current folder does not exist any more.", "Go to another one: cd") from error
+        raise UsageError("The current folder does not exist any more.", "Change to another one: cd") from error
 
 
 def _guarded(arguments: list[str]) -> int:
     try:
         _check_current_folder()
         return _dispatch(arguments)
-    except SystemExit as done:  # argparse leaves so after --help and --version
+    except SystemExit as done:  # raised by argparse after --help and --version
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
         return _tell(error.message, error.command_hint)
     except (MemoryError, RuntimeError) as error:
         return _tell_of_shortage(error)
-    except BrokenPipeError:  # the reader of what a library printed has gone, as in `... | head`
+    except BrokenPipeError:  # the reader of a library's output has ended, as in `... | head`
         return 0
     except OSError as error:
         return _tell(file_errors.message(error))
 
 
 def program() -> int:
-    """Run `main` as a process of its own: one that had a window ends as soon as that is closed."""
+    """Run `main` as the process: if it had a window, it ends as soon as that is closed."""
     code = main()
     widgets = sys.modules.get("PySide6.QtWidgets")
     if widgets is not None and widgets.QApplication.instance() is not None:
@@ -109,10 +109,10 @@ def program() -> int:
 
 
 def _tell(message: str, hint: str = "") -> int:
-    # Each is shortened by itself: however much a file puts into the message, the hint is read.
-    words = [" ".join(text.split()) for text in (message[:_LONG], hint[:_LONG])]
-    told = " ".join(visible(text, _LONGEST) for text in words if text)
-    console.note(f"latentwalk: error: {told}")
+    # Truncated separately, so that the hint is readable however long the message of a file is.
+    parts = [" ".join(text.split()) for text in (message[:_LONG], hint[:_LONG])]
+    text = " ".join(visible(part, _LONGEST) for part in parts if part)
+    console.note(f"latentwalk: error: {text}")
     return 2
 
 
@@ -146,15 +146,15 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _check_file(word: str) -> None:
-    """Raise UsageError for a first word that is neither a command nor anything that the window could open."""
+    """Raise UsageError for a first argument that is neither a command nor something the window can open."""
     from explorer.checkpoints.bundled import bundled
 
     names = [item.name for item in bundled()]
     if word in names or os.path.lexists(word) or Path(word).suffix or os.sep in word:
-        return  # the window says what is wrong with a file
+        return  # the window explains problems with a file
     help_ = f"See {program_name()} --help."
     hint = f"{did_you_mean(word, [*COMMANDS, *names])} {help_}".strip()
-    raise UsageError(f"{word!r} is not a command, a file here or a bundled model.", hint)
+    raise UsageError(f"{word!r} is not a command, a file or a bundled model.", hint)
 
 
 def _front_page() -> argparse.ArgumentParser:
@@ -172,7 +172,7 @@ def _front_page() -> argparse.ArgumentParser:
 
 
 def _keep_negative_values(arguments: list[str]) -> list[str]:
-    """Join `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would take for two options."""
+    """Join `--translate -0.1,0` to `--translate=-0.1,0`, which argparse would parse as two options."""
     joined: list[str] = []
     for argument in arguments:
         before = joined[-1] if joined else ""
@@ -184,7 +184,7 @@ def _keep_negative_values(arguments: list[str]) -> list[str]:
 
 
 class _Format(logging.Formatter):
-    """Log lines with the foreign text in them spelled out."""
+    """Formats log lines with control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record), None, keep_lines=True)

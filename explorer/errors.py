@@ -1,19 +1,19 @@
 """Errors a user can act on.
 
-LatentwalkError                 message + hint, shown as they are
-├── CheckpointError             a file could not become a generator
+LatentwalkError                 message + hint, shown to the user
+├── CheckpointError             a generator could not be loaded from a file
 │   ├── UnreadableFileError     truncated, not a checkpoint, a web page saved as .pkl, ...
-│   ├── UnsafeFileError         the file asks for something that only code could do
-│   ├── UnsupportedModelError   readable, but of a family or variant that is not supported
+│   ├── UnsafeFileError         the file would need to run code
+│   ├── UnsupportedModelError   readable, but its family or variant is not supported
 │   ├── MismatchError           keys, shapes or values do not fit the architecture
-│   └── CostlyModelError        one picture would need more memory or time than this machine has
-├── LatentError                 a latent in the wrong space, of the wrong shape, or from another model
+│   └── CostlyModelError        a picture would need more memory or time than this machine has
+├── LatentError                 a latent with the wrong space or shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
 ├── FilmError                   a film cannot be written, or its unfinished part cannot be resumed
 ├── RenderError                 a generator failed while rendering
 ├── CancelledError              the user cancelled
-└── UsageError                  wrong use of the command line, or an argument that the model does not have
+└── UsageError                  wrong use of the command line, or an unsupported argument
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ __all__ = [
 
 
 class LatentwalkError(Exception):
-    """An error that explains itself: what happened, and what to do about it.
+    """An error with an explanation for the user: what happened, and what to do about it.
 
     Args:
-        message: One sentence that names the file or control and what was found.
-        hint: One sentence that says what the user can do; may be empty.
-        command: The hint for the command line, where that of the window names what is not there.
+        message: One sentence that names the file or control and the problem.
+        hint: One sentence with a remedy; may be empty.
+        command: The hint for the command line, if `hint` refers to the window.
     """
 
     def __init__(self, message: str, hint: str = "", *, command: str = "") -> None:
@@ -56,7 +56,7 @@ class LatentwalkError(Exception):
 
 
 class CheckpointError(LatentwalkError):
-    """A file could not become a generator."""
+    """A generator could not be loaded from a file."""
 
 
 class UnreadableFileError(CheckpointError):
@@ -64,7 +64,7 @@ class UnreadableFileError(CheckpointError):
 
 
 class UnsafeFileError(CheckpointError):
-    """The file names something that only running its code could do; nothing was run."""
+    """The file would need to run code; nothing was run."""
 
 
 class UnsupportedModelError(CheckpointError):
@@ -76,11 +76,11 @@ class MismatchError(CheckpointError):
 
 
 class CostlyModelError(CheckpointError):
-    """One picture of the model would need more memory or time than this machine has; it can be rendered anyway."""
+    """A picture of the model would need more memory or time than this machine has; the user may still render it."""
 
 
 class LatentError(LatentwalkError):
-    """A latent is in the wrong space, of the wrong shape, or from another model."""
+    """A latent has the wrong space or shape, or is from another model."""
 
 
 class ProjectError(LatentwalkError):
@@ -92,7 +92,7 @@ class RequestError(LatentwalkError):
 
 
 class FilmError(LatentwalkError):
-    """A film cannot be written, for example because the disk is full; what was done is kept."""
+    """A film cannot be written, for example because the disk is full; finished parts are kept."""
 
 
 class RenderError(LatentwalkError):
@@ -100,7 +100,7 @@ class RenderError(LatentwalkError):
 
 
 class CancelledError(LatentwalkError):
-    """The user cancelled the work; nothing was changed."""
+    """The user cancelled; nothing was changed."""
 
     def __init__(self, message: str = "Cancelled.", hint: str = "") -> None:
         super().__init__(message, hint)

@@ -216,7 +216,7 @@ def test_other_calls_refuse_what_they_cannot_do(model: explorer.Model) -> None:
     with pytest.raises(LatentError, match="shape"):
         model.walk([1, np.zeros(3)])
     for wrong in ({"seconds": 0.0}, {"seconds": float("nan")}, {"fps": 0.0}, {"seconds": 1e9}):
-        with pytest.raises(UsageError, match="cannot be made"):
+        with pytest.raises(UsageError, match=r"cannot be made|is not possible"):
             model.walk([1, 2], **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no metric"):
         model.measure("fid", samples=2)  # type: ignore[arg-type]

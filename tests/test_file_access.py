@@ -1,4 +1,4 @@
-"""Reads the source: what is written appears whole, what is removed is ours, what is read is an ordinary file.
+"""Reads the source: what is written appears whole, what is removed is ours, what is read is a regular file.
 
 A new place that writes, removes or reads by a library of its own fails here: take `explorer/util`, or say below why
 it cannot.

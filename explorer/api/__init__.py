@@ -1,4 +1,4 @@
-"""The program from Python: open a model, render pictures, read latents, film walks.
+"""The Python API: open a model, render pictures, get latents, film walks.
 
     import explorer
 
@@ -6,7 +6,7 @@
     model.render(seed=7, psi=0.7).save("seed7.png")
     model.walk([1, 2, 3], seconds=6, psi=0.7).save("walk.mp4")
 
-What is listed here changes only with a note in the changelog; other modules may change at any time.
+Changes to the names listed here are noted in the changelog; other modules may change at any time.
 """
 
 from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, Mix

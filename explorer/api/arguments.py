@@ -1,4 +1,4 @@
-"""What a caller says of seeds, layers, classes and edits, checked and as the state holds it."""
+"""Checks a caller's seeds, layers, classes and edits, and converts them to state values."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ __all__ = [
 ]
 
 LatentLike: TypeAlias = "int | StoredLatent | NDArray[np.floating[Any]]"
-"""A seed (0 .. 2**32 - 1), a latent of `Model.latent`, or numbers: `[w_dim]` as w, `[num_ws, w_dim]` as ws."""
+"""A seed (0 .. 2**32 - 1), a latent from `Model.latent`, or an array: `[w_dim]` is w, `[num_ws, w_dim]` is ws."""
 
 Layers: TypeAlias = "Literal['coarse', 'middle', 'fine'] | int | Iterable[int]"
-"""Entries of `ws`: a group, one, or several."""
+"""Entries of `ws`: a group, a single index, or several."""
 
 Mix: TypeAlias = "tuple[LatentLike, Layers] | tuple[LatentLike, Layers, float]"
-"""The latent to take styles of, the entries of `ws` that take them, and how much of them, 0..1 (1 if left out)."""
+"""The latent to take styles from, the entries of `ws` to replace, and the amount 0..1 (default 1)."""
 
 EditLike: TypeAlias = "Edit | EditValue"
 """An `Edit`, or its value alone, such as a `Nudge` or an `Offset`, with the strength 1."""
 
 ClassChoice: TypeAlias = "int | str | Mapping[int | str, float] | None"
-"""A class by number or name, or a mixture as {class: weight}; None is the first one."""
+"""A class by number or name, or a mixture as {class: weight}; None is the first class."""
 
 
 def seed_of(seed: object) -> int:
@@ -58,7 +58,7 @@ def seed_of(seed: object) -> int:
 
 
 def entries_of(layers: Layers, info: GeneratorInfo) -> list[int]:
-    """Entries of `ws`. Raises UsageError for what the network does not have."""
+    """Return entries of `ws`. Raises UsageError for entries that the network does not have."""
     if isinstance(layers, str):
         if layers not in GROUPS:
             raise UsageError(f"There are no layers {layers!r}.", f"Choose one of: {', '.join(GROUPS)}, or numbers.")
@@ -90,8 +90,8 @@ def edited(edits: Iterable[EditLike], info: GeneratorInfo) -> tuple[Edit, ...]:
     """The edits of a look.
 
     Raises:
-        LatentError: An offset is of another network.
-        UsageError: An edit begins at no entry of `ws`.
+        LatentError: An offset is for another network.
+        UsageError: An edit starts at an entry that `ws` does not have.
     """
     return tuple(_edit(edit if isinstance(edit, Edit) else Edit(edit), info) for edit in edits)
 

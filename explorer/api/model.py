@@ -1,6 +1,6 @@
-"""An open model: render pictures, read latents, film walks, measure.
+"""An open model: render pictures, get latents, film walks, measure.
 
-Pictures are those of the window and of the command line, bit for bit. Use a model from one thread at a time.
+Pictures are identical, bit for bit, to those of the window and the command line. A model is not thread-safe.
 """
 
 from __future__ import annotations
@@ -65,15 +65,15 @@ def open_model(
     """Open a bundled model or a checkpoint file. Nothing in the file is executed.
 
     Args:
-        name_or_file: Such as "critters-stylegan2", or the path of a `.pkl`, `.pt` or `.safetensors`.
+        name_or_file: A name such as "critters-stylegan2", or the path of a `.pkl`, `.pt` or `.safetensors`.
         device: "auto" (the best one), "cpu", "cuda", "cuda:1", "mps".
-        dtype: Precision of the synthesis. No CPU computes in float16.
-        backend: Kernels: "auto" are the fastest, "torch" those without native code, "reference" the readable ones.
-        allow_costly: Also open a model of which one picture takes more memory or time than this machine has.
+        dtype: Precision of the synthesis. float16 is not supported on CPUs.
+        backend: Kernels: "auto" (fastest), "torch" (no native code) or "reference" (readable).
+        allow_costly: Also open a model whose pictures need more memory or time than this machine can provide.
 
     Raises:
-        CheckpointError: The file could not become a generator; its subclasses say why.
-        UsageError: There is no such device, precision or backend here.
+        CheckpointError: The generator could not be loaded; its subclasses say why.
+        UsageError: The device, precision or backend is not available.
     """
     from explorer.ops.backend import Backend
 
@@ -83,7 +83,7 @@ def open_model(
     try:
         return Model(*open_renderer(str(name_or_file), settings, allow_costly=allow_costly))
     except CostlyModelError:
-        native.build()  # with the kernels it may be affordable
+        native.build()  # the model may be affordable with the kernels
     try:
         return Model(*open_renderer(str(name_or_file), settings, allow_costly=False))
     except CostlyModelError as error:
@@ -92,11 +92,11 @@ def open_model(
 
 
 def model_of(generator: Generator, name: str = "generator", *, backend: Backend = "auto") -> Model:
-    """Return a model of a generator that is in memory instead of in a file.
+    """Return a model for a generator in memory.
 
     Args:
         generator: In evaluation mode; pictures are rendered on its device, in float32.
-        name: For people. A film of it cannot be continued after an interruption, nor opened in the window.
+        name: Display name. A film of the model cannot be resumed after an interruption, nor opened in the window.
         backend: As in `open_model`.
     """
     renderer = HeadlessRenderer(generator, RenderSettings(str(generator.device), backend=backend))
@@ -105,10 +105,10 @@ def model_of(generator: Generator, name: str = "generator", *, backend: Backend 
 
 
 class Model:
-    """An open generator; made by `open_model` or `model_of`.
+    """An open generator, from `open_model` or `model_of`.
 
     Attributes:
-        facts: Name, family, licence and contents of the file.
+        facts: Name, family, licence and metadata of the file.
         info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_size`, `layers` and more.
     """
 
@@ -147,15 +147,15 @@ class Model:
             edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
             classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
             noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
-            noise_seed: Of random noise, 0 .. 2**32 - 1.
-            translate: Moves the picture, in image widths, right and down.
-            rotate: Turns it, in degrees counter-clockwise.
-            layer: Shows this layer's activation instead of the picture; names are in `info.layers`.
+            noise_seed: Seed of random noise, 0 .. 2**32 - 1.
+            translate: Translation right and down, in image widths.
+            rotate: Rotation in degrees, counter-clockwise.
+            layer: Render this layer's activation instead of the picture; names are in `info.layers`.
 
         Raises:
             LatentError: The latent does not fit the model.
-            RequestError: A number is not finite, or there is no such layer.
-            UsageError: An argument is not among what the model has.
+            RequestError: A number is not finite, or the layer does not exist.
+            UsageError: The model does not support an argument.
         """
         if noise not in get_args(NoiseMode):
             raise UsageError(f"There is no noise {noise!r}.", f"Choose one of: {', '.join(get_args(NoiseMode))}.")
@@ -168,10 +168,10 @@ class Model:
         return self.render_look(look, layer=layer)
 
     def render_look(self, look: Look, time: float = 0.0, *, layer: str = "") -> Picture:
-        """Render a look of `explorer.state`: everything that the window can set.
+        """Render a look of `explorer.state`, with everything that can be set in the window.
 
         Args:
-            look: Its stored latents are those that this model was given.
+            look: The look; its stored latents must have been passed to this model before.
             time: In seconds, for animated transforms.
             layer: As in `render`.
 
@@ -192,14 +192,14 @@ class Model:
         edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> StoredLatent:
-        """Return the numbers of a latent, without rendering it: `array`, float32.
+        """Return a latent without rendering it; its numbers are `array`, float32.
 
-        `render(latent=...)` takes it, and `explorer.latents.files.save_latent` writes it.
+        Pass it to `render(latent=...)`, or save it with `explorer.latents.files.save_latent`.
 
         Args:
             seed: As in `render`.
             space: "z" `[z_dim]`, the mapping network's input; "w" `[w_dim]`, its output; "ws" `[num_ws, w_dim]`,
-                what the synthesis network is given after mixing, truncation and edits, which only "ws" has.
+                the synthesis network's input after mixing, truncation and edits, which only "ws" includes.
             psi: As in `render`.
             cutoff: As in `render`.
             mix: As in `render`.
@@ -237,16 +237,17 @@ class Model:
         edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> Walk:
-        """Return a walk from latent to latent: a sequence of pictures that are rendered when asked for, and a film.
+        """Return a walk from latent to latent: a sequence of lazily rendered pictures, which can be saved as a
+        film.
 
         Args:
-            latents: Where to pass, in order; at least one. Seeds are blended in z, others in w.
-            seconds: Of the whole walk; 2 from each latent to the next if None.
+            latents: Latents to visit in order; at least one. Seeds are interpolated in z, others in w.
+            seconds: Duration of the walk; None: 2 seconds per segment.
             fps: Frames per second, 1..240.
-            loop: Whether it returns to the first latent without a seam.
-            interpolation: Between latents; None is spherical between seeds, linear otherwise.
-            ease: How the time between two latents is spent.
-            psi: As in `render`, for the whole walk; so are the others.
+            loop: Whether to return to the first latent seamlessly.
+            interpolation: Interpolation between latents; None: spherical between seeds, linear otherwise.
+            ease: Easing between two latents.
+            psi: As in `render`, for the whole walk, like the arguments below.
             cutoff: As in `render`.
             mix: As in `render`.
             edits: As in `render`.
@@ -255,21 +256,21 @@ class Model:
         Raises:
             LatentError: A latent does not fit the model.
             RequestError: A number is not finite.
-            UsageError: There is no latent, or the walk is too long.
+            UsageError: There are no latents, or the walk is too long.
         """
         stops, mix, edits = list(latents), list(mix), list(edits)
         if not stops:
             raise UsageError("A walk needs at least one latent.", "For example walk([1, 2, 3]).")
         looks = [self._look(stop, psi, cutoff, mix, edits, classes) for stop in stops]
         for look in looks:
-            self._renderer.request(look, table=self._table)  # refuses here what no frame could show
+            self._renderer.request(look, table=self._table)  # raises errors here instead of at the first frame
         has_seeds = all(not look.latent.stored for look in looks)
         way = interpolation or ("spherical" if has_seeds else "linear")
         segment = Segment(way, "z" if has_seeds else "w", ease)
         length = seconds_of_walk(len(looks), loop=loop) if seconds is None else float(seconds)
         if not (math.isfinite(length) and length > 0.0 and 1.0 <= fps <= 240.0):
-            words = f"A walk of {length:g} seconds at {fps:g} frames per second cannot be made."
-            raise UsageError(words, "Choose more than 0 seconds and 1 to 240 frames per second.")
+            message = f"A walk of {length:g} seconds at {fps:g} frames per second is not possible."
+            raise UsageError(message, "Choose more than 0 seconds and 1 to 240 frames per second.")
         timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
         view = ViewState(model=self.facts.path)
         state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
@@ -283,7 +284,7 @@ class Model:
         seed: int = 0,
         psi: float = 1.0,
     ) -> Estimate:
-        """Measure a metric over random latents, as the command `measure` does.
+        """Measure a metric over random latents, like the command `measure`.
 
         Args:
             metric: "eq-t", "eq-t-frac", "eq-r": equivariance in dB, higher is better, defined without truncation;
@@ -297,7 +298,7 @@ class Model:
             `value` and its standard error `stderr`, both in `unit`.
 
         Raises:
-            UsageError: There is no such metric, or the model has no input transform to measure it by.
+            UsageError: The metric does not exist, or the model lacks the input transform that it needs.
         """
         from explorer.analysis.registry import measure, metric_named
         from explorer.jobs.job import last_value
@@ -322,7 +323,7 @@ class Model:
         classes: ClassChoice,
     ) -> Look:
         if cutoff is not None and cutoff < 0:
-            raise UsageError(f"The cutoff {cutoff} is negative.", "0 truncates nothing.")
+            raise UsageError(f"The cutoff {cutoff} is negative.", "Use 0 for no truncation.")
         return Look(
             latent=self._latent(latent),
             classes=classes_of(classes, self.facts),
@@ -332,7 +333,7 @@ class Model:
         )
 
     def _latent(self, latent: LatentLike) -> Latent:
-        """Return a latent as a look names it; numbers go into the table."""
+        """Return a latent as in a look; arrays are stored in the table."""
         if isinstance(latent, StoredLatent):
             return Latent(stored=self._table.add(latent))
         if isinstance(latent, np.ndarray) and latent.ndim:
@@ -346,7 +347,7 @@ class Model:
         for latent, layers, *more in mix:
             amount = float(more[0]) if more else 1.0
             if not 0.0 <= amount <= 1.0:
-                raise UsageError(f"An amount of {amount:g} cannot be mixed in.", "Choose 0 to 1.")
+                raise UsageError(f"The mixing amount {amount:g} is out of range.", "Choose 0 to 1.")
             for entry in entries_of(layers, self.info):
                 rows[entry] = MixRow(entry, len(sources), amount)
             sources.append(MixSource.of(self._latent(latent)))

@@ -1,4 +1,4 @@
-"""A rendered picture, as notebooks, numpy and Pillow take it."""
+"""A rendered picture for notebooks, numpy and Pillow."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["Picture", "picture_of"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A rendered picture. It shows itself in a notebook; `numpy.asarray(picture)` gives its pixels.
+    """A rendered picture. Notebooks display it; `numpy.asarray(picture)` returns its pixels.
 
     Attributes:
         pixels: uint8 `[H, W, 3]`, red, green, blue.
         image: float32 `[C, H, W]`, before clamping to the nominal range -1..1; with `layer`, that layer's features.
-        w: float32 `[w_dim]`, before mixing, truncation and edits; `[num_ws, w_dim]` where the latent is a ws.
-        ws: float32 `[num_ws, w_dim]`: what the synthesis network was given.
+        w: float32 `[w_dim]`, before mixing, truncation and edits; `[num_ws, w_dim]` if the latent is a ws.
+        ws: float32 `[num_ws, w_dim]`: the input of the synthesis network.
     """
 
     pixels: NDArray[np.uint8]
@@ -35,11 +35,11 @@ class Picture:
     ws: NDArray[np.float32]
 
     def save(self, path: str | Path) -> None:
-        """Write the pixels, whole or not at all, as the kind of picture that the name ends in.
+        """Write the pixels atomically, in the format of the suffix.
 
         Raises:
             OSError: The file cannot be written.
-            ValueError: No kind of picture has such a name.
+            ValueError: The suffix is not that of a picture format.
         """
         from explorer.render.headless import save_pixels
 
@@ -52,7 +52,7 @@ class Picture:
         return Image.fromarray(self.pixels)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """`pixels`, for numpy."""
+        """Return `pixels`, for numpy."""
         return np.array(self.pixels, dtype=dtype, copy=True if copy else None)
 
     def _repr_png_(self) -> bytes:
@@ -66,5 +66,5 @@ class Picture:
 
 
 def picture_of(rendered: Rendered) -> Picture:
-    """Return what a renderer gave, as a picture."""
+    """Convert a renderer's result."""
     return Picture(rendered.pixels, rendered.image, rendered.facts.base, rendered.facts.ws)

@@ -26,10 +26,10 @@ __all__ = ["Walk"]
 
 
 class Walk(Sequence[Picture]):
-    """A walk's frames as a sequence of pictures, each rendered when it is asked for; made by `Model.walk`.
+    """A walk's frames as a sequence of lazily rendered pictures, from `Model.walk`.
 
     Attributes:
-        state: The project: `explorer.project.document.write_project` saves it, and the window opens it.
+        state: The project, which `explorer.project.document.write_project` saves and the window opens.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Walk(Sequence[Picture]):
     @overload
     def __getitem__(self, index: slice) -> list[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
-        """Frame `index`, or several of them. Raises IndexError."""
+        """Return frame `index`, or the frames of a slice. Raises IndexError."""
         numbers = range(len(self))[index]
         return self._frame(numbers) if isinstance(numbers, int) else [self._frame(number) for number in numbers]
 
@@ -68,20 +68,20 @@ class Walk(Sequence[Picture]):
         overwrite: bool = False,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Path:
-        """Render the film and give its path. One that was interrupted continues when it is saved there again.
+        """Render the film and return its path. An interrupted film is resumed when it is saved to the same path.
 
-        The project is inside the film: the window opens it, with its timeline.
+        The project is embedded in the film: the window can open it, with its timeline.
 
         Args:
-            path: The kind of film by its name: .mp4, .mkv, .webm, .gif, .webp, .apng.
-            height: In pixels, 16..8192; 0 for the network's (of a GIF: 256).
+            path: Path with one of the suffixes .mp4, .mkv, .webm, .gif, .webp, .apng.
+            height: Height in pixels, 16..8192; 0: that of the network (GIF: 256).
             quality: "draft", "good" or "best".
-            overwrite: Whether a film of that name is replaced.
-            progress: Called now and then from this thread.
+            overwrite: Whether to replace an existing film.
+            progress: Called periodically from this thread.
 
         Raises:
-            FilmError: The film exists already, or cannot be written.
-            UsageError: No kind of film has such a name, or none of that height.
+            FilmError: The film already exists, or cannot be written.
+            UsageError: The format or height is not supported.
         """
         kind = format_of_path(Path(path))
         film = whole_film(self.state, format=kind.key, side=height or kind.side, quality=quality)

@@ -1,7 +1,8 @@
-"""Checkpoints are data: recognised, converted by pure key maps, checked, never executed.
+"""Checkpoints as data: recognised, converted by pure key maps and checked, but never executed.
 
 `checkpoint = load(path)` reads NVIDIA's networks, pickled or as state dicts, and Latentwalk's safetensors;
-`build_generator(checkpoint)` makes it run. How nothing is executed: see `safe_pickle.py`.
+`build_generator(checkpoint)` returns the network. `safe_pickle.py` explains how pickles are read without executing
+them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for when it is first used: a look into a file does not wait for torch."""
+    """Import lazily, so that peeking into a file does not wait for torch."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Building a network no larger than the weights that are there for it, and without making random ones."""
+"""Builds a network no larger than its weights, and without initialising random ones."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["AllocationLimit"]
 
 _RANDOM = (torch.randn, torch.rand)
 _FACTORIES = (*_RANDOM, torch.empty, torch.zeros, torch.ones, torch.full, torch.eye)
-_SPARE = 1 << 25  # elements; lets a network that is merely different be compared key by key
+_SPARE = 1 << 25  # elements, so that a network that merely differs can be compared key by key
 
 
 class AllocationLimit(TorchFunctionMode):
-    """Within this context new tensors may hold four times `numel` elements, and random ones hold anything.
+    """Limits new tensors within this context to four times `numel` elements, and leaves random ones uninitialised.
 
-    The meta device would lay out a network without memory, but importing what it needs takes a second.
+    The meta device would build a network without memory, but its imports take a second.
 
     Args:
-        name: Of the file, for the error.
+        name: Name of the file, for the error.
         numel: Elements of the weights that will be copied in.
 
     Raises:
-        MismatchError: The network would be larger; raised before the memory is taken.
+        MismatchError: The network would be larger; raised before the memory is allocated.
     """
 
     def __init__(self, name: str, numel: int) -> None:
@@ -50,7 +50,7 @@ class AllocationLimit(TorchFunctionMode):
             self._left -= _elements(func, args, kwargs)
             if self._left < 0:
                 raise MismatchError(
-                    f"{self._name} describes a network far larger than the {self._numel:,} weights it holds.",
+                    f"{self._name} describes a network far larger than the {self._numel:,} weights in the file.",
                     "The file is damaged.",
                 )
             if func in _RANDOM:

@@ -1,8 +1,8 @@
-"""The names that a checkpoint's network is made of, each with our own function that builds an inert record.
+"""The names that checkpoints consist of, each with our own function that builds an inert record.
 
-One table for NVIDIA's network pickles and for what `torch.save` writes (the small streams that store single
-tensors have their own, in `torch_storage.py`). A name outside it becomes a stub, so that a foreign discriminator
-beside a generator does no harm; a name that would run something ends the reading (`hostile.py`).
+The table covers NVIDIA's network pickles and `torch.save` files (the small streams that store single tensors have
+their own, in `torch_storage.py`). Other names become stubs, so that a foreign discriminator beside a generator is
+harmless; a name that would run code is refused (`hostile.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.hostile import runs_code
-from explorer.checkpoints.machine import LINE_LIMIT, Builder, text_as_blob, unsafe
+from explorer.checkpoints.machine import LINE_LIMIT, Stub, text_as_blob, unsafe
 from explorer.checkpoints.records import (
     Blob,
     ModuleRecord,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNREAD_TENSOR", "known_names"]
 
-# Tables under other names, wherever their modules lie: every project has one of its own.
+# Dict classes under other names, in any module: many projects have their own.
 _TABLE_CLASSES = frozenset(
     """
     AttrDict AttributeDict Box Bunch ConfigDict Counter Dict DotDict EasyDict Munch defaultdict dotdict edict
@@ -40,9 +40,9 @@ _TABLE_CLASSES = frozenset(
 
 
 UNREAD_TENSOR = "torch._utils._rebuild_tensor"
-"""The name of the stub of a tensor that is not read here; its argument says in words what is unusual about it."""
+"""Name of the stub of an unsupported tensor; its argument says what is unusual about it."""
 
-# Class methods that put an instance together again, as `__reduce__` names them.
+# Class methods that rebuild an instance, as named by `__reduce__`.
 _CONSTRUCTOR = re.compile(
     r"_*(from|unpickle|reconstruct|rebuild|restore|deserialize|construct|create|make|build|new)(_\w*)?"
 )
@@ -65,8 +65,8 @@ def _rebuild_tensor(vm: Machine, arguments: tuple[object, ...]) -> TensorRecord 
         vm.fail(f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements")
     # No more elements than its storage: an expanded tensor (stride 0) could declare terabytes.
     if record.numel > storage.numel or len(shape) > 8:
-        words = f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements"
-        return StubRecord(UNREAD_TENSOR, (words,))
+        reason = f"a tensor of shape {list(shape)} whose storage holds {storage.numel:,} elements"
+        return StubRecord(UNREAD_TENSOR, (reason,))
     return record
 
 
@@ -112,7 +112,7 @@ def _new_frozenset(vm: Machine, arguments: tuple[object, ...]) -> frozenset[obje
 
 
 def _new_table(vm: Machine, arguments: tuple[object, ...]) -> dict[object, object]:
-    """Return a table of a class that adds only ways to reach its entries, such as EasyDict or defaultdict."""
+    """Build a dict class that only adds ways to access its entries, such as EasyDict or defaultdict."""
     table: dict[object, object] = {}
     for argument in arguments:
         if isinstance(argument, dict):
@@ -130,17 +130,17 @@ def _size(vm: Machine, arguments: tuple[object, ...]) -> tuple[object, ...]:
 
 
 def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    """`getattr(OWNER, "MEMBER")`: members of enumerations (by Python 3.11), class methods, methods of an object.
+    """Build `getattr(OWNER, "MEMBER")`: enum members (by Python 3.11), class methods, methods of an object.
 
-    Only what makes an instance can be "called" afterwards (`Machine.call`).
+    Only stubs that make instances can be "called" afterwards (`Machine.call`).
     """
     match arguments:
-        case (Builder() | StubRecord() as owner, "__new__"):
+        case (Stub() | StubRecord() as owner, "__new__"):
             return StubRecord(f"{owner.name}.__new__", makes_instances=True)
-        case (Builder() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
+        case (Stub() | StubRecord() as owner, str(member)) if len(member) <= LINE_LIMIT:
             module, _, name = owner.name.rpartition(".")
             if not member.startswith("__") and not runs_code(module, f"{name}.{member}"):
-                makes_instances = isinstance(owner, Builder) and _CONSTRUCTOR.fullmatch(member) is not None
+                makes_instances = isinstance(owner, Stub) and _CONSTRUCTOR.fullmatch(member) is not None
                 return StubRecord(f"{owner.name}.{member}", makes_instances=makes_instances)
         case (list() | dict() | set() | str() | int() | float() | tuple() | TensorRecord(), str(member)) if (
             member.isidentifier() and not member.startswith("_")
@@ -150,7 +150,7 @@ def _attribute(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
 
 
 def _partial(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
-    """`functools.partial(...)`; around `Class.__new__` it is how protocols 2 and 3 write keyword arguments."""
+    """Build `functools.partial(...)`, which around `Class.__new__` is keyword arguments in protocols 2 and 3."""
     first = arguments[0] if arguments else None
     return StubRecord(
         "functools.partial", arguments, makes_instances=isinstance(first, StubRecord) and first.makes_instances
@@ -158,20 +158,20 @@ def _partial(vm: Machine, arguments: tuple[object, ...]) -> StubRecord:
 
 
 def _memory_map(vm: Machine, arguments: tuple[object, ...]) -> NoReturn:
-    """`numpy.memmap(...)` opens a file; its name alone stands before each array that was one."""
+    """Refuse `numpy.memmap(...)`, which opens a file; only its name appears before arrays that were one."""
     vm.refuse("to run code through numpy.memmap")
 
 
 def _reconstructor(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`copyreg._reconstructor(class, base, state)`: how the oldest protocols write an instance."""
+    """Build `copyreg._reconstructor(class, base, state)`, an instance in the oldest protocols."""
     match arguments:
-        case (Builder() as builder, Builder(), state):
-            return vm.instance(builder, (state,) if isinstance(state, (dict, list, tuple)) else ())
+        case (Stub() as stub, Stub(), state):
+            return vm.instance(stub, (state,) if isinstance(state, (dict, list, tuple)) else ())
     vm.fail("an object with broken arguments")
 
 
 def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`copyreg.__newobj__(class, *arguments)` and `__newobj_ex__`: NEWOBJ in the oldest protocols."""
+    """Build `copyreg.__newobj__(class, *arguments)` or `__newobj_ex__`, NEWOBJ in the oldest protocols."""
     if not arguments:
         vm.fail("an object with broken arguments")
     vm.charge(len(arguments))
@@ -179,9 +179,9 @@ def _new_instance(vm: Machine, arguments: tuple[object, ...]) -> object:
 
 
 def _rebuild_of_type(vm: Machine, arguments: tuple[object, ...]) -> object:
-    """`torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`: a tensor that has attributes."""
+    """Build `torch._tensor._rebuild_from_type_v2(function, type, arguments, state)`, a tensor with attributes."""
     match arguments:
-        case (Builder() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
+        case (Stub() as function, _, tuple(inner), *_) if function.call in (_rebuild_tensor, _rebuild_parameter):
             return vm.call(function, inner)
     return StubRecord("torch._tensor._rebuild_from_type_v2", arguments)
 
@@ -190,8 +190,8 @@ def _numpy_type(vm: Machine, arguments: tuple[object, ...]) -> NumpyType:
     match arguments:
         case (str(code), *_) if len(code) <= 8:
             return NumpyType(code)
-        case (Builder() | StubRecord() | list() | NumpyType(), *_):
-            return NumpyType("O")  # of a type with fields, or of a class: no numbers
+        case (Stub() | StubRecord() | list() | NumpyType(), *_):
+            return NumpyType("O")  # a type with fields, or a class: not numbers
     vm.fail("a numpy type with broken arguments")
 
 
@@ -209,7 +209,7 @@ def _numpy_array(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
 
 
 def _numpy_from_buffer(vm: Machine, arguments: tuple[object, ...]) -> NumpyArray:
-    """Protocol 5's way to an array: bytes, type, shape, and the order in which the bytes run through the axes."""
+    """Build a protocol 5 array from bytes, type, shape and memory order."""
     axes: tuple[int, ...] | None = None
     match arguments:
         case (_, NumpyType() as dtype, *_) if not dtype.is_plain:
@@ -242,7 +242,7 @@ def _encode(vm: Machine, arguments: tuple[object, ...]) -> Blob:
 
 
 def _new_bytes(vm: Machine, arguments: tuple[object, ...]) -> Blob | StubRecord:
-    """`bytes()`, as protocols up to 2 write empty ones."""
+    """Build `bytes()`, as protocols up to 2 write empty ones."""
     return StubRecord("builtins.bytes", arguments) if arguments else text_as_blob(b"", vm.source.name)
 
 
@@ -255,8 +255,8 @@ def _persistent_object(vm: Machine, arguments: tuple[object, ...]) -> ModuleReco
     return ModuleRecord(name, state, version)
 
 
-def _builders(*builders: Builder) -> dict[str, object]:
-    return {builder.name: builder for builder in builders}
+def _stubs(*stubs: Stub) -> dict[str, object]:
+    return {stub.name: stub for stub in stubs}
 
 
 _ELEMENT_TYPES = (
@@ -267,44 +267,44 @@ _ELEMENT_TYPES = (
 _CONTAINERS = (("set", _new_set), ("frozenset", _new_frozenset), ("dict", _new_table), ("bytes", _new_bytes))
 
 _NAMES: Mapping[str, object] = {
-    **_builders(
-        Builder("collections.OrderedDict", call=_new_dict, new=_new_dict),
-        Builder("torch._utils._rebuild_tensor", call=_rebuild_tensor),
-        Builder("torch._utils._rebuild_tensor_v2", call=_rebuild_tensor),
-        Builder("torch._utils._rebuild_parameter", call=_rebuild_parameter),
-        Builder("torch._utils._rebuild_parameter_with_state", call=_rebuild_parameter),
-        Builder("torch._tensor._rebuild_from_type_v2", call=_rebuild_of_type),
-        Builder("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
-        Builder("torch.storage._load_from_bytes", call=_load_from_bytes),
-        Builder("torch.Size", call=_size, new=_size),
-        Builder("numpy.dtype", call=_numpy_type),
-        Builder("numpy.ndarray"),
-        Builder("numpy.memmap", call=_memory_map, new=_memory_map),
-        Builder("functools.partial", call=_partial, new=_partial),
-        Builder("_codecs.encode", call=_encode),
-        Builder("argparse.Namespace"),  # the settings of a training, which nothing here needs
+    **_stubs(
+        Stub("collections.OrderedDict", call=_new_dict, new=_new_dict),
+        Stub("torch._utils._rebuild_tensor", call=_rebuild_tensor),
+        Stub("torch._utils._rebuild_tensor_v2", call=_rebuild_tensor),
+        Stub("torch._utils._rebuild_parameter", call=_rebuild_parameter),
+        Stub("torch._utils._rebuild_parameter_with_state", call=_rebuild_parameter),
+        Stub("torch._tensor._rebuild_from_type_v2", call=_rebuild_of_type),
+        Stub("torch_utils.persistence._reconstruct_persistent_obj", call=_persistent_object),
+        Stub("torch.storage._load_from_bytes", call=_load_from_bytes),
+        Stub("torch.Size", call=_size, new=_size),
+        Stub("numpy.dtype", call=_numpy_type),
+        Stub("numpy.ndarray"),
+        Stub("numpy.memmap", call=_memory_map, new=_memory_map),
+        Stub("functools.partial", call=_partial, new=_partial),
+        Stub("_codecs.encode", call=_encode),
+        Stub("argparse.Namespace"),  # training settings, which are not needed
     ),
-    **_builders(
+    **_stubs(
         *(
-            Builder(f"{builtins}.{name}", call=call, new=call)
+            Stub(f"{builtins}.{name}", call=call, new=call)
             for builtins in ("builtins", "__builtin__")
             for name, call in _CONTAINERS
         ),
-        *(Builder(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
-        *(Builder(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
+        *(Stub(f"{builtins}.getattr", call=_attribute) for builtins in ("builtins", "__builtin__")),
+        *(Stub(f"{copyreg}._reconstructor", call=_reconstructor) for copyreg in ("copyreg", "copy_reg")),
         *(
-            Builder(f"{copyreg}.{name}", call=_new_instance)
+            Stub(f"{copyreg}.{name}", call=_new_instance)
             for copyreg in ("copyreg", "copy_reg")
             for name in ("__newobj__", "__newobj_ex__")
         ),
         *(
-            Builder(f"numpy.{core}.multiarray.{name}", call=call)
+            Stub(f"numpy.{core}.multiarray.{name}", call=call)
             for core in ("core", "_core")
             for name, call in (("scalar", _numpy_scalar), ("_reconstruct", _numpy_array))
         ),
-        *(Builder(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
+        *(Stub(f"numpy.{core}.numeric._frombuffer", call=_numpy_from_buffer) for core in ("core", "_core")),
     ),
-    # Types of elements that modules may keep as attributes: names only.
+    # Dtypes that modules may have as attributes: names only.
     **{f"torch.{name}": f"torch.{name}" for name in _ELEMENT_TYPES.split()},
     **STORAGE_TYPES,
     **UNTYPED_TYPES,
@@ -312,10 +312,10 @@ _NAMES: Mapping[str, object] = {
 
 
 def known_names(vm: Machine, module: str, name: str) -> object:
-    """Return the look-up of every pickle: a builder of ours, or a stub that is never imported or called.
+    """Look up a name of a pickle: one of our stubs, or a new one whose objects are inert records.
 
     Raises:
-        UnsafeFileError: The name is of something that would run code.
+        UnsafeFileError: The name would run code.
     """
     full_name = f"{module}.{name}"
     found = _NAMES.get(full_name)
@@ -324,7 +324,7 @@ def known_names(vm: Machine, module: str, name: str) -> object:
     if runs_code(module, name):
         raise unsafe(vm.source, f"to run code through {_printable(full_name)}")
     if full_name.rpartition(".")[2] in _TABLE_CLASSES:
-        return Builder(full_name, call=_new_table, new=_new_table)
+        return Stub(full_name, call=_new_table, new=_new_table)
     return vm.stub(full_name)
 
 

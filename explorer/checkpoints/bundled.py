@@ -15,14 +15,14 @@ from explorer.util.strict_json import parse_json
 __all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
 
 DEFAULT_PAIR = ("critters-stylegan2", "critters-stylegan3-t")
-"""What the window shows first."""
+"""The models that the window shows at first."""
 
 _MAX_HEADER_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """One bundled generator: its name, family, file, and a picture of what it makes (may be missing)."""
+    """One bundled generator: its name, family, file, and a sample picture (may be missing)."""
 
     name: str
     family: str
@@ -32,13 +32,13 @@ class Bundled:
 
 
 def assets_dir() -> Path:
-    """Return where the bundled files lie: where `LATENTWALK_ASSETS` says, else `shipped("assets")`."""
+    """Return the folder of the bundled files: `LATENTWALK_ASSETS`, else `shipped("assets")`."""
     override = os.environ.get("LATENTWALK_ASSETS")
     return Path(override) if override else shipped("assets")
 
 
 def bundled() -> tuple[Bundled, ...]:
-    """Return every bundled generator, the default pair first, then by name. Empty if the files are missing."""
+    """Return all bundled generators, the default pair first, then by name; empty if the files are missing."""
     return _scan(assets_dir())
 
 
@@ -48,7 +48,7 @@ def find(name: str) -> Bundled | None:
 
 
 def resolve(name_or_path: str) -> str:
-    """Return the file of a bundled name; anything else is taken for a path and returned as it is."""
+    """Return the file of a bundled name; return anything else unchanged, as a path."""
     found = find(name_or_path)
     return str(found.path) if found else name_or_path
 
@@ -58,7 +58,7 @@ def _scan(folder: Path) -> tuple[Bundled, ...]:
     found = []
     try:
         files = sorted(folder.glob("*.safetensors"))
-    except OSError:  # a folder that is closed to us
+    except OSError:  # no permission
         files = []
     for path in files:
         metadata = _metadata(path)
@@ -77,7 +77,7 @@ def _scan(folder: Path) -> tuple[Bundled, ...]:
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    """Return the metadata of a safetensors file, read from its header alone; empty if there is none."""
+    """Read the metadata of a safetensors file from its header; empty if there are none."""
     try:
         with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))

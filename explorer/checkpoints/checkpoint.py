@@ -1,4 +1,4 @@
-"""What a reader hands on: facts and tensors of one generator, as plain data."""
+"""The result of a reader: metadata and tensors of one generator, as plain data."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints.records import TensorRecord
 
-__all__ = ["Checkpoint", "Contents"]
+__all__ = ["Checkpoint", "CheckpointHeader"]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One generator as data; `build_generator` makes it run.
+    """One generator as data; `build_generator` returns the network.
 
     Args:
-        family: A name of `explorer.generators.registry.families()`.
-        config: Flat settings, plain JSON values, names of the family's config dataclass.
+        family: A name in `explorer.generators.registry.families()`.
+        config: Flat settings of the family's config dataclass, as plain JSON values.
         tensors: CPU tensors in the stored dtype under the generator's state-dict keys.
-        name: What to call it.
+        name: Display name.
         licence: As the file states it; empty if it does not.
         origin: Where it comes from, one sentence; may be empty.
         sha256: Hex digest of the file it was read from; empty if it never was a file.
-        class_names: One for each class of a conditional model, or empty.
+        class_names: One per class of a conditional model, or empty.
         source_format: For example `NVIDIA pickle` or `safetensors`.
-        source_sha256: Digest of the file this one was converted from; empty if it was not.
-        card: Further facts as free text, such as training data and date.
+        source_sha256: Digest of the file this one was converted from, or empty.
+        card: Further information as free text, such as training data and date.
         file: Name of the file it was read from, for errors; empty if it never was a file.
-        notes: What a user should know about the reading, such as "G_ema is missing, G was used".
+        notes: What the user should know about the import, such as "G_ema is missing, G was used".
     """
 
     family: str
@@ -50,8 +50,8 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """The same before the tensors are read: `records` says where they lie."""
+class CheckpointHeader:
+    """A checkpoint before its tensors are read; `records` says where in the file they are."""
 
     family: str
     config: dict[str, object]

@@ -1,4 +1,4 @@
-"""Constants that a file leaves out because they can be computed: filters, the identity, noise, the mean of w."""
+"""Computes constants that a file may omit: filters, the identity transform, noise, the mean of w."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ __all__ = ["can_complete", "complete", "completion_notes"]
 _DESIGNED = ("resample_filter", "up_filter", "down_filter", "transform")  # follow from the settings
 _NOISE = "noise_const"
 _MEAN = "mapping.w_avg"
-_SAMPLES = 10_000  # of the mean of w; NVIDIA's projector takes as many
+_SAMPLES = 10_000  # for the mean of w, as in NVIDIA's projector
 _BATCH = 1_000
 
 
 def can_complete(key: str) -> bool:
-    """Return whether a tensor of this name can be computed where a file lacks it."""
+    """Return whether a missing tensor of this name can be computed."""
     return key == _MEAN or key.rpartition(".")[2] in (*_DESIGNED, _NOISE)
 
 
 def completion_notes(keys: Collection[str]) -> tuple[str, ...]:
-    """Return what a user should know of the constants that tensors named `keys` lack.
+    """Return notes for the user on constants that are missing among tensors named `keys`.
 
-    Filters and the identity have no word: what is computed is what the file would have held.
+    Filters and the identity are not mentioned: they are exactly what the file would have contained.
     """
     notes = []
     strengths = [key.removesuffix("noise_strength") for key in keys if key.endswith(".noise_strength")]
     if not all(f"{layer}{_NOISE}" in keys for layer in strengths):
-        notes.append("The file lacks its constant noise; a fixed random one takes its place.")
-    has_mapping = any(key.startswith("mapping.") for key in keys)  # else nothing has a mean of w to lack
+        notes.append("The file lacks its constant noise; fixed random noise is used instead.")
+    has_mapping = any(key.startswith("mapping.") for key in keys)  # otherwise there is no mean of w
     if has_mapping and _MEAN not in keys:
         notes.append(f"The file lacks the mean of w; it is computed from {_SAMPLES:,} latents.")
     return tuple(notes)
 
 
 def complete(tensors: Mapping[str, Tensor], generator: Generator) -> dict[str, Tensor]:
-    """`tensors` and those that they lack, as far as they can be computed.
+    """Return `tensors` with the missing ones added, as far as they can be computed.
 
     Args:
-        tensors: Under the names of `generator`'s state.
-        generator: Of the same settings, its weights of no interest; it is given those of `tensors`.
+        tensors: Tensors under the keys of `generator`'s state dict.
+        generator: A generator with the same settings; its weights are overwritten by `tensors`.
     """
     state = generator.state_dict()
     missing = [key for key in state if key not in tensors and can_complete(key)]

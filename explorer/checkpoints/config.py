@@ -1,4 +1,4 @@
-"""The settings of a file, read by their family's types and bounds before anything of that size is built."""
+"""Checks the settings of a file against their family's types and bounds before anything of that size is built."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["check_config"]
 
 
 def check_config(name: str, family: str, config: Mapping[str, object]) -> dict[str, object]:
-    """Return the settings of file `name`, whole numbers as `int` however they were written.
+    """Return the checked settings of file `name`, with whole numbers as `int` however they were written.
 
-    Everything that can be said without building a network is checked here (types, bounds, the layer table), so that
-    `inspect` and `load` refuse alike.
+    Everything that does not need a network is checked here (types, bounds, the layer table), so that `inspect` and
+    `load` refuse the same files.
 
     Raises:
         UnsupportedModelError: The family is unknown.
-        MismatchError: A setting has the wrong type or a size no model has; names it.
+        MismatchError: A setting has the wrong type or an impossible size; names the setting.
     """
     try:
         typed = registry.read_config(family, config)

@@ -1,4 +1,4 @@
-"""What a file holds that has no generator of a supported family in it, in words."""
+"""Describes files that do not contain a generator of a supported family."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PLACES = ("G_ema", "g_ema", "G", "generator")
 
 
 def unsupported(source: Source, value: object, container: str) -> UnsupportedModelError:
-    """Return the error for a file without a generator that is supported.
+    """Return the error for a file without a supported generator.
 
     Args:
         source: The file.
-        value: What it holds.
-        container: What the value came in, such as `torch.save file`.
+        value: Its content.
+        container: Its container, such as `torch.save file`.
     """
     name = source.name
     if _is_tensorflow(value):
@@ -44,17 +44,17 @@ def unsupported(source: Source, value: object, container: str) -> UnsupportedMod
 
 
 def not_read(source: Source, what: str, value: object) -> UnsupportedModelError:
-    """Return the error for a place of the generator where something stands that is not read."""
+    """Return the error for a part of the generator that cannot be read."""
     kind = value.name if isinstance(value, StubRecord) else type(value).__name__
     return UnsupportedModelError(
-        f"{source.name} keeps {what} as {visible(kind, 100)}, a class that only its own code could rebuild. "
-        "Nothing of it was imported or run.",
+        f"{source.name} stores {what} as {visible(kind, 100)}, a class that only its own code can rebuild. "
+        "None of it was imported or run.",
         f"Ask for the network as NVIDIA's .pkl or as a state dict. {SUPPORTED}",
     )
 
 
 def has_unread_average(value: object) -> bool:
-    """Return whether the averaged generator is there, but as an object of a class that is not known."""
+    """Return whether there is an averaged generator, but as an object of an unknown class."""
     table = table_of(value) or {}
     return any(isinstance(item := table.get(key), StubRecord) and module_of(item) is None for key in _PLACES[:2])
 
@@ -65,7 +65,7 @@ def _is_tensorflow(value: object) -> bool:
 
 
 def _stub_for_generator(value: object) -> StubRecord | None:
-    """Return the object of an unknown class that stands where a generator belongs."""
+    """Return the object of an unknown class in place of a generator."""
     if isinstance(value, StubRecord):
         return value
     table = table_of(value) or {}
@@ -93,7 +93,7 @@ def _is_rosinality(value: dict[object, object]) -> bool:
 
 
 def describe_kind(value: object) -> str:
-    """Return what `torch.save` was given, in words that continue "The file is"."""
+    """Describe the content of a `torch.save` file, to follow "The file is"."""
     table = table_of(value)
     if table is None:
         if isinstance(value, (ModuleRecord, StubRecord)):
@@ -103,7 +103,7 @@ def describe_kind(value: object) -> str:
     if _is_rosinality(table) or ("g_ema" in keys and keys & {"latent_avg", "g_optim", "d"}):
         return "rosinality's StyleGAN2 (stylegan2-pytorch)"
     if "g_ema" in keys:
-        return "a StyleGAN2 in the manner of rosinality/stylegan2-pytorch"
+        return "a StyleGAN2 similar to rosinality/stylegan2-pytorch"
     if {"generator", "mapping_network"} <= keys:
         return "a StarGAN v2"
     if (state := table_of(table.get("state_dict"))) is not None:
@@ -112,6 +112,6 @@ def describe_kind(value: object) -> str:
             return "a MobileStyleGAN (PyTorch Lightning checkpoint)"
         return "a PyTorch Lightning checkpoint of an unknown network"
     if table and all(isinstance(item, TensorRecord) for item in table.values()):
-        return "a torch.save file of bare tensors that does not say of which network"
+        return "a torch.save file of bare tensors of an unknown network"
     shown = visible(", ".join(key[:40] for key in sorted(keys)[:6]), 100)
     return f"a torch.save file with the entries {shown or '(none)'}"

@@ -1,4 +1,4 @@
-"""SHA-256 of files, remembered from one start to the next."""
+"""SHA-256 of files, cached on disk."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["file_digest", "known_digest", "paths_of_digest"]
 _log = logging.getLogger("explorer.checkpoints")
 
 _CHUNK = 4 << 20
-_ENTRIES = 256  # the oldest go first
+_ENTRIES = 256  # the oldest are dropped first
 _FILE_LIMIT = 1_000_000  # bytes
 
 
 def file_digest(source: FileSource, monitor: Monitor) -> str:
-    """Return the hex digest of a file; at once if it was computed before and the file has not changed since.
+    """Return the hex digest of a file, from the cache if the file has not changed.
 
     Raises:
-        UnreadableFileError: The file cannot be read or changed meanwhile.
+        UnreadableFileError: The file cannot be read, or changed meanwhile.
         CancelledError: The user cancelled.
     """
     path = str(source.path.resolve())
@@ -47,16 +47,16 @@ def file_digest(source: FileSource, monitor: Monitor) -> str:
 
 
 def known_digest(path: Path) -> str:
-    """The hex digest of a file if it was computed before and the file has not changed since, else an empty text."""
+    """Return the cached hex digest of a file; empty if there is none or the file has changed."""
     try:
         resolved = path.resolve()
         return _digest_if_same(_load().get(str(resolved)), resolved)
-    except (OSError, ValueError):  # gone, or a name that no file can have
+    except (OSError, ValueError):  # deleted, or an invalid name
         return ""
 
 
 def paths_of_digest(sha256: str) -> tuple[Path, ...]:
-    """Return the files that are known to have that content and have not changed since."""
+    """Return the files that are known to have that digest and have not changed since."""
     paths = []
     for name, entry in _load().items():
         try:
@@ -92,7 +92,7 @@ def _load() -> dict[str, object]:
     try:
         known = json.loads(read_regular(cache_folder() / "digests.json", _FILE_LIMIT))
     except (OSError, ValueError, RecursionError):
-        return {}  # missing or damaged: computed again
+        return {}  # missing or damaged: start with an empty cache
     return known if isinstance(known, dict) else {}
 
 
@@ -102,4 +102,4 @@ def _store(known: dict[str, object]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write_bytes(folder / "digests.json", json.dumps(known).encode())
     except OSError as error:  # a full or read-only disk only costs time
-        _log.info("cannot remember digests: %s", error)
+        _log.info("cannot cache digests: %s", error)

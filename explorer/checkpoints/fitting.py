@@ -1,4 +1,4 @@
-"""Whether the tensors of a file fit the generator that its settings describe, found out without its weights."""
+"""Checks whether the tensors of a file fit the generator described by its settings, without loading them all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
@@ -35,11 +35,11 @@ def build_empty(
     class_names: Sequence[str],
     tensors: Mapping[str, Tensor | TensorRecord],
 ) -> Generator:
-    """Return the generator of these settings, its weights left undefined; no larger than `tensors` allow.
+    """Build the generator of these settings with undefined weights, no larger than `tensors` allow.
 
     Raises:
         UnsupportedModelError: The family is unknown.
-        MismatchError: The settings make no such generator, or a far larger one.
+        MismatchError: The settings do not describe a generator, or a far larger one.
     """
     settings = check_config(name, family, config)
     if class_names:
@@ -65,11 +65,13 @@ def _build(name: str, family: str, config: Mapping[str, object]) -> Generator:
         ) from error
 
 
-def check_contents(source: Source, contents: Contents, monitor: Monitor) -> tuple[GeneratorInfo, frozenset[str]]:
-    """Raise what `load` and `build_generator` would raise for a file, holding one tensor at a time.
+def check_contents(
+    source: Source, contents: CheckpointHeader, monitor: Monitor
+) -> tuple[GeneratorInfo, frozenset[str]]:
+    """Raise what `load` and `build_generator` would raise for a file, with one tensor in memory at a time.
 
     Returns:
-        What the generator says of itself, and the names of its parameters (the rest of its state are buffers).
+        The generator's info, and the names of its parameters (the rest of its state are buffers).
 
     Raises:
         MismatchError: Keys, shapes, values or settings do not fit the family.
@@ -88,16 +90,18 @@ def check_contents(source: Source, contents: Contents, monitor: Monitor) -> tupl
 
 
 def check_shapes(name: str, tensors: Mapping[str, Tensor | TensorRecord], expected: Mapping[str, Tensor]) -> None:
-    """Raise MismatchError unless `tensors` are those of the state `expected`, but for what can be computed."""
+    """Raise MismatchError unless `tensors` match the state `expected`, except for what can be computed."""
     missing = [key for key in expected if key not in tensors and not can_complete(key)]
     leftover = [key for key in tensors if key not in expected]
     hint = "The file is damaged or comes from modified code."
     if missing:
-        raise MismatchError(f"{name} lacks {_some(missing)}, found {len(tensors)} of {len(expected)}.", hint)
+        raise MismatchError(
+            f"{name} lacks {_some(missing)}; found {len(tensors)} of {len(expected)} tensors.", hint
+        )
     if leftover:
-        raise MismatchError(f"{name} has tensors the architecture does not know: {_some(leftover)}.", hint)
+        raise MismatchError(f"{name} has unexpected tensors: {_some(leftover)}.", hint)
     for key, tensor in tensors.items():
-        is_single = tuple(tensor.shape) == (1,) and expected[key].ndim == 0  # torch takes it for a number too
+        is_single = tuple(tensor.shape) == (1,) and expected[key].ndim == 0  # torch accepts it as a scalar too
         if tuple(tensor.shape) != tuple(expected[key].shape) and not is_single:
             raise MismatchError(
                 f"{name}: {key} has shape {list(tensor.shape)}, expected {list(expected[key].shape)}.", hint
@@ -108,7 +112,7 @@ def check_shapes(name: str, tensors: Mapping[str, Tensor | TensorRecord], expect
 
 
 def check_values(name: str, key: str, tensor: Tensor) -> None:
-    """Raise MismatchError when a tensor holds anything but finite numbers."""
+    """Raise MismatchError if a tensor contains values that are not finite."""
     if tensor.numel() and not all(bound.isfinite() for bound in torch.aminmax(tensor)):
         bad = tensor.numel() - int(torch.isfinite(tensor).sum())
         raise MismatchError(

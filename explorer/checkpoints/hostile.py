@@ -1,14 +1,14 @@
-"""Which names in a file would run something, were it read by Python's own unpickler.
+"""Names in a file that would run code if it were read by Python's own unpickler.
 
-Nothing is ever imported or called by name here, so a name that this module misses is as harmless as any other:
-the difference is only whether the file is refused as an attack or read without what stands there.
+Names are never imported or called here, so a name that this module misses is harmless too: it only decides whether
+the file is refused as an attack or read without that object.
 """
 
 from __future__ import annotations
 
 __all__ = ["runs_code"]
 
-# Modules that run, import or unpickle things, or reach files, processes and the network; all below them as well.
+# Modules that run, import or unpickle things, or access files, processes or the network, with all their submodules.
 _PACKAGES = frozenset(
     """
     os posix nt subprocess sys importlib imp runpy ctypes _ctypes cffi pickle _pickle cPickle cloudpickle dill
@@ -26,9 +26,9 @@ _PACKAGES = frozenset(
     logging.config logging.handlers pandas.io pandas.core.computation sympy.parsing sympy.core.sympify
     """.split()  # noqa: SIM905 - a column of names is easier to read and to add to
 )
-# The same for modules whose names are common for packages of one's own: these modules only.
+# The same for modules with names that are common in user code: without submodules.
 _MODULES = frozenset({"code", "codeop", "trace", "profile", "site", "platform", "gc", "test", "cgi", "cgitb"})
-# Single functions and classes of modules that are otherwise harmless.
+# Individual functions and classes of otherwise harmless modules.
 _NAMES = frozenset(
     """
     operator.attrgetter operator.methodcaller operator.call _operator.attrgetter _operator.methodcaller
@@ -40,7 +40,7 @@ _NAMES = frozenset(
     uuid._get_command_stdout logging.FileHandler
     """.split()  # noqa: SIM905
 )
-# Functions of these names run, fetch or open something in whatever module they stand.
+# Functions with these names run, fetch or open something in any module.
 _ANYWHERE = frozenset(
     """
     open system popen popen2 popen3 popen4 eval exec execfile exec_module exec_command __import__ import_module
@@ -49,7 +49,7 @@ _ANYWHERE = frozenset(
     startfile urlopen urlretrieve attrgetter methodcaller unlink rmtree rmdir write_text write_bytes read_pickle
     """.split()  # noqa: SIM905
 )
-# Modules by which a dotted name could leave the one it begins with, as in `pathlib.os.system`.
+# Modules through which a dotted name could leave its own module, as in `pathlib.os.system`.
 _DOORS = frozenset({"os", "posix", "nt", "subprocess", "sys", "builtins", "__builtin__", "__builtins__"})
 _BUILTINS = frozenset(
     """
@@ -60,7 +60,7 @@ _BUILTINS = frozenset(
     KeyboardInterrupt SystemExit StopIteration StopAsyncIteration GeneratorExit BaseExceptionGroup ExceptionGroup
     """.split()  # noqa: SIM905
 )
-# Plain values of the modules above, and what torch.compile wraps a module in.
+# Plain values from the modules above, and wrappers of torch.compile.
 _HARMLESS = frozenset(
     """
     torch.serialization._get_layout _io.BytesIO _io.StringIO io.BytesIO io.StringIO
@@ -80,15 +80,15 @@ _HARMLESS = frozenset(
     torch.fx.immutable_collections.immutable_list torch.fx.immutable_collections.immutable_dict
     """.split()  # noqa: SIM905
 )
-# What a program is called that is run itself, and in the processes that it starts.
+# Names of the main module, in a script and in the processes that it starts.
 _OWN_MODULES = frozenset({"__main__", "__mp_main__", "__init__"})
-_PICKLES_OWN = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})  # of copyreg: how classes are written
+_PICKLES_OWN = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})  # of copyreg, for pickled instances
 
 
 def runs_code(module: str, name: str) -> bool:
-    """Return whether `module.name` would run code, import, unpickle, or reach files, processes or the network.
+    """Return whether `module.name` would run code, import, unpickle, or access files, processes or the network.
 
-    Names that no program writes (`o;s`, `X.__globals__`) count as well.
+    Names that no program writes (`o;s`, `X.__globals__`) count too.
     """
     if f"{module}.{name}" in _HARMLESS:
         return False
@@ -103,7 +103,7 @@ def runs_code(module: str, name: str) -> bool:
     if any(part.startswith("__") and part.endswith("__") for part in (*path, *parts) if part not in _OWN_MODULES):
         return True
     if is_error and ".".join(path) in _PACKAGES:
-        return False  # what failed, kept by somebody beside the network
+        return False  # a stored exception beside the network
     if module in _MODULES or _DOORS.intersection((*path, *parts)) or _ANYWHERE.intersection(parts):
         return True
     full = [*path, *parts]

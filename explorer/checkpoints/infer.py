@@ -1,4 +1,4 @@
-"""The configuration of a generator from the names and shapes of its tensors, for files that do not state it."""
+"""Infers the configuration of a generator from its tensors' names and shapes, for files that do not state it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 __all__ = ["Shapes", "infer_config"]
 
 Shapes = dict[str, tuple[int, ...]]
-"""The shape of each tensor by its name."""
+"""The shape of each tensor by name."""
 
-_LARGEST = 1 << 22  # what a setting may be, as in `config.py`
-_CRITICAL = (2, 1, 0, 3, 4, 5, 6)  # numbers of critically sampled layers that are tried, the published one first
-_MARGINS = (10, *(n for n in range(65) if n != 10))  # likewise of samples around the picture
+_LARGEST = 1 << 22  # upper bound of a setting, as in `config.py`
+_CRITICAL = (2, 1, 0, 3, 4, 5, 6)  # numbers of critically sampled layers to try, the published one first
+_MARGINS = (10, *(n for n in range(65) if n != 10))  # margins around the picture to try
 _LAYER = re.compile(r"synthesis\.L(\d{1,2})_(\d{1,5})_(\d{1,5})\.weight")
 _BLOCK = re.compile(r"synthesis\.b(\d{1,5})\.conv1\.weight")
 
 
 def infer_config(name: str, shapes: Shapes) -> tuple[str, dict[str, object], str]:
-    """Family, configuration, and which settings were not in the file but taken from the published models.
+    """Return family, configuration, and a text listing the settings that were assumed as in the published models.
 
     Args:
-        name: Of the file, for errors.
-        shapes: Under NVIDIA's names, without a prefix.
+        name: Name of the file, for errors.
+        shapes: Shapes under NVIDIA's names, without a prefix.
 
     Raises:
-        MismatchError: A tensor is missing that tells a size, or the sizes contradict each other.
-        UnsupportedModelError: The layers are of a modified architecture.
+        MismatchError: A tensor that determines a size is missing, or the sizes are inconsistent.
+        UnsupportedModelError: The architecture is modified.
     """
     if any(key.startswith("mapping.embed_proj.") for key in shapes):
         raise UnsupportedModelError(
@@ -52,13 +52,13 @@ def infer_config(name: str, shapes: Shapes) -> tuple[str, dict[str, object], str
 
 
 class _Reader:
-    """Shapes by name, with an error for one that is missing or of another kind."""
+    """Shapes by name, with errors for missing or unexpected ones."""
 
     def __init__(self, name: str, shapes: Shapes) -> None:
         self.name, self.shapes = name, shapes
 
     def shape(self, key: str, dimensions: int) -> tuple[int, ...]:
-        """Return the shape of a tensor that must be there."""
+        """Return the shape of a required tensor."""
         shape = self.shapes.get(key)
         if shape is None:
             raise MismatchError(
@@ -73,10 +73,10 @@ class _Reader:
         return shape
 
     def contradiction(self, what: str) -> UnsupportedModelError:
-        """Return the error for sizes that no published architecture has."""
+        """Return the error for sizes that match no published architecture."""
         return UnsupportedModelError(
-            f"{self.name} holds bare weights without settings, and {what}.",
-            "Open the network as NVIDIA's .pkl, which holds its settings.",
+            f"{self.name} contains weights without settings, and {what}.",
+            "Open the network as NVIDIA's .pkl, which includes its settings.",
         )
 
 
@@ -159,10 +159,10 @@ def _stylegan3(reader: _Reader) -> tuple[str, dict[str, object], str]:
 def _layer_settings(
     reader: _Reader, known: dict[str, object], table: list[tuple[int, int]], widest: int
 ) -> dict[str, object]:
-    """Return the settings with which the rules of StyleGAN3 give the layers' sizes and widths.
+    """Return settings for which StyleGAN3's rules give the layers' sizes and widths.
 
-    Margins and numbers of critical layers are tried, the published ones first; the base of the widths then follows
-    from the layers that are narrower than the widest.
+    Margins and numbers of critical layers are tried, the published ones first; `channel_base` then follows from the
+    layers that are narrower than the widest.
     """
     names = [f"L{i}_{size}_{width}" for i, (size, width) in enumerate(table)]
     try:
@@ -194,7 +194,7 @@ def _layer_settings(
 
 
 def _filters_fit(reader: _Reader, spec: LayerSpec) -> bool:
-    """Return whether the stored filters of a layer, if there are any, have the lengths that `spec` gives them."""
+    """Return whether the stored filters of a layer, if any, have the lengths in `spec`."""
     wanted = {
         "up_filter": (spec.up_taps,) if spec.up_taps > 1 else None,
         "down_filter": (spec.down_taps,) * (2 if spec.down_radial else 1) if spec.down_taps > 1 else None,
@@ -208,7 +208,7 @@ def _is_power_of_two(n: int) -> bool:
 
 
 def _bases(config: StyleGAN3Config, table: list[tuple[int, int]]) -> Iterator[int]:
-    """Yield the roundest `channel_base` that gives the widths, if any does."""
+    """Yield the roundest `channel_base` that gives the widths, if there is one."""
     exponents = np.minimum(np.arange(len(table)) / (config.num_layers - config.num_critical), 1)
     cutoffs = config.first_cutoff * (config.img_resolution / 2 / config.first_cutoff) ** exponents
     low, high = 1.0, float(_LARGEST)
@@ -221,7 +221,7 @@ def _bases(config: StyleGAN3Config, table: list[tuple[int, int]]) -> Iterator[in
 
 
 def _roundest(low: int, high: int | None) -> int:
-    """The number from `low` to `high` that the most doublings lead to; without an end the next power of two."""
+    """Return the number in `low..high` with the most factors of two; the next power of two if `high` is None."""
     if high is None:
         return 1 << (low - 1).bit_length()
     for step in (1 << k for k in range(high.bit_length(), -1, -1)):

@@ -1,4 +1,4 @@
-"""Latentwalk's own format: safetensors whose metadata say which generator the tensors make.
+"""Latentwalk's own format: safetensors whose metadata describe the generator.
 
 The metadata are text: `format`, `version`, `family`, `config` (JSON), `name`, `licence`, `origin`,
 `source_format`, `source_sha256`, `class_names` (JSON), and free `card.*` entries.
@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 from explorer.errors import CheckpointError, MismatchError, UnsupportedModelError
 from explorer.util.atomic_write import atomic_write
@@ -32,7 +32,7 @@ __all__ = ["FORMAT", "read_native", "read_safetensors", "save_native", "unknown_
 
 FORMAT = "latentwalk"
 _VERSION = 1
-_HEADER_LIMIT = 8_000_000  # bytes of JSON; ours take some 20,000
+_HEADER_LIMIT = 8_000_000  # bytes of JSON; ours have some 20,000
 _TENSOR_LIMIT = 50_000
 _SMALL = 1024  # tensors up to this many elements stay float32 in a float16 file
 
@@ -50,17 +50,17 @@ _DTYPES = {
 }
 
 
-def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> Contents:
-    """Return the contents of a safetensors file with our metadata; tensors stay in the file.
+def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict[str, str]) -> CheckpointHeader:
+    """Return the header of a safetensors file with our metadata; tensors stay in the file.
 
     Args:
         source: The file.
-        records: Its tensors, as `read_safetensors` gives them.
-        metadata: Its metadata likewise.
+        records: Its tensors, from `read_safetensors`.
+        metadata: Its metadata, too.
 
     Raises:
         UnreadableFileError: The metadata are broken.
-        UnsupportedModelError: The metadata are missing or of a newer version.
+        UnsupportedModelError: The metadata are missing or have a newer version.
     """
     if metadata.get("format") != FORMAT:
         raise unknown_tensors(source, len(records))
@@ -74,7 +74,7 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
     names = _json_of(source, metadata, "class_names", "[]")
     if not isinstance(config, dict) or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise source.damaged("its metadata are incomplete")
-    return Contents(
+    return CheckpointHeader(
         family=_clean(metadata.get("family", "")),
         config=config,
         records=records,
@@ -91,18 +91,18 @@ def read_native(source: Source, records: dict[str, TensorRecord], metadata: dict
 def unknown_tensors(source: Source, count: int) -> UnsupportedModelError:
     """Return the error for a safetensors file without our metadata that no reader knows."""
     return UnsupportedModelError(
-        f"{source.name} holds {count} tensors but does not say of which generator (no Latentwalk metadata).",
-        f"Open the original checkpoint, or convert that one with: {program_name()} convert IN OUT.safetensors",
+        f"{source.name} has {count} tensors, but no Latentwalk metadata that describe the generator.",
+        f"Open the original checkpoint, or convert it with: {program_name()} convert IN OUT.safetensors",
     )
 
 
 def _clean(text: str, limit: int = 120) -> str:
-    """Text of a file, fit to be shown: no control characters, not longer than a label can be."""
+    """Return text of a file for display, without control characters and at most `limit` long."""
     return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
 
 
 def read_safetensors(source: Source) -> tuple[dict[str, TensorRecord], dict[str, str]]:
-    """Tensor records and metadata of any safetensors file."""
+    """Return tensor records and metadata of any safetensors file."""
     if source.size < 8:
         raise source.truncated(0)
     length = int.from_bytes(source.read(0, 8), "little")
@@ -154,7 +154,7 @@ def _record(source: Source, key: str, entry: object, start: int) -> TensorRecord
 
 
 def _check_layout(source: Source, records: dict[str, TensorRecord], start: int) -> None:
-    """Tensors lie end to end and fill the file: neither overlaps nor hidden data."""
+    """Check that tensors are contiguous and fill the file, without overlaps or hidden data."""
     position = start
     for record in sorted(records.values(), key=lambda r: (r.storage.offset, r.numel)):
         if record.storage.offset != position:
@@ -179,16 +179,16 @@ def save_native(
     dtype: Literal["float32", "float16"] = "float32",
     card: dict[str, str] | None = None,
 ) -> None:
-    """Write `checkpoint` as safetensors with metadata; the file appears whole or not at all.
+    """Write `checkpoint` as safetensors with metadata, atomically.
 
     Args:
-        path: The file to write; one that exists is replaced.
-        checkpoint: What to write.
-        dtype: Of stored weights. In a float16 file small tensors (biases, filters, averages) stay float32.
-        card: Further facts, added to those of the checkpoint.
+        path: The file to write; an existing one is replaced.
+        checkpoint: The generator.
+        dtype: Dtype of stored weights. In a float16 file small tensors (biases, filters, averages) stay float32.
+        card: Further information, added to that of the checkpoint.
 
     Raises:
-        MismatchError: A weight is not a finite number in `dtype`.
+        MismatchError: A weight is not finite in `dtype`.
         CheckpointError: The file cannot be written.
     """
     path = Path(path)
@@ -206,7 +206,7 @@ def save_native(
         "class_names": json.dumps(list(checkpoint.class_names)),
         **{f"card.{key}": value for key, value in {**checkpoint.card, **(card or {})}.items()},
     }
-    # Names may come from paths, whose bytes need not be UTF-8; the format's texts are.
+    # Names may come from paths, which need not be UTF-8; the format's texts must be.
     _write_whole(path, tensors, {k: v.encode(errors="backslashreplace").decode() for k, v in metadata.items()})
 
 
@@ -215,7 +215,7 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
     stored = tensor.detach().to("cpu", torch.float16 if half else torch.float32).contiguous()
     if not torch.isfinite(stored).all():
         raise MismatchError(
-            f"{path.name} cannot be written: {key} holds a value that is not a finite {dtype} number.",
+            f"{path.name} cannot be written: {key} has a value that is not finite in {dtype}.",
             "Write it as float32." if half else "The weights are damaged; use another checkpoint.",
         )
     return stored
@@ -224,10 +224,10 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
 def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     try:
         with atomic_write(path) as partial:
-            partial.touch()  # a folder that cannot be written to fails here, with an OSError
+            partial.touch()  # fails here with an OSError if the folder is not writable
             if _is_utf8(partial):
                 save_file(tensors, partial, metadata)
-            else:  # safetensors opens no such path; at twice the memory it need not
+            else:  # safetensors cannot open such a path; writing bytes takes twice the memory
                 partial.write_bytes(save(tensors, metadata))
     except (OSError, SafetensorError) as error:
         raise _cannot_write(path, error) from error

@@ -1,4 +1,4 @@
-"""From a file to a running generator, with progress, cancellation, and an error for each kind of bad input."""
+"""Loads generators from files, with progress, cancellation, and an error for each kind of bad input."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def load(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Checkpoint:
-    """Return the generator in a file, as data. Nothing in the file is executed.
+    """Load the generator in a file, as data. Nothing in the file is executed.
 
-    Safe to call on any thread; the callbacks run on that thread.
+    Thread-safe; the callbacks run on the calling thread.
 
     Args:
-        path: NVIDIA's network pickle, the same network as `torch.save` wrote it, whole or as a state dict, or
-            a safetensors file of Latentwalk or of a state dict.
+        path: NVIDIA's network pickle, the same network saved by `torch.save`, whole or as a state dict, or a
+            safetensors file of Latentwalk or of a state dict.
         progress: Called with a fraction 0..1 and the name of the step.
         cancelled: Polled; return True to stop.
 
     Raises:
         UnreadableFileError: Not a checkpoint, truncated, or not readable.
-        UnsafeFileError: The file asks for code to be run.
-        UnsupportedModelError: A model of another family.
-        MismatchError: Settings out of all bounds.
+        UnsafeFileError: The file would run code.
+        UnsupportedModelError: The model's family is not supported.
+        MismatchError: A setting is out of bounds.
         CheckpointError: There is not enough memory.
         CancelledError: The user cancelled.
     """
     monitor = Monitor(progress, cancelled)
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.7, "Checking")
         sha256 = file_digest(source, monitor)
@@ -83,27 +83,28 @@ def load(
 
 
 def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
-    """Return family and settings of the generator in a file; weights are not read. Errors as in `load`."""
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    """Return family and settings of the generator in a file without reading weights. Errors as in `load`."""
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, Monitor(None, None))
     return contents.family, contents.config
 
 
 @contextmanager
-def _shortage_told(name: str) -> Iterator[None]:
-    """Say of which file there was not enough memory for, and what to do."""
+def explain_out_of_memory(name: str) -> Iterator[None]:
+    """Turn an out-of-memory error into one that names the file and a remedy."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not lacks_memory(error):
             raise
         raise CheckpointError(
-            f"{name} needs more memory than is free.", "Close other programs and models, or open a smaller model."
+            f"There is not enough free memory for {name}.",
+            "Close other programs and models, or open a smaller model.",
         ) from error
 
 
 def build_generator(checkpoint: Checkpoint) -> Generator:
-    """Return the running generator: float32, on the CPU, in evaluation mode.
+    """Build the generator: float32, on the CPU, in evaluation mode.
 
     Raises:
         UnsupportedModelError: The family is unknown.
@@ -111,7 +112,7 @@ def build_generator(checkpoint: Checkpoint) -> Generator:
         CheckpointError: There is not enough memory.
     """
     name = checkpoint.file or checkpoint.name
-    with _shortage_told(name):
+    with explain_out_of_memory(name):
         return _fill(name, checkpoint)
 
 
@@ -130,12 +131,12 @@ def inspect(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, object]:
-    """Return the facts of a file, as JSON values. Arguments and errors as in `load` and `build_generator` together.
+    """Return information about a file as JSON values. Arguments and errors as in `load` and `build_generator`.
 
-    Weights are read one after the other and only looked at: what is passed here can be rendered.
+    Weights are read and checked one by one: a file that passes can be rendered.
     """
     monitor = Monitor(progress, cancelled)
-    with _shortage_told(Path(path).name), FileSource(Path(path)) as source:
+    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.6, "Checking")
         sha256 = file_digest(source, monitor)
@@ -177,12 +178,12 @@ def convert(
 ) -> None:
     """Write the generator in `src` as safetensors with metadata to `dst`.
 
-    The generator is built first, so what is written is complete; an existing `dst` is replaced as a whole.
+    The generator is built first, so the result is complete; an existing `dst` is replaced atomically.
 
     Args:
         src: Any file `load` reads.
         dst: A name ending in `.safetensors`.
-        dtype: Of the weights; None is float32.
+        dtype: Dtype of the weights; None: float32.
         progress: As in `load`.
         cancelled: As in `load`.
 

@@ -1,4 +1,4 @@
-"""The pickle machine: stack, memo and bytes, with every growth bounded and every name looked up."""
+"""The pickle machine: stack, memo and bytes, with all growth bounded and all names looked up."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import Source
 
-__all__ = ["LINE_LIMIT", "TEXT_LIMIT", "Budget", "Builder", "Machine", "text_as_blob", "unsafe"]
+__all__ = ["LINE_LIMIT", "TEXT_LIMIT", "Budget", "Machine", "Stub", "text_as_blob", "unsafe"]
 
 NESTING_LIMIT = 256  # nesting of NVIDIA's files stays below 40
 LINE_LIMIT = 1024  # text opcodes of protocol 0: names and numbers
-TEXT_LIMIT = 1 << 20  # likewise: texts, and bytes written as such
+TEXT_LIMIT = 1 << 20  # text opcodes of protocol 0: texts, and bytes written as text
 _PLAIN_KEYS = (str, int, float, bool, type(None))
-_SMALL = 1 << 24  # whole numbers as keys, such as the indices of a data set
-_STUB_LIMIT = 2_000  # names that stay without a meaning; the files of a large project have some 100
+_SMALL = 1 << 24  # integer keys, such as indices of a data set
+_STUB_LIMIT = 2_000  # unknown names; the files of a large project have some 100
 
 
 @dataclass(slots=True)
 class Budget:
-    """What is left for one file, nested streams included.
+    """Remaining resources for one file, nested streams included.
 
-    NVIDIA's largest files need about 100,000 opcodes, 30,000 memo entries and 2 MB of text. The memory that a
-    file using up all of these limits costs is measured in the tests.
+    NVIDIA's largest files need about 100,000 opcodes, 30,000 memo entries and 2 MB of text. The tests measure the
+    memory of a file that exhausts all of these limits.
     """
 
     opcodes: int = 1_000_000
     memo: int = 300_000
     objects: int = 300_000
     text: int = 16_000_000
-    odd_keys: int = 10_000  # keys that are not text: crafted numbers can make every look-up collide
+    odd_keys: int = 10_000  # keys that are not text: crafted numbers can make every lookup collide
     monitor: Monitor | None = None
-    stubs: dict[str, Builder] = field(default_factory=dict)  # what stands for the names that is not known
+    stubs: dict[str, Stub] = field(default_factory=dict)  # stand-ins for unknown names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Builder:
-    """Stands for a class or function that a file may name.
+class Stub:
+    """Stand-in for a class or function that a file names; nothing is imported or called.
 
     Args:
-        name: As the file writes it, `module.name`.
-        call: Makes the record for `REDUCE`; takes the interpreter and the arguments. None makes a stub.
-        new: Makes the record for `NEWOBJ`. None makes a stub.
+        name: Name in the file, `module.name`.
+        call: Builds the record for `REDUCE` from the interpreter and the arguments; None builds a `StubRecord`.
+        new: The same for `NEWOBJ`.
     """
 
     name: str
@@ -69,15 +69,15 @@ _MARK = _Mark()
 
 @dataclass(slots=True)
 class Machine:
-    """What one pickle in `source[start:end]` is read with; `safe_pickle.Interpreter` drives it.
+    """State of reading the pickle in `source[start:end]`; driven by `safe_pickle.Interpreter`.
 
     Args:
         source: The file.
-        lookup: What stands for a global name; raises for a name that is not allowed.
+        lookup: Resolves a global name; raises for a forbidden one.
         start: Offset of the first opcode.
-        end: Offset behind the last byte that belongs to it; None = the end of the file.
+        end: Offset after the last byte; None: the end of the file.
         budget: Shared by all streams of a file.
-        persistent: What stands for a persistent id; None = such ids are refused.
+        persistent: Resolves a persistent id; None: such ids are refused.
         window: Bytes fetched at a time.
     """
 
@@ -112,11 +112,11 @@ class Machine:
         return self._buffer[first : first + count]
 
     def check_length(self, count: int) -> None:
-        """Refuse a declared length that is more than what is there, before anything is allocated for it."""
+        """Refuse a declared length beyond the end of the data, before anything is allocated for it."""
         if 0 <= count <= self.stop - self.position:
             return
         if count < 0 or self.stop < self.source.size:
-            self.fail(f"a declared length of {count:,} bytes where {self.stop - self.position:,} are left")
+            self.fail(f"a declared length of {count:,} bytes, with {self.stop - self.position:,} left")
         raise self.source.truncated(self.position)
 
     def number(self, layout: str) -> int:
@@ -136,7 +136,7 @@ class Machine:
         """Return the next `count` bytes as text."""
         self.check_length(count)
         self.charge_text(count)
-        # Python writes what a path has that is not UTF-8 as lone surrogates.
+        # Python writes non-UTF-8 bytes of a path as lone surrogates.
         return self.decode(self.take(count), encoding, "surrogatepass" if encoding == "utf-8" else "strict")
 
     def charge_text(self, count: int) -> None:
@@ -161,7 +161,7 @@ class Machine:
         self.fail("a line of text without an end")
 
     def decode(self, data: bytes, encoding: str, errors: str = "strict") -> str:
-        """`data` as text."""
+        """Decode `data`."""
         try:
             return data.decode(encoding, errors)
         except UnicodeDecodeError:
@@ -183,38 +183,38 @@ class Machine:
             self.fail("more objects than any checkpoint holds")
 
     def charge(self, count: int) -> None:
-        """Account for work on `count` values in one instruction, such as copying a list that was remembered."""
+        """Account for work on `count` values in one instruction, such as copying a memoised list."""
         self.budget.opcodes -= count
         self.budget.objects -= count
         if min(self.budget.opcodes, self.budget.objects) < 0:
             self.fail("more objects than any checkpoint holds")
 
     def pop(self) -> object:
-        """Take the topmost value."""
+        """Pop the topmost value."""
         if not self._stack or self._stack[-1] is _MARK:
             self.fail("an instruction without its operand")
         return self._stack.pop()
 
     @property
     def at_mark(self) -> bool:
-        """Whether a mark lies on top of the stack."""
+        """Whether the top of the stack is a mark."""
         return bool(self._stack) and self._stack[-1] is _MARK
 
     def top(self) -> object:
-        """Return the topmost value, left in place."""
+        """Return the topmost value without removing it."""
         if not self._stack or self._stack[-1] is _MARK:
             self.fail("an instruction without its operand")
         return self._stack[-1]
 
     def mark(self) -> None:
-        """Begin a group of values."""
+        """Push a mark."""
         self._marks += 1
         if self._marks > NESTING_LIMIT:
             self.fail(f"groups nested more than {NESTING_LIMIT} deep")
         self._stack.append(_MARK)
 
     def pop_group(self) -> list[object]:
-        """Return the values since the last mark."""
+        """Pop the values since the last mark."""
         stack = self._stack
         for index in range(len(stack) - 1, -1, -1):
             if stack[index] is _MARK:
@@ -232,7 +232,7 @@ class Machine:
         self._memo[index] = self.top()
 
     def remember_next(self) -> None:
-        """Put the topmost value into the memo at the next free place."""
+        """Put the topmost value into the memo at the next free index."""
         self.remember(len(self._memo))
 
     def recall(self, index: int) -> None:
@@ -242,7 +242,7 @@ class Machine:
         self.push(self._memo[index])
 
     def key_of(self, key: object) -> object:
-        """Return the key under which an entry is kept: hashing nested tuples can take exponential time."""
+        """Return the key to store an entry under: hashing nested tuples can take exponential time."""
         if type(key) is str:
             return key
         if type(key) is int and -_SMALL < key < _SMALL:
@@ -252,10 +252,10 @@ class Machine:
             self.fail("more numbered entries than any checkpoint needs")
         if isinstance(key, (list, dict, set)):
             self.fail("a table whose keys are neither text nor numbers")
-        return OtherKey() if isinstance(key, (tuple, frozenset)) else key  # records are hashed by what they are
+        return OtherKey() if isinstance(key, (tuple, frozenset)) else key  # records are hashed by identity
 
     def set_items(self, target: object, items: list[object]) -> None:
-        """`target[key] = value` for alternating keys and values."""
+        """Set `target[key] = value` for alternating keys and values."""
         table = target.entries() if isinstance(target, StubRecord) else target
         if not isinstance(table, dict) or len(items) % 2:
             self.fail("entries for something that is not a table")
@@ -263,7 +263,7 @@ class Machine:
             table[self.key_of(key)] = value
 
     def new_set(self, items: list[object]) -> set[object]:
-        """Return a set of plain values and records."""
+        """Build a set of plain values and records."""
         return {self.key_of(item) for item in items}
 
     def add_items(self, target: object, items: list[object]) -> None:
@@ -283,20 +283,20 @@ class Machine:
         target.extend(items)
 
     def find(self, module: object, name: object) -> object:
-        """Return what stands for a global name."""
+        """Resolve a global name."""
         if not (isinstance(module, str) and isinstance(name, str)):
             self.fail("a name that is not text")
         if len(module) + len(name) > LINE_LIMIT:
             self.fail(f"a name of {len(module) + len(name):,} characters")
         return self.lookup(self, module, name)
 
-    def stub(self, name: str) -> Builder:
-        """Return what stands for a name that is not known: a `Builder` of inert records."""
+    def stub(self, name: str) -> Stub:
+        """Return the `Stub` of an unknown name; it only builds inert records."""
         found = self.budget.stubs.get(name)
         if found is None:
             if len(self.budget.stubs) >= _STUB_LIMIT:
                 self.fail(f"more than {_STUB_LIMIT:,} names of classes that are not known")
-            found = self.budget.stubs[name] = Builder(name)
+            found = self.budget.stubs[name] = Stub(name)
         return found
 
     def call(self, function: object, arguments: object) -> object:
@@ -305,28 +305,28 @@ class Machine:
             if function.makes_instances and isinstance(arguments, tuple):
                 return StubRecord(function.name, arguments)
             self.refuse(f"to call what {shortened(function.name, 80)} would return")
-        if not isinstance(function, Builder) or not isinstance(arguments, tuple):
+        if not isinstance(function, Stub) or not isinstance(arguments, tuple):
             self.fail("it calls something that cannot be called")
         return function.call(self, arguments) if function.call is not None else StubRecord(function.name, arguments)
 
     def reduce(self) -> None:
-        """REDUCE: "call" a builder."""
+        """REDUCE: "call" a stub."""
         arguments, function = self.pop(), self.pop()
         self.push_new(self.call(function, arguments))
 
-    def instance(self, builder: object, arguments: object, keywords: object = None) -> object:
-        """Return the record that stands for an instance of the class `builder`."""
-        if not isinstance(builder, Builder) or not isinstance(arguments, tuple):
+    def instance(self, stub: object, arguments: object, keywords: object = None) -> object:
+        """Return the record that stands for an instance of the class `stub`."""
+        if not isinstance(stub, Stub) or not isinstance(arguments, tuple):
             self.fail("it makes an instance of something that is not a class")
-        if builder.new is None:
-            return StubRecord(builder.name, arguments)
+        if stub.new is None:
+            return StubRecord(stub.name, arguments)
         if keywords:
-            self.fail(f"a {builder.name} object with broken arguments")
-        return builder.new(self, arguments)
+            self.fail(f"a {stub.name} object with broken arguments")
+        return stub.new(self, arguments)
 
-    def new_object(self, arguments: object, builder: object, keywords: object = None) -> None:
-        """NEWOBJ and NEWOBJ_EX: a record instead of an instance."""
-        self.push_new(self.instance(builder, arguments, keywords))
+    def new_object(self, arguments: object, stub: object, keywords: object = None) -> None:
+        """NEWOBJ and NEWOBJ_EX: push a record instead of an instance."""
+        self.push_new(self.instance(stub, arguments, keywords))
 
     def build(self) -> None:
         """BUILD: give a record its state."""
@@ -335,14 +335,14 @@ class Machine:
             problem = target.set_state(state)
             if problem is not None:
                 self.fail(problem)
-        elif isinstance(target, Builder):
+        elif isinstance(target, Stub):
             self.refuse(f"to change {target.name}")
         elif not isinstance(target, (dict, TensorRecord)):
-            # These may carry attributes (torch's state dicts have `_metadata`); nothing here needs them.
+            # These may have attributes (torch's state dicts have `_metadata`), which are not needed.
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:
-        """BINPERSID: an object that lies outside the pickle."""
+        """BINPERSID: an object outside the pickle."""
         if self.persistent is None:
             self.refuse("for an object outside the file (a persistent id)")
         self.push(self.persistent(self, identifier))
@@ -356,27 +356,27 @@ class Machine:
 
     def oldest_object(self) -> None:
         """INST: the oldest way to make instances."""
-        builder = self.find(self.line(), self.line())
-        self.push_new(self.call(builder, tuple(self.pop_group())))
+        stub = self.find(self.line(), self.line())
+        self.push_new(self.call(stub, tuple(self.pop_group())))
 
     def fail(self, found: str) -> NoReturn:
         """Raise the error of a broken file."""
         raise self.source.damaged(f"{found} (byte {self.position:,})")
 
-    def refuse(self, wish: str) -> NoReturn:
+    def refuse(self, request: str) -> NoReturn:
         """Raise the error of a hostile file."""
-        raise unsafe(self.source, f"{wish} (byte {self.position:,})")
+        raise unsafe(self.source, f"{request} (byte {self.position:,})")
 
 
-def unsafe(source: Source, wish: str) -> UnsafeFileError:
-    """Return the error for a file that asks for something only code could do."""
+def unsafe(source: Source, request: str) -> UnsafeFileError:
+    """Return the error for a file that requests something only code could do."""
     return UnsafeFileError(
-        f"{source.name} asks {wish}, which a checkpoint never needs. Nothing was run.",
+        f"{source.name} asks {request}, which a checkpoint never needs. Nothing was run.",
         "Do not open it in other programs; get the model from its original source, "
         "or ask for a .safetensors file, which holds numbers only.",
     )
 
 
 def text_as_blob(data: bytes, name: str) -> Blob:
-    """Bytes that a pickle wrote as text, as a `Blob`."""
+    """Return bytes that a pickle stores as text, as a `Blob`."""
     return Blob(BytesSource(data, name), 0, len(data))

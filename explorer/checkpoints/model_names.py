@@ -1,4 +1,4 @@
-"""Which file a model's name means: a bundled generator or a path."""
+"""Resolves a model's name to a file: a bundled generator or a path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def resolve_model(name_or_path: str | Path) -> Path:
     """Return the file of a bundled generator's name, or of a path.
 
     Raises:
-        UnreadableFileError: There is neither; names the closest matches.
+        UnreadableFileError: There is neither; suggests the closest matches.
     """
     text = str(name_or_path)
     bundled = bundled_models()
@@ -43,10 +43,10 @@ def resolve_model(name_or_path: str | Path) -> Path:
         if text and path.is_dir():
             raise UnreadableFileError(f"{path} is a folder, not a checkpoint.", _files_in(path))
         if text and path.exists():
-            raise UnreadableFileError(f"{path} is not an ordinary file.", "Name an ordinary file.")
-    except (OSError, ValueError) as error:  # too long for a name, in a folder that is closed to us
-        words = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}."
-        raise UnreadableFileError(words, "Check the path.") from error
+            raise UnreadableFileError(f"{path} is not a regular file.", "Choose a regular file.")
+    except (OSError, ValueError) as error:  # an invalid name, or no permission
+        message = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}."
+        raise UnreadableFileError(message, "Check the path.") from error
     message, hint = why_missing(text if not text or is_address(text) else path)
     if _is_name(text):
         message = f"There is no file and no bundled model named '{text}'."
@@ -57,19 +57,19 @@ def resolve_model(name_or_path: str | Path) -> Path:
 
 
 def _is_name(text: str) -> bool:
-    """Return whether this may mean a bundled model, or a file right here."""
+    """Return whether this may be the name of a bundled model, or of a file in the current folder."""
     return text not in ("", ".", "-") and not (is_address(text) or os.path.islink(text) or os.sep in text)
 
 
 def _files_in(folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not names:
-        return "Name one file inside it."
-    return f"Name one file inside it, such as {folder / names[0]}."
+        return "Choose a file in it."
+    return f"Choose a file in it, such as {folder / names[0]}."
 
 
 def _suggestion(path: Path, bundled: list[str]) -> str:
-    """Return what may have been meant, with the folder that belongs to it; empty if nothing is close."""
+    """Return a suggestion of similar names, with their folders; empty if nothing is close."""
     try:
         nearby = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _SUFFIXES]
     except (OSError, ValueError):

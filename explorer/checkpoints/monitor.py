@@ -1,4 +1,4 @@
-"""Progress out, cancellation in: what a long step shares with whoever waits for it."""
+"""Progress and cancellation of long work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Monitor"]
 
 
 class Monitor:
-    """Reports progress of one job and stops it when asked.
+    """Reports the progress of one job and stops it on request.
 
     Both callables run on the thread that does the work.
 
@@ -32,7 +32,7 @@ class Monitor:
         self._start, self._stop, self._label = 0.0, 1.0, ""
 
     def enter(self, start: float, stop: float, label: str) -> None:
-        """Begin a step that covers `start..stop` of the whole job."""
+        """Start a step that covers `start..stop` of the whole job."""
         self._start, self._stop, self._label = start, stop, label
         self.step(0.0)
 

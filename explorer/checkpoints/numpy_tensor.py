@@ -1,4 +1,4 @@
-"""Weights that were saved as numpy arrays, as tensors that are not read yet."""
+"""Converts weights saved as numpy arrays to tensor records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TYPES = {"f2": torch.float16, "f4": torch.float32, "f8": torch.float64}
 
 
 def tensor_of_array(array: NumpyArray) -> TensorRecord | None:
-    """Return the same elements as a tensor; None for elements of other types or in another order of bytes."""
+    """Return an array as a tensor record; None for unsupported element types or byte orders."""
     if array.dtype is None or array.data is None or array.axes is not None or array.dtype.byte_order == ">":
         return None
     dtype = _TYPES.get(array.dtype.code)

@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.describe import not_read
 from explorer.checkpoints.infer import infer_config
 from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, TensorRecord, module_of, table_of
@@ -24,9 +24,9 @@ __all__ = ["module_contents"]
 _PERSISTENCE_VERSION = 6  # of torch_utils.persistence; every public file has it
 
 _DEPTH_LIMIT = 16  # modules in modules; the deepest public file has 4
-# Modules and their tables can be shared, so a small file could name more than could ever be walked.
+# Modules and their tables can be shared, so a small file could describe an endless tree.
 _MODULE_LIMIT = 5_000
-_ENTRY_LIMIT = 20_000  # of all tables of all modules, empty ones (None) as well
+_ENTRY_LIMIT = 20_000  # in all tables of all modules, including empty ones (None)
 
 _DIMENSIONS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 _MAPPING_OPTIONS = {
@@ -46,7 +46,7 @@ _STYLEGAN3_OPTIONS = {
     "last_stopband_rel", "margin_size", "output_scale", "num_fp16_res", "conv_kernel", "filter_size",
     "lrelu_upsampling", "use_radial_filters", "conv_clamp", "magnitude_ema_beta",
 }  # fmt: skip
-# How NVIDIA's code computes, not what: no effect on the picture.
+# Settings of how NVIDIA's code computes, without effect on the picture.
 _WITHOUT_EFFECT = {"fp16_channels_last", "fused_modconv_default"}
 
 _CLASSES = {
@@ -61,29 +61,29 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> Contents:
-    """Return the contents of a generator that was pickled as a module; tensors stay in the file.
+def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, value: object) -> CheckpointHeader:
+    """Return the header of a generator that was pickled as a module; tensors stay in the file.
 
     Args:
         source: The file.
-        monitor: Of the whole job.
+        monitor: Monitor of the whole job.
         generator: The module.
-        value: All that the file holds, which may tell where the network comes from.
+        value: The whole content of the file, which may state the network's origin.
 
     Raises:
         UnreadableFileError: Its modules are broken.
-        UnsupportedModelError: It is a network of another kind, or a modified one.
+        UnsupportedModelError: The network is of another kind, or modified.
     """
     family = _family_of(source, generator)
     records = dict(_Walk(source, monitor, family).state(generator))
     inferred: dict[str, object] = {}
-    if "_init_kwargs" not in generator.state:  # a class without NVIDIA's record of how it was made
+    if "_init_kwargs" not in generator.state:  # a class without NVIDIA's record of its arguments
         inferred = infer_config(source.name, {key: record.shape for key, record in records.items()})[1]
     config = (_stylegan2_config if family == "stylegan2" else _stylegan3_config)(source, generator, inferred)
     if family == "stylegan3":
         is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
         family = "stylegan3-r" if is_rotation else "stylegan3-t"
-    return Contents(
+    return CheckpointHeader(
         family=family,
         config=config,
         records=records,
@@ -94,11 +94,11 @@ def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, v
 
 
 def check_version(source: Source, module: ModuleRecord) -> None:
-    """Raise UnsupportedModelError for a module in a version of NVIDIA's format that is not known."""
+    """Raise UnsupportedModelError for a module in an unknown version of NVIDIA's format."""
     if module.version not in (None, _PERSISTENCE_VERSION):
         raise UnsupportedModelError(
             f"{source.name} stores its networks in version {module.version} of NVIDIA's format; "
-            f"version {_PERSISTENCE_VERSION} is read here.",
+            f"this program supports version {_PERSISTENCE_VERSION}.",
             "Save it again with the current stylegan3 code.",
         )
 
@@ -113,7 +113,7 @@ def _family_of(source: Source, generator: ModuleRecord) -> str:
         if synthesis.child("b4") is not None:
             return "stylegan2"
     raise UnsupportedModelError(
-        f"{source.name} holds a network of class {generator.class_name[:60]!r} that is neither StyleGAN2 nor "
+        f"{source.name} is a network of class {generator.class_name[:60]!r}, which is neither StyleGAN2 nor "
         "StyleGAN3.",
         "Supported are the generators of stylegan2-ada-pytorch and stylegan3.",
     )
@@ -121,7 +121,7 @@ def _family_of(source: Source, generator: ModuleRecord) -> str:
 
 @dataclass(slots=True)
 class _Walk:
-    """One way through all modules of a generator, on which everything that is looked at is counted."""
+    """A bounded traversal of all modules of a generator."""
 
     source: Source
     monitor: Monitor
@@ -130,11 +130,11 @@ class _Walk:
     entries: int = 0
 
     def state(self, module: ModuleRecord, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorRecord]]:
-        """Keys and tensors in the order of torch's `state_dict`.
+        """Yield keys and tensors in the order of torch's `state_dict`.
 
         Raises:
-            UnreadableFileError: Modules nested too deep, too many, or tables with entries of another kind.
-            UnsupportedModelError: A module of a class that the family does not have.
+            UnreadableFileError: Modules are nested too deep or too many, or tables have unexpected entries.
+            UnsupportedModelError: A module's class does not belong to the family.
             CancelledError: The user cancelled.
         """
         self._enter(module, prefix, depth)
@@ -184,7 +184,7 @@ class _Walk:
 
 
 def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[str, object]:
-    """Return what the constructor was given, flat; the names of `known` and the mapping's."""
+    """Return the constructor's arguments, flat: those in `known` and the mapping's."""
     merged: dict[object, object] = {}
     mapping: dict[object, object] = {}
     for key, value in _keywords(source, generator).items():
@@ -211,7 +211,7 @@ def _keywords(source: Source, module: ModuleRecord) -> dict[object, object]:
 
 
 def _table(source: Source, name: str, value: object) -> dict[object, object]:
-    """Return a table of settings, also of a class that is not known; None is an empty one."""
+    """Return a table of settings, even if its class is unknown; None is an empty one."""
     table = {} if value is None else table_of(value)
     if table is None:
         raise not_read(source, f"the settings {name}", value)
@@ -221,7 +221,7 @@ def _table(source: Source, name: str, value: object) -> dict[object, object]:
 def _copy_attributes(
     source: Source, config: dict[str, object], module: ModuleRecord | None, names: dict[str, str]
 ) -> None:
-    """Attributes say what a module is; keywords leave out what was the default of its code's version."""
+    """Copy attributes to settings: keywords omit the defaults of the code's version, attributes do not."""
     for attribute, name in names.items():
         if module is not None and attribute in module.state:
             config[name] = _plain(source, attribute, module.state[attribute])
@@ -284,7 +284,7 @@ def _plain(source: Source, name: str, value: object) -> object:
 
 
 def _origin(value: object) -> str:
-    """Return where the network comes from, as far as the pickle says."""
+    """Return the network's origin, as far as the pickle states it."""
     data = table_of(value.get("training_set_kwargs")) if isinstance(value, dict) else None
     path = data.get("path") if data is not None else None
     if not isinstance(path, str):

@@ -1,4 +1,4 @@
-"""From an open file to what it holds: which container it is, where the generator lies, what was left unread."""
+"""Reads the header of an open file: its container, the location of the generator, what was skipped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from explorer.errors import CheckpointError, UnreadableFileError, UnsupportedMod
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.records import ModuleRecord
     from explorer.checkpoints.source import FileSource
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 __all__ = ["read_contents"]
 
 _HEAD = 512
-_SHOWN = 6  # names in a note
+_SHOWN = 6  # maximum names in a note
 
 
-def read_contents(source: FileSource, monitor: Monitor) -> Contents:
-    """Facts of the generator in a file and where its tensors lie; no weights are read.
+def read_contents(source: FileSource, monitor: Monitor) -> CheckpointHeader:
+    """Return the header of the generator in a file; no weights are read.
 
-    Built-in readers are asked first, so that no plug-in changes how a file is read that was read without it; what
-    asks for code to be run is refused before any reader sees it.
+    Built-in readers are tried first, so that plug-ins cannot change how supported files are read; files that would
+    run code are refused before any reader sees them.
 
     Raises:
         CheckpointError: One of its kinds, as `load`.
@@ -66,7 +66,7 @@ def read_contents(source: FileSource, monitor: Monitor) -> Contents:
 
 
 def _open_container(source: FileSource, head: bytes, monitor: Monitor, budget: Budget) -> OpenFile:
-    """Open a file as the container that it is; raises what is wrong with it if it is none."""
+    """Open a file as its kind of container; raise an error that explains the problem if it is none."""
     if source.path.suffix.lower() == ".safetensors" or _looks_native(source, head):
         check_foreign(source, head)
         records, metadata = read_safetensors(source)
@@ -77,7 +77,7 @@ def _open_container(source: FileSource, head: bytes, monitor: Monitor, budget: B
     try:
         value, _ = Interpreter(source, known_names, budget=budget).run()
     except UnreadableFileError:
-        # Old pickles are text too, so the attempt comes first: a hostile one must be called hostile.
+        # Old pickles are text too, so try this first: a hostile one must be reported as hostile.
         if (error := text_error(source, head)) is not None:
             raise error from None
         raise
@@ -91,27 +91,27 @@ def _looks_native(source: FileSource, head: bytes) -> bool:
 
 
 def _unsupported(file: OpenFile, monitor: Monitor) -> CheckpointError:
-    """Return the error for a file that no reader knows."""
+    """Return the error for a file that no reader recognises."""
     if file.container == "safetensors":
         assert isinstance(file.value, dict)
         return unknown_tensors(file.source, len(file.value))
     if file.generator is None and (module := _in_its_place(file.value)) is not None:
         try:
             module_contents(file.source, monitor, module, file.value)
-        except CheckpointError as error:  # says what is wrong with it
+        except CheckpointError as error:  # explains the problem
             return error
     return unsupported(file.source, file.value, file.container)
 
 
 def _in_its_place(value: object) -> ModuleRecord | None:
-    """Return a module that stands where a generator belongs."""
+    """Return a module in place of a generator."""
     table = value if isinstance(value, dict) else {}
     modules = (module_of(item) for item in (value, table.get("G_ema"), table.get("G")))
     return next((module for module in modules if module is not None), None)
 
 
 def _skipped(budget: Budget) -> tuple[str, ...]:
-    """Return a note of the names that stayed without a meaning, for whoever wonders what was left out."""
+    """Return a note that lists the unknown names that were skipped."""
     unknown = [name for name in budget.stubs if not name.startswith(("builtins.", "__builtin__."))]
     if not unknown:
         return ()

@@ -1,6 +1,6 @@
-"""A quick look into a file of `torch.save`: a latent or a model? Without torch, and within narrow bounds.
+"""Peeks into a `torch.save` file to tell latents from models, without torch and within narrow bounds.
 
-Whoever opens the file reads it whole, and checks it; this only chooses who does.
+This only chooses the reader, which then reads and checks the whole file.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from explorer.checkpoints.machine import Budget, Builder
+from explorer.checkpoints.machine import Budget, Stub
 from explorer.checkpoints.records import StubRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.source import FileSource
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["torch_file_kind"]
 
-# What a file of 1,000 latents needs; a model needs more, and is known by that.
+# Enough for a file of 1,000 latents; a model needs more, which identifies it.
 _OPCODES, _TEXT = 50_000, 500_000
 _TABLE_NAMES = ("collections.OrderedDict", "collections.defaultdict")
 _TENSOR_NAMES = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
-_LATENTS = 1 << 20  # elements of one array; a model's weights may be fewer, but then their names tell
+_LATENTS = 1 << 20  # elements of one array; a model may be smaller, but then its names identify it
 
 
 def torch_file_kind(path: str | Path) -> Literal["model", "latent"]:
-    """What a file of `torch.save` holds; "model" where that cannot be told, whose reader says what is wrong."""
+    """Return the kind of a `torch.save` file; "model" if unclear, as its reader explains what is wrong."""
     try:
         with FileSource(Path(path)) as source:
             value = _value(source)
@@ -45,7 +45,7 @@ def _value(source: FileSource) -> object:
             return None
         return Interpreter(source, _names, main.offset, main.offset + main.size, budget, _outside).run()[0]
     position = 0
-    for _ in range(3):  # magic number, version, facts of the system
+    for _ in range(3):  # magic number, version, system information
         value, position = Interpreter(source, _names, position, None, budget).run()
         if not isinstance(value, (int, dict)):
             return None
@@ -55,9 +55,9 @@ def _value(source: FileSource) -> object:
 def _names(vm: Machine, module: str, name: str) -> object:
     full_name = f"{module}.{name}"
     if full_name in _TABLE_NAMES:
-        return Builder(full_name, call=_table, new=_table)
+        return Stub(full_name, call=_table, new=_table)
     if full_name == "torch._utils._rebuild_parameter":
-        return Builder(full_name, call=_first)
+        return Stub(full_name, call=_first)
     return vm.stub(full_name)
 
 
@@ -74,7 +74,7 @@ def _outside(vm: Machine, identifier: object) -> object:
 
 
 def _is_latent(value: object) -> bool:
-    """A tensor, or a table of some that are not named like weights (`style.1.weight`) or networks (`g_ema`)."""
+    """Return whether this is a tensor, or a table of tensors not named like weights or networks (`g_ema`)."""
     if not isinstance(value, dict):
         return _is_small_tensor(value)
     tensors = [
@@ -92,7 +92,7 @@ def _holds_weights(table: dict[object, object]) -> bool:
 
 
 def _is_small_tensor(value: object) -> bool:
-    """Return a tensor, or a numpy array, that is no larger than latents are."""
+    """Return whether this is a tensor or numpy array that is small enough for latents."""
     if not isinstance(value, StubRecord):
         return False
     if value.name.endswith((".multiarray._reconstruct", ".numeric._frombuffer")):

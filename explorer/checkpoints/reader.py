@@ -1,4 +1,4 @@
-"""Readers: each recognises one kind of file by its fingerprint, and says which generator lies in it."""
+"""The reader protocol: recognises one kind of file by its fingerprint, and describes the generator in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from explorer.checkpoints.unwrap import Found, find_generator
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.checkpoint import Contents
+    from explorer.checkpoints.checkpoint import CheckpointHeader
     from explorer.checkpoints.monitor import Monitor
     from explorer.checkpoints.source import FileSource
 
@@ -21,15 +21,15 @@ Container = Literal["unknown", "safetensors", "torch.save file", "pickle"]
 
 @dataclass
 class OpenFile:
-    """A file as far as it was understood without knowing the network in it. Nothing in it was executed.
+    """A file parsed without knowledge of the network in it. Nothing in it was executed.
 
     Args:
         source: Its bytes.
-        head: The first of them, up to 512.
-        container: What the value came in; "unknown" if it is none of the containers that are read here.
-        value: What the container holds, as inert records: of a safetensors file a dict of `TensorRecord`s, else
-            what was pickled, classes as `StubRecord` and `ModuleRecord`. None for an unknown container.
-        metadata: Of a safetensors file.
+        head: The first bytes, up to 512.
+        container: The kind of container; "unknown" if it is not supported.
+        value: The content as inert records: for safetensors a dict of `TensorRecord`s, otherwise the pickled
+            value, with classes as `StubRecord` and `ModuleRecord`. None for an unknown container.
+        metadata: Metadata of a safetensors file.
     """
 
     source: FileSource
@@ -46,18 +46,18 @@ class OpenFile:
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reads one kind of file. An instance keeps nothing between files and may be called from any thread."""
+    """Reads one kind of file. Instances are stateless and thread-safe."""
 
     def matches(self, file: OpenFile) -> bool:
-        """Return whether the file is of this kind, told by its fingerprint; must not be fooled by another kind.
+        """Return whether the file is of this kind, by its fingerprint, without mistaking other kinds for it.
 
-        A file of an unknown container is known by its first bytes, any other by the names in its value.
+        A file with an unknown container is recognised by its first bytes, any other by the names in its value.
         """
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
-        """Return family, settings, and where the tensors lie; no weights are read.
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
+        """Return family, settings and the location of the tensors; no weights are read.
 
-        A pure map of names. Whether keys, shapes and settings fit the family is checked by whoever loads the file.
+        This only maps names. Whether keys, shapes and settings fit the family is checked by the caller.
 
         Raises:
             CheckpointError: One of its kinds, with a message that names the file.

@@ -1,11 +1,11 @@
-"""The table of readers: those that are built in, those of families, and those of plug-ins, asked in this order."""
+"""The table of readers: built-in ones, those of families, and those of plug-ins, tried in this order."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.describe import has_unread_average
 from explorer.checkpoints.latentwalk_format import FORMAT, read_native
 from explorer.checkpoints.nvidia import module_contents
@@ -28,12 +28,12 @@ __all__ = ["BUILT_IN", "plugin_readers", "read_with"]
 
 
 class NativeReader:
-    """Latentwalk's safetensors, whose metadata say which generator they hold."""
+    """Latentwalk's safetensors, whose metadata describe the generator."""
 
     def matches(self, file: OpenFile) -> bool:
         return file.container == "safetensors" and file.metadata.get("format") == FORMAT
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         assert isinstance(file.value, dict)
         return read_native(file.source, file.value, dict(file.metadata))
 
@@ -45,7 +45,7 @@ class NvidiaReader:
         found = file.generator
         return found is not None and (found.is_average or not has_unread_average(file.value))
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         found = file.generator
         assert found is not None
         if found.module is None:
@@ -55,7 +55,7 @@ class NvidiaReader:
             if file.container != "pickle":
                 contents = replace(contents, source_format=f"{file.container} of NVIDIA's module")
         if found.place in ("G", "g", "generator"):
-            note = f"The file has no averaged generator (G_ema); the one being trained ({found.place}) is shown."
+            note = f"The file has no averaged generator (G_ema); the one in training ({found.place}) is shown."
             contents = replace(contents, notes=(note, *contents.notes))
         return contents
 
@@ -64,33 +64,33 @@ BUILT_IN: tuple[Reader, ...] = (NativeReader(), NvidiaReader())
 
 
 def plugin_readers() -> Iterator[tuple[str, str, Reader]]:
-    """Return the readers that families name and those of `latentwalk.readers`, each with its group and name."""
+    """Yield the readers of families and of `latentwalk.readers`, each with its group and name."""
     for family in families().values():
         for reference in family.readers:
             try:
                 yield plugins.FAMILIES, family.name, _accept(reference, plugins.resolve(reference))
-            except Exception as error:  # of foreign code
+            except Exception as error:  # foreign code may raise anything
                 plugins.report(plugins.FAMILIES, family.name, error)
     for name, reader in load_readers().items():
         yield plugins.READERS, name, reader
 
 
 def load_readers() -> dict[str, Reader]:
-    """Return the readers of `latentwalk.readers` by name; the first call loads them."""
+    """Return the readers of `latentwalk.readers` by name; they are loaded on the first call."""
     return dict(plugins.load(plugins.READERS, _accept))
 
 
-def read_with(file: OpenFile, monitor: Monitor) -> Contents | None:
-    """Return what the first plug-in reader that knows the file reads; None if none knows it.
+def read_with(file: OpenFile, monitor: Monitor) -> CheckpointHeader | None:
+    """Read the file with the first plug-in reader that matches it; return None if none does.
 
     Raises:
-        CheckpointError: As the reader says, or because the plug-in does not work.
+        CheckpointError: From the reader, or because the plug-in does not work.
     """
     for group, name, reader in plugin_readers():
         try:
             if not reader.matches(file):
                 continue
-        except Exception as error:  # the next one may know it
+        except Exception as error:  # foreign code may raise anything; another reader may still match
             plugins.report(group, name, error)
             continue
         try:
@@ -110,13 +110,13 @@ def read_with(file: OpenFile, monitor: Monitor) -> Contents | None:
 def _accept(name: str, value: Any) -> Reader:
     reader = value() if isinstance(value, type) else value
     if not isinstance(reader, Reader):
-        raise TypeError(f"{name} is a {type(reader).__name__}, which has no methods `matches` and `read`")
+        raise TypeError(f"{name} is a {type(reader).__name__} without methods `matches` and `read`")
     return reader
 
 
-def _checked(contents: object) -> Contents:
-    if not isinstance(contents, Contents):
-        raise TypeError(f"`read` returned a {type(contents).__name__}, not Contents")
+def _checked(contents: object) -> CheckpointHeader:
+    if not isinstance(contents, CheckpointHeader):
+        raise TypeError(f"`read` returned a {type(contents).__name__}, not a CheckpointHeader")
     wrong = next((key for key, record in contents.records.items() if not isinstance(record, TensorRecord)), None)
     if wrong is not None:
         raise TypeError(f"`read` returned a {type(contents.records[wrong]).__name__} as tensor {wrong!r}")

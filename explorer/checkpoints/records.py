@@ -1,4 +1,4 @@
-"""Inert records: what a pickle's objects become instead of the objects it names."""
+"""Inert records, which replace the objects of a pickle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blob:
-    """A byte string of the pickle, left where it lies: `size` bytes of `source` from `offset`."""
+    """A byte string of the pickle, left in the file: `size` bytes of `source` from `offset`."""
 
     source: Source
     offset: int
@@ -40,13 +40,13 @@ class Blob:
     def read(self, limit: int) -> bytes:
         """Return the bytes, if there are at most `limit`."""
         if self.size > limit:
-            raise self.source.damaged(f"{self.size:,} bytes at byte {self.offset:,} where at most {limit:,} belong")
+            raise self.source.damaged(f"{self.size:,} bytes at byte {self.offset:,}, at most {limit:,} expected")
         return self.source.read(self.offset, self.size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StorageType:
-    """An element type of a stored tensor."""
+    """Element type of a stored tensor."""
 
     name: str
     dtype: torch.dtype
@@ -64,9 +64,9 @@ class StorageRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorRecord:
-    """A tensor that was not read yet: a strided view of a storage, checked to lie inside it.
+    """A tensor that is not read yet: a strided view of a storage, checked to be within it.
 
-    `offset` and `stride` count elements.
+    `offset` and `stride` are in elements.
     """
 
     storage: StorageRecord
@@ -89,20 +89,21 @@ class TensorRecord:
 
 
 class StatefulRecord(ABC):
-    """A record that the opcode BUILD may give a state."""
+    """A record whose state the opcode BUILD may set."""
 
     @abstractmethod
     def set_state(self, state: object) -> str | None:
-        """Take the state; the return value says what is wrong with it, None if nothing."""
+        """Set the state; return an error message, or None if it is valid."""
 
 
 class StubRecord(StatefulRecord):
-    """What stands for an object of a class that is not read here: its name and what the file says of it.
+    """Stand-in for an object of an unknown class, with its name and content.
 
     Args:
-        name: Of the class or function, as the file writes it.
-        arguments: What it would have been called with.
-        makes_instances: It stands for a function that does nothing else, so that "calling" it is harmless.
+        name: Name of the class or function in the file.
+        arguments: Arguments it would have been called with.
+        makes_instances: Whether it stands for a function that only makes instances, so that "calling" it is
+            harmless.
     """
 
     __slots__ = ("arguments", "items", "makes_instances", "name", "state")
@@ -119,19 +120,19 @@ class StubRecord(StatefulRecord):
         return None
 
     def entries(self) -> dict[object, object]:
-        """Return its entries, for the file to add to."""
+        """Return the object's entries, to which the file may add."""
         if self.items is None:
             self.items = {}
         return self.items
 
 
 class OtherKey:
-    """The key of an entry that is neither text nor a number, such as a tuple; equal to itself only."""
+    """Key of an entry that is neither text nor a number, such as a tuple; compares by identity."""
 
     __slots__ = ()
 
 
-# Codes of numpy's type strings -> struct codes; object, text and record types are not data and stay out.
+# numpy type codes -> struct codes; object, text and record types are not data and are excluded.
 _STRUCT_CODES = {
     "b1": "?",
     "i1": "b",
@@ -149,7 +150,7 @@ _STRUCT_CODES = {
 
 
 class NumpyType(StatefulRecord):
-    """The element type of a numpy scalar or array."""
+    """Element type of a numpy scalar or array."""
 
     def __init__(self, code: str) -> None:
         self.code = code.lstrip("<>|=")
@@ -157,7 +158,7 @@ class NumpyType(StatefulRecord):
 
     @property
     def is_plain(self) -> bool:
-        """Whether elements are numbers or truth values."""
+        """Whether the elements are numbers or booleans."""
         return self.code in _STRUCT_CODES
 
     @property
@@ -178,14 +179,14 @@ class NumpyType(StatefulRecord):
 
 
 class NumpyArray(StatefulRecord):
-    """A numpy array that was not read; `data` is None for elements that are not numbers (objects, text)."""
+    """A numpy array that is not read yet; `data` is None for elements that are not numbers (objects, text)."""
 
     def __init__(self) -> None:
         self.shape: tuple[int, ...] = ()
         self.dtype: NumpyType | None = None
         self.data: Blob | None = None
         self.is_fortran = False
-        self.axes: tuple[int, ...] | None = None  # of the stored order that each axis is, if they were permuted
+        self.axes: tuple[int, ...] | None = None  # stored index of each axis, if permuted
 
     def set_state(self, state: object) -> str | None:
         match state:
@@ -209,18 +210,18 @@ class NumpyArray(StatefulRecord):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModuleRecord:
-    """A network module: its class by name and its attributes. The file's source text of it is dropped."""
+    """A network module: its class name and attributes. Its source text in the file is dropped."""
 
     class_name: str
     state: dict[object, object]
-    version: int | None = None  # of the format in which NVIDIA's code wrote it; None if torch.save did
+    version: int | None = None  # version of NVIDIA's format; None if written by torch.save
 
     def attribute(self, name: str) -> object:
-        """Return a plain attribute, None if there is none."""
+        """Return a plain attribute, or None."""
         return self.state.get(name)
 
     def table(self, name: str) -> dict[object, object]:
-        """`_parameters`, `_buffers` or `_modules`; empty if missing."""
+        """Return `_parameters`, `_buffers` or `_modules`; empty if missing."""
         return table_of(self.state.get(name)) or {}
 
     def child(self, name: str) -> ModuleRecord | None:
@@ -228,18 +229,18 @@ class ModuleRecord:
         return module_of(self.table("_modules").get(name))
 
 
-_COMPILED = "torch._dynamo.eval_frame.OptimizedModule"  # of torch.compile; the module is its first argument
+_COMPILED = "torch._dynamo.eval_frame.OptimizedModule"  # by torch.compile; the module is its first argument
 
 
 def table_of(value: object) -> dict[object, object] | None:
-    """Return the entries of a table, also of one whose class is not known; None for anything else."""
+    """Return the entries of a table, even if its class is unknown; None for anything else."""
     if isinstance(value, StubRecord):
         return value.items
     return value if isinstance(value, dict) else None
 
 
 def module_of(value: object) -> ModuleRecord | None:
-    """Return the network module that a value is, also one of a class that torch.save wrote by its name only."""
+    """Return a value as a network module, even if torch.save wrote its class by name only; None for others."""
     if isinstance(value, StubRecord) and value.name == _COMPILED and value.arguments:
         value = value.arguments[0]
     if isinstance(value, StubRecord):

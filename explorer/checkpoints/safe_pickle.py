@@ -1,11 +1,10 @@
 """An interpreter of the pickle format that builds inert records and cannot run anything.
 
-Python's own unpickler calls what a file names. This one has no way to: a name is looked up in a table of
-`Builder`s (`allow_list.py`), a name that would run something ends the reading (`hostile.py`), any other becomes
-a stub that is neither imported nor called, and `REDUCE`, `NEWOBJ` and `BUILD` act on those builders and records
-only. Everything a hostile file can grow is bounded before it grows: the
-number of opcodes, objects, memo entries, marks and characters, and every declared length is compared with
-the bytes that are there. Byte strings stay in the file as `Blob`s, so tensors cost nothing here.
+Python's own unpickler calls what a file names. This one cannot: a name is looked up in a table of `Stub`s
+(`allow_list.py`), a name that would run code is refused (`hostile.py`), any other becomes a new stub, and `REDUCE`,
+`NEWOBJ` and `BUILD` only act on stubs and records. Everything a hostile file can grow is bounded in advance: the
+number of opcodes, objects, memo entries, marks and characters, and every declared length is compared with the bytes
+that are left. Byte strings stay in the file as `Blob`s, so tensors cost nothing here.
 
     value, end = Interpreter(source, known_names).run()
 """
@@ -28,11 +27,11 @@ class Interpreter(Machine):
     """Reads one pickle; see `Machine` for the arguments."""
 
     def run(self) -> tuple[object, int]:
-        """Return the value of the pickle and the offset behind it.
+        """Return the value of the pickle and the offset after it.
 
         Raises:
-            UnsafeFileError: It names something that only running code could provide.
-            UnreadableFileError: It is truncated, broken, or larger than any checkpoint.
+            UnsafeFileError: The pickle would run code.
+            UnreadableFileError: The pickle is truncated, broken, or larger than any checkpoint.
             CancelledError: The user cancelled.
         """
         budget = self.budget
@@ -77,7 +76,7 @@ def _string_line(vm: Machine) -> None:
 
 
 def _unescaped(vm: Machine, text: str) -> str:
-    """Text of Python 2 with its escapes resolved, such as `C:\\data`."""
+    """Return text of Python 2 with its escapes decoded, such as `C:\\data`."""
     try:
         return codecs.escape_decode(text.encode("latin-1"))[0].decode("latin-1")
     except ValueError:
@@ -94,7 +93,7 @@ def _frame(vm: Machine) -> None:
 
 
 def _byte_text(vm: Machine, size: int) -> None:
-    # Python 2 wrote both names and raw data as such strings: short ones are names.
+    # Python 2 wrote both names and raw data as strings: short ones are names.
     vm.push(vm.text(size, "latin-1") if size <= LINE_LIMIT else vm.skip(size))
 
 
@@ -144,13 +143,13 @@ def _stack_global(vm: Machine) -> None:
 
 
 def _new_object(vm: Machine) -> None:
-    arguments, builder = vm.pop(), vm.pop()
-    vm.new_object(arguments, builder)
+    arguments, stub = vm.pop(), vm.pop()
+    vm.new_object(arguments, stub)
 
 
 def _new_object_ex(vm: Machine) -> None:
-    keywords, arguments, builder = vm.pop(), vm.pop(), vm.pop()
-    vm.new_object(arguments, builder, keywords)
+    keywords, arguments, stub = vm.pop(), vm.pop(), vm.pop()
+    vm.new_object(arguments, stub, keywords)
 
 
 def _extension(layout: str) -> Callable[[Machine], None]:

@@ -1,4 +1,4 @@
-"""What a file is that cannot be a checkpoint: its first bytes tell."""
+"""Recognises files that are not checkpoints by their first bytes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SIGNATURES = (
 
 
 def check_foreign(source: Source, head: bytes) -> None:
-    """Raise UnreadableFileError when the first bytes `head` show a file of another kind."""
+    """Raise UnreadableFileError if the first bytes `head` are those of another kind of file."""
     for offset, signature, kind in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
             archive = kind.endswith("archive")
@@ -45,7 +45,7 @@ def check_foreign(source: Source, head: bytes) -> None:
             )
     if head.startswith(b"version https://git-lfs"):
         raise UnreadableFileError(
-            f"{source.name} is a Git LFS pointer: a short text that stands for the real file.",
+            f"{source.name} is a Git LFS pointer, a short text in place of the real file.",
             "Fetch the real file with `git lfs pull`, or download it from the project's web page.",
         )
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -61,7 +61,7 @@ def text_error(source: Source, head: bytes) -> UnreadableFileError | None:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # not just a character cut in two at the end
+        if error.start < len(head) - 3:  # not just a truncated character at the end
             return None
         text = head[: error.start].decode("utf-8")
     if not text or not all(c.isprintable() or c in "\r\n\t\f" for c in text):

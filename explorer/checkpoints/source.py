@@ -1,7 +1,7 @@
-"""Bytes of a checkpoint, read where they are needed: files of hundreds of megabytes are never held whole.
+"""Random access to the bytes of a checkpoint: files of hundreds of megabytes are never read as a whole.
 
-Plain reads rather than a memory map: a file cut short or a drive pulled out while it is open then gives an
-error, where a map would end the process (SIGBUS).
+Uses plain reads rather than a memory map: if the file is truncated or its drive removed while it is open, a read
+raises an error, whereas a memory map would kill the process (SIGBUS).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["BytesSource", "FileSource", "Source", "identity_of"]
 
 
 def identity_of(stat: os.stat_result) -> tuple[int, ...]:
-    """Numbers that change when a file does: size, times in ns, inode, device."""
+    """Return numbers that change when a file does: size, times in ns, inode, device."""
     return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
 
 
 class Source(ABC):
-    """Random access to `size` bytes; `name` is what errors call them. Not thread-safe."""
+    """Random access to `size` bytes; `name` is for error messages. Not thread-safe."""
 
     name: str
     size: int
@@ -36,11 +36,11 @@ class Source(ABC):
         """Fill `target` with the bytes from `offset`.
 
         Raises:
-            UnreadableFileError: There are not that many bytes, or the system cannot read them.
+            UnreadableFileError: There are not enough bytes, or they cannot be read.
         """
 
     def read(self, offset: int, size: int) -> bytes:
-        """`size` bytes from `offset`; checks the bounds before it allocates."""
+        """Return `size` bytes from `offset`; bounds are checked before memory is allocated."""
         if size < 0 or offset < 0 or offset + size > self.size:
             raise self.truncated(offset)
         target = bytearray(size)
@@ -48,15 +48,15 @@ class Source(ABC):
         return bytes(target)
 
     def truncated(self, offset: int) -> UnreadableFileError:
-        """Return the error for data that should go on after the end."""
+        """Return the error for data that extend beyond the end of the file."""
         return UnreadableFileError(
             f"{self.name} is truncated or damaged: it has {self.size:,} bytes, "
-            f"but what begins at byte {max(offset, 0):,} goes on beyond them.",
+            f"but the data at byte {max(offset, 0):,} extend beyond them.",
             "Download or copy the file again and compare its size with the original.",
         )
 
     def damaged(self, found: str) -> UnreadableFileError:
-        """Return the error for content that breaks its own format."""
+        """Return the error for content that violates its format."""
         return UnreadableFileError(
             f"{self.name} is damaged or is not a checkpoint: {found}.",
             "Download or copy the file again; if that does not help, ask its author for another copy.",
@@ -77,10 +77,10 @@ class BytesSource(Source):
 
 
 class FileSource(Source):
-    """A file on disk, open while the `with` block runs.
+    """A file on disk, open within a `with` block.
 
     Raises:
-        UnreadableFileError: There is no such file, it is a folder, empty, or may not be read.
+        UnreadableFileError: There is no such file, or it is a folder, empty, or not readable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,7 +90,7 @@ class FileSource(Source):
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a folder")
             if path.exists() and not path.is_file():
-                raise OSError(errno.EINVAL, "is not an ordinary file")
+                raise OSError(errno.EINVAL, "is not a regular file")
             self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except (OSError, ValueError) as error:
             raise _cannot_open(path, error) from error
@@ -98,7 +98,9 @@ class FileSource(Source):
         self.size = self._stat.st_size
         if self.size == 0:
             self._file.close()
-            raise UnreadableFileError(f"{self.name} is empty.", "The download or copy did not finish; repeat it.")
+            raise UnreadableFileError(
+                f"{self.name} is empty.", "The download or copy was not completed; repeat it."
+            )
 
     def __enter__(self) -> FileSource:
         return self
@@ -127,20 +129,20 @@ class FileSource(Source):
         except OSError as error:
             raise UnreadableFileError(
                 f"{self.name} could not be read: {error.strerror or error}.",
-                "Check the drive or the network folder it lies on.",
+                "Check the drive or network folder.",
             ) from error
 
     def check_unchanged(self) -> None:
-        """Raise when the file was written to since it was opened."""
+        """Raise UnreadableFileError if the file was modified since it was opened."""
         stat = os.fstat(self._file.fileno())
         if (stat.st_size, stat.st_mtime_ns) != (self._stat.st_size, self._stat.st_mtime_ns):
             raise self.changed()
 
     def changed(self) -> UnreadableFileError:
-        """Return the error for a file that is written to while it is read."""
+        """Return the error for a file that is modified while it is read."""
         return UnreadableFileError(
             f"{self.name} changed while it was being read.",
-            "Wait until the download or copy ends, then open it.",
+            "Wait until the download or copy is complete, then open it.",
         )
 
 

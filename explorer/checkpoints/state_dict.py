@@ -1,11 +1,11 @@
-"""Bare tensors under NVIDIA's names, without settings: recognised, and their configuration inferred."""
+"""Reads bare tensors under NVIDIA's names, without settings: their configuration is inferred."""
 
 from __future__ import annotations
 
 import posixpath
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.infer import infer_config
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.tensors import read_tensors
@@ -20,12 +20,12 @@ __all__ = ["state_contents"]
 _TAPS = 64  # of one resampling filter; the published ones have 4
 
 
-def state_contents(source: Source, found: Found, source_format: str) -> Contents:
-    """Return the contents of a table of tensors; they stay in the file.
+def state_contents(source: Source, found: Found, source_format: str) -> CheckpointHeader:
+    """Return the header of a table of tensors, which stay in the file.
 
     Raises:
-        MismatchError: A tensor is missing that tells a size, or the sizes contradict each other.
-        UnsupportedModelError: The layers are of a modified architecture.
+        MismatchError: A tensor that determines a size is missing, or the sizes are inconsistent.
+        UnsupportedModelError: The architecture is modified.
     """
     shapes = {key: record.shape for key, record in found.tensors.items()}
     family, config, defaults = infer_config(source.name, shapes)
@@ -37,7 +37,7 @@ def state_contents(source: Source, found: Found, source_format: str) -> Contents
     ]
     if found.others:
         notes.append(f"Skipped {found.others:,} other tensors, which do not belong to the generator.")
-    return Contents(
+    return CheckpointHeader(
         family=family,
         config=config,
         records=found.tensors,
@@ -49,7 +49,7 @@ def state_contents(source: Source, found: Found, source_format: str) -> Contents
 
 
 def _resample_filter(source: Source, records: dict[str, TensorRecord]) -> dict[str, object]:
-    """The setting `resample_filter` as the stored filters have it; empty if it is the usual one or not stored."""
+    """Return the setting `resample_filter` of the stored filters; empty if it is the default or not stored."""
     for key, record in records.items():
         size = record.shape[-1] if record.shape else 0
         if not key.endswith(".resample_filter") or record.shape not in ((size,), (size, size)) or size > _TAPS:

@@ -1,4 +1,4 @@
-"""Reading recorded tensors from the file, strides honoured, sizes checked before anything is allocated."""
+"""Reads recorded tensors from the file, with strides; sizes are checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check_total", "read_tensors"]
 
-_CHUNK = 8 << 20  # bytes between two looks at the cancel button
+_CHUNK = 8 << 20  # bytes between two checks for cancellation
 
 
 def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: Monitor) -> dict[str, Tensor]:
-    """Contiguous CPU tensors of `records` in the stored dtype.
+    """Read `records` as contiguous CPU tensors in the stored dtype.
 
     Raises:
         UnreadableFileError: Together they declare more bytes than the file has, or the file cannot be read.
@@ -37,9 +37,9 @@ def read_tensors(source: Source, records: Mapping[str, TensorRecord], monitor: M
 
 
 def check_total(source: Source, records: Mapping[str, TensorRecord]) -> int:
-    """Return the bytes of all tensors; UnreadableFileError if they are more than the file has.
+    """Return the bytes of all tensors; raise UnreadableFileError if the file has fewer.
 
-    Tensors can share a storage, so each may be within bounds and all of them a memory bomb.
+    Tensors can share a storage, so each may be within bounds and all of them together a memory bomb.
     """
     total = sum(_bytes_of(record) for record in records.values())
     if total > source.size:

@@ -1,7 +1,7 @@
-"""Streams of `torch.save` from before 2020, read as records of where their tensors lie.
+"""Reads `torch.save` streams from before 2020 as records of their tensors' locations.
 
-Five pickles (magic number, protocol, system facts, the value, list of keys), then for each key the number of its
-elements as a little-endian int64, and the elements.
+They consist of five pickles (magic number, protocol, system information, the value, list of keys), then for each
+key the number of its elements as a little-endian int64, and the elements.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.allow_list import known_names
-from explorer.checkpoints.machine import Budget, Builder
+from explorer.checkpoints.machine import Budget, Stub
 from explorer.checkpoints.records import StorageRecord
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.torch_storage import LEGACY_MAGIC, LEGACY_PROTOCOL, storage_of_id
@@ -25,16 +25,16 @@ __all__ = ["read_torch_stream"]
 
 
 def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
-    """Return the value that was given to `torch.save`, tensors as records of where they lie in the file.
+    """Return the value passed to `torch.save`, with tensors as records of their location in the file.
 
     Args:
         source: The file.
-        monitor: Of the whole job.
-        budget: Bounds of the reading; afterwards it knows the names that stayed stubs.
+        monitor: Monitor of the whole job.
+        budget: Limits; afterwards it has the unknown names.
 
     Raises:
-        UnsafeFileError: It names something that only running code could provide.
-        UnreadableFileError: It is truncated, broken, or no such stream.
+        UnsafeFileError: The stream would run code.
+        UnreadableFileError: The stream is truncated, broken, or of another kind.
         UnsupportedModelError: It was written on a big-endian machine.
     """
     budget = Budget(monitor=monitor) if budget is None else budget
@@ -56,7 +56,7 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
             vm.fail(f"the stored tensor {key[:40]!r} is missing or of another size")
         return found
 
-    # Where the elements lie is told behind the value, so the value is read twice.
+    # The location of the elements comes after the value, so the value is read twice.
     _, position = Interpreter(source, known_names, start, None, budget, declare).run()
     keys, position = Interpreter(source, known_names, position, None, budget).run()
     placed = _placed(source, declared, keys, position)
@@ -64,22 +64,22 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
     return value
 
 
-def _module_class(identifier: object) -> Builder | None:
-    """Return the class of a module, which was stored together with its source text: the text is dropped."""
+def _module_class(identifier: object) -> Stub | None:
+    """Return the class of a module, dropping the source text that was stored with it."""
     match identifier:
-        case ("module", Builder() as builder, *_):
-            return builder
+        case ("module", Stub() as stub, *_):
+            return stub
     return None
 
 
 def _head(source: Source, budget: Budget) -> int:
-    """Check what stands before the value; returns the offset behind it."""
+    """Check the header before the value; return the offset after it."""
     magic, position = Interpreter(source, known_names, 0, None, budget).run()
     if magic != LEGACY_MAGIC:
         raise source.damaged("it does not begin as torch.save begins a file")
     protocol, position = Interpreter(source, known_names, position, None, budget).run()
     if protocol != LEGACY_PROTOCOL:
-        raise source.damaged("it is of a version of torch.save's format that is not known")
+        raise source.damaged("its version of torch.save's format is unknown")
     facts, position = Interpreter(source, known_names, position, None, budget).run()
     if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise UnsupportedModelError(
@@ -91,7 +91,7 @@ def _head(source: Source, budget: Budget) -> int:
 def _placed(
     source: Source, declared: dict[str, StorageRecord], keys: object, position: int
 ) -> dict[str, StorageRecord]:
-    """Return the storages with their offsets, in the order in which the file lists their keys."""
+    """Return the storages with their offsets, in the order of the file's list of keys."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise source.damaged("the list of its stored tensors is broken")
     placed: dict[str, StorageRecord] = {}

@@ -1,7 +1,7 @@
-"""The old `torch.save` stream of one storage, in which NVIDIA's pickles keep each tensor.
+"""Reads the old `torch.save` stream of one storage, in which NVIDIA's pickles store each tensor.
 
-Five small pickles (magic number, protocol, system facts, persistent id, list of keys), then the number of
-elements as a little-endian int64, then the elements.
+It consists of five small pickles (magic number, protocol, system information, persistent id, list of keys), then
+the number of elements as a little-endian int64, then the elements.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ STORAGE_TYPES: Mapping[str, StorageType] = {
         "CharStorage": torch.int8,
         "ByteStorage": torch.uint8,
         "BoolStorage": torch.bool,
-        # No weights are of these types, but tensors beside them may be.
+        # Weights do not have these types, but other tensors in the file may.
         "ComplexFloatStorage": torch.complex64,
         "ComplexDoubleStorage": torch.complex128,
         "QInt8Storage": torch.qint8,
@@ -54,7 +54,7 @@ UNTYPED_TYPES: Mapping[str, StorageType] = {
     "torch.storage.UntypedStorage": _UNTYPED,
     "torch.UntypedStorage": _UNTYPED,
 }
-"""What newer versions of torch keep element types in that have no storage of their own; counted in bytes."""
+"""Storage class of newer versions of torch for dtypes without their own; its size is in bytes."""
 
 
 def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
@@ -62,7 +62,7 @@ def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
 
     Raises:
         UnsafeFileError: The stream names anything but a storage type.
-        UnreadableFileError: It is broken, or the declared size is not the one that is there.
+        UnreadableFileError: The stream is broken, or its size differs from the declared one.
         UnsupportedModelError: It was written on a big-endian machine.
     """
     source = blob.source
@@ -101,7 +101,7 @@ class _Declared:
 
 
 def storage_of_id(vm: Machine, identifier: object) -> tuple[StorageType, str, int]:
-    """Type, key and number of elements that a persistent id declares."""
+    """Return type, key and number of elements of a persistent id."""
     match identifier:
         case ("storage", StorageType() as kind, str(key), str(), int(numel), *view) if (
             type(numel) is int and numel >= 0 and (not view or view == [None])

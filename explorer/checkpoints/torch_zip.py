@@ -1,4 +1,4 @@
-"""Archives of `torch.save`, read as records of where their tensors lie."""
+"""Reads `torch.save` archives as records of their tensors' locations."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _SUPPORTED = "Supported are NVIDIA's network pickles of StyleGAN2-ADA and StyleG
 
 
 def read_torch_zip(source: Source, monitor: Monitor, budget: Budget | None = None) -> object:
-    """Return the value that was given to `torch.save`, tensors as records of where they lie in the archive.
+    """Return the value passed to `torch.save`, with tensors as records of their location in the archive.
 
     Args:
         source: The archive.
-        monitor: Of the whole job.
-        budget: Bounds of the reading; afterwards it knows the names that stayed stubs.
+        monitor: Monitor of the whole job.
+        budget: Limits; afterwards it has the unknown names.
 
     Raises:
-        UnsafeFileError: It names something that would run code.
-        UnreadableFileError: It is an archive of something else, or broken.
+        UnsafeFileError: The archive would run code.
+        UnreadableFileError: The archive is of another kind, or broken.
         UnsupportedModelError: It is a TorchScript program.
     """
     members = zip_members(source)
@@ -47,7 +47,7 @@ def read_torch_zip(source: Source, monitor: Monitor, budget: Budget | None = Non
         )
     main = pickles[0]
     if not main.is_stored:
-        raise source.damaged("the archive is compressed, torch.save never does that")
+        raise source.damaged("the archive is compressed, which torch.save never does")
     root = main.name.removesuffix("data.pkl")
 
     def storage(vm: Machine, identifier: object) -> StorageRecord:

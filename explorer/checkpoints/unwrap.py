@@ -1,4 +1,4 @@
-"""Where the generator lies in the value of a file: a module, or a table of tensors under NVIDIA's names."""
+"""Finds the generator in the value of a file: a module, or a table of tensors under NVIDIA's names."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 __all__ = ["ANCHORS", "Found", "find_generator", "split_tables"]
 
 ANCHORS = ("synthesis.b4.const", "synthesis.input.freqs", "synthesis.b4.conv1.weight", "synthesis.input.weight")
-"""Keys of which every generator of a family has one."""
+"""Keys one of which every generator of a family has."""
 
-_DEPTH = 4  # tables in tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
-_LIST = 8  # entries of a list that is looked into
-_TABLES = 500  # looked into in one file
+_DEPTH = 4  # maximum nesting of tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
+_LIST = 8  # maximum entries of a list to search
+_TABLES = 500  # maximum tables to search in one file
 _WRAPPERS = {
     "DataParallel": "module",
     "DistributedDataParallel": "module",
     "AveragedModel": "module",
     "FullyShardedDataParallel": "_fsdp_wrapped_module",
 }
-"""Classes that only hold another module, and the name under which they do."""
+"""Classes that only wrap another module, and the attribute that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A generator as it lies in a file: either a `module`, or `tensors` under NVIDIA's names.
+    """A generator in a file: either a `module`, or `tensors` under NVIDIA's names.
 
-    `place` is the way to it, such as `state_dict.G_ema`; empty if the file is nothing else. `others` counts the
-    tensors of the same table that belong to something else.
+    `place` is its path, such as `state_dict.G_ema`; empty if it is the whole file. `others` counts the tensors in
+    the same table that do not belong to it.
     """
 
     place: str
@@ -43,12 +43,12 @@ class Found:
 
     @property
     def is_average(self) -> bool:
-        """Whether its name says that it is the averaged generator."""
+        """Whether this is the averaged generator, by its name."""
         return any("ema" in part.split("_") or part.endswith("ema") for part in self.place.lower().split("."))
 
 
 def find_generator(value: object) -> Found | None:
-    """The generator in what a file holds, the averaged one before the one in training; None if there is none."""
+    """Return the generator in the value of a file, preferably the averaged one; None if there is none."""
     found = [*_generators(value)]
     if not found:
         return None
@@ -57,8 +57,8 @@ def find_generator(value: object) -> Found | None:
 
 def _generators(value: object) -> Iterator[Found]:
     waiting: list[tuple[str, object, int]] = [("", value, 0)]
-    seen: set[int] = set()  # tables can be shared, so a small file could name more than could ever be walked
-    for place, item, depth in waiting:  # which grows meanwhile
+    seen: set[int] = set()  # tables can be shared, so a small file could describe an endless tree
+    for place, item, depth in waiting:  # the loop appends to it
         if id(item) in seen or len(seen) > _TABLES:
             continue
         seen.add(id(item))
@@ -67,11 +67,11 @@ def _generators(value: object) -> Iterator[Found]:
             if module.child("synthesis") is not None and module.child("mapping") is not None:
                 yield Found(place, module)
                 continue
-            table: dict[object, object] | None = module.table("_modules")  # one may hold a generator beside others
+            table: dict[object, object] | None = module.table("_modules")  # it may contain a generator among others
         else:
             table = _numbered(item) if isinstance(item, (list, tuple)) else table_of(item)
             if table is None and isinstance(item, StubRecord):
-                table = table_of(item.state)  # of a class that keeps what it holds as attributes
+                table = table_of(item.state)  # a class that stores its content as attributes
         if table is None:
             continue
         yield from split_tables(place, _joined(table))
@@ -84,14 +84,14 @@ def _generators(value: object) -> Iterator[Found]:
 
 
 def _numbered(items: list[object] | tuple[object, ...]) -> dict[object, object]:
-    """Return the entries of a short list, the last one first: StyleGAN's oldest files are (G, D, averaged G)."""
+    """Return the entries of a short list, last first: StyleGAN's oldest files are (G, D, averaged G)."""
     if len(items) > _LIST:
         return {}
     return {str(index): items[index] for index in reversed(range(len(items)))}
 
 
 def _joined(table: dict[object, object]) -> dict[object, object]:
-    """Return a table in which mapping and synthesis have tables of their own, as one; any other as it is."""
+    """Return a table with separate tables for mapping and synthesis as one; any other unchanged."""
     for prefix in ("", "G_", "g_"):
         parts = {name: table_of(table.get(f"{prefix}{name}")) for name in ("mapping", "synthesis")}
         if all(parts.values()):
@@ -103,7 +103,7 @@ def _joined(table: dict[object, object]) -> dict[object, object]:
 
 
 def unwrapped(module: ModuleRecord) -> ModuleRecord:
-    """Return the module inside the ones that only wrap it."""
+    """Return the innermost module of wrappers."""
     for _ in range(_DEPTH):
         inner = module.child(_WRAPPERS[module.class_name]) if module.class_name in _WRAPPERS else None
         if inner is None:
@@ -113,12 +113,12 @@ def unwrapped(module: ModuleRecord) -> ModuleRecord:
 
 
 def _as_tensor(item: object) -> object:
-    """Return a numpy array as a tensor, where it is one; anything else as it is."""
+    """Return a numpy array as a tensor record; anything else unchanged."""
     return (tensor_of_array(item) or item) if isinstance(item, NumpyArray) else item
 
 
 def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
-    """Yield a generator for each prefix under which a table of tensors holds one (`G_ema.`, `module.`, or none)."""
+    """Yield the generators in a table of tensors, one per prefix (`G_ema.`, `module.`, or none)."""
     table = {key: _as_tensor(item) for key, item in table.items()}
     names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
     prefixes = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Where the members of an uncompressed zip archive lie, from its table of contents; nothing is unpacked."""
+"""Locates the members of an uncompressed zip archive by its central directory, without unpacking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TAIL = 22 + 65535  # the end record and the longest comment
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One member: `size` bytes from `offset`, packed unless `is_stored`."""
+    """One member: `size` bytes from `offset`, compressed unless `is_stored`."""
 
     name: str
     offset: int
@@ -54,7 +54,7 @@ def zip_members(source: Source) -> dict[str, ZipMember]:
 
 
 def _end_record(source: Source) -> tuple[int, int, int]:
-    """Return number of members, size and offset of the table of contents."""
+    """Return the number of members, and size and offset of the central directory."""
     tail_size = min(_TAIL, source.size)
     tail = source.read(source.size - tail_size, tail_size)
     at = tail.rfind(b"PK\x05\x06")
@@ -71,7 +71,7 @@ def _end_record(source: Source) -> tuple[int, int, int]:
 
 
 def _wide(extra: bytes, unpacked: int, packed: int, local: int) -> tuple[int, int]:
-    """Sizes and offsets above 4 GB stand in an extra field."""
+    """Return size and offset, which are in an extra field if above 4 GB."""
     position = 0
     while position + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, position)

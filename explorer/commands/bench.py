@@ -1,4 +1,4 @@
-"""`main.py bench MODEL`: how long a picture takes here, from scratch and after the changes a hand makes.
+"""`main.py bench MODEL`: render times on this machine, from scratch and after typical changes of the look.
 
 `main.py bench NAME ...` runs one of the benchmarks of the repository with its own options, for example
 `main.py bench generators --only stylegan2-256 --json`.
@@ -34,7 +34,7 @@ BENCHMARKS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, and how often to measure."""
+    """Declare the model and the number of pictures."""
     names = ", ".join(BENCHMARKS)
     parser.add_argument("model", metavar="MODEL", help=f"a checkpoint file, a bundled model, or one of: {names}")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="options of the benchmark; see bench NAME --help")
@@ -47,10 +47,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the median and the slowest time of each kind of change, or runs a benchmark."""
+    """Print the median and slowest time of each kind of change, or run a benchmark."""
     if arguments.model in BENCHMARKS:
         return _run_benchmark(arguments.model, arguments.rest)
-    # A benchmark's options are its own, so everything behind the name was left alone until now.
+    # Benchmarks have their own options, so the arguments after the name are parsed here.
     behind = Parser(prog=f"{program_name()} bench {arguments.model}")
     _add_options(behind)
     behind.parse_args(arguments.rest, arguments)

@@ -23,7 +23,7 @@ _SHOWN = 8  # names in a message
 
 @dataclass(frozen=True, slots=True)
 class ModelClasses:
-    """What classes a model has: `count` of them (0 = unconditional), and their names if the file knows them."""
+    """The classes of a model: their `count` (0: unconditional), and their names if the file has them."""
 
     model: str
     count: int
@@ -31,18 +31,18 @@ class ModelClasses:
 
     @staticmethod
     def of(facts: ModelInfo) -> ModelClasses:
-        """Return those of a loaded model."""
+        """Return the classes of a loaded model."""
         return ModelClasses(facts.name, facts.info.c_dim, facts.class_names)
 
     def words(self, index: int) -> str:
-        """Return a class as people call it: `2 (fox)`."""
+        """Return the display name of a class: `2 (fox)`."""
         return f"{index} ({visible(self.names[index], 40)})" if index < len(self.names) else str(index)
 
     def index_of(self, text: str) -> int:
-        """Return the number of the class that `text` means.
+        """Return the number of the class given as `text`, a number or name.
 
         Raises:
-            UsageError: There is none.
+            UsageError: There is no such class.
         """
         if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < self.count:
             return int(text)
@@ -58,7 +58,7 @@ class ModelClasses:
 
 
 def add_class_option(parser: argparse.ArgumentParser) -> None:
-    """Declare the option."""
+    """Declare `--class`."""
     parser.add_argument(
         "--class", dest="class_name", metavar="K",
         help="class of a conditional model, by number or name (default: the first one)",
@@ -77,10 +77,10 @@ def classes_of_file(model: str) -> ModelClasses:
 
 
 def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
-    """Return the classes that `--class text` asks for; what is shown unasked is told on standard error.
+    """Return the classes for `--class text`; without it, print the default class to standard error.
 
     Raises:
-        UsageError: No model has classes, or one has no such class, or the name is another number in another model.
+        UsageError: No model has classes, a model lacks the class, or the name has another number in another model.
     """
     conditional = [model for model in models if model.count]
     if text is None:

@@ -16,7 +16,7 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The models, the motion, and the video."""
+    """Declare the models, the motion and the video."""
     parser.add_argument("left", metavar="MODEL_A", help="a checkpoint file, or the name of a bundled model")
     parser.add_argument("right", metavar="MODEL_B", help="likewise")
     parser.add_argument("--motion", choices=("translate", "rotate", "walk"), default="translate")
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render the film, or goes on with it, and prints its path."""
+    """Render the film, or resume it, and print its path."""
     from explorer.animation.comparison import Comparison, recorder_of
     from explorer.animation.formats import format_of_path
 

@@ -12,14 +12,14 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Source, target, and the precision of the stored weights."""
+    """Declare source, target and the precision of the stored weights."""
     parser.add_argument("source", metavar="IN", help="a checkpoint that `inspect` understands")
     parser.add_argument("target", metavar="OUT", help="a name that ends in .safetensors; replaced if it exists")
     parser.add_argument("--store", choices=("float32", "float16"), default="float32", help="of the weights")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert and prints the path of the result."""
+    """Convert the file and print the path of the result."""
     from explorer.checkpoints import convert, resolve_model
 
     check_output("OUT", Path(arguments.target), ".safetensors")

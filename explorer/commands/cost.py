@@ -1,4 +1,4 @@
-"""The option --allow-costly, and the refusal of models that are more than this machine can do."""
+"""The option --allow-costly, and the check for models beyond this machine's memory or speed."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ OPTION = "--allow-costly"
 
 
 def add_cost_option(parser: argparse.ArgumentParser) -> None:
-    """Declare the option."""
+    """Declare `--allow-costly`."""
     parser.add_argument(
         OPTION, action="store_true", help="also render models whose picture takes more memory or time than is free"
     )
 
 
 def check_cost(arguments: argparse.Namespace, models: Iterable[str], device: str) -> None:
-    """Raise CostlyModelError if a picture of one of these models is more than this machine can do.
+    """Raise CostlyModelError if a picture of one of the models would take too much memory or time.
 
     Args:
-        arguments: With `allow_costly`, which turns the check off.
+        arguments: Arguments with `allow_costly`, which disables the check.
         models: Files or bundled names.
-        device: That will compute the pictures.
+        device: Device to render on.
 
     Raises:
-        CostlyModelError: One picture would take too much memory or time.
+        CostlyModelError: A picture would take too much memory or time.
         CheckpointError: A model cannot be read.
     """
     if arguments.allow_costly:
@@ -43,7 +43,7 @@ def check_cost(arguments: argparse.Namespace, models: Iterable[str], device: str
         try:
             check_affordable(path.name, family, config, device)
         except CostlyModelError:
-            native.build()  # with the kernels it may be affordable
+            native.build()  # the model may be affordable with the kernels
             try:
                 check_affordable(path.name, family, config, device)
             except CostlyModelError as error:

@@ -1,4 +1,4 @@
-"""`main.py doctor`: what this machine has, and what to do about what is missing."""
+"""`main.py doctor`: checks this machine, with advice on what is missing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whether to print JSON."""
+    """Declare the output format."""
     parser.add_argument("--json", action="store_true", help="print a list of {name, found, advice, details}")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; lacks are no errors, so the exit code is 0."""
+    """Print the findings; missing things are not errors, so the exit code is 0."""
     from explorer.setup.doctor import examine
 
     findings = examine()

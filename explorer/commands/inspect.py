@@ -1,4 +1,4 @@
-"""`main.py inspect FILE`: what a checkpoint holds, and whether it can be rendered; nothing in it is executed."""
+"""`main.py inspect FILE`: shows a checkpoint's content and whether it can be rendered, without executing it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The file, and whether to print JSON."""
+    """Declare the file and the output format."""
     parser.add_argument("file", metavar="FILE", help="a checkpoint, or the name of a bundled model")
     parser.add_argument("--json", action="store_true", help="print the facts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the facts."""
+    """Print the information about a file."""
     from explorer.checkpoints import inspect, resolve_model
 
     facts = inspect(resolve_model(arguments.file))

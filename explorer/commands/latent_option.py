@@ -1,4 +1,4 @@
-"""The options `--z`, `--w` and `--ws`: stored latents of a file, all of them or those chosen by `FILE:N`."""
+"""The options `--z`, `--w` and `--ws`: stored latents of a file, all of them or those selected by `FILE:N`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WHAT = {
 
 @dataclass(frozen=True, slots=True)
 class LatentChoice:
-    """What one option says: a file, the space of what is in it, which of them (empty = all), whether to convert."""
+    """The value of one option: a file, its space, the selected numbers (empty: all), and whether to convert."""
 
     space: Space
     path: str
@@ -37,19 +37,19 @@ class LatentChoice:
 
 
 def add_latent_options(parser: argparse.ArgumentParser, group: Any = None) -> None:
-    """Declare the options, those of the spaces within `group`."""
+    """Declare the options; those of the spaces go into `group`."""
     for space, what in _WHAT.items():
         (group or parser).add_argument(
             f"--{space}", metavar="FILE[:N]", help=f"saved latents of space {space}: {what}; N as in 2 or 1-3,5"
         )
     parser.add_argument(
         "--convert", action="store_true",
-        help="make latents of another model fit: spread their rows, take the numbers as they are",
+        help="convert latents of another model: spread their rows, use the numbers unchanged",
     )  # fmt: skip
 
 
 def choice_from(arguments: argparse.Namespace) -> LatentChoice | None:
-    """Return what was chosen, None if no latent was."""
+    """Return the chosen latents, or None."""
     for space in ("z", "w", "ws"):
         text = getattr(arguments, space)
         if text is not None:
@@ -60,11 +60,11 @@ def choice_from(arguments: argparse.Namespace) -> LatentChoice | None:
 
 
 def latents_of(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
-    """Return the chosen latents, fit for the model, in the order chosen.
+    """Return the chosen latents, converted to the model, in the given order.
 
     Raises:
-        LatentError: They cannot be read, or do not fit; the hint names options.
-        UsageError: There is none of such a number.
+        LatentError: They cannot be read, or do not fit; the hint suggests options.
+        UsageError: A number does not exist.
     """
     from explorer.latents.files import convert_to, fit_to, load_latents
 
@@ -77,10 +77,10 @@ def latents_of(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
 
 
 def latents_of_picture(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
-    """Return what `latents_of` does, where one picture is made of each, and several must have been asked for.
+    """Return `latents_of` for one picture each; several must have been selected explicitly.
 
     Raises:
-        LatentError: Also if the file holds several and none was chosen.
+        LatentError: As `latents_of`, or the file has several latents and none was selected.
     """
     latents = latents_of(choice, facts)
     if len(latents) > 1 and not choice.numbers:

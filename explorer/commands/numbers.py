@@ -1,4 +1,4 @@
-"""Numbers as commands take them: seeds, ranges such as 1-8,12, and lists of finite numbers."""
+"""Parses numbers of options: seeds, ranges such as 1-8,12, and lists of finite numbers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from explorer.errors import UsageError
 __all__ = ["MAX_SEEDS", "SEEDS", "check_seed", "numbers_of", "ranges_of", "seeds_of"]
 
 SEEDS = 2**32
-"""Seeds run from 0 to this less one."""
+"""Seeds are 0 .. SEEDS - 1."""
 
 MAX_SEEDS = 10_000
-"""More in one call is taken for a slip of the finger."""
+"""More in one call are assumed to be a typing error."""
 
 
 def seeds_of(option: str, text: str) -> tuple[int, ...]:
-    """Return the seeds of "1-8,12,1", in the order given and as often as given.
+    """Return the seeds of "1-8,12,1" in order, with duplicates.
 
     Raises:
-        UsageError: Malformed, out of range, or absurdly many.
+        UsageError: The text is malformed, out of range, or has too many seeds.
     """
     return tuple(ranges_of(option, text, SEEDS - 1))
 
@@ -38,7 +38,7 @@ def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[i
         if not (first.isdecimal() and (last.isdecimal() if dash else True)):
             words = f"{option} {text}: {part!r} is not a number from {smallest} or a range."
             raise UsageError(words, "For example 1-8,12.")
-        # More digits than any number here has: Python refuses to read thousands of them.
+        # Python refuses to parse numbers with thousands of digits.
         low, high = (int(digits[:20]) for digits in (first, last if dash else first))
         if low < smallest or high > largest or low > high:
             words = f"{option} {text}: {part!r} is not within {smallest} to {largest}, the smaller number first."
@@ -50,7 +50,7 @@ def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[i
 
 
 def numbers_of(option: str, text: str, count: int) -> list[float]:
-    """`count` finite numbers with commas between. Raises UsageError."""
+    """Parse `count` finite numbers separated by commas. Raises UsageError."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Check, before the work and not after it, the paths a command was given: where results go, and projects."""
+"""Checks the paths of outputs and projects before the work starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_film_path", "check_folder", "check_output", "check_project"]
 
 
 def check_output(option: str, path: Path, suffix: str) -> None:
-    """Raise UsageError for a file that could not be written, or whose name does not end in `suffix`."""
+    """Raise UsageError for a file that cannot be written, or whose name does not end in `suffix`."""
     _check_file(option, path, suffix)
     if path.suffix.lower() != suffix:
         meant = f"{path}{suffix}" if not path.suffix else path.with_suffix(suffix)
@@ -22,7 +22,7 @@ def check_output(option: str, path: Path, suffix: str) -> None:
 
 
 def check_film_path(path: Path) -> None:
-    """Raise UsageError for a film that could not be written; `formats.format_of_path` knows its endings."""
+    """Raise UsageError for a film that cannot be written; `formats.format_of_path` has the suffixes."""
     from explorer.animation.formats import format_of_path
 
     _check_file("--output", path, ".mp4")
@@ -31,7 +31,7 @@ def check_film_path(path: Path) -> None:
 
 
 def check_project(path: Path) -> None:
-    """Raise UsageError if there is no file that a project could be read from."""
+    """Raise UsageError if there is no such file."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder, not a project.", "Name a file in it.")
     if not path.exists():
@@ -39,7 +39,7 @@ def check_project(path: Path) -> None:
 
 
 def check_folder(option: str, path: Path) -> None:
-    """Raise UsageError unless the folder of `path` exists and may be written to."""
+    """Raise UsageError unless the folder of `path` exists and is writable."""
     folder = path.parent
     if not folder.exists():
         raise UsageError(
@@ -66,7 +66,7 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
         inside = shlex.quote(str(path / f"out{suffix}"))
         raise UsageError(f"{option} {path} is a folder.", f"Name a file in it, such as {inside}")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{option} {path} is not an ordinary file.", "Choose another name.")
+        raise UsageError(f"{option} {path} is not a regular file.", "Choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise UsageError(f"{option} {path} is protected: it may not be written to.", "Choose another name.")
 

@@ -1,4 +1,4 @@
-"""Progress on stderr: a line that is rewritten on a terminal, and one for each tenth in a log."""
+"""Progress on stderr: a line that is rewritten on a terminal, and one per 10 % in a log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FilmProgressLine", "ProgressLine", "make_film"]
 
 
 class ProgressLine:
-    """Tells how far a job is and how long it will take: `progress(done, total)` after each step."""
+    """Shows progress and time left: call `progress(done, total)` after each step."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -38,7 +38,7 @@ class ProgressLine:
 
 
 class FilmProgressLine:
-    """Tells how far a film is, with its frames per second."""
+    """Shows the progress of a film, with its frames per second."""
 
     def __init__(self) -> None:
         self._told: object = None
@@ -67,7 +67,7 @@ class FilmProgressLine:
 
 
 def make_film(recorder: Recorder) -> None:
-    """Render a film, or go on with it, and print its path; tell how to go on if a signal ends it before."""
+    """Render a film, or resume it, and print its path; if a signal ends it, print how to resume it."""
     from explorer.animation.job import is_unfinished, job_path
 
     path = recorder.job.path
@@ -76,7 +76,7 @@ def make_film(recorder: Recorder) -> None:
     except (Stopped, KeyboardInterrupt):
         if is_unfinished(path):
             command = f"{program_name()} video {shlex.quote(str(job_path(path)))}"
-            console.note(f"latentwalk: what is finished of {path.name} is kept; continue with: {command}")
+            console.note(f"latentwalk: the finished part of {path.name} is kept; continue with: {command}")
         raise
 
 

@@ -1,4 +1,4 @@
-"""`main.py project show FILE`: what a project, a picture, a film or a copied state holds, as JSON."""
+"""`main.py project show FILE`: shows a project, or that of a picture, a film or a copied state, as JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to do with which file."""
+    """Declare the action and the file."""
     parser.add_argument("action", choices=("show", "save"), help="show: print it; save: write it to another file")
     parser.add_argument("file", metavar="FILE", type=Path, help="a project, or a picture or film that carries one")
     parser.add_argument("-o", "--output", metavar="OUT.json", type=Path, help="for save: the project's new file")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print or writes the project."""
+    """Print or write the project."""
     from explorer.errors import UsageError
     from explorer.project.document import read_project, to_json, write_project
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     state, table = read_project(arguments.file)
     if arguments.action == "save":
         if arguments.output is None:
-            raise UsageError("save needs a file to write.", "Say -o OUT.json.")
+            raise UsageError("save needs an output file.", "Add -o OUT.json.")
         write_project(arguments.output, state, table)
         console.out_path(arguments.output)
         return 0

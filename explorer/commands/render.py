@@ -28,7 +28,7 @@ __all__ = ["add_arguments", "add_device_options", "grid_of", "run", "settings_fr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Model, look, device, and where the results go."""
+    """Declare model, look, device and outputs."""
     parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
     add_look_options(parser)
     add_device_options(parser)
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    """Where and in which precision to compute, and whether models that are too much for this machine, too."""
+    """Declare device and precision, and whether to allow models beyond this machine's memory or speed."""
     parser.add_argument("--device", metavar="D", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--backend", choices=("reference", "auto"), default="auto", help="kernels")
@@ -49,7 +49,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace) -> RenderSettings:
-    """Device, precision and kernels of the parsed options."""
+    """Return the device, precision and kernels of the options."""
     from explorer.render.devices import device_named
     from explorer.state.request import RenderSettings
 
@@ -57,7 +57,7 @@ def settings_from(arguments: argparse.Namespace) -> RenderSettings:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render, writes, and prints the path of every file written."""
+    """Render and write the pictures, and print the path of every file."""
     check_output("--output", arguments.output, ".png")
     if arguments.raw is not None:
         check_output("--raw", arguments.raw, ".npy")
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         looks = [(f"-latent{i:04d}", look_from(arguments, facts.info, 0, key)) for i, key in enumerate(keys, 1)]
     is_one = len(looks) == 1
     if not arguments.grid:
-        looks = list(dict(looks).items())  # a seed given twice has one file
+        looks = list(dict(looks).items())  # duplicate seeds have one file
     pictures = []
     for name, look in looks:
         picture = renderer.render_look(look, tap, table=table)
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def grid_of(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one size `[H, W, 3]` in nearly square rows; free places are black."""
+    """Tile pictures of one size `[H, W, 3]` in a nearly square grid; empty cells are black."""
     import numpy as np
 
     columns = math.ceil(math.sqrt(len(pictures)))
@@ -125,7 +125,7 @@ def _write_raw(path: Path, values: NDArray[np.float32]) -> None:
 
     from explorer.util.atomic_write import atomic_write_bytes
 
-    content = io.BytesIO()  # by a name, numpy would add an ending of its own to X.NPY
+    content = io.BytesIO()  # given a path, numpy would add its own suffix to X.NPY
     np.save(content, values, allow_pickle=False)
     atomic_write_bytes(path, content.getbuffer())
     console.out_path(path)

@@ -1,4 +1,4 @@
-"""The options of `main.py render`, read into a look: seeds, mixing, transforms, stored latents."""
+"""The options of `main.py render`, parsed into a look: seeds, mixing, transforms, stored latents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIX_AMOUNT = CONTROLS["mixing.amount"]
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
-    """Everything that decides the picture."""
+    """Declare the options of the look."""
     latent = parser.add_mutually_exclusive_group()
     latent.add_argument("--seed", metavar="N", default="0", help="a seed, or several as in 1-8,12 (default 0)")
     add_latent_options(parser, latent)
@@ -43,15 +43,15 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
 
 
 def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, stored: str = "") -> Look:
-    """Return the look of the parsed options for one seed, or for the stored latent of that id.
+    """Return the look of the options for a seed, or for the stored latent with an id.
 
     `arguments.classes`: the classes chosen for this model.
 
     Raises:
-        UsageError: An option is malformed or outside of what the model has.
+        UsageError: An option is malformed, or not supported by the model.
     """
     if arguments.cutoff is not None and arguments.cutoff < 0:
-        raise UsageError(f"--cutoff {arguments.cutoff} is negative.", "0 truncates nothing.")
+        raise UsageError(f"--cutoff {arguments.cutoff} is negative.", "Use 0 for no truncation.")
     check_seed("--noise-seed", arguments.noise_seed)
     x, y = numbers_of("--translate", arguments.translate or "0,0", 2)
     matrix = numbers_of("--transform", arguments.transform or "1,0,0,0,1,0", 6)
@@ -66,7 +66,7 @@ def look_from(arguments: argparse.Namespace, info: GeneratorInfo, seed: int, sto
 
 
 def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
-    """Return what of the network to show.
+    """Return the layer to show.
 
     Raises:
         UsageError: There is no such layer.
@@ -78,12 +78,13 @@ def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
 
 
 def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
-    """The style mixing of `SEED:LAYERS[:AMOUNT]` options; where two name one entry of ws, the later one holds.
+    """Return the style mixing of `SEED:LAYERS[:AMOUNT]` options; if two set the same entry of ws, the last one
+    wins.
 
     LAYERS is a list such as 0-3,5 or the name coarse, middle or fine.
 
     Raises:
-        UsageError: Malformed, or an entry the model does not have.
+        UsageError: The text is malformed, or the model does not have an entry.
     """
     sources, rows = [], {}
     for number, text in enumerate(texts):

@@ -40,7 +40,7 @@ WORDS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The models, the motion, the line, and the picture."""
+    """Declare the models, the motion, the line and the picture."""
     parser.add_argument("models", metavar="MODEL", nargs="+", help="checkpoint files, or names of bundled models")
     parser.add_argument("--motion", choices=("walk", "translate", "rotate"), default="walk")
     parser.add_argument(
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render the motion of every model, writes the scans under each other, and prints the path."""
+    """Render the motion of every model, write the scans below each other, and print the path."""
     a = arguments
     check_output("--output", a.output, ".png")
     import numpy as np
@@ -107,7 +107,7 @@ def _scan(
     from explorer.animation.player import Player
     from explorer.state.transforms import forward_matrix
 
-    # One column a picture, and about two samples a pixel under the line.
+    # One column per picture, and about two samples per pixel along the line.
     samples = max(32, round(2 * slit.length * renderer.info.img_size[1]))
     scan, player = SlitScan(1, comparison.frames, samples, channels=3), Player(comparison.state)
     for i in range(comparison.frames):
@@ -132,7 +132,7 @@ def _slit(text: str, *, follows: bool) -> Slit:
 
 
 def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerState:
-    """Return what the window needs to show the same: the models, where the motion begins, the line."""
+    """Return a project that shows the same in the window: the models, the start of the motion, the line."""
     from explorer.animation.job import with_absolute_models
     from explorer.state import Lab, ViewState
 

@@ -17,8 +17,8 @@ from explorer.training.options import add_arguments, check_options, settings_fro
 from explorer.training.pack import export
 from explorer.training.parallel import Group
 from explorer.training.recipes import RECIPES
+from explorer.training.run_dir import check_same
 from explorer.training.settings import TrainSettings
-from explorer.training.stored import check_same
 
 __all__ = ["add_arguments", "main", "run"]
 
@@ -27,12 +27,12 @@ def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) ->
     if options.data == "critters":
         count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"
-        if group.leads and not path.exists():
+        if group.is_main_process and not path.exists():
             batch = 256 if settings.device.startswith("cuda") else 2
             render_pack(
                 path, count, settings.resolution, seed=settings.data_seed, batch=batch, device=settings.device
             )  # fmt: skip
-        group.wait()  # the others read what the leader rendered
+        group.wait()  # the others read the data of the main process
         settings.data = [path]
         return Critters([path], settings.data_seed)
     data = open_data(options.data, settings.resolution, seed=settings.data_seed, mirror=settings.mirror)
@@ -41,8 +41,8 @@ def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train as `options` say, and pack; returns the exit status, 128 + N if signal N stopped the run early."""
-    logging.getLogger("explorer.training").setLevel(logging.INFO)  # progress is what this command is watched for
+    """Train with `options`, and pack; return the exit status, 128 + N if signal N stopped the run early."""
+    logging.getLogger("explorer.training").setLevel(logging.INFO)  # show the progress
     check_options(options)
     if options.recipe == attributes.RECIPE:
         return _attributes(options)
@@ -50,18 +50,18 @@ def run(options: argparse.Namespace) -> int:
     check(settings)
     check_same(settings)
     group = Group(settings.device)
-    group.share(settings.batch)
+    group.local_batch(settings.batch)
     dataset = _data(options, settings, group)
     trainer = train(settings, dataset, group)
     if trainer.stopped:
         return 128 + (trainer.stopped_by or signal.SIGINT)
-    if options.pack and group.leads:
+    if options.pack and group.is_main_process:
         export(options.out, options.pack, options.assets, options.figures, dataset)
     return 0
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    """Train the network that reads attributes; of the options only time, data and packing matter to it."""
+    """Train the attribute network, for which only the options on time, data and packing apply."""
     group = Group("cpu")
     if group.size > 1:
         raise UsageError("The attribute network is trained by one process.", "Start it without torchrun.")
@@ -72,7 +72,7 @@ def _attributes(options: argparse.Namespace) -> int:
         chosen.time_limit_s = options.minutes * 60
     dataset = _data(options, TrainSettings(family="", out=options.out, data=[], resolution=64), group)
     if not isinstance(dataset, Critters):
-        raise UsageError("Attributes are known of critters only.", "Leave --data out, or give packed critters.")
+        raise UsageError("Only critters have attributes.", "Leave out --data, or give packed critters.")
     network = attributes.train(chosen, dataset)
     if options.pack:
         attributes.export(chosen, network, dataset, options.assets / "networks", options.pack)
@@ -80,7 +80,7 @@ def _attributes(options: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`python -m explorer.commands.train ...`."""
+    """Run `python -m explorer.commands.train ...`."""
     parser = argparse.ArgumentParser(prog="train", description=__doc__)
     add_arguments(parser)
     options = parser.parse_args(argv)

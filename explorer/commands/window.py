@@ -14,7 +14,7 @@ from explorer.util.program_name import program_name
 __all__ = ["HEADLESS_VIDEO", "add_arguments", "run"]
 
 HEADLESS_VIDEO = Path("out/comparison.mp4")
-"""Where the video goes that stands in for the window, relative to the current folder."""
+"""Path of the video that replaces the window, relative to the current folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the window and gives its exit code."""
+    """Open the window and return its exit code."""
     if has_display():
         from explorer.app import run as run_window
 
@@ -45,7 +45,7 @@ def _run_without_display(files: list[str]) -> int:
     console.note("latentwalk: no display (DISPLAY and WAYLAND_DISPLAY are unset): making a comparison video")
     models = [*files, *DEFAULT_PAIR[len(files) :]][:2]
     if len(files) < 2 and not {item.name for item in bundled()}.issuperset(models[len(files) :]):
-        raise UsageError("The bundled generators are not here (assets).", "Name two checkpoint files.")
+        raise UsageError("The bundled generators (assets) are missing.", "Give two checkpoint files.")
     try:
         HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,8 +1,8 @@
 """The protocol every generator family follows: mapping, then a chain of layers that can be resumed anywhere.
 
-`synthesis(ws)` is `begin` and the fold over `layers`, so the explorer, the export, the metrics and the
-training share one forward path, and a tap is "stop after layer k". No hooks, no state in buffers: the
-input transform and the noise are arguments.
+`synthesis(ws)` is `begin` and the fold over `layers`, so rendering, export, metrics and training share one forward
+path, and a tap is "stop after layer k". There are no hooks and no state in buffers: the input transform and the
+noise are arguments.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from explorer.ops.backend import Derived
+from explorer.ops.backend import CachedDerived
 from explorer.ops.memory import held_bytes, tensors_in
 from explorer.util.steps import Steps, run
 
@@ -45,10 +45,11 @@ __all__ = [
 
 @runtime_checkable
 class StyleEncoder(Protocol):
-    """A generator that also reads styles from pictures; `info.encodes_style` says so."""
+    """A generator that can also encode pictures as styles, as `info.encodes_style` says."""
 
     def encode_style(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 of pictures `[N, img_channels, H, W]` in -1..1 and classes `[N, c_dim]`."""
+        """Encode pictures `[N, img_channels, H, W]` in -1..1 of classes `[N, c_dim]` as `w` `[N, w_dim]`
+        float32."""
 
 
 class Generator(nn.Module, ABC):
@@ -68,10 +69,11 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros); no truncation."""
+        """Map `z` `[N, z_dim]` and `c` `[N, c_dim]` (None: zeros) to `w` `[N, w_dim]` float32, without
+        truncation."""
 
     def begin(self, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
-        """Return what the first layer is given.
+        """Return the input of the first layer.
 
         Raises:
             RequestError: The transform cannot be inverted.
@@ -82,28 +84,30 @@ class Generator(nn.Module, ABC):
         return edits.features(INPUT, self.make_input(inputs, style))
 
     def input_style(self, w: Tensor) -> Tensor:
-        """Return the styles `[N, input_style_dim]` of the network's input, of entry 0 of `ws`; most have none."""
+        """Return the styles `[N, input_style_dim]` of the network's input from entry 0 of `ws`; most have none."""
         return w[:, :0]
 
     @abstractmethod
     def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
-        """`begin` without edits, from `inputs` and the styles `[N, input_style_dim]` of the input."""
+        """Return the input of the first layer without edits; `style` is `[N, input_style_dim]`."""
 
     @abstractmethod
     def rgb(self, activation: Activation) -> Tensor:
-        """The image `[N, img_channels, *img_size]` float32, nominal range -1..1, from the last activation."""
+        """Return the picture `[N, img_channels, *img_size]` float32, nominally in -1..1, from the last
+        activation."""
 
     def preview(self, activation: Activation) -> Tensor | None:
-        """The picture so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`; None if it has none.
+        """Return the picture accumulated so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`, or
+        None.
 
-        Families whose `img` is no picture yet (wavelet coefficients, say) make one of it.
+        Families whose `img` is not a picture (such as wavelet coefficients) convert it here.
         """
         return activation.img
 
     def w_mean(self, c: Tensor | None = None) -> Tensor:
         """Return the centre of truncation: `[w_dim]`, or `[N, w_dim]` of classes `c` `[N, c_dim]`; float32.
 
-        The same for all classes, unless a family keeps one for each.
+        It is the same for all classes unless a family has one for each.
         """
         return self.w_avg if c is None else self.w_avg.expand(c.shape[0], -1)
 
@@ -115,9 +119,9 @@ class Generator(nn.Module, ABC):
         noise: NoiseSpec | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """Return the image of `ws` `[N, num_ws, w_dim]`: begin, every layer in order, rgb.
+        """Return the picture of `ws` `[N, num_ws, w_dim]`: `begin`, every layer in order, `rgb`.
 
-        `update_emas` is for training: every layer first takes its input into the moving averages it keeps.
+        `update_emas` is for training: every layer first updates its moving averages with its input.
         """
         return run(self.synthesis_steps(ws, transform=transform, noise=noise, update_emas=update_emas))
 
@@ -129,13 +133,13 @@ class Generator(nn.Module, ABC):
         noise: NoiseSpec | None = None,
         update_emas: bool = False,
     ) -> Steps[Tensor]:
-        """`synthesis`, a layer a step."""
+        """Run `synthesis` in steps of a layer."""
         return self.picture_steps(Inputs(ws, transform, noise=noise or NoiseSpec()), update_emas=update_emas)
 
     def picture_steps(
         self, inputs: Inputs, *, edits: LayerEdits = NO_EDITS, update_emas: bool = False
     ) -> Steps[Tensor]:
-        """Return the image of any inputs, a layer a step."""
+        """Return the picture of any inputs, in steps of a layer."""
         layers = self.layers
 
         def update(i: int, activation: Activation) -> None:
@@ -146,19 +150,20 @@ class Generator(nn.Module, ABC):
         return self.rgb(activation)
 
     def update_w_avg(self, w: Tensor) -> None:
-        """Take `w` `[N, w_dim]` into the moving average `w_avg`; training only, a no-op where it is fixed."""
+        """Update the moving average `w_avg` with `w` `[N, w_dim]`; training only, a no-op if it is fixed."""
         return None
 
     def register_hidden(self, name: str, module: nn.Module) -> None:
-        """Register a sub-module under a name that a method hides: `mapping` and `synthesis` in state dicts."""
+        """Register a sub-module under a name that is also a method: `mapping` and `synthesis` in state dicts."""
         self._modules[name] = module
 
     def broadcast(self, w: Tensor) -> Tensor:
-        """`ws` `[N, num_ws, w_dim]`: the same `w` for every entry."""
+        """Return `ws` `[N, num_ws, w_dim]` with the same `w` for every entry."""
         return style_maths.broadcast(w, self.info.num_ws)
 
     def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None, c: Tensor | None = None) -> Tensor:
-        """Move the first `cutoff` entries of `ws` (None = all) to `w_mean(c) + psi * (ws - w_mean(c))`."""
+        """Return `ws` with the first `cutoff` entries (None: all) truncated to `w_mean(c) + psi * (ws -
+        w_mean(c))`."""
         return style_maths.truncate(ws, self.w_mean(c), psi, cutoff)
 
     @property
@@ -166,19 +171,19 @@ class Generator(nn.Module, ABC):
         """The device of the weights."""
         return self.w_avg.device
 
-    def derived(self) -> Iterator[Derived[Any]]:
-        """Everywhere that something made from the weights is kept."""
+    def derived(self) -> Iterator[CachedDerived[Any]]:
+        """Yield all caches of values derived from the weights."""
         for module in self.modules():
-            yield from (value for value in tuple(vars(module).values()) if isinstance(value, Derived))
+            yield from (value for value in tuple(vars(module).values()) if isinstance(value, CachedDerived))
 
     def forget_derived(self) -> None:
-        """Free what was made from the weights; it is made again when it is needed."""
+        """Clear the caches of values derived from the weights."""
         for derived in self.derived():
             derived.forget()
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of memory that the generator holds: of whole storages, and of what was made from its weights."""
+        """Bytes of memory held by the generator: whole storages, and values derived from its weights."""
         tensors = [*self.parameters(), *self.buffers()]
         values: list[object] = [derived.value for derived in self.derived()]
         return held_bytes(tensors_in([*tensors, *values]))

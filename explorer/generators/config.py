@@ -1,4 +1,4 @@
-"""Reading a flat configuration into a family's frozen dataclass: every setting has a type and bounds, kept here."""
+"""Reads a flat configuration into a family's frozen dataclass, checking the type and bounds of every setting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_HINT = "Correct it in the file's settings, or get the file again from its source."
+_HINT = "Correct it in the file's settings, or download the file again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """How many items a tuple may have, both bounds included."""
+    """Bounds on the length of a tuple, both included."""
 
     low: int
     high: int
@@ -52,12 +52,12 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The texts that a setting may be."""
+    """The allowed values of a text setting."""
 
     names: tuple[str, ...]
 
 
-# Far above every published model, far below what would stop a computer.
+# Far above every published model, far below what would exhaust a computer.
 WIDTH = Within(1, 16384)
 CLASSES = Within(0, 100_000)
 CLAMP = Within(1e-3, 1 << 22)
@@ -73,7 +73,7 @@ def config_from_mapping(cls: type[T], values: Mapping[str, Any], family: str) ->
     Args:
         cls: A frozen dataclass whose fields are the accepted names.
         values: Flat configuration, names as in `cls`.
-        family: Named in error messages.
+        family: Name for error messages.
 
     Raises:
         MismatchError: For names that `cls` does not have, or required ones that are missing.
@@ -83,7 +83,7 @@ def config_from_mapping(cls: type[T], values: Mapping[str, Any], family: str) ->
     if unknown:
         shown = visible(", ".join(name[:80] for name in unknown[:5])) + (", ..." if len(unknown) > 5 else "")
         raise MismatchError(
-            f"The {family} configuration has settings this program does not know: {shown}.",
+            f"The {family} configuration has unknown settings: {shown}.",
             "The file may come from a modified version of the training code.",
         )
     required = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}  # type: ignore[arg-type]
@@ -94,16 +94,16 @@ def config_from_mapping(cls: type[T], values: Mapping[str, Any], family: str) ->
 
 
 def check_settings(config: Any) -> None:
-    """Check every field of a configuration by its annotation, and bring it to that type; for `__post_init__`.
+    """Check every field of a configuration against its annotation and convert it; for `__post_init__`.
 
-    Numbers need bounds (`Within`). A whole number may be written as 1024.0, a tuple as a list; no other type stands
-    for another, so that nothing of a file reaches a kernel that the family's author did not mean.
+    Numbers need bounds (`Within`). A whole number may be written as 1024.0, and a tuple as a list; there are no
+    other conversions, so that a file cannot pass unexpected values to a kernel.
 
     Args:
         config: An instance of a frozen dataclass.
 
     Raises:
-        MismatchError: A setting has another type or lies outside its bounds; names it.
+        MismatchError: A setting has another type or is out of bounds; names the setting.
     """
     cls: type = type(config)
     for name, hint in _hints(cls).items():
@@ -116,9 +116,9 @@ def check_settings(config: Any) -> None:
 
 
 def check_filter(name: str, taps: tuple[float, ...]) -> None:
-    """Raise MismatchError if the taps of setting `name` cannot be normalised, because they cancel out."""
+    """Raise MismatchError if the taps of setting `name` sum to zero and so cannot be normalised."""
     if abs(math.fsum(taps)) <= 1e-4 * math.fsum(abs(tap) for tap in taps):
-        raise MismatchError(f"The taps of {name} add up to nothing, so that they cannot be normalised.", _HINT)
+        raise MismatchError(f"The taps of {name} sum to zero, so they cannot be normalised.", _HINT)
 
 
 @lru_cache(maxsize=32)
@@ -127,7 +127,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 class _Wrong(Exception):
-    """A value is not what was expected; its text says what was."""
+    """A value is not as expected; the message says what is expected."""
 
 
 def _read(hint: Any, value: object) -> object:
@@ -167,7 +167,7 @@ def _read_items(item: Any, bounds: tuple[Any, ...], value: object) -> tuple[obje
 
 
 def _read_number(kind: type, bounds: Within, value: object) -> object:
-    # Compared as it is: a whole number may be too long to become a float, and NaN is within no bounds.
+    # Compared without conversion: an integer may be too large for a float, and NaN is never within bounds.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and bounds.low <= value <= bounds.high:
         if kind is float:
             return float(value)
@@ -184,7 +184,7 @@ def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 60:
-        return "a number beyond all bounds"
+        return "an extremely large number"
     if value is None or isinstance(value, (bool, int, float)):
         return str(value).lower()
     if isinstance(value, str):

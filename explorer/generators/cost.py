@@ -1,7 +1,7 @@
-"""What one picture costs, told from the configuration alone: bytes at the peak beyond the weights, and arithmetic.
+"""The cost of one picture, estimated from the configuration: peak memory beyond the weights, and operations.
 
-Nothing is built or run. The figures are upper bounds of the fast forms in float32 ("auto" and "torch") within a
-factor of about two; `tests/generators/test_cost.py` compares them with what pictures take.
+Nothing is built or run. The estimates are upper bounds for the fast forms in float32 ("auto" and "torch"), within a
+factor of about two; `tests/generators/test_cost.py` compares them with measurements.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
 __all__ = ["LayerCost", "PictureCost", "picture_cost", "total_cost"]
 
 _FLOAT = 4  # bytes
-_STRIP, _TILE = 16, 32  # rows and columns that `FilteredProducts` works on at a time
-_FILTER_WEIGHT = 16  # quiet two-core AVX-512 machine: 336 GFLOP/s in convolutions, some 21 in products of filters
-_KERNEL_FLOP = 21  # what the native filter's 1 ns for an output amounts to at that rate
+_STRIP, _TILE = 16, 32  # rows and columns that `FilteredProducts` processes at a time
+_FILTER_WEIGHT = 16  # idle two-core AVX-512 machine: 336 GFLOP/s in convolutions, some 21 in filter products
+_KERNEL_FLOP = 21  # 1 ns per output of the native filter, at that rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class PictureCost:
     """The cost of one picture.
 
     Args:
-        nbytes: Most memory at one time beyond the file's weights, what is derived from them included.
-        flop: Floating point operations of the convolutions, multiplications and additions counted singly.
-        filter_flop: Those of the resampling filters, which run at a small part of that rate.
-        layer: The one that needs the most memory.
+        nbytes: Peak memory beyond the file's weights, including values derived from them.
+        flop: Floating point operations of the convolutions, counting multiplications and additions separately.
+        filter_flop: Those of the resampling filters, which run at a small fraction of that rate.
+        layer: The layer that needs the most memory.
     """
 
     nbytes: int
@@ -40,13 +40,13 @@ class PictureCost:
     layer: str
 
     def seconds(self, rate: float) -> float:
-        """Return the time in seconds on a machine that does `rate` operations a second in large convolutions."""
+        """Return the time in seconds on a machine that does `rate` operations per second in large convolutions."""
         return (self.flop + _FILTER_WEIGHT * self.filter_flop) / rate
 
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer's part: `work` bytes while it runs, `kept` bytes that stay for the next picture."""
+    """Cost of one layer: `work` bytes while it runs, `kept` bytes that are cached for the next picture."""
 
     name: str
     work: int
@@ -57,14 +57,14 @@ class LayerCost:
 
 @singledispatch
 def picture_cost(config: object, *, kernels: bool = False) -> PictureCost:
-    """Return what one picture of a generator of this configuration costs.
+    """Return the cost of one picture of a generator with this configuration.
 
-    A family registers its own with `@picture_cost.register`, in the module of its config dataclass; of one that has
-    none only the picture itself is counted.
+    A family registers its own function with `@picture_cost.register` in the module of its config dataclass;
+    otherwise only the picture itself is counted.
 
     Args:
         config: A family's config dataclass.
-        kernels: Whether the native kernels are there, which need far less for filters of the published sizes.
+        kernels: Whether the native kernels are available; they need far less for filters of the published sizes.
 
     Raises:
         MismatchError: The configuration has no layer table.
@@ -83,8 +83,8 @@ def _(config: StyleGAN3Config, *, kernels: bool = False) -> PictureCost:
 
 
 def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureCost:
-    """Return the cost of a picture of `size` pixels a side and `colours` channels that these layers make."""
-    # The picture in float32, clamped, turned to colours on the way to the screen, and those as bytes.
+    """Return the cost of a picture of `size` x `size` pixels with `colours` channels from these layers."""
+    # The picture in float32, clamped, converted to colours for the screen, and as bytes.
     picture = LayerCost("the picture", (4 * _FLOAT * max(colours, 3) + 8) * size**2, 0, 20 * colours * size**2)
     found = (*layers, picture)
     largest = max(found, key=lambda layer: layer.work)
@@ -98,20 +98,23 @@ def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureC
 
 def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[LayerCost]:
     taps, colours = len(config.resample_filter), config.img_channels
-    per_output = 2 * (taps * taps if taps < 8 else 2 * taps)  # of the resampling filter, as `setup_filter` keeps it
+    per_output = 2 * (
+        taps * taps if taps < 8 else 2 * taps
+    )  # of the resampling filter, in the form of `setup_filter`
     has_branch = config.architecture == "resnet"
     for size in config.resolutions:
         name, area, o = f"b{size}", size * size, config.channels(size)
         picture = 3 * colours * area if config.architecture == "skip" else 0
-        noise = 2 * _FLOAT * area  # beside the stored one
+        noise = 2 * _FLOAT * area  # in addition to the stored one
         if size > 4:
             i, wide = config.channels(size // 2), (size + taps) ** 2
-            # The input and its styled copy, four phases or the transposed convolution, the padded and the filtered;
-            # the branch beside it is kept until conv1 is done.
+            # The input and its styled copy, four phases or the transposed convolution, the padded and the filtered
+            # result;
+            # the residual branch is held until conv1 is done.
             work = _FLOAT * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
             kept = _derived(i, o, 9, 3) + noise
             yield LayerCost(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
-        # Input, styled copy, output, and the layout in which the convolution of the library works.
+        # Input, styled copy, output, and the library's convolution layout.
         work = _FLOAT * (5 * o * area + picture)
         yield LayerCost(f"{name}.conv1", work, _derived(o, o, 9, 2) + noise, 18 * o * o * area)
         if config.architecture == "skip" or size == config.img_resolution:
@@ -125,9 +128,9 @@ def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[LayerC
     yield _fourier_features(first)
     for spec in specs:
         i, o, k = spec.in_channels, spec.out_channels, spec.conv_kernel
-        wide = spec.in_size + k - 1  # pixels a side after the convolution
+        wide = spec.in_size + k - 1  # side in pixels after the convolution
         convolved = o * wide * wide
-        # Input, styled copy and output, twice for the layout in which the convolution of the library works.
+        # Input, styled copy and output, twice for the library's convolution layout.
         work = 3 * i * spec.in_size**2 + 2 * convolved
         filtering = _Filtering(0, 0, 0)
         if not spec.is_torgb:
@@ -144,7 +147,7 @@ def _fourier_features(spec: InputSpec) -> LayerCost:
 
 
 class _Filtering(NamedTuple):
-    """Of a filtered leaky ReLU: elements at work, bytes kept, operations."""
+    """Cost of a filtered leaky ReLU: working elements, cached bytes, operations."""
 
     work: int
     kept: int
@@ -152,7 +155,7 @@ class _Filtering(NamedTuple):
 
 
 def _is_published(spec: LayerSpec) -> bool:
-    """Return whether the native kernel knows the layer's filters."""
+    """Return whether the native kernel supports the layer's filters."""
     known = (spec.up_factor in (2, 4), spec.down_factor == 2, spec.up_taps == 6 * spec.up_factor)
     return all(known) and spec.down_taps == 12
 
@@ -163,15 +166,16 @@ def _by_kernel(spec: LayerSpec) -> _Filtering:
 
 
 def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
-    """As products with banded matrices; see `explorer.ops.filtered_products`."""
+    """Return the cost as products with banded matrices; see `explorer.ops.filtered_products`."""
     up, down, c, out = spec.up_factor, spec.down_factor, spec.out_channels, spec.out_size
-    mid = (out - 1) * down + spec.down_taps  # samples a side at the higher rate
-    # A radial filter becomes a sum of separable ones; the number is that of designed filters from 12 to 512 taps.
+    mid = (out - 1) * down + spec.down_taps  # samples per side at the higher rate
+    # A radial filter becomes a sum of separable ones; their number is that of designed filters with 12 to 512 taps.
     terms = min(math.ceil(math.sqrt(2 * spec.down_taps)), spec.down_taps) if spec.down_radial else 1
     tall, narrow, result = wide * c * mid, terms * out * c * mid, 2 * c * out * out
     strip = ((_STRIP - 1) * down + spec.down_taps) * c * mid
-    # Matrices as they are designed, in float64: of each axis one to enlarge, and for each term one to reduce; each
-    # takes three times as much while it is made.
+    # Matrices in float64, as they are designed: one per axis for upsampling, and one per term for downsampling;
+    # each
+    # takes three times as much while it is computed.
     matrices = 8 * 2 * (mid * wide + terms * out * mid)
     design = 3 * 2 * mid * max(wide, out)
     up_band, down_band = _TILE // up + spec.up_taps // up + 1, _TILE * down + spec.down_taps
@@ -182,5 +186,5 @@ def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
 
 
 def _derived(inputs: int, outputs: int, taps: int, copies: int) -> int:
-    """Bytes of what is derived from a layer's weights: reordered, cut into phases or packed."""
+    """Return the bytes of values derived from a layer's weights: reordered, split into phases or packed."""
     return _FLOAT * copies * inputs * outputs * taps

@@ -1,4 +1,5 @@
-"""What the program knows of a family of generators beside its network: one descriptor, plain data."""
+"""The descriptor of a generator family: everything the program knows about it besides its network, as plain
+data."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ Motion = Literal["translate", "rotate"]
 
 @dataclass(frozen=True, slots=True)
 class StartLook:
-    """What a view starts with when a model of the family is opened: truncation psi and cutoff (None = all)."""
+    """Initial look when a model of the family is opened: truncation psi and cutoff (None: all)."""
 
     psi: float = 1.0
     cutoff: int | None = None
@@ -26,13 +27,13 @@ class StartLook:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a family is trained, where it differs from the others.
+    """How the training of a family differs from the others.
 
     Args:
-        defaults: Settings of `explorer.training` that its published trainer has, by name.
-        blurs: Whether the discriminator sees blurred pictures at first; the time follows the batch.
-        channel_factor: How many times the channels of the discriminator its generator has.
-        regularises_paths: Whether path-length regularisation and style mixing belong to it.
+        defaults: Settings of `explorer.training` of its published trainer, by name.
+        blurs: Whether the discriminator sees blurred pictures at first; the duration depends on the batch size.
+        channel_factor: Ratio of the generator's channels to the discriminator's.
+        regularises_paths: Whether it uses path-length regularisation and style mixing.
     """
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -46,17 +47,17 @@ class Family:
     """A family of generators. References are written `module:attribute` and imported when first used.
 
     Args:
-        name: As files and commands name it: lower case, no spaces.
-        title: As people write it.
-        config: Reference of its frozen config dataclass; see `explorer.generators.config`.
-        build: Reference of a function, or of the `Generator` class itself, that takes such a config.
-        preset: Settings in which this family differs from the defaults of the config dataclass.
-        readers: References of `explorer.checkpoints.reader.Reader`s of its foreign files. Latentwalk's own
+        name: Identifier in files and commands: lower case, no spaces.
+        title: Display name.
+        config: Reference to its frozen config dataclass; see `explorer.generators.config`.
+        build: Reference to a function, or to the `Generator` class itself, that takes such a config.
+        preset: Settings that differ from the defaults of the config dataclass.
+        readers: References to `explorer.checkpoints.reader.Reader`s for its foreign files. Latentwalk's own
             safetensors need none.
-        equivariant: The motions of the input under which its pictures follow exactly, at every layer.
-        start: What a view starts with.
-        group: The group ("coarse", "middle", "fine") of an entry of `ws`.
-        label: A layer's name for people.
+        equivariant: Input motions that its pictures follow exactly, at every layer.
+        start: Initial look of a view.
+        group: Function that returns the group ("coarse", "middle", "fine") of an entry of `ws`.
+        label: Function that returns a layer's display name.
         training: How it is trained; None if it cannot be trained here.
     """
 

@@ -1,4 +1,4 @@
-"""The one loop over synthesis layers: rendering, drafts, taps, recordings and training all run it."""
+"""The one loop over synthesis layers, shared by rendering, drafts, taps, CUDA graphs and training."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .layer import Activation
 __all__ = ["INPUT", "NO_EDITS", "Layer", "LayerEdits", "fold", "fold_steps"]
 
 INPUT = -1
-"""The place of the network's input, before layer 0."""
+"""The index of the network's input, before layer 0."""
 
 
 class Layer(Protocol):
-    """What the loop asks of a layer: a `SynthesisLayer`, or another form of one."""
+    """A layer as the loop needs it: a `SynthesisLayer`, or another form of one."""
 
     @property
     def info(self) -> LayerInfo:
-        """Facts of the layer."""
+        """Static information about the layer."""
 
     def style(self, w: Tensor) -> Tensor:
         """See `SynthesisLayer.style`."""
@@ -37,19 +37,19 @@ class Layer(Protocol):
 
 
 class LayerEdits(Protocol):
-    """Changes to the styles and features of single layers; place i is layer i, or `INPUT`.
+    """Edits of the styles and features of single layers; index i is layer i, or `INPUT`.
 
-    Both methods return what they are given where nothing is edited, and never write into it.
+    `style` and `features` return their argument unchanged if nothing is edited, and never modify it in place.
     """
 
     def key(self, i: int) -> bytes:
-        """Return what stands for every edit at place i, for the keys of kept results; empty if there is none."""
+        """Return a cache key of all edits at index i; empty if there are none."""
 
     def style(self, i: int, s: Tensor) -> Tensor:
-        """Return the styles `[N, style_dim]` that place i runs with; not asked for where nothing is styled."""
+        """Return the edited styles `[N, style_dim]` of index i; only called for layers with styles."""
 
     def features(self, i: int, activation: Activation) -> Activation:
-        """Return what place i hands on."""
+        """Return the edited output of index i."""
 
 
 class _NoEdits:
@@ -64,7 +64,7 @@ class _NoEdits:
 
 
 NO_EDITS: LayerEdits = _NoEdits()
-"""Leaves every layer as it is."""
+"""No edits."""
 
 
 def fold_steps(
@@ -79,18 +79,18 @@ def fold_steps(
     before: Callable[[int, Activation], None] | None = None,
     after: Callable[[int, Activation], None] | None = None,
 ) -> Steps[Activation]:
-    """Run layers in order, a layer a step.
+    """Run layers in order, in steps of a layer.
 
     Args:
         layers: All layers of a generator.
-        activation: What layer `start` is given.
-        inputs: Whose `ws` and noise the layers take.
+        activation: Input of layer `start`.
+        inputs: Provide the layers' `ws` and noise.
         start: The first layer to run.
-        stop: The last layer to run; None is the last of all. Before `start`: none is run.
-        edits: Applied to the styles before each layer, and to what it gives.
-        noise: The noise of layer i; by default drawn as `inputs.noise` says.
-        before: Called with i and the activation that layer i is about to be given.
-        after: Called with i and the activation that layer i gave.
+        stop: The last layer to run; None: the last of all. If it is before `start`, no layer is run.
+        edits: Applied to each layer's styles and to its output.
+        noise: Function that returns the noise of layer i; by default drawn as specified by `inputs.noise`.
+        before: Called with i and the input of layer i.
+        after: Called with i and the output of layer i.
 
     Returns:
         The activation after layer `stop`.
@@ -122,7 +122,7 @@ def fold(
     before: Callable[[int, Activation], None] | None = None,
     after: Callable[[int, Activation], None] | None = None,
 ) -> Activation:
-    """`fold_steps`, at once."""
+    """Run all of `fold_steps`."""
     steps = fold_steps(
         layers, activation, inputs, start=start, stop=stop, edits=edits, noise=noise, before=before, after=after
     )

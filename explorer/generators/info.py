@@ -1,4 +1,4 @@
-"""Facts of a generator: its sizes, its layers, and which inputs and controls it has."""
+"""Static information about a generator: its sizes, layers, inputs and controls."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["GeneratorInfo", "LayerInfo"]
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """Facts of one synthesis layer.
+    """Static information about a synthesis layer.
 
     Attributes:
         name: Unique within the generator.
-        ws_index: The entry of `ws` that styles the layer; None if nothing does.
+        ws_index: The entry of `ws` that styles the layer; None if it is not styled.
         resolution: The nominal resolution in pixels of the image grid (for StyleGAN3 the sampling rate).
-        channels: Of the output.
-        height: Of what the layer shows: its output, margins included, or where `is_rgb` its preview.
-        width: The same.
+        channels: Channels of the output.
+        height: Height of what is shown of the layer: its output including margins, or its preview if `is_rgb`.
+        width: Width of the same.
         has_noise: Whether the layer adds noise.
-        is_rgb: Whether the layer makes a picture rather than features: `Generator.preview` shows it.
-        style_dim: Number of style values, the size of `SynthesisLayer.style`; 0 if nothing styles the layer.
+        is_rgb: Whether the layer outputs a picture rather than features; see `Generator.preview`.
+        style_dim: Number of style values, the size of `SynthesisLayer.style`; 0 if it is not styled.
     """
 
     name: str
@@ -36,7 +36,7 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorInfo:
-    """Facts of a generator that the explorer needs: sizes, layers, and which controls can matter.
+    """Static information about a generator: sizes, layers, and which controls have an effect.
 
     Attributes:
         family: The name in the registry.
@@ -48,12 +48,12 @@ class GeneratorInfo:
         img_channels: Channels of the picture.
         layers: The synthesis layers in order.
         has_noise: Whether any layer adds noise.
-        has_input_transform: Whether the network moves its picture itself.
-        class_names: Of the classes; empty if they have none.
-        input_style_dim: Number of style values of the network's input; 0 if nothing styles it.
-        source_channels: Channels of the source picture; 0 if the network takes none.
-        num_masks: Number of masks the network takes beside the source.
-        encodes_style: Whether the network reads styles from pictures, as `StyleEncoder` says.
+        has_input_transform: Whether the network itself can transform its picture.
+        class_names: Names of the classes; empty if they have none.
+        input_style_dim: Number of style values of the network's input; 0 if it is not styled.
+        source_channels: Channels of the source picture; 0 if the network has no source.
+        num_masks: Number of masks in addition to the source.
+        encodes_style: Whether the network is a `StyleEncoder`.
     """
 
     family: str
@@ -74,12 +74,12 @@ class GeneratorInfo:
 
     @property
     def aspect(self) -> float:
-        """Height of the picture in widths: motions and slits are given in image widths."""
+        """Height of the picture in widths, the unit of motions and slits."""
         return self.img_size[0] / self.img_size[1]
 
     @property
     def size_text(self) -> str:
-        """The size of the picture for people: `512 px`, or `512\u00d7256 px` as width and height."""
+        """The size of the picture as text: `512 px`, or `512\u00d7256 px` (width and height)."""
         height, width = self.img_size
         return f"{width} px" if width == height else f"{width}\u00d7{height} px"
 

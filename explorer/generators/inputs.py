@@ -1,4 +1,4 @@
-"""What a synthesis network is given: styles, transform, source picture, masks and noise."""
+"""The inputs of a synthesis network: styles, transform, source picture, masks and noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NoiseMode = Literal["none", "const", "random"]
 
 @dataclass(frozen=True, slots=True)
 class NoiseSpec:
-    """What noise to add: stored (`const`), drawn afresh from a seed (`random`), or none.
+    """Which noise to add: stored (`const`), drawn from a seed (`random`), or none.
 
     `strength` multiplies every layer's noise, `layer_strengths` those of single layers by name.
     """
@@ -32,16 +32,16 @@ class NoiseSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """Everything a synthesis of one batch depends on, beside the weights.
+    """Everything that the synthesis of a batch depends on, besides the weights.
 
     Attributes:
         ws: `[N, num_ws, w_dim]` float32, one style vector for each entry.
         transform: `[3, 3]` or `[N, 3, 3]` **forward** motion of the picture (specs: x right, y down, unit = image
             width, for y as well); None is the identity. Families without an input transform apply their documented
             counterpart.
-        source: `[N, source_channels, H, W]` in -1..1, the picture that an image-to-image network changes.
-        masks: Each `[N, 1, H, W]`, `num_masks` of them.
-        noise: Which noise the layers add.
+        source: `[N, source_channels, H, W]` in -1..1, the source picture of an image-to-image network.
+        masks: `num_masks` masks, each `[N, 1, H, W]`.
+        noise: The noise that the layers add.
     """
 
     ws: Tensor

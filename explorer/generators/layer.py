@@ -16,13 +16,13 @@ __all__ = ["Activation", "SynthesisLayer"]
 
 @dataclass(slots=True)
 class Activation:
-    """What flows from layer to layer. Treat as immutable: a layer makes new tensors, never writes into these.
+    """What flows from layer to layer. Treat as immutable: a layer returns new tensors and never modifies these.
 
     Attributes:
         x: Features `[N, C, H, W]`.
-        img: The running picture of skip architectures `[N, C, h, w]`, float32; `Generator.preview` shows it.
+        img: The accumulated picture of skip architectures `[N, C, h, w]`, float32; see `Generator.preview`.
         skip: The pending residual branch of the `resnet` architecture.
-        kept: Further tensors that later layers need, in an order of the family's own.
+        kept: Further tensors that later layers need, in an order defined by the family.
     """
 
     x: Tensor
@@ -35,13 +35,13 @@ class Activation:
         return tuple(t for t in (self.x, self.img, self.skip, *self.kept) if t is not None)
 
     def map(self, fn: Callable[[Tensor], Tensor]) -> Activation:
-        """Return the same with `fn` applied to every tensor."""
+        """Return a copy with `fn` applied to every tensor."""
         img = None if self.img is None else fn(self.img)
         skip = None if self.skip is None else fn(self.skip)
         return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.kept))
 
     def with_features(self, x: Tensor) -> Activation:
-        """Return the same with other features."""
+        """Return a copy with other features."""
         return Activation(x, self.img, self.skip, self.kept)
 
     @property
@@ -57,26 +57,26 @@ class SynthesisLayer(nn.Module, ABC):
 
     @abstractmethod
     def style(self, w: Tensor) -> Tensor:
-        """The styles `[N, style_dim]` float32 of `w` `[N, w_dim]`, this layer's entry of `ws`: the S space."""
+        """Return the styles (S space) `[N, style_dim]` float32 of `w` `[N, w_dim]`, this layer's entry of `ws`."""
 
     @abstractmethod
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         """Return the next activation.
 
         Args:
-            activation: Output of the layer before (or of `Generator.begin`).
-            style: `[N, style_dim]` as `style` gives it, perhaps edited; `[N, 0]` if nothing styles the layer.
-            noise: `[1 or N, 1, H, W]` as `noise` returns it, or None for no noise.
+            activation: Output of the previous layer (or of `Generator.begin`).
+            style: `[N, style_dim]` from `style`, possibly edited; `[N, 0]` if the layer is not styled.
+            noise: `[1 or N, 1, H, W]` from `noise`, or None for no noise.
         """
 
     def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
         """Return the noise this layer adds under `spec`, `[1 or N, 1, H, W]` float32; None if it adds none.
 
-        Random noise comes from a stream of this layer's own, seeded by (seed, layer name), so that a resumed
-        run draws the same numbers as a full one.
+        Random noise comes from a separate stream per layer, seeded by (seed, layer name), so that a resumed run
+        draws the same numbers as a full one.
         """
         return None
 
     def update_emas(self, activation: Activation) -> None:
-        """Update the moving averages this layer keeps of its input; training only, most layers keep none."""
+        """Update the layer's moving averages of its input; training only, most layers have none."""
         return None

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from explorer.ops.backend import Derived, is_inference, policy
+from explorer.ops.backend import CachedDerived, is_inference, policy
 from explorer.ops.bias_act import bias_act
 from explorer.ops.normalize import normalize_2nd_moment
 from explorer.ops.prepared_styles import PreparedStyles
@@ -25,10 +25,10 @@ class FullyConnectedLayer(nn.Module):
     Args:
         in_features: Size of the input.
         out_features: Size of the output.
-        activation: A name of `explorer.ops.bias_act.ACTIVATIONS`.
-        lr_multiplier: Slows the layer's learning; the stored weights are that much larger.
+        activation: A name in `explorer.ops.bias_act.ACTIVATIONS`.
+        lr_multiplier: Factor on the layer's learning rate; the stored weights are larger by its inverse.
         weight_init: Standard deviation of the initial weights, before the multiplier.
-        bias_init: Initial bias, one number or one for each output, before the multiplier.
+        bias_init: Initial bias, one number or one per output, before the multiplier.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class FullyConnectedLayer(nn.Module):
         self.bias_gain = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[N, out_features]` from `[N, in_features]`, in the dtype of `x`."""
+        """Map `[N, in_features]` to `[N, out_features]`, in the dtype of `x`."""
         x = torch.addmm(
             self.bias.to(x.dtype), x, self.weight.to(x.dtype).t(), beta=self.bias_gain, alpha=self.weight_gain
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
 
-    def style(self, w: Tensor, kept: Derived[PreparedStyles], gain: float = 1.0) -> Tensor:
-        """`forward` times `gain`, a layer's styles: without gradients from `kept`, made where it is out of date."""
+    def style(self, w: Tensor, kept: CachedDerived[PreparedStyles], gain: float = 1.0) -> Tensor:
+        """Return a layer's styles, `forward` times `gain`; without gradients through the cache `kept`."""
         if not is_inference():
             styles: Tensor = self(w)
             return styles if gain == 1.0 else styles * gain
@@ -64,13 +64,13 @@ class FullyConnectedLayer(nn.Module):
         return kept.get((self.weight, self.bias), dtype, lambda: self.prepared(dtype, gain))(w)
 
     def prepared(self, dtype: torch.dtype, gain: float = 1.0) -> PreparedStyles:
-        """`forward` times `gain` for inference beside features of `dtype`; the layer must be linear."""
+        """Prepare `forward` times `gain` for inference with features of `dtype`; the layer must be linear."""
         assert self.activation == "linear"
         return PreparedStyles(self.weight, self.bias * (self.bias_gain * gain), self.weight_gain * gain, dtype)
 
 
 class MappingNetwork(nn.Module):
-    """`w` from a latent and a class label.
+    """Maps a latent and a class label to `w`.
 
     Args:
         z_dim: Size of the latent; 0 maps labels alone (as a discriminator does).
@@ -78,10 +78,10 @@ class MappingNetwork(nn.Module):
         w_dim: Size of the output.
         num_layers: Number of dense layers, `fc0` onwards.
         embed_features: Size of the label's embedding; None is `w_dim`.
-        layer_features: Size between the layers; None is `w_dim`.
-        activation: Of every layer.
-        lr_multiplier: Of every layer but the embedding.
-        has_w_avg: Keep a running mean of `w`, the centre of truncation.
+        layer_features: Size of the hidden layers; None is `w_dim`.
+        activation: Activation of every layer.
+        lr_multiplier: Learning rate multiplier of every layer except the embedding.
+        has_w_avg: Whether to track the moving average of `w`, the centre of truncation.
     """
 
     w_avg: Tensor
@@ -112,7 +112,7 @@ class MappingNetwork(nn.Module):
             self.register_buffer("w_avg", torch.zeros(w_dim))
 
     def forward(self, z: Tensor | None, c: Tensor | None = None) -> Tensor:
-        """`w` `[N, w_dim]` float32 from `z` `[N, z_dim]` and `c` `[N, c_dim]` (None = zeros)."""
+        """Map `z` `[N, z_dim]` and `c` `[N, c_dim]` (None: zeros) to `w` `[N, w_dim]` float32."""
         parts: list[Tensor] = []
         if self.z_dim > 0:
             if z is None:
@@ -131,12 +131,12 @@ class MappingNetwork(nn.Module):
 
     @torch.no_grad()
     def update_w_avg(self, w: Tensor, beta: float) -> None:
-        """Move `w_avg` towards the mean of `w` `[N, w_dim]`: `beta` is the weight of the old value."""
+        """Move `w_avg` towards the mean of `w` `[N, w_dim]`; `beta` is the weight of the old value."""
         self.w_avg.copy_(torch.lerp(w.detach().float().mean(dim=0), self.w_avg, beta))
 
 
 class MappedGenerator(Generator):
-    """A generator with this mapping network: registered as "mapping", its synthesis layers in `_layers`."""
+    """A generator with this mapping network, registered as "mapping", and its synthesis layers in `_layers`."""
 
     _layers: tuple[SynthesisLayer, ...]
 

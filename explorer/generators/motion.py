@@ -1,4 +1,4 @@
-"""From a forward motion of the picture to the matrix a network samples with."""
+"""Converts forward motions of the picture to the matrices that networks sample with."""
 
 from __future__ import annotations
 
@@ -24,19 +24,17 @@ def inverse_motion(transform: Tensor) -> Tensor:
         RequestError: If a matrix is singular or not finite.
     """
     matrix = transform if transform.ndim == 3 else transform[None]
-    # The matrices are tiny and some devices (MPS) know no float64, so this is done on the CPU.
+    # The matrices are tiny and some devices (MPS) have no float64, so this is done on the CPU.
     matrix = matrix.detach().to("cpu", torch.float64)
     determinant = torch.linalg.det(matrix)
     if not bool(torch.isfinite(matrix).all()) or bool((determinant.abs() < 1e-12).any()):
-        raise RequestError(
-            "The input transform cannot be inverted.", "Choose a scale above zero and finite numbers."
-        )
+        raise RequestError("The input transform cannot be inverted.", "Use a scale above zero and finite numbers.")
     inverse: Tensor = torch.linalg.inv(matrix)
     return inverse
 
 
 def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
-    """Return a picture or feature map moved by a forward motion, its edge pixels repeated outwards.
+    """Move a picture or feature map by a forward motion, repeating its edge pixels outwards.
 
     Args:
         x: `[N, C, H, W]`.
@@ -49,7 +47,8 @@ def resample(x: Tensor, transform: Tensor, mode: str = "bicubic") -> Tensor:
     inverse = inverse_motion(transform)
     if torch.equal(inverse, torch.eye(3, dtype=inverse.dtype).expand_as(inverse)):
         return x  # bicubic interpolation of a picture at its own pixels is not exact
-    # grid_sample counts from -1 to 1 over the picture, so translations double, and by its own height in y.
+    # grid_sample's coordinates go from -1 to 1 in both axes, so translations double, and y is in units of the
+    # height.
     theta = torch.cat([inverse[:, :2, :2], 2 * inverse[:, :2, 2:]], dim=2)
     aspect = x.shape[2] / x.shape[3]
     theta = (theta * theta.new_tensor([[1, aspect, 1], [1 / aspect, 1, 1 / aspect]])).to(x.device, x.dtype)

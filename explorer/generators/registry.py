@@ -1,4 +1,4 @@
-"""Every family by name, built-in or of a plug-in, and their generators: `build("stylegan2", config)`."""
+"""All families by name, built-in or from plug-ins, and their generators: `build("stylegan2", config)`."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ _BUILT_IN = {
 
 
 def families() -> Mapping[str, Family]:
-    """Return every family by name, built-in ones first; loads the plug-ins of `latentwalk.families`."""
+    """Return all families by name, built-in ones first; load the plug-ins of `latentwalk.families`."""
     return {**_BUILT_IN, **plugins.load(plugins.FAMILIES, _accept, _BUILT_IN)}
 
 
 def family(name: str) -> Family:
-    """Return the family of that name; plug-ins are loaded only for a name that is not built in.
+    """Return the family of that name; plug-ins are only loaded for a name that is not built in.
 
     Raises:
-        UnsupportedModelError: There is none.
+        UnsupportedModelError: There is no such family.
     """
     found = _BUILT_IN.get(name) or families().get(name)
     if found is None:
@@ -78,7 +78,7 @@ def family(name: str) -> Family:
 
 
 def described(name: str) -> Family:
-    """Return the family of a generator that exists: as `family`, and one with all defaults for an unknown name."""
+    """Return the family of an existing generator; for an unknown name, one with all defaults."""
     try:
         return family(name)
     except UnsupportedModelError:
@@ -96,14 +96,14 @@ def build(name: str, config: Mapping[str, Any]) -> Generator:
         UnsupportedModelError: For an unknown family, or a plug-in that does not work.
         MismatchError: For settings the family does not have.
     """
-    import torch  # here and below, so that asking for a descriptor does not wait for it
+    import torch  # here and below, so that descriptors are available without importing torch
 
     from explorer.generators.base import Generator
 
     found = family(name)
     make = _resolved(found, found.build)
     settings = read_config(name, config)
-    # Tensors made under inference mode do not count their changes, so nothing could be derived from them once.
+    # Inference tensors have no version counter, so values derived from them could not be cached.
     with torch.inference_mode(False):
         generator = _called(found, make, settings)
     if not isinstance(generator, Generator):
@@ -112,11 +112,11 @@ def build(name: str, config: Mapping[str, Any]) -> Generator:
 
 
 def read_config(name: str, config: Mapping[str, Any]) -> Any:
-    """Return the family's config dataclass of flat settings, each of its type and within its bounds.
+    """Return flat settings as the family's config dataclass, with types and bounds checked.
 
     Raises:
         UnsupportedModelError: For an unknown family, or a plug-in that does not work.
-        MismatchError: For settings that make no generator of the family; names the setting.
+        MismatchError: For settings that the family does not support; names the setting.
     """
     from explorer.generators.config import config_from_mapping
 
@@ -126,7 +126,7 @@ def read_config(name: str, config: Mapping[str, Any]) -> Any:
 
 
 def _accept(name: str, value: Any) -> Family:
-    """Check what an entry point of a family provides."""
+    """Check the value of a family's entry point."""
     if not isinstance(value, Family):
         raise TypeError(f"{name} is a {type(value).__name__}, not an explorer.generators.family.Family")
     if value.name != name:
@@ -137,14 +137,14 @@ def _accept(name: str, value: Any) -> Family:
 def _resolved(found: Family, reference: str) -> Any:
     try:
         return plugins.resolve(reference)
-    except Exception as error:  # of a plug-in, which may raise anything while it is imported
+    except Exception as error:  # importing a plug-in may raise anything
         if found.name in _BUILT_IN:
             raise
         raise _failed(found, error) from error
 
 
 def _called(found: Family, function: Callable[[Any], Any], argument: Any) -> Any:
-    """Call a function of a family; a fault of a plug-in is recorded and explained to the user."""
+    """Call a function of a family; errors of a plug-in are recorded and explained to the user."""
     try:
         return function(argument)
     except Exception as error:

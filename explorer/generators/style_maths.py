@@ -1,7 +1,7 @@
-"""Operations on `ws` in torch, for batches: metrics and training use them.
+"""Batched operations on `ws` in torch, for metrics and training.
 
-A render has its own form in numpy (`explorer/latents/style.py`), with one psi and one mixing amount for each entry,
-because a call of torch costs more than the arithmetic of one picture. A test compares the two.
+Rendering has its own form in numpy (`explorer/latents/style.py`), with one psi and one mixing amount per entry,
+because a torch call costs more than the arithmetic of a single picture. A test compares the two.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ def broadcast(w: Tensor, num_ws: int) -> Tensor:
 
 
 def truncate(ws: Tensor, centre: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-    """Move the first `cutoff` entries (None = all, 0 = none) to `centre + psi * (ws - centre)`.
+    """Return `ws` with the first `cutoff` entries truncated to `centre + psi * (ws - centre)`.
 
     Args:
         ws: `[N, num_ws, w_dim]`.
-        centre: `[w_dim]`, or `[N, w_dim]` where it depends on the class.
-        psi: 1 leaves everything as it is.
-        cutoff: How many entries are moved.
+        centre: `[w_dim]`, or `[N, w_dim]` if it depends on the class.
+        psi: Truncation; 1 changes nothing.
+        cutoff: Number of entries to truncate (None: all).
     """
     if psi == 1.0 or cutoff == 0:
         return ws
@@ -34,5 +34,5 @@ def truncate(ws: Tensor, centre: Tensor, psi: float, cutoff: int | None = None) 
 
 
 def mix(ws: Tensor, other: Tensor, cutoff: int) -> Tensor:
-    """Take the entries from `cutoff` on from `other`; both `[N, num_ws, w_dim]`."""
+    """Return `ws` with the entries from `cutoff` on taken from `other`; both `[N, num_ws, w_dim]`."""
     return torch.cat([ws[:, :cutoff], other[:, cutoff:]], dim=1)

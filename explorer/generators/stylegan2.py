@@ -1,4 +1,4 @@
-"""StyleGAN2 and StyleGAN2-ADA: a learned 4x4 constant grown by modulated convolutions with noise."""
+"""StyleGAN2 and StyleGAN2-ADA: a learned 4x4 constant upsampled by modulated convolutions with noise."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ __all__ = ["StyleGAN2Config", "StyleGAN2Generator", "layer_noise"]
 class StyleGAN2Config:
     """Flat settings, with NVIDIA's names and defaults.
 
-    `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`), the rest
-    those of the generator and its `synthesis_kwargs`. `num_fp16_res` is recorded but has no effect: precision
-    is chosen by whoever renders. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
+    `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`), the rest those
+    of the generator and its `synthesis_kwargs`. `num_fp16_res` is stored but has no effect: the caller chooses the
+    precision. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
     """
 
     img_resolution: Annotated[int, Within(4, 8192)]
@@ -73,13 +73,13 @@ class StyleGAN2Config:
         check_settings(self)
         size = self.img_resolution
         if size & (size - 1):
-            raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two from 4 up, not {size}.")
+            raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two of at least 4, not {size}.")
         if self.channel_base < size:
             raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
         check_filter("resample_filter", self.resample_filter)
 
     def channels(self, resolution: int) -> int:
-        """Feature channels at a resolution."""
+        """Return the number of feature channels at a resolution."""
         return min(self.channel_base // resolution, self.channel_max)
 
     @property
@@ -89,14 +89,14 @@ class StyleGAN2Config:
 
 
 def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:
-    """`[batch, 1, height, width]` standard normal numbers of one layer's own stream, the same on every device."""
+    """Return standard normal noise `[batch, 1, height, width]` from a stream per layer, equal on every device."""
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
     return torch.randn(batch, 1, height, width, generator=generator)
 
 
 class _Block(nn.Module):
-    """The layers of one resolution, under NVIDIA's names; it runs nothing itself."""
+    """The layers of one resolution under NVIDIA's names; it does not run them."""
 
     resample_filter: Tensor
     const: nn.Parameter
@@ -104,7 +104,7 @@ class _Block(nn.Module):
 
 
 class _SkipConv(nn.Module):
-    """The 1x1 upsampling convolution beside the two main ones of a `resnet` block."""
+    """The 1x1 upsampling convolution in the skip branch of a `resnet` block."""
 
     resample_filter: Tensor
 
@@ -136,11 +136,11 @@ class StyleGAN2Conv(SynthesisLayer):
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
         self.act_gain = ACTIVATIONS[config.activation].gain * gain
         self.clamp = None if config.conv_clamp is None else config.conv_clamp * gain
-        # Scaling before these activations equals scaling after them, so the gain rides on the convolution.
+        # Scaling before these activations equals scaling after them, so the gain is folded into the convolution.
         self.early_gain = self.act_gain if config.activation in ("linear", "relu", "lrelu") else 1.0
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._conv: backend.Derived[PreparedConv | PreparedUpConv] = backend.Derived()
-        self._scaled_noise: backend.Derived[Tensor] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._conv: backend.CachedDerived[PreparedConv | PreparedUpConv] = backend.CachedDerived()
+        self._scaled_noise: backend.CachedDerived[Tensor] = backend.CachedDerived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -172,7 +172,7 @@ class StyleGAN2Conv(SynthesisLayer):
         return Activation(x, activation.img, skip, activation.kept)
 
     def _train(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """Return the layer in operators that are differentiable to any order."""
+        """Run the layer with operators that are differentiable to any order."""
         if noise is not None:
             noise = noise * self.noise_strength
         x = stylegan2_modulated_conv2d(
@@ -189,14 +189,14 @@ class StyleGAN2Conv(SynthesisLayer):
         return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
 
     def _infer(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """Return the same without gradients, from derived weights."""
+        """Run the layer without gradients, with prepared weights."""
         sources = (self.weight, self.bias, self.resample_filter)
         conv = self._conv.get(sources, x.dtype, lambda: self._prepare(x.dtype))
-        run = conv if isinstance(conv, PreparedUpConv) else conv.finished
+        run = conv if isinstance(conv, PreparedUpConv) else conv.with_epilogue
         return run(x, style, self._scaled(noise), self.activation, self.act_gain, self.clamp)
 
     def _scaled(self, noise: Tensor | None) -> Tensor | None:
-        """Return what is added to the features; of the checkpoint's own noise it is kept."""
+        """Return the noise scaled for addition; it is cached for the checkpoint's constant noise."""
         if noise is None:
             return None
         if noise.data_ptr() != self.noise_const.data_ptr():
@@ -214,20 +214,20 @@ class StyleGAN2Conv(SynthesisLayer):
 
 
 class StyleGAN2ToRGB(SynthesisLayer):
-    """1x1 modulated convolution to the picture's channels, added to the upsampled picture so far.
+    """1x1 modulated convolution to the picture's channels, added to the upsampled image accumulated so far.
 
-    The resample filter is its block's. Of the block only its buffers are held: a layer that held the block, which
-    holds the layer, would be a cycle, and a closed model would stay until a full garbage collection.
+    It needs its block's resample filter, but only holds the block's buffers: a reference to the block, which holds
+    the layer, would be a cycle that keeps a closed model in memory until a full garbage collection.
     """
 
     def __init__(self, info: LayerInfo, block: _Block, in_channels: int, config: StyleGAN2Config) -> None:
         super().__init__()
         self.info = info
-        self._shared = block._buffers  # this very dictionary is what `to` and `load_state_dict` write into
+        self._shared = block._buffers  # the dictionary that `to` and `load_state_dict` write into
         self.clamp = config.conv_clamp
         self.style_gain = 1 / math.sqrt(in_channels)
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._torgb: backend.Derived[PreparedToRGB] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._torgb: backend.CachedDerived[PreparedToRGB] = backend.CachedDerived()
         self.affine = FullyConnectedLayer(config.w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(info.channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(info.channels))
@@ -243,7 +243,7 @@ class StyleGAN2ToRGB(SynthesisLayer):
         return self.affine.style(w, self._styles, self.style_gain)
 
     def picture(self, x: Tensor, style: Tensor) -> Tensor:
-        """This layer's own contribution to the picture, `[N, img_channels, H, W]`."""
+        """Return this layer's own contribution to the picture, `[N, img_channels, H, W]`."""
         return self._picture(x, style, None)
 
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
@@ -268,9 +268,11 @@ class StyleGAN2ToRGB(SynthesisLayer):
 class StyleGAN2Generator(MappedGenerator):
     """StyleGAN2; `info.has_input_transform` is False.
 
-    Counterpart of an input transform: the 4x4 constant is resampled bicubically by the inverse motion, its edge
-    repeated outwards. The picture follows coarsely; fine detail keeps sticking to the pixel grid and to the
-    noise, which is what StyleGAN3 was made to cure.
+    In place of an input transform, the 4x4 constant is resampled bicubically by the inverse motion, repeating its
+    edge
+    outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the noise,
+    which
+    StyleGAN3 was designed to fix.
     """
 
     def __init__(self, config: StyleGAN2Config) -> None:
@@ -330,7 +332,7 @@ class StyleGAN2Generator(MappedGenerator):
 
 
 def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:
-    """Return the block of one resolution and its layers in running order."""
+    """Return the block of one resolution and its layers in order of execution."""
     block = _Block()
     channels = config.channels(resolution)
     index = 2 * int(math.log2(resolution)) - 5  # the entry of ws that styles conv0, or -1 at 4x4

@@ -13,7 +13,7 @@ from explorer.ops.bias_act import bias_act
 from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
-from explorer.ops.prepared_conv import Pending, PreparedConv, finish
+from explorer.ops.prepared_conv import DeferredConv, PreparedConv, apply_epilogue
 from explorer.ops.prepared_styles import PreparedStyles
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
@@ -25,7 +25,7 @@ __all__ = ["StyleGAN3Generator", "StyleGAN3Input", "StyleGAN3Layer", "build_r", 
 
 
 class StyleGAN3Input(nn.Module):
-    """Fourier features of the picture plane, moved by a learned and by a wanted motion."""
+    """Fourier features of the picture plane, transformed by a learned and a requested motion."""
 
     freqs: Tensor
     phases: Tensor
@@ -45,21 +45,21 @@ class StyleGAN3Input(nn.Module):
         self.register_buffer("transform", torch.eye(3))
 
     def style(self, w: Tensor) -> Tensor:
-        """Return the learned motion `[N, 4]` of `w` `[N, w_dim]`: cosine, sine and shift, scaled by any length."""
+        """Return the learned motion `[N, 4]` of `w` `[N, w_dim]`: cosine, sine and shift, up to a common factor."""
         styles: Tensor = self.affine(w)
         return styles
 
     def forward(self, style: Tensor, transform: Tensor | None = None) -> Tensor:
-        """`[N, channels, size, size]` from `style` `[N, 4]` and a forward motion.
+        """Return the features `[N, channels, size, size]` for `style` `[N, 4]` and a forward motion.
 
-        float32; without gradients in the format of the policy, which the first layer takes.
+        They are float32 with gradients, otherwise in the policy's dtype, as for the first layer.
         """
         motion = self._motion(style, transform)  # [N, 3, 3]
         # freqs as row vectors; its dot products with the motion's rotation and translation columns.
         freqs = self.freqs @ motion[:, :2, :2]  # [N, C, 2]
         phases = self.phases + (self.freqs @ motion[:, :2, 2:])[:, :, 0]  # [N, C]
         rate, bandwidth = self.spec.sampling_rate, self.spec.bandwidth
-        # Frequencies that the motion lifted above the band fade out before they would alias.
+        # Frequencies that the motion moves beyond the band limit are faded out before they alias.
         amplitudes = 1 - (freqs.norm(dim=2) - bandwidth) / (rate / 2 - bandwidth)
         amplitudes = amplitudes.clamp(0, 1)
         weight = self.weight / math.sqrt(self.spec.channels)
@@ -67,12 +67,12 @@ class StyleGAN3Input(nn.Module):
         return features(freqs, phases, amplitudes, weight)
 
     def _axis(self) -> Tensor:
-        """Positions `[size]` of the samples along one axis, in pictures from the middle."""
+        """Return the sample positions `[size]` along one axis, in picture widths from the centre."""
         size, device = self.spec.size, self.freqs.device
         return (torch.arange(size, device=device, dtype=torch.float32) + 0.5 - size / 2) / self.spec.sampling_rate
 
     def _by_points(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """Return the features as they are defined: a sine at every point."""
+        """Return the features by definition, with a sine at every point."""
         axis = self._axis()
         across = axis[None, None, :, None] * freqs[:, None, None, :, 0]  # [N, 1, size, C]
         down = axis[None, :, None, None] * freqs[:, None, None, :, 1]  # [N, size, 1, C]
@@ -82,7 +82,7 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _by_axes(self, freqs: Tensor, phases: Tensor, amplitudes: Tensor, weight: Tensor) -> Tensor:
-        """Return the same by sin(a + b) = sin a cos b + cos a sin b: sines at the places of the two axes only."""
+        """Return the features by sin(a + b) = sin a cos b + cos a sin b, with sines only along the two axes."""
         axis = self._axis()[:, None] * (2 * math.pi)
         across = axis * freqs[:, None, :, 0]  # [N, size, C]
         down = axis * freqs[:, None, :, 1] + phases[:, None] * (2 * math.pi)
@@ -93,7 +93,7 @@ class StyleGAN3Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
     def _motion(self, t: Tensor, transform: Tensor | None) -> Tensor:
-        """Where each output position samples the features: learned motion times the inverse of the wanted one."""
+        """Return the map from output positions to features: learned motion times inverse requested motion."""
         t = t / t[:, :2].norm(dim=1, keepdim=True)
         cos, sin, shift_x, shift_y = t.unbind(dim=1)
         zero, one = torch.zeros_like(cos), torch.ones_like(cos)
@@ -117,10 +117,10 @@ class StyleGAN3Layer(SynthesisLayer):
         self.magnitude_ema_beta = config.magnitude_ema_beta
         self.act_gain = 1.0 if spec.is_torgb else math.sqrt(2)
         self.slope = 1.0 if spec.is_torgb else 0.2
-        self._styles: backend.Derived[PreparedStyles] = backend.Derived()
-        self._conv: backend.Derived[PreparedConv] = backend.Derived()
+        self._styles: backend.CachedDerived[PreparedStyles] = backend.CachedDerived()
+        self._conv: backend.CachedDerived[PreparedConv] = backend.CachedDerived()
         self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
-        self._filters: backend.Derived[FilteredLReLU] = backend.Derived()
+        self._filters: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
         self.info = LayerInfo(
             name=spec.name,
             ws_index=index + 1,
@@ -176,14 +176,14 @@ class StyleGAN3Layer(SynthesisLayer):
         padding = self.spec.conv_kernel - 1
         return PreparedConv(weight, padding=padding, demodulate=not self.spec.is_torgb, bias=self.bias, dtype=dtype)
 
-    def _infer(self, pending: Pending) -> Tensor:
-        """Bias and nonlinearity without gradients."""
+    def _infer(self, deferred: DeferredConv) -> Tensor:
+        """Apply bias and nonlinearity without gradients."""
         if self.spec.is_torgb:  # no filters, gain and slope are 1
-            return finish(pending, None, "linear", 1.0, self.clamp)
-        return self._filters_for(pending.x)(pending.x, pending.scale, pending.bias)
+            return apply_epilogue(deferred, None, "linear", 1.0, self.clamp)
+        return self._filters_for(deferred.x)(deferred.x, deferred.scale, deferred.bias)
 
     def _filter(self, x: Tensor) -> Tensor:
-        """Bias and nonlinearity, differentiable."""
+        """Apply bias and nonlinearity, differentiably."""
         spec = self.spec
         if backend.policy().backend == "reference":
             return filtered_lrelu(
@@ -225,7 +225,7 @@ class StyleGAN3Layer(SynthesisLayer):
 
 
 class StyleGAN3Generator(MappedGenerator):
-    """StyleGAN3; its input transform moves the picture exactly, up to the margin around it."""
+    """StyleGAN3; its input transform moves the picture exactly, within the margin around it."""
 
     def __init__(self, config: StyleGAN3Config, family: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""StyleGAN3's layer table: cutoffs, rates, sizes, channels, filters and paddings from the configuration."""
+"""StyleGAN3's layer table, derived from the configuration: cutoffs, rates, sizes, channels, filters, paddings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .config import CLAMP, CLASSES, RATE, SHARE, WIDTH, ClassNames, Within, chec
 
 __all__ = ["InputSpec", "LayerSpec", "StyleGAN3Config", "layer_table"]
 
-_TAPS = 1024  # of one filter; the published models have 12 and 24
+_TAPS = 1024  # maximum per filter; the published models have 12 and 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class StyleGAN3Config:
     """Flat settings, with NVIDIA's names and the defaults of config T.
 
     `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`, while
-    `num_layers` counts synthesis layers, without input and ToRGB). `num_fp16_res` is recorded but has no effect.
+    `num_layers` counts synthesis layers, without input and ToRGB). `num_fp16_res` is stored but has no effect.
     """
 
     img_resolution: Annotated[int, Within(4, 8192)]
@@ -35,7 +35,7 @@ class StyleGAN3Config:
     channel_max: Annotated[int, WIDTH] = 512
     num_layers: Annotated[int, Within(1, 64)] = 14
     num_critical: Annotated[int, Within(0, 63)] = 2
-    # Far beyond the published 2, 4.3 and 1.2, and still so that powers and logarithms of them are numbers.
+    # Far beyond the published 2, 4.3 and 1.2, but their powers and logarithms are still finite.
     first_cutoff: Annotated[float, Within(1 / 64, 8192)] = 2
     first_stopband: Annotated[float, Within(0.5, 8192)] = 2**2.1
     last_stopband_rel: Annotated[float, Within(1 / 64, 64)] = 2**0.3
@@ -57,7 +57,7 @@ class StyleGAN3Config:
         check_settings(self)
         if self.num_critical >= self.num_layers:
             raise MismatchError(
-                f"StyleGAN3 cannot have {self.num_layers} layers (num_layers), {self.num_critical} of them "
+                f"StyleGAN3 cannot have {self.num_layers} layers (num_layers) of which {self.num_critical} are "
                 "critically sampled (num_critical)."
             )
         if self.conv_kernel % 2 == 0:
@@ -81,7 +81,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
-    """Everything derived about one layer. Frequencies and rates are in cycles and samples per image width."""
+    """Derived numbers of one layer. Frequencies and rates are in cycles and samples per image width."""
 
     name: str
     is_torgb: bool
@@ -110,9 +110,9 @@ def layer_table(config: StyleGAN3Config) -> tuple[InputSpec, tuple[LayerSpec, ..
     """Return the input and the layers L0 ... L`num_layers` (the last is ToRGB).
 
     Raises:
-        MismatchError: A layer would have less than one sample, or a filter of more taps than any model needs.
+        MismatchError: A layer would have less than one sample, or a filter far more taps than any known model.
     """
-    # The order of these float64 operations decides whether a rate rounds to 128 or 256: do not rearrange.
+    # Do not reorder these float64 operations: rounding decides whether a rate becomes 128 or 256.
     last_cutoff = config.img_resolution / 2
     last_stopband = last_cutoff * config.last_stopband_rel
     exponents = np.minimum(np.arange(config.num_layers + 1) / (config.num_layers - config.num_critical), 1)
@@ -191,7 +191,7 @@ def _check_taps(config: StyleGAN3Config, index: int, taps: int) -> None:
     if taps > _TAPS:
         raise MismatchError(
             f"Layer L{index} of StyleGAN3 needs a filter of {taps:,} taps (filter_size {config.filter_size} times "
-            f"{taps // config.filter_size:,}); at most {_TAPS:,} are made.",
+            f"{taps // config.filter_size:,}); at most {_TAPS:,} are supported.",
             "Correct filter_size, lrelu_upsampling, first_stopband or last_stopband_rel in the file's settings, "
             "or get the file again.",
         )

@@ -1,4 +1,4 @@
-"""Coarse, middle and fine: the groups of the entries of `ws`, and the names of layers, as families choose them."""
+"""Groups of the entries of `ws` (coarse, middle, fine) and display names of layers, for families to choose from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ GROUPS: tuple[str, ...] = ("coarse", "middle", "fine")
 
 
 def by_resolution(info: GeneratorInfo, index: int) -> str:
-    """Return the group of entry `index` by the resolution that it styles first, as in the StyleGAN paper.
+    """Return the group of entry `index` by the first resolution it styles, as in the StyleGAN paper.
 
-    Up to 8 px coarse, up to 32 px middle, above fine. Where all layers have one resolution, as `by_depth`.
+    Up to 8 px coarse, up to 32 px middle, above fine. If all layers have one resolution, as `by_depth`.
     """
     if len({layer.resolution for layer in info.layers}) == 1:
         return by_depth(info, index)
@@ -25,20 +25,20 @@ def by_resolution(info: GeneratorInfo, index: int) -> str:
 
 
 def by_depth(info: GeneratorInfo, index: int) -> str:
-    """Return the group of entry `index` by its place: the proportions of a StyleGAN2 (4 of 18, 4 of 18, the rest).
+    """Return the group of entry `index` by its depth, in the proportions of StyleGAN2 (4 of 18, 4 of 18, the rest).
 
-    For families whose layers do not tell by their resolution, such as StyleGAN3, whose first ones work at 16 px.
+    For families whose resolutions do not indicate the group, such as StyleGAN3, whose first layers are at 16 px.
     """
     fraction = index / info.num_ws
     return GROUPS[0] if fraction < 4 / 18 else GROUPS[1] if fraction < 8 / 18 else GROUPS[2]
 
 
 def named_by_resolution(layer: LayerInfo) -> str:
-    """Return a layer's name for people: "8x8", "128x128 rgb"."""
+    """Return a layer's display name: "8x8", "128x128 rgb"."""
     size = f"{layer.resolution}x{layer.resolution}"
     return f"{size} rgb" if layer.is_rgb else size
 
 
 def named_by_layer(layer: LayerInfo) -> str:
-    """Return a layer's name for people where several share a resolution: "L3 36x36", "rgb"."""
+    """Return a layer's display name if several share a resolution: "L3 36x36", "rgb"."""
     return "rgb" if layer.is_rgb else f"{layer.name.split('_')[0]} {layer.resolution}x{layer.resolution}"

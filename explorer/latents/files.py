@@ -1,4 +1,4 @@
-"""Latent files: .npy, .npz, .pt and .safetensors, ours with all facts, foreign ones recognised by shape."""
+"""Latent files: .npy, .npz, .pt and .safetensors; ours with metadata, foreign ones recognised by shape."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "LatentMisfit", "convert_to", "fit_to", "load_latents", "save_latent"]
 
 SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".pt", ".safetensors")
-"""Of the files that `save_latent` writes; `readers.SUFFIXES` has those that are read."""
+"""Suffixes that `save_latent` writes; `readers.SUFFIXES` has those that can be read."""
 
 _OPTIONS = {"z": "--z", "w": "--w", "ws": "--ws"}
 
 
 class LatentMisfit(LatentError):
-    """A latent that does not fit the model as it is.
+    """A latent that does not fit the model without conversion.
 
-    `choices`: spaces it may be in, if its shape does not tell; load it again with one of them. `offer`: what a
-    conversion would do, in words; empty if none makes sense. Load it again with `convert=True` to accept.
+    `choices`: possible spaces if the shape is ambiguous; load it again with one of them. `offer`: describes a
+    possible conversion; empty if there is none. Load it again with `convert=True` to accept.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class LatentMisfit(LatentError):
 
 
 def save_latent(path: str | Path, latent: StoredLatent) -> None:
-    """Write a latent; the suffix chooses the format. All but .npy carry its space and facts.
+    """Write a latent in the format of the suffix. All formats but .npy include its space and metadata.
 
     Raises:
-        LatentError: Unknown suffix, or the file cannot be written.
+        LatentError: The suffix is unknown, or the file cannot be written.
     """
     path = Path(path)
-    # A name may come from a path, whose bytes need not be UTF-8; the formats' texts are.
+    # A name may come from a path, which need not be UTF-8; the formats' texts must be.
     name = visible(latent.name)
     facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
     if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
@@ -90,16 +90,16 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
 
 
 def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = None) -> tuple[StoredLatent, ...]:
-    """Return all latents in a file, in the order they lie there. Nothing in the file is executed.
+    """Return all latents in a file, in order. Nothing in the file is executed.
 
     Args:
-        path: One of `SUFFIXES`.
-        info: The network whose shapes tell the space of foreign arrays.
-        space: What the user says it is, where the shape does not tell.
+        path: A file with one of `SUFFIXES`.
+        info: The network whose shapes determine the space of foreign arrays.
+        space: The space chosen by the user, if the shape is ambiguous.
 
     Raises:
-        LatentMisfit: The space cannot be told (`choices` says which it may be).
-        LatentError: Not a latent file, or damaged.
+        LatentMisfit: The space is ambiguous (`choices` has the possible ones).
+        LatentError: The file is not a latent file, or damaged.
     """
     path = Path(path)
     found: list[StoredLatent] = []
@@ -116,7 +116,7 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
 
 
 def _space_of(raw: RawLatent, said: Space | None, info: GeneratorInfo, path: Path) -> Space:
-    """The space of an array: what the user said, where that is possible, else what the file and the shape say."""
+    """Return the space of an array: the user's choice if possible, else the one that file and shape indicate."""
     shape = raw.array.shape
     if raw.array.size == 0 or raw.array.ndim < 1:
         raise LatentError(f"{path.name} holds an empty array.", "Save it again.")
@@ -127,18 +127,18 @@ def _space_of(raw: RawLatent, said: Space | None, info: GeneratorInfo, path: Pat
         raise _misfit(f"{path.name} holds {_shape_text(shape)}, which is not a {said}.", told, path)
     if len(told) > 1:
         raise _misfit(f"{path.name} holds {_shape_text(shape)}, which may be {' or '.join(told)}.", told, path)
-    # A shape that fits nothing here: the number of dimensions still says what it was meant to be.
+    # The shape does not fit this network, but the number of dimensions still indicates the intended space.
     rest: Space = "ws" if raw.array.ndim >= 2 and shape[-1] == info.w_dim else "w"
     space = told[0] if told else rest
     if space == "ws" and raw.array.ndim < 2:
-        words = f"{path.name} holds {_shape_text(shape)}, which is not a ws."
-        raise LatentError(words, "A ws has one row for each layer.")
+        message = f"{path.name} holds {_shape_text(shape)}, which is not a ws."
+        raise LatentError(message, "A ws has one row per layer.")
     return space
 
 
 def _misfit(message: str, choices: tuple[Space, ...], path: Path) -> LatentMisfit:
     options = " or ".join(f"{_OPTIONS[space]} {shlex.quote(str(path))}" for space in choices)
-    return LatentMisfit(message, "Say which it is.", choices=choices, command=f"Use: {options}")
+    return LatentMisfit(message, "Choose its space.", choices=choices, command=f"Use: {options}")
 
 
 def _rows_of(array: NDArray[np.float32], space: Space, name: str) -> NDArray[np.float32]:
@@ -148,7 +148,9 @@ def _rows_of(array: NDArray[np.float32], space: Space, name: str) -> NDArray[np.
     core = 2 if space == "ws" else 1
     rows = array.reshape(-1, *array.shape[-core:])
     if len(rows) > MAX_LATENTS:
-        raise LatentError(f"{name} holds {len(rows)} latents; at most {MAX_LATENTS} are taken.", "Split the file.")
+        raise LatentError(
+            f"{name} holds {len(rows)} latents; at most {MAX_LATENTS} are supported.", "Split the file."
+        )
     return rows
 
 
@@ -158,9 +160,9 @@ def _is_broadcast(array: NDArray[np.float32]) -> bool:
 
 
 def _spaces_of(raw: RawLatent, info: GeneratorInfo) -> tuple[tuple[Space, ...], tuple[Space, ...]]:
-    """Return what an array is for this network by its shape and name, and what else it can be if the user says so.
+    """Return the spaces of an array for this network by shape and name, and further ones that the user may choose.
 
-    Leading dimensions count latents. Nothing for widths of other networks.
+    Leading dimensions count latents. Both are empty for the widths of other networks.
     """
     shape, named = raw.array.shape, raw.space
     if raw.is_ours and named is not None:
@@ -173,10 +175,10 @@ def _spaces_of(raw: RawLatent, info: GeneratorInfo) -> tuple[tuple[Space, ...], 
     if not by_width:
         return (), ()
     if len(shape) >= 3 and shape[-2] > 1:
-        # Several rows for each latent, whatever the name says: projectors call a W+ `w`.
+        # Several rows per latent, whatever the name: projectors call a W+ `w`.
         return ("ws",), ("w",) if _is_broadcast(raw.array) else ()
     if len(shape) >= 2 and shape[-2:] == (info.num_ws, info.w_dim):
-        # As many rows as layers: one ws, unless it is called otherwise; then it may be that many single ones.
+        # As many rows as layers: one ws, unless it is named otherwise; then it may be that many single latents.
         return ("ws",) if named in (None, "ws") else ("ws", named), tuple(by_width)
     several: tuple[Space, ...] = ("ws",) if len(shape) >= 2 and shape[-2] > 1 else ()
     if named is not None:
@@ -192,10 +194,10 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def fit_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """Return the latent, if it fits that model as it is, or has a recipe that every model can follow.
+    """Return the latent if it fits that model, or has a recipe that any model can follow.
 
     Raises:
-        LatentMisfit: Of another model or another shape; `offer` says what `convert_to` would do.
+        LatentMisfit: The latent is for another model or has another shape; `offer` describes `convert_to`.
     """
     wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
     name = latent.name or "The latent"
@@ -208,16 +210,16 @@ def fit_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredL
         raise LatentMisfit(
             f"{name} is {_shape_text(latent.array.shape)} in {latent.space}; this model's {latent.space} has "
             f"{' x '.join(map(str, wanted))}.",
-            "Open the model it was made with." if not offer else "It can be converted.",
+            "Open the model it was created with." if not offer else "It can be converted.",
             offer=offer,
-            command="Name the model it was made with." if not offer else _spread_hint(latent, info),
+            command="Use the model it was created with." if not offer else _spread_hint(latent, info),
         )
     if latent.space != "z" and latent.model_sha and latent.model_sha != model_sha:
         raise LatentMisfit(
-            f"{name} was made with another model, whose {latent.space} means something else here.",
-            "Open that model, or convert it.",
-            offer="Take its numbers as they are for this model: the picture will be another one.",
-            command="Name that model, or add --convert to take its numbers as they are for another picture.",
+            f"{name} was created with another model, whose {latent.space} space is different.",
+            "Open that model, or convert the latent.",
+            offer="Use its numbers unchanged for this model; the picture will be different.",
+            command="Use that model, or add --convert to use its numbers unchanged, for a different picture.",
         )
     return latent
 
@@ -227,10 +229,10 @@ def _spread_hint(latent: StoredLatent, info: GeneratorInfo) -> str:
 
 
 def convert_to(latent: StoredLatent, info: GeneratorInfo, model_sha: str) -> StoredLatent:
-    """Return the latent made to fit: rows spread over the model's, numbers taken as they are.
+    """Convert a latent to a model: spread its rows over the model's, with unchanged numbers.
 
     Raises:
-        LatentMisfit: No conversion makes sense, because the width differs.
+        LatentMisfit: The latent cannot be converted, because its width differs.
     """
     array = latent.array
     if latent.space == "ws" and array.shape[1] == info.w_dim and array.shape[0] != info.num_ws:

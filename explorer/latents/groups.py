@@ -1,4 +1,4 @@
-"""Coarse, middle and fine: the groups in which people speak of styles, and the names of single entries."""
+"""Groups of styles (coarse, middle, fine), and display names of single entries."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["GROUPS", "group_of", "label_of"]
 
 
 def group_of(info: GeneratorInfo, index: int) -> str:
-    """Return the group of an entry of `ws`, as the family has it."""
+    """Return the group of an entry of `ws`, as defined by the family."""
     return described(info.family).group(info, index)
 
 
 def label_of(info: GeneratorInfo, index: int) -> str:
-    """Return an entry's name for people, such as "8x8" or "L3 36x36"; "input" for one that styles nothing else."""
+    """Return an entry's display name, such as "8x8" or "L3 36x36"; "input" if it styles only the input."""
     layers = info.layers_of_ws(index)
     if not layers:
         return "input"

@@ -41,16 +41,16 @@ __all__ = ["FACTS_KEY", "MAX_LATENTS", "SUFFIXES", "RawLatent", "read_latents"]
 SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".pt", ".pth", ".safetensors")
 
 FACTS_KEY = "latentwalk"
-"""Under which our files say what their latent is."""
+"""The key of the metadata in our files."""
 
 MAX_BYTES = 256 << 20
 MAX_LATENTS = 1024
 MAX_NUMBERS = 1 << 24  # in one file: 1024 latents of 32 rows of 512
-_FACTS_LIMIT = 1 << 20  # bytes; ours take some 200
+_FACTS_LIMIT = 1 << 20  # bytes; ours have some 200
 _HEADER_LIMIT = 1 << 16  # bytes; numpy writes 118
 _MODEL_KEYS = {"state_dict", "g_ema", "g_running", "G_ema", "generator", "generator_smooth", "params_ema", "GAN"}
 _HINT = f"Latents are read from {', '.join(SUFFIXES)}."
-# Names under which other programs keep latents, and what they mean there.
+# Names that other programs use for latents, and their spaces.
 _KEY_SPACES: dict[str, Space | None] = {
     "z": "z", "zs": "z", "w": "w", "ws": "ws", "w_plus": "ws", "w+": "ws", "wplus": "ws", "wp": "ws",
     "latent": None, "latents": None, "latent_code": None, "latent_codes": None, "codes": None, "projected_w": None,
@@ -60,9 +60,9 @@ _KEY_SPACES: dict[str, Space | None] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawLatent:
-    """An array out of a file, with what the file says of it; `space` is None if it says nothing.
+    """An array of a file with its metadata; `space` is None if the file does not state it.
 
-    `is_ours`: the file was written by this program, whose word on the space is certain.
+    `is_ours`: the file was written by this program, so its space is reliable.
     """
 
     array: NDArray[np.float32]
@@ -76,7 +76,7 @@ class RawLatent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """An array of a file that was not read yet: the key it lies under, how to read it, what to call it."""
+    """An array of a file that is not read yet: its key, how to read it, and its display name."""
 
     key: str
     load: Callable[[], Any]
@@ -84,10 +84,10 @@ class Entry:
 
 
 def read_latents(path: Path) -> list[RawLatent]:
-    """Read all arrays of a file that are latents, in the order they lie there.
+    """Read all latents of a file, in order.
 
     Raises:
-        LatentError: Not a latent file, or damaged, or too large.
+        LatentError: The file is not a latent file, damaged, or too large.
     """
     reader = _READERS.get(path.suffix.lower())
     try:
@@ -107,30 +107,29 @@ def read_latents(path: Path) -> list[RawLatent]:
         raise LatentError(error.message, error.hint) from error
     except CheckpointError as error:
         again = "Save it again with torch.save, each tensor as tensor.contiguous()."
-        words = error.message if path.name in error.message else f"{path.name}: {error.message}"
-        raise LatentError(words, f"{_HINT} {again}") from error
+        message = error.message if path.name in error.message else f"{path.name}: {error.message}"
+        raise LatentError(message, f"{_HINT} {again}") from error
     except OSError as error:
         if error.errno == errno.EINVAL and error.strerror:  # from `check_regular`
-            raise LatentError(f"{path} {error.strerror}.", "Name a latent file.") from error
+            raise LatentError(f"{path} {error.strerror}.", "Choose a latent file.") from error
         raise LatentError(f"{path.name} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    except Exception as error:
-        # Readers of four formats raise a dozen kinds of errors for damaged files; all mean the same here.
+    except Exception as error:  # readers of four formats raise a dozen types for damaged files; all mean the same
         raise LatentError(f"{path.name} cannot be read as a latent ({type(error).__name__}).", _HINT) from error
 
 
 def _order(path: Path) -> tuple[bool, str]:
-    """Order: arrays before what may as well be models."""
+    """Return the sort key of a file: arrays before files that may also be models."""
     return path.suffix.lower() not in (".npy", ".npz", ".pt"), str(path)
 
 
 def _files_in(folder: Path) -> str:
-    # Not deeper, and not for ever: projectors make `NAME/0.pt`, and the folder may be a whole disk.
+    # Only one level deep and a limited number: projectors write `NAME/0.pt`, and the folder may be a whole disk.
     inside = itertools.islice(itertools.chain(folder.glob("*"), folder.glob("*/*")), 2000)
     try:
         found = sorted((path for path in inside if path.suffix.lower() in SUFFIXES), key=_order)
     except OSError:
         found = []
-    return f"Name a file in it, such as {found[0]}." if found else "Name a file."
+    return f"Choose a file in it, such as {found[0]}." if found else "Choose a file."
 
 
 def _floats(array: Any) -> NDArray[np.float32]:
@@ -138,22 +137,22 @@ def _floats(array: Any) -> NDArray[np.float32]:
     if array.dtype.kind not in "fiu":
         raise LatentError(f"An array of type {array.dtype} is not a latent.", "Latents are arrays of floats.")
     _check_count(array.size)
-    with np.errstate(over="ignore"):  # a float64 beyond float32: refused as not finite
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
         floats: NDArray[np.float32] = array.astype(np.float32)
     return floats
 
 
 def _check_count(numbers: int) -> None:
-    """Refuse an array before it is copied: packed, or repeated by a stride of 0, a small file can hold any."""
+    """Refuse too large an array before it is copied: compressed, or with a stride of 0, the file can be small."""
     if numbers > MAX_NUMBERS:
         raise LatentError(
-            f"The file holds {numbers:,} numbers; at most {MAX_NUMBERS:,} are taken.", "Split the file."
+            f"The file holds {numbers:,} numbers; at most {MAX_NUMBERS:,} are supported.", "Split the file."
         )
 
 
 def _facts_of(text: str) -> dict[str, Any]:
     if len(text) > _FACTS_LIMIT:
-        raise ValueError("what the file says of its latent is too long")
+        raise ValueError("the metadata of the latent are too long")
     facts = parse_json(text)
     return facts if isinstance(facts, dict) else {}
 
@@ -161,22 +160,22 @@ def _facts_of(text: str) -> dict[str, Any]:
 def _read_npy(path: Path) -> list[RawLatent]:
     with open_regular(path) as file:
         _check_header(path.name, file)
-    # Mapped, so that a header that declares more than the file holds is refused before anything is allocated.
+    # Memory-mapped, so that a header that declares more than the file has is refused before anything is allocated.
     return [RawLatent(_floats(np.load(path, mmap_mode="r", allow_pickle=False)), None)]
 
 
 def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
-    """Refuse an array before it is read: objects, which only a pickle could rebuild, and too many numbers.
+    """Refuse arrays of objects, which need unpickling, and arrays that are too large, before they are read.
 
     Args:
-        name: Of the file, for errors.
-        file: At the beginning of the array.
-        size: Bytes that are stored of it, its header included; None if whoever reads it looks at that.
+        name: Name of the file, for errors.
+        file: File object at the start of the array.
+        size: Stored bytes, header included; None if the caller checks that.
     """
     version = np.lib.format.read_magic(file)
     width = 2 if version == (1, 0) else 4
     length = int.from_bytes(file.read(width), "little")
-    if length > _HEADER_LIMIT:  # numpy would make room for it first
+    if length > _HEADER_LIMIT:  # numpy would allocate it first
         raise LatentError(f"{name} declares a header of {length:,} bytes.", "The file is damaged.")
     file.seek(-width, os.SEEK_CUR)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -184,7 +183,7 @@ def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
     if dtype.hasobject:
         raise LatentError(
             f"{name} holds Python objects, such as a dict, which are not read because they can run code.",
-            "Where it was made, save each array by its name: numpy.savez(FILE, w=latents['w']).",
+            "Save each array by its name instead: numpy.savez(FILE, w=latents['w']).",
         )
     _check_count(math.prod(shape))
     if size is not None and math.prod(shape) * dtype.itemsize > size:
@@ -193,10 +192,10 @@ def _check_header(name: str, file: IO[bytes], size: int | None = None) -> None:
 
 def _read_npz(path: Path) -> list[RawLatent]:
     with FileSource(path) as source:
-        zip_members(source)  # refuses a table of contents that would fill the memory
+        zip_members(source)  # refuses a central directory that would exhaust memory
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        # Sizes as declared, which may be lies; but no more than that much is unpacked.
+        # Declared sizes, which may be wrong; but no more than that is unpacked.
         facts_size = max((item.file_size for item in members if item.filename.startswith(FACTS_KEY)), default=0)
         if sum(item.file_size for item in members) > MAX_BYTES or facts_size > _FACTS_LIMIT:
             raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
@@ -213,7 +212,7 @@ def _read_npz(path: Path) -> list[RawLatent]:
 
 
 def _read_pt(path: Path) -> list[RawLatent]:
-    # Checkpoints' reader of torch's files: it takes neither packed data nor tensors larger than what is stored.
+    # The checkpoint reader of torch files accepts neither compressed data nor tensors larger than their storage.
     monitor = Monitor()
     with FileSource(path) as source:
         is_archive = source.read(0, min(2, source.size)) == b"PK"
@@ -236,9 +235,9 @@ def _read_pt(path: Path) -> list[RawLatent]:
 
 
 def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, TensorRecord | NumpyArray, str]]:
-    """Return the arrays of a file: a bare one, lists, tables, as (key that may tell the space, array, name).
+    """Return the arrays in a bare value, list or table as (key that may indicate the space, array, name).
 
-    In a table of tables the outer key is a name: rosinality's projector keeps `{picture: {"latent": tensor}}`.
+    In a table of tables the outer key is a name: rosinality's projector writes `{picture: {"latent": tensor}}`.
     """
     if isinstance(data, TensorRecord | NumpyArray):
         return [(key, data, name)]
@@ -269,7 +268,7 @@ def _numpy_of(record: NumpyArray) -> NDArray[Any]:
 
 
 def _read_safetensors(path: Path) -> list[RawLatent]:
-    # By our own reader: safetensors' takes no path that is not UTF-8, and reads numpy's types alone.
+    # By our own reader: that of safetensors needs UTF-8 paths and only reads numpy's types.
     with FileSource(path) as source:
         records, metadata = read_safetensors(source)
 
@@ -291,7 +290,7 @@ _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
 
 
 def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawLatent]:
-    """Return the latents among the arrays of a file; only theirs are read, and together they are limited."""
+    """Read only the latents among the arrays of a file, with a limit on their total size."""
     ours = facts.get("space")
     own = next((entry for entry in entries if entry.key == ours), None)
     if ours in SPACES and own is not None:
@@ -305,8 +304,8 @@ def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawL
     if not chosen:
         shown = ", ".join(entry.key[:40] for entry in entries[:6]) or "nothing"
         raise LatentError(
-            f"{file} holds {len(entries)} arrays, none of them named like a latent: {shown}.",
-            "Save the latents under the name z, w or ws.",
+            f"{file} holds {len(entries)} arrays, none of which is named like a latent: {shown}.",
+            "Save the latents with the name z, w or ws.",
         )
     found: list[RawLatent] = []
     numbers = 0

@@ -1,4 +1,4 @@
-"""Recipes: latents as seeds, places and blends, which every model can follow, in place of one model's numbers."""
+"""Recipes: latents as seeds, positions and blends, which any model can follow, instead of one model's numbers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["checked_recipe", "portable", "recipe_from_text", "recipe_of_styles",
 
 MAX_POINTS = 4096
 MAX_DEPTH = 16
-"""Blends within blends of a recipe out of a file; the hands make three."""
+"""Maximum nesting of blends in a recipe from a file; the window creates three."""
 
 MAX_TEXT = 100_000
-"""Characters of a recipe in a latent file, which holds the numbers anyway."""
+"""Maximum characters of a recipe in a latent file, which has the numbers anyway."""
 
 
 def portable(latent: Latent, table: LatentTable) -> Latent | None:
-    """Return the latent without stored numbers, or None if it stands on some that no other model can make.
+    """Return the latent without stored numbers, or None if it depends on some that are specific to a model.
 
-    A stored latent that has a recipe itself is replaced by that.
+    A stored latent with a recipe is replaced by that recipe.
     """
     if latent.blend is not None:
         points = [_portable_point(point, table) for point in latent.blend.points]
@@ -49,7 +49,7 @@ def _portable_point(point: BlendPoint, table: LatentTable) -> BlendPoint | None:
 
 
 def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
-    """Return the mixing with recipes as sources; a source that no row uses need not have one."""
+    """Return the mixing with recipes as sources; unused sources do not need one."""
     used = {row.source for row in mixing.rows if row.amount > 0.0}
     sources = []
     for number, source in enumerate(mixing.sources):
@@ -72,23 +72,23 @@ def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
 
 
 def recipe_to_text(recipe: Latent) -> str:
-    """Return a recipe as JSON; empty if it is too long for a file's facts."""
+    """Return a recipe as JSON; empty if it is too long for a file's metadata."""
     text = json.dumps({"version": VERSION, **encode(recipe)}, separators=(",", ":"))
     return text if len(text) <= MAX_TEXT else ""
 
 
 def recipe_from_text(text: object) -> Latent:
-    """Return the recipe of such a text. Raises LatentError."""
+    """Parse a recipe from JSON. Raises LatentError."""
     try:
         data: Any = parse_json(str(text))
-        version = data.pop("version", 1) if isinstance(data, dict) else 1  # the first one did not say it
+        version = data.pop("version", 1) if isinstance(data, dict) else 1  # version 1 did not state it
         return checked_recipe(decode(Latent, migrate_latent(data, version), "recipe"))
     except (ProjectError, ValueError, RecursionError) as error:
         raise LatentError("The recipe of the latent is damaged.", "Save the latent again.") from error
 
 
 def checked_recipe(recipe: Latent) -> Latent:
-    """Return a recipe out of a file, if it could have been made by hand. Raises LatentError."""
+    """Check the bounds of a recipe from a file, and return it. Raises LatentError."""
     level, depth, count = [recipe], 0, 0
     while level:
         count, depth = count + len(level), depth + 1

@@ -1,4 +1,4 @@
-"""From seeds to `z`, and the plane of seeds that the hand walks on."""
+"""Maps seeds to `z`, and the plane of seeds to explore by dragging."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 __all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "z_of_seed"]
 
 SEED_COUNT = 2**32
-"""Seeds are 0 .. 2**32 - 1, as `numpy.random.RandomState` takes them."""
+"""Seeds are 0 .. 2**32 - 1, as in `numpy.random.RandomState`."""
 
 PLANE_STRIDE = 100
-"""One step down the plane is a hundred seeds; one step right is one (the field's convention)."""
+"""A step down the plane is a hundred seeds, a step right is one (the field's convention)."""
 
 
 @lru_cache(maxsize=4096)
 def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
-    """The `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as published pictures use.
+    """Return the `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as in published
+    work.
 
     Args:
         seed: Any integer; taken modulo 2**32.
@@ -36,9 +37,9 @@ def plane_seed(seed: int, i: int, j: int) -> int:
 
 
 def plane_corners(seed: int, x: float, y: float) -> tuple[tuple[int, float], ...]:
-    """The plane's neighbouring points as (seed, bilinear weight); weights sum to 1, zero weights are left out.
+    """Return the neighbouring points on the plane as (seed, bilinear weight); weights are non-zero and sum to 1.
 
-    At an integer point this is that one seed with weight exactly 1.
+    At an integer point this is a single seed with a weight of exactly 1.
     """
     i, j = math.floor(x), math.floor(y)
     fx, fy = x - i, y - j

@@ -1,4 +1,4 @@
-"""LatentTable: the read-only arrays that states name by id."""
+"""LatentTable: read-only arrays that states refer to by id."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["SPACES", "LatentTable", "Space", "StoredLatent", "StoredMisfitError"
 Space = Literal["z", "w", "ws"]
 
 SPACES: tuple[Space, ...] = ("z", "w", "ws")
-"""`z`: input of the mapping network; `w`: its output; `ws`: one `w` for each layer (W+)."""
+"""`z`: input of the mapping network; `w`: its output; `ws`: one `w` per layer (W+)."""
 
 
 class StoredMisfitError(LatentError):
-    """A state's stored latent that the network of a view cannot take, and that has no recipe.
+    """A stored latent that does not fit the network of a view and has no recipe.
 
-    `key`: the latent's id. `is_convertible`: its numbers have a width that the network can take.
+    `key`: the latent's id. `is_convertible`: whether its width fits the network.
     """
 
     def __init__(self, message: str, hint: str, key: str, *, is_convertible: bool, command: str = "") -> None:
@@ -34,7 +34,7 @@ class StoredMisfitError(LatentError):
 
 
 def digest_of(array: NDArray[np.float32]) -> bytes:
-    """16 bytes that name the contents of an array, its shape included."""
+    """Return a 16-byte digest of an array's content and shape."""
     h = blake2b(repr(array.shape).encode(), digest_size=16)
     h.update(np.ascontiguousarray(array).data)
     return h.digest()
@@ -42,16 +42,16 @@ def digest_of(array: NDArray[np.float32]) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredLatent:
-    """A latent kept as numbers. Immutable: the array is read-only float32.
+    """A latent stored as numbers. Immutable: the array is read-only float32.
 
     Args:
-        space: What the numbers are.
+        space: The latent space.
         array: `[z_dim]` for z, `[w_dim]` for w, `[num_ws, w_dim]` for ws; finite.
-        model_sha: sha256 of the model it was made with; empty if unknown. A `z` belongs to no model.
-        psi: Truncation already applied to the numbers (1 = none).
-        name: What people call it.
-        recipe: How any other model makes its own latent of it, such as a seed and a place; None where there are
-            only numbers (projections, foreign files).
+        model_sha: sha256 of the model it was created with; empty if unknown. A `z` does not belong to a model.
+        psi: Truncation already applied to the numbers (1: none).
+        name: Display name.
+        recipe: How other models create an equivalent latent, such as a seed and a position; None if there are only
+            numbers (projections, foreign files).
     """
 
     space: Space
@@ -69,18 +69,18 @@ class StoredLatent:
         if array.ndim != (2 if self.space == "ws" else 1) or array.size == 0:
             raise LatentError(
                 f"A latent of space {self.space} has the shape {array.shape}.",
-                "z and w are single vectors; ws has one row for each layer.",
+                "z and w are single vectors; ws has one row per layer.",
             )
         if not (np.isfinite(array).all() and math.isfinite(self.psi)):
-            words = f"{self.name or 'A latent'} holds numbers that are not finite."
-            raise LatentError(words, "Save it again from its source.")
+            message = f"{self.name or 'A latent'} has values that are not finite."
+            raise LatentError(message, "Save it again from its source.")
         array.setflags(write=False)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "digest", digest_of(array))
 
     @property
     def key(self) -> str:
-        """The id under which a table keeps it: equal contents have equal ids."""
+        """Its id in a table: equal contents have equal ids."""
         h = blake2b(digest_size=8)
         h.update(f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest)
         if self.recipe is not None:
@@ -89,7 +89,7 @@ class StoredLatent:
 
 
 class LatentTable:
-    """Stored latents by id. Grows only; reading is safe from any thread, adding belongs to the GUI thread."""
+    """Stored latents by id, which are never removed. Any thread may read; only the GUI thread may add."""
 
     def __init__(self, latents: tuple[StoredLatent, ...] = ()) -> None:
         self._latents: dict[str, StoredLatent] = {}
@@ -97,20 +97,20 @@ class LatentTable:
             self.add(latent)
 
     def add(self, latent: StoredLatent) -> str:
-        """Keep a latent and returns its id; the same contents give the same id."""
+        """Add a latent and return its id; equal contents have equal ids."""
         return self._latents.setdefault(latent.key, latent).key
 
     def get(self, key: str) -> StoredLatent | None:
-        """Return the latent of that id, or None."""
+        """Return the latent with an id, or None."""
         return self._latents.get(key)
 
     def __getitem__(self, key: str) -> StoredLatent:
         latent = self._latents.get(key)
         if latent is None:
             raise LatentError(
-                f"The state names a stored latent {key!r} that is not here.",
-                "Open the project that holds it, or choose a seed.",
-                command="The project or job file lacks it: save the project again in the window.",
+                f"The stored latent {key!r} is missing.",
+                "Open the project that contains it, or choose a seed.",
+                command="It is missing in the project or job file: save the project again in the window.",
             )
         return latent
 

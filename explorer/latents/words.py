@@ -1,4 +1,4 @@
-"""A latent, and the classes beside it, in a few words, for captions and labels."""
+"""Short descriptions of latents and classes, for captions and labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["class_words", "latent_words"]
 
 
 def latent_words(latent: Latent) -> str:
-    """Return a latent in a few words: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
+    """Describe a latent: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
         if len(points) == 2 and all(p.latent.blend is None for p in points):
@@ -27,7 +27,7 @@ def latent_words(latent: Latent) -> str:
 
 
 def class_words(weights: Sequence[tuple[int, float]], names: Sequence[str] = ()) -> str:
-    """Classes as (index, weight), weights summing to 1, in a few words: `class fox`, `class 3`, `4 classes`."""
+    """Describe classes given as (index, weight) with weights summing to 1: `class fox`, `class 3`, `4 classes`."""
     called = [visible(names[index], 40) if index < len(names) else str(index) for index, _ in weights]
     if len(weights) == 1:
         return f"class {called[0]}"

@@ -1,4 +1,4 @@
-"""The low-pass filter of an affine motion: what both the still and the moved pixel grid can hold.
+"""The low-pass filter of an affine motion, for the band limits of both the original and the moved pixel grid.
 
 Karras et al. 2021 (StyleGAN3), appendix E.
 """
@@ -16,19 +16,20 @@ from explorer.util.steps import Steps, run
 
 __all__ = ["LOBES", "QUICK_SPAN", "SPAN", "affine_filter", "taps_steps"]
 
-LOBES = 3  # of the Lanczos windows, unless told otherwise; `a` in the literature
+LOBES = 3  # default size of the Lanczos windows; `a` in the literature
 
 SPAN, QUICK_SPAN = 64, 16
-"""Radius in pixels of the domain in which a filter is designed: that of the metrics, and one that differs by less
-than an 8-bit level and takes a twentieth of the time, which counts while a picture turns on the screen. A motion
-that only translates needs the long one (two equal sincs decay slowly), but the same for every step."""
+"""Radius in pixels of the domain in which a filter is designed: the one of the metrics, and one for display, which
+takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the long one (two
+equal
+sincs decay slowly), but the same filter for every step."""
 
 _Array = NDArray[np.float64]
 
 _BAND = 64  # rows or columns of the domain (511 of them) that one step computes
 
-_KEPT = 256
-_designs: dict[tuple[object, ...], Tensor] = {}  # a tenth of a second each to design, 9 kB to keep
+_MAX_DESIGNS = 256
+_designs: dict[tuple[object, ...], Tensor] = {}  # each takes 0.1 s to design and 9 kB to cache
 
 
 def affine_filter(
@@ -41,11 +42,12 @@ def affine_filter(
     cutoff_in: float = 1.0,
     cutoff_out: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Low-pass filter for what both the still and the moved pixel grid can hold; square, `2 * radius * up - 1`.
+    """Return the low-pass filter for both the original and the moved pixel grid; square, `2 * radius * up - 1`
+    taps.
 
-    The ideal filter is the convolution of the two grids' ideal low-passes, windowed by the convolution of their
-    Lanczos windows; each polyphase component is normalised to unit gain. `radius` (in pixels) defaults to twice
-    the lobes; `span` is the radius of the FFT's domain.
+    The ideal filter is the convolution of the two grids' ideal low-pass filters, windowed by the convolution of
+    their Lanczos windows; each polyphase component is normalised to unit gain. `radius` (in pixels) defaults to
+    twice the lobes; `span` is the radius of the FFT's domain.
     """
     radius = 2 * lobes if radius is None else radius
     return run(_design(matrix, up, lobes, radius, span, cutoff_in, cutoff_out))
@@ -54,17 +56,17 @@ def affine_filter(
 def taps_steps(
     linear: tuple[float, ...], up: int, lobes: int, cutoff_in: float, cutoff_out: float, span: int
 ) -> Steps[Tensor]:
-    """`affine_filter` of the matrix `linear` `[2, 2]` (row by row) as float32; the last ones are kept."""
+    """Return `affine_filter` of the matrix `linear` `[2, 2]` (row by row) as float32; the latest are cached."""
     key = (linear, up, lobes, cutoff_in, cutoff_out, span)
     taps = _designs.get(key)
     if taps is None:
         matrix = np.array(linear).reshape(2, 2)
         design = yield from _design(matrix, up, lobes, 2 * lobes, span, cutoff_in, cutoff_out)
-        # Kept tensors must not be inference tensors, which a caller with gradients could not use.
+        # Cached tensors must not be inference tensors, which cannot be used with gradients.
         with torch.inference_mode(False):
             taps = torch.as_tensor(design, dtype=torch.float32)
         _designs[key] = taps
-        while len(_designs) > _KEPT:
+        while len(_designs) > _MAX_DESIGNS:
             _designs.pop(next(iter(_designs)), None)
     return taps
 
@@ -82,7 +84,7 @@ def _design(
     tau = np.roll((np.arange(2 * span * up - 1) + 1) / up - span, -center)  # zero first, as the FFT wants it
 
     def moved(shape: Callable[[_Array], _Array]) -> Callable[[slice], _Array]:
-        """Rows of the moved grid's plane: a product of two shapes."""
+        """Return the rows of the moved grid's plane, a product of two shapes."""
 
         def rows(which: slice) -> _Array:
             xo = tau[None, :] * matrix[0, 0] + tau[which, None] * matrix[0, 1]
@@ -91,7 +93,7 @@ def _design(
 
         return rows
 
-    # The still grid's filters are products of two lines, so one line is transformed and not a plane.
+    # The original grid's filters are separable, so a line is transformed instead of a plane.
     ideal = yield from _convolved(np.sinc(tau * cutoff_in), moved(lambda x: np.sinc(x * cutoff_out)))
     window = yield from _convolved(_lanczos_window(tau, lobes), moved(lambda x: _lanczos_window(x, lobes)))
     taps = np.roll(ideal * window, (center, center), axis=(0, 1))
@@ -105,7 +107,7 @@ def _design(
 def _convolved(
     line: NDArray[np.float64], plane: Callable[[slice], NDArray[np.float64]]
 ) -> Steps[NDArray[np.float64]]:
-    """Return the circular convolution of `outer(line, line)` with a plane `[n, n]` given by its rows, all real."""
+    """Return the circular convolution of `outer(line, line)` with a real plane `[n, n]`, given by its rows."""
     count = len(line)
     whole, half = np.fft.fft(line), np.fft.rfft(line)
     spectrum = np.empty((count, len(half)), np.complex128)

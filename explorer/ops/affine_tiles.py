@@ -1,10 +1,10 @@
-"""A band-limited affine motion tile by tile: time in proportion to the pixels, memory of a few tiles.
+"""A band-limited affine motion tile by tile: time proportional to the pixels, memory for a few tiles.
 
-The readable form (`affine_reference`) enlarges the whole picture and looks the moved one up in it. For 1024 pixels
-that is 200 MB, and oneDNN takes half a minute for the convolution (a third of a second for 512: above a certain
-size it has no fast form for one channel to sixteen). Here a tile is enlarged, everything that the moved picture
-reads from it is looked up, and the tile is forgotten. Places are computed in float64, so that every pixel of the
-result belongs to exactly one tile.
+The readable form (`affine_reference`) upsamples the whole picture and looks up the moved one in it. For 1024 pixels
+that takes 200 MB, and oneDNN needs half a minute for the convolution (a third of a second for 512: above a certain
+size it has no fast form from one channel to sixteen). Here each tile is upsampled, everything that the moved
+picture reads from it is looked up, and the tile is freed. Positions are computed in float64, so that every pixel of
+the result belongs to exactly one tile.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from explorer.util.steps import Steps
 
 __all__ = ["affine_reference", "affine_tiles", "enlarged"]
 
-_TILE, _GPU_TILE = 64, 512  # pixels of the still picture along a side; on a GPU launches count, not pixels
+_TILE, _GPU_TILE = (
+    64,
+    512,
+)  # side in pixels of the original picture; on a GPU the number of launches matters, not of pixels
 _BAND_PIXELS = 1 << 16  # of the moved picture, looked up in one step
 
 
 def affine_reference(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
-    """Return the moved `x` `[N, C, H, W]` and its mask, by enlarging the whole picture.
+    """Return the moved `x` `[N, C, H, W]` and its mask, by upsampling the whole picture.
 
     Args:
         x: The picture.
-        taps: Of the low-pass at `up` times the resolution, `[2 k + 1, 2 k + 1]`.
-        up: By how much the picture is enlarged.
+        taps: Low-pass filter at `up` times the resolution, `[2 k + 1, 2 k + 1]`.
+        up: Upsampling factor.
         matrix: Forward motion `[3, 3]`.
     """
     height, width = x.shape[2:]
@@ -52,9 +55,10 @@ def affine_reference(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float6
 
 
 def enlarged(x: Tensor, taps: Tensor, up: int) -> Tensor:
-    """`x` `[N, C, H, W]` enlarged `up` times with half the filter more samples on each side, phase by phase.
+    """Return `x` `[N, C, H, W]` upsampled `up` times, with half a filter of extra samples on each side.
 
-    The same as `upsample2d(x, taps, up=up, padding=half)`, without multiplying by the zeros between samples.
+    The same as `upsample2d(x, taps, up=up, padding=half)`, but phase by phase, without multiplying by the stuffed
+    zeros.
     """
     count = taps.shape[0]  # 2 * up * radius - 1
     height, width = x.shape[2:]
@@ -67,18 +71,18 @@ def enlarged(x: Tensor, taps: Tensor, up: int) -> Tensor:
 
 
 def affine_tiles(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) -> Steps[tuple[Tensor, Tensor]]:
-    """`affine_reference` in steps, each at most one tile; equal up to rounding."""
+    """Move a picture as `affine_reference` does, up to rounding, in steps of at most one tile."""
     height, width = x.shape[2:]
     pad = taps.shape[0] // 2
     lookup = _Lookup.of(_theta(matrix, up, pad, height, width), up, pad, height, width)
     mask = torch.empty(1, 1, height, width, dtype=x.dtype, device=x.device)
     for rows in _row_bands(slice(0, height), width):
-        mask[:, :, rows] = torch.from_numpy(lookup.sure(rows)).to(x)
+        mask[:, :, rows] = torch.from_numpy(lookup.valid_mask(rows)).to(x)
         yield
     moved = torch.zeros_like(x)
     weight = _phases(taps, up).to(x)
     side = _TILE if x.device.type == "cpu" else _GPU_TILE
-    # Enlarged samples begin with half a filter before the picture; one more pixel, because a lookup reads two.
+    # Upsampled samples begin half a filter before the picture; one more pixel, because a lookup reads two.
     across, down = (math.ceil((up * size + 2 * pad + up) / up) for size in (width, height))
     for top in range(-1, down, side):
         for left in range(-1, across, side):
@@ -94,13 +98,13 @@ def affine_tiles(x: Tensor, taps: Tensor, up: int, matrix: NDArray[np.float64]) 
 
 
 def _theta(matrix: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> NDArray[np.float64]:
-    """Return where the moved picture looks in the enlarged one, `[2, 3]`, as `affine_grid` takes it."""
+    """Return the map `[2, 3]` from the moved picture to the upsampled one, as for `affine_grid`."""
     theta: NDArray[np.float64] = np.linalg.inv(matrix)[:2].astype(np.float64)
     theta[:, 2] *= 2  # normalised coordinates span two units
-    # A motion counts in widths, normalised coordinates in halves of the width and of the height.
+    # A motion is in units of the width, normalised coordinates are in halves of the width and height.
     theta[0, 1] *= height / width
     theta[1, ::2] *= width / height
-    # The enlarged grid lies half a sample off, and has `pad` extra samples on every side.
+    # The upsampled grid is half a sample off and has `pad` extra samples on every side.
     theta[:, 2] += 1 / (up * width), 1 / (up * height)
     theta[0] *= width / (width + 2 * pad / up)
     theta[1] *= height / (height + 2 * pad / up)
@@ -115,7 +119,7 @@ def _phases(taps: Tensor, up: int) -> Tensor:
 
 
 def _first(up: int) -> int:
-    """Return how many samples phase 0 of the first pixel lies before the enlarged picture's edge."""
+    """Return how many samples phase 0 of the first pixel is before the upsampled picture's edge."""
     return up - up // 2
 
 
@@ -127,9 +131,9 @@ def _row_bands(rows: slice, width: int) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
-    """Where each pixel of the moved picture looks in the enlarged one, in its samples (row `across` is x).
+    """Positions in the upsampled picture, in samples, of the moved picture's pixels (`across` is x).
 
-    `across` and `down` hold what a column adds, what a row adds, and the place of the first pixel.
+    `across` and `down` hold the increment per column, the increment per row, and the position of the first pixel.
     """
 
     across: tuple[float, float, float]
@@ -140,7 +144,7 @@ class _Lookup:
 
     @classmethod
     def of(cls, theta: NDArray[np.float64], up: int, pad: int, height: int, width: int) -> _Lookup:
-        """From the matrix that `affine_grid` would take."""
+        """Convert the matrix of an `affine_grid`."""
 
         def axis(row: NDArray[np.float64], size: int) -> tuple[float, float, float]:
             half = (up * size + 2 * pad) / 2
@@ -150,16 +154,16 @@ class _Lookup:
 
         return cls(axis(theta[0], width), axis(theta[1], height), (height, width), up, pad)
 
-    def places(self, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(x, y) of the pixels of a box; those of one pixel are the same in every box."""
+    def positions(self, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (x, y) of the pixels of a box; a pixel's position does not depend on the box."""
         j, i = np.arange(columns.start, columns.stop)[None, :], np.arange(rows.start, rows.stop)[:, None]
         (ax, bx, cx), (ay, by, cy) = self.across, self.down
         return ax * j + (bx * i + cx), ay * j + (by * i + cy)
 
-    def sure(self, rows: slice) -> NDArray[np.float32]:
-        """1 where the nearest sample is free of border effects, for some rows of the moved picture."""
+    def valid_mask(self, rows: slice) -> NDArray[np.float32]:
+        """Return 1 where the nearest sample is free of border effects, for some rows of the moved picture."""
         height, width = self.shape
-        x, y = self.places(rows, slice(0, width))
+        x, y = self.positions(rows, slice(0, width))
         border = 2 * self.pad + 1
         inside = np.ones(x.shape, bool)
         for place, size in ((x, width), (y, height)):
@@ -168,7 +172,7 @@ class _Lookup:
         return inside.astype(np.float32)
 
     def readers(self, top: int, left: int, side: int) -> tuple[slice, slice] | None:
-        """Return the box (rows, columns) of the moved picture with all pixels that read a tile; None if empty."""
+        """Return the box (rows, columns) of the moved picture that contains all pixels of a tile; None if empty."""
         (ax, bx, cx), (ay, by, cy) = self.across, self.down
         first = _first(self.up)
         corners = [
@@ -189,9 +193,9 @@ class _Lookup:
 
 
 def _enlarged_tile(x: Tensor, weight: Tensor, up: int, top: int, left: int, side: int) -> Tensor:
-    """Return the enlarged samples of a tile and of one pixel more, `[N, C, up * (side + 1), up * (side + 1)]`."""
+    """Return the upsampled samples of a tile plus one pixel, `[N, C, up * (side + 1), up * (side + 1)]`."""
     k = weight.shape[2]
-    wanted = side + k  # the convolution at `start` ... `start + side` reads from `start - k` on
+    wanted = side + k  # the convolution at `start` ... `start + side` reads from `start - k`
     y0, x0 = top - k, left - k
     part = x[:, :, max(y0, 0) : y0 + wanted, max(x0, 0) : x0 + wanted]
     north, west = max(-y0, 0), max(-x0, 0)
@@ -203,11 +207,11 @@ def _enlarged_tile(x: Tensor, weight: Tensor, up: int, top: int, left: int, side
 def _look_up(
     moved: Tensor, tile: Tensor, lookup: _Lookup, rows: slice, columns: slice, corner: tuple[int, int], side: int
 ) -> None:
-    """Write what the pixels of a box read from a tile into `moved`."""
-    x, y = lookup.places(rows, columns)
+    """Look up the pixels of a box that belong to a tile and write them into `moved`."""
+    x, y = lookup.positions(rows, columns)
     up, count = lookup.up, side * lookup.up
     x0, y0 = corner[1] * up - _first(up), corner[0] * up - _first(up)
-    # Compared before anything is rounded: every pixel reads from one tile, none from two or none.
+    # Compared before rounding, so that every pixel belongs to exactly one tile.
     inside = (x >= x0) & (x < x0 + count) & (y >= y0) & (y < y0 + count)
     if not inside.any():
         return

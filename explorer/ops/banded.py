@@ -1,9 +1,9 @@
 """Resampling along one axis as a product with a banded matrix.
 
-Upsampling, padding, filtering and decimating along an axis is linear, so it is a matrix: `[out, in]`, zero away
-from a diagonal band. Cut into tiles of rows, with each tile's zero columns left out, it becomes a few dense
-products, which processors run near their peak: on two AVX-512 cores 7 to 10 times faster than the same filters
-as depthwise convolutions.
+Upsampling, padding, filtering and decimating along an axis are linear, so together they are a matrix `[out, in]`
+that
+is zero outside a diagonal band. Cut into tiles of rows without their zero columns, it becomes a few dense products,
+which processors run near their peak: on two AVX-512 cores, 7 to 10 times as fast as depthwise convolutions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def resampling_matrix(
     gain: float = 1.0,
     flip_filter: bool = False,
 ) -> NDArray[np.float64]:
-    """`upfirdn2d` along one axis as a matrix `[out, size]`; the arguments mean the same."""
+    """Return `upfirdn2d` along one axis as a matrix `[out, size]`; same arguments."""
     h = np.ones(1) if taps is None else taps
     if not flip_filter:
         h = h[::-1]
@@ -46,18 +46,18 @@ def separable_terms(
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return a 2-D filter as a sum of outer products: (vertical taps, horizontal taps) for each term.
 
-    Terms are dropped while the singular values left out stay below `tolerance` times the largest. StyleGAN3's
-    radial filters of 12x12 taps are symmetric, so six terms are exact.
+    Terms are dropped while the dropped singular values stay below `tolerance` times the largest. StyleGAN3's radial
+    12x12 filters are symmetric, so six terms are exact.
     """
     u, s, vt = np.linalg.svd(f)
-    tail = np.cumsum(s[::-1])[::-1]  # tail[k]: what is lost by keeping k terms
+    tail = np.cumsum(s[::-1])[::-1]  # tail[k]: the error with k terms
     rank = max(1, int(np.sum(tail > tolerance * s[0])))
     return [(u[:, r] * np.sqrt(s[r]), vt[r] * np.sqrt(s[r])) for r in range(rank)]
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Rows `first:last` of a banded matrix; the rest of each row is zero outside columns `start:stop`."""
+    """Rows `first:last` of a banded matrix, which are zero outside columns `start:stop`."""
 
     first: int
     last: int
@@ -67,13 +67,13 @@ class Tile:
 
 
 class Banded:
-    """A banded matrix as dense tiles; `transposed` is another one. Immutable.
+    """A banded matrix as dense tiles; immutable.
 
     Args:
         matrix: `[out, in]`.
-        rows: Rows of a tile, at most.
-        dtype: Of the tiles.
-        device: Of the tiles.
+        rows: Maximum rows per tile.
+        dtype: Dtype of the tiles.
+        device: Device of the tiles.
     """
 
     def __init__(
@@ -94,25 +94,25 @@ class Banded:
 
     @property
     def transposed(self) -> Banded:
-        """The transposed matrix, as the gradient needs it; made when first asked for."""
+        """The transposed matrix, for the gradient; computed on first use."""
         if self._transposed is None:
             matrix, rows, dtype, device = self._source
             self._transposed = Banded(np.ascontiguousarray(matrix.T), rows, dtype, device)
         return self._transposed
 
     def matmul_into(self, x: Tensor, out: Tensor) -> None:
-        """`out[:] = self @ x` for `x` `[in, m]` and `out` `[out, m]`, either of which may be transposed views."""
+        """Compute `out[:] = self @ x` for `x` `[in, m]` and `out` `[out, m]`, both possibly transposed views."""
         for tile in self.tiles:
             torch.mm(tile.block, x[tile.start : tile.stop], out=out[tile.first : tile.last])
 
     def add_matmul_into(self, x: Tensor, out: Tensor) -> None:
-        """`out += self @ x`, otherwise as `matmul_into`."""
+        """Compute `out += self @ x`; otherwise as `matmul_into`."""
         for tile in self.tiles:
             out[tile.first : tile.last].addmm_(tile.block, x[tile.start : tile.stop])
 
 
 def banded_matmul(x: Tensor, matrix: Banded, *, turn_in: bool = False, turn_out: bool = False) -> Tensor:
-    """`matrix @ x[n]` for every sample, differentiable to any order.
+    """Return `matrix @ x[n]` for every sample, differentiable to any order.
 
     Args:
         x: `[N, in, m]`, or `[N, m, in]` if `turn_in`.

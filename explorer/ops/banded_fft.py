@@ -1,4 +1,4 @@
-"""The power spectrum of a large picture by bands of rows and columns, so that it can be interrupted."""
+"""The power spectrum of a large picture in bands of rows and columns, so that it can be interrupted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from explorer.util.steps import Steps
 __all__ = ["power_spectrum_steps"]
 
 _WHOLE_PIXELS = 1 << 16
-"""Pictures up to this size are transformed at once, as torch does it."""
+"""Pictures up to this size are transformed at once, by torch."""
 
 _BAND_PIXELS = 1 << 16
 
 
 def power_spectrum_steps(x: Tensor) -> Steps[Tensor]:
-    """`|fft2(x)|^2` `[H, W]` of a real `x` `[H, W]`; frequency 0 at `[0, 0]`."""
+    """Return `|fft2(x)|^2` `[H, W]` of a real `x` `[H, W]`; frequency 0 at `[0, 0]`."""
     height, width = x.shape
     if height * width <= _WHOLE_PIXELS:
         whole: Tensor = torch.fft.fft2(x).abs().square()
@@ -32,7 +32,7 @@ def power_spectrum_steps(x: Tensor) -> Steps[Tensor]:
         part = half[:, start : start + columns]
         power[:, start : start + part.shape[1]] = torch.fft.fft(part, dim=0).abs().square()
         yield
-    # The other half is the same in both directions reversed; row 0 stays where it is.
+    # The other half is the same, reversed in both directions; row 0 stays in its row.
     other = power[:, 1 : (width + 1) // 2].flip(1)
     power[:1, width // 2 + 1 :] = other[:1]
     power[1:, width // 2 + 1 :] = other[1:].flip(0)

@@ -17,10 +17,10 @@ __all__ = ["ACTIVATIONS", "ActivationSpec", "bias_act"]
 
 @dataclass(frozen=True, slots=True)
 class ActivationSpec:
-    """An activation function and the parameters it takes when a caller names none.
+    """An activation function and its default parameters.
 
-    `function` gets the tensor and alpha (which most ignore); `gain` keeps the variance of the output near that
-    of the input.
+    `function` takes the tensor and alpha (which most ignore); `gain` keeps the variance of the output near that of
+    the input.
     """
 
     function: Callable[[Tensor, float], Tensor]
@@ -50,15 +50,15 @@ def bias_act(
     gain: float | None = None,
     clamp: float | None = None,
 ) -> Tensor:
-    """`clamp(gain * act(x + b), -clamp, clamp)`.
+    """Return `clamp(gain * act(x + b), -clamp, clamp)`.
 
     Args:
         x: Any shape, any float dtype (no float16 on the CPU).
         b: `[x.shape[dim]]`, or None for no bias.
         dim: The axis of `x` that `b` runs along.
-        act: A name of `ACTIVATIONS`.
-        alpha: Slope of `lrelu`; None takes the activation's own.
-        gain: Factor after the activation; None takes the activation's own (sqrt(2) for `lrelu`).
+        act: A name in `ACTIVATIONS`.
+        alpha: Negative slope of `lrelu`; None: the activation's default.
+        gain: Factor after the activation; None: the activation's default (sqrt(2) for `lrelu`).
         clamp: Absolute limit applied after the gain; None does not clamp.
 
     Returns:

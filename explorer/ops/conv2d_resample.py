@@ -22,7 +22,7 @@ def conv2d_resample_reference(
     flip_weight: bool = True,
     flip_filter: bool = False,
 ) -> Tensor:
-    """Upsample with `f`, convolve with `w`, downsample with `f`: the definition. See `conv2d_resample`."""
+    """Upsample with `f`, convolve with `w`, downsample with `f`: the definition of `conv2d_resample`."""
     pads = _total_padding(f, up, down, padding)
     x = upfirdn2d(x, f if up > 1 else None, up=up, padding=pads, gain=up**2, flip_filter=flip_filter)
     x = _conv2d(x, w, groups=groups, flip_weight=flip_weight)
@@ -42,16 +42,17 @@ def conv2d_resample(
 ) -> Tensor:
     """Convolve `x` with `w` while changing its resolution.
 
-    Equal to `conv2d_resample_reference`, with the convolution done at the lower resolution where it commutes
-    with the filter: up to 4 times fewer multiplications.
+    Equal to `conv2d_resample_reference`, but with the convolution at the lower resolution where it commutes with
+    the
+    filter: up to 4 times fewer multiplications.
 
     Args:
         x: `[N, I, H, W]`, any float dtype (no float16 on the CPU).
         w: `[O, I / groups, kh, kw]`.
-        f: Resampling filter as `setup_filter` makes it; used only if `up` or `down` exceeds 1.
+        f: Resampling filter from `setup_filter`; only used if `up` or `down` exceeds 1.
         up: Upsampling factor.
         down: Downsampling factor.
-        padding: In pixels of the upsampled picture, on top of what `f` needs.
+        padding: In pixels of the upsampled picture, in addition to that for `f`.
         groups: As in torch.
         flip_weight: True correlates (as `torch.conv2d`), False convolves.
         flip_filter: Correlate with `f` instead of convolving.
@@ -110,7 +111,7 @@ def _conv2d(
 
 
 def _conv2d_up(x: Tensor, w: Tensor, up: int, groups: int, flip_weight: bool) -> Tensor:
-    """Full convolution of the zero-stuffed `x`, without its last `up - 1` zeros: `(W - 1) * up + kw` wide."""
+    """Convolve the zero-stuffed `x` fully, without its last `up - 1` zeros: `(W - 1) * up + kw` wide."""
     if flip_weight:
         w = w.flip([2, 3])  # a transposed convolution convolves
     o, i, kh, kw = w.shape

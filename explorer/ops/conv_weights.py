@@ -1,4 +1,4 @@
-"""Weights of convolutions in the forms that are quickest to use, and the products that replace some of them."""
+"""Convolution weights in the fastest layouts, and matrix products that replace some convolutions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["PRODUCT_PIXELS", "Kernel", "is_product", "modulated", "phase_weights
 
 _log = logging.getLogger("explorer.ops")
 PRODUCT_PIXELS = 4096
-"""Of a part of the picture that `product` takes at a time, for each thread."""
+"""Pixels that `product` processes at a time, per thread."""
 
 
 class Kernel:
-    """A convolution weight in the layout oneDNN computes with, made when first used; immutable otherwise.
+    """A convolution weight in oneDNN's layout, packed on first use; otherwise immutable.
 
-    torch repacks a weight at every call, which for 512 channels on small maps takes longer than the convolution:
-    on AVX-512 with 8x8 pixels 0.9 against 0.35 ms in bfloat16. The operators are torch's own, those of its
-    compiler; where they are missing the plain convolution serves.
+    torch repacks a weight at every call, which for 512 channels on small maps takes longer than the convolution: on
+    AVX-512 with 8x8 pixels, 0.9 against 0.35 ms in bfloat16. The operators are those of torch's compiler; where
+    they are missing, the plain convolution is used.
     """
 
     def __init__(self, weight: Tensor, padding: tuple[int, int]) -> None:
@@ -31,7 +31,7 @@ class Kernel:
         self._packed: dict[tuple[int, ...], Tensor | None] = {}
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Return the convolution of `x`, channels-last."""
+        """Convolve `x`, channels-last."""
         packed = self._pack(x) if _worth_packing(self.weight, x) else None
         if packed is None:
             return F.conv2d(x, self.weight, bias, padding=self.padding)
@@ -47,10 +47,10 @@ class Kernel:
                 packed = torch.ops.mkldnn._reorder_convolution_weight(
                     self.weight, self.padding, [1, 1], [1, 1], 1, list(key)
                 )
-            except (AttributeError, NotImplementedError, RuntimeError) as error:  # not part of torch's public face
+            except (AttributeError, NotImplementedError, RuntimeError) as error:  # not part of torch's public API
                 _log.debug("weights stay unpacked: %s", error)
                 packed = None
-            self._packed = {key: packed}  # one size at a time is what a generator uses
+            self._packed = {key: packed}  # a generator uses one size at a time
         return self._packed[key]
 
 
@@ -59,7 +59,7 @@ def _worth_packing(weight: Tensor, x: Tensor) -> bool:
 
 
 def modulated(weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """`weight` `[O, I, k, k]` times `columns` `[I]` and `rows` `[O]` (None is 1), in `dtype`."""
+    """Return `weight` `[O, I, k, k]` times `columns` `[I]` and `rows` `[O]` (None is 1), in `dtype`."""
     kernels = backend.native_for(columns) if dtype in DTYPES else None
     if kernels is not None and weight.is_contiguous(memory_format=torch.channels_last):
         return kernels.modulate(weight, columns.contiguous(), None if rows is None else rows.contiguous(), dtype)
@@ -73,9 +73,10 @@ def is_product(x: Tensor, weight: Tensor) -> bool:
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """Return a 1x1 convolution as matrix products of parts of the picture that stay in the cache.
+    """Compute a 1x1 convolution as matrix products of parts of the picture that fit the processor's cache.
 
-    With 256 to 1024 channels 2 to 2.5 times as fast as oneDNN's convolution on AMX; in float32 that is faster.
+    With 256 to 1024 channels it is 2 to 2.5 times as fast as oneDNN's convolution on AMX; in float32 oneDNN is
+    faster.
     """
     n, i, h, w = x.shape
     turned = weight.flatten(1).t().contiguous()
@@ -89,10 +90,10 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def phase_weights(weight: Tensor) -> list[tuple[Tensor, tuple[int, int]]]:
-    """Weights and paddings for the (even, even), (even, odd), (odd, even), (odd, odd) outputs.
+    """Return weights and paddings for the (even, even), (even, odd), (odd, even), (odd, odd) outputs.
 
-    Even outputs of a transposed convolution by three taps see the pixel before through tap 2 and their own
-    through tap 0; odd ones see their own through tap 1.
+    In a transposed convolution with three taps, even outputs depend on the previous pixel through tap 2 and on
+    their own through tap 0; odd ones depend on their own through tap 1.
     """
     taps = (([2, 0], 1), ([1], 0))
     return [
@@ -103,7 +104,7 @@ def phase_weights(weight: Tensor) -> list[tuple[Tensor, tuple[int, int]]]:
 
 
 def phases(weight: Tensor, dtype: torch.dtype) -> list[Kernel]:
-    """Return a tap's weights as kernels of `dtype`."""
+    """Return `phase_weights` as kernels of `dtype`."""
     return [
         Kernel(part.to(dtype).contiguous(memory_format=torch.channels_last), padding)
         for part, padding in phase_weights(weight)

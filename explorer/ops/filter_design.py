@@ -11,7 +11,7 @@ __all__ = ["design_lowpass", "design_lowpass_filter", "kaiser_beta"]
 
 
 def kaiser_beta(numtaps: int, width: float, fs: float) -> float:
-    """Shape parameter of the Kaiser window for a transition band of full width `width` at sampling rate `fs`."""
+    """Return the shape parameter of the Kaiser window for a transition band of full width `width` at rate `fs`."""
     attenuation = 2.285 * np.pi * (numtaps - 1) * (width / (fs / 2)) + 7.95  # in dB
     if attenuation > 50:
         return float(0.1102 * (attenuation - 8.7))
@@ -48,16 +48,16 @@ def design_lowpass(
 def design_lowpass_filter(
     numtaps: int, cutoff: float, width: float, fs: float, radial: bool = False
 ) -> Tensor | None:
-    """`design_lowpass` as a float32 tensor; None for a single tap, which filters nothing."""
+    """Return `design_lowpass` as a float32 tensor; None for a single tap, which does not filter."""
     if numtaps == 1:
         return None
-    # Room for the result comes first, as a tensor, so that `AllocationLimit` limits filters as well.
+    # The result is allocated first, as a tensor, so that `AllocationLimit` applies to filters too.
     taps = torch.empty((numtaps, numtaps) if radial else (numtaps,), dtype=torch.float32)
     return taps.copy_(torch.from_numpy(design_lowpass(numtaps, cutoff, width, fs, radial)))
 
 
 def _jinc(radius: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
-    # Here because importing scipy.special takes longer than building a network that has no radial filter.
+    # Imported here because scipy.special takes longer to import than a network without radial filters to build.
     from scipy.special import j1
 
     safe = np.where(radius == 0, 1, radius)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FilteredLReLU", "filtered_lrelu"]
 
-# What the low-rank form of a radial filter may lose, relative to its largest singular value: no more than rounding.
+# Error of a radial filter's low-rank form, relative to the largest singular value: no more than rounding.
 _RANK_TOLERANCE = {torch.float32: 5e-7, torch.float64: 1e-15, torch.bfloat16: 1e-3, torch.float16: 1e-3}
 
 
@@ -43,7 +43,7 @@ def filtered_lrelu(
     clamp: float | None = None,
     flip_filter: bool = False,
 ) -> Tensor:
-    """Bias, upsampling, leaky ReLU with gain and clamp, downsampling: the reference of `FilteredLReLU`.
+    """Add bias, upsample, apply leaky ReLU with gain and clamp, downsample: the reference of `FilteredLReLU`.
 
     Args:
         x: `[N, C, H, W]`, any float dtype (no float16 on the CPU).
@@ -54,7 +54,7 @@ def filtered_lrelu(
         down: Downsampling factor.
         padding: In pixels of the upsampled picture, around the zero-stuffed input; negative crops.
         gain: Factor after the leaky ReLU.
-        slope: Slope of its negative half.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit after the gain and before downsampling; None does not clamp.
         flip_filter: Correlate with the filters instead of convolving.
 
@@ -69,7 +69,7 @@ def filtered_lrelu(
 
 @dataclass(frozen=True, slots=True)
 class _NativeTaps:
-    """What the native kernel wants to know; see `native.Kernels.filtered_lrelu`."""
+    """Arguments of the native kernel; see `native.Kernels.filtered_lrelu`."""
 
     up: int
     up_x: Tensor
@@ -109,29 +109,31 @@ class _NativeTaps:
 
 
 class FilteredLReLU:
-    """`filtered_lrelu` prepared for one size of input; immutable.
+    """`filtered_lrelu` prepared for one input size; immutable.
 
     `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals
-    `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. The native kernel does it where it can
-    and gradients are off, products with banded matrices elsewhere, differentiable to any order.
+    `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. It uses a native kernel if there is one
+    and
+    gradients are off, otherwise products with banded matrices, which are differentiable to any order.
 
-    For the products a two-dimensional down filter becomes a sum of separable ones; the native kernel takes it as
-    it is. Up filters must be separable or of rank one.
+    For the products a two-dimensional down filter becomes a sum of separable ones; the native kernel uses it
+    directly.
+    Up filters must be separable or of rank one.
 
     Args:
         fu: Upsampling filter; None is the impulse.
         fd: Downsampling filter; None is the impulse.
-        height: Of the input.
-        width: Of the input.
+        height: Height of the input.
+        width: Width of the input.
         up: As in `filtered_lrelu`, like the other arguments.
         down: Downsampling factor.
         padding: In pixels of the upsampled picture.
         gain: Factor after the leaky ReLU, positive.
-        slope: Slope of its negative half.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit after the gain; None does not clamp.
         flip_filter: Correlate instead of convolving.
-        dtype: Of the features.
-        device: Of the features.
+        dtype: Dtype of the features.
+        device: Device of the features.
     """
 
     def __init__(
@@ -168,11 +170,11 @@ class FilteredLReLU:
 
     @property
     def is_native(self) -> bool:
-        """Whether the native kernel knows these filters."""
+        """Whether the native kernel supports these filters."""
         return self._native is not None
 
     def __call__(self, x: Tensor, scale: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        """`[N, C, H', W']` in channels-last order.
+        """Apply the operator; the result is `[N, C, H', W']` in channels-last order.
 
         Args:
             x: `[N, C, height, width]` of the plan's dtype.
@@ -203,12 +205,12 @@ class FilteredLReLU:
 
     @property
     def _products_dtype(self) -> torch.dtype:
-        # On a CPU products of bfloat16 are slower than of float32 at these sizes, and four roundings are coarse.
+        # On a CPU bfloat16 products are slower than float32 at these sizes, and rounding four times is coarse.
         on_cpu = self.device is None or self.device.type == "cpu"
         return torch.float32 if on_cpu and self.dtype == torch.bfloat16 else self.dtype
 
     def _tiles(self, triton: ModuleType, native: _NativeTaps) -> FilterTiles:
-        """Return the Triton kernel's form of the filters, made when first needed."""
+        """Return the filters in the Triton kernel's form, computed on first use."""
         if self._triton_tiles is None:
             order = 1 if self._flip else -1
             vertical, horizontal = self._up_taps
@@ -225,11 +227,11 @@ class FilteredLReLU:
 
     @cached_property
     def _products(self) -> FilteredProducts:
-        """Made when first needed: the matrices of a 1024-pixel layer take some 50 ms."""
+        """The banded matrices; computed on first use, which takes some 50 ms for a 1024-pixel layer."""
         (height, width), up, down, flip = self._size, self._up, self._down, self._flip
         left, right, top, bottom = self._padding
         vertical, horizontal = self._up_taps
-        # gain > 0 commutes with the leaky ReLU, so it rides on a filter.
+        # gain > 0 commutes with the leaky ReLU, so it is folded into a filter.
         rows = resampling_matrix(vertical, height, up, 1, (top, bottom), up, flip)
         columns = resampling_matrix(horizontal, width, up, 1, (left, right), up * self._gain, flip)
         downs = [
@@ -242,7 +244,7 @@ class FilteredLReLU:
         return FilteredProducts((rows, columns), downs, self.slope, self.clamp, self._products_dtype, self.device)
 
     def _native_taps(self) -> _NativeTaps | None:
-        """Return what the native kernel needs, or None if it does not know these filters."""
+        """Return the native kernel's arguments, or None if it does not support these filters."""
         up, vertical, horizontal = self._up, *self._up_taps
         if self._down != 2 or up not in (2, 4) or not 0 <= self.slope <= 1:
             return None
@@ -255,7 +257,7 @@ class FilteredLReLU:
             for size, pads in zip(self._size, ((top, bottom), (left, right)), strict=True)
         )
         if min(height, width) < 1:
-            return None  # nothing is left; the other form explains it
+            return None  # empty; the other form raises the error
         order = 1 if self._flip else -1
         down_y, down_x = self._down_taps[0]
         is_separable = len(self._down_taps) == 1
@@ -265,7 +267,7 @@ class FilteredLReLU:
             up_y=_floats(vertical, order, up),
             down_x=_floats(down_x, order) if is_separable else None,
             down_y=_floats(down_y, order) if is_separable else None,
-            # Two terms would cost the kernel as much as the whole filter.
+            # Two terms would cost the kernel as much as the full filter.
             down=None if is_separable else _floats(self._down_filter, order),
             top=top,
             left=left,
@@ -276,7 +278,7 @@ class FilteredLReLU:
 def _terms(
     f: Tensor | None, tolerance: float
 ) -> list[tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]]:
-    """(vertical, horizontal) taps of each separable term of a filter."""
+    """Return the (vertical, horizontal) taps of each separable term of a filter."""
     if f is None:
         return [(None, None)]
     taps = f.detach().cpu().double().numpy()
@@ -286,7 +288,7 @@ def _terms(
 
 
 def _floats(taps: NDArray[np.float64] | None, order: int, gain: float = 1.0) -> Tensor:
-    """Taps as float32, in the given order along every axis."""
+    """Return the taps as float32, in the given order along every axis."""
     return torch.as_tensor(_turned(taps, order, gain), dtype=torch.float32)
 
 

@@ -16,8 +16,8 @@ from .bias_act import bias_act
 
 __all__ = ["FilteredProducts"]
 
-# Rows of a strip of output. Measured from 8 to 64: with 12 to 16 a strip of the upsampled signal stays in the
-# second-level cache, and the rows computed twice where strips meet still cost less than that saves.
+# Rows per strip of output. Measured from 8 to 64: with 12 to 16, a strip of the upsampled signal stays in the
+# second-level cache, which saves more than computing the overlapping rows twice costs.
 _STRIP_ROWS = 16
 _TILE_ROWS = 32
 
@@ -35,15 +35,15 @@ class _Strip:
 
 
 class FilteredProducts:
-    """Upsampling, leaky ReLU, clamp and downsampling with given matrices; immutable.
+    """Upsampling, leaky ReLU, clamp and downsampling by matrices; immutable.
 
     Args:
-        up: Upsampling along the (vertical, horizontal) axis, `[H', H]` and `[W', W]`, all gains included.
-        downs: Downsampling, (vertical `[H'', H']`, horizontal `[W'', W']`) for each separable term.
-        slope: Of the leaky ReLU.
+        up: Upsampling along the (vertical, horizontal) axis, `[H', H]` and `[W', W]`, including all gains.
+        downs: Downsampling (vertical `[H'', H']`, horizontal `[W'', W']`) for each separable term.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit after it; None does not clamp.
-        dtype: Of the features.
-        device: Of the features.
+        dtype: Dtype of the features.
+        device: Device of the features.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class FilteredProducts:
         self._strips = _strips(up[1], [columns for _, columns in downs], dtype, device)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`[N, C, H'', W'']`, channels-last, from `x` `[N, C, H, W]`.
+        """Map `x` `[N, C, H, W]` to `[N, C, H'', W'']`, channels-last.
 
-        Without gradients it works in strips, so that the upsampled signal never exists as a whole.
+        Without gradients it works in strips, so that the upsampled signal is never in memory as a whole.
         """
         return self._differentiable(x) if torch.is_grad_enabled() else self._in_strips(x)
 
@@ -78,8 +78,8 @@ class FilteredProducts:
         mid, out_h = self._down_rows[0].shape[1], self._down_rows[0].shape[0]
         out_w = self._down_columns[0].shape[0]
         out = x.new_empty(n, out_h, out_w * c)
-        # Layouts are chosen so that every pass is a plain product without copies: filtering along rows leaves
-        # the picture as (width, channels, height), and the last pass turns it back to (height, width, channels).
+        # The layouts make every pass a plain product without copies: filtering along rows leaves the picture as
+        # (width, channels, height), and the last pass brings it back to (height, width, channels).
         tall = x.new_empty(width * c, mid)
         narrow = [x.new_empty(out_w, c * mid) for _ in self._down_rows]
         scratch = x.new_empty(max(s.up.shape[0] for s in self._strips), c * mid)
@@ -123,7 +123,7 @@ def _strips(
     dtype: torch.dtype,
     device: torch.device | None,
 ) -> tuple[_Strip, ...]:
-    """Both passes along an axis, cut so that a strip needs only a short stretch of the upsampled signal."""
+    """Cut both passes along an axis into strips that need only a short part of the upsampled signal."""
 
     def tensor(matrix: NDArray[np.float64]) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(matrix), dtype=dtype, device=device)
@@ -147,6 +147,6 @@ def _strips(
 
 
 def _extent(rows: NDArray[np.float64]) -> slice:
-    """Return the columns that some row uses."""
+    """Return the range of columns with non-zero entries."""
     used = np.flatnonzero(rows.any(axis=0))
     return slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)

@@ -1,4 +1,4 @@
-"""Memory of tensors: what objects hold, and errors that mean it ran out."""
+"""Memory of tensors: how much objects hold, and which errors mean that it ran out."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from torch import Tensor
 
 __all__ = ["held_bytes", "lacks_memory", "tensors_in"]
 
-# What torch's allocators say in a plain RuntimeError, in lower case.
+# Messages of torch's allocators in a plain RuntimeError, in lower case.
 _SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Return whether an error means that memory ran out, on whichever device."""
+    """Return whether an error means that memory ran out, on any device."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _SHORTAGES)
 
 
 def held_bytes(tensors: Iterable[Tensor]) -> int:
-    """Bytes of the storages of tensors, each counted once and in whole."""
+    """Return the total bytes of the tensors' storages, each counted once."""
     sizes: dict[object, int] = {}
     for tensor in tensors:
-        if tensor.is_mkldnn:  # packed by oneDNN, which shows no storage
+        if tensor.is_mkldnn:  # packed by oneDNN, without an accessible storage
             sizes[id(tensor)] = tensor.numel() * tensor.element_size()
         else:
             storage = tensor.untyped_storage()
@@ -32,7 +32,7 @@ def held_bytes(tensors: Iterable[Tensor]) -> int:
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
-    """Yield the tensors in a value: those of its items and, for our own objects, of its attributes."""
+    """Yield the tensors in a value, including its items and, for objects of this package, its attributes."""
     pending, seen = [value], set()
     while pending:
         item = pending.pop()

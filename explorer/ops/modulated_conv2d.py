@@ -1,9 +1,9 @@
-"""Convolutions whose weights are scaled per sample by a style: StyleGAN2's and StyleGAN3's.
+"""Modulated convolutions of StyleGAN2 and StyleGAN3, whose weights are scaled per sample by a style.
 
-Scaling the weight's input channels by a style equals scaling the input's channels, and demodulation (bringing
-each output channel back to unit gain) equals scaling the output's. So one convolution with the shared weight
-serves the whole batch: `fused=False`, the default. `fused=True` builds the weights of every sample as the papers
-write it, and is the reference.
+Scaling the weight's input channels by a style equals scaling the input's channels, and demodulation (restoring each
+output channel to unit gain) equals scaling the output's. So one convolution with the shared weight is enough for
+the whole batch: `fused=False`, the default. `fused=True` builds the weights of every sample, as in the papers, and
+is the reference.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .upfirdn2d import Padding, parse_padding
 __all__ = ["DEMODULATION_EPS", "demodulation", "stylegan2_modulated_conv2d", "stylegan3_modulated_conv2d"]
 
 DEMODULATION_EPS = 1e-8
-"""Keeps the factor of a channel without weights finite."""
+"""Keeps the factor of an all-zero channel finite."""
 
 
 def demodulation(weight_energy: Tensor, styles: Tensor) -> Tensor:
-    """Return the factor `[N, O]` that gives each modulated output channel unit gain.
+    """Return the factors `[N, O]` that give each modulated output channel unit gain.
 
     Args:
         weight_energy: `[O, I]`, the squared weights summed over their taps.
@@ -45,18 +45,18 @@ def stylegan2_modulated_conv2d(
     flip_weight: bool = True,
     fused: bool = False,
 ) -> Tensor:
-    """StyleGAN2's modulated convolution, then noise.
+    """Apply StyleGAN2's modulated convolution, then add noise.
 
     Args:
         x: `[N, I, H, W]`.
         weight: `[O, I, k, k]`, shared by the batch.
         styles: `[N, I]`.
-        noise: Broadcastable to the output, already scaled; None adds none.
+        noise: Broadcastable to the output, already scaled; None adds no noise.
         up: Upsampling factor.
         down: Downsampling factor.
         padding: As in `conv2d_resample`.
         resample_filter: Filter for `up` and `down`.
-        demodulate: Bring each output channel back to unit gain.
+        demodulate: Restore each output channel to unit gain.
         flip_weight: As in `conv2d_resample`.
         fused: Build every sample's weights instead of scaling activations (the reference; slower).
 
@@ -100,13 +100,13 @@ def stylegan3_modulated_conv2d(
     input_gain: Tensor | None = None,
     fused: bool = False,
 ) -> Tensor:
-    """StyleGAN3's modulated convolution: pre-normalised weights and styles, a gain that demodulation ignores.
+    """Apply StyleGAN3's modulated convolution: pre-normalised weights and styles, a gain that demodulation ignores.
 
     Args:
         x: `[N, I, H, W]`.
         weight: `[O, I, k, k]`, shared by the batch.
         styles: `[N, I]`.
-        demodulate: Normalise weights and styles, and bring each output channel back to unit gain.
+        demodulate: Normalise weights and styles, and restore each output channel to unit gain.
         padding: Zeros around `x`, as in `parse_padding`, except that `[a, b]` are rows and columns like torch's.
         input_gain: Scalar, `[I]` or `[N, I]`, applied after demodulation; None is 1.
         fused: Build every sample's weights instead of scaling activations (the reference; slower).
@@ -118,7 +118,7 @@ def stylegan3_modulated_conv2d(
     n, i = styles.shape
     if demodulate:
         weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
-        # The mean runs over the whole batch; demodulation cancels it up to its epsilon.
+        # The mean is over the whole batch; demodulation cancels it up to its epsilon.
         styles = styles * styles.square().mean().rsqrt()
     if input_gain is None:
         input_gain = torch.ones([], device=x.device)

@@ -1,4 +1,4 @@
-"""Scaling vectors to unit second moment."""
+"""Scales vectors to unit second moment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ __all__ = ["normalize_2nd_moment"]
 
 
 def normalize_2nd_moment(x: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """`x` divided by the root of its mean square along `dim`; same shape and dtype."""
+    """Return `x` divided by the root of its mean square along `dim`; same shape and dtype."""
     check_dtype(x)
     return x * torch.rsqrt(x.square().mean(dim=dim, keepdim=True) + eps)

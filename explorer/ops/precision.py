@@ -1,4 +1,4 @@
-"""The number formats by name, and which of them the operators accept on which device."""
+"""Dtypes by name, and which of them the operators accept on which device."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ DTYPES: dict[str, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-"""Precisions by name. float16 is for GPUs alone: on a CPU it is thousands of times slower."""
+"""Dtypes by name. float16 is for GPUs only: on a CPU it is thousands of times slower."""
 
 
 def check_dtype(x: torch.Tensor) -> None:
-    """Refuse float16 on the CPU, where torch falls to a path thousands of times slower than float32.
+    """Refuse float16 on the CPU, where torch is thousands of times slower with it than with float32.
 
     Raises:
         TypeError: If `x` is a float16 tensor on the CPU.

@@ -1,8 +1,8 @@
-"""StyleGAN's modulated convolutions prepared for inference: derived weights kept, passes fused, channels-last.
+"""StyleGAN's modulated convolutions prepared for inference: cached weights, fused passes, channels-last.
 
-A prepared convolution leaves out what can ride on the next pass over the features: it returns them together
-with a scale and a bias that are still to be applied, and `finish` (or `FilteredLReLU`) applies them along with
-noise, activation and clamp. These forms give no gradients; their references are `modulated_conv2d` and `bias_act`.
+A prepared convolution defers what can be fused into the next pass over the features: it returns them with a scale
+and a bias that are still to be applied, and `apply_epilogue` (or `FilteredLReLU`) applies both along with noise,
+activation and clamp. These forms are not differentiable; their references are `modulated_conv2d` and `bias_act`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .native import Kernels, PackedWeight, pack_weight
 from .prepared_styles import PreparedDemodulation
 from .upfirdn2d import filter_size, upsample2d
 
-__all__ = ["Pending", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "finish"]
+__all__ = ["DeferredConv", "PreparedConv", "PreparedToRGB", "PreparedUpConv", "apply_epilogue"]
 
 _SLOPES = {"linear": 1.0, "relu": 0.0, "lrelu": ACTIVATIONS["lrelu"].alpha}
 
 
-class Pending(NamedTuple):
-    """Features `x` `[N, C, H, W]`, channels-last, that stand for `x * scale + bias`.
+class DeferredConv(NamedTuple):
+    """Output `x` of a convolution, `[N, C, H, W]`, channels-last, with its `x * scale + bias` not applied yet.
 
     `scale` is `[N, C]` or None for 1, `bias` `[C]` or None for 0; both are float32.
     """
@@ -39,7 +39,7 @@ class Pending(NamedTuple):
     bias: Tensor | None
 
     def apply(self) -> Tensor:
-        """Return the features themselves."""
+        """Return `x * scale + bias`."""
         if self.scale is not None and self.bias is not None:
             bias = self.bias.to(self.x.dtype)[:, None, None]
             return torch.addcmul(bias, self.x, self.scale.to(self.x.dtype)[:, :, None, None])
@@ -57,7 +57,7 @@ class PreparedConv:
         demodulate: Bring each output channel back to unit gain.
         bias: `[O]`, already multiplied by the gain.
         gain: Factor on the convolution.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(
@@ -84,23 +84,23 @@ class PreparedConv:
 
     @cached_property
     def packed(self) -> PackedWeight:
-        """The same for `native.Kernels.modulated_conv`."""
+        """The weight packed for `native.Kernels.modulated_conv`."""
         return pack_weight(self.weight)
 
-    def finished(
+    def with_epilogue(
         self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
     ) -> Tensor:
-        """`finish` of the convolution, in one pass where that is possible."""
+        """Convolve and apply the epilogue, in one pass if possible."""
         kernels = self._amx_for(x)
         if kernels is None or act not in _SLOPES:
-            return finish(self(x, styles), noise, act, act_gain, clamp)
+            return apply_epilogue(self(x, styles), noise, act, act_gain, clamp)
         return self._run(kernels, x, styles, None, noise, _SLOPES[act], clamp)
 
     def _amx_for(self, x: Tensor) -> Kernels | None:
         """Return the kernels if their convolution is the fastest form."""
         kernel = tuple(self.weight.shape[2:])
         if kernel == (1, 1) and x.shape[0] == 1 and x.shape[2] * x.shape[3] > PRODUCT_PIXELS:
-            return None  # there plain products are as quick or up to 10 % quicker, with 256 to 1024 channels
+            return None  # here plain matrix products are up to 10 % faster with 256 to 1024 channels
         return backend.amx_for(x) if kernel in ((1, 1), (2, 2), (3, 3)) else None
 
     def _run(
@@ -129,8 +129,8 @@ class PreparedConv:
             clamp=clamp,
         )
 
-    def __call__(self, x: Tensor, styles: Tensor, input_gain: Tensor | None = None) -> Pending:
-        """Return the convolution of `x` `[N, I, H, W]`, any layout.
+    def __call__(self, x: Tensor, styles: Tensor, input_gain: Tensor | None = None) -> DeferredConv:
+        """Convolve `x` `[N, I, H, W]` of any layout.
 
         Args:
             x: Features of the prepared dtype.
@@ -139,7 +139,7 @@ class PreparedConv:
         """
         kernels = self._amx_for(x)
         if kernels is not None:
-            return Pending(self._run(kernels, x, styles, input_gain, None, 1.0, None), None, None)
+            return DeferredConv(self._run(kernels, x, styles, input_gain, None, 1.0, None), None, None)
         scale = None if self.demodulation is None else self.demodulation(styles)  # [N, O]
         if input_gain is not None:
             styles = styles * input_gain
@@ -151,14 +151,14 @@ class PreparedConv:
             columns = styles.reshape(i) if scale is not None else styles.reshape(i) * self.gain
             weight = modulated(self.weight, columns, rows, self.dtype)
             if is_product(x, weight):
-                return Pending(product(x, weight), None, self.bias)
-            return Pending(F.conv2d(x, weight, self.low_bias, padding=self.padding), None, None)
+                return DeferredConv(product(x, weight), None, self.bias)
+            return DeferredConv(F.conv2d(x, weight, self.low_bias, padding=self.padding), None, None)
         if scale is None:
             styles = styles * self.gain
         x = x * styles.to(self.dtype)[:, :, None, None]
         if scale is None:
-            return Pending(self.shared(x, self.low_bias), None, None)
-        return Pending(self.shared(x), scale, self.bias)
+            return DeferredConv(self.shared(x, self.low_bias), None, None)
+        return DeferredConv(self.shared(x), scale, self.bias)
 
 
 class PreparedUpConv:
@@ -171,7 +171,7 @@ class PreparedUpConv:
         resample_filter: `[h, w]`, or `[taps]` for two passes, as `setup_filter` makes it.
         bias: `[O]`, already multiplied by the gain.
         gain: Factor on the convolution.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class PreparedUpConv:
         turned = weight.transpose(0, 1)  # [I, O, 3, 3]
         self.weight = turned.contiguous(memory_format=torch.channels_last).to(dtype)
         self.bias = bias.detach().float()
-        self.demodulation = PreparedDemodulation(weight, 1.0, dtype)  # the gain rides on the filter
+        self.demodulation = PreparedDemodulation(weight, 1.0, dtype)  # the gain is folded into the filter
         fw, fh = filter_size(resample_filter)
         # Padding of `conv2d_resample` for k = 3, padding 1 and up = 2, less what the transposed convolution adds.
         self.pads = ((fw + 1) // 2 - 1, (fw - 2) // 2, (fh + 1) // 2 - 1, (fh - 2) // 2)
@@ -200,25 +200,28 @@ class PreparedUpConv:
     def phases(self) -> list[Kernel]:
         """Four plain convolutions, one for each parity of rows and columns.
 
-        They do the same multiplications as a transposed one and run nearer the peak: on AVX-512 1.3 times faster in
-        float32, 3 to 4 in bfloat16.
+        They do the same multiplications as a transposed convolution but run closer to peak: on AVX-512, 1.3 times
+        as fast in float32, 3 to 4 times in bfloat16.
         """
         return phases(self._full_weight, self.dtype)
 
     @cached_property
     def parts(self) -> list[Tensor]:
-        """Their weights in float32."""
+        """The weights of the four phases in float32."""
         return [part for part, _ in phase_weights(self._full_weight)]
 
     @cached_property
     def packed(self) -> PackedWeight:
-        """The same for `native.Kernels.modulated_up_conv`."""
+        """The weights of the four phases packed for `native.Kernels.modulated_up_conv`."""
         return pack_weight(*(part for part, _ in phase_weights(self._full_weight)))
 
     def __call__(
         self, x: Tensor, styles: Tensor, noise: Tensor | None, act: str, act_gain: float, clamp: float | None
     ) -> Tensor:
-        """`[N, O, 2 H, 2 W]`, channels-last, from `x` `[N, I, H, W]`, `styles` `[N, I]`; the rest as `finish`."""
+        """Return `[N, O, 2 H, 2 W]`, channels-last, from `x` `[N, I, H, W]` and `styles` `[N, I]`.
+
+        The other arguments are those of `apply_epilogue`.
+        """
         d = self.demodulation(styles)  # [N, O]
         x = x.contiguous(memory_format=torch.channels_last)
         kernels = backend.native_for(x)
@@ -236,7 +239,7 @@ class PreparedUpConv:
                     slope=_SLOPES[act],
                     clamp=clamp,
                 )
-            return kernels.fir_finish(
+            return kernels.fir_epilogue(
                 [y.contiguous(memory_format=torch.channels_last) for y in self._phases_of(x, styles)],
                 fx=self.axes[0],
                 fy=self.axes[1],
@@ -251,11 +254,11 @@ class PreparedUpConv:
         taps = self.filters[-1]
         if triton is not None and tuple(taps.shape) == (4, 4) and act in _SLOPES:
             z = self._transposed(x).contiguous(memory_format=torch.channels_last)
-            done: Tensor = triton.fir_finish(
+            done: Tensor = triton.fir_epilogue(
                 z, taps, d.contiguous(), self.bias, _contiguous(noise), _SLOPES[act], clamp
             )
             return done
-        return finish(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
+        return apply_epilogue(self._filtered(self._transposed(x), d), noise, act, act_gain, clamp)
 
     def _phases_of(self, x: Tensor, styles: Tensor) -> list[Tensor]:
         if x.shape[0] == 1 and 2 * self.weight.numel() < x.numel():  # as in `PreparedConv`
@@ -270,8 +273,8 @@ class PreparedUpConv:
     def _transposed(self, x: Tensor) -> Tensor:
         return F.conv_transpose2d(x, self.weight, stride=2)
 
-    def _filtered(self, x: Tensor, d: Tensor) -> Pending:
-        """Return the filter as depthwise convolutions; the last one has the scale and bias of one picture."""
+    def _filtered(self, x: Tensor, d: Tensor) -> DeferredConv:
+        """Filter with depthwise convolutions; for a single image the last one includes the scale and bias."""
         o = d.shape[1]
         left, right, top, bottom = self.pads
         if left != right or top != bottom or len(self.filters) > 1:
@@ -281,40 +284,44 @@ class PreparedUpConv:
             x = F.conv2d(x, taps.to(self.dtype).expand(o, -1, -1, -1), groups=o)
         if x.shape[0] == 1:
             kernel = (last * d.reshape(o, 1, 1, 1)).to(self.dtype)
-            return Pending(F.conv2d(x, kernel, self.bias.to(self.dtype), padding=(top, left), groups=o), None, None)
+            return DeferredConv(
+                F.conv2d(x, kernel, self.bias.to(self.dtype), padding=(top, left), groups=o), None, None
+            )
         kernel = last.to(self.dtype).expand(o, -1, -1, -1)
-        return Pending(F.conv2d(x, kernel, padding=(top, left), groups=o), d, self.bias)
+        return DeferredConv(F.conv2d(x, kernel, padding=(top, left), groups=o), d, self.bias)
 
 
-def finish(pending: Pending, noise: Tensor | None, act: str, gain: float, clamp: float | None) -> Tensor:
-    """Scale, bias, noise, activation and clamp, overwriting the convolution's output.
+def apply_epilogue(
+    deferred: DeferredConv, noise: Tensor | None, act: str, gain: float, clamp: float | None
+) -> Tensor:
+    """Apply scale, bias, noise, activation and clamp in place to a convolution's output.
 
     Args:
-        pending: Output of a prepared convolution. If `act` is "linear", "relu" or "lrelu", the convolution's gain
-            already holds `gain`.
-        noise: `[1 or N, 1, H, W]` float32, scaled like the convolution; None adds none.
+        deferred: Output of a prepared convolution. If `act` is "linear", "relu" or "lrelu", the convolution's gain
+            must already include `gain`.
+        noise: `[1 or N, 1, H, W]` float32, scaled like the convolution; None adds no noise.
         act: A name of `ACTIVATIONS`.
-        gain: Of the activation.
+        gain: Gain of the activation.
         clamp: Absolute limit; None does not clamp.
     """
-    x = pending.x
+    x = deferred.x
     kernels = backend.native_for(x)
     if kernels is not None and act in _SLOPES and x.is_contiguous(memory_format=torch.channels_last):
-        return kernels.finish(
+        return kernels.apply_epilogue(
             x,
-            scale=_contiguous(pending.scale),
-            bias=pending.bias,
+            scale=_contiguous(deferred.scale),
+            bias=deferred.bias,
             noise=_contiguous(noise),
             slope=_SLOPES[act],
             clamp=clamp,
         )
     triton = backend.triton_for(x)
     if triton is not None and act in _SLOPES and x.is_contiguous(memory_format=torch.channels_last):
-        done: Tensor = triton.finish(
-            x, _contiguous(pending.scale), pending.bias, _contiguous(noise), _SLOPES[act], clamp
+        done: Tensor = triton.apply_epilogue(
+            x, _contiguous(deferred.scale), deferred.bias, _contiguous(noise), _SLOPES[act], clamp
         )
         return done
-    x = pending.apply()
+    x = deferred.apply()
     if noise is not None:
         x = x.add_(noise.to(x.dtype))
     if act not in _SLOPES:
@@ -325,13 +332,13 @@ def finish(pending: Pending, noise: Tensor | None, act: str, gain: float, clamp:
 
 
 class PreparedToRGB:
-    """StyleGAN2's ToRGB with the enlargement of the picture so far; immutable.
+    """StyleGAN2's ToRGB with the upsampling of the image accumulated so far; immutable.
 
     Args:
         weight: `[K, C, 1, 1]`, as the style modulates it.
         bias: `[K]`.
-        resample_filter: Of the enlargement.
-        dtype: Of the features.
+        resample_filter: Upsampling filter.
+        dtype: Dtype of the features.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, resample_filter: Tensor, dtype: torch.dtype) -> None:
@@ -342,12 +349,12 @@ class PreparedToRGB:
         self.conv = PreparedConv(weight, padding=0, demodulate=False, bias=bias, dtype=dtype)
 
     def __call__(self, x: Tensor, styles: Tensor, img: Tensor | None, clamp: float | None) -> Tensor:
-        """Return the picture `[N, K, H, W]` float32.
+        """Return the image `[N, K, H, W]` float32.
 
         Args:
             x: `[N, C, H, W]`.
             styles: `[N, C]` float32.
-            img: The picture so far, `[N, K, H / 2, W / 2]` float32, or None.
+            img: The image accumulated so far, `[N, K, H / 2, W / 2]` float32, or None.
             clamp: Absolute limit on this layer's own contribution; None does not clamp.
         """
         kernels = backend.native_for(x)
@@ -362,12 +369,12 @@ class PreparedToRGB:
                 fy=self.axes[1],
                 clamp=clamp,
             )
-        rgb = finish(self.conv(x, styles), None, "linear", 1.0, clamp).to(torch.float32)
+        rgb = apply_epilogue(self.conv(x, styles), None, "linear", 1.0, clamp).to(torch.float32)
         if img is None:
             return rgb
         if tuple(self.taps.shape) != (4, 4):
             return upsample2d(img, self.taps) + rgb
-        c = img.shape[1]  # for 4x4 taps a transposed convolution is the same
+        c = img.shape[1]  # for 4x4 taps a transposed convolution is equivalent
         kernel = (self.taps * 4).expand(c, 1, -1, -1)
         return F.conv_transpose2d(img, kernel, stride=2, padding=1, groups=c) + rgb
 
@@ -377,7 +384,7 @@ def _contiguous(x: Tensor | None) -> Tensor | None:
 
 
 def _passes(f: Tensor, gain: float) -> tuple[Tensor, ...]:
-    """Return the kernels `[h, w]` that correlate with a filter's taps in turn: one, or two if separable."""
+    """Return kernels `[h, w]` to correlate with one after the other: one, or two for a separable filter."""
     taps = f.detach().float().flip(list(range(f.ndim)))
     if f.ndim == 1:
         return taps[None, :], taps[:, None] * gain
@@ -385,7 +392,7 @@ def _passes(f: Tensor, gain: float) -> tuple[Tensor, ...]:
 
 
 def _four_taps(taps: Tensor) -> tuple[Tensor, Tensor] | None:
-    """(horizontal, vertical) taps of a 4x4 filter on the CPU that is an outer product; None of any other."""
+    """Return the (horizontal, vertical) taps of a separable 4x4 filter on the CPU; None for any other filter."""
     if tuple(taps.shape) != (4, 4) or taps.device.type != "cpu":
         return None
     terms = separable_terms(taps.double().numpy(), 1e-7)

@@ -1,7 +1,7 @@
-"""What a layer takes from `w`, prepared for inference: its styles and its demodulation.
+"""A layer's styles and demodulation, prepared for inference.
 
-For one picture both are products of a matrix and a vector, as quick as the matrix is read. So the native kernels
-read it once, in the format of the features.
+For a single picture both are products of a matrix and a vector, limited by reading the matrix. So the native
+kernels read it once, in the dtype of the features.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PreparedStyles:
         weight: `[I, w_dim]`.
         bias: `[I]`, gains included.
         gain: Factor on the product.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, gain: float, dtype: torch.dtype) -> None:
@@ -33,7 +33,7 @@ class PreparedStyles:
         self.bias = bias.detach().float().contiguous()
 
     def __call__(self, w: Tensor) -> Tensor:
-        """Styles `[N, I]` float32 from `w` `[N, w_dim]` float32."""
+        """Return the styles `[N, I]` float32 of `w` `[N, w_dim]` float32."""
         kernels = backend.native_for(w)
         if kernels is not None:
             return kernels.dense(w.contiguous(), self.low_weight, self.bias, self.gain)
@@ -41,17 +41,17 @@ class PreparedStyles:
 
     @cached_property
     def low_weight(self) -> Tensor:
-        """The weight in the features' format."""
+        """The weight in the features' dtype."""
         return self.weight.to(self.dtype).contiguous()
 
 
 class PreparedDemodulation:
-    """The factor that gives each modulated output channel unit gain, times `gain`; immutable.
+    """The factors that give each modulated output channel unit gain, times `gain`; immutable.
 
     Args:
         weight: `[O, I, k, k]`, as the style modulates it.
         gain: Factor on the result.
-        dtype: Of the features.
+        dtype: Dtype of the features.
     """
 
     def __init__(self, weight: Tensor, gain: float, dtype: torch.dtype) -> None:
@@ -59,7 +59,7 @@ class PreparedDemodulation:
         self.energy = weight.detach().float().square().sum(dim=[2, 3])
 
     def __call__(self, styles: Tensor) -> Tensor:
-        """`[N, O]` float32 from `styles` `[N, I]` float32."""
+        """Return the factors `[N, O]` float32 of `styles` `[N, I]` float32."""
         kernels = backend.native_for(styles)
         if kernels is not None:
             return kernels.demodulate(styles.contiguous(), self.low_energy, self.gain, DEMODULATION_EPS)
@@ -67,5 +67,5 @@ class PreparedDemodulation:
 
     @cached_property
     def low_energy(self) -> Tensor:
-        """The squared weights, summed over their taps, in the features' format."""
+        """The squared weights, summed over their taps, in the features' dtype."""
         return self.energy.to(self.dtype).contiguous()

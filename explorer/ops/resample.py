@@ -1,10 +1,11 @@
 """Moves pictures in pixel space: integer shift, Lanczos translation, band-limited affine motion.
 
-These are the references that StyleGAN3's equivariance metrics compare with (Karras et al. 2021, appendix E), and
-what "untransform" shows. Every function returns `(picture, mask)`; the mask `[1, 1, H, W]` is 1 where the result
-is free of border effects. Coordinates as everywhere: x right, y down, unit = picture width (for y as well).
+These are the references of StyleGAN3's equivariance metrics (Karras et al. 2021, appendix E), and also used by
+"untransform". Every function returns `(picture, mask)`; the mask `[1, 1, H, W]` is 1 where the result is free of
+border effects. Coordinates are as everywhere: x right, y down, unit = picture width (also for y).
 
-What takes long for large pictures comes in two forms: `NAME_steps` yields between short steps, `NAME` runs them.
+Functions that are slow for large pictures have two forms: `NAME_steps` yields between short steps, `NAME` runs
+them.
 """
 
 from __future__ import annotations
@@ -46,13 +47,14 @@ _BAND_PIXELS = 1 << 15  # of a picture, filtered in one step
 
 
 def rotation_matrix(angle: float) -> NDArray[np.float64]:
-    """Forward motion `[3, 3]` that turns a picture counter-clockwise by `angle` radians."""
+    """Return the forward motion `[3, 3]` that rotates a picture counter-clockwise by `angle` radians."""
     cos, sin = math.cos(angle), math.sin(angle)
     return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
 def translate_integer(x: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` shifted by whole pixels, `round(tx * W)` right and `round(ty * W)` down, zero-filled."""
+    """Shift `x` `[N, C, H, W]` by whole pixels, `round(tx * W)` right and `round(ty * W)` down, filling with
+    zeros."""
     height, width = x.shape[2:]
     ix, iy = round(tx * width), round(ty * width)
     moved = torch.zeros_like(x)
@@ -65,12 +67,12 @@ def translate_integer(x: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
 
 
 def translate(x: Tensor, tx: float, ty: float, lobes: int = LOBES) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` shifted by a fraction of a pixel with a separable Lanczos kernel."""
+    """Shift `x` `[N, C, H, W]` by fractional pixels with a separable Lanczos kernel."""
     return run(translate_steps(x, tx, ty, lobes))
 
 
 def translate_steps(x: Tensor, tx: float, ty: float, lobes: int = LOBES) -> Steps[tuple[Tensor, Tensor]]:
-    """`translate`, some rows a step."""
+    """Run `translate` in steps of some rows."""
     height, width = x.shape[2:]
     ix, fx = _whole_and_rest(tx * width)
     iy, fy = _whole_and_rest(ty * width)
@@ -85,7 +87,7 @@ def translate_steps(x: Tensor, tx: float, ty: float, lobes: int = LOBES) -> Step
         for band in _row_bands(rows, width):
             part = _rows_of(x, band.start - iy - a, band.stop - iy + b)
             y = upfirdn2d(upfirdn2d(part, across, padding=[pad, pad, 0, 0]), down)
-            # Column c of y holds the picture at c - b; reading it at c + b - ix moves it right by ix.
+            # Column c of y is the picture at c - b; reading it at c + b - ix moves it right by ix.
             moved[:, :, band, cols] = y[..., cols.start + b - ix : cols.stop + b - ix]
             yield
     inner_rows = slice(max(iy + a, 0), max(height + min(iy - b, 0), 0))
@@ -97,13 +99,13 @@ def translate_steps(x: Tensor, tx: float, ty: float, lobes: int = LOBES) -> Step
 def rotation(
     x: Tensor, angle: float, *, up: int = 4, lobes: int = LOBES, cutoff_in: float = 1.0, cutoff_out: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` turned counter-clockwise by `angle` radians, band-limited; arguments as `affine`."""
+    """Rotate `x` `[N, C, H, W]` counter-clockwise by `angle` radians, band-limited; arguments as in `affine`."""
     matrix = rotation_matrix(angle)
     return affine(x, matrix, up=up, lobes=lobes, cutoff_in=cutoff_in, cutoff_out=cutoff_out)
 
 
 def rotation_steps(x: Tensor, angle: float) -> Steps[tuple[Tensor, Tensor]]:
-    """`rotation` in steps."""
+    """Run `rotation` in steps."""
     return affine_steps(x, rotation_matrix(angle))
 
 
@@ -117,10 +119,10 @@ def affine(
     cutoff_out: float = 1.0,
     span: int = SPAN,
 ) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` moved by the forward `matrix` `[3, 3]`, band-limited before and after the motion.
+    """Move `x` `[N, C, H, W]` by the forward `matrix` `[3, 3]`, band-limited before and after the motion.
 
-    The picture is enlarged `up` times with a filter made for the motion, then looked up bilinearly.
-    The cutoffs are shares of the Nyquist frequency of the still and of the moved grid. `span`: see `SPAN`.
+    The picture is upsampled `up` times with a filter designed for the motion, then looked up bilinearly. The
+    cutoffs are fractions of the Nyquist frequency of the original and of the moved grid. `span`: see `SPAN`.
     """
     return run(affine_steps(x, matrix, up=up, lobes=lobes, cutoff_in=cutoff_in, cutoff_out=cutoff_out, span=span))
 
@@ -135,7 +137,7 @@ def affine_steps(
     cutoff_out: float = 1.0,
     span: int = SPAN,
 ) -> Steps[tuple[Tensor, Tensor]]:
-    """`affine`, a tile a step."""
+    """Run `affine` in steps of a tile."""
     linear = tuple(float(v) for v in matrix[:2, :2].ravel())
     taps = (yield from taps_steps(linear, up, lobes, cutoff_in, cutoff_out, span)).to(x.device)
     if backend.policy().backend == "reference":
@@ -144,12 +146,12 @@ def affine_steps(
 
 
 def undo(x: Tensor, matrix: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` moved back by the inverse of the forward `matrix`: `affine` in display speed."""
+    """Move `x` `[N, C, H, W]` back by the inverse of the forward `matrix`: a faster `affine` for display."""
     return run(undo_steps(x, matrix))
 
 
 def undo_steps(x: Tensor, matrix: NDArray[np.float64]) -> Steps[tuple[Tensor, Tensor]]:
-    """`undo` in steps."""
+    """Run `undo` in steps."""
     inverse: NDArray[np.float64] = np.linalg.inv(matrix).astype(np.float64)
     turns = not np.array_equal(inverse[:2, :2], np.eye(2))
     return affine_steps(x, inverse, span=QUICK_SPAN if turns else SPAN)
@@ -158,14 +160,14 @@ def undo_steps(x: Tensor, matrix: NDArray[np.float64]) -> Steps[tuple[Tensor, Te
 def pseudo_rotation(
     x: Tensor, angle: float, *, lobes: int = LOBES, cutoff_in: float = 1.0, cutoff_out: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """`x` `[N, C, H, W]` unmoved, without the frequencies that `rotation` by `angle` would have lost."""
+    """Return `x` `[N, C, H, W]` without the frequencies that `rotation` by `angle` would remove."""
     return run(pseudo_rotation_steps(x, angle, lobes=lobes, cutoff_in=cutoff_in, cutoff_out=cutoff_out))
 
 
 def pseudo_rotation_steps(
     x: Tensor, angle: float, *, lobes: int = LOBES, cutoff_in: float = 1.0, cutoff_out: float = 1.0
 ) -> Steps[tuple[Tensor, Tensor]]:
-    """`pseudo_rotation`, some rows a step."""
+    """Run `pseudo_rotation` in steps of some rows."""
     linear = tuple(float(v) for v in rotation_matrix(-angle)[:2, :2].ravel())
     taps = (yield from taps_steps(linear, 1, lobes, cutoff_in, cutoff_out, SPAN)).to(x.device)
     height, width = x.shape[2:]
@@ -187,7 +189,7 @@ def _row_bands(rows: slice, width: int) -> Iterator[slice]:
 
 
 def _rows_of(x: Tensor, start: int, stop: int) -> Tensor:
-    """Rows `start` up to, not including, `stop` of `x`, zeros where it has none."""
+    """Return the rows `start:stop` of `x`, zero outside of it."""
     height = x.shape[2]
     first, last = min(max(start, 0), height), min(max(stop, 0), height)
     above = min(max(-start, 0), stop - start)

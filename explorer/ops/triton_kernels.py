@@ -1,8 +1,8 @@
-"""Triton kernels for CUDA devices: the filtered leaky ReLU and the fused ends of layers, in channels-last order.
+"""Triton kernels for CUDA devices: the filtered leaky ReLU and fused epilogues, in channels-last order.
 
-Import this module only where Triton is installed; `backend.triton_for` does. They compute in float32 (tensor cores
-take the features' own format) and need no CUDA compiler. Tested by Triton's interpreter against the PyTorch forms;
-they have not been timed on a GPU.
+Import this module only where Triton is installed, as `backend.triton_for` does. The kernels compute in float32
+(tensor cores use the features' dtype) and need no CUDA compiler. They are tested with Triton's interpreter against
+the PyTorch forms; they have not been timed on a GPU.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import triton.language as tl
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["FilterTiles", "check", "filtered_lrelu", "finish", "fir_finish"]
+__all__ = ["FilterTiles", "apply_epilogue", "check", "filtered_lrelu", "fir_epilogue"]
 
-# A tile of output is TILE x TILE pixels. It needs 2 (TILE - 1) + 12 <= SIDE upsampled rows, and no more input rows.
+# An output tile is TILE x TILE pixels. It needs 2 (TILE - 1) + 12 <= SIDE upsampled rows, and at most as many input
+# rows.
 TILE, SIDE, PADDED = 10, 32, 16
 _CHANNELS = 16
 
@@ -28,13 +29,13 @@ _CHANNELS = 16
 @triton.jit
 def _activate(v: Any, slope: Any, clamp: Any) -> Any:
     v = tl.where(v < 0, v * slope, v)
-    # Comparisons with NaN are false, so it stays.
+    # Comparisons with NaN are false, so NaN is preserved.
     v = tl.where(v > clamp, clamp, v)
     return tl.where(v < -clamp, -clamp, v)
 
 
 @triton.jit
-def _finish_kernel(
+def _epilogue_kernel(
     x: Any, scale: Any, bias: Any, noise: Any, slope: Any, clamp: Any, total: Any, channels: Any, pixels: Any,
     noise_step: Any, HAS_SCALE: tl.constexpr, HAS_BIAS: tl.constexpr, HAS_NOISE: tl.constexpr, BLOCK: tl.constexpr,
 ) -> None:  # fmt: skip
@@ -52,22 +53,22 @@ def _finish_kernel(
     tl.store(x + i, _activate(v, slope, clamp).to(x.dtype.element_ty), mask=inside)
 
 
-def finish(
+def apply_epilogue(
     x: Tensor, scale: Tensor | None, bias: Tensor | None, noise: Tensor | None, slope: float, clamp: float | None
 ) -> Tensor:
-    """`clamp(leaky_relu(x * scale + bias + noise))`, written over `x` `[N, C, H, W]`, channels-last.
+    """Compute `clamp(leaky_relu(x * scale + bias + noise))` in place in `x` `[N, C, H, W]`, channels-last.
 
     Args:
-        x: Any float format.
+        x: Any float dtype.
         scale: `[N, C]` float32 or None.
         bias: `[C]` float32 or None.
         noise: `[1 or N, 1, H, W]` float32 or None.
-        slope: Of the negative half.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit, or None.
     """
     _, c, h, w = x.shape
     block = 1024
-    _finish_kernel[(triton.cdiv(x.numel(), block),)](
+    _epilogue_kernel[(triton.cdiv(x.numel(), block),)](
         x, _or(scale, x), _or(bias, x), _or(noise, x), slope, _limit(clamp), x.numel(), c, h * w,
         0 if noise is None or noise.shape[0] == 1 else h * w,
         HAS_SCALE=scale is not None, HAS_BIAS=bias is not None, HAS_NOISE=noise is not None, BLOCK=block,
@@ -101,7 +102,7 @@ def _fir_kernel(
     tl.store(out + i, _activate(sums, slope, clamp).to(out.dtype.element_ty), mask=inside)
 
 
-def fir_finish(
+def fir_epilogue(
     z: Tensor,
     taps: Tensor,
     scale: Tensor,
@@ -110,7 +111,7 @@ def fir_finish(
     slope: float,
     clamp: float | None,
 ) -> Tensor:
-    """`finish` of a transposed convolution's output after a 4x4 filter: StyleGAN2's up-sampling layers.
+    """Filter a transposed convolution's output with 4x4 taps, then apply the epilogue (StyleGAN2's upsampling).
 
     Args:
         z: `[N, C, 2 H + 1, 2 W + 1]`, channels-last.
@@ -118,7 +119,7 @@ def fir_finish(
         scale: `[N, C]` float32.
         bias: `[C]` float32.
         noise: `[1 or N, 1, 2 H, 2 W]` float32 or None.
-        slope: Of the negative half.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit, or None.
 
     Returns:
@@ -136,17 +137,17 @@ def fir_finish(
 
 @dataclass(frozen=True)
 class FilterTiles:
-    """The filters of `filtered_lrelu` as the small matrices of one tile: the same for every tile.
+    """The filters of `filtered_lrelu` as the small matrices of a tile, the same for every tile.
 
     Args:
         up: Upsampling factor, 1, 2 or 4.
-        ups: Taps of the up filter along the (vertical, horizontal) axis in correlation order, gains included; at
-            most 6 for each phase.
-        downs: For each term of the down filter the (vertical, horizontal) taps in correlation order, at most 12.
+        ups: Taps of the up filter along the (vertical, horizontal) axis in correlation order, including gains; at
+            most 6 per phase.
+        downs: The (vertical, horizontal) taps in correlation order for each term of the down filter, at most 12.
         padding: (top, left) in upsampled pixels.
         out_size: (height, width).
-        device: Of the features.
-        dtype: Of the features.
+        device: Device of the features.
+        dtype: Dtype of the features.
     """
 
     up: int
@@ -179,7 +180,7 @@ class FilterTiles:
 
     @property
     def first(self) -> tuple[int, int]:
-        """Input (row, column) that the first tile begins with; may lie outside of the picture."""
+        """First input (row, column) of the first tile; may be outside the picture."""
         top, left = self.padding
         return -(top // self.up), -(left // self.up)
 
@@ -225,7 +226,7 @@ def _filtered_kernel(
         v = tl.where(inside, v + tl.load(bias + c, mask=real, other=0.0)[None, None, :], 0.0)
     square = side[:, None] * SIDE + side[None, :]
     kind = x.dtype.element_ty
-    # Each pass is one product; between passes the axes change places, so that the next one comes first.
+    # Each pass is one product; between passes the axes are permuted so that the next one comes first.
     v = tl.reshape(v.to(kind), [SIDE, SIDE * CHANNELS])
     v = tl.dot(tl.load(up_y + square), v, input_precision="ieee")  # [Y, x c]
     v = tl.reshape(tl.permute(tl.reshape(v, [SIDE, SIDE, CHANNELS]), [1, 0, 2]), [SIDE, SIDE * CHANNELS])
@@ -255,14 +256,14 @@ def filtered_lrelu(
     slope: float,
     clamp: float | None,
 ) -> Tensor:
-    """Return the filtered leaky ReLU of `x * scale + bias`, halving at the end, upsampled on the chip.
+    """Return the filtered leaky ReLU of `x * scale + bias`, downsampled by 2; the upsampled signal stays on chip.
 
     Args:
-        x: `[N, C, H, W]`, channels-last, of the tiles' format.
+        x: `[N, C, H, W]`, channels-last, of the tiles' dtype.
         tiles: The filters.
         scale: `[N, C]` float32 or None.
         bias: `[C]` float32 or None.
-        slope: Of the negative half.
+        slope: Negative slope of the leaky ReLU.
         clamp: Absolute limit, or None.
 
     Returns:
@@ -283,15 +284,15 @@ def filtered_lrelu(
 
 
 def check(device: torch.device, dtype: torch.dtype) -> None:
-    """Compile and run each kernel once and compare it with PyTorch; RuntimeError if one is wrong there."""
+    """Compile and run each kernel once and compare it with PyTorch; raise RuntimeError if one differs."""
     x = torch.linspace(-1, 1, 16 * 9 * 9, device=device).reshape(1, 9, 9, 16).permute(0, 3, 1, 2).to(dtype)
     scale, bias = torch.full((1, 16), 0.5, device=device), torch.full((16,), 0.1, device=device)
     wanted = torch.nn.functional.leaky_relu(x.float() * 0.5 + 0.1, 0.2)
-    _compare("finish", finish(x.clone(), scale, bias, None, 0.2, 256.0), wanted)
+    _compare("apply_epilogue", apply_epilogue(x.clone(), scale, bias, None, 0.2, 256.0), wanted)
     taps = torch.zeros(4, 4, device=device)
     taps[1, 1] = 1.0
-    _compare("fir_finish", fir_finish(x, taps, scale, bias, None, 0.2, 256.0), wanted[:, :, :8, :8])
-    # Taps that pick samples: of the upsampled picture, where each pixel stands in a square of its own, one in two.
+    _compare("fir_epilogue", fir_epilogue(x, taps, scale, bias, None, 0.2, 256.0), wanted[:, :, :8, :8])
+    # Taps that pick samples: every second one of the upsampled picture, in which each pixel is a square.
     hold, pick = np.repeat([0.0, 1.0, 0.0], (0, 2, 10)), np.eye(12)[0]
     tiles = FilterTiles(2, (hold, hold), ((pick, pick),), (1, 1), (3, 3), device, dtype)
     _compare("filtered_lrelu", filtered_lrelu(x, tiles, scale, bias, 0.2, 256.0), wanted[:, :, :3, :3])
@@ -304,7 +305,7 @@ def _compare(name: str, result: Tensor, wanted: Tensor) -> None:
 
 
 def _or(x: Tensor | None, other: Tensor) -> Tensor:
-    """Return a tensor for an argument that the kernel takes but does not read."""
+    """Return `x`, or a placeholder for an argument that the kernel does not read."""
     return other if x is None else x
 
 

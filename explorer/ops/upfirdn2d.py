@@ -1,7 +1,7 @@
-"""Zero-stuff, pad, filter, decimate: every resampling of the networks in one operator.
+"""Zero-stuff, pad, filter, decimate: all resampling of the networks in one operator.
 
-The functions here are the readable reference; `resample.py` holds the faster forms for the filters that the
-generators use.
+The functions here are the readable reference; `prepared_conv` and `banded` have faster forms for the filters of the
+generators.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Padding = int | Sequence[int]
 
 
 def parse_scale(scale: Scale) -> tuple[int, int]:
-    """`(x, y)` of a factor; ValueError unless both are at least 1."""
+    """Return a factor as `(x, y)`; raise ValueError unless both are at least 1."""
     x, y = (scale, scale) if isinstance(scale, int) else scale
     if x < 1 or y < 1:
         raise ValueError(f"scale must be at least 1, got {scale}")
@@ -42,7 +42,7 @@ def parse_scale(scale: Scale) -> tuple[int, int]:
 
 
 def parse_padding(padding: Padding) -> tuple[int, int, int, int]:
-    """`(left, right, top, bottom)` of a padding."""
+    """Return a padding as `(left, right, top, bottom)`."""
     values = [padding, padding] if isinstance(padding, int) else list(padding)
     if len(values) == 2:
         values = [values[0], values[0], values[1], values[1]]
@@ -51,7 +51,7 @@ def parse_padding(padding: Padding) -> tuple[int, int, int, int]:
 
 
 def filter_size(f: Tensor | None) -> tuple[int, int]:
-    """`(width, height)` in taps; a 1-D filter acts on both axes, None is one tap."""
+    """Return `(width, height)` in taps; a 1-D filter applies to both axes, None is a single tap."""
     if f is None:
         return 1, 1
     return int(f.shape[-1]), int(f.shape[0])
@@ -66,18 +66,17 @@ def setup_filter(
     separable: bool | None = None,
     device: torch.device | None = None,
 ) -> Tensor:
-    """Return a filter in the form the operators want: float32, `[taps]` if separable, else `[height, width]`.
+    """Return a filter in the operators' form: float32, `[taps]` if separable, else `[height, width]`.
 
     Args:
         f: Scalar, 1-D or 2-D taps; None is the impulse.
-        normalize: Divide by the sum, so that a constant picture keeps its value.
+        normalize: Divide by the sum, so that a constant picture is unchanged.
         flip_filter: Reverse the taps along every axis.
         gain: Total factor of the two-dimensional filter.
-        separable: Keep 1-D taps as two passes; None decides (1-D and at least 8 taps). False makes the outer
-            product.
-        device: Where to put it.
+        separable: Keep 1-D taps as two passes; None: if there are at least 8. False expands them to 2-D.
+        device: Device of the result.
     """
-    # The device is named, so that a network can be laid out on the meta device without memory for its weights.
+    # The device is explicit, so that a network can be built on the meta device, without memory for its weights.
     taps = torch.as_tensor(1.0 if f is None else f, dtype=torch.float32, device=device or torch.device("cpu"))
     if taps.ndim > 2 or taps.numel() == 0:
         raise ValueError(f"a filter is a scalar, a row or a matrix of taps, got shape {tuple(taps.shape)}")
@@ -149,7 +148,7 @@ def _filter_channels(x: Tensor, f: Tensor, stride: tuple[int, int]) -> Tensor:
 def filter2d(
     x: Tensor, f: Tensor | None, padding: Padding = 0, flip_filter: bool = False, gain: float = 1.0
 ) -> Tensor:
-    """`x` filtered at its own size; `padding` widens the result on top of that."""
+    """Filter `x` at its own size; `padding` is in addition to that."""
     left, right, top, bottom = parse_padding(padding)
     fw, fh = filter_size(f)
     pads = [left + fw // 2, right + (fw - 1) // 2, top + fh // 2, bottom + (fh - 1) // 2]
@@ -164,7 +163,7 @@ def upsample2d(
     flip_filter: bool = False,
     gain: float = 1.0,
 ) -> Tensor:
-    """`x` enlarged by `up`, its brightness kept."""
+    """Upsample `x` by `up`, preserving its brightness."""
     up_x, up_y = parse_scale(up)
     left, right, top, bottom = parse_padding(padding)
     fw, fh = filter_size(f)
@@ -185,7 +184,7 @@ def downsample2d(
     flip_filter: bool = False,
     gain: float = 1.0,
 ) -> Tensor:
-    """`x` reduced by `down`."""
+    """Downsample `x` by `down`."""
     down_x, down_y = parse_scale(down)
     left, right, top, bottom = parse_padding(padding)
     fw, fh = filter_size(f)

@@ -1,4 +1,4 @@
-"""Films opened for reading: ordinary files that begin as a film does, by a fixed choice of FFmpeg's readers."""
+"""Films opened for reading: regular files that begin as a film does, by a fixed choice of FFmpeg's readers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def name_for_ffmpeg(path: Path) -> str:
 
 
 def open_film(path: Path) -> Any:
-    """A film's container, for reading: an ordinary file that begins as Matroska, WebM or MP4 does, and that alone.
+    """A film's container, for reading: a regular file that begins as Matroska, WebM or MP4 does, and that alone.
 
     FFmpeg chooses nothing here. By itself it would follow a text file named `film.mp4` that lists other files or
     addresses, and try all of its some three hundred formats on it.

@@ -1,4 +1,4 @@
-"""A byte-budgeted cache of stage results: one for each place, and the right one to give up when it is full."""
+"""A cache of stage results with a byte budget: one value per slot, with an eviction order made for rendering."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SMALL_BYTES", "StageCache"]
 T = TypeVar("T")
 
 SMALL_BYTES = 1 << 20
-"""Results up to this size are given up last: all boundaries of a 1024 px network up to 64 px together are 11 MB."""
+"""Results up to this size are evicted last: all stages of a 1024 px network up to 64 px are 11 MB together."""
 
 
 @dataclass(slots=True)
@@ -24,11 +24,11 @@ class _Entry(Generic[T]):
 
 
 class StageCache(Generic[T]):
-    """Keeps one value for each *place* (view, stage), valid for one key. Belongs to one render thread.
+    """Caches one value per *slot* (view, stage), valid for one key. Belongs to one render thread.
 
-    One request's worth by design: a new result of a place replaces the old one, so that memory is recycled
-    instead of filled with a history that nobody asks for. Above the budget, these go first: results not wanted,
-    then large ones, then those used longest ago. A value larger than the whole budget is not kept.
+    By design it holds one request per view: a new result replaces the old one in its slot, so that memory is
+    recycled instead of filled with a history that is never needed. Above the budget it evicts results that are not
+    wanted, then large ones, then the least recently used. A value larger than the whole budget is not cached.
 
     Args:
         budget_bytes: The sum of `nbytes` never exceeds this.
@@ -44,12 +44,12 @@ class StageCache(Generic[T]):
 
     @property
     def nbytes(self) -> int:
-        """Bytes kept now."""
+        """Bytes currently cached."""
         return self._nbytes
 
     @property
     def budget_bytes(self) -> int:
-        """The limit; lowering it evicts at once."""
+        """The limit in bytes; lowering it evicts at once."""
         return self._budget
 
     @budget_bytes.setter
@@ -60,14 +60,14 @@ class StageCache(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def has(self, place: Hashable, key: bytes) -> bool:
-        """Return whether `get` would find it; counts as no use."""
-        entry = self._entries.get(place)
+    def has(self, slot: Hashable, key: bytes) -> bool:
+        """Return whether `get` would succeed; does not count as a use."""
+        entry = self._entries.get(slot)
         return entry is not None and entry.key == key
 
-    def get(self, place: Hashable, key: bytes) -> T | None:
-        """Return the value kept at `place` under `key`, or None."""
-        entry = self._entries.get(place)
+    def get(self, slot: Hashable, key: bytes) -> T | None:
+        """Return the value cached in `slot` for `key`, or None."""
+        entry = self._entries.get(slot)
         if entry is None or entry.key != key:
             self.misses += 1
             return None
@@ -76,50 +76,50 @@ class StageCache(Generic[T]):
         entry.used = self._clock
         return entry.value
 
-    def put(self, place: Hashable, key: bytes, value: T, nbytes: int, *, is_wanted: bool = False) -> None:
-        """Keep a value at a place, in the stead of what was there.
+    def put(self, slot: Hashable, key: bytes, value: T, nbytes: int, *, is_wanted: bool = False) -> None:
+        """Cache a value in a slot, replacing the previous one.
 
         Args:
-            place: Where: hashable, such as (view, stage number).
-            key: What it was made from.
-            value: Never changed afterwards by anyone.
+            slot: Hashable, such as (view, stage number).
+            key: Identifies the value's inputs.
+            value: Must not be modified afterwards.
             nbytes: Memory it holds.
-            is_wanted: The present stroke resumes from here: give everything else up first.
+            is_wanted: The current drag resumes from this value: evict everything else first.
         """
-        self.drop(place)
+        self.drop(slot)
         if nbytes > self._budget:
             return
         self._clock += 1
-        self._entries[place] = _Entry(key, value, nbytes, self._clock, is_wanted)
+        self._entries[slot] = _Entry(key, value, nbytes, self._clock, is_wanted)
         self._nbytes += nbytes
         self._shrink()
 
-    def want(self, place: Hashable, is_wanted: bool) -> None:
-        """Mark what lies at `place` (if anything) as what the present stroke resumes from, or no longer."""
-        entry = self._entries.get(place)
+    def want(self, slot: Hashable, is_wanted: bool) -> None:
+        """Set whether the current drag resumes from the value in `slot`, if there is one."""
+        entry = self._entries.get(slot)
         if entry is not None:
             entry.is_wanted = is_wanted
 
-    def drop(self, place: Hashable) -> None:
-        """Forget what lies at `place`."""
-        entry = self._entries.pop(place, None)
+    def drop(self, slot: Hashable) -> None:
+        """Clear a slot."""
+        entry = self._entries.pop(slot, None)
         if entry is not None:
             self._nbytes -= entry.nbytes
 
     def drop_where(self, prefix: Hashable) -> None:
-        """Forget every place that is a tuple beginning with `prefix`."""
-        for place in [p for p in self._entries if isinstance(p, tuple) and p and p[0] == prefix]:
-            self.drop(place)
+        """Clear every slot that is a tuple beginning with `prefix`."""
+        for slot in [p for p in self._entries if isinstance(p, tuple) and p and p[0] == prefix]:
+            self.drop(slot)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear all slots."""
         self._entries.clear()
         self._nbytes = 0
 
     def _shrink(self) -> None:
         while self._nbytes > self._budget:
-            place = min(self._entries, key=lambda p: self._rank(self._entries[p]))
-            self.drop(place)
+            slot = min(self._entries, key=lambda p: self._rank(self._entries[p]))
+            self.drop(slot)
 
     @staticmethod
     def _rank(entry: _Entry[T]) -> tuple[bool, bool, int]:

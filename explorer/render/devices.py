@@ -1,4 +1,4 @@
-"""Devices: which there are, which is best, what they can compute in, and what their errors mean."""
+"""Devices: which are available, which is best, their precisions, and what their errors mean."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DeviceErrorKind = Literal["memory", "lost", "other"]
 
 MIB = 1 << 20
 
-# What drivers say when a device is gone or broken: nothing works on it until the process ends.
+# Messages of drivers for a lost or broken device, which cannot be used again in this process.
 _LOST_PHRASES = (
     "device-side assert",
     "illegal memory access",
@@ -45,7 +45,7 @@ _LOST_PHRASES = (
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device by the name torch takes, as people call it, and the precisions it can compute in."""
+    """A device: its torch name, its display name, and the precisions it supports."""
 
     name: str
     label: str
@@ -60,57 +60,57 @@ def devices() -> tuple[Device, ...]:
             found.append(Device(f"cuda:{i}", torch.cuda.get_device_name(i), ("float32", "bfloat16", "float16")))
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU", ("float32",)))
-    # float16 on a CPU is thousands of times slower, so it is not among them.
+    # float16 is excluded because it is thousands of times slower on a CPU.
     found.append(Device("cpu", "CPU", ("float32", "bfloat16")))
     return tuple(found)
 
 
 def best_device() -> str:
-    """Return the name of the device to begin with."""
+    """Return the name of the default device."""
     return devices()[0].name
 
 
 def device_named(name: str) -> str:
-    """The device that a user means by `auto` (the best one), `cuda` (the first one) or a name of `devices`."""
+    """Resolve `auto` (the best device), `cuda` (the first one), or a name in `devices`."""
     return best_device() if name == "auto" else "cuda:0" if name == "cuda" else name
 
 
 def fastest_precision(device: str) -> str:
-    """Return the precision to begin with on a device; measured once on a CPU."""
+    """Return the default precision of a device; measured once on a CPU."""
     return str(fastest_dtype(torch.device(device).type)).removeprefix("torch.")
 
 
 def check_settings(device: str, dtype: str) -> None:
-    """Raise `UsageError` if that device or precision is not to be had here."""
+    """Raise `UsageError` if the device or precision is not available."""
     known = {d.name: d for d in devices()}
     name = "cuda:0" if device == "cuda" else device
     if name not in known:
         raise UsageError(f"There is no device {device!r} here.", f"Choose one of: {', '.join(known)}.")
     if dtype not in known[name].dtypes:
         raise UsageError(
-            f"{known[name].label} does not compute in {dtype} here.",
+            f"{known[name].label} does not support {dtype}.",
             f"Choose one of: {', '.join(known[name].dtypes)}.",
         )
 
 
 def cache_budget(device: str) -> int:
-    """Bytes for kept stages: a tenth of the device's memory, at most 512 MB."""
+    """Return the bytes for cached stages: a tenth of the device's memory, at most 512 MB."""
     total = total_memory(device)
     return min(512 * MIB, max(64 * MIB, total // 10))
 
 
 def total_memory(device: str) -> int:
-    """Bytes of memory of the device (for the CPU and Apple GPUs: of the machine)."""
+    """Return the bytes of memory of the device (for the CPU and Apple GPUs: of the machine)."""
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+    except (AttributeError, ValueError, OSError):  # Windows lacks sysconf
         return 8 << 30
 
 
 def classify_error(error: BaseException) -> DeviceErrorKind:
-    """Return what an error says about its device: out of memory, lost, or nothing."""
+    """Return whether an error means that its device is out of memory, lost, or neither."""
     if isinstance(error, torch.cuda.OutOfMemoryError) or lacks_memory(error):
         return "memory"
     if isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _LOST_PHRASES):

@@ -1,4 +1,4 @@
-"""From tensors to pixels: what is shown of a layer, how it is graded, and Qt's byte order at the end."""
+"""Converts tensors to pixels: channel selection, grading, and Qt's byte order."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def select_channels(x: Tensor, tap: Tap) -> Tensor:
 
 
 def grade(x: Tensor, tap: Tap) -> Tensor:
-    """`grade_steps`, at once."""
+    """Run all of `grade_steps`."""
     return run(grade_steps(x, tap))
 
 
 def grade_steps(x: Tensor, tap: Tap) -> Steps[Tensor]:
-    """Fits the shown channels into -1..1, `[1 or 3, H, W]`; the final picture is in that range already.
+    """Map the shown channels `[1 or 3, H, W]` to -1..1; the final picture is already in that range.
 
-    A layer is centred on its mean and divided by its largest distance from it if `normalize`; a norm or a spectrum
-    runs from its minimum to its maximum. `scale_db` then multiplies by 10^(dB/20).
+    With `normalize`, a layer is centred on its mean and divided by the largest deviation from it; a norm or a
+    spectrum is mapped from its minimum to its maximum. Then `scale_db` multiplies by 10^(dB/20).
     """
     gain = 10.0 ** (tap.scale_db / 20.0)
     if tap.spectrum:
@@ -67,14 +67,14 @@ def grade_steps(x: Tensor, tap: Tap) -> Steps[Tensor]:
 
 
 def spectrum_db(x: Tensor) -> Tensor:
-    """`spectrum_steps`, at once."""
+    """Run all of `spectrum_steps`."""
     return run(spectrum_steps(x))
 
 
 def spectrum_steps(x: Tensor) -> Steps[Tensor]:
-    """Power spectrum in dB of each channel, `[C, H, W]`, frequency 0 in the middle.
+    """Return the power spectrum in dB of each channel, `[C, H, W]`, with frequency 0 in the centre.
 
-    A separable Kaiser window (beta 8) keeps the picture's borders from drawing a cross over the spectrum.
+    A separable Kaiser window (beta 8) prevents the picture's borders from appearing as a cross in the spectrum.
     """
     x = x.float()
     h, w = x.shape[-2:]
@@ -90,12 +90,12 @@ def spectrum_steps(x: Tensor) -> Steps[Tensor]:
 
 
 def spectrum_profile(x: Tensor) -> NDArray[np.float32]:
-    """`profile_steps`, at once."""
+    """Run all of `profile_steps`."""
     return run(profile_steps(x))
 
 
 def profile_steps(x: Tensor) -> Steps[NDArray[np.float32]]:
-    """Radial mean of the power spectrum in dB, averaged over channels: one value per frequency from 0 up."""
+    """Return the radial mean of the power spectrum in dB, averaged over channels, per frequency from 0 up."""
     db = yield from spectrum_steps(x)
     power = (10.0 ** (db / 10.0)).mean(dim=0).flatten()
     radius, counts = _radii(x.shape[-2], x.shape[-1])
@@ -113,8 +113,8 @@ def _window(size: int) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
-    """Index of the ring each spectrum position belongs to `[h*w]`, and how many belong to each ring."""
-    side = max(h, w)  # the rings are 1 / side cycles a pixel apart
+    """Return the index of each spectrum position's ring `[h*w]`, and the number of positions per ring."""
+    side = max(h, w)  # the rings are 1 / side cycles per pixel apart
     y = (torch.arange(h) - h // 2) * (side / h)
     x = (torch.arange(w) - w // 2) * (side / w)
     radius = (y[:, None].square() + x[None, :].square()).float().sqrt().round().long().flatten()
@@ -123,12 +123,12 @@ def _radii(h: int, w: int) -> tuple[Tensor, Tensor]:
 
 
 def stats_of(name: str, x: Tensor, shown: Tensor) -> TapStats:
-    """`stats_steps`, at once."""
+    """Run all of `stats_steps`."""
     return run(stats_steps(name, x, shown))
 
 
 def stats_steps(name: str, x: Tensor, shown: Tensor) -> Steps[TapStats]:
-    """Numbers of a tensor `[C, H, W]`, and the spectrum of the channels of it that are shown."""
+    """Return statistics of a tensor `[C, H, W]`, and the spectrum of its shown channels."""
     c, h, w = x.shape
     std, mean = torch.std_mean(x, correction=0)
     low, high = torch.aminmax(x)
@@ -139,7 +139,7 @@ def stats_steps(name: str, x: Tensor, shown: Tensor) -> Steps[TapStats]:
 
 
 def fit(x: Tensor, max_px: int) -> Tensor:
-    """`[C, H, W]` averaged down so that no side exceeds `max_px`; 0 leaves it as it is."""
+    """Downsample `[C, H, W]` by averaging so that no side exceeds `max_px`; 0 leaves it unchanged."""
     side = max(x.shape[-2:])
     if max_px <= 0 or side <= max_px:
         return x
@@ -148,12 +148,12 @@ def fit(x: Tensor, max_px: int) -> Tensor:
 
 
 def to_bgrx(x: Tensor) -> Tensor:
-    """uint8 `[H, W, 4]` blue-green-red-255 on the tensor's device, from `[1, 3 or more, H, W]` channels in -1..1.
+    """Convert channels `[1, 3 or more, H, W]` in -1..1 to uint8 `[H, W, 4]`, blue-green-red-255, on their device.
 
-    `clamp(x * 127.5 + 128, 0, 255)`, the fraction cut off: the conversion that published pictures use.
+    The conversion is `clamp(x * 127.5 + 128, 0, 255)`, truncated, as for published pictures.
     """
     levels = x[:3].mul(127.5).add_(128.0).clamp_(0, 255)
-    # A colour picture is reversed on the way; one or two channels are shown as the first one's greys.
+    # The channels of a colour picture are reversed; of one or two channels the first is shown in grey.
     channels = (2, 1, 0) if x.shape[0] >= 3 else (0, 0, 0)
     out = torch.empty((*x.shape[-2:], 4), dtype=torch.uint8, device=x.device)
     for i, channel in enumerate(channels):
@@ -163,12 +163,14 @@ def to_bgrx(x: Tensor) -> Tensor:
 
 
 def present(x: Tensor) -> NDArray[np.uint8]:
-    """`to_bgrx` as a C-contiguous numpy array on the host."""
+    """Return `to_bgrx` as a C-contiguous numpy array on the host."""
     levels = to_bgrx(x)
     if levels.device.type == "cuda":
-        # Into pinned memory, which the driver copies to directly. torch takes it from a pool and gives it back when
-        # the last frame that shows it is gone, so that two or three buffers take turns. Waiting frees the
-        # interpreter for the window.
+        # Into pinned memory, to which the driver copies directly. torch takes it from a pool and returns it when
+        # the
+        # last frame that uses it is released, so that two or three buffers alternate. Waiting releases the GIL for
+        # the
+        # window.
         host = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=True)
         host.copy_(levels, non_blocking=True)
         done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -1,8 +1,8 @@
-"""Honest drafts: how large they must be, and those of families that have no picture before their last layer.
+"""Representative drafts: their minimum size, and drafts of families without a picture before their last layer.
 
-A draft must look like the picture that follows, so it has at least half of its size. A generator that moves its
-picture exactly with its input lets the last picture be moved instead; one that is wanted in float32 can be run in
-the processor's narrower format first.
+A draft must look like the picture that follows, so it has at least half of its size. If a generator moves its
+picture exactly with its input, the last picture can be moved instead; a picture in float32 can first be rendered in
+a faster, narrower dtype.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 __all__ = ["is_large_enough", "move", "narrower", "step_between"]
 
 _LARGEST_STEP = 0.25
-"""Of the picture's width: what comes in from outside is unknown, and a draft of mostly border is none."""
+"""Maximum motion as a fraction of the width: what enters from outside is unknown, and would dominate the draft."""
 
 _SMALLEST_PX = 32
-"""Below this nothing can be recognised, whatever the size of the picture."""
+"""Below this nothing is recognisable, whatever the size of the picture."""
 
 
 def is_large_enough(height: int, full: int) -> bool:
-    """Return whether a picture `height` pixels high may stand for one of `full`: half of it, and at least 32."""
+    """Return whether a picture of `height` pixels may represent one of `full`: at least half of it, and 32."""
     return height >= max(_SMALLEST_PX, full / 2)
 
 
 def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo) -> Tensor | None:
-    """Return the motion `[3, 3]` that takes the picture of one request to that of another, if a draft may use it.
+    """Return the motion `[3, 3]` between the pictures of two requests, if a draft may use it.
 
-    None if anything but the motion differs, if the family does not carry its picture along under such a motion
-    (translation for all with an input transform, rotation for StyleGAN3-R), or if the step is large.
+    None if anything but the motion differs, if the family is not equivariant to the motion (all with an input
+    transform are to translation, StyleGAN3-R to rotation), or if the step is large.
     """
     if not info.has_input_transform or now.tap.layer or before.transform == now.transform:
         return None
@@ -53,19 +53,19 @@ def step_between(before: RenderRequest, now: RenderRequest, info: GeneratorInfo)
     is_turn = torch.allclose(linear @ linear.t(), torch.eye(2, dtype=step.dtype), atol=1e-6) and linear.det() > 0
     if not (is_shift or (is_turn and "rotate" in described(info.family).equivariant)):
         return None
-    # Only where both pictures show what training has shown: not beyond a rigid motion of the plane.
+    # Only if both pictures are within the training distribution, so only for rigid motions.
     if bool((step[:2, 2].abs() > _LARGEST_STEP).any()):
         return None
     return step
 
 
 def move(image: Tensor, step: Tensor) -> Tensor:
-    """`image` `[C, H, W]` moved by `step`, its edge repeated outwards."""
+    """Move `image` `[C, H, W]` by `step`, repeating its edge outwards."""
     return resample(image[None], step, mode="bilinear")[0]
 
 
 def narrower(dtype: torch.dtype, device: torch.device) -> torch.dtype | None:
-    """A precision in which a picture of `dtype` is made much sooner on that device; None if there is none."""
+    """Return a dtype that is much faster than `dtype` on the device, or None."""
     fastest = fastest_dtype(device.type)
     return fastest if dtype == torch.float32 and fastest != dtype else None
 

@@ -15,21 +15,22 @@ Token: TypeAlias = Callable[[], bool]
 
 
 class Cancelled(Exception):
-    """The token said stop; everything completed so far is kept."""
+    """The token requested cancellation; everything completed so far is cached."""
 
 
 def check(token: Token) -> None:
-    """Raise `Cancelled` if the token says stop."""
+    """Raise `Cancelled` if the token requests it."""
     if token():
         raise Cancelled
 
 
 class Finishing:
-    """The steps from a picture to its pixels. Cancelled ones wait here: requests of other views, however many,
-    delay them, and do not make them begin anew.
+    """The steps from a picture to its pixels, which can be cancelled and resumed.
+
+    Requests of other views only delay them; they do not start again.
 
     Args:
-        key: What they are made from.
+        key: Identifies the inputs of the steps.
     """
 
     def __init__(self, key: Hashable) -> None:
@@ -38,10 +39,10 @@ class Finishing:
         self._done: dict[str, Any] = {}
 
     def run(self, name: str, make: Callable[[], Steps[T]], token: Token) -> T:
-        """Go on with the steps called `name`, made by `make` if they have not begun, and give their result.
+        """Start the steps called `name` with `make`, or resume them, and return their result.
 
         Raises:
-            Cancelled: The token, asked between the steps, said so.
+            Cancelled: The token, which is polled between steps, requested it.
         """
         if name not in self._done:
             steps = self._begun.pop(name, None) or make()

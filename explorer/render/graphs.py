@@ -1,9 +1,9 @@
-"""Runs of layers recorded once and replayed: CUDA graphs, one for each range of layers and shape of its inputs.
+"""Records ranges of layers as CUDA graphs and replays them, one per range of layers and shape of its inputs.
 
-Launching a generator's hundred kernels one by one takes a fast GPU longer than running them. A recording works on
-memory of its own, so inputs are copied in and results are copied out, which is little beside the convolutions.
+On a fast GPU, launching a generator's hundred kernels one by one takes longer than running them. A graph has its
+own memory, so inputs are copied in and results out, which is cheap compared to the convolutions.
 
-Tested with a recorder for the CPU that obeys the same rules; it has not been timed on a GPU.
+This is tested with a recorder for the CPU that follows the same rules; it has not been timed on a GPU.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from explorer.generators.base import Activation, Inputs, fold
-from explorer.ops.backend import identity
+from explorer.ops.backend import backend_fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,17 +30,17 @@ __all__ = ["CudaRecorder", "GraphedLayers", "Recorder", "graphs_for"]
 log = logging.getLogger("explorer.render")
 
 KEPT = 6
-"""Recordings kept for each generator: each holds the activations of its layers."""
+"""Maximum recordings per generator; each holds the activations of its layers."""
 
 _LARGEST_ERROR = 0.02
-"""A replay may differ from a plain run by so much of its range: libraries choose other kernels now and then."""
+"""Fraction of its range by which a replay may differ from a plain run: libraries may choose other kernels."""
 
 
 class Recorder(Protocol):
-    """Turns a function without arguments into one that does the same work again on the same memory."""
+    """Records a function without arguments as one that repeats its work on the same memory."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Run `work` as often as needed and give its replay."""
+        """Run `work` as often as needed and return its replay."""
         ...
 
 
@@ -48,7 +48,7 @@ class CudaRecorder:
     """Records CUDA graphs."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Warm up on a stream of its own, as recording demands, then record."""
+        """Warm up on a separate stream, as recording requires, then record."""
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -70,17 +70,17 @@ class _Recording:
 
 
 def graphs_for(layers: Sequence[SynthesisLayer], device: torch.device) -> GraphedLayers | None:
-    """Recordings for a CUDA device; None elsewhere, or if `LATENTWALK_CUDA_GRAPHS` is 0."""
+    """Return graphed layers for a CUDA device; None for others, or if `LATENTWALK_CUDA_GRAPHS` is 0."""
     if device.type != "cuda" or os.environ.get("LATENTWALK_CUDA_GRAPHS") == "0":
         return None
     return GraphedLayers(layers, CudaRecorder())
 
 
 class GraphedLayers:
-    """Layers of one generator as recordings. Belongs to the render thread.
+    """Recordings of one generator's layers. Belongs to the render thread.
 
-    A range of layers is recorded when it is asked for the second time: a single look is not worth it. The first
-    replay is compared with a plain run. Where recording fails, or a replay is wrong, it is not tried again.
+    A range of layers is recorded on its second use, as a single use is not worth it. The first replay is compared
+    with a plain run. If recording fails, or a replay is wrong, recording is disabled.
     """
 
     def __init__(self, layers: Sequence[SynthesisLayer], recorder: Recorder) -> None:
@@ -91,19 +91,19 @@ class GraphedLayers:
     def run(
         self, start: int, stop: int, activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]
     ) -> list[Activation] | None:
-        """The activations after layers `start` ... `stop`, or None if that is not recorded: run them plainly.
+        """Return the activations after layers `start` ... `stop`, or None if the caller must run them itself.
 
         Args:
             start: First layer.
             stop: Last layer.
-            activation: That goes into it.
-            inputs: Whose `ws` the layers take, of one picture.
-            noises: Of these layers.
+            activation: Input of the first layer.
+            inputs: Inputs with the layers' `ws`, for one picture.
+            noises: Noise of these layers.
         """
         if self.is_broken or stop <= start:
             return None
         tensors = _tensors(activation, inputs, noises)
-        key = (start, stop, identity(), _layout(activation, inputs, noises))
+        key = (start, stop, backend_fingerprint(), _layout(activation, inputs, noises))
         if key not in self._recordings:
             self._recordings[key] = None
             self._forget_old()
@@ -116,8 +116,8 @@ class GraphedLayers:
             recording = self._record(start, stop, activation, inputs, noises)
             results = _replayed(recording, tensors)
             _compare(results, self._plain(start, stop, activation, inputs, noises))
-        except Exception as error:  # drivers throw what they like
-            log.warning("layers are not recorded, but run one by one: %s", error)
+        except Exception as error:  # drivers can raise anything
+            log.warning("cannot record layers, running them one by one: %s", error)
             self.is_broken = True
             self._recordings.clear()
             return None
@@ -162,7 +162,7 @@ def _tensors(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | N
 
 
 def _layout(activation: Activation, inputs: Inputs, noises: Sequence[Tensor | None]) -> Hashable:
-    """Return what a recording depends on besides the numbers."""
+    """Return everything that a recording depends on besides tensor values."""
     missing = tuple(x is None for x in (activation.img, activation.skip, *noises))
     tensors = _tensors(activation, inputs, noises)
     return missing, tuple((tuple(x.shape), x.stride(), x.dtype) for x in tensors)
@@ -176,7 +176,7 @@ def _replayed(recording: _Recording, inputs: Sequence[Tensor]) -> list[Activatio
     for mine, given in zip(recording.inputs, inputs, strict=True):
         mine.copy_(given)
     recording.replay()
-    # The next replay overwrites what this one gave, and results are kept to resume from.
+    # Copied, because the next replay overwrites the results, which are cached to resume from.
     return [activation.map(_copy) for activation in recording.outputs]
 
 

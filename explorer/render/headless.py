@@ -1,4 +1,4 @@
-"""Rendering without a window or a thread: the same pipeline, called and waited for.
+"""Synchronous rendering without a window: the same pipeline, called directly.
 
 One picture::
 
@@ -6,7 +6,7 @@ One picture::
     picture = render_look(generator, Look(latent=Latent(seed=7)))
     picture.save("seed7.png")
 
-Many of one model: keep a `HeadlessRenderer` and call it; stages that do not change are not computed again.
+For several pictures of one model, keep a `HeadlessRenderer`, which reuses unchanged stages.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Rendered:
 
     Attributes:
         tensor: `[C, H, W]` on the device, before clamping: the final picture, or the tapped layer's features. It
-            may be kept to resume from, so it must not be written into.
-        pixels: uint8 `[H, W, 3]` red-green-blue as a window would show them.
+            may be cached to resume from, so do not modify it.
+        pixels: uint8 `[H, W, 3]`, red-green-blue, as a window would show them.
         facts: Final `ws` and base `w`.
-        stats: Numbers of a tapped layer.
-        total_ms: What it took.
+        stats: Statistics of a tapped layer.
+        total_ms: Render time in milliseconds.
     """
 
     tensor: Tensor = field(repr=False)
@@ -65,17 +65,17 @@ class Rendered:
 
     @cached_property
     def image(self) -> NDArray[np.float32]:
-        """`tensor` as float32 on the host, a copy made when it is first asked for: few need it."""
+        """`tensor` as float32 on the host; copied on first use, as few callers need it."""
         with torch.inference_mode():
             image: NDArray[np.float32] = self.tensor.float().cpu().numpy().copy()
         return image
 
     def save(self, path: str | Path) -> None:
-        """Write `pixels` as the kind of picture that the name says, whole or not at all.
+        """Write `pixels` atomically, in the format of the suffix.
 
         Raises:
-            OSError: The disk is full, for example; it names `path`.
-            ValueError: No kind of picture has such a name.
+            OSError: Writing fails, for example on a full disk; names `path`.
+            ValueError: The suffix is not that of a picture format.
         """
         save_pixels(Path(path), self.pixels)
 
@@ -87,19 +87,19 @@ def save_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
     from explorer.util.atomic_write import atomic_write_bytes
 
     if not path.suffix:
-        raise ValueError(f"{path.name} has no ending, such as .png, that says what kind of picture it is.")
-    # Encoded in memory first: a picture is either all there or was never begun.
+        raise ValueError(f"{path.name} has no suffix of a picture format, such as .png.")
+        # Encoded in memory first, so that the file is complete or does not exist.
     atomic_write_bytes(path, imageio.imwrite("<bytes>", pixels, extension=path.suffix.lower()))
 
 
 class HeadlessRenderer:
-    """Renders requests of one generator, one after another, in the calling thread.
+    """Renders requests of one generator in the calling thread.
 
     Args:
-        generator: On any device; copied to the device of `settings` if that is another one.
+        generator: On any device; copied to the device of `settings` if necessary.
         settings: Device, precision, kernels.
-        model: Name and hash of the generator; only stored latents of other models need it.
-        budget_bytes: For kept stages; 0 keeps none.
+        model: Name and hash of the generator; only needed for stored latents of other models.
+        budget_bytes: Budget for cached stages; 0 disables the cache.
     """
 
     def __init__(
@@ -132,13 +132,13 @@ class HeadlessRenderer:
 
     @property
     def cache_bytes(self) -> int:
-        """Memory of kept stages."""
+        """Memory of cached stages."""
         return self._cache.nbytes
 
     def request(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
     ) -> RenderRequest:
-        """Return the request of a look at a time in seconds. Raises RequestError or LatentError."""
+        """Resolve a look at a time in seconds to a request. Raises RequestError or LatentError."""
         names = [layer.name for layer in self.info.layers]
         if tap is not None and tap.layer and tap.layer not in names:
             raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
@@ -165,10 +165,10 @@ class HeadlessRenderer:
 def open_model(
     model: str, settings: RenderSettings | None = None, *, allow_costly: bool = True
 ) -> tuple[HeadlessRenderer, ModelInfo]:
-    """A renderer of a file or a bundled model by name, and its facts; arguments and errors as `load_file`."""
+    """Open a file, or a bundled model by name, and return a renderer and its info; errors as in `load_file`."""
     settings = settings or RenderSettings()
-    check_settings(settings.device, settings.dtype)  # before a large file is read for nothing
-    # Whoever calls decides what is too costly: commands ask first, the window did when it opened the model.
+    check_settings(settings.device, settings.dtype)  # before reading a large file in vain
+    # The caller decides what is too costly: commands ask first, the window asked when it opened the model.
     loaded = load_file(model, allow_costly=allow_costly)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
@@ -181,7 +181,7 @@ def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
 
 
 def render(generator: Generator, request: RenderRequest) -> Rendered:
-    """Render one request; for several of one generator keep a `HeadlessRenderer`."""
+    """Render one request; for several requests of a generator, keep a `HeadlessRenderer`."""
     return HeadlessRenderer(generator, request.settings, request.model, budget_bytes=0).render(request)
 
 
@@ -202,6 +202,6 @@ def render_look(
         tap: A layer to show instead of the final picture.
         time: Seconds on the clock, for animated transforms.
         settings: Device (the generator's by default), precision, kernels.
-        table: Where the look's stored latents lie.
+        table: The look's stored latents.
     """
     return HeadlessRenderer(generator, settings, budget_bytes=0).render_look(look, tap, time, table)

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from explorer.generators.base import INPUT
-from explorer.ops.backend import identity
+from explorer.ops.backend import backend_fingerprint
 
 if TYPE_CHECKING:
     from explorer.generators.base import LayerEdits, LayerInfo, NoiseSpec
@@ -39,7 +39,9 @@ def stage_keys(
         edits: Of the input and of single layers.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    key = digest(root, identity().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT))
+    key = digest(
+        root, backend_fingerprint().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT)
+    )
     keys = [key]
     spec = request.noise.spec()
     for i, layer in enumerate(layers):

@@ -1,4 +1,4 @@
-"""What each layer of a generator costs on this machine, learned from its runs."""
+"""Execution times of a generator's layers on this machine, learned from its runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["LayerTimes"]
 
 
 class LayerTimes:
-    """Milliseconds of each layer, by its number; 0 while unknown.
+    """Milliseconds per layer, by index; 0 while unknown.
 
     Args:
-        names: Of the layers, in their order, as the stages of a run are called.
+        names: Names of the layers in order, as in the stages of a run.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -24,14 +24,14 @@ class LayerTimes:
         self._index = {name: i for i, name in enumerate(names)}
 
     def expected(self, start: int, stop: int) -> float:
-        """Milliseconds of the layers from `start` up to, not including, `stop`; 0 if one of them is unknown."""
+        """Return the milliseconds of layers `start:stop`; 0 if one of them is unknown."""
         times = self.ms[start:stop]
         return 0.0 if 0.0 in times else sum(times)
 
     def learn(self, timings: Sequence[StageTime]) -> None:
-        """Take in the times of a run. The first of a layer counts for nothing: kernels are chosen in it.
+        """Update the times from a run. A layer's first run is ignored, because kernels are chosen in it.
 
-        A mean that believes good news faster than bad: other programs can only slow a layer down.
+        The running mean follows decreases faster than increases, as other programs can only slow a layer down.
         """
         for stage in timings:
             i = self._index.get(stage.name)

@@ -1,4 +1,4 @@
-"""Whether one picture of a model is within what this machine can do, told before the first one is made."""
+"""Checks whether this machine can render a picture of a model, before the first one is rendered."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from explorer.util.free_memory import free_memory
 __all__ = ["SECONDS", "check_affordable"]
 
 SECONDS = 10.0
-"""Longest time of one picture for which nobody is asked."""
+"""Longest time of a picture that does not need the user's consent."""
 
-_SHARE = 0.9  # of the free memory that a picture may take
-_SLOW = 1e10  # operations a second of any processor of the last ten years
-_GPU = 2e12  # of a modest graphics card
+_MEMORY_FRACTION = 0.9  # maximum fraction of free memory for a picture
+_SLOW = 1e10  # operations per second of any processor of the last ten years
+_GPU = 2e12  # operations per second of a modest graphics card
 
 
 def check_affordable(name: str, family: str, config: Mapping[str, object], device: str = "cpu") -> None:
-    """Raise CostlyModelError if a picture of the model of file `name` would take too much memory or time here.
+    """Raise CostlyModelError if a picture of the model would take too much memory or time on this machine.
 
     Args:
-        name: Of the file, for the message.
-        family: Of its generator.
-        config: Its settings, checked.
-        device: That will compute it.
+        name: Name of the file, for the message.
+        family: Family of its generator.
+        config: Its checked settings.
+        device: Device to render on.
 
     Raises:
-        CostlyModelError: One picture takes more than the free memory, or more than `SECONDS`.
+        CostlyModelError: A picture takes more than the free memory, or more than `SECONDS`.
     """
     is_gpu = device.startswith("cuda")
     cost = picture_cost(registry.read_config(family, config), kernels=is_gpu or _has_kernels())
     free = _free(device)
-    if free is not None and cost.nbytes > _SHARE * free:
+    if free is not None and cost.nbytes > _MEMORY_FRACTION * free:
         raise _costly(name, cost, f"about {_size(cost.nbytes)} of memory, and {_size(free)} are free")
     if cost.seconds(_GPU if is_gpu else _SLOW) <= SECONDS:
         return  # without measuring
@@ -54,7 +54,7 @@ def _costly(name: str, cost: PictureCost, what: str) -> CostlyModelError:
 
 
 def _has_kernels() -> bool:
-    """Return whether the native kernels are there or about to be."""
+    """Return whether the native kernels are available or being built."""
     return native.kernels() is not None or native.status().state == "building"
 
 

@@ -1,4 +1,4 @@
-"""Loaded generators: read in a thread of their own, kept while in use, copied to devices on demand."""
+"""Loaded generators: read in a thread per file, held while in use, copied to devices on demand."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ __all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 log = logging.getLogger("explorer.models")
 
 UNUSED_BYTES = 32 << 20
-"""Models that no view shows are kept up to this: switching between small ones is instant, and closing a large one
-gives its memory back."""
+"""Budget for models that no view shows: switching between small ones is instant, and closing a large one frees its
+memory."""
 
 Progress = Callable[[float, str], None]
 Cancelled = Callable[[], bool]
 
 
 class LoadFile(Protocol):
-    """How a file becomes a model; see `load_file`."""
+    """Loads a model from a file, like `load_file`."""
 
     def __call__(
         self, path: str, progress: Progress, cancelled: Cancelled, *, allow_costly: bool = False
     ) -> LoadedModel:
-        """Return the model. Raises LatentwalkError."""
+        """Load the model. Raises LatentwalkError."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A generator on the CPU in float32, and what is known of it. The generator is never changed."""
+    """A generator on the CPU in float32, and its info. The generator is never modified."""
 
     generator: Generator
     facts: ModelInfo
 
 
 class ModelStore:
-    """Loaded models by sha256: those in use, and of the others the last ones, if they are small.
+    """Loaded models by sha256: those in use, and recently used ones within a budget.
 
-    Any thread may use it.
+    Thread-safe.
 
     Args:
-        budget_bytes: Of memory for models that are not in use.
+        budget_bytes: Memory for models that are not in use.
     """
 
     def __init__(self, budget_bytes: int = UNUSED_BYTES) -> None:
@@ -69,12 +69,12 @@ class ModelStore:
         self._files: dict[tuple[str, int, int], str] = {}
         self.budget_bytes = budget_bytes
         self.given_up = 0
-        """How many models were given up so far."""
+        """Number of models evicted so far."""
 
     def add(self, model: LoadedModel, in_use: Iterable[str] = ()) -> tuple[str, ...]:
-        """Keep a model as in use; returns the sha256s of those given up for it, never one of `in_use`.
+        """Add a model in use; return the sha256s of models evicted for it, never one of `in_use`.
 
-        Of a model that is kept already, under whichever path, the generator that pictures are made with stays.
+        If the model is already held, under any path, the generator in use is kept.
         """
         sha = model.facts.sha256
         stamp = _stamp(model.facts.path)
@@ -87,10 +87,10 @@ class ModelStore:
             return self._evict({sha, *in_use})
 
     def release(self, in_use: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Keep what is in use, and of the rest what the budget allows.
+        """Release models that are not in use, evicting those beyond the budget.
 
         Returns:
-            The sha256s of the models that are kept without being in use, and of those given up.
+            The sha256s of models that are held without being in use, and of the evicted ones.
         """
         used = set(in_use)
         with self._lock:
@@ -98,10 +98,10 @@ class ModelStore:
             return tuple(sha for sha in self._models if sha not in used), gone
 
     def get(self, key: ModelKey) -> LoadedModel:
-        """Return the model of that name.
+        """Return the model of a key.
 
         Raises:
-            RenderError: It is not loaded (any more).
+            RenderError: It is not, or no longer, loaded.
         """
         with self._lock:
             model = self._models.get(key.sha256)
@@ -111,7 +111,8 @@ class ModelStore:
             return model
 
     def find(self, path: str) -> LoadedModel | None:
-        """Return the loaded model of that very file (same size and time of change), if it is kept."""
+        """Return the loaded model of a file, if it is held and the file's size and modification time are the
+        same."""
         stamp = _stamp(path)
         with self._lock:
             sha = self._files.get(stamp) if stamp is not None else None
@@ -122,7 +123,7 @@ class ModelStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all kept models hold, with what was made from their weights."""
+        """Bytes held by all models, including values derived from their weights."""
         with self._lock:
             return sum(m.generator.held_bytes for m in self._models.values())
 
@@ -140,7 +141,7 @@ class ModelStore:
             del self._models[sha]
             total -= nbytes
             gone.append(sha)
-            log.info("model %s given up: those not in use stay within %d MB", sha[:12], self.budget_bytes >> 20)
+            log.info("evicted model %s: unused models are limited to %d MB", sha[:12], self.budget_bytes >> 20)
         if gone:
             self._files = {stamp: sha for stamp, sha in self._files.items() if sha in self._models}
         self.given_up += len(gone)
@@ -166,14 +167,14 @@ def load_file(
 
     Args:
         path: A file or a bundled name.
-        progress: Called with (fraction 0..1, what is done now) from this thread.
-        cancelled: Asked often; True ends the loading.
-        allow_costly: Also load a model of which one picture is more than this machine can do.
+        progress: Called with (fraction 0..1, current step) from this thread.
+        cancelled: Polled; True cancels loading.
+        allow_costly: Also load a model whose pictures are beyond this machine's memory or speed.
 
-    Raises:
-        CostlyModelError: One picture would take too much memory or time on the best device.
-        CheckpointError: The file could not become a generator.
-        CancelledError: `cancelled` said so.
+        Raises:
+            CostlyModelError: A picture would take too much memory or time on the best device.
+            CheckpointError: The generator could not be loaded.
+            CancelledError: `cancelled` returned True.
     """
     from explorer import checkpoints
     from explorer.render.limits import check_affordable
@@ -189,7 +190,7 @@ def load_file(
 
 
 def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelInfo:
-    """Facts for people, from the generator and from what the checkpoint says of itself."""
+    """Return the model info from the generator and the checkpoint's metadata."""
     extra = {"format": checkpoint.source_format, **checkpoint.card}
     if checkpoint.notes:
         extra["notes"] = " ".join(checkpoint.notes)
@@ -208,14 +209,14 @@ def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelIn
 
 
 class LoadJob:
-    """One loading in a thread of its own. The callbacks run in that thread.
+    """Loads one file in a separate thread, in which the callbacks run.
 
     Args:
-        path: What to load.
+        path: The file.
         done: Called with the model; not called after `cancel`.
         failed: Called with a `LatentwalkError`; not called after `cancel`.
         progress: Called with (fraction, label).
-        load: How to load; the default reads checkpoints.
+        load: The loader; by default `load_file`.
         allow_costly: As in `load_file`.
     """
 
@@ -234,29 +235,28 @@ class LoadJob:
         self._thread = threading.Thread(target=self._run, name=f"load {Path(path).name}", daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask it to end; nothing is reported any more."""
+        """Request cancellation; no callback is called afterwards."""
         self._cancelled.set()
 
     def join(self, timeout: float) -> bool:
-        """Wait; True if the thread has ended."""
+        """Wait for the thread; return whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            # Only what was asked for is passed on, so that a stand-in need not know of it.
+            # Passed only if set, so that loaders without this argument work too.
             allowed = {"allow_costly": True} if self._allow_costly else {}
             model = self._load(self.path, self._report, self._cancelled.is_set, **allowed)
         except LatentwalkError as error:
-            release_frames(error)  # they hold the file as far as it was read, and the error is kept
+            release_frames(error)  # they hold the data read so far, and the error outlives them
             if not self._cancelled.is_set():
                 self._failed(error)
-        except Exception as error:
-            # The last line of defence: a file must never end the program, whatever it made the reader do.
+        except Exception as error:  # a malformed file may make a reader raise anything; the window must stay up
             log.exception("loading %s failed", self.path)
             if not self._cancelled.is_set():
                 self._failed(
@@ -275,7 +275,7 @@ class LoadJob:
 
 
 def on_device(generator: Generator, device: str) -> Generator:
-    """Return the generator on a device: itself if it is there already, a copy otherwise."""
+    """Return the generator on a device: itself if it is already there, otherwise a copy."""
     if generator.device == torch.device(device):
         return generator
     return copy.deepcopy(generator).to(device)

@@ -1,7 +1,7 @@
-"""The pipeline: one request through mapping, style, synthesis layers and display, resuming where the keys change.
+"""The pipeline: runs a request through mapping, style, synthesis layers and display, resuming where keys change.
 
-The keys of all stages (`keys`) follow from the request alone, so they are known before anything runs: the work
-begins after the last stage whose result is still kept (`kept`).
+The keys of all stages (`keys`) only depend on the request, so they are known before anything runs: the work starts
+after the last stage whose result is cached (`view_cache`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from explorer.errors import RenderError
 from explorer.generators.base import Activation, Inputs, fold_steps
-from explorer.ops.backend import policy, using
+from explorer.ops.backend import policy, use_backend
 from explorer.render import display, drafts
 from explorer.render.finishing import Cancelled, Finishing, Token, check
 from explorer.render.graphs import graphs_for
@@ -44,19 +44,19 @@ if TYPE_CHECKING:
 __all__ = ["Cancelled", "Pipeline", "Plan", "Result", "Token"]
 
 DRAFT_MS = 30.0
-"""What a draft may cost."""
+"""Maximum cost of a draft."""
 
 LARGEST_SHARE = 2 / 3
-"""Of the whole picture's time, for a draft that costs more than that."""
+"""Maximum fraction of the full picture's time, for a draft that costs more than `DRAFT_MS`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What a run of a request would do.
+    """The plan of a run.
 
-    `keys[0]` names the input, `keys[i + 1]` the result of layer i; `image_key` the tensor that is shown. `edits`
-    change single layers. `start` is the number of the last kept key, -1 if none is. `expected_ms`: synthesis time
-    by earlier measurements, 0 if unknown. `styling` is the time that mapping and styles took.
+    `keys[0]` identifies the input, `keys[i + 1]` the result of layer i; `image_key` the shown tensor. `edits` are
+    those of single layers. `start` is the index of the last cached key, -1 if there is none. `expected_ms`:
+    synthesis time by earlier measurements, 0 if unknown. `styling`: time of mapping and styles.
     """
 
     request: RenderRequest
@@ -72,13 +72,13 @@ class Plan:
 
     @property
     def last(self) -> int:
-        """Number of the last layer to run."""
+        """Index of the last layer to run."""
         return len(self.keys) - 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """One run's outcome. `image` `[C, H, W]` float32 is the picture or the layer's features before grading."""
+    """The result of a run. `image` `[C, H, W]` float32 is the picture or the layer's features before grading."""
 
     tier: Tier
     image: Tensor
@@ -95,10 +95,10 @@ class Pipeline:
 
     Args:
         generator: In evaluation mode, on its device.
-        cache: Where stage results are kept; shared by all pipelines of the device.
+        cache: Cache of stage results, shared by all pipelines of the device.
         model: sha256 of the generator, the root of every key.
-        dtype: Precision of the features; weights, mapping and the running picture stay float32.
-        backend: Which kernels: "auto", "torch" or "reference".
+        dtype: Precision of the features; weights, mapping and the accumulated picture stay float32.
+        backend: Kernels: "auto", "torch" or "reference".
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class Pipeline:
     # -- planning ------------------------------------------------------------------------------------------
 
     def plan(self, request: RenderRequest, view: Hashable = None) -> Plan:
-        """Make the styles, chains the keys and looks where the work would begin.
+        """Compute the styles and the keys, and find the stage to start from.
 
         Args:
-            request: Of this pipeline's model and settings.
-            view: Whose results are reused and kept; None uses and keeps none.
+            request: A request for this pipeline's model and settings.
+            view: The view whose results are reused and cached; None disables caching.
         """
         begin, made = perf_counter(), self.styles.made
-        with using(self._backend, self.dtype):
+        with use_backend(self._backend, self.dtype):
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
@@ -146,11 +146,11 @@ class Pipeline:
         return Plan(request, view, styles, keys, image_key, edits, start, has_image, expected, styling)
 
     def draft_layer(self, plan: Plan) -> int | None:
-        """Return the layer after which a draft can be shown honestly: the picture so far of a skip architecture.
+        """Return the layer after which the accumulated picture of a skip architecture is a representative draft.
 
-        The latest that is reached within `DRAFT_MS`, or else the first, if it saves a third of the time. None where
-        there is no such picture or only smaller ones than `drafts.is_large_enough` takes, where a layer is looked
-        at, or where the times are not known yet: then rather fewer whole pictures are shown.
+        It is the last layer that is reached within `DRAFT_MS`, or else the first one, if that saves a third of the
+        time. None if there is no such picture or it is too small (`drafts.is_large_enough`), if a layer is shown,
+        or if the times are not known yet.
         """
         if plan.request.tap.layer or plan.has_image or plan.expected_ms == 0.0:
             return None
@@ -169,21 +169,21 @@ class Pipeline:
     # -- running -------------------------------------------------------------------------------------------
 
     def run(self, plan: Plan, token: Token = lambda: False, draft_layer: int | None = None) -> Result:
-        """Run a plan made just before; stages whose key is kept are reused.
+        """Run a plan that was just made; cached stages are reused.
 
         Args:
             plan: From `plan`.
-            token: Asked before each stage; True ends the run.
-            draft_layer: Stop after this layer and show the picture so far.
+            token: Polled before each stage; True cancels the run.
+            draft_layer: Stop after this layer and show the picture accumulated so far.
 
         Raises:
-            Cancelled: The token said so. Only completed stages were kept.
-            RenderError: The generator gave something that is no picture.
+            Cancelled: The token requested it. Completed stages are cached.
+            RenderError: The generator's output is not a picture.
         """
         request = plan.request
         watch = Stopwatch(self.device)
         self.kept.mark_requested(plan.view, plan.keys)
-        with using(self._backend, self.dtype):
+        with use_backend(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
         check(token)
@@ -193,17 +193,17 @@ class Pipeline:
         return self._present(plan, image, hits, watch, tier, token, still)
 
     def _still_image(self, plan: Plan, token: Token, draft_layer: int | None) -> Tensor:
-        """Return the same picture unmoved, to compare with; kept under a place of its own."""
+        """Return the untransformed picture to compare with; it is cached separately."""
         still_plan = self.plan(_still(plan.request), still_view(plan.view))
         return self._image(still_plan, token, Stopwatch(self.device), draft_layer)[0]
 
     def preview(self, plan: Plan, token: Token = lambda: False) -> Result | None:
-        """A draft by other means than `draft_layer`: the last picture moved, or all layers in a narrower precision.
+        """Return a draft other than by `draft_layer`: the last picture moved, or all layers in a narrower dtype.
 
-        None where neither is honest, or where it would not be much sooner than the picture itself.
+        None if neither is representative, or not much faster than the picture itself.
 
         Raises:
-            Cancelled: The token, asked between the layers, said so.
+            Cancelled: The token, which is polled between layers, requested it.
         """
         if plan.request.tap.layer or plan.has_image or plan.view is None or plan.request.residual != "none":
             return None
@@ -225,11 +225,11 @@ class Pipeline:
 
     def _narrow(self, plan: Plan, watch: Stopwatch, token: Token) -> Tensor | None:
         dtype = drafts.narrower(self.dtype, self.device)
-        # Where most layers are kept, the picture itself comes as soon.
+        # If most layers are cached, the picture itself is as fast.
         if dtype is None or self._backend == "reference" or plan.start > len(plan.keys) // 2:
             return None
         inputs = self._inputs(plan)
-        with using(self._backend, dtype):
+        with use_backend(self._backend, dtype):
             work = self._fold(plan, inputs, 0, len(self._layers) - 1, self._begin(plan, inputs))
             activation = run(work, lambda: check(token))
             image = self._shown_of(activation, plan, len(self._layers) - 1, False)
@@ -274,7 +274,7 @@ class Pipeline:
         return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
-        """Return the work from a picture to its pixels; a cancelled run is resumed where it stopped."""
+        """Return the steps from a picture to its pixels; cancelled ones are resumed."""
         key = (plan.request, plan.image_key, tier)
         work = self._unfinished.get(plan.view)
         work = work if work is not None and work.key == key else Finishing(key)
@@ -283,16 +283,16 @@ class Pipeline:
         return work
 
     def picture(self, request: RenderRequest) -> Tensor:
-        """Return the final picture `[C, H, W]` float32 of a request, before clamping; nothing of it is kept."""
+        """Render the final picture `[C, H, W]` float32 of a request, before clamping, without caching."""
         return run(self.steps(request))
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
-        """`picture`, a layer a step."""
+        """Render as `picture` does, in steps of a layer."""
         plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
         steps = self._image_steps(plan, Stopwatch(self.device), None)
         while True:
-            # Between the steps other work runs in this thread, by choices of its own.
-            with using(self._backend, self.dtype):
+            # Other work with its own backend policy may run in this thread between the steps.
+            with use_backend(self._backend, self.dtype):
                 try:
                     next(steps)
                 except StopIteration as end:
@@ -301,19 +301,20 @@ class Pipeline:
             yield
 
     def forget(self, view: Hashable) -> None:
-        """Drop what is kept for a view."""
+        """Drop everything cached for a view."""
         self.kept.forget(view)
         self._shown.pop(view, None)
         self._unfinished.pop(view, None)
 
     def forget_all(self) -> None:
-        """Drop everything this pipeline kept."""
+        """Drop everything cached by this pipeline."""
         self.kept.forget_all()
         self._shown.clear()
         self._unfinished.clear()
 
     def _image(self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None) -> tuple[Tensor, int]:
-        """The tensor `[C, H, W]` to show, and how many stages were reused; the token is asked between layers."""
+        """Return the tensor `[C, H, W]` to show, and the number of reused stages; polls the token between
+        layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
     def _image_steps(self, plan: Plan, watch: Stopwatch, draft_layer: int | None) -> Steps[tuple[Tensor, int]]:
@@ -327,14 +328,14 @@ class Pipeline:
         image = self._shown_of(activation, plan, stop, draft_layer is not None)
         if not bool(torch.isfinite(image.sum())):
             raise RenderError(
-                "The generator gave numbers that are not finite.", "Lower psi, undo the last edit, or use float32."
+                "The generator's output is not finite.", "Lower psi, undo the last edit, or use float32."
             )
         if draft_layer is None:
             self.kept.keep_image(plan.view, plan.image_key, image)
         return image, plan.start + 1
 
     def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
-        """Return the activation after layer `stop`, from the last kept stage on; a layer a step."""
+        """Run the layers up to `stop` from the last cached stage, in steps of a layer; return the activation."""
         inputs = self._inputs(plan)
         start, activation = plan.start, None
         if start >= 0:
@@ -383,7 +384,7 @@ class Pipeline:
     def _inputs(self, plan: Plan) -> Inputs:
         request, transform = plan.request, None
         if request.transform is not None:
-            # On the host: its inverse is taken there in float64, and no device has to be waited for.
+            # On the host, where it is inverted in float64 without waiting for a device.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
         ws = torch.tensor(plan.styles.ws, device=self.device)[None]
         return Inputs(ws, transform, noise=request.noise.spec())
@@ -394,7 +395,7 @@ class Pipeline:
         return activation if activation.x.dtype == dtype else activation.with_features(activation.x.to(dtype))
 
     def _noise(self, i: int, spec: NoiseSpec) -> Tensor | None:
-        """Return the noise of layer i, from what is kept where it can be."""
+        """Return the noise of layer i, from the cache if possible."""
         layer = self._layers[i]
         if not has_noise(layer.info, spec):
             return None
@@ -414,10 +415,10 @@ class Pipeline:
         else:
             shown = self.generator.preview(activation) if is_draft else self.generator.rgb(activation)
         if shown is None or shown.ndim != 4:
-            raise RenderError("The generator gave no picture.", "Try another model.")
+            raise RenderError("The generator did not return a picture.", "Try another model.")
         return shown[0].float()
 
 
 def _still(request: RenderRequest) -> RenderRequest:
-    """Return the same picture without its motion."""
+    """Return the request without its motion."""
     return replace(request, transform=None, untransform=False, residual="none")

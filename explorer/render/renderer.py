@@ -1,4 +1,8 @@
-"""The render loop of one device: takes from the mailbox, runs the pipeline, publishes, and survives errors."""
+"""The render loop of one device: takes requests from the mailbox, runs the pipeline, publishes the results.
+
+A *draft* is a quick representative picture, which a *refinement* of the same request completes later; their results
+have a lower and a higher *tier*. A *study* is a measurement that runs step by step between requests.
+"""
 
 from __future__ import annotations
 
@@ -34,29 +38,29 @@ Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | JobEvent
 Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
-"""A render expected to take longer shows a draft first, where the family has an honest one."""
+"""A render that is expected to take longer shows a draft first, if the family has a representative one."""
 
 THUMBNAIL_VIEW = -1
 
 REMEASURE_AFTER = 30
 REMEASURE_BELOW_MS = 250.0
-"""After so many drafts in a row, one look is rendered in full if it is expected to take less than this."""
+"""After so many drafts in a row, one request is rendered in full if it is expected to take less than this."""
 
 MAX_FAILURES = 32
 MAX_PIPELINES = 4
 
 
 class Renderer:
-    """Renders for every view of one device.
+    """Renders for all views of one device.
 
-    `step` does one thing and returns; `start` runs it in a thread until `close`. The mailbox may be used from any
-    thread, everything else belongs to the render thread.
+    `step` processes one item and returns; `start` runs it in a thread until `close`. The mailbox may be used from
+    any thread, everything else belongs to the render thread.
 
     Args:
-        models: Where loaded generators are found.
-        device: As torch names it.
-        publish: Called from the render thread with each outcome; must not block.
-        budget_bytes: For kept stages.
+        models: The loaded generators.
+        device: torch's name of the device.
+        publish: Called from the render thread with each result; must not block.
+        budget_bytes: Budget for cached stages.
     """
 
     def __init__(
@@ -76,18 +80,18 @@ class Renderer:
         self._shown_by: dict[int, tuple[str, str, str]] = {}
         self._failures: OrderedDict[RenderRequest, RenderFailed] = OrderedDict()
         self._dropped: dict[int, int] = {}
-        self._drafts: dict[int, int] = {}  # in a row, by view
+        self._drafts: dict[int, int] = {}  # consecutive drafts by view
         self._thread: threading.Thread | None = None
 
-    # -- life ----------------------------------------------------------------------------------------------
+    # -- lifecycle ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Run the loop in a thread of its own."""
+        """Run the loop in a separate thread."""
         self._thread = threading.Thread(target=self._loop, name=f"render {self.device}", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float = 5.0) -> bool:
-        """End the loop; True if its thread has ended within `timeout` seconds."""
+        """Stop the loop; return whether its thread has ended within `timeout` seconds."""
         self.mailbox.close()
         thread = self._thread
         if thread is None:
@@ -102,22 +106,22 @@ class Renderer:
     def _loop(self) -> None:
         while self.step(timeout=None):
             pass
-        # Device memory is given back here, in the thread that made it.
+        # Release device memory in the thread that allocated it.
         self._pipelines.clear()
         self.cache.clear()
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
     def step(self, timeout: float | None = 0.0) -> bool:
-        """Do the next thing in the mailbox, waiting up to `timeout` seconds (None = for ever) for one to come.
+        """Process the next item of the mailbox, waiting for it up to `timeout` seconds (None: forever).
 
         Returns:
-            False if nothing came or the mailbox is closed.
+            False if there was none or the mailbox is closed.
         """
         item = self.mailbox.take(timeout)
         if item is None:
             return False
-        # Grad mode is thread-local, and tensors made here must not be changed elsewhere.
+        # Grad mode is thread-local, and tensors created here must not be modified elsewhere.
         with torch.inference_mode():
             if isinstance(item, Task):
                 self.stage = item.name
@@ -130,7 +134,7 @@ class Renderer:
     # -- tasks ---------------------------------------------------------------------------------------------
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Ask for a small picture, made when nobody waits for a look. Any thread."""
+        """Queue a small picture, rendered when no request is pending. Thread-safe."""
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
     def run_job(self, run: JobRun) -> None:
@@ -138,19 +142,18 @@ class Renderer:
         self.mailbox.put_idle_task(self._job_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
-        """Give up what is kept of these models. Any thread."""
+        """Release everything cached for these models. Thread-safe."""
         self.mailbox.put_task(Task(lambda: self._forget(shas), "forget models"))
 
     def forget_view(self, view: int) -> None:
-        """Give up what waits and what is kept for a view. Any thread."""
+        """Discard everything pending and cached for a view. Thread-safe."""
         self.mailbox.forget(view)
         self.mailbox.put_task(Task(lambda: self._drop_view(view), "forget view"))
 
     def _do(self, task: Task) -> None:
         try:
             task.run()
-        except Exception as error:
-            # One failing task must not end the loop for everyone else.
+        except Exception as error:  # a failing task of any kind must not end the loop
             log.exception("%s failed", task.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
@@ -166,7 +169,8 @@ class Renderer:
         try:
             self._retried(lambda: self._make_thumbnail(key, view, request))
         except Cancelled:
-            # A look goes first. What was done is kept, so even a slow thumbnail is finished between quick looks.
+            # Requests go first. Completed stages are cached, so even a slow thumbnail is completed between
+            # requests.
             self.mailbox.put_idle_task(self._thumbnail_task(key, view, request), is_unfinished=True)
 
     def _make_thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
@@ -226,7 +230,7 @@ class Renderer:
         if pipeline is not None:
             pipeline.forget(view)
 
-    # -- looks ---------------------------------------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------------------------------------
 
     def _render(self, ticket: Ticket[RenderRequest]) -> None:
         view, request = ticket.view, ticket.request
@@ -234,23 +238,22 @@ class Renderer:
         self._dropped[view] = self._dropped.get(view, 0) + ticket.overwritten
         failure = self._failures.get(request) if self._failures else None
         if failure is not None:
-            # It failed before; asking again at 60 Hz would only burn the machine.
+            # It failed before; retrying at 60 Hz would only waste GPU time.
             self._publish(replace(failure, view=view, generation=ticket.generation))
             return
         try:
             self._retried(lambda: self._render_tiers(ticket))
         except Cancelled:
             self._dropped[view] += 1
-        except Exception as error:
-            # The one broad catch: what a generator throws becomes a message over its picture, and the loop goes on.
+        except Exception as error:  # a generator may raise anything: show it over the picture and continue
             self._fail(ticket, error)
 
     def _retried(self, work: Callable[[], None]) -> None:
-        """Do work, once more with an empty cache if memory runs out."""
+        """Run `work`; if memory runs out, retry once with an empty cache."""
         try:
             work()
             return
-        except Exception as error:
+        except Exception as error:  # torch's out-of-memory errors have several types; others are raised again
             if classify_error(error) != "memory":
                 raise
         # Outside the handler, so that the traceback no longer holds the tensors of the failed run.
@@ -258,11 +261,11 @@ class Renderer:
         work()
 
     def _render_tiers(self, ticket: Ticket[RenderRequest]) -> None:
-        """The transition table of tiers.
+        """Render the next tier of a request.
 
-        look, cheap or without an honest draft -> FULL, to its end
-        look, expensive                        -> DRAFT, to its end; the rest is left as a refinement
-        refinement                             -> FULL, ended by any urgent look; left again if its own is not newer
+        request, cheap or without a draft -> FULL, to completion
+        request, expensive                -> DRAFT, to completion; a refinement is queued
+        refinement                        -> FULL, cancelled by any urgent request; queued again if not superseded
         """
         pipeline = self._pipeline(ticket.request)
         self._claim(ticket.view, ticket.request)
@@ -280,14 +283,15 @@ class Renderer:
             self._show(ticket, preview)
             self.mailbox.put_refinement(ticket)
             return
-        # Never cancelled, whether draft or only tier: a look that everybody overtakes would never be seen.
+        # Never cancelled, as a draft or as the only tier: a request that is always superseded would never be shown.
         self._show(ticket, pipeline.run(plan, self._closed, draft_layer=draft))
         if draft is not None:
             self.mailbox.put_refinement(ticket)
 
     def _wants_draft(self, plan: Plan, view: int) -> bool:
         if self._drafts.get(view, 0) >= REMEASURE_AFTER and plan.expected_ms < REMEASURE_BELOW_MS:
-            # Drafts never measure the layers behind them: without this, one slow moment would mean drafts for ever.
+            # Drafts do not measure the layers after them: without this, one slow moment would lead to drafts
+            # forever.
             return False
         return plan.expected_ms > DRAFT_ABOVE_MS
 
@@ -295,7 +299,7 @@ class Renderer:
         try:
             self._show(ticket, pipeline.run(plan, lambda: self.mailbox.has_urgent))
         except Cancelled:
-            # What is finished is kept, so another view's look costs this one nothing but the wait.
+            # Completed stages are cached, so requests of other views only delay this one.
             self.mailbox.put_refinement(ticket)
             if self.mailbox.superseded(ticket.view, ticket.generation):
                 raise
@@ -334,7 +338,7 @@ class Renderer:
             self._publish(DeviceLost(self.device, error, text))
             return
         failure = RenderFailed(ticket.view, ticket.generation, error, text, ticket.request)
-        # What only memory or loading lacked may work the next time.
+        # Do not cache out-of-memory or loading failures; a retry may succeed.
         if classify_error(error) == "other" and _name_of(ticket.request) in self._pipelines:
             self._failures[ticket.request] = failure
             while len(self._failures) > MAX_FAILURES:
@@ -342,7 +346,7 @@ class Renderer:
         self._publish(failure)
 
     def _is_lost(self, error: BaseException) -> bool:
-        """Return whether going on needs another device: it is gone, or too small even with an empty cache."""
+        """Return whether the device cannot be used any more: it is lost, or too small even with an empty cache."""
         return self.device != "cpu" and classify_error(error) != "other"
 
     def _pipeline(self, request: RenderRequest) -> Pipeline:
@@ -360,16 +364,16 @@ class Renderer:
         return pipeline
 
     def _generator(self, request: RenderRequest) -> Generator:
-        """Return the device's copy of a generator, shared by its precisions."""
+        """Return the generator on this device, shared by its pipelines of all precisions."""
         for (sha, _, _), pipeline in self._pipelines.items():
             if sha == request.model.sha256:
                 return pipeline.generator
-        # Weights made under inference mode count no changes, so nothing derived from them could be kept.
+        # Inference tensors have no version counter, so values derived from such weights could not be cached.
         with torch.inference_mode(False):
             return on_device(self._models.get(request.model).generator, self.device)
 
     def _claim(self, view: int, request: RenderRequest) -> None:
-        """Note which pipeline a view uses; what another one kept for it is given up."""
+        """Record which pipeline a view uses, and discard what another one cached for it."""
         name = _name_of(request)
         before = self._shown_by.get(view)
         if before != name:
@@ -379,5 +383,5 @@ class Renderer:
 
 
 def _name_of(request: RenderRequest) -> tuple[str, str, str]:
-    """Return what tells one pipeline of a device from another."""
+    """Return the key that identifies a pipeline on a device."""
     return request.model.sha256, request.settings.dtype, request.settings.backend

@@ -1,4 +1,4 @@
-"""What comes back from the render threads: frozen frames, thumbnails, failures, and what is known of a model."""
+"""Results of the render threads: frozen frames, thumbnails, failures and model info."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Tier(IntEnum):
-    """How finished a frame is; a higher tier of the same generation replaces a lower one."""
+    """Degree of completion of a frame; a higher tier of the same generation replaces a lower one."""
 
     DRAFT = 0
     FULL = 1
@@ -39,7 +39,7 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """One stage of one run: milliseconds, and whether its result came from the cache."""
+    """One stage of a run: milliseconds, and whether its result was cached."""
 
     name: str
     ms: float
@@ -48,10 +48,10 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class TapStats:
-    """Numbers of the tensor that is shown: its shape `[C, H, W]` and values before grading.
+    """Statistics of the shown tensor: its shape `[C, H, W]` and values before grading.
 
-    `spectrum_db` is the radially averaged power spectrum in dB from frequency 0 to the diagonal's end, empty unless
-    a layer or the spectrum is shown.
+    `spectrum_db` is the radially averaged power spectrum in dB from frequency 0 to the corner; empty unless a layer
+    or the spectrum is shown.
     """
 
     name: str
@@ -65,9 +65,9 @@ class TapStats:
 
 @dataclass(frozen=True, slots=True)
 class FrameLatents:
-    """What the network made of the request: the final `ws` `[num_ws, w_dim]` and the base `w` before mixing.
+    """Latents of a frame: the final `ws` `[num_ws, w_dim]` and the base `w` before mixing.
 
-    `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. Both read-only float32.
+    `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. Both are read-only float32.
     """
 
     ws: NDArray[np.float32]
@@ -77,7 +77,7 @@ class FrameLatents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One finished picture. Immutable; made in the render thread, shown by the GUI thread.
+    """One rendered picture. Immutable; created in the render thread, shown by the GUI thread.
 
     `pixels` is uint8 `[H, W, 4]`, blue-green-red-255, C-contiguous: Qt's RGB32 on little-endian machines.
     """
@@ -107,7 +107,7 @@ class Frame:
 
     @property
     def device(self) -> str:
-        """Where it was rendered."""
+        """The device it was rendered on."""
         return self.request.settings.device
 
     @property
@@ -118,7 +118,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderFailed:
-    """A request that could not be rendered; the loop went on."""
+    """A request that could not be rendered; the loop continues."""
 
     view: int
     generation: int
@@ -129,7 +129,7 @@ class RenderFailed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceLost:
-    """A device that cannot go on (lost, or out of memory even with an empty cache), and what it was doing."""
+    """A device that failed (lost, or out of memory even with an empty cache), and its task at the time."""
 
     device: str
     error: Exception
@@ -138,7 +138,7 @@ class DeviceLost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnail:
-    """A small picture that was asked for with a key; `pixels` as in `Frame`."""
+    """A small picture, requested with a key; `pixels` as in `Frame`."""
 
     key: str
     view: int
@@ -147,7 +147,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is known of a loaded model."""
+    """Static information about a loaded model."""
 
     info: GeneratorInfo
     name: str
@@ -162,5 +162,5 @@ class ModelInfo:
 
     @property
     def key(self) -> ModelKey:
-        """The name that requests use."""
+        """The key for requests."""
         return ModelKey(self.sha256, self.path)

@@ -1,4 +1,4 @@
-"""A stopwatch for stages: wall time on the CPU, device events on CUDA, where launching is not running."""
+"""A stopwatch for stages: wall time on the CPU, events on CUDA, where kernels run asynchronously."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["Stopwatch"]
 
 RUN_AHEAD = 4
-"""Stages that may be queued on a CUDA device before the host waits, so that cancelling still saves work."""
+"""Maximum stages queued on a CUDA device before the host waits, so that cancelling still saves work."""
 
 
 class Stopwatch:
-    """Times consecutive stages. Started by being made; each `lap` ends the stage that ran since the last one."""
+    """Times consecutive stages. It starts when created; each `lap` ends the current stage."""
 
     def __init__(self, device: torch.device, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class Stopwatch:
             self._record()
 
     def lap(self, name: str, hit: bool = False) -> None:
-        """End the stage called `name`; `hit` says that its result was cached from before."""
+        """End the current stage and name it; `hit` means that its result was cached."""
         self._names.append((name, hit))
         self._times.append(self._clock())
         if self._is_cuda:
@@ -40,7 +40,7 @@ class Stopwatch:
                 self._events[-1 - RUN_AHEAD].synchronize()
 
     def stages(self) -> tuple[StageTime, ...]:
-        """Return all stages so far; waits for a CUDA device."""
+        """Return all stages so far; synchronises with a CUDA device."""
         if self._is_cuda:
             self._events[-1].synchronize()
             gaps = [a.elapsed_time(b) for a, b in zip(self._events, self._events[1:], strict=False)]
@@ -50,7 +50,7 @@ class Stopwatch:
 
     @property
     def total_ms(self) -> float:
-        """Wall milliseconds from the start to the last lap."""
+        """Wall time in milliseconds from the start to the last lap."""
         return 1e3 * (self._times[-1] - self._times[0])
 
     def _record(self) -> None:

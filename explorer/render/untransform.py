@@ -1,4 +1,4 @@
-"""Untransform: a picture moved back by the inverse of its motion, and how it then differs from the unmoved one."""
+"""Untransform: moves a picture back by the inverse of its motion, and compares it with the untransformed one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 DIFFERENCE_GAIN = 2.0
-"""A difference of half the range is shown as full black or white."""
+"""A difference of half the range is shown as black or white."""
 
 HEAT_FULL = 0.5
-"""Root mean square difference of the channels (of a range of 2) that is shown in the brightest colour."""
+"""Root mean square difference of the channels (range 2) that is shown in the brightest colour."""
 
 _BAND_PIXELS = 1 << 17
 
@@ -38,19 +38,17 @@ _HEAT = ((0, 0, 0), (46, 16, 92), (140, 30, 105), (222, 74, 60), (250, 165, 40),
 
 
 def untransform(x: Tensor, forward: tuple[float, ...]) -> Steps[Tensor]:
-    """`[C, H, W]` moved back by the inverse of `forward` (3x3, row by row, lengths in image widths), in steps."""
+    """Move `[C, H, W]` back by the inverse of `forward` (3x3, row by row, lengths in image widths), in steps."""
     back, _ = yield from resample.undo_steps(x[None], _matrix(forward))
     return back[0]
 
 
 def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) -> Steps[Tensor]:
-    """What of `moved` does not follow its motion: moved back, less `still`; 0 where the picture does not reach.
-
-    In steps.
+    """Return how `moved` deviates from its motion: moved back, minus `still`; 0 outside the picture. In steps.
 
     Args:
         moved: `[C, H, W]`.
-        still: Of the same shape, without the motion.
+        still: The same picture without the motion.
         forward: The motion; None is no motion.
     """
     if forward is None:
@@ -60,7 +58,7 @@ def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) ->
 
 
 def painted(difference: Tensor, paint: Callable[[Tensor], Tensor]) -> Steps[Tensor]:
-    """`paint` (one of the next two) of a residual, some rows a step."""
+    """Apply `paint` (one of the next two functions) to a difference, in steps of some rows."""
     rows = max(1, _BAND_PIXELS // difference.shape[2])
     bands = []
     for start in range(0, difference.shape[1], rows):
@@ -70,12 +68,12 @@ def painted(difference: Tensor, paint: Callable[[Tensor], Tensor]) -> Steps[Tens
 
 
 def difference_picture(difference: Tensor) -> Tensor:
-    """Return a residual as a picture `[C, H, W]` in -1..1: signed, grey where nothing is left."""
+    """Return a difference as a picture `[C, H, W]` in -1..1: signed, grey where it is zero."""
     return difference * DIFFERENCE_GAIN
 
 
 def heat_picture(difference: Tensor) -> Tensor:
-    """A residual as a picture `[3, H, W]` in -1..1: black where nothing is left, through red to pale yellow."""
+    """Return a difference as a heat map `[3, H, W]` in -1..1: black where it is zero, then red to pale yellow."""
     heat = difference.square().mean(dim=0).sqrt().div(HEAT_FULL).clamp(0, 1) * (len(_HEAT) - 1)
     colours = torch.tensor(_HEAT, dtype=torch.float32, device=difference.device) / 127.5 - 1
     below = heat.long().clamp(max=len(_HEAT) - 2)

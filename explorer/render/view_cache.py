@@ -1,4 +1,4 @@
-"""What a pipeline keeps of each view's last pictures, in the cache that all pipelines of a device share."""
+"""A pipeline's part of the stage cache that all pipelines of a device share."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["ViewCache", "still_view"]
 
 
 class ViewCache:
-    """One pipeline's part of the cache: stages and picture of each view, and noise. A view of None keeps nothing.
+    """Cached stages and picture of each view, and noise, of one pipeline. For a view of None nothing is cached.
 
     Args:
-        cache: Of the device.
+        cache: The device's cache.
     """
 
     def __init__(self, cache: StageCache[Any]) -> None:
@@ -29,26 +29,26 @@ class ViewCache:
     # -- stages --------------------------------------------------------------------------------------------
 
     def start_of(self, view: Hashable, keys: tuple[bytes, ...]) -> int:
-        """Return number of the last of `keys` whose result is kept, -1 if none is."""
+        """Return the index of the last of `keys` whose result is cached, -1 if there is none."""
         if view is None:
             return -1
         numbers = range(len(keys) - 1, -1, -1)
-        return next((i for i in numbers if self.cache.has(self._place(view, i), keys[i])), -1)
+        return next((i for i in numbers if self.cache.has(self._slot(view, i), keys[i])), -1)
 
     def stage(self, view: Hashable, number: int, key: bytes) -> Activation | None:
-        """Return the kept result of a stage."""
-        activation: Activation | None = self.cache.get(self._place(view, number), key)
+        """Return the cached result of a stage, or None."""
+        activation: Activation | None = self.cache.get(self._slot(view, number), key)
         return activation
 
     def keep_stage(self, view: Hashable, number: int, keys: tuple[bytes, ...], activation: Activation) -> None:
-        """Keep the result of a stage, but not the last: only the picture needs that, and is kept itself."""
+        """Cache the result of a stage, except the last: only the picture needs that, and is itself cached."""
         if view is not None and number < len(keys) - 1:
             is_wanted = number == self._wanted.get(view)
-            place = self._place(view, number)
-            self.cache.put(place, keys[number], activation, activation.nbytes, is_wanted=is_wanted)
+            slot = self._slot(view, number)
+            self.cache.put(slot, keys[number], activation, activation.nbytes, is_wanted=is_wanted)
 
     def mark_requested(self, view: Hashable, keys: tuple[bytes, ...]) -> None:
-        """Mark the stage that this stroke resumes from: the last one whose key is that of the run before."""
+        """Mark the stage that this drag resumes from: the last one with the same key as in the previous run."""
         if view is None:
             return
         before = self._last_keys.get(view, ())
@@ -59,40 +59,40 @@ class ViewCache:
         wanted = same - 1 if same > 0 else None
         old = self._wanted.get(view)
         if old is not None and old != wanted:
-            self.cache.want(self._place(view, old), False)
+            self.cache.want(self._slot(view, old), False)
         self._wanted[view] = wanted
         if wanted is not None:
-            self.cache.want(self._place(view, wanted), True)
+            self.cache.want(self._slot(view, wanted), True)
 
     # -- pictures and noise --------------------------------------------------------------------------------
 
     def has_image(self, view: Hashable, key: bytes) -> bool:
-        """Return whether the picture of that key is kept."""
-        return view is not None and self.cache.has(self._place(view, "image"), key)
+        """Return whether the picture of a key is cached."""
+        return view is not None and self.cache.has(self._slot(view, "image"), key)
 
     def image(self, view: Hashable, key: bytes) -> Tensor | None:
-        """Return the kept picture `[C, H, W]`."""
-        image: Tensor | None = self.cache.get(self._place(view, "image"), key)
+        """Return the cached picture `[C, H, W]`, or None."""
+        image: Tensor | None = self.cache.get(self._slot(view, "image"), key)
         return image
 
     def keep_image(self, view: Hashable, key: bytes, image: Tensor) -> None:
-        """Keep the picture of a view."""
+        """Cache the picture of a view."""
         if view is not None:
-            self.cache.put(self._place(view, "image"), key, image, _nbytes(image))
+            self.cache.put(self._slot(view, "image"), key, image, _nbytes(image))
 
     def noise(self, layer: int, key: bytes) -> Tensor | None:
-        """Return the kept noise of a layer."""
-        noise: Tensor | None = self.cache.get(self._place("noise", layer), key)
+        """Return the cached noise of a layer, or None."""
+        noise: Tensor | None = self.cache.get(self._slot("noise", layer), key)
         return noise
 
     def keep_noise(self, layer: int, key: bytes, noise: Tensor) -> None:
-        """Keep the noise of a layer, for all views: drawing a large random map costs as much as a layer."""
-        self.cache.put(self._place("noise", layer), key, noise, _nbytes(noise))
+        """Cache the noise of a layer for all views: drawing a large random map costs as much as a layer."""
+        self.cache.put(self._slot("noise", layer), key, noise, _nbytes(noise))
 
-    # -- giving up -----------------------------------------------------------------------------------------
+    # -- eviction -----------------------------------------------------------------------------------------
 
     def forget(self, view: Hashable) -> None:
-        """Drop what is kept for a view, and for the unmoved picture beside it."""
+        """Drop everything cached for a view and for its untransformed picture."""
         self.cache.drop_where((id(self), still_view(view)))
         self.cache.drop_where((id(self), view))
         self._last_keys.pop(view, None)
@@ -104,12 +104,12 @@ class ViewCache:
             self.forget(view)
         self.cache.drop_where((id(self), "noise"))
 
-    def _place(self, view: Hashable, stage: Hashable) -> tuple[tuple[int, Hashable], Hashable]:
+    def _slot(self, view: Hashable, stage: Hashable) -> tuple[tuple[int, Hashable], Hashable]:
         return (id(self), view), stage
 
 
 def still_view(view: Hashable) -> Hashable:
-    """Return where the stages of a view's unmoved picture are kept; None keeps none."""
+    """Return the pseudo-view that caches a view's untransformed picture; None for None."""
     return None if view is None else ("still", view)
 
 

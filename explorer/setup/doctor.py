@@ -55,11 +55,11 @@ def examine() -> list[Finding]:
 
 
 def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Finding]:
-    """Return what a look found; a machine so broken that the look itself fails is what this report is for."""
+    """Return the findings of a check; if the check itself fails, that is a finding too."""
     try:
         found = look()
-    except Exception as error:
-        do = "The other lines are right all the same; please report this one."
+    except Exception as error:  # on a broken machine a check may raise anything, which the report must show
+        do = "The other lines are correct all the same; please report this one."
         return [Finding(name, f"cannot be examined ({type(error).__name__}: {visible(str(error))})", do)]
     return found if isinstance(found, list) else [found]
 
@@ -222,7 +222,7 @@ def _crashes() -> Finding:
         from explorer.session.settings import Settings
 
         folder = Settings().folder
-    except Exception as error:  # without PySide, without a home: nothing to find, and no reason to stop
+    except Exception as error:  # without PySide or a home folder there are no traces, which is not an error
         return Finding("crashes", f"no folder for their traces ({error})")
     found = crash_log.last_crash(folder)
     if found is None:

@@ -106,7 +106,7 @@ def _is_met(need: Need, unpacked: Path | None) -> bool:
 
 
 def has_display() -> bool:
-    """Whether a window can be shown, or a Qt platform was asked for. Only on Linux is there a cheap way to know."""
+    """Return whether a window can be shown or a Qt platform is requested; always True except on Linux."""
     if sys.platform != "linux":
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -122,7 +122,7 @@ def family_of(os_release: str) -> str:
 
 
 def this_family() -> str:
-    """`family_of` this system; '' where there is no such file."""
+    """Return `family_of` this system; '' where there is no such file."""
     try:
         return family_of(Path("/etc/os-release").read_text(encoding="utf-8", errors="replace"))
     except OSError:
@@ -138,12 +138,12 @@ def install_line(needs: Sequence[Need], family: str) -> str:
 
 
 def packages(needs: Iterable[Need], family: str) -> list[str]:
-    """Return the package names of `needs`, each once."""
+    """Return the package names of `needs` without duplicates."""
     return list(dict.fromkeys(str(getattr(need, family)) for need in needs))
 
 
 def administrator() -> list[str] | None:
-    """Prefix of a command that runs with all rights and asks for no password; None if there is no such way."""
+    """Return a command prefix for root rights without a password; None if that is not possible."""
     if not hasattr(os, "geteuid") or not shutil.which("apt-get"):
         return None
     if os.geteuid() == 0:
@@ -155,7 +155,7 @@ def administrator() -> list[str] | None:
 
 
 def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
-    """Install Debian packages for the whole system; False if that takes a password or fails."""
+    """Install Debian packages system-wide; return False if that needs a password or fails."""
     prefix = administrator()
     if prefix is None:
         return False
@@ -167,16 +167,16 @@ def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
 
 
 def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool:
-    """Fetch Debian packages with what they depend on and unpack them into a folder; needs no rights at all.
+    """Download Debian packages with their dependencies and unpack them into a folder, without special rights.
 
-    apt works on lists and archives of its own below `into`; only the system's record of what is installed is
-    read. False if there is no apt or no network.
+    apt uses separate lists and archives below `into`, and only reads the system's list of installed packages.
+    Returns False if there is no apt or no network.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return False
     say(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
     into.mkdir(parents=True, exist_ok=True)
-    # A folder of its own, so that nothing is removed afterwards but what apt put there.
+    # A separate folder, so that only apt's files are removed afterwards.
     with tempfile.TemporaryDirectory(prefix="apt-", dir=into, ignore_cleanup_errors=True) as work:
         archives = Path(work) / "archives"
         for folder in (Path(work) / "lists/partial", archives / "partial"):
@@ -209,7 +209,7 @@ def _library_folders(unpacked: Path) -> list[Path]:
 
 
 def environment(unpacked: Path) -> dict[str, str]:
-    """Return the variables by which programs find the libraries, keyboard maps and fonts of `unpack`."""
+    """Return the environment variables for the libraries, keyboard maps and fonts of `unpack`."""
     if not unpacked.is_dir():
         return {}
     folders = [str(folder) for folder in _library_folders(unpacked) if folder.is_dir()]

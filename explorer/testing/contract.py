@@ -16,7 +16,7 @@ from explorer.errors import MismatchError
 from explorer.generators import registry
 from explorer.generators.base import Activation, Generator, Inputs, NoiseSpec, SynthesisLayer
 from explorer.generators.ws_groups import GROUPS
-from explorer.ops.backend import using
+from explorer.ops.backend import use_backend
 
 __all__ = ["ContractError", "family_contract", "some_ws"]
 
@@ -225,7 +225,7 @@ def _check_bfloat16(generator: Generator) -> None:
     ws = some_ws(generator, 1)
     activation = _begin(generator, ws)
     narrow = _copy(activation)
-    with using("torch", torch.bfloat16):
+    with use_backend("torch", torch.bfloat16):
         narrow.x = narrow.x.to(torch.bfloat16)
         for layer in generator.layers:
             narrow = _run(layer, narrow, ws, layer.noise(NoiseSpec(), 1))

@@ -1,4 +1,4 @@
-"""Trains the attribute network on Critters: it learns to read what the renderer was told from the picture."""
+"""Trains the attribute network on Critters: it learns to predict the renderer's input from the picture."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _SIDED = frozenset(("yaw", "roll", "shift_x", "gaze_x", "light_x"))  # change si
 
 @dataclass
 class AttributeSettings:
-    """Settings of one run, pictures counted in thousands shown; the last `held_out` pictures are for measuring."""
+    """Settings of one run; progress is in thousands of pictures, and the last `held_out` pictures are for
+    testing."""
 
     out: Path
     total_kimg: float = 300.0
@@ -47,14 +48,14 @@ class AttributeSettings:
 
 @dataclass(frozen=True)
 class Score:
-    """How well each attribute is read: share of right classes, and share of variance explained (R squared)."""
+    """How well each attribute is predicted: accuracy of classes, and explained variance (R squared) of numbers."""
 
     classes: dict[str, float]
     numbers: dict[str, float]
 
 
 def targets(latents: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights `[N, k]` by group and numbers `[N]` by name of `latents` `[N, 64]`."""
+    """Return weights `[N, k]` by group and numbers `[N]` by name of `latents` `[N, 64]`."""
     exact = attributes(latents)
     numbers: dict[str, Tensor] = {}
     for field in fields(exact):
@@ -77,7 +78,7 @@ def vocabulary(latents: Tensor) -> Vocabulary:
 
 
 def _loss(network: AttributeNetwork, pictures: Tensor, latents: Tensor, flipped: Tensor) -> Tensor:
-    """Cross-entropy of the groups and squared error of the numbers, on pictures of which some are mirrored."""
+    """Return the cross-entropy of classes plus squared error of numbers, with the `flipped` pictures mirrored."""
     weights, numbers = targets(latents)
     sign = 1 - 2 * flipped.float()
     logits, read = network.split(network(torch.where(flipped[:, None, None, None], pictures.flip(-1), pictures)))
@@ -87,14 +88,14 @@ def _loss(network: AttributeNetwork, pictures: Tensor, latents: Tensor, flipped:
     for column, (name, (mean, spread)) in enumerate(network.vocabulary.numbers.items()):
         exact = numbers[name] * sign if name in _SIDED else numbers[name]
         error = (read[:, column] - (exact - mean) / spread).square()
-        if name == "pattern_phase":  # of a mirrored coat it depends on the pattern
+        if name == "pattern_phase":  # for a mirrored coat it depends on the pattern
             error = error * ~flipped
         total = total + error.mean() * (2 / len(numbers))
     return total
 
 
 def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
-    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`."""
+    """Train until `total_kimg` or the time limit; resume from a checkpoint in `settings.out` if there is one."""
     s = settings
     s.out.mkdir(parents=True, exist_ok=True)
     count = len(dataset) - s.held_out
@@ -103,59 +104,63 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
     network = AttributeNetwork(vocabulary(known))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=s.rate, weight_decay=s.decay)
-    shown, seconds = 0, 0.0
+    images_seen, seconds = 0, 0.0
     if (s.out / _STATE).exists():
         state: dict[str, Any] = load_state(s.out / _STATE)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        shown, seconds = state["shown"], state["seconds"]
+        images_seen, seconds = state["shown"], state["seconds"]
     network.train()
     began = saved = noted = time.monotonic()
-    first = shown
-    while shown < s.total_kimg * 1000 and time.monotonic() - began < s.time_limit_s:
-        indices = order(shown, s.batch, count, s.seed)
-        optimiser.param_groups[0]["lr"] = s.rate * _fade(shown / (s.total_kimg * 1000))
-        flipped = torch.from_numpy(np.random.default_rng((s.seed, shown)).random(s.batch) < 0.5)
+    first = images_seen
+    while images_seen < s.total_kimg * 1000 and time.monotonic() - began < s.time_limit_s:
+        indices = order(images_seen, s.batch, count, s.seed)
+        optimiser.param_groups[0]["lr"] = s.rate * _fade(images_seen / (s.total_kimg * 1000))
+        flipped = torch.from_numpy(np.random.default_rng((s.seed, images_seen)).random(s.batch) < 0.5)
         loss = _loss(network, dataset.pictures(indices), known[torch.from_numpy(indices)], flipped)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        shown += s.batch
+        images_seen += s.batch
         now = time.monotonic()
         if now - noted >= 20:
             noted = now
-            rate = (shown - first) / (now - began)
-            left = (s.total_kimg * 1000 - shown) / rate
-            now_at = shown / 1000, float(loss.detach()), rate, left / 60
+            rate = (images_seen - first) / (now - began)
+            left = (s.total_kimg * 1000 - images_seen) / rate
+            now_at = images_seen / 1000, float(loss.detach()), rate, left / 60
             log.info("kimg %.1f, loss %.3f, %.0f a second; %.0f min left", *now_at)
         if now - saved >= s.save_s:
             saved = now
-            _save(s, network, optimiser, shown, seconds + now - began)
-    _save(s, network, optimiser, shown, seconds + time.monotonic() - began)
+            _save(s, network, optimiser, images_seen, seconds + now - began)
+    _save(s, network, optimiser, images_seen, seconds + time.monotonic() - began)
     return network.eval()
 
 
 def _fade(share: float) -> float:
-    """Return a short rise, then half a cosine to nothing."""
+    """Return the learning rate's factor: a short linear warm-up, then a cosine decay to nearly 0."""
     return min(share / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0))) + 1e-3
 
 
 def _save(
-    s: AttributeSettings, network: AttributeNetwork, optimiser: torch.optim.Optimizer, shown: int, seconds: float
+    s: AttributeSettings,
+    network: AttributeNetwork,
+    optimiser: torch.optim.Optimizer,
+    images_seen: int,
+    seconds: float,
 ) -> None:
     state = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
-    save_state(s.out / _STATE, state | {"shown": shown, "seconds": seconds})
+    save_state(s.out / _STATE, state | {"shown": images_seen, "seconds": seconds})
 
 
 def _latents(dataset: Dataset, indices: np.ndarray) -> Tensor:
     latents = dataset.latents(indices)
-    assert latents is not None, "attributes are known of critters only"
+    assert latents is not None, "only critters have attributes"
     return latents
 
 
 @torch.inference_mode()
 def evaluate(network: AttributeNetwork, dataset: Dataset, held_out: int) -> Score:
-    """Scores over the last `held_out` pictures, which training did not see."""
+    """Return the scores over the last `held_out` pictures, which were not trained on."""
     indices = np.arange(len(dataset) - held_out, len(dataset))
     weights, numbers = targets(_latents(dataset, indices))
     parts = [network.read(dataset.pictures(part)) for part in np.array_split(indices, max(held_out // 100, 1))]
@@ -175,7 +180,7 @@ def evaluate(network: AttributeNetwork, dataset: Dataset, held_out: int) -> Scor
 def export(
     settings: AttributeSettings, network: AttributeNetwork, dataset: Dataset, folder: Path, name: str
 ) -> Path:
-    """Write `folder/NAME.safetensors`, measured again as stored, and its card."""
+    """Write `folder/NAME.safetensors` and its card, with scores of the stored network."""
     path = folder / f"{name}.safetensors"
     save(path, network, "trained by explorer.training on procedurally rendered Critters")
     stored = load(path)

@@ -1,7 +1,7 @@
-"""Adaptive augmentation in front of the discriminator, for small sets of pictures.
+"""Adaptive discriminator augmentation (ADA) for small sets of pictures.
 
-Each transform is applied with probability `p`; `p` grows while the discriminator is surer of the training
-pictures than `target` allows. Geometry is one inverse affine map, applied once between wavelet filters
+Each transform is applied with probability `p`, which grows while the discriminator is more confident about the
+training pictures than `target` allows. Geometry is one inverse affine map, applied once between wavelet filters
 (`explorer.training.warp`), colour one 4x4 matrix. Karras et al. 2020 (ADA), appendix B.
 """
 
@@ -43,7 +43,7 @@ def _shift(x: Tensor, y: Tensor) -> Tensor:
 
 
 class Augment:
-    """Differentiable augmentation `[N, C, R, R]` to the same, with the strength it has adapted to."""
+    """Differentiable augmentation of `[N, C, R, R]` with adaptive strength."""
 
     def __init__(self, settings: TrainSettings) -> None:
         self.settings = settings
@@ -65,10 +65,10 @@ class Augment:
         return pictures
 
     def observe(self, mean_sign: float, count: int) -> None:
-        """Count how sure the discriminator is of real pictures; every few batches moves the strength by it.
+        """Record the discriminator's confidence about real pictures; every few batches, adapt the strength to it.
 
         Args:
-            mean_sign: Of its logits of a batch of them, -1..1 (ADA's r_t).
+            mean_sign: Mean sign of its logits for the batch, -1..1 (ADA's r_t).
             count: Pictures in the batch.
         """
         if self.settings.augment == "none":
@@ -83,7 +83,7 @@ class Augment:
         self._signs, self._batches = 0.0, 0
 
     def state(self) -> dict[str, float]:
-        """Return what a resumed run needs."""
+        """Return the state for a resumed run."""
         return {"probability": self.probability, "signs": self._signs, "batches": self._batches}
 
     def load(self, state: dict[str, float]) -> None:
@@ -93,7 +93,7 @@ class Augment:
 
     @staticmethod
     def _geometry(pictures: Tensor, p: float, whole: bool, free: bool) -> Tensor:
-        """Return one map of all motions: `whole` ones (flip, quarter turns, whole pixels), and `free` ones."""
+        """Apply all motions as one map: `whole` ones (flips, quarter turns, whole pixels) and `free` ones."""
         count, device = pictures.shape[0], pictures.device
         side = pictures.shape[-1]
         p_whole, p_free = p * whole, p * free
@@ -110,7 +110,7 @@ class Augment:
 
         flip = chosen(torch.where(uniform(0, 1) < 0.5, -1.0, 1.0), 1, p_whole)
         turns = chosen(torch.floor(uniform(0, 4)), 0, p_whole) * (math.pi / 2)
-        # In units of half a picture, as the sampling grid counts; whole pixels.
+        # In the sampling grid's units of half a picture; whole pixels.
         jump = [chosen(torch.round(uniform(-0.125, 0.125) * side) / side * 2, 0, p_whole) for _ in range(2)]
         zoom = torch.exp2(chosen(normal() * 0.2, 0))
         share = 1 - math.sqrt(1 - min(p_free, 1.0))
@@ -125,7 +125,7 @@ class Augment:
 
     @staticmethod
     def _colour(pictures: Tensor, p: float) -> Tensor:
-        """Brightness, contrast, luma flip, hue and saturation as one matrix on (r, g, b, 1)."""
+        """Apply brightness, contrast, luma flip, hue and saturation as one matrix on (r, g, b, 1)."""
         count, device = pictures.shape[0], pictures.device
         identity = torch.eye(4, device=device)
         luma = torch.full((4,), 1 / math.sqrt(3), device=device)

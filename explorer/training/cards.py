@@ -1,4 +1,4 @@
-"""The card of a packed generator: data, method, command, settings and figures, in words."""
+"""The model card of a packed generator: data, method, command, settings and metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
-from explorer.training.options import told
+from explorer.training.options import command_line_for
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
 
@@ -18,16 +18,16 @@ __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 
 Schedule = list[tuple[float, dict[str, Any]]]
 
-# Of the run on its machine, or told elsewhere in the card.
+# Specific to the machine, or stated elsewhere in the card.
 _LEFT_OUT = ("out", "data", "time_limit_s", "save_s", "samples_s", "start_from")
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
 
 def replace_figures(card: Path, measured: str) -> None:
-    """Put other figures into a card that was written before.
+    """Replace the metrics in an existing card.
 
     Raises:
-        UsageError: The file is no card.
+        UsageError: The file is not a card.
     """
     text = read_regular(card, 16 << 20).decode("utf-8", "replace")
     if _FIGURES not in text or _AFTER not in text:
@@ -38,9 +38,9 @@ def replace_figures(card: Path, measured: str) -> None:
 
 
 _AGAIN = """\
-The command gives these weights again, bit for bit, on a processor of the same kind with the same PyTorch, also when
-it is stopped and run again on the way. Elsewhere they come out alike, not identical."""
-_ALIKE = "Runs that were adjusted on the way come out alike, not identical, when the command is run again."
+The command reproduces these weights bit for bit on the same type of processor with the same PyTorch, even if it is
+interrupted and resumed. Elsewhere they come out similar, not identical."""
+_ALIKE = "The run was adjusted while it was running; the command gives similar, not identical weights."
 
 
 def write_card(
@@ -51,7 +51,7 @@ def write_card(
     file: Path,
     measured: str,
 ) -> None:
-    """Write the card: what was trained on what, how far, with which settings, and what was measured."""
+    """Write the card: model, data, progress, settings and metrics."""
     name = file.stem
     kimg, seconds = state["shown"] / 1000, state["seconds"]
     parameters = sum(p.numel() for p in generator.parameters())
@@ -61,7 +61,7 @@ def write_card(
     stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
     logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
     started = state.get("started") or {}
-    metrics = f"\nLast figures of the log: {logged}.\n" if logged else ""
+    metrics = f"\nLast metrics of the log: {logged}.\n" if logged else ""
     note = f" {settings['note']}" if settings.get("note") else ""
     text = f"""# {name}
 
@@ -98,7 +98,7 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
 
 
 def verdict(settings: dict[str, Any], kimg: float) -> str:
-    """Return how far training came, in a sentence."""
+    """Return a sentence on how far training got."""
     if settings.get("verdict"):
         return str(settings["verdict"])
     planned = float(settings["total_kimg"])
@@ -106,14 +106,14 @@ def verdict(settings: dict[str, Any], kimg: float) -> str:
 
 
 def is_critters(settings: dict[str, Any]) -> bool:
-    """Return whether the data were rendered by ourselves."""
+    """Return whether the data are rendered critters."""
     return all(str(path).endswith(".npy") for path in settings["data"])
 
 
 def _licence(settings: dict[str, Any]) -> str:
     if is_critters(settings):
         return "MIT, like the program; data and weights are our own."
-    return "not stated; it hangs on the pictures."
+    return "not stated; it depends on the pictures."
 
 
 def _data(settings: dict[str, Any]) -> str:
@@ -124,19 +124,19 @@ of cats, dogs, foxes, bears, rabbits; not aligned. Every picture is a function o
 
 
 def _planned(settings: dict[str, Any], kimg: float) -> Schedule:
-    """Return the schedule that settings ask for, of runs without a history."""
+    """Return the schedule of the settings, for runs without a history."""
     return [(0.0, settings), *((start, changes) for start, changes in settings.get("phases", []) if start < kimg)]
 
 
 def _last(settings: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
-    """Return the settings that held at the end."""
+    """Return the settings at the end of the schedule."""
     for _, changes in schedule:
         settings = settings | changes
     return settings
 
 
 def _adversarial_kimg(schedule: Schedule, kimg: float) -> float:
-    """For how long the discriminator took part."""
+    """Return for how many kimg the discriminator was trained."""
     now: dict[str, Any] = {}
     total = 0.0
     for index, (start, changes) in enumerate(schedule):
@@ -147,45 +147,45 @@ def _adversarial_kimg(schedule: Schedule, kimg: float) -> float:
 
 
 def _steps(schedule: Schedule) -> str:
-    """Settings that changed on the way, one line for each time."""
+    """Return the settings that changed during the run, one line per change."""
     lines = [
         f"* from {kimg:.1f} kimg: " + ", ".join(f"{key} {value}" for key, value in sorted(changes.items()))
         for kimg, changes in schedule[1:]
     ]
-    return "\nChanged on the way:\n\n" + "\n".join(lines) + "\n" if lines else ""
+    return "\nChanged during the run:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) -> str:
     adversarial = "non-saturating logistic loss, lazy R1"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
-    game = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"
-    return f"""The latents of the data are known, so training is **guided**: `z` is the latent that made the
-picture, and the generator is drawn towards that picture by {_guide(settings)}.
+    adversarial_phase = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"
+    return f"""The latents of the data are known, so training uses a **reconstruction loss**: `z` is the latent of
+the rendered picture, and the generator is trained towards that picture by {_guide(settings)}.
 {_sentence(stages)}
-Guided alone for {kimg - reached:.1f} kimg, {game if reached > 0 else "no adversarial phase"}.
-This is not how the published networks were trained: it needs data with known latents, and learns far more from each
-picture than the adversarial game does, which a CPU cannot afford. The architecture is the published one."""
+Reconstruction only for {kimg - reached:.1f} kimg, {adversarial_phase if reached > 0 else "no adversarial phase"}.
+This is not how the published networks were trained: it needs data with known latents, and learns far more per
+picture than adversarial training, which is too slow on a CPU. The architecture is the published one."""
 
 
 def _start(started: dict[str, Any]) -> str:
-    """From which layers of which file training went on."""
+    """Return a paragraph on the file and layers of a warm start."""
     if not started:
         return ""
-    taken = [f"as they were: {', '.join(started['whole'])}"]
+    taken = [f"unchanged: {', '.join(started['whole'])}"]
     if started["widened"]:
-        taken.append(f"with new channels beside the old ones: {', '.join(started['widened'])}")
+        taken.append(f"with additional channels: {', '.join(started['widened'])}")
     if started["fresh"]:
         taken.append(f"new: {', '.join(started['fresh'])}")
-    return f"""Training did not begin from nothing, but from `{started["file"]}` of {started["resolution"]} pixels
+    return f"""Training did not start from scratch, but from `{started["file"]}` of {started["resolution"]} pixels
 (SHA-256 `{started["sha256"]}`), whose own training is not counted here.
-Its layers were taken {"; ".join(taken)}.
+Its layers were used {"; ".join(taken)}.
 
 """
 
 
 def _guide(settings: dict[str, Any]) -> str:
-    """Return which differences draw the generator (`losses.guide_loss`)."""
+    """Describe `losses.reconstruction_loss` with these settings."""
     squares = " and squared" * (settings["guide_square"] > 0)
     first = settings["guide_first"]
     finer = f", {first} of them (the finest) only without the discriminator" if first else ""
@@ -193,7 +193,7 @@ def _guide(settings: dict[str, Any]) -> str:
 
 
 def _workers(settings: dict[str, Any]) -> str:
-    """Return how many processes and threads worked, where that was settled."""
+    """Return the number of processes and threads, where it was set."""
     one_thread = settings.get("threads") == 1
     if (processes := settings.get("processes", 1)) > 1:
         return f", {processes} processes" + " of one thread" * one_thread
@@ -201,7 +201,7 @@ def _workers(settings: dict[str, Any]) -> str:
 
 
 def _features(settings: dict[str, Any], started: dict[str, Any]) -> str:
-    """Return a line on how Fourier features differ from the published ones."""
+    """Return a sentence on how the Fourier features differ from the published ones."""
     if not (lowest := settings.get("fourier_lowest")):
         return ""
     if "input" in started.get("whole", ()):
@@ -225,7 +225,7 @@ def _command(settings: dict[str, Any]) -> str:
     if settings.get("recipe"):
         start = f"--recipe {settings['recipe']}{data}"
     else:
-        start = f"--family {settings['family']}{data}{told(settings, of_folder=bool(data))}"
+        start = f"--family {settings['family']}{data}{command_line_for(settings, of_folder=bool(data))}"
     if file := settings.get("start_from"):
         start += f" --start-from {Path(file).name}"
     processes = settings.get("processes", 1)

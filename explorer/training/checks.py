@@ -1,4 +1,4 @@
-"""What a run is asked for is checked before any data are made."""
+"""Checks of a run's settings, made before any data are rendered."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from explorer.errors import UsageError
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM
 from explorer.training.fourier import spread_by_octaves
+from explorer.training.run_dir import STATE
 from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
-from explorer.training.stored import STATE
 from explorer.training.warmup import WarmUp
 
 __all__ = ["check", "check_device"]
@@ -22,10 +22,10 @@ _SEEDS = 2**32  # all that fits a generator
 
 
 def check(settings: TrainSettings) -> None:
-    """Check everything that can be told without the data.
+    """Check everything that does not depend on the data.
 
     Raises:
-        UsageError: A number is out of its range, the device is missing, or the networks cannot be trained so.
+        UsageError: A number is out of range, the device is missing, or the networks cannot be trained this way.
         MismatchError: The family has no generator of this resolution.
     """
     check_device(settings.device)
@@ -37,16 +37,16 @@ def check_device(name: str) -> None:
     """Check that torch can train on the device `name`.
 
     Raises:
-        UsageError: There is no such device, or it is one that several processes would share.
+        UsageError: There is no such device, or several processes would share it.
     """
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"There is no device {name!r}.", "Give cpu, cuda, or cuda:1 and so on.") from None
+        raise UsageError(f"There is no device {name!r}.", "Use cpu, cuda, or for example cuda:1.") from None
     if device.type == "cuda":
         _check_cuda(device)
     elif device.type != "cpu" and not (device.type == "mps" and torch.backends.mps.is_available()):
-        raise UsageError(f"There is no device {name!r} here.", "Give cpu, cuda, or cuda:1 and so on.")
+        raise UsageError(f"The device {name!r} is not available.", "Use cpu, cuda, or for example cuda:1.")
 
 
 def _check_cuda(device: torch.device) -> None:
@@ -55,30 +55,32 @@ def _check_cuda(device: torch.device) -> None:
     count, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0"))
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if several and device.index is not None:
-        raise UsageError(f"Several processes cannot share {device}.", "Say --device cuda: each takes its own.")
+        raise UsageError(f"Several processes cannot share {device}.", "Use --device cuda: each takes its own.")
     wanted = local if several else device.index or 0
     if wanted >= count:
-        raise UsageError(f"There is no device cuda:{wanted} here, only {count} of them.", "They count from 0.")
+        raise UsageError(
+            f"There is no device cuda:{wanted}; this machine has {count}.", "They are numbered from 0."
+        )
 
 
 def _check_numbers(settings: TrainSettings) -> None:
     s = settings
     if s.batch < 1:
-        raise UsageError(f"A batch of {s.batch} holds no picture.", "Give --batch 1 or more.")
+        raise UsageError(f"A batch of {s.batch} is empty.", "Use --batch 1 or more.")
     if not 0 <= s.seed < _SEEDS:
-        raise UsageError(f"The seed {s.seed} is not within 0 and {_SEEDS - 1}.", "Give another --seed.")
+        raise UsageError(f"The seed {s.seed} is not between 0 and {_SEEDS - 1}.", "Choose another --seed.")
     if s.threads < 0:
-        raise UsageError(f"There cannot be {s.threads} threads.", "Give 1 or more; 0 leaves torch's choice.")
+        raise UsageError(f"There cannot be {s.threads} threads.", "Use 1 or more, or 0 for torch's default.")
     if s.resolution < 8 or s.resolution & (s.resolution - 1):
         raise UsageError(
-            f"The discriminator halves pictures down to 4 px, which {s.resolution} px do not allow.",
-            "Give a --resolution that is a power of two from 8 up.",
+            f"The discriminator halves pictures down to 4 px, which does not work for {s.resolution} px.",
+            "Use a --resolution that is a power of two, at least 8.",
         )
     base = min(s.d_channel_base, s.generator.get("channel_base", s.d_channel_base))
     if base < s.resolution or min(s.d_channel_max, s.generator.get("channel_max", 1)) < 1:
         raise UsageError(
-            f"The layers of {s.resolution} px would have no channel.",
-            f"Give a --channel-base of {s.resolution} or more and a --channel-max of 1 or more.",
+            f"The layers of {s.resolution} px would have no channels.",
+            f"Use a --channel-base of at least {s.resolution} and a --channel-max of at least 1.",
         )
 
 
@@ -91,7 +93,7 @@ def _check_networks(settings: TrainSettings) -> None:
         spread_by_octaves(generator, settings.fourier_lowest)
     if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:
         raise UsageError(
-            f"A guide needs a generator of {LATENT_DIM} latents, as critters have, and this one has "
-            f"{generator.info.z_dim}.",
-            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave the guide out.",
+            f"The reconstruction loss needs a generator with a z of {LATENT_DIM} numbers, like the critters; "
+            f"this one has {generator.info.z_dim}.",
+            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave out --guide-weight.",
         )

@@ -1,6 +1,6 @@
-"""The last three augmentations: octaves louder or softer, noise, and a square cut out.
+"""The corrupting augmentations: scaled octaves, noise, and a cut-out square.
 
-Karras et al. 2020 (ADA), appendix B. Off by default: they help little and may show in what is generated.
+Karras et al. 2020 (ADA), appendix B. Off by default: they help little and may leak into the generated pictures.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from explorer.training.warp import SYM2
 
 __all__ = ["bands", "cut_out", "filter_octaves", "noisy"]
 
-_POWER = np.array([10.0, 1.0, 1.0, 1.0]) / 13  # what natural pictures hold in the four bands, lowest first
+_POWER = np.array([10.0, 1.0, 1.0, 1.0]) / 13  # expected power of natural pictures in the four bands, lowest first
 
 
 @functools.cache
 def bands() -> Tensor:
-    """Four zero-phase filters `[4, 43]` that add up to the identity: to 1/8, 1/4, 1/2 and 1 of Nyquist's rate."""
+    """Return four zero-phase band filters `[4, 43]` that sum to the identity: up to 1/8, 1/4, 1/2, 1 of Nyquist."""
 
     def low(step: int) -> np.ndarray:
         half = np.convolve(SYM2, SYM2[::-1]) / 2
@@ -43,7 +43,7 @@ def bands() -> Tensor:
 
 
 def filter_octaves(pictures: Tensor, probability: float) -> Tensor:
-    """Each band of each picture by a random factor of its own; the power that is expected stays as it was."""
+    """Scale each band of each picture by a random factor; the expected power is unchanged."""
     count, channels, side = pictures.shape[:3]
     device = pictures.device
     gains = torch.ones(count, 4, device=device)
@@ -64,7 +64,7 @@ def filter_octaves(pictures: Tensor, probability: float) -> Tensor:
 
 
 def noisy(pictures: Tensor, probability: float, spread: float = 0.1) -> Tensor:
-    """White noise whose strength differs from picture to picture."""
+    """Add white noise of random strength to each picture."""
     count = pictures.shape[0]
     strength = torch.randn(count, device=pictures.device).abs() * spread
     strength = torch.where(torch.rand(count, device=pictures.device) < probability, strength, 0.0)
@@ -72,7 +72,7 @@ def noisy(pictures: Tensor, probability: float, spread: float = 0.1) -> Tensor:
 
 
 def cut_out(pictures: Tensor, probability: float, size: float = 0.5) -> Tensor:
-    """Return a square of `size` of the side, anywhere, made zero."""
+    """Set a square at a random position to zero; `size` is its side as a fraction of the picture's."""
     count, device = pictures.shape[0], pictures.device
     centre = torch.rand(count, 2, device=device)
     width = torch.where(torch.rand(count, device=device) < probability, size, 0.0)

@@ -22,17 +22,24 @@ __all__ = ["Critters", "Dataset", "Folder", "open_data", "order"]
 log = logging.getLogger("explorer.training")
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # whatever a file is named: Pillow knows dozens of others
+_FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "BMP",
+    "TIFF",
+    "GIF",
+)  # by content; Pillow would try dozens of others
 _EXPECTED = (
-    "Give 'critters', folders of pictures, or .npy files that `python -m explorer.training.critters.pack` made. "
-    "Unpack archives, and put pictures of your own into a folder as files."
+    "Use 'critters', folders of pictures, or .npy files from `python -m explorer.training.critters.pack`. "
+    "Unpack archives, and put your own pictures into a folder."
 )
 
 
 def order(position: int, count: int, total: int, seed: int) -> np.ndarray:
-    """Indices of the pictures `position ... position + count` of an endless run through `total` pictures.
+    """Return the indices of pictures `position ... position + count` of an endless pass through `total` pictures.
 
-    Each pass is shuffled afresh; the order is a function of the position alone, so a resumed run continues it.
+    Each epoch is shuffled anew; the order depends only on the position, so a resumed run continues it.
     """
     result = np.empty(count, np.int64)
     done = 0
@@ -46,7 +53,7 @@ def order(position: int, count: int, total: int, seed: int) -> np.ndarray:
 
 
 class Dataset:
-    """Pictures uint8 `[3, R, R]`, some with the latent that made them."""
+    """Pictures uint8 `[3, R, R]`, possibly with their latents."""
 
     resolution: int
 
@@ -54,11 +61,11 @@ class Dataset:
         raise NotImplementedError
 
     def pictures(self, indices: np.ndarray) -> Tensor:
-        """`[N, 3, R, R]` float32 in -1..1."""
+        """Return `[N, 3, R, R]` float32 in -1..1."""
         raise NotImplementedError
 
     def latents(self, indices: np.ndarray) -> Tensor | None:
-        """`[N, 64]` float32 where the data know them, else None."""
+        """Return the latents `[N, 64]` float32 if the data have them, else None."""
         return None
 
 
@@ -67,7 +74,7 @@ def _to_unit(pictures: np.ndarray) -> Tensor:
 
 
 def _open_packed(path: Path) -> np.ndarray:
-    """Return a packed file mapped into memory, uint8 `[N, 3, R, R]`."""
+    """Memory-map a packed file, uint8 `[N, 3, R, R]`."""
     try:
         check_regular(path)
         pictures = np.lib.format.open_memmap(path, mode="r")
@@ -81,7 +88,7 @@ def _open_packed(path: Path) -> np.ndarray:
 
 
 class Critters(Dataset):
-    """Packed critters: one or more `.npy` files that follow each other in the numbering of data set `seed`.
+    """Packed critters: one or more `.npy` files with consecutive pictures of data set `seed`.
 
     Raises:
         UsageError: A file is not uint8 `[N, 3, R, R]`, or of another R than the first.
@@ -95,7 +102,7 @@ class Critters(Dataset):
             if part.shape[-1] != self.resolution:
                 raise UsageError(
                     f"{path} has {part.shape[-1]} pixels, {paths[0]} has {self.resolution}.",
-                    "Give packed files of one resolution.",
+                    "Use packed files of one resolution.",
                 )
         self._latents = latents(len(self), seed)
 
@@ -114,25 +121,25 @@ class Critters(Dataset):
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """The picture files below `folder`, in no order: links are followed, names that begin with a dot are hidden.
+    """Yield the picture files below `folder` in no order, following links and skipping names that begin with a dot.
 
-    A link that leads nowhere is given too, so that whoever opens it tells its name.
+    Broken links are included, so that opening them reports their name.
     """
     seen = set()
     for where, folders, files in os.walk(folder, onerror=_leave_out, followlinks=True):
         real = os.path.realpath(where)
-        if real in seen:  # a link that leads back
+        if real in seen:  # a link to a parent folder
             folders.clear()
             continue
         seen.add(real)
-        # Sorted, so that a folder found by two ways has the same name in every run.
+        # Sorted, so that a folder found by two paths has the same name in every run.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(where, name) for name in files if not name.startswith(".")]
         yield from (p for p in paths if p.suffix.lower() in _SUFFIXES and (p.is_file() or not p.exists()))
 
 
 def _leave_out(error: OSError) -> None:
-    log.warning("%s is left out: %s", error.filename, error.strerror)
+    log.warning("skipped %s: %s", error.filename, error.strerror)
 
 
 def _find(folder: Path) -> list[Path]:
@@ -142,18 +149,18 @@ def _find(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Image.Image:
-    """Return a picture upright in RGB, transparent pixels over white."""
+    """Read a picture upright in RGB, with transparent pixels over white."""
     try:
         with open_regular(path) as file, Image.open(file, formats=_FORMATS) as opened:
-            # Older versions of Pillow open a PNG of 16 bits as "I", which means 32 bits in other files.
+            # Older versions of Pillow open a 16-bit PNG as "I", which means 32 bits for other files.
             deep = opened.mode.startswith("I;16") or (opened.mode, opened.format) == ("I", "PNG")
             upright = ImageOps.exif_transpose(opened)
             if deep:
                 upright = Image.fromarray((np.asarray(upright) / 257 + 0.5).astype(np.uint8))
             elif upright.mode in ("I", "F"):
                 raise UsageError(
-                    f"{path} holds numbers of 32 bits, which do not tell how bright white is.",
-                    "Save it with 8 or 16 bits.",
+                    f"{path} has 32 bits per channel, so its brightness range is unknown.",
+                    "Save it with 8 or 16 bits per channel.",
                 )
             if upright.has_transparency_data:
                 white = Image.new("RGBA", upright.size, "white")
@@ -164,12 +171,12 @@ def _read(path: Path) -> Image.Image:
 
 
 class Folder(Dataset):
-    """Every picture below one or more folders, centre-cropped to a square and resized; held in memory as uint8.
+    """All pictures below one or more folders, centre-cropped to a square, resized, and held in memory as uint8.
 
-    With `mirror` each picture also appears flipped.
+    With `mirror` each picture also appears mirrored.
 
     Raises:
-        UsageError: A folder holds no picture, or one that is broken.
+        UsageError: A folder has no pictures, or one that cannot be read.
     """
 
     def __init__(self, folders: Path | Sequence[Path], resolution: int, mirror: bool = False) -> None:
@@ -192,7 +199,7 @@ class Folder(Dataset):
 
 
 def open_data(text: str, resolution: int, *, seed: int = 0, mirror: bool = False) -> Dataset:
-    """Folders of pictures, or packed critters of data set `seed` as `.npy` files; several with commas between.
+    """Open comma-separated folders of pictures, or packed critters of data set `seed` as `.npy` files.
 
     Raises:
         UsageError: A file or folder is missing or not what it should be, a folder holds no picture, or both kinds
@@ -204,5 +211,5 @@ def open_data(text: str, resolution: int, *, seed: int = 0, mirror: bool = False
         raise UsageError(f"{', '.join(missing)} does not exist.", _EXPECTED)
     kinds = {path.is_dir() for path in paths}
     if len(kinds) > 1:
-        raise UsageError(f"{text} names both folders and files.", "Give either folders or packed files.")
+        raise UsageError(f"{text} names both folders and files.", "Use either folders or packed files.")
     return Folder(paths, resolution, mirror) if kinds.pop() else Critters(paths, seed)

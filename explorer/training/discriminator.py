@@ -27,7 +27,7 @@ def minibatch_stddev(x: Tensor, group: int = 4) -> Tensor:
 
 
 class _Conv(nn.Module):
-    """Equalised convolution; `down` filters first and then decimates."""
+    """Convolution with equalised learning rate; `down` filters, then decimates."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, size: int = 0, down: bool = False, bias: bool = True,
@@ -107,7 +107,7 @@ class Discriminator(nn.Module):
         self.b4 = _Epilogue(channels(4), group)
 
     def forward(self, picture: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Logits, float32."""
+        """Return logits, float32."""
         x = picture.to(dtype)
         for size in self.sizes:
             x = getattr(self, f"b{size}")(x)

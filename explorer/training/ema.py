@@ -8,14 +8,14 @@ from torch import nn
 __all__ = ["decay", "update"]
 
 
-def decay(batch: int, ema_kimg: float, shown: int, ramp: float | None = 0.05) -> float:
-    """Factor on the old average after one batch, for a half-life of `ema_kimg` thousand pictures.
+def decay(batch: int, ema_kimg: float, images_seen: int, ramp: float | None = 0.05) -> float:
+    """Return the factor on the old average after one batch, for a half-life of `ema_kimg` thousand pictures.
 
-    `shown` pictures so far; while training is young the half-life is at most `ramp` of them.
+    Early in training the half-life is at most the fraction `ramp` of `images_seen`.
     """
     half_life = ema_kimg * 1000
     if ramp is not None:
-        half_life = min(half_life, shown * ramp)
+        half_life = min(half_life, images_seen * ramp)
     return float(0.5 ** (batch / max(half_life, 1e-8)))
 
 

@@ -1,7 +1,7 @@
-"""The forward pass of training: the layers' own weights, with resampling as matrix products.
+"""The forward pass of training: the layers' weights, with resampling as matrix products.
 
-Same function as `Generator.synthesis` (a test compares them), quicker to differentiate on small pictures. The
-clamp at 256 is left out: activations of a network in training stay far below it.
+Same function as `Generator.synthesis` (a test compares them), but faster to differentiate for small pictures. The
+clamp at 256 is omitted: activations of a network in training stay far below it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from explorer.training.resample import FIR4, axis_matrix, resample
 
 __all__ = ["FastSynthesis"]
 
-# Share of the largest singular value below which a rank-one term of a radial filter is dropped.
+# Fraction of the largest singular value below which a rank-one term of a radial filter is dropped.
 _RADIAL_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-3}
 
 
 class FastSynthesis:
-    """Runs the synthesis of one generator; holds its resampling matrices, not its weights."""
+    """Synthesis of one generator for training; holds its resampling matrices, not its weights."""
 
     def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
         self.generator, self.dtype = generator, dtype
@@ -76,7 +76,7 @@ class FastSynthesis:
         ]
 
     def __call__(self, ws: Tensor, *, noise: bool = True, update_emas: bool = False) -> Tensor:
-        """Pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise if `noise`."""
+        """Return pictures `[N, C, R, R]` float32 from `ws` `[N, num_ws, w_dim]`, with fresh noise if `noise`."""
         return self.generator.rgb(self.features(ws, None, noise=noise, update_emas=update_emas))
 
     def features(
@@ -100,7 +100,7 @@ class FastSynthesis:
         )
 
     def run(self, layer: SynthesisLayer, activation: Activation, style: Tensor, noise: Tensor | None) -> Activation:
-        """`layer.run` in the form that is quick to differentiate; layers of other families run their own."""
+        """Run a layer in a form that is fast to differentiate; layers of other families use their own `run`."""
         if isinstance(layer, StyleGAN2Conv):
             return activation.with_features(self._stylegan2_conv(layer, activation.x, style, noise))
         if isinstance(layer, StyleGAN2ToRGB):
@@ -145,14 +145,14 @@ class FastSynthesis:
 
 
 class _FastLayer:
-    """A layer as `fold` runs it in training: with fresh noise, and the operators of `FastSynthesis`."""
+    """A layer for `fold` in training: with fresh noise and the operators of `FastSynthesis`."""
 
     def __init__(self, fast: FastSynthesis, layer: SynthesisLayer) -> None:
         self._fast, self._layer = fast, layer
         self.info = layer.info
 
     def style(self, w: Tensor) -> Tensor:
-        """The layer's styles. The gain of a StyleGAN3 ToRGB is left to `run`, which has one factor for all."""
+        """Return the layer's styles; the gain of a StyleGAN3 ToRGB is applied in `run`."""
         layer = self._layer
         if not isinstance(layer, StyleGAN2Conv | StyleGAN2ToRGB | StyleGAN3Layer):
             return layer.style(w)
@@ -177,7 +177,8 @@ def _modulated(
     x: Tensor, weight: nn.Parameter | Tensor, styles: Tensor, *, padding: int, up: bool = False,
     demodulate: bool = True, gain: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Scale inputs by `styles`, convolve with the shared weight, scale outputs to unit gain (times `gain`)."""
+    """Scale the inputs by `styles`, convolve with the shared weight, scale the outputs to unit gain times
+    `gain`."""
     dtype = x.dtype
     x = x * styles.to(dtype)[:, :, None, None]
     if up:
@@ -193,7 +194,7 @@ def _modulated(
 
 
 def _modulated_1x1(x: Tensor, weight: Tensor, styles: Tensor, gain: Tensor) -> Tensor:
-    """`_modulated` of a 1x1 convolution, with weights of each picture's own: they are few, features are many."""
+    """Apply a modulated 1x1 convolution with weights per picture, which are far fewer than the features."""
     weights = weight[None, :, :, 0, 0] * styles[:, None]  # [N, O, I]
     weights = weights * ((weights.square().sum(dim=2, keepdim=True) + 1e-8).rsqrt() * gain)
     y = torch.bmm(weights.to(x.dtype), x.flatten(2))

@@ -1,8 +1,8 @@
-"""Fourier features of StyleGAN3 for networks too small to make fine detail out of coarse waves.
+"""StyleGAN3's Fourier features for networks too small to derive fine detail from low frequencies.
 
-As published they are uniform over a disc of frequencies up to the first cutoff, so nearly all lie near its edge.
-With a low edge the layers must fold fine detail out of slow waves, which a small network of 1x1 convolutions draws
-as contour lines; with a high one hardly a wave is left that tells where in the picture a place is.
+As published, they are uniform over a disc of frequencies up to the first cutoff, so nearly all are close to its
+edge. With a low cutoff the layers must derive fine detail from low frequencies, which a small network of 1x1
+convolutions draws as contour lines; with a high cutoff hardly any low frequency is left to encode the position.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ __all__ = ["spread_by_octaves"]
 
 @torch.no_grad()
 def spread_by_octaves(generator: Generator, lowest: float) -> None:
-    """Give a StyleGAN3 `generator` as many waves in each octave, from `lowest` to its band's edge.
+    """Spread the frequencies of a StyleGAN3 `generator` evenly over the octaves from `lowest` to its band limit.
 
-    Their directions stay as they were drawn.
+    Their directions are unchanged.
 
     Args:
         generator: Its input is changed in place.
-        lowest: In cycles a picture, above 0 and below the first cutoff.
+        lowest: In cycles per picture, above 0 and below the first cutoff.
 
     Raises:
-        UsageError: The generator has no Fourier features, or none that low.
+        UsageError: The generator has no Fourier features, or `lowest` is out of range.
     """
     if not isinstance(generator, StyleGAN3Generator):
         name = generator.info.family
@@ -37,8 +37,8 @@ def spread_by_octaves(generator: Generator, lowest: float) -> None:
     freqs, highest = generator.input.freqs, generator.input.spec.bandwidth
     if not 0 < lowest < highest:
         raise UsageError(
-            f"Fourier features cannot begin at {lowest:g} cycles a picture and end at {highest:g}.",
-            "Give a fourier_lowest between 0 and the first cutoff.",
+            f"Fourier features cannot range from {lowest:g} to {highest:g} cycles per picture.",
+            "Choose a fourier_lowest between 0 and the first cutoff.",
         )
     count = freqs.shape[0]
     place = (torch.arange(count, device=freqs.device, dtype=freqs.dtype) + 0.5) / count

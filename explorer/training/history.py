@@ -1,6 +1,6 @@
-"""What a run notes on its way: the settings with which it went on from where, read back as phases, and its figures.
+"""The history of a run: the settings it was started or resumed with, read back as phases, and its metrics.
 
-A full disk or a kill may leave half a line: it is passed over with a warning, and the next line begins on its own.
+A full disk or a kill may leave a truncated line: it is skipped with a warning, and the next line starts afresh.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _FILE = "history.jsonl"
 _LIMIT = 1 << 30  # bytes; a row every 20 s for a year is 0.2 GB
 
 
-def record(out: Path, settings: dict[str, Any], shown: int) -> None:
-    """Note that the run in `out` goes on with `settings` after `shown` pictures; nothing if they are as before.
+def record(out: Path, settings: dict[str, Any], images_seen: int) -> None:
+    """Record that the run in `out` continues with `settings` after `images_seen` pictures, if they changed.
 
     Raises:
         OSError: The disk is full, for example; it names the file.
     """
-    entry = json.dumps({"kimg": shown / 1000, "settings": settings}, default=str)
+    entry = json.dumps({"kimg": images_seen / 1000, "settings": settings}, default=str)
     old = _read(out)
     if not old or old[-1]["settings"] != json.loads(entry)["settings"]:
         append(out / _FILE, entry + "\n")
 
 
 def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
-    """Return what changed at which kimg until `end_kimg`, planned phases included; empty without a history.
+    """Return the (kimg, changed settings) up to `end_kimg`, planned phases included; empty without a history.
 
-    The first entry holds every setting that may change, later ones what differs from before.
+    The first entry holds every setting that may change, later ones only what changed.
     """
     points: dict[float, dict[str, Any]] = {}
     entries = _read(out)
@@ -64,7 +64,7 @@ def phases(out: Path, end_kimg: float) -> list[tuple[float, dict[str, Any]]]:
 
 
 def append(path: Path, text: str) -> None:
-    """Append `text`, whole lines, to a file, or nothing; what was left half written before stays on its own line.
+    """Append `text` (whole lines) to a file, all or nothing; a truncated last line is terminated first.
 
     Raises:
         OSError: The disk is full, for example; it names the file.
@@ -87,21 +87,21 @@ def text_of(path: Path) -> str:
 
 
 def metrics(path: Path) -> list[str]:
-    """Header and rows of a `metrics.csv`, but for those that are not whole; every row begins with its kimg.
+    """Return the header and the complete rows of a `metrics.csv`; every row begins with its kimg.
 
-    Empty without a file or without a header.
+    Empty without a file or a header.
     """
     if not path.exists():
         return []
     *lines, cut = text_of(path).split("\n")
     header, *rows = lines or [""]
     if not header.startswith("kimg,"):
-        log.warning("%s has no readable header; it is begun anew.", path)
+        log.warning("%s has no readable header; a new file is started.", path)
         return []
     columns = header.count(",")
     whole = [row for row in rows if row.count(",") == columns and _is_number(row.split(",")[0])]
     if lost := len(rows) - len(whole) + bool(cut):
-        log.warning("%s: rows that cannot be read are left out (%d).", path, lost)
+        log.warning("%s: skipped %d unreadable rows.", path, lost)
     return [header, *whole]
 
 
@@ -119,7 +119,7 @@ def _read(out: Path) -> list[dict[str, Any]]:
     lines = text_of(path).splitlines()
     entries = [entry for line in lines if (entry := _entry(line))]
     if lost := len(lines) - len(entries):
-        log.warning("%s: lines that cannot be read are left out (%d).", path, lost)
+        log.warning("%s: skipped %d unreadable lines.", path, lost)
     return entries
 
 

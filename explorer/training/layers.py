@@ -26,6 +26,6 @@ class Linear(nn.Module):
         self.active = active
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[N, inputs]` to `[N, outputs]`."""
+        """Return `[N, inputs]` to `[N, outputs]`."""
         y = F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
         return lrelu(y) if self.active else y

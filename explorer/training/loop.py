@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 import torch
 
-from explorer.training import stored
+from explorer.training import run_dir
 from explorer.training.datasets import Dataset
-from explorer.training.journal import Journal
 from explorer.training.parallel import Group
+from explorer.training.run_logger import RunLogger
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 from explorer.training.trainer import Trainer
@@ -26,9 +26,9 @@ log = logging.getLogger("explorer.training")
 
 
 def run(settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> Trainer:
-    """Train until `total_kimg` or the time limit; continues from a checkpoint in `settings.out`.
+    """Train until `total_kimg` or the time limit; resume from a checkpoint in `settings.out` if there is one.
 
-    The `group` of processes, by default those that the environment names, is left at the end.
+    The `group` of processes, by default the one that the environment describes, is closed at the end.
 
     Raises:
         UsageError: The data do not fit, the device is missing, or `settings.out` holds a run of other networks.
@@ -41,7 +41,7 @@ def run(settings: TrainSettings, dataset: Dataset, group: Group | None = None) -
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """torch's number of threads; 0 leaves it."""
+    """Set torch's number of threads for a block of code; 0 leaves it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -51,25 +51,25 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trainer:
-    stored.check_same(settings)
+    run_dir.check_same(settings)
     trainer = Trainer(settings, dataset, group)
     settings.processes = trainer.group.size
-    state, leads = settings.out / stored.STATE, trainer.group.leads
+    state, is_main_process = settings.out / run_dir.STATE, trainer.group.is_main_process
     settings.out.mkdir(parents=True, exist_ok=True)
     if state.exists():
         trainer.load(load_state(state))
-        log.info("continuing at %.1f kimg", trainer.shown / 1000)
+        log.info("continuing at %.1f kimg", trainer.images_seen / 1000)
     elif settings.start_from:
         trainer.start()
         log.info("starting from the layers of %s", settings.start_from)
-    journal = Journal(trainer)
-    if leads:
-        stored.write(settings)  # only now: what is there fits
-        journal.begin()
+    run_logger = RunLogger(trainer)
+    if is_main_process:
+        run_dir.write(settings)  # not before the existing run was checked
+        run_logger.begin()
     stop = _StopSignal()
     began = saved = time.monotonic()
     before = trainer.seconds
-    while trainer.shown < settings.total_kimg * 1000:
+    while trainer.images_seen < settings.total_kimg * 1000:
         late = time.monotonic() - began >= settings.time_limit_s
         if trainer.group.any(stop.asked or late, settings.device):
             log.info("out of time" if late else "asked to stop")
@@ -77,22 +77,22 @@ def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trai
         trainer.step()
         now = time.monotonic()
         trainer.seconds = before + now - began
-        if leads:
-            journal.note(now)
-        if leads and now - saved >= settings.save_s:
+        if is_main_process:
+            run_logger.note(now)
+        if is_main_process and now - saved >= settings.save_s:
             saved = now
             save_state(state, trainer.state())
     stop.restore()
     trainer.stopped = trainer.group.any(stop.asked, settings.device)
     trainer.stopped_by = stop.number
-    if leads:
+    if is_main_process:
         save_state(state, trainer.state())
-        journal.end(time.monotonic())
+        run_logger.end(time.monotonic())
     return trainer
 
 
 class _StopSignal:
-    """Turns the first SIGTERM, SIGHUP or SIGINT into a wish that the loop grants after the step at hand."""
+    """Turns the first SIGTERM, SIGHUP or SIGINT into a request to stop after the current step."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -102,9 +102,9 @@ class _StopSignal:
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked, self.number = True, number
-        signal.signal(number, self._old[signal.Signals(number)])  # the second one is obeyed at once
+        signal.signal(number, self._old[signal.Signals(number)])  # a second signal takes effect at once
 
     def restore(self) -> None:
-        """Give the handlers back."""
+        """Restore the previous signal handlers."""
         for number, handler in getattr(self, "_old", {}).items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The filtered leaky ReLU of training in C++, built on first use; where there is no compiler, matrix products."""
+"""The filtered leaky ReLU of training in C++, built on first use; matrix products if there is no compiler."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ load({_NAME!r}, [{str(_SOURCE)!r}], extra_cflags={list(_FLAGS)!r}, build_directo
 
 @functools.cache
 def native_module() -> ModuleType | None:
-    """Return the compiled extension, or None where it cannot be built."""
+    """Return the compiled extension, or None if it cannot be built."""
     if shutil.which("g++") is None and shutil.which("c++") is None:
         return None
     try:
@@ -73,7 +73,7 @@ def native_module() -> ModuleType | None:
 
 
 def _library() -> Path:
-    """Return where the extension for this source, processor and torch lies, whether built or not."""
+    """Return the path of the extension for this source, processor and torch, whether built or not."""
     settings = (*_FLAGS, processor(), torch.__version__, sys.version)
     return cache_folder() / f"{_NAME}-{content_digest([_SOURCE], settings)}.so"
 
@@ -88,22 +88,22 @@ def _imported(library: Path) -> ModuleType:
 
 
 def _ready(library: Path) -> Path:
-    """Return the library in the cache, built anew unless a sound one lies there."""
+    """Return the cached library, building it unless there is an intact one."""
     if failed := cached.failure_before(library):
         raise BuildError(f"{failed} (built again after a day)")
     if cached.is_cached(library):
         why = why_not(library)
         if not why:
             return library
-        log.warning("the cached native filter is built again: %s", why)
+        log.warning("rebuilding the cached native filter: %s", why)
     _build(library)
     return library
 
 
 def _build(library: Path) -> None:
-    """Build in a folder of its own, by another process, which may crash; a killed build stands in nobody's way.
+    """Build in a separate folder and process, so that a crashed or killed build does not block later ones.
 
-    torch's own cache holds a lock file, for which others would wait for ever.
+    torch's own cache uses a lock file, for which others would wait forever.
     """
     prepare_cache(library.parent)
     with build_folder(library.parent) as folder:
@@ -112,14 +112,14 @@ def _build(library: Path) -> None:
             cached.try_out(_BUILD, product, _BUILD_S)
             cached.try_out(_TRIAL, product)
         except cached.TrialError as error:
-            if product.exists():  # else it was the compiler
+            if product.exists():  # otherwise the compiler failed
                 cached.note_failure(library, str(error))
             raise
         cached.publish(product, library)
 
 
 def _band(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """First column `[rows]` int32 and weights `[rows, width]` of a banded matrix."""
+    """Return the first columns `[rows]` int32 and the weights `[rows, width]` of a banded matrix."""
     used = matrix != 0
     columns = torch.arange(matrix.shape[1])
     low = torch.where(used, columns, matrix.shape[1]).amin(1).clamp(max=matrix.shape[1] - 1)
@@ -146,18 +146,19 @@ class FilteredLeakyReLU:
         self.second_back = [_band(matrix.t()) for pair in down for matrix in pair]
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """`[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added first."""
+        """Map `[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added
+        first."""
         result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return result
 
     def forward(self, x: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Planes `[P, n, n]` through both stages, and the signs in the middle."""
+        """Return planes `[P, n, n]` after both stages, and the signs in between."""
         signs = torch.empty(x.shape[0], self.middle, -(-self.middle // _WORD), dtype=torch.int16)
         bias = None if bias is None else bias.detach().contiguous()
         return self._run(x, self.first, self.second, signs, bias, None, True), signs
 
     def backward(self, gradient: Tensor, signs: Tensor, *, sums: bool) -> tuple[Tensor, Tensor | None]:
-        """Gradients of planes, and with `sums` their total over each plane `[P]`."""
+        """Return the gradients of planes, and with `sums` their total per plane `[P]`."""
         total = torch.empty(gradient.shape[0]) if sums else None
         return self._run(gradient, self.second_back, self.first_back, signs, None, total, False), total
 
@@ -190,7 +191,7 @@ class _Function(torch.autograd.Function):
 
 
 def by_matrices(x: Tensor, up: Tensor, down: Pairs) -> Tensor:
-    """Return the same in plain torch, differentiable any number of times."""
+    """Return the same as `FilteredLeakyReLU` in plain torch, differentiable to any order."""
     y = F.leaky_relu(torch.matmul(up, torch.matmul(x, up.t())), 0.2)
     terms = [torch.matmul(rows, torch.matmul(y, columns.t())) for rows, columns in down]
     return terms[0] if len(terms) == 1 else torch.stack(terms).sum(0)

@@ -2,8 +2,8 @@
 
 Muon (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks") replaces a matrix's gradient by
 the nearest matrix whose singular values are all one, so that rare directions are learned as fast as common ones.
-Under the guide StyleGAN3 learns more from each picture with it than with Adam; at a sixth of that rate it helped in
-the adversarial game too.
+With the reconstruction loss StyleGAN3 learns more per picture with it than with Adam; at a sixth of that rate it
+helps in the adversarial phase too.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ __all__ = ["GeneratorOptimiser"]
 
 
 class GeneratorOptimiser:
-    """Adam for everything, or Muon for whatever is a matrix and Adam for the rest; both keep their state."""
+    """Adam for everything, or Muon for matrices and Adam for the rest; both keep their state."""
 
     def __init__(self, generator: nn.Module, others: Iterable[nn.Parameter], lr: float) -> None:
         self.adam = torch.optim.Adam([*generator.parameters(), *others], lr=lr)
         # Three outputs (colour) or four (a motion) are too few to balance.
         self._matrices = [p for p in generator.parameters() if p.ndim in (2, 4) and p.shape[0] > 4]
-        self._flat = [nn.Parameter(_matrix(p.detach(), p)) for p in self._matrices]  # the same memory
+        self._flat = [nn.Parameter(_matrix(p.detach(), p)) for p in self._matrices]  # views of the same memory
         self.muon = torch.optim.Muon(
             self._flat, lr=lr, weight_decay=0.0, momentum=0.95, nesterov=True, adjust_lr_fn="match_rms_adamw"
         )
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """Everything that is moved."""
+        """All optimised parameters."""
         return list(self.adam.param_groups[0]["params"])
 
     def set_rates(self, adam: Mapping[str, Any], muon: float) -> None:
-        """Adam's settings, and the rate of Muon in units of Adam's; 0 leaves the matrices to Adam."""
+        """Set Adam's settings and Muon's learning rate in Adam's units; 0 leaves the matrices to Adam."""
         self.adam.param_groups[0].update(adam)
         self.muon.param_groups[0]["lr"] = muon
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         self.adam.zero_grad(set_to_none=True)
 
     def step(self) -> None:
-        """Move the parameters along their gradients."""
+        """Update the parameters."""
         if self.muon.param_groups[0]["lr"] > 0:
             for matrix, flat in zip(self._matrices, self._flat, strict=True):
                 flat.grad = None if matrix.grad is None else _matrix(matrix.grad, matrix)
-                matrix.grad = None  # Adam passes over what has none
+                matrix.grad = None  # Adam skips parameters without a gradient
             self.muon.step()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.adam.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """State of both."""
+        """Return the state of both optimisers."""
         return {"adam": self.adam.state_dict(), "muon": self.muon.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ class GeneratorOptimiser:
 
 
 def _matrix(values: Tensor, like: Tensor) -> Tensor:
-    """A convolution's `values` as a matrix from inputs and taps to outputs, in the order of `like` in memory."""
+    """Return `values` as a matrix `[outputs, inputs * taps]` in the memory order of `like`."""
     if values.ndim == 4 and not like.is_contiguous():
         values = values.permute(0, 2, 3, 1)  # channels last
     return values.flatten(1)

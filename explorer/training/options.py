@@ -1,4 +1,4 @@
-"""The options of the `train` command, and the settings they ask for."""
+"""The options of the `train` command, and the settings they specify."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from explorer.errors import UsageError
 from explorer.generators.registry import families
-from explorer.training import attributes, stored
+from explorer.training import attributes, run_dir
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
-__all__ = ["add_arguments", "check_options", "is_folder", "settings_from", "told"]
+__all__ = ["add_arguments", "check_options", "command_line_for", "is_folder", "settings_from"]
 
 _PLAIN = (
     "batch",
@@ -30,7 +30,7 @@ _PLAIN = (
 )
 
 
-_FOLDER_AUGMENT = "ada"  # adapts itself: large sets are left as they are
+_FOLDER_AUGMENT = "ada"  # adaptive: it stays off for large sets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,31 +38,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         choices=[*sorted(RECIPES), attributes.RECIPE],
-        help="start from named settings, which others change; of a folder of pictures only sizes, batch, device",
+        help="named settings, which other options override; for a folder of pictures only sizes, batch and device",
     )
     trainable = [name for name, item in families().items() if item.training is not None]
-    parser.add_argument("--family", choices=trainable, help="stylegan2, unless the recipe says another")
+    parser.add_argument("--family", choices=trainable, help="default: that of the recipe, or stylegan2")
     parser.add_argument(
         "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
     )
     parser.add_argument("--pictures", type=int, default=None, help="how many critters to render (16000)")
     parser.add_argument("--resolution", type=int, default=None)
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder of checkpoints, samples and metrics; continued"
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for checkpoints, samples and metrics; its run is resumed",
     )
     parser.add_argument(
-        "--start-from", metavar="FILE", help="packed generator of fewer pixels whose layers to go on from"
+        "--start-from", metavar="FILE", help="packed generator of lower resolution whose layers initialise the run"
     )
-    parser.add_argument("--mirror", action="store_true", help="show each picture of a folder flipped as well")
+    parser.add_argument("--mirror", action="store_true", help="also train on each picture of a folder mirrored")
     parser.add_argument(
         "--channel-base",
         type=int,
         metavar="N",
-        help="channels x pixels of both networks (32768; the generator of stylegan3-r takes twice as many)",
+        help="channels x pixels of both networks (32768; doubled for the generator of stylegan3-r)",
     )
     parser.add_argument(
         "--channel-max", type=int, metavar="N",
-        help="most channels of both networks (512; the generator of stylegan3-r takes twice as many)",
+        help="maximum channels of both networks (512; doubled for the generator of stylegan3-r)",
     )  # fmt: skip
     parser.add_argument("--batch", type=int)
     parser.add_argument("--total-kimg", type=float)
@@ -70,30 +73,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr-d", type=float)
     parser.add_argument("--gamma", type=float, help="weight of R1")
     parser.add_argument("--guide-weight", type=float)
-    parser.add_argument("--adversarial-kimg", type=float, help="guide alone until then")
+    parser.add_argument("--adversarial-kimg", type=float, help="no discriminator before this")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--augment", choices=("none", "ada"))
     parser.add_argument("--device", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of the processor; 0 takes all that torch takes")
+    parser.add_argument("--threads", type=int, help="CPU threads; 0: torch's default")
     parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16 (CUDA)")
-    parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be continued")
+    parser.add_argument("--minutes", type=float, help="stop after this much time; the run can be resumed")
     parser.add_argument("--pack", metavar="NAME", help="export to assets under this name at the end")
     parser.add_argument("--assets", type=Path, default=Path("assets"))
     parser.add_argument(
-        "--figures", type=int, default=0, metavar="N", help="with --pack: measure the card over N pictures"
+        "--figures",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --pack: measure its card over N pictures",
     )
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Refuse what would otherwise be ignored without a word.
+    """Refuse options that would otherwise be silently ignored.
 
     Raises:
         UsageError: Two options do not go together.
     """
     if options.recipe and options.family not in (None, _family(options)):
-        raise UsageError(f"--recipe {options.recipe} makes no {options.family}.", "Leave one of them out.")
+        raise UsageError(f"--recipe {options.recipe} does not train a {options.family}.", "Leave one of them out.")
     if options.figures < 0 or (options.figures and not options.pack):
-        raise UsageError("--figures measures the card of a packed model.", "Give --pack NAME as well.")
+        raise UsageError("--figures needs a packed model to measure.", "Give --pack NAME as well.")
     _check_data_options(options)
 
 
@@ -106,7 +113,10 @@ def _check_data_options(options: argparse.Namespace) -> None:
     if options.pictures is not None and options.pictures < 1:
         raise UsageError(f"--pictures {options.pictures} leaves nothing to train on.", "Give 1 or more.")
     if is_folder(options) and max(options.guide_weight or 0, options.adversarial_kimg or 0) > 0:
-        raise UsageError("A folder has no guide: nobody knows its latents.", "Leave the guide's options out.")
+        raise UsageError(
+            "A folder of pictures has no known latents to reconstruct.",
+            "Leave out --guide-weight and --adversarial-kimg.",
+        )
 
 
 def _family(options: argparse.Namespace) -> str | None:
@@ -128,7 +138,7 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def settings_from(options: argparse.Namespace) -> TrainSettings:
-    """Return the settings that `options` ask for; the data are not named in them yet."""
+    """Return the settings that `options` specify, without the data."""
     changes = _changes(options)
     if options.recipe and not is_folder(options):
         settings = settings_of(options.recipe, options.out, [], **changes)
@@ -136,11 +146,11 @@ def settings_from(options: argparse.Namespace) -> TrainSettings:
         settings = _published(options, changes)
     generator, discriminator = channels(settings.family, options.channel_base, options.channel_max)
     settings = replace(settings, generator=settings.generator | generator, **discriminator)
-    return settings if options.recipe or generator else stored.with_sizes_held(settings)
+    return settings if options.recipe or generator else run_dir.with_sizes_held(settings)
 
 
 def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSettings:
-    """Losses and rates as published; sizes, batch and device of the recipe, if there is one."""
+    """Return published losses and rates, with sizes, batch and device of the recipe if there is one."""
     chosen: dict[str, Any] = {"family": options.family or "stylegan2"}
     if options.recipe:
         chosen |= sizes_of(options.recipe)
@@ -151,8 +161,8 @@ def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSet
     return TrainSettings(out=options.out, data=[], **(values | chosen))
 
 
-def told(settings: dict[str, Any], *, of_folder: bool) -> str:
-    """Return the options beside family and data that give these described settings without a recipe."""
+def command_line_for(settings: dict[str, Any], *, of_folder: bool) -> str:
+    """Return the command-line options, besides family and data, that give `settings` without a recipe."""
     usual = {field.name: field.default for field in fields(TrainSettings)}
     usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
     if of_folder:
@@ -166,5 +176,5 @@ def told(settings: dict[str, Any], *, of_folder: bool) -> str:
 
 
 def is_folder(options: argparse.Namespace) -> bool:
-    """Return whether the data are the user's pictures, of which nobody knows latents."""
+    """Return whether the data are the user's own pictures, which have no known latents."""
     return options.data != "critters" and Path(options.data.split(",")[0]).is_dir()

@@ -16,7 +16,6 @@ from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.figures import Request, fresh_like, measure, report
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
-from explorer.training.stored import SETTINGS, STATE
 from explorer.util.regular_file import read_regular
 
 __all__ = ["export", "load_packed", "main"]
@@ -29,7 +28,7 @@ _ORIGIN = "trained by explorer.training on procedurally rendered Critters"
 def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Dataset | None = None) -> Path:
     """Write `assets/NAME.safetensors`, its card, tile and two sheets from the newest checkpoint of `run`.
 
-    With `figure_samples` and `data` the card's figures are measured over so many pictures.
+    With `figure_samples` and `data`, the card's metrics are measured over that many pictures.
     """
     settings = json.loads(read_regular(run / SETTINGS, 16 << 20))
     state = load_state(run / STATE)
@@ -46,7 +45,7 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
     assets.mkdir(parents=True, exist_ok=True)
     path = assets / f"{name}.safetensors"
     save_native(path, checkpoint, dtype="float16")
-    generator = load_packed(path)  # what is drawn is what the file holds
+    generator = load_packed(path)  # draw with the weights of the file, in its precision
     for psi in (1.0, 0.7):
         save_sheet(assets / f"{name}-samples-psi{psi:g}.png", samples(generator, psi))
     save_sheet(assets / f"{name}.png", card_picture(generator), 2)
@@ -61,7 +60,7 @@ def load_packed(path: Path) -> Generator:
 
 
 def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, samples: int) -> str:
-    """Return the card's figures; without EfficientNet-Lite0 where its weights cannot be had."""
+    """Return the card's metrics, without EfficientNet-Lite0 if its weights are not available."""
     using = networks(("attributes",)) if isinstance(data, Critters) else []
     try:
         using = networks(("efficientnet",)) + using

@@ -1,7 +1,7 @@
-"""Several processes that train one generator: each takes its share of the batch, gradients are averaged.
+"""Data-parallel training: each process takes part of the batch, and gradients are averaged.
 
-Started as `torchrun` starts processes: `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` in the
-environment. On CUDA each process takes the GPU of its `LOCAL_RANK`, which is what `cuda` then means to it.
+Processes are started by `torchrun`, which sets `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`.
+On CUDA each process uses the GPU of its `LOCAL_RANK`, which `cuda` then refers to.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from explorer.errors import UsageError
 
 __all__ = ["Group"]
 
-_PATIENCE = timedelta(days=1)  # the others wait while the leader renders the data
+_PATIENCE = timedelta(days=1)  # the others wait while the main process renders the data
 
 
 class Group:
-    """The processes of a run; alone, every method is free."""
+    """The processes of a run; with a single process every method is a no-op."""
 
     def __init__(self, device: str) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
@@ -31,32 +31,33 @@ class Group:
             _join(device)
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process writes the files."""
         return self.rank == 0
 
-    def share(self, batch: int) -> int:
+    def local_batch(self, batch: int) -> int:
         """Return how many pictures of `batch` each process takes.
 
         Raises:
-            UsageError: They cannot be shared evenly.
+            UsageError: The batch cannot be divided evenly.
         """
         if batch % self.size:
             raise UsageError(
-                f"A batch of {batch} cannot be shared by {self.size} processes.",
-                f"Give a --batch that {self.size} divides.",
+                f"A batch of {batch} cannot be divided among {self.size} processes.",
+                f"Choose a --batch that is a multiple of {self.size}.",
             )
         return batch // self.size
 
     def wait(self) -> None:
-        """Go on when every process has come here."""
+        """Block until every process has reached this call."""
         if self.size > 1:
             dist.barrier()
 
     def close(self) -> None:
-        """Leave the group; every process at the same time.
+        """Leave the group; every process must call this.
 
-        Ends its threads too: one that still gave back a tensor while Python shuts down would abort the process.
+        This also ends its threads: one that still released a tensor during interpreter shutdown would abort the
+        process.
         """
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
@@ -75,7 +76,7 @@ class Group:
             position += tensor.numel()
 
     def average_buffers(self, model: nn.Module) -> None:
-        """Average the running statistics of `model`, which each process keeps of its own share."""
+        """Average the running statistics of `model`, which each process computes on its part of the batch."""
         self.average(buffer for buffer in model.buffers() if buffer.is_floating_point())
 
     def any(self, flag: bool, device: str) -> bool:
@@ -88,7 +89,7 @@ class Group:
 
 
 def _join(device: str) -> None:
-    # Its functions keep the group there is when they are imported, and its threads with it: before there is one.
+    # Must be imported before there is a group: its functions hold the group, and its threads, of import time.
     import torch.distributed.nn
 
     if device.startswith("cuda"):

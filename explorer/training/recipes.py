@@ -1,4 +1,4 @@
-"""Named recipes: the settings that made, or will make, the bundled generators."""
+"""Named recipes: the settings that trained, or will train, the bundled generators."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Recipe:
 
 _SIZES = {"z_dim": 64, "w_dim": 128, "mapping_layers": 2, "mapping_lr_multiplier": 1.0}
 _V3 = {"margin_size": 4, "magnitude_ema_beta": 0.99}
-# StyleGAN3-R's small 1x1 convolutions make fine detail of slow waves as contour lines only, so its Fourier features
-# reach 16 cycles a picture instead of 2, as many in each octave.
+# StyleGAN3-R's small 1x1 convolutions turn low frequencies into fine detail only as contour lines, so its Fourier
+# features reach 16 cycles per picture instead of 2, with the same number in each octave.
 _FINE_R = {"first_cutoff": 16.0, "first_stopband": 24.0}
-# StyleGAN3-T learns more from each picture with some of them, too; up to 5 cycles its first layers stay small.
+# StyleGAN3-T, too, learns more per picture with some of them; up to 5 cycles its first layers stay small.
 _FINE_T = {"first_cutoff": 5.0, "first_stopband": 7.5}
 _DOUBLED_R = {"first_cutoff": 32.0, "first_stopband": 48.0}
 _LOWEST = 0.4
 
-# One thread, for a machine with other work and for the same numbers every time. First the guide alone, which learns
-# most from each picture; squared differences brought StyleGAN3's faces out. Then the discriminator asks for fur,
-# which no guide can foretell.
+# One thread, for a busy machine and for reproducible numbers. First only the reconstruction loss, which learns most
+# per picture; squared differences brought out StyleGAN3's faces. Then the discriminator adds fur, which is not
+# determined by the latent.
 _CPU = {
     "threads": 1,
     "batch": 8,
@@ -46,51 +46,52 @@ _CPU = {
     "d_channel_base": 2048,
     "d_channel_max": 64,
 }
-# Muon from the first picture, then the same more slowly, then the game, then that more slowly.
+# Muon from the first picture, then the same at a lower rate, then the adversarial phase, then that at a lower rate.
 _START = {"lr_g": 1.2e-2, "lr_muon": 1.6e-2, "lr_half_kimg": 40.0, "guide_square": 3.0, "ema_kimg": 0.5}
 _SLOWER = {"lr_g": 1.5e-3, "lr_muon": 1.5e-3, "lr_half_kimg": 0.0, "ema_kimg": 1.5}
-_GAME = {
+_ADVERSARIAL = {
     "adversarial_kimg": 0.0, "adversarial_weight": 0.08, "gamma": 0.2, "lr_d": 2e-3, "d_bfloat16": True,
     "lr_g": 1.5e-3, "lr_muon": 7e-4, "lr_half_kimg": 0.0, "guide_square": 1.0, "guide_first": 1, "ema_kimg": 3.0,
 }  # fmt: skip
-# The guide alone, for longer or once more, its rate falling in steps; then the game, first or once more.
-_ALONE = {"adversarial_kimg": 1e9, "ema_kimg": 1.5, "lr_g": 3e-3, "lr_muon": 4e-3}
-_ALONE_STRONGER = _ALONE | {"lr_half_kimg": 0.0, "guide_square": 8.0}
-_ALONE_SLOWER = {"lr_g": 1.5e-3, "lr_muon": 2e-3}
-_ALONE_LAST = {"lr_g": 1e-3, "lr_muon": 1e-3}
-_GAME_AGAIN = {"adversarial_kimg": 0.0, "ema_kimg": 3.0, "lr_g": 1.5e-3, "lr_muon": 1e-3, "lr_d": 3e-3}
-_GAME_SLOWER = {"lr_g": 1e-3, "lr_muon": 5e-4}
+# Only the reconstruction loss, for longer or once more, at stepwise lower rates; then an adversarial phase.
+_RECONSTRUCT = {"adversarial_kimg": 1e9, "ema_kimg": 1.5, "lr_g": 3e-3, "lr_muon": 4e-3}
+_RECONSTRUCT_STRONGER = _RECONSTRUCT | {"lr_half_kimg": 0.0, "guide_square": 8.0}
+_RECONSTRUCT_SLOWER = {"lr_g": 1.5e-3, "lr_muon": 2e-3}
+_RECONSTRUCT_LAST = {"lr_g": 1e-3, "lr_muon": 1e-3}
+_ADVERSARIAL_AGAIN = {"adversarial_kimg": 0.0, "ema_kimg": 3.0, "lr_g": 1.5e-3, "lr_muon": 1e-3, "lr_d": 3e-3}
+_ADVERSARIAL_SLOWER = {"lr_g": 1e-3, "lr_muon": 5e-4}
 _LAST = {"lr_g": 7e-4, "lr_muon": 3e-4, "lr_d": 1e-3}
 
 _ROUND = (
-    _ALONE, _ALONE_SLOWER, _ALONE_LAST,
-    _GAME_AGAIN | {"adversarial_weight": 0.12}, _GAME_SLOWER,
+    _RECONSTRUCT, _RECONSTRUCT_SLOWER, _RECONSTRUCT_LAST,
+    _ADVERSARIAL_AGAIN | {"adversarial_weight": 0.12}, _ADVERSARIAL_SLOWER,
     {"adversarial_weight": 0.1, "lr_d": 2e-3}, _LAST,
 )  # fmt: skip
 
 
 def _again(*kimg: float, **first: float) -> list[tuple[float, dict[str, Any]]]:
-    """Return one more round from `kimg[0]` on, its seven steps at `kimg`; `first` is added to the first of them."""
+    """Return one more round of seven steps, starting at `kimg`; `first` is added to the first step."""
     alone, *later = _ROUND
     return list(zip(kimg, (alone | first, *later), strict=True))
 
 
-# From the 64 px files to 128 px: the layers that they have learn on, the new ones catch up under the guide, and the
-# game, which costs five times as much, comes late. Rendering the data takes half an hour and more, so training
-# begins with some of them. bfloat16 makes the guide's steps 1.7 (StyleGAN2) and 1.3 times (StyleGAN3) as quick on
-# processors with AVX-512 for it, also without AMX. Higher rates undo what the old layers know: after 1 kimg of
-# StyleGAN2 at lr_muon 0.008 the guide's loss was a quarter above that of the start, at 0.016 three quarters.
+# From the 64 px files to 128 px: their layers are trained further, the new ones catch up under the reconstruction
+# loss, and the adversarial phase, which costs five times as much, comes late. Rendering the data takes half an hour
+# or more, so training begins with some of them. bfloat16 makes reconstruction steps 1.7 (StyleGAN2) and 1.3 times
+# (StyleGAN3) as fast on processors with AVX-512 for it, also without AMX. Higher rates undo what the old layers
+# have learned: after 1 kimg of StyleGAN2 the reconstruction loss was 25 % above that of the start at lr_muon 0.008,
+# and 75 % at 0.016.
 _128 = {
     "g_bfloat16": True, "first_pictures": 3000, "d_channel_base": 4096, "ema_kimg": 0.5, "guide_square": 8.0,
     "lr_g": 2e-3, "lr_muon": 2e-3,
 }  # fmt: skip
-_GAME_128 = _GAME | {
+_ADVERSARIAL_128 = _ADVERSARIAL | {
     "first_pictures": 0, "guide_square": 8.0, "adversarial_weight": 0.16, "gamma": 0.4, "lr_muon": 1e-3,
     "lr_d": 3e-3,
 }  # fmt: skip
 
-# Half an hour of one large GPU for all three: larger networks, 128 pixels, and the way that the runs on a CPU
-# showed: Muon under the guide, its rate falling, then the discriminator. Not yet tried on a GPU.
+# Half an hour of one large GPU for all three: larger networks, 128 pixels, and the schedule that worked on a CPU:
+# Muon under the reconstruction loss at a falling rate, then the discriminator. Not yet tried on a GPU.
 _GPU_SIZES = {"z_dim": 64, "w_dim": 256, "mapping_layers": 2, "mapping_lr_multiplier": 1.0}
 _GPU = {
     "batch": 64,
@@ -123,12 +124,12 @@ _LIST = (
             "warm_up": [(30, 7), (60, 10)],
             "total_kimg": 400.0,
             "phases": [
-                (150.0, _ALONE_STRONGER),
-                (230.0, _ALONE_SLOWER),
-                (255.0, _ALONE_LAST),
-                (270.0, _GAME | {"guide_square": 8.0, "path_interval": 16, "path_weight": 0.5}),
-                (296.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),  # its coats were still smooth
-                (350.0, _GAME_SLOWER | {"lr_d": 2e-3}),
+                (150.0, _RECONSTRUCT_STRONGER),
+                (230.0, _RECONSTRUCT_SLOWER),
+                (255.0, _RECONSTRUCT_LAST),
+                (270.0, _ADVERSARIAL | {"guide_square": 8.0, "path_interval": 16, "path_weight": 0.5}),
+                (296.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),  # the coats were still smooth
+                (350.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
                 (385.0, _LAST),
             ],
         },
@@ -142,11 +143,13 @@ _LIST = (
             "warm_up": [(25, 1), (60, 2)],
             "total_kimg": 372.0,
             "phases": [
-                (150.0, _ALONE_STRONGER),
-                (225.0, _ALONE_SLOWER),
-                (250.0, _ALONE_LAST),
-                (265.0, _GAME | {"guide_square": 8.0, "adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3}),
-                (335.0, _GAME_SLOWER | {"lr_d": 2e-3}),
+                (150.0, _RECONSTRUCT_STRONGER),
+                (225.0, _RECONSTRUCT_SLOWER),
+                (250.0, _RECONSTRUCT_LAST),
+                (265.0, _ADVERSARIAL | {
+                    "guide_square": 8.0, "adversarial_weight": 0.16, "lr_muon": 1e-3, "lr_d": 3e-3,
+                }),
+                (335.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
                 (357.0, _LAST),
             ],
         },
@@ -161,19 +164,19 @@ _LIST = (
             "total_kimg": 632.0,
             "phases": [
                 (80.0, _SLOWER),
-                (92.0, _GAME),
-                (122.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3}),  # its coats were still smooth
-                (142.0, _GAME_SLOWER | {"lr_d": 3e-3}),  # a judge that sees more
+                (92.0, _ADVERSARIAL),
+                (122.0, {"adversarial_weight": 0.16, "lr_muon": 1e-3}),  # the coats were still smooth
+                (142.0, _ADVERSARIAL_SLOWER | {"lr_d": 3e-3}),  # a stronger discriminator
                 (172.0, _LAST),
-                (180.0, _GAME_SLOWER | {"lr_d": 2e-3, "adversarial_weight": 0.1}),
-                (203.2, {"guide_square": 4.0}),  # bits had come loose from ears
+                (180.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3, "adversarial_weight": 0.1}),
+                (203.2, {"guide_square": 4.0}),  # fragments had come loose from the ears
                 (220.0, _LAST),
-                # Ears that are rare were not learned yet: the guide alone once more.
-                (230.0, _ALONE | {"guide_square": 6.0}),
-                (250.0, _ALONE_SLOWER),
-                (262.0, _ALONE_LAST),
-                (268.0, _GAME_AGAIN | {"guide_square": 4.0, "adversarial_weight": 0.16}),
-                (305.0, _GAME_SLOWER),
+                # Rare ears were not learned yet: once more with only the reconstruction loss.
+                (230.0, _RECONSTRUCT | {"guide_square": 6.0}),
+                (250.0, _RECONSTRUCT_SLOWER),
+                (262.0, _RECONSTRUCT_LAST),
+                (268.0, _ADVERSARIAL_AGAIN | {"guide_square": 4.0, "adversarial_weight": 0.16}),
+                (305.0, _ADVERSARIAL_SLOWER),
                 (325.0, {"adversarial_weight": 0.1, "lr_d": 2e-3}),
                 (340.0, _LAST),
                 # And twice again: ears that lie between two species were still torn.
@@ -189,9 +192,9 @@ _LIST = (
             "generator": _SIZES | {"channel_base": 4096, "channel_max": 64},
             "total_kimg": 80.0,
             "phases": [
-                (18.0, _ALONE_LAST | {"ema_kimg": 1.5}),
-                (30.0, _GAME_128 | {"path_interval": 16, "path_weight": 0.5}),
-                (60.0, _GAME_SLOWER | {"lr_d": 2e-3}),
+                (18.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5}),
+                (30.0, _ADVERSARIAL_128 | {"path_interval": 16, "path_weight": 0.5}),
+                (60.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
                 (74.0, _LAST),
             ],
         },
@@ -200,18 +203,18 @@ _LIST = (
         "critters-stylegan3-t-128-cpu", "stylegan3-t", 128, 8000,
         _CPU | _128 | {
             "start_from": "assets/critters-stylegan3-t.safetensors",
-            # The first of nine layers have about the cutoffs of the first of seven at 64 px. Eight cost more: their
-            # rates double sooner.
+            # With nine layers the first ones have about the cutoffs of the first of seven at 64 px. Eight layers
+            # would cost more, as their rates double sooner.
             "generator": _SIZES | _V3 | _FINE_T | {"num_layers": 9, "channel_base": 3072, "channel_max": 64},
             "fourier_lowest": _LOWEST,
-            "lr_g": 3e-3,  # half of its layers are new
+            "lr_g": 3e-3,  # half of the layers are new
             "lr_muon": 4e-3,
             "total_kimg": 140.0,
             "phases": [
-                (40.0, _ALONE_SLOWER | {"first_pictures": 0, "ema_kimg": 1.5}),
-                (70.0, _ALONE_LAST),
-                (85.0, _GAME_128),
-                (120.0, _GAME_SLOWER | {"lr_d": 2e-3}),
+                (40.0, _RECONSTRUCT_SLOWER | {"first_pictures": 0, "ema_kimg": 1.5}),
+                (70.0, _RECONSTRUCT_LAST),
+                (85.0, _ADVERSARIAL_128),
+                (120.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
                 (134.0, _LAST),
             ],
         },
@@ -220,15 +223,15 @@ _LIST = (
         "critters-stylegan3-r-128-cpu", "stylegan3-r", 128, 8000,
         _CPU | _128 | {
             "start_from": "assets/critters-stylegan3-r.safetensors",
-            # Every rate and cutoff of the file doubled: its 1x1 convolutions draw the same heads in finer pixels
-            # from the first step on, and its Fourier features end an octave below the band's edge.
+            # All rates and cutoffs of the file are doubled: from the first step on, its 1x1 convolutions draw the
+            # same heads at the higher resolution, and its Fourier features end an octave below the band limit.
             "generator": _SIZES | _V3 | _DOUBLED_R | {"num_layers": 8, "channel_base": 8192, "channel_max": 128},
             "fourier_lowest": _LOWEST,
             "total_kimg": 60.0,
             "phases": [
-                (15.0, _ALONE_LAST | {"ema_kimg": 1.5}),
-                (25.0, _GAME_128),
-                (45.0, _GAME_SLOWER | {"lr_d": 2e-3}),
+                (15.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5}),
+                (25.0, _ADVERSARIAL_128),
+                (45.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
                 (55.0, _LAST),
             ],
         },
@@ -251,7 +254,7 @@ _LIST = (
 )  # fmt: skip
 
 _SIZE_SETTINGS = ("fourier_lowest", "batch", "d_channel_base", "d_channel_max", "device", "threads", "bfloat16")
-_RATES = ("mapping_lr_multiplier", "magnitude_ema_beta")  # in a generator's configuration, but no sizes
+_RATES = ("mapping_lr_multiplier", "magnitude_ema_beta")  # in a generator's configuration, but not sizes
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _LIST}
 
@@ -259,9 +262,9 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _LIST}
 def channels(
     family: str, base: int | None = None, most: int | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the generator and of the discriminator for `base` channels x pixels and at most `most` channels.
+    """Return generator and discriminator settings for `base` channels x pixels and at most `most` channels.
 
-    None leaves one out. StyleGAN3-R's generator has twice as many of both, as published, its discriminator has not.
+    None leaves a setting out. As published, StyleGAN3-R's generator gets twice as many; its discriminator does not.
     """
     factor = _training(family).channel_factor
     chosen = {name: n for name, n in (("channel_base", base), ("channel_max", most)) if n is not None}
@@ -269,10 +272,10 @@ def channels(
 
 
 def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
-    """Return what the published trainers set for a family where nobody asks for anything else.
+    """Return the defaults of the published trainers for a family.
 
-    The weight of R1 follows the heuristic of ADA's automatic configuration, StyleGAN3-R's blur and the half-life of
-    the average follow the batch.
+    The R1 weight follows the heuristic of ADA's automatic configuration; StyleGAN3-R's blur and the half-life of
+    the weight average follow the batch size.
     """
     batch = max(batch, 1)  # `checks` refuses less
     generator, discriminator = channels(family, 32768, 512)
@@ -289,9 +292,9 @@ def _training(family: str) -> Training:
 
 
 def sizes_of(name: str) -> dict[str, Any]:
-    """Of recipe `name` only what suits any data: family, sizes, batch and device.
+    """Return the settings of recipe `name` that suit any data: family, sizes, batch and device.
 
-    Its losses and rates are balanced against a guide, which a folder of pictures does not have.
+    Its losses and rates are balanced against the reconstruction loss, which a folder of pictures does not have.
 
     Raises:
         UsageError: There is no such recipe.
@@ -314,7 +317,7 @@ def settings_of(name: str, out: Path, data: list[Path], **changes: Any) -> Train
     values |= recipe.settings
     values |= changes
     values["phases"] = [
-        # What is asked for holds from the first picture to the last.
+        # An explicit setting holds in every phase.
         (kimg, {key: value for key, value in later.items() if key not in changes})
         for kimg, later in values.get("phases", [])
     ]

@@ -1,7 +1,7 @@
-"""Separable resampling as two matrix products: exact, differentiable any number of times, quick on small pictures.
+"""Separable resampling as two matrix products: exact, differentiable to any order, fast on small pictures.
 
-Zero-stuffing, padding, FIR filter and decimation along one axis are one linear map, so they fold into one banded
-matrix. For the sizes that train on a CPU a dense product beats a depthwise convolution there.
+Zero-stuffing, padding, FIR filtering and decimation along one axis are linear, so they combine into one banded
+matrix. On a CPU, at the sizes trained there, a dense product is faster than a depthwise convolution.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One seed out of several numbers."""
+"""One seed from several numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["seed_of"]
 
 
 def seed_of(*numbers: int) -> int:
-    """Return a seed in 32 bits, which is all that torch's generator of a CPU takes, from numbers from 0 on.
+    """Return a 32-bit seed, as torch's CPU generator needs, from non-negative numbers.
 
-    The last number alone where the others are 0: the first data set, run and process count from 0.
+    If all but the last number are 0, the last one is the seed.
     """
     *others, last = numbers
     if not any(others):

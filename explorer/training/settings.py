@@ -1,4 +1,4 @@
-"""What a training run is told: sizes, losses, schedules; stored beside its checkpoints."""
+"""Settings of a training run: sizes, losses, schedules; stored beside its checkpoints."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ FIXED = frozenset(
         "processes",
     )
 )
-"""Settings that hold for a whole run."""
+"""Settings that cannot change during a run."""
 
 
 @dataclass
 class TrainSettings:
-    """Settings of one run. Pictures are counted in thousands (kimg) of real pictures shown.
+    """Settings of one run. Progress is counted in thousands of real pictures seen (kimg).
 
-    `generator` holds the flat configuration of the family and cannot change once training began; the other
-    settings may be changed when a run is resumed.
+    `generator` is the flat configuration of the family and cannot change once training has begun; most other
+    settings may change when a run is resumed.
 
-    The **guide** is for data whose latents are known (Critters): the generator is told which latent made each
-    picture and is drawn towards that picture by `guide_weight`. Until `adversarial_kimg` the guide acts alone,
-    which costs a quarter of an adversarial step and learns far more from each picture; from then on the
-    discriminator acts as well. With a folder of pictures there is no guide and training is adversarial throughout.
+    The **reconstruction loss** (`guide_*`) is for data with known latents (Critters): it compares the picture
+    generated from a latent with the one rendered from it, weighted by `guide_weight`. Until `adversarial_kimg` it
+    is the only loss, which costs a quarter of an adversarial step and learns far more per picture; after that the
+    discriminator is trained as well. A folder of pictures has no known latents, so there training is adversarial
+    throughout.
 
-    **Phases** let one run go through a whole schedule unattended: from so many kimg on, the settings named there
-    hold. Sizes cannot change on the way (`FIXED`).
+    **Phases** run a whole schedule unattended: each lists the settings that change at a given kimg. Sizes cannot
+    change (`FIXED`).
     """
 
     family: str
@@ -45,24 +46,28 @@ class TrainSettings:
     mirror: bool = False
     resolution: int = 64
     generator: dict[str, Any] = field(default_factory=dict)
-    fourier_lowest: float = 0.0  # StyleGAN3: above 0, features lie by octaves from so many cycles a picture on
+    fourier_lowest: float = (
+        0.0  # StyleGAN3: if > 0, Fourier features are spread by octaves, starting at so many cycles per picture
+    )
     d_channel_base: int = 32768
     d_channel_max: int = 512
-    g_bfloat16: bool = False  # activations of the generator alone; quicker on CPUs with AMX
-    d_bfloat16: bool = False  # the discriminator alone, but for R1; likewise
+    g_bfloat16: bool = False  # activations of the generator only; faster on CPUs with AMX
+    d_bfloat16: bool = False  # activations of the discriminator only, except for R1
     batch: int = 16
     total_kimg: float = 1000.0
     time_limit_s: float = float("inf")
     seed: int = 0
     lr_g: float = 2.5e-3
-    lr_muon: float = 0.0  # above 0: Muon moves the generator's matrices at this rate, Adam the rest
+    lr_muon: float = 0.0  # if > 0: Muon trains the generator's matrices at this rate, Adam the rest
     lr_d: float = 2e-3
-    lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0 keeps them
-    first_pictures: int = 0  # use so many of the data, while the others are still being rendered; 0 uses all
+    lr_half_kimg: float = 0.0  # learning rates are divided by 1 + kimg / this; 0: constant
+    first_pictures: int = 0  # use only so many while the others are still being rendered; 0: all
     guide_weight: float = 0.0
-    guide_square: float = 0.0  # weight of squared differences in the guide
-    guide_first: int = 0  # finest octave the guide judges once the discriminator acts (1 = half resolution)
-    warm_up: list[tuple[float, int]] = field(default_factory=list)  # guide alone: until kimg, stop after layer
+    guide_square: float = 0.0  # weight of squared differences in the reconstruction loss
+    guide_first: int = 0  # finest octave it compares once the discriminator is trained (1: half resolution)
+    warm_up: list[tuple[float, int]] = field(
+        default_factory=list
+    )  # (until kimg, last layer), before `adversarial_kimg`
     adversarial_kimg: float = 0.0
     adversarial_weight: float = 1.0
     gamma: float = 1.0
@@ -75,19 +80,19 @@ class TrainSettings:
     ema_kimg: float = 5.0
     ema_ramp: float = 0.05
     augment: str = "none"  # "ada" for small folders
-    augment_pipe: str = "bgc"  # blit, geometry, colour; f filters octaves, n adds noise, x cuts a square out
+    augment_pipe: str = "bgc"  # blit, geometry, colour; f filters octaves, n adds noise, x cuts out a square
     augment_target: float = 0.6
     augment_kimg: float = 500.0
     device: str = "cpu"
-    threads: int = 0  # of a CPU; sums on another number of them differ in their last bits; 0 leaves torch's
-    processes: int = 1  # that share a batch; noted by the run
+    threads: int = 0  # CPU threads; another number changes the last bits of sums; 0: torch's default
+    processes: int = 1  # that split each batch; set by the run
     bfloat16: bool = False
-    recipe: str = ""  # the name these settings started from
-    start_from: str = ""  # a packed generator of fewer pixels, whose layers the run goes on from
-    note: str = ""  # a sentence for the card, such as the machine
+    recipe: str = ""  # the recipe these settings are based on
+    start_from: str = ""  # a packed generator of lower resolution whose layers initialise the run
+    note: str = ""  # a sentence for the card, for example about the machine
     save_s: float = 120.0
     samples_s: float = 300.0
-    phases: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # from kimg on: these settings
+    phases: list[tuple[float, dict[str, Any]]] = field(default_factory=list)  # (kimg, settings that change there)
 
     def __post_init__(self) -> None:
         names = {f.name for f in fields(self)} - FIXED
@@ -95,11 +100,11 @@ class TrainSettings:
             if wrong := sorted(set(changes) - names):
                 raise UsageError(f"The phase from {kimg:g} kimg on cannot set {', '.join(wrong)}.")
 
-    def at(self, shown: int) -> TrainSettings:
-        """Return the settings that hold once `shown` pictures were shown."""
+    def at(self, images_seen: int) -> TrainSettings:
+        """Return the settings of the phase after `images_seen` pictures."""
         changes: dict[str, Any] = {}
         for kimg, later in sorted(self.phases, key=lambda phase: phase[0]):
-            if shown >= kimg * 1000:
+            if images_seen >= kimg * 1000:
                 changes |= later
         return replace(self, **changes, phases=[]) if changes else self
 

@@ -1,4 +1,4 @@
-"""Sheets that show at a glance whether a generator is any good: samples, mixing, interpolation, what sticks."""
+"""Sheets that show the quality of a generator at a glance: samples, mixing, interpolation, texture sticking."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CARD_SEEDS = (5, 2, 50, 58)
 
 _ROWS, _COLUMNS = (5, 50, 23), (2, 12, 28, 47, 57, 58)
 _STEPS = 8
-_REACH = 0.09  # image widths that the picture wanders to each side
+_REACH = 0.09  # maximum translation to each side, in image widths
 
 
 @torch.inference_mode()
 def styles(generator: Generator, seeds: Sequence[int], psi: float = 1.0) -> Tensor:
-    """`ws` of seeds, the explorer's way from seed to latent."""
+    """Return `ws` for seeds, as everywhere in the explorer."""
     rows = [np.random.RandomState(seed).randn(1, generator.info.z_dim) for seed in seeds]
     z = torch.from_numpy(np.concatenate(rows)).float().to(generator.device)
     return generator.truncate(generator.broadcast(generator.mapping(z)), psi)
@@ -40,17 +40,17 @@ def _draw(generator: Generator, ws: Tensor, transform: Tensor | None = None) -> 
 
 
 def samples(generator: Generator, psi: float, count: int = 64) -> Tensor:
-    """Pictures of the seeds 0 ... `count` - 1, with stored noise."""
+    """Return pictures of the seeds 0 ... `count` - 1, with stored noise."""
     return _draw(generator, styles(generator, range(count), psi))
 
 
 def card_picture(generator: Generator) -> Tensor:
-    """Four pictures `[4, 3, R, R]` for the model's tile in the window."""
+    """Return four pictures `[4, 3, R, R]` for the model's tile in the window."""
     return _draw(generator, styles(generator, CARD_SEEDS, 0.7))
 
 
 def mixing(generator: Generator, group: str) -> Tensor:
-    """Return a matrix, 7 wide: the left column's pictures, with the styles of one group from the top row's."""
+    """Return a matrix with 7 columns: pictures of the left column with one group of styles from the top row."""
     ours, theirs = styles(generator, _ROWS), styles(generator, _COLUMNS)
     taken = torch.tensor([group_of(generator.info, i) == group for i in range(generator.info.num_ws)])
     taken = taken.to(ours.device)[None, :, None]
@@ -62,7 +62,7 @@ def mixing(generator: Generator, group: str) -> Tensor:
 
 
 def interpolation(generator: Generator, pairs: Sequence[tuple[int, int]] = ((5, 50), (2, 12), (57, 28))) -> Tensor:
-    """Rows of 8: from one seed to another in a straight line of `w`."""
+    """Return rows of 8: linear interpolation in `w` from one seed to another."""
     rows = []
     for first, last in pairs:
         a, b = styles(generator, (first, last))
@@ -72,9 +72,10 @@ def interpolation(generator: Generator, pairs: Sequence[tuple[int, int]] = ((5, 
 
 @torch.inference_mode()
 def sticking(generator: Generator, seeds: Sequence[int] = (50, 28, 58)) -> Tensor:
-    """Rows of 8: the picture at six places, then at rest, then the average of 25 places, each moved back.
+    """Return rows of 8: six translations, the picture at rest, and the average of 25 translations moved back.
 
-    Fur that moves with the head is as sharp in the average as at rest; fur that sticks to the screen is gone.
+    Fur that moves with the head is as sharp in the average as at rest; fur that sticks to the screen is blurred
+    away.
     """
     rows = []
     places = np.linspace(-_REACH, _REACH, 25)
@@ -94,7 +95,7 @@ def _move(generator: Generator, ws: Tensor, t: float) -> Tensor:
 
 
 def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
-    """Write every sheet as a picture of its own, and all of them in one, `NAME-overview.png`, which comes first."""
+    """Write every sheet as a picture, and all of them in `NAME-overview.png`; return the paths, overview first."""
     every = {
         "samples-psi1": ("64 uncurated samples, psi 1", samples(generator, 1.0), 8),
         "samples-psi0.7": ("64 uncurated samples, psi 0.7", samples(generator, 0.7), 8),
@@ -103,7 +104,7 @@ def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
             for group in GROUPS
         },
         "interpolation": ("from one seed to another", interpolation(generator), 8),
-        "sticking": ("six places, at rest, average moved back", sticking(generator), 8),
+        "sticking": ("six translations, at rest, average moved back", sticking(generator), 8),
     }
     paths = []
     for key, (_, pictures, columns) in every.items():
@@ -115,7 +116,7 @@ def write_sheets(generator: Generator, out: Path, name: str) -> list[Path]:
 
 
 def _overview(parts: list[tuple[str, Image.Image]]) -> Image.Image:
-    """Return the parts in two columns under their titles: the two sheets of samples, and all others."""
+    """Return the titled sheets in two columns: samples, and all others."""
     columns: list[list[tuple[str, Image.Image]]] = [parts[:2], parts[2:]]
     gap, title_height = 12, 18
     width = max(picture.width for _, picture in parts)

@@ -1,4 +1,4 @@
-"""Checkpoints of training, written atomically, and sheets of samples."""
+"""Training checkpoints, written atomically, and sheets of samples."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["load_state", "save_picture", "save_sheet", "save_state", "sheet"]
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` so that a kill at any moment leaves either the old file or the new one.
+    """Write `state` atomically: a kill at any time leaves either the old or the new file.
 
     Raises:
-        OSError: The disk is full, for example; it names `path`, whose old content stays.
+        OSError: Writing fails, for example on a full disk; names `path`, whose old content is kept.
     """
     try:
         with atomic_write(path, is_lone_writer=True) as partial, partial.open("wb") as file:
@@ -30,14 +30,14 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read what `save_state` wrote, on the CPU; tensors and plain values only, nothing in the file is run."""
+    """Load a `save_state` file on the CPU; only tensors and plain values, no code is executed."""
     with open_regular(path) as file:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return state
 
 
 def sheet(pictures: Tensor, columns: int = 8) -> Image.Image:
-    """Return one picture of many: `[N, 3, R, R]` in -1..1, N a multiple of `columns`, row by row."""
+    """Tile pictures `[N, 3, R, R]` in -1..1 row by row; N is a multiple of `columns`."""
     count, channels, height, width = pictures.shape
     rows = count // columns
     grid = pictures.reshape(rows, columns, channels, height, width).permute(0, 3, 1, 4, 2)

@@ -1,12 +1,12 @@
-"""Starting a run from a packed generator of fewer pixels, so that the coarse picture is not learned twice.
+"""Initialising a run from a packed generator of lower resolution, so that the coarse picture is not learned twice.
 
-StyleGAN2 takes every block whose resolution both have, and the blocks above begin with nothing to add: the first
-picture is the old one enlarged. StyleGAN3 takes the mapping, the Fourier features and the first layers whose
-sampling rates agree. A 1x1 convolution does not depend on rates, so StyleGAN3-R with all its rates doubled takes
-every layer and draws the old picture in finer pixels.
+StyleGAN2 copies every block whose resolution both have; the ToRGB layers above start at zero, so the first picture
+is the old one upsampled. StyleGAN3 copies the mapping, the Fourier features and the first layers whose sampling
+rates agree. A 1x1 convolution does not depend on rates, so StyleGAN3-R with all rates doubled copies every layer
+and draws the old picture at the higher resolution.
 
-Layers may be wider than before (compare Chen et al. 2016, "Net2Net", which copies channels instead). The old
-channels keep their places and read nothing from the new ones at first, which begin at random.
+Layers may be wider than before (compare Chen et al. 2016, "Net2Net", which duplicates channels instead). The old
+channels keep their indices; their weights on the new channels, which are initialised at random, start at zero.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class Started:
-    """What a run took from which file; parts are named as the generator names its layers."""
+    """The file a run was initialised from, and what was copied; parts have the names of the generator's layers."""
 
     file: str
     sha256: str
     resolution: int
-    whole: list[str] = field(default_factory=list)  # taken as they were
-    widened: list[str] = field(default_factory=list)  # taken, with new channels beside the old ones
-    fresh: list[str] = field(default_factory=list)  # not in the file, or of other rates
+    whole: list[str] = field(default_factory=list)  # copied unchanged
+    widened: list[str] = field(default_factory=list)  # copied, with additional channels
+    fresh: list[str] = field(default_factory=list)  # initialised at random: not in the file, or with other rates
 
     def described(self) -> dict[str, Any]:
-        """Return the same as plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
 
 def start_from(path: Path, *generators: Generator) -> Started:
-    """Fill `generators`, which are alike, with what the packed generator in `path` holds of them.
+    """Initialise identical `generators` from the packed generator in `path`, as far as layers match.
 
     Raises:
-        UsageError: It is of another family, of as many pixels or more, or of other sizes of z or w.
+        UsageError: Its family or its sizes of z or w differ, or its resolution is not lower.
         LatentwalkError: The file cannot be read.
     """
     checkpoint = load(path)
@@ -68,12 +68,13 @@ def _check(path: Path, old: Generator, new: Generator) -> None:
     before, after = old.info, new.info
     if before.family != after.family:
         raise UsageError(
-            f"{path} holds a {before.family}, the run trains a {after.family}.", "Start from one of its family."
+            f"{path} is a {before.family}, but the run trains a {after.family}.",
+            "Start from a model of that family.",
         )
     if before.img_size[1] >= after.img_size[1]:
         raise UsageError(
-            f"{path} has {before.img_size[1]} px already, the run asks for {after.img_size[1]} px.",
-            "Start from one of fewer pixels.",
+            f"{path} has {before.img_size[1]} px, the run trains {after.img_size[1]} px.",
+            "Start from a model of lower resolution.",
         )
 
 
@@ -85,8 +86,8 @@ def _fill(new: Generator, old: Generator, started: Started) -> None:
         new.mapping_network.load_state_dict(old.mapping_network.state_dict())
     except RuntimeError as error:
         raise UsageError(
-            f"{started.file} has another mapping than the run asks for.",
-            "Start from a generator with as many numbers in z and w, and as many mapping layers.",
+            f"The mapping network of {started.file} does not match that of the run.",
+            "Start from a generator with the same sizes of z and w and the same number of mapping layers.",
         ) from error
     started.whole.append("mapping")
     to_rgb = {layer.info.name for layer in new.layers if layer.info.is_rgb}
@@ -99,27 +100,27 @@ def _fill(new: Generator, old: Generator, started: Started) -> None:
             started.fresh.append(name)
     if len(started.fresh) > len(new.layers):
         raise UsageError(
-            f"{started.file} has no layer that the run could go on from.",
-            "Start from a generator of at most as many channels and, for StyleGAN3, of the same Fourier features.",
+            f"{started.file} has no layer that the run can start from.",
+            "Start from a generator with at most as many channels and, for StyleGAN3, the same Fourier features.",
         )
     if isinstance(new, StyleGAN2Generator):
         for layer in new.layers:
             if layer.info.is_rgb and layer.info.name in started.fresh:
-                layer.get_parameter("weight").zero_()  # nothing to add to the enlarged picture yet
+                layer.get_parameter("weight").zero_()  # adds nothing to the upsampled picture yet
 
 
 def _parts(new: Generator, old: Generator) -> Iterator[tuple[str, Tensors, Tensors | None]]:
-    """Name and tensors of each part of `new`, in running order, and those of `old` that mean the same there."""
+    """Yield the name and tensors of each part of `new` in order of execution, and the matching tensors of `old`."""
     if isinstance(new, StyleGAN2Generator) and isinstance(old, StyleGAN2Generator):
         yield "const", {"const": new.const}, {"const": old.const}
         before = {layer.info.name: _learned(layer) for layer in old.layers}
         for layer in new.layers:
             yield layer.info.name, _learned(layer), before.get(layer.info.name)
     elif isinstance(new, StyleGAN3Generator) and isinstance(old, StyleGAN3Generator):
-        same = new.input.weight.shape == old.input.weight.shape  # its gain hangs on its width
+        same = new.input.weight.shape == old.input.weight.shape  # its gain depends on its width
         yield "input", _learned(new.input), _learned(old.input) if same else None
         count = len(new.layers)
-        # ToRGB has its like only where it follows as many layers.
+        # ToRGB only matches if it follows the same number of layers.
         sources = [*old.layers] if len(old.layers) == count else [*old.layers[:-1], *[None] * count][:count]
         for layer, source in zip(new.layers, sources, strict=True):
             is_alike = source is not None and _is_alike(layer, source)
@@ -127,12 +128,12 @@ def _parts(new: Generator, old: Generator) -> Iterator[tuple[str, Tensors, Tenso
 
 
 def _learned(module: nn.Module) -> Tensors:
-    """Tensors that training makes or that belong to what it made; filters follow from the sizes."""
+    """Return the tensors that training changes or depends on; filters follow from the sizes."""
     return {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("_filter")}
 
 
 def _is_alike(layer: nn.Module, source: nn.Module) -> bool:
-    """Return whether the weights of two layers of StyleGAN3 mean the same."""
+    """Return whether the weights of two StyleGAN3 layers are interchangeable."""
     assert isinstance(layer, StyleGAN3Layer)
     assert isinstance(source, StyleGAN3Layer)
     new, old = layer.spec, source.spec
@@ -141,7 +142,7 @@ def _is_alike(layer: nn.Module, source: nn.Module) -> bool:
 
 
 def _fits(part: Tensors, source: Tensors) -> bool:
-    """Return whether the tensors of `source` have room in those of `part`."""
+    """Return whether the tensors of `source` fit into those of `part`."""
     return part.keys() == source.keys() and all(
         part[name].ndim == old.ndim and all(a >= b for a, b in zip(part[name].shape, old.shape, strict=True))
         for name, old in source.items()
@@ -149,15 +150,16 @@ def _fits(part: Tensors, source: Tensors) -> bool:
 
 
 def _take(part: Tensors, source: Tensors, *, demodulated: bool) -> bool:
-    """Put the tensors of `source` into those of `part`; whether any of them is wider now."""
+    """Copy the tensors of `source` into those of `part`; return whether any of them is wider now."""
     for key, old in source.items():
         new = part[key]
         if new.shape == old.shape:
             new.copy_(old)
             continue
         rows = new[: len(old)]
-        rows.zero_()  # nothing is read from new columns
-        # Demodulation cancels the weights' scale; ToRGB, which has none, divides by the root of its inputs.
+        rows.zero_()  # the weights on new channels
+        # Demodulation cancels the weights' scale; ToRGB, which is not demodulated, divides by the root of its
+        # inputs.
         gain = 1.0 if demodulated or old.ndim != 4 else math.sqrt(new.shape[1] / old.shape[1])
         rows[tuple(slice(size) for size in old.shape)] = old * gain
     return any(part[key].shape != old.shape for key, old in source.items())

@@ -1,6 +1,6 @@
-"""Which styles carry what: how far a critter goes towards another when it takes one group of that one's styles.
+"""What each group of styles controls: how far a critter moves towards another when it takes a group of its styles.
 
-Read by the attribute network, so that "coarse styles change pose and species, fine ones the colours" is a figure.
+Measured with the attribute network, so that "coarse styles change pose and species, fine ones colours" is a number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
     "eye colour": ("eye_hue",),
     "background": tuple(f"background_{end}_{channel}" for end in ("top", "bottom") for channel in "rgb"),
 }
-"""What is asked, and which readings of the network answer."""
+"""Traits, and the outputs of the network that measure them."""
 
 _BATCH = 16
 
@@ -35,10 +35,10 @@ _BATCH = 16
 def style_effects(
     generator: Generator, network: AttributeNetwork, pairs: int, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """For each group of styles and trait the share of the way from A to B: 0 stays with A, 1 is like B.
+    """Return for each group of styles and trait how far the result moves from A (0) to B (1).
 
-    The least-squares share over `pairs` pairs of random latents: the readings' differences to A projected on the
-    differences of B to A. Groups need not add up to 1.
+    The least-squares fraction over `pairs` pairs of random latents: the differences to A projected on those of B to
+    A. The groups need not add up to 1.
     """
     random = np.random.RandomState(seed)
     groups = [group_of(generator.info, index) for index in range(generator.info.num_ws)]
@@ -65,7 +65,7 @@ def _styles(generator: Generator, random: np.random.RandomState, count: int) -> 
 
 
 def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> dict[str, Tensor]:
-    """Return each trait as `[N, k]`, numbers as multiples of their spread."""
+    """Return each trait as `[N, k]`, numbers in units of their standard deviation."""
     read = network.read(generator.synthesis(ws).cpu().clamp(-1, 1))
     for name, (_, spread) in network.vocabulary.numbers.items():
         read[name] = read[name][:, None] / spread
@@ -73,7 +73,7 @@ def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> di
 
 
 def table(effects: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the shares as a Markdown table."""
+    """Return the fractions as a Markdown table."""
     lines = [f"| Styles taken | {' | '.join(TRAITS)} |", f"|---{'|---' * len(TRAITS)}|"]
     for group, shares in effects.items():
         lines.append(f"| {group} | {' | '.join(f'{shares[trait]:.0%}' for trait in TRAITS)} |")

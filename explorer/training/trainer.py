@@ -1,7 +1,7 @@
-"""The trainer: networks, optimisers, and the step that moves them.
+"""The trainer: networks, optimisers and the training step.
 
-Everything drawn at random in an iteration comes from a seed made of the run's seed and the iteration's number,
-and the data order is a function of the position, so a checkpoint needs no random state.
+All random numbers of an iteration come from a seed derived from the run's seed and the iteration's number, and the
+data order is a function of the position, so a checkpoint needs no random state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.family import Training
 from explorer.generators.registry import build, family
-from explorer.training import ema, losses, schedule, stored
+from explorer.training import ema, losses, run_dir, schedule
 from explorer.training.augment import Augment
 from explorer.training.checks import check_device
 from explorer.training.datasets import Dataset, order
@@ -36,11 +36,11 @@ __all__ = ["Trainer"]
 
 
 class Trainer:
-    """One run: networks, optimisers, and the step that moves them."""
+    """One training run: networks, optimisers and the training step."""
 
     def __init__(self, settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> None:
         self.settings, self.dataset = settings, dataset
-        self.now = settings  # of the phase at hand
+        self.phase = settings  # of the current phase
         if dataset.resolution != settings.resolution:
             raise UsageError(
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
@@ -48,7 +48,7 @@ class Trainer:
             )
         check_device(settings.device)
         self.group = group or Group(settings.device)
-        self.share = self.group.share(settings.batch)
+        self.local_batch = self.group.local_batch(settings.batch)
         torch.manual_seed(settings.seed)
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
@@ -58,7 +58,7 @@ class Trainer:
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
         if device.type == "cuda" and settings.bfloat16:
-            # torch's stubs do not know the keyword alone.
+            # torch's stubs do not accept this keyword on its own.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.regularises_paths = (family(settings.family).training or Training()).regularises_paths
@@ -70,16 +70,16 @@ class Trainer:
         self.opt_d = torch.optim.Adam(self.d.parameters(), lr=settings.lr_d)
         self.augment = Augment(settings)
         self.iteration = 0
-        self.shown = 0
+        self.images_seen = 0
         self.seconds = 0.0
         self.stopped = False  # by a signal
-        self.stopped_by = 0  # its number, in the process that got it
+        self.stopped_by = 0  # the signal's number, in the process that received it
         self.path_mean = torch.zeros([], device=device)
         self.metrics: dict[str, float] = {}
-        self.started: dict[str, Any] = {}  # what was taken from which file, if the run did not begin from nothing
+        self.started: dict[str, Any] = {}  # the layers and file of a warm start, if any
 
     def start(self) -> None:
-        """Take from the file that the settings name what fits; for a run that has shown no picture yet.
+        """Initialise a new run with the matching layers of the file that the settings name.
 
         Raises:
             LatentwalkError: The file cannot be read, or does not fit.
@@ -89,7 +89,7 @@ class Trainer:
     # -- state ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything a resumed run needs."""
+        """Return everything a resumed run needs."""
         return {
             "g": self.g.state_dict(),
             "g_ema": self.g_ema.state_dict(),
@@ -101,7 +101,7 @@ class Trainer:
             "path_mean": self.path_mean,
             "started": self.started,
             "iteration": self.iteration,
-            "shown": self.shown,
+            "shown": self.images_seen,
             "seconds": self.seconds,
         }
 
@@ -109,37 +109,37 @@ class Trainer:
         """Continue from `state`.
 
         Raises:
-            UsageError: It is of networks of other sizes.
+            UsageError: The networks have other sizes.
         """
         try:
             for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
                 getattr(self, name).load_state_dict(state[name])
         except (RuntimeError, ValueError, KeyError) as error:
             raise UsageError(
-                f"{self.settings.out / stored.STATE} is of other networks: {str(error).splitlines()[0]}",
-                "Choose another --out, or give the options it was begun with.",
+                f"{self.settings.out / run_dir.STATE} is of other networks: {str(error).splitlines()[0]}",
+                "Choose another --out, or give the options the run was started with.",
             ) from error
         self.started = state.get("started", {})
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"].to(self.path_mean.device)
-        self.iteration, self.shown, self.seconds = state["iteration"], state["shown"], state["seconds"]
+        self.iteration, self.images_seen, self.seconds = state["iteration"], state["shown"], state["seconds"]
 
     # -- one iteration -------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Show one batch."""
-        s = self.now = self.settings.at(self.shown)
+        """Train on one batch."""
+        s = self.phase = self.settings.at(self.images_seen)
         self.augment.settings = s
         torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
         total = min(s.first_pictures or len(self.dataset), len(self.dataset))
-        indices = order(self.shown + self.group.rank * self.share, self.share, total, s.seed)
+        indices = order(self.images_seen + self.group.rank * self.local_batch, self.local_batch, total, s.seed)
         real = self.dataset.pictures(indices).to(s.device)
         latents = self.dataset.latents(indices)
         guided = s.guide_weight > 0 and latents is not None
-        adversarial = not guided or self.shown >= s.adversarial_kimg * 1000
+        adversarial = not guided or self.images_seen >= s.adversarial_kimg * 1000
         self._set_rates(adversarial)
-        z = latents.to(s.device) if guided and latents is not None else self._draw_z(self.share)
-        stop = self.warm_up.stage(self.shown) if guided and not adversarial else None
+        z = latents.to(s.device) if guided and latents is not None else self._draw_z(self.local_batch)
+        stop = self.warm_up.stage(self.images_seen) if guided and not adversarial else None
         fake = self._step_generator(z, real if guided else None, adversarial, stop)
         if adversarial:
             if self.regularises_paths and s.path_weight > 0 and self.iteration % s.path_interval == 0:
@@ -148,41 +148,41 @@ class Trainer:
             if s.r1_interval > 0 and self.iteration % s.r1_interval == 0:
                 self._step_r1(real)
         self.iteration += 1
-        self.shown += s.batch
+        self.images_seen += s.batch
         self.group.average_buffers(self.g)
-        ema.update(self.g_ema, self.g, ema.decay(s.batch, s.ema_kimg, self.shown, s.ema_ramp))
+        ema.update(self.g_ema, self.g, ema.decay(s.batch, s.ema_kimg, self.images_seen, s.ema_ramp))
 
     def _draw_z(self, count: int) -> Tensor:
         return torch.randn(count, self.g.info.z_dim).to(self.settings.device)
 
     def _set_rates(self, adversarial: bool) -> None:
-        s = self.now
+        s = self.phase
         lazy = s.path_interval if adversarial and self.regularises_paths and s.path_weight > 0 else 0
-        rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.shown)
-        rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.shown)
-        # Momentum helps regression and harms the adversarial game.
-        muon = schedule.learning_rate(s.lr_muon, s.lr_half_kimg, self.shown)
+        rate_g = schedule.learning_rate(s.lr_g, s.lr_half_kimg, self.images_seen)
+        rate_d = schedule.learning_rate(s.lr_d, s.lr_half_kimg, self.images_seen)
+        # Momentum helps regression and harms adversarial training.
+        muon = schedule.learning_rate(s.lr_muon, s.lr_half_kimg, self.images_seen)
         self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
         self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
 
-    def _judge(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
-        """Logits of the discriminator behind blur and augmentation."""
-        s = self.now
+    def _discriminate(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
+        """Return the discriminator's logits after blur and augmentation."""
+        s = self.phase
         dtype = torch.bfloat16 if s.d_bfloat16 and not exact else self.dtype
-        sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.shown)
+        sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.images_seen)
         logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
         return logits
 
     def _step_generator(
         self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
     ) -> Tensor:
-        s = self.now
+        s = self.phase
         w = self.g.mapping(z)
         self.g.update_w_avg(w)
         ws = self.g.broadcast(w)
-        plain = z.shape[0]  # pictures whose latent is wholly their own, which the guide may judge
+        plain = z.shape[0]  # pictures without style mixing, which the reconstruction loss may use
         if adversarial and self.regularises_paths and s.mixing_probability > 0:
-            # With a guide half of the batch stays unmixed for it.
+            # Half of the batch stays unmixed for the reconstruction loss.
             half = z.shape[0] // 2 if target is not None else 0
             other = self.g.broadcast(self.g.mapping(self._draw_z(z.shape[0] - half)))
             mixed, happened = schedule.mix_styles(ws[half:], other, s.mixing_probability)
@@ -196,12 +196,14 @@ class Trainer:
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
             first = s.guide_first if adversarial else 0
-            guide = losses.guide_loss(fake[:plain], target[:plain], square=s.guide_square, first=first).mean()
-            loss = loss + s.guide_weight * guide
-            self._note("guide", guide)
+            reconstruction = losses.reconstruction_loss(
+                fake[:plain], target[:plain], square=s.guide_square, first=first
+            ).mean()
+            loss = loss + s.guide_weight * reconstruction
+            self._note("guide", reconstruction)
         if adversarial:
             self.d.requires_grad_(False)
-            logits = self._judge(fake)
+            logits = self._discriminate(fake)
             self.d.requires_grad_(True)
             adversarial_loss = losses.generator_loss(logits)
             loss = loss + s.adversarial_weight * adversarial_loss
@@ -210,8 +212,8 @@ class Trainer:
         return fake.detach()
 
     def _step_path_length(self) -> None:
-        s = self.now
-        count = max(self.share // 2, 1)
+        s = self.phase
+        count = max(self.local_batch // 2, 1)
         ws = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         other = self.g.broadcast(self.g.mapping(self._draw_z(count)))
         ws, _ = schedule.mix_styles(ws, other, s.mixing_probability)
@@ -225,13 +227,13 @@ class Trainer:
         self._descend(self.opt_g, self.opt_g.parameters, penalty * (s.path_weight * s.path_interval))
 
     def _step_discriminator(self, real: Tensor, fake: Tensor) -> None:
-        """The generator's pictures of this iteration serve once more: drawing others costs a forward pass."""
-        real_logits = self._judge(real)
-        fake_logits = self._judge(fake)
+        """Train on the generator's pictures of this iteration again, which saves a forward pass."""
+        real_logits = self._discriminate(real)
+        fake_logits = self._discriminate(fake)
         loss = losses.discriminator_loss(real_logits, fake_logits)
         sure = real_logits.detach().sign().mean()
         self.group.average([sure])
-        self.augment.observe(float(sure), self.now.batch)
+        self.augment.observe(float(sure), self.phase.batch)
         if self.augment.settings.augment != "none":
             self.metrics["augment"] = self.augment.probability
         self._note("loss_d", loss)
@@ -240,9 +242,9 @@ class Trainer:
         self._descend(self.opt_d, list(self.d.parameters()), loss)
 
     def _step_r1(self, real: Tensor) -> None:
-        s = self.now
+        s = self.phase
         pictures = real.detach().requires_grad_(True)
-        penalty = losses.r1_penalty(self._judge(pictures, exact=True), pictures)
+        penalty = losses.r1_penalty(self._discriminate(pictures, exact=True), pictures)
         self._note("r1", penalty)
         self._descend(self.opt_d, list(self.d.parameters()), penalty * (s.gamma / 2 * s.r1_interval))
 
@@ -250,7 +252,7 @@ class Trainer:
         self, optimiser: GeneratorOptimiser | torch.optim.Optimizer, parameters: Sequence[Tensor], loss: Tensor
     ) -> None:
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call] # as torch declares it
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         self.group.average(p.grad for p in parameters)
         for parameter in parameters:
             if parameter.grad is not None:
@@ -262,15 +264,15 @@ class Trainer:
         new = float(value.detach())
         self.metrics[name] = new if old is None else 0.98 * old + 0.02 * new
 
-    # -- looking -------------------------------------------------------------------------------------------
+    # -- samples -------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def samples(self, count: int = 64, psi: float = 1.0) -> Tensor:
-        """Pictures of the averaged generator for seeds 0, 1, ...: `[count, 3, R, R]`."""
+        """Return pictures `[count, 3, R, R]` of the averaged generator for seeds 0, 1, ..."""
         size, device = self.g.info.z_dim, self.settings.device
         z = torch.stack([torch.randn(size, generator=torch.Generator().manual_seed(i)) for i in range(count)])
         ws = self.g_ema.truncate(self.g_ema.broadcast(self.g_ema.mapping(z.to(device))), psi)
-        stop = self.warm_up.stage(self.shown)
+        stop = self.warm_up.stage(self.images_seen)
         if stop is not None:
             return torch.cat([self.warm_up.picture(self.fast_ema, part, stop) for part in torch.split(ws, 8)])
         return torch.cat([self.fast_ema(part) for part in torch.split(ws, 8)])

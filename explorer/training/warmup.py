@@ -1,7 +1,7 @@
-"""Warm-up: the first layers learn the coarse picture before the costly last ones run at all.
+"""Warm-up: the first layers learn the coarse picture before the expensive last ones run at all.
 
-StyleGAN2 has a picture at every resolution, so this is progressive growing without fading. StyleGAN3 has none,
-so a linear probe reads one from the features of an early layer; the probe is thrown away afterwards.
+StyleGAN2 has a picture at every resolution, so this is progressive growing without fading. StyleGAN3 does not, so a
+linear probe predicts one from the features of an early layer; the probe is discarded afterwards.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ["WarmUp"]
 
 
 class WarmUp(nn.Module):
-    """Stages `(until_kimg, layer index)`; holds the probes of families that need them.
+    """Warm-up stages `(until_kimg, layer index)`, with the probes of families that need them.
 
     Raises:
-        UsageError: The generator has no layer of that index, or none that has a picture.
+        UsageError: The generator has no layer of that index, or the layer has no picture.
     """
 
     def __init__(self, generator: Generator, stages: Sequence[tuple[float, int]]) -> None:
@@ -43,15 +43,15 @@ class WarmUp(nn.Module):
                 raise UsageError(f"{info.name} has no picture of its own.", "Warm up at a ToRGB layer.")
             self.probes[info.name] = nn.Conv2d(info.channels, generator.info.img_channels, 1)
 
-    def stage(self, shown: int) -> str | None:
-        """Return the layer at which to stop after `shown` pictures; None once warm."""
+    def stage(self, images_seen: int) -> str | None:
+        """Return the layer at which to stop after `images_seen` pictures; None once warm."""
         for kimg, info in self.stages:
-            if shown < kimg * 1000:
+            if images_seen < kimg * 1000:
                 return info.name
         return None
 
     def picture(self, fast: FastSynthesis, ws: Tensor, stop: str, *, update_emas: bool = False) -> Tensor:
-        """Return the picture that the layers up to `stop` know, `[N, C, r, r]`."""
+        """Return the picture `[N, C, r, r]` after the layers up to `stop`."""
         activation = fast.features(ws, stop, update_emas=update_emas)
         if stop not in self.probes:
             assert activation.img is not None
@@ -64,5 +64,5 @@ class WarmUp(nn.Module):
 
     @staticmethod
     def target(real: Tensor, resolution: int) -> Tensor:
-        """`real` averaged down to `resolution`."""
+        """Return `real` downsampled to `resolution` by averaging."""
         return F.avg_pool2d(real, real.shape[-1] // resolution) if real.shape[-1] > resolution else real

@@ -1,7 +1,8 @@
-"""Moves pictures by an affine map without aliasing: enlarged by a wavelet filter, looked up, reduced by its mirror.
+"""Warps pictures by an affine map without aliasing: upsample by a wavelet filter, look up, downsample by its
+mirror.
 
 Karras et al. 2020 (ADA), appendix B. An orthogonal wavelet filter followed by its mirror image is the identity at
-whole samples, so a map that moves nothing changes nothing.
+whole samples, so the identity map changes nothing.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ SYM6 = np.array(
         *(-0.021060292512300564, 0.04472490177066578, 0.0017677118642428036, -0.007800708325034148),
     ]
 )
-"""The same with 6 vanishing moments."""
+"""The wavelet filter with 6 vanishing moments."""
 
-_HALO = 3  # pixels that the filters reach beyond a picture
-# Samples by which the filter, which is not symmetric, moves a picture.
+_HALO = 3  # pixels by which the filters extend beyond a picture
+# Samples by which the asymmetric filter shifts a picture.
 _DELAY = float(SYM6 @ np.arange(SYM6.size) / SYM6.sum() - (SYM6.size - 1) / 2)
 
 
 def warp(pictures: Tensor, inverse: Tensor) -> Tensor:
-    """Pictures `[N, C, R, R]` moved by maps `[N, 3, 3]` from new places to old ones; borders are mirrored.
+    """Warp pictures `[N, C, R, R]` by inverse maps `[N, 3, 3]` (target to source); borders are mirrored.
 
-    Coordinates are counted from the middle in halves of a picture, x right and y down. Differentiable twice.
+    Coordinates are relative to the centre in units of half a picture, x right and y down. Differentiable twice.
     """
     side = pictures.shape[-1]
     margin = _margin(inverse, side)
@@ -44,7 +45,7 @@ def warp(pictures: Tensor, inverse: Tensor) -> Tensor:
     padded = x.shape[-1]
     x = _enlarge(x)
     fine = 2 * (side + 2 * _HALO)
-    # The enlarged picture lies `_DELAY` samples off until the mirrored filter brings it back: turn about that.
+    # The upsampled picture is `_DELAY` samples off until the mirrored filter shifts it back: rotate about that.
     into = _scale_and_shift(fine / (2 * side), -_DELAY / side).to(inverse)
     out_of = _scale_and_shift(side / padded, _DELAY / padded).to(inverse)
     theta = out_of @ inverse @ into
@@ -58,7 +59,7 @@ def _scale_and_shift(scale: float, shift: float) -> Tensor:
 
 
 def _margin(inverse: Tensor, side: int) -> int:
-    """Pixels of border that the moved corners ask for, as many as mirroring can give."""
+    """Return how many border pixels the warped corners need, limited to what mirroring provides."""
     ends = torch.tensor([[-1.0, -1, 1], [1, -1, 1], [-1, 1, 1], [1, 1, 1]], device=inverse.device).t()
     reach = float((inverse @ ends)[:, :2].abs().max())
     wanted = math.ceil((reach - 1) * side / 2) + 2 * _HALO
@@ -70,7 +71,7 @@ def _taps(x: Tensor) -> Tensor:
 
 
 def _enlarge(x: Tensor) -> Tensor:
-    """Twice the side: zeros between samples, then the filter along both axes; of the same mean."""
+    """Upsample by 2: zeros between samples, then the filter along both axes; the mean is unchanged."""
     taps = _taps(x) * math.sqrt(2)
     channels, cut = x.shape[1], SYM6.size // 2 - 1
     x = F.conv_transpose2d(x, taps[:, :, None, :], stride=(1, 2), padding=(0, cut), groups=channels)
@@ -78,8 +79,8 @@ def _enlarge(x: Tensor) -> Tensor:
 
 
 def _reduce(x: Tensor) -> Tensor:
-    """Half the side less the halo: the mirrored filter, then every other sample."""
-    # `conv2d` correlates, which is the mirrored convolution.
+    """Downsample by 2 without the halo: the mirrored filter, then every other sample."""
+    # `conv2d` correlates, which mirrors the filter.
     taps = _taps(x) / math.sqrt(2)
     channels, cut = x.shape[1], 2 * _HALO - (SYM6.size // 2 - 1)
     x = x[..., cut:-cut, cut:-cut]
@@ -88,7 +89,7 @@ def _reduce(x: Tensor) -> Tensor:
 
 
 def lookup(x: Tensor, grid: Tensor) -> Tensor:
-    """Bilinear lookup with zeros outside, as `grid_sample`, which not every device can differentiate twice.
+    """Look up bilinearly with zeros outside, like `grid_sample`, which is not twice differentiable on all devices.
 
     Gradients flow to `x` `[N, C, H, W]`, not to `grid` `[N, h, w, 2]`.
     """

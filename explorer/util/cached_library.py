@@ -1,4 +1,4 @@
-"""Compiled libraries in a cache: loaded only if they are ours and as they were written, published once they ran."""
+"""A cache of compiled libraries: loaded only if they are ours and unmodified, published after a test run."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ __all__ = [
     "why_not",
 ]
 
-_LIMIT = 256 << 20  # bytes of a library
+_LIMIT = 256 << 20  # maximum bytes of a library
 _TRIAL_S = 300
 _FAILED_S = 24 * 3600.0
-"""A library that crashed is not built again for so long: the compiler may have been replaced by then."""
+"""Time until a library that crashed is built again; the compiler may have been updated by then."""
 
 
 class TrialError(Exception):
-    """A library crashed or computed wrongly when another process tried it; the message says how in one line."""
+    """A library crashed or computed wrong results in its test run; the message is a single line."""
 
 
 def is_cached(library: Path) -> bool:
-    """Return whether anything lies there, good or not."""
+    """Return whether the file exists, intact or not."""
     return os.path.lexists(library)
 
 
 def prepare(folder: Path, *, tighten: Sequence[Path] = ()) -> str:
-    """Make a cache folder for libraries, and remove what killed builds left there.
+    """Create a cache folder for libraries, and remove leftovers of killed builds.
 
     Args:
-        folder: Made for this user alone if it is not there.
-        tighten: Folders of this program's own, from which the right of others to write is taken.
+        folder: Created with access for this user only, if missing.
+        tighten: Folders of this program from which others' write permission is removed.
 
     Returns:
-        Why it cannot be used, in a few words, or an empty text.
+        Why the folder cannot be used, or an empty text.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,14 +68,14 @@ def prepare(folder: Path, *, tighten: Sequence[Path] = ()) -> str:
 
 
 def why_not(library: Path, root: Path) -> str:
-    """Say why a cached library must not be loaded, in a few words; an empty text if it may.
+    """Return why a cached library must not be loaded; empty if it may.
 
-    Others must not be able to write to the file or to any folder from it up to `root`, it must belong to this user,
-    and its contents must have the checksum that was written beside it. Windows keeps users' caches apart by itself.
+    It must belong to this user, its content must match the checksum beside it, and others must not have write
+    access to it or any folder up to `root`. On Windows, users' caches are separate anyway.
 
     Args:
         library: The file.
-        root: The folder up to which owners and modes are looked at.
+        root: The topmost folder whose owner and mode are checked.
     """
     checksum = _checksum_of(library)
     try:
@@ -95,17 +95,17 @@ def why_not(library: Path, root: Path) -> str:
 
 
 def try_out(script: str, library: Path, timeout_s: float = _TRIAL_S) -> None:
-    """Run `script`, which loads a new library and computes with it, in another process: only that one may crash.
+    """Run `script`, which loads and tests a new library, in a separate process, which may crash.
 
     Args:
-        script: Python, for which the library's path is `sys.argv[1]`.
+        script: Python code; the library's path is `sys.argv[1]`.
         library: The file.
-        timeout_s: Seconds after which it is given up.
+        timeout_s: Timeout in seconds.
 
     Raises:
-        TrialError: It crashed, failed or did not end.
+        TrialError: The script crashed, failed or timed out.
     """
-    source = Path(__file__).resolve().parents[2]  # this program, wherever it is started from
+    source = Path(__file__).resolve().parents[2]  # the root of this program
     start = f"import sys; sys.path.insert(0, {str(source)!r})\n{script}"
     command = [sys.executable, "-P", "-c", start, str(library)]
     try:
@@ -120,7 +120,7 @@ def try_out(script: str, library: Path, timeout_s: float = _TRIAL_S) -> None:
 
 
 def publish(product: Path, library: Path) -> None:
-    """Give a library that was tried out its place in the cache, and its checksum beside it.
+    """Move a tested library into the cache, with its checksum beside it.
 
     Raises:
         OSError: The cache cannot be written.
@@ -138,13 +138,13 @@ def publish(product: Path, library: Path) -> None:
 
 
 def note_failure(library: Path, words: str) -> None:
-    """Remember that a library crashed, so that it is not built again at every start."""
+    """Record that a library crashed, so that it is not rebuilt at every start."""
     with contextlib.suppress(OSError):
         atomic_write_bytes(_note_of(library), words.encode())
 
 
 def failure_before(library: Path) -> str:
-    """Return what `note_failure` was told within the last day; an empty text if nothing was."""
+    """Return the failure that `note_failure` recorded within the last day, or an empty text."""
     note = _note_of(library)
     try:
         if _why_not_file(note) or time.time() - note.stat().st_mtime > _FAILED_S:
@@ -177,7 +177,7 @@ def _why_not_folder(folder: Path) -> str:
 def _why_not_file(file: Path) -> str:
     status = os.lstat(file)
     if not stat.S_ISREG(status.st_mode):
-        return f"{file} is not an ordinary file"
+        return f"{file} is not a regular file"
     if _has_no_owners():
         return ""
     if status.st_uid != _user():

@@ -1,4 +1,4 @@
-"""An argument parser that explains what it refuses: in words, with the option, command or choice that was meant."""
+"""An argument parser with helpful errors that suggest the intended option, command or choice."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _ELSEWHERE = {
     "--fp16": "--dtype", "--force": "--overwrite", "--yes": "--overwrite", "--metrics": "METRIC",
     "--metric": "METRIC", "--style-mixing": "--mix", "--easing": "--ease", "--codec": "--format",
 }  # fmt: skip
-"""Names that other programs of the field have for ours, or that one command has and another has not."""
+"""Option names of similar programs, or of other commands, and our equivalents."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question that names up to three of `known` close to `word`; empty if none is."""
+    """Return a question that suggests up to three of `known` similar to `word`; empty if there are none."""
     by_lower = {name.lower().strip("-"): name for name in known}
     word = word.lower().strip("-")
     close = [name for name in by_lower if len(word) > 1 and name.startswith(word)]
@@ -39,13 +39,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are `UsageError`s. Options are written in full, so that a new one breaks no script."""
+    """A parser that raises `UsageError`s. Options cannot be abbreviated, so that new ones do not break scripts."""
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, **keywords)
 
     def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and exiting."""
+        """Raise UsageError instead of printing the usage and exiting."""
         for kind, words in (("int", "a whole number"), ("float", "a number")):
             message = re.sub(rf"invalid {kind} value: (.*)", rf"\1 is not {words}", message, flags=re.DOTALL)
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
@@ -53,12 +53,12 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # argparse has overloads for namespaces of other types
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> argparse.Namespace:
-        """Parse, and name what is not known.
+        """Parse the arguments, and report unknown ones.
 
         Raises:
             UsageError: An argument is unknown, malformed or missing.
         """
-        # What is unknown comes first: with `--seeds 1` a required option may only look as if it were missing.
+        # Unknown options first: with `--seeds 1` a required option may only appear to be missing.
         self._check_options(list(args or ()))
         found, rest = self.parse_known_args(args, namespace)
         if rest:
@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
 
     def _check_options(self, arguments: list[str]) -> None:
         if any(action.nargs == argparse.REMAINDER for action in self._actions):
-            return  # what stands behind belongs to somebody else
+            return  # the rest belongs to another parser
         known = self._option_string_actions
         for argument in arguments:
             if argument == "--":

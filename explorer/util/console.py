@@ -1,8 +1,7 @@
-"""Print for commands: no terminal, encoding, closed pipe or foreign text may stop the work or deceive the reader.
+"""Output of commands, robust against terminals, encodings, closed pipes and foreign text.
 
-Results go to standard output (`out`, `out_path`, `out_json`), everything said about the work to standard error
-(`note`, `Status`). Foreign control characters are spelled out. What cannot be written is remembered, and
-`finish` tells it at the end, when the work is done.
+Results go to standard output (`out`, `out_path`, `out_json`), messages to standard error (`note`, `Status`).
+Foreign control characters are escaped. Write errors are recorded, and `finish` reports them when the work is done.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _ASCII = {
     "\u00b7": "-", "\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"',
     "\u00b5": "u", "\u2212": "-", "\u2248": "~",
 }  # fmt: skip
-"""What the program's own texts use beyond ASCII, for an encoding that lacks it."""
+"""Replacements of the non-ASCII characters in our texts, for encodings without them."""
 
 _HANDLER = "latentwalk-ascii"
 
@@ -34,10 +33,10 @@ _lost: dict[str, OSError] = {}  # name of a stream -> the first error of writing
 
 
 def prepare() -> None:
-    """Make the standard streams safe to write to, whatever the program was started with. Call it again at will.
+    """Make the standard streams safe to write to, however the program was started. May be called repeatedly.
 
-    A closed descriptor is opened on the null device: otherwise the next file that is opened takes its number, and
-    what a library prints ends up in that file.
+    Closed descriptors are opened on the null device: otherwise the next opened file gets their number, and output
+    of libraries ends up in that file.
     """
     _lost.clear()
     if sys.platform != "win32":
@@ -46,7 +45,7 @@ def prepare() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None or getattr(stream, "closed", False):
-            # Never closed: it stands for a stream that lives as long as the process.
+            # Never closed: it replaces a stream that lives as long as the process.
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(OSError, ValueError):
@@ -54,40 +53,40 @@ def prepare() -> None:
 
 
 def out(text: str) -> None:
-    """Write a line of results; foreign characters that a terminal obeys are spelled out."""
+    """Write a line of results; foreign control characters are escaped."""
     _write("stdout", f"{visible(text, None, keep_lines=True)}\n")
 
 
 def out_path(path: str | os.PathLike[str]) -> None:
-    """Write the path of a result: its exact bytes for a program that reads them, spelled out for people."""
+    """Write the path of a result: its exact bytes to a pipe or file, escaped on a terminal."""
     text = os.fspath(path)
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None or _is_terminal(sys.stdout):
         out(text)
         return
-    _write("stdout", "")  # what was written as text comes first
+    _write("stdout", "")  # flush text that was written before
     _guarded("stdout", lambda: (buffer.write(os.fsencode(text) + b"\n"), buffer.flush()))
 
 
 def out_json(value: object, indent: int | None = 1) -> None:
-    """Write JSON that every reader takes: no NaN, no raw control characters, nothing the encoding lacks."""
+    """Write portable JSON: no NaN, no raw control characters, nothing outside the encoding."""
     encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
     text = json.dumps(_finite(value), indent=indent, ensure_ascii=encoding != "utf-8", allow_nan=False)
     _write("stdout", f"{escaped_json(text)}\n")
 
 
 def note(text: str, *, limit: int | None = None) -> None:
-    """Write a line about the work to standard error."""
+    """Write a message to standard error."""
     _write("stderr", f"{visible(text, limit, keep_lines=True)}\n")
 
 
 def is_open() -> bool:
-    """Return whether what is written to standard output still reaches somebody; False after `| head` has gone."""
+    """Return whether standard output still has a reader; False after `| head` has ended."""
     return "stdout" not in _lost
 
 
 def finish() -> str:
-    """Flush what was written; return an error to tell, empty if there is none or nobody is left to read it."""
+    """Flush the output; return an error message, empty if there is no error or no reader."""
     for name in ("stdout", "stderr"):
         _guarded(name, getattr(sys, name).flush)
     for name, error in _lost.items():
@@ -102,13 +101,13 @@ def finish() -> str:
 
 
 class Status:
-    """A line about running work on standard error: rewritten on a terminal, one line after another in a log."""
+    """A status line on standard error: rewritten on a terminal, appended in a log."""
 
     def __init__(self) -> None:
         self.is_live = _is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") not in ("", "dumb")
 
     def show(self, text: str) -> None:
-        """Show the present state."""
+        """Show the current status."""
         shown = visible(text)
         _write("stderr", f"\r\x1b[K{shown}" if self.is_live else f"{shown}\n")
 
@@ -129,9 +128,9 @@ def _guarded(name: str, action: Any) -> None:
         return
     try:
         action()
-    except OSError as error:  # the reader has gone, the disk is full, the terminal was closed
+    except OSError as error:  # no reader, a full disk, a closed terminal
         _lost[name] = error
-    except ValueError:  # the stream was closed by somebody
+    except ValueError:  # the stream was closed
         _lost[name] = OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
@@ -162,7 +161,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _finite(value: object) -> object:
-    """Return a value in which numbers that JSON does not have are null."""
+    """Return a value with non-finite numbers, which JSON lacks, as None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Where the process leaves a trace when it crashes below Python, in Qt or a kernel; standard library only."""
+"""Traces of crashes below Python, in Qt or a kernel; uses the standard library only."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _file: IO[bytes] | None = None
 
 
 def begin() -> None:
-    """Tell crashes on stderr, where there is one; a handler that somebody has set stays."""
+    """Report crashes on stderr, if there is one, unless a handler is already set."""
     if not faulthandler.is_enabled() and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):  # closed, or no file at all
             faulthandler.enable()
 
 
 def write_to(folder: Path) -> Path | None:
-    """Tell crashes from now on in `folder`, beside the autosave; where that cannot be, as before.
+    """Write traces of crashes to a file in `folder`, beside the autosave; if that fails, nothing changes.
 
-    The file stays empty as long as nothing happens. One that is not is kept as the last crash, in place of the one
-    before: there are never more than two.
+    The file stays empty until a crash. A non-empty one is kept as the last crash, replacing the previous one: there
+    are never more than two files.
 
     Returns:
-        The file of a crash that nobody was told of yet, or None.
+        The file of a crash that has not been reported yet, or None.
     """
     global _file
     found = None
@@ -51,16 +51,16 @@ def write_to(folder: Path) -> Path | None:
         file = os.fdopen(os.open(now, flags, 0o600), "ab", buffering=0)
         faulthandler.enable(file)
     except (OSError, ValueError) as error:
-        log.info("crashes are told on stderr: %s", error)
+        log.info("crashes are reported on stderr: %s", error)
         return found
-    before, _file = _file, file  # faulthandler keeps the number only: the file must stay open
+    before, _file = _file, file  # faulthandler only stores the descriptor: the file must stay open
     if before is not None:
         before.close()
     return found
 
 
 def last_crash(folder: Path) -> tuple[Path, float] | None:
-    """Return the newest trace of a crash in `folder` and when it was written (seconds since 1970), or None."""
+    """Return the newest crash trace in `folder` and its time (seconds since 1970), or None."""
     for name in (_NOW, _LAST):
         with contextlib.suppress(OSError):
             status = os.stat(folder / name)
@@ -77,15 +77,15 @@ def text_of(path: Path) -> str:
 
 
 def when(seconds: float) -> str:
-    """Return a time of `last_crash` for people."""
+    """Format a time of `last_crash` for display."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def finish_process(code: int) -> None:
-    """End a process that had a window, without taking it to pieces first. Does not return.
+    """End a process that had a window without interpreter shutdown. Does not return.
 
-    All that matters is on disk and every thread was waited for. What Python and Qt would do now is to destroy what
-    is left in an order that nobody chose, application and widgets included, and that crashed now and then.
+    Everything is on disk and all threads have ended. At shutdown, Python and Qt would destroy the remaining
+    objects, application and widgets included, in arbitrary order, which crashed occasionally.
     """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):

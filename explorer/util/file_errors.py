@@ -1,4 +1,4 @@
-"""What an error of the file system means for people: the reason in words, and the way out."""
+"""User messages for file system errors: the reason and a remedy."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def is_full(error: OSError) -> bool:
-    """Return whether there is no room: on the disk, in the user's quota, or below the file size limit."""
+    """Return whether the disk is full, or the user's quota or the file size limit is exceeded."""
     return error.errno in _FULL
 
 
 def reason(error: Exception) -> str:
-    """Return why, without a full stop: "the disk is full", or the system's own words, without number and path."""
+    """Return the reason without a full stop, such as "the disk is full", without error number and path."""
     if not isinstance(error, OSError):
         return str(error) or type(error).__name__
     return "the disk is full" if is_full(error) else (error.strerror or str(error) or type(error).__name__)
 
 
 def remedy(error: OSError) -> str:
-    """Return a sentence that says what to do, or nothing where nothing general helps."""
+    """Return a sentence with a general remedy, or an empty text."""
     if is_full(error):
-        return "Make room, or choose another folder."
+        return "Free some space, or choose another folder."
     if error.errno in _FORBIDDEN:
         return "Check its permissions, or choose another folder."
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -37,6 +37,6 @@ def remedy(error: OSError) -> str:
 
 
 def message(error: OSError) -> str:
-    """Return one line: the file as the user named it, the reason, the remedy."""
+    """Return one line with the user's file name, the reason and the remedy."""
     name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{name}{reason(error)}. {remedy(error)}".strip()

@@ -1,4 +1,4 @@
-"""How much memory a process could still take: of the machine, its container and its own limit, the least."""
+"""Free memory for this process: the minimum of the machine's, its container's and its own limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CGROUPS = (  # (limit, in use) in version 2 and version 1 of Linux's control gr
 
 
 def free_memory() -> int | None:
-    """Return the bytes that can be taken without swapping or being killed; None where the system does not tell."""
+    """Return the bytes that can be allocated without swapping or being killed; None if unknown."""
     found = [_of_machine(), _of_container(), _of_process()]
     known = [max(bytes_, 0) for bytes_ in found if bytes_ is not None]
     return min(known) if known else None
@@ -28,7 +28,7 @@ def _of_machine() -> int | None:
     for line in lines:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) << 10
-    try:  # no figure of what is free: half of what there is
+    try:  # the free memory is unknown: assume half of the total
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, ValueError, OSError):
         return None
@@ -43,7 +43,7 @@ def _of_container() -> int | None:
 
 
 def _file_cache() -> int:
-    """Return what the container's use counts although it is given up on demand."""
+    """Return the bytes of file cache in the container's usage, which are reclaimed on demand."""
     for line in _text("/sys/fs/cgroup/memory.stat").splitlines():
         if line.startswith("inactive_file "):
             return int(line.split()[1])
@@ -51,7 +51,7 @@ def _file_cache() -> int:
 
 
 def _of_process() -> int | None:
-    """Return what is left of a limit on the address space (`ulimit -v`)."""
+    """Return the rest of a limit on the address space (`ulimit -v`)."""
     if sys.platform == "win32":
         return None
     import resource

@@ -1,4 +1,4 @@
-"""The C library's heap: freed memory stays for the next picture, or is given back. Without torch, for the start."""
+"""The C library's heap: keeps freed memory for the next picture, or returns it. Does not import torch."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory(limit_bytes: int = 1 << 29) -> bool:
-    """Let freed memory up to `limit_bytes` stay with the process, for the next picture.
+    """Keep up to `limit_bytes` of freed memory in the process for the next picture.
 
-    Call it first of all, before any thread allocates: glibc gives threads heaps ("arenas") of their own, and each
-    that is there already stays in use, with its own free memory.
+    Call this first, before any thread allocates: glibc gives threads separate heaps ("arenas"), and existing ones
+    stay in use, with their own free memory.
 
-    A generator allocates and frees the same tensors for each picture. By default glibc maps big ones afresh, and
-    the kernel clears every page again: 12 ms for 33 MB here, against 1.3 ms for writing them. Measured on two
-    cores: StyleGAN2-256 107 -> 97 ms in float32, StyleGAN2-1024 410 -> 345 ms of CPU time in bfloat16, with a
-    lower peak, because one arena serves all threads.
+    A generator allocates and frees the same tensors for each picture. By default glibc maps large ones anew, and
+    the kernel clears every page: 12 ms for 33 MB, against 1.3 ms for writing them. Measured on two cores:
+    StyleGAN2-256 107 -> 97 ms in float32, StyleGAN2-1024 410 -> 345 ms of CPU time in bfloat16, with a lower peak,
+    because all threads share one arena.
 
     Returns:
-        Whether the C library took it; other platforms are left as they are.
+        Whether the C library accepted it; other platforms are unchanged.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -41,12 +41,12 @@ def keep_freed_memory(limit_bytes: int = 1 << 29) -> bool:
 
 
 def give_back_freed_memory() -> bool:
-    """Hand memory that was freed back to the system, which `keep_freed_memory` has let stay. For quiet moments.
+    """Return freed memory, which `keep_freed_memory` has kept, to the system; call it when idle.
 
-    The next picture takes a few milliseconds longer, because its memory has to be mapped again.
+    The next picture takes a few milliseconds longer, because its memory must be mapped again.
 
     Returns:
-        Whether anything was given back; False on platforms that do so by themselves.
+        Whether any memory was returned; False on platforms that do so automatically.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,7 +1,7 @@
-"""A lock that the system takes back with the process that holds it, also across containers that share a folder.
+"""A lock that is released when its process ends, also across containers that share a folder.
 
-Process ids cannot tell who lives: another container has the same ones, and the system gives them out again. Where a
-file system knows no locks, a note in the file and its time of change stand in for them.
+Process ids cannot identify living processes: other containers have the same ones, and systems reuse them. On file
+systems without locks, a note in the file and its modification time are used instead.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import BinaryIO
 __all__ = ["BEAT_S", "HeldLock", "is_held", "remove_unheld"]
 
 BEAT_S = 60.0
-"""How often a holder calls `beat`."""
+"""Seconds between two calls of `beat` by a holder."""
 
 _SILENT_S = 5 * BEAT_S
 _LIMIT = 4096
 
 
 class HeldLock:
-    """A lock for as long as this process lives, or until it is released.
+    """A lock that is held until it is released or the process ends.
 
     Args:
-        path: Of a file of its own, which nobody else acquires.
+        path: A lock file that is not used for anything else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +36,7 @@ class HeldLock:
         self._file: BinaryIO | None = None
 
     def acquire(self) -> None:
-        """Take it; one that is held stays so, unless its file was removed. Raises OSError if none can be made."""
+        """Acquire the lock, again if its file was removed. Raises OSError if it cannot be created."""
         if self._file is not None and not _names(self.path, self._file):
             self._file.close()
             self._file = None
@@ -54,13 +54,13 @@ class HeldLock:
                 file.close()
 
     def beat(self) -> None:
-        """Show that the holder lives, where only the file's time of change can."""
+        """Refresh the file's modification time, which shows that the holder is alive if there are no file locks."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.utime(self.path)
 
     def release(self) -> None:
-        """Give it up and remove the file."""
+        """Release the lock and remove the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -69,7 +69,7 @@ class HeldLock:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a process that lives holds the lock of that file."""
+    """Return whether a running process holds the lock of a file."""
     try:
         with path.open("rb+") as file:
             try:
@@ -82,18 +82,18 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # not ours to judge, as when it belongs to somebody else
+        return True  # unknown, for example because it belongs to another user
 
 
 def remove_unheld(path: Path) -> None:
-    """Remove a lock's file unless somebody holds it."""
+    """Remove a lock file unless it is held."""
     with contextlib.suppress(OSError), path.open("rb+") as file:
         if _lock(file, wait=False) and not file.read(1) and _names(path, file):
-            path.unlink()  # while it is locked, so that nobody acquires what goes
+            path.unlink()  # while locked, so that it cannot be acquired meanwhile
 
 
 def _names(path: Path, file: BinaryIO) -> bool:
-    """Return whether `path` is still the name of the open file."""
+    """Return whether `path` still refers to the open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except OSError:
@@ -101,7 +101,7 @@ def _names(path: Path, file: BinaryIO) -> bool:
 
 
 def _is_alive(note: bytes, changed: float) -> bool:
-    """Return whether a note's writer lives: by its process id on one system, else by its last heartbeat."""
+    """Return whether a note's writer is alive: by its process id on the same system, else by its last heartbeat."""
     try:
         said = json.loads(note)
         if isinstance(said, dict) and os.name == "posix" and {k: said.get(k) for k in _place()} == _place():
@@ -122,7 +122,7 @@ def _runs(pid: int) -> bool:
 
 
 def _place() -> dict[str, str]:
-    """Return a name of the running system and its process id namespace."""
+    """Return an identifier of the running system and its process id namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return {"boot": boot, "pids": os.readlink("/proc/self/ns/pid")}
@@ -134,7 +134,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: BinaryIO, *, wait: bool) -> bool:
-        """Lock a byte far behind the end, so that the note can be read; False if somebody has it."""
+        """Lock a byte far beyond the end, so that the note can be read; return False if it is already locked."""
         file.seek(1 << 30)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
@@ -148,8 +148,8 @@ else:
     import fcntl
 
     def _lock(file: BinaryIO, *, wait: bool) -> bool:
-        """Lock the file; False if somebody has it. Raises OSError where there are no locks."""
-        # Of the open file, not of the process: closing another descriptor of it does not give it up.
+        """Lock the file; return False if it is already locked. Raises OSError if locks are not supported."""
+        # A lock of the open file, not of the process: closing another descriptor does not release it.
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

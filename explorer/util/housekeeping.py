@@ -1,4 +1,4 @@
-"""When to collect garbage and to give freed memory back: little often, everything when nothing moves."""
+"""Decides when to collect garbage and return freed memory: a little often, everything when idle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Housekeeping:
     """Decide at every tick (about a second) what to do. For one thread, the only one that collects.
 
     Args:
-        give_back: Hands freed memory to the system.
+        give_back: Returns freed memory to the system.
         collect: Collects a generation of garbage; 2 is everything.
         clock: Returns the time in seconds.
     """
@@ -43,8 +43,8 @@ class Housekeeping:
         """Do what is due.
 
         Args:
-            at_rest: Nothing moves, and nothing is being computed.
-            given_up: How many models were given up so far, whose memory is worth handing back.
+            at_rest: Whether nothing moves and nothing is being computed.
+            given_up: Number of models evicted so far, whose memory is worth returning.
         """
         now = self._clock()
         if given_up != self._closed_models:

@@ -1,4 +1,4 @@
-"""Partial files that a killed writer left behind: told apart from those still being written, and removed."""
+"""Removes partial files of killed writers, but not those that are still being written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: there only the age decides
+except ImportError:  # Windows: only the age decides
     fcntl = None  # type: ignore[assignment]
 
 __all__ = ["build_folder", "sweep", "sweep_builds", "writing_in"]
@@ -23,15 +23,15 @@ __all__ = ["build_folder", "sweep", "sweep_builds", "writing_in"]
 _PARTIAL = re.compile(r"(?P<name>.+?)(\.[0-9a-f]{8}\.part)+", re.DOTALL)
 _BUILD = re.compile(r"build-[a-z0-9_]{8}\.part|(?P<of_before>tmp[a-z0-9_]{8})")
 _OLD_S = 24 * 3600.0
-"""Without a lock to ask, a partial file that nobody has touched for so long is left over."""
+"""If locks are not supported, a partial file of this age is considered left over."""
 
 
 @contextlib.contextmanager
 def writing_in(folder: Path) -> Iterator[None]:
-    """Tell others, as long as the block lasts, that partial files in `folder` have a living writer.
+    """Mark partial files in `folder` as being written for the duration of the block.
 
-    It is a shared lock on the folder itself. A lock on the file would forbid writing to it on some network drives,
-    and a process id means nothing in another container.
+    It holds a shared lock on the folder itself. A lock on the file would prevent writing to it on some network
+    drives, and a process id is meaningless in another container.
     """
     with _locked(folder, exclusive=False):
         yield
@@ -40,14 +40,14 @@ def writing_in(folder: Path) -> Iterator[None]:
 def sweep(folder: Path, name: str | None = None) -> list[Path]:
     """Remove partial files of `atomic_write` whose writer is dead, or that are a day old.
 
-    Only ordinary files of the user's own, named `NAME.<8 hexadecimal digits>.part`, are ever removed.
+    Only the user's regular files named `NAME.<8 hexadecimal digits>.part` are removed.
 
     Args:
-        folder: Where to look, not below it.
-        name: Of the file whose partial files may go; None for those of any file, in folders that are ours alone.
+        folder: Folder to search, without subfolders.
+        name: Name of the file whose partial files may be removed; None: of any file, for folders of this program.
 
     Returns:
-        What was removed. A folder that cannot be read gives none.
+        The removed files; empty if the folder cannot be read.
     """
     gone = []
     with contextlib.suppress(OSError), _locked(folder, exclusive=True) as is_alone, os.scandir(folder) as entries:
@@ -64,7 +64,8 @@ def sweep(folder: Path, name: str | None = None) -> list[Path]:
 
 @contextlib.contextmanager
 def build_folder(parent: Path) -> Iterator[Path]:
-    """Give a new folder in `parent` for a build, removed after the block; a killed one's is for `sweep_builds`."""
+    """Yield a new build folder in `parent`, removed after the block; `sweep_builds` removes those of killed
+    builds."""
     with (
         writing_in(parent),
         tempfile.TemporaryDirectory(
@@ -75,7 +76,7 @@ def build_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep_builds(parent: Path) -> None:
-    """Remove the folders of killed builds from a cache of ours; those of versions before after a day."""
+    """Remove the folders of killed builds from a cache; those of older versions after a day."""
     with contextlib.suppress(OSError), _locked(parent, exclusive=True) as is_alone, os.scandir(parent) as entries:
         for entry in entries:
             found = _BUILD.fullmatch(entry.name)
@@ -95,19 +96,19 @@ def _is_left_over(status: os.stat_result, is_alone: bool, is_kind: Callable[[int
 
 @contextlib.contextmanager
 def _locked(folder: Path, *, exclusive: bool) -> Iterator[bool]:
-    """Hold a lock on a folder; gives False where there is none to be had, now or on this file system."""
+    """Lock a folder for the block; yield False if it is locked or the file system does not support locks."""
     number = None
     is_held = False
     if fcntl is not None:
         with contextlib.suppress(OSError):
             number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            for _ in range(10):  # a sweep holds it for a moment; who holds it for longer is not awaited
+            for _ in range(10):  # a sweep holds the lock only briefly; do not wait for longer
                 try:
                     fcntl.flock(number, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
                     is_held = True
                     break
                 except BlockingIOError:
-                    if exclusive:  # somebody writes here
+                    if exclusive:  # being written to
                         break
                     time.sleep(0.01)
     try:

@@ -1,7 +1,7 @@
-"""Numbers as people type them, the same whatever the system's language: never a silent factor.
+"""Parses typed numbers, independently of the system's language, without silently changing their magnitude.
 
-A point is a decimal point, because that is how numbers are shown. A comma is a decimal comma, where it cannot be
-meant to separate thousands. What can be read in two ways is refused, in words.
+A point is a decimal point, as in displayed numbers. A comma is a decimal comma unless it may be a thousands
+separator. Ambiguous numbers are refused with an explanation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "\u00d7": {"\u00d7": 1.0, "x": 1.0, "times": 1.0},
     "/s": {"/s": 1.0, "per s": 1.0, "per second": 1.0},
 }  # fmt: skip
-"""What may stand behind a number, and by what it is multiplied, for each unit of a field."""
+"""The units that may follow a number and their factors, for each unit of a field."""
 
 _SIGNS = "+-\u2212\u2010\u2011\u2012\u2013\ufe63\uff0b\uff0d"
 _AS_ASCII = {
@@ -41,7 +41,7 @@ _AS_ASCII = {
     **dict.fromkeys(map(ord, "\uff0c"), ","),
     **dict.fromkeys(map(ord, "\u066c\u2019"), "'"),
     ord("\u066a"): "%",
-    **dict.fromkeys(map(ord, "\u200e\u200f\u061c"), None),  # marks of direction, which stand beside Arabic signs
+    **dict.fromkeys(map(ord, "\u200e\u200f\u061c"), None),  # directional marks beside Arabic signs
 }
 _PARTS = re.compile(
     r"(?P<sign>[+-]?)\s*(?P<digits>[0-9.,'\s]*?)(?:e(?P<power>[+-]?[0-9]+))?\s*(?P<unit>[^0-9.,'\s+-][^0-9]*)?",
@@ -54,18 +54,18 @@ _SAID = 40
 
 
 class NumberTextError(ValueError):
-    """A text is not a number, or could be two; the message says which, and what to type."""
+    """A text is not a number, or ambiguous; the message says which, and what to type."""
 
 
 def parse_number(text: str, unit: str = "") -> float:
-    """Return the number that a text says.
+    """Parse a number.
 
     Args:
-        text: With any of the signs, a decimal point or comma, spaces, a power of ten, and a unit behind.
-        unit: The field's own, as it is shown; "s" also takes ms, min and minutes:seconds.
+        text: A number with optional sign, decimal point or comma, spaces, power of ten, and unit.
+        unit: The displayed unit of the field; "s" also accepts ms, min and minutes:seconds.
 
     Raises:
-        NumberTextError: It is no number, is not finite, has another unit, or could mean two numbers.
+        NumberTextError: The text is not a number, is not finite, has another unit, or is ambiguous.
     """
     number, factor = _read(text, unit)
     value = float(number) * factor
@@ -75,7 +75,7 @@ def parse_number(text: str, unit: str = "") -> float:
 
 
 def parse_whole(text: str, unit: str = "") -> int:
-    """Return the whole number that a text says, with all its digits; arguments and errors as `parse_number`."""
+    """Parse a whole number, with all its digits; arguments and errors as in `parse_number`."""
     number, factor = _read(text, unit)
     if factor == 1.0 and number.lstrip("+-").isdecimal():
         return int(number)
@@ -86,12 +86,12 @@ def parse_whole(text: str, unit: str = "") -> int:
 
 
 def begins_number(text: str) -> bool:
-    """Return whether a typed character may be the first one of a number."""
+    """Return whether a typed character may be the start of a number."""
     return len(text) == 1 and (text.isdecimal() or text in ".," or text in _SIGNS)
 
 
 def may_go_on(text: str, unit: str = "") -> bool:
-    """Return whether a text being typed may become a number with a unit; its letters are not shortcuts then."""
+    """Return whether partly typed text may become a number with a unit, so that letters are not shortcuts."""
     plain = _plain(text)
     found = _BEGUN.match(plain)
     if found is None:
@@ -103,7 +103,7 @@ def may_go_on(text: str, unit: str = "") -> bool:
 
 
 def _read(text: str, unit: str) -> tuple[str, float]:
-    """Return a text that `float` takes, and the factor of the unit behind it."""
+    """Return a text for `float`, and the factor of the unit after it."""
     if len(text) > LONGEST:
         raise NumberTextError(f"{_said(text)} is too long for a number.")
     plain = _plain(text)
@@ -121,14 +121,14 @@ def _read(text: str, unit: str) -> tuple[str, float]:
 
 
 def _plain(text: str) -> str:
-    """Return a text with ASCII's digits, signs and separators, and plain spaces."""
+    """Return a text with ASCII digits, signs, separators and spaces."""
     text = text.translate(_AS_ASCII)
     text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return re.sub(r"\s", " ", text).strip()
 
 
 def _digits(text: str, whole: str) -> str:
-    """Return digits with a decimal point at most."""
+    """Return digits with at most a decimal point."""
     if " " in text or "'" in text:
         if not _BLANK_GROUPS.fullmatch(text):
             raise NumberTextError(f"{_said(whole)} is more than one number.")

@@ -1,4 +1,4 @@
-"""Foreign text (from files, paths and other people) as text that is safe to show and to print."""
+"""Makes foreign text (from files, paths and other people) safe to show and print."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 __all__ = ["LIMIT", "escaped_json", "shortened", "visible"]
 
 LIMIT = 300
-"""Characters of a foreign text shown at once, unless told otherwise."""
+"""Default maximum length of displayed foreign text."""
 
 # C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and directional marks, line and paragraph
 # separators, embeddings, overrides and isolates, word joiner and invisible operators, byte order mark, interlinear
@@ -19,26 +19,26 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str, limit: int | None = LIMIT, *, keep_lines: bool = False) -> str:
-    r"""Return `text` with control, bidirectional and invisible characters spelled out (`\x1b`, `\u202e`).
+    r"""Return `text` with control, bidirectional and invisible characters escaped (`\x1b`, `\u202e`).
 
     Args:
-        text: From anywhere.
-        limit: Longest result in characters, as `shortened`; None for no limit.
-        keep_lines: Leave line feeds and tabs as they are.
+        text: Any text.
+        limit: Maximum length of the result, as in `shortened`; None: no limit.
+        keep_lines: Leave line feeds and tabs unchanged.
     """
-    # Cut first, so that a text of megabytes costs nothing; what is spelled out only grows.
+    # Truncate first, so that megabytes of text cost nothing; escaping only makes it longer.
     text = text if limit is None else text[: limit + 1]
     shown = _HIDDEN.sub(lambda m: m[0] if keep_lines and m[0] in "\n\t" else _spelled(m[0]), text)
     return shown if limit is None else shortened(shown, limit)
 
 
 def shortened(text: str, limit: int = LIMIT) -> str:
-    """Return `text`, its end replaced by an ellipsis where it is longer than `limit` characters."""
+    """Return `text`, truncated with an ellipsis if it is longer than `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "\u2026"
 
 
 def escaped_json(text: str) -> str:
-    """Return JSON `text` with hidden characters inside its strings as JSON's own escapes; line feeds stay."""
+    """Return JSON `text` with hidden characters in its strings as JSON escapes; line feeds are unchanged."""
     return _HIDDEN.sub(lambda m: m[0] if m[0] == "\n" else _json_escape(ord(m[0])), text)
 
 

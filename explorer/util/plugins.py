@@ -1,4 +1,4 @@
-"""Plug-ins of other packages, found by their entry points; one that fails is recorded and never stops the program.
+"""Plug-ins of other packages, found by entry points; failures are recorded and never stop the program.
 
 A package registers what it adds in its own `pyproject.toml`:
 
@@ -52,7 +52,7 @@ _log = logging.getLogger("explorer.plugins")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An entry point that was loaded: its group and name, and the distribution ("my-package 1.0") it comes from."""
+    """A loaded entry point: its group, name, and distribution ("my-package 1.0")."""
 
     group: str
     name: str
@@ -61,7 +61,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """An entry point that failed, with the traceback as text; the last line says what went wrong."""
+    """An entry point that failed, with the traceback as text; its last line is the error."""
 
     group: str
     name: str
@@ -75,7 +75,7 @@ class BrokenPlugin:
         return lines[-1].strip() if lines else "unknown error"
 
 
-# Reentrant, because a plug-in may ask for its own group while it is imported; it gets what is there so far.
+# Reentrant, because a plug-in may load its own group while it is imported; it gets the plug-ins loaded so far.
 _lock = threading.RLock()
 _objects: dict[str, dict[str, object]] = {}
 _loaded: list[Plugin] = []
@@ -83,14 +83,14 @@ _broken: list[BrokenPlugin] = []
 
 
 def load(group: str, accept: Callable[[str, Any], T], taken: Mapping[str, object] | None = None) -> Mapping[str, T]:
-    """Return what the plug-ins of a group provide, by entry-point name; the first call loads them.
+    """Return the objects of a group's plug-ins by entry-point name; they are loaded on the first call.
 
-    May be called from any thread, but not while a module of this program is imported.
+    Thread-safe, but must not be called while a module of this program is imported.
 
     Args:
         group: One of `GROUPS`.
-        accept: Called with the entry point's name and the loaded object; returns what is kept, or raises an error
-            that says what is wrong with it. Only the first call of a group uses it.
+        accept: Called with the entry point's name and the loaded object; returns the object to store, or raises an
+            error that explains what is wrong. Only used in the first call for a group.
         taken: Built-in names, which a plug-in cannot replace.
     """
     with _lock:
@@ -103,19 +103,21 @@ def load(group: str, accept: Callable[[str, Any], T], taken: Mapping[str, object
                     _loaded.append(Plugin(group, name, distribution))
                 except KeyboardInterrupt:
                     raise
-                except BaseException as error:  # foreign code: sys.exit() at its import must not end the program
+                except (
+                    BaseException
+                ) as error:  # foreign code: even sys.exit() in an import must not end the program
                     _record(group, name, distribution, error)
         return cast("Mapping[str, T]", dict(_objects[group]))
 
 
 def loaded() -> tuple[Plugin, ...]:
-    """Every plug-in that was loaded so far."""
+    """Return all plug-ins loaded so far."""
     with _lock:
         return tuple(_loaded)
 
 
 def broken() -> tuple[BrokenPlugin, ...]:
-    """Every plug-in that failed so far, each once."""
+    """Return all plug-ins that failed so far, each once."""
     with _lock:
         return tuple(_broken)
 
@@ -136,10 +138,10 @@ def forget() -> None:
 
 
 def resolve(reference: str) -> Any:
-    """Return the object of a reference `module:attribute`, importing the module.
+    """Import the object of a reference `module:attribute`.
 
     Raises:
-        ImportError: There is no such module, or it has no such attribute.
+        ImportError: The module or the attribute does not exist.
     """
     module, _, attribute = reference.partition(":")
     found: Any = import_module(module)
@@ -161,7 +163,7 @@ def _record(group: str, name: str, distribution: str, error: BaseException) -> N
         return
     try:
         text = "".join(traceback.format_exception(error))
-    except Exception:  # an error of foreign code, whose own __str__ may fail
+    except Exception:  # the __str__ of a foreign error may fail
         text = f"{type(error).__name__} (its message cannot be shown)"
     failed = BrokenPlugin(group, name, distribution, text)
     _broken.append(failed)
@@ -170,9 +172,9 @@ def _record(group: str, name: str, distribution: str, error: BaseException) -> N
 
 
 def _entry_points(group: str) -> Iterator[tuple[str, str, metadata.EntryPoint]]:
-    """The entry points of a group with their distributions, by name; the first of two installations counts.
+    """Yield the entry points of a group with their distributions, by name; the first of two installations counts.
 
-    `metadata.entry_points` reads all distributions at once, and one broken file of any of them makes it fail.
+    `metadata.entry_points` reads all distributions at once, and fails if one of them has a broken file.
     """
     if os.environ.get("LATENTWALK_PLUGINS", "1") == "0":
         return
@@ -190,7 +192,7 @@ def _entry_points(group: str) -> Iterator[tuple[str, str, metadata.EntryPoint]]:
             seen.add(name.lower().replace("_", "-"))
             title = f"{name} {distribution.version}"
             found += [(entry.name, title, entry) for entry in distribution.entry_points if entry.group == group]
-        except Exception as error:
+        except Exception as error:  # broken metadata of a distribution may raise anything
             if group in text:
                 _record(group, "entry_points.txt", name, error)
     yield from sorted(found, key=lambda item: item[:2])
@@ -199,6 +201,6 @@ def _entry_points(group: str) -> Iterator[tuple[str, str, metadata.EntryPoint]]:
 def _distributions() -> list[metadata.Distribution]:
     try:
         return list(metadata.distributions())
-    except Exception:  # a folder on the path that is broken: no plug-ins, but a program
+    except Exception:  # a broken folder on the path: continue without plug-ins
         _log.exception("the installed packages cannot be listed")
         return []

@@ -1,4 +1,4 @@
-"""How the user started the program, for texts that name a command to type."""
+"""The name by which the user started the program, for hints with commands."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ __all__ = ["program_name"]
 
 
 def program_name() -> str:
-    """`latentwalk` where an installed package was started by that name, otherwise `main.py`."""
+    """Return `latentwalk` if an installed package was started by that name, otherwise `main.py`."""
     return "latentwalk" if sys.argv and Path(sys.argv[0]).stem == "latentwalk" else "main.py"

@@ -1,7 +1,7 @@
-"""Read the INI files of QSettings without Qt: texts, lists of texts and bytes, and nothing that would be unpickled.
+"""Reads INI files of QSettings without Qt: texts, lists of texts and bytes, but nothing that needs unpickling.
 
-Qt turns `@Variant(...)` back into any type that is registered, and PySide's wrapper of Python objects is one: it is
-unpickled, which can run anything. So only what is text is understood here, and everything else is left out.
+Qt converts `@Variant(...)` to any registered type, including PySide's wrapper of Python objects, which is unpickled
+and can run code. So only text is supported here, and everything else is skipped.
 
 Source of the format: the documentation of QSettings ("Format of the INI files") and files that it wrote.
 """
@@ -21,10 +21,10 @@ _OCTAL = re.compile(r"[0-7]+")
 
 
 def read_ini(text: str) -> dict[str, IniValue]:
-    """Return the values by key, "section/key" outside General; what is not understood is left out."""
+    """Return the values by key, "section/key" outside General; unsupported values are skipped."""
     values: dict[str, IniValue] = {}
     section = ""
-    for line in text.split("\n"):  # other line ends of Unicode may stand in a value
+    for line in text.split("\n"):  # values may contain other Unicode line breaks
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             name = _key(line[1:-1])
@@ -42,7 +42,7 @@ def _key(text: str) -> str:
 
 
 def _value(items: list[str]) -> IniValue | None:
-    """Return what the items of a line stand for; None for what Qt would turn into another type."""
+    """Return the value of a line's items; None for other types."""
     if len(items) == 1 and items[0].startswith("@ByteArray(") and items[0].endswith(")"):
         try:
             return items[0][len("@ByteArray(") : -1].encode("latin-1")
@@ -55,7 +55,7 @@ def _value(items: list[str]) -> IniValue | None:
 
 
 def _items(text: str) -> list[str]:
-    """Split a value at its commas and take its quotes and escapes away."""
+    """Split a value at its commas and resolve its quotes and escapes."""
     items, item, quoted, place = [], "", False, 0
     while place < len(text):
         c = text[place]
@@ -74,7 +74,7 @@ def _items(text: str) -> list[str]:
 
 
 def _escape(text: str, place: int) -> tuple[str, int]:
-    """Return the character that an escape at `place`, behind its backslash, stands for, and the place after it."""
+    """Return the character of an escape at `place`, after its backslash, and the position after the escape."""
     if found := _HEX.match(text, place):
         return _character(int(found[1][-6:], 16)), found.end()
     if found := _OCTAL.match(text, place):

@@ -1,4 +1,4 @@
-"""Open files for reading, ordinary ones only: a FIFO would block for ever, a device has no end."""
+"""Opens regular files for reading: a FIFO would block forever, a device is endless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["check_regular", "open_regular", "read_regular"]
 
 
 def check_regular(path: str | os.PathLike[str]) -> None:
-    """Raise OSError unless `path` is an ordinary file, or a link to one; for libraries that open by name.
+    """Raise OSError unless `path` is a regular file, or a link to one; for libraries that open by name.
 
     Raises:
         OSError: There is no such file, or it is a folder, FIFO, socket or device. `filename` is `path`.
@@ -20,14 +20,14 @@ def check_regular(path: str | os.PathLike[str]) -> None:
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open an ordinary file for reading bytes.
+    """Open a regular file for reading bytes.
 
     Raises:
-        OSError: There is no such file, it may not be read, or it is a folder, FIFO, socket or device. `filename` is
+        OSError: The file does not exist, is not readable, or is a folder, FIFO, socket or device. `filename` is
             `path`.
     """
-    check_regular(path)  # opening a device alone may do something: rewind a tape, start a watchdog
-    # Between the look and the opening a FIFO may have taken its place: it must not block.
+    check_regular(path)  # merely opening a device may have effects, such as rewinding a tape or starting a watchdog
+    # A FIFO may have replaced the file since the check: opening it must not block.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         _check(os.fstat(number).st_mode, path)
@@ -38,12 +38,12 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Read an ordinary file whole.
+    """Read a whole regular file.
 
     Args:
-        path: Of the file.
-        limit: Largest number of bytes taken; counted while reading, because some systems' files (`/proc`) have no
-            size beforehand.
+        path: The file.
+        limit: Maximum number of bytes; checked while reading, because some files (`/proc`) do not report their
+            size.
 
     Raises:
         OSError: As `open_regular`, or the file is larger than `limit` (EFBIG).
@@ -59,12 +59,12 @@ def _check(mode: int, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder", os.fspath(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"is {_KINDS.get(stat.S_IFMT(mode), 'not an ordinary file')}", os.fspath(path))
+        raise OSError(errno.EINVAL, f"is {_KINDS.get(stat.S_IFMT(mode), 'not a regular file')}", os.fspath(path))
 
 
 _KINDS = {
-    stat.S_IFIFO: "a pipe, not an ordinary file",
-    stat.S_IFCHR: "a device, not an ordinary file",
-    stat.S_IFBLK: "a device, not an ordinary file",
-    stat.S_IFSOCK: "a socket, not an ordinary file",
+    stat.S_IFIFO: "a pipe, not a regular file",
+    stat.S_IFCHR: "a device, not a regular file",
+    stat.S_IFBLK: "a device, not a regular file",
+    stat.S_IFSOCK: "a socket, not a regular file",
 }

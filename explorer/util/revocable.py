@@ -9,10 +9,10 @@ __all__ = ["RevocableCallback"]
 
 
 class RevocableCallback:
-    """Call a function until it is revoked; any thread.
+    """Calls a function from any thread, until it is revoked.
 
-    A thread that emits a signal of an object while the GUI thread destroys that object crashes the process, and one
-    that outlives its time limit would do so at any moment.
+    A thread that emits a signal of an object while the GUI thread destroys it crashes the process; a thread that
+    outlives its timeout could do so at any time.
 
     Args:
         callback: Usually the `emit` of a signal.
@@ -29,6 +29,6 @@ class RevocableCallback:
                 self._callback(*arguments)
 
     def revoke(self) -> None:
-        """Call the function no more; waits for a call that is running."""
+        """Stop calling the function; wait for a call in progress."""
         with self._lock:
             self._callback = None

@@ -1,4 +1,4 @@
-"""End commands in order when a signal asks for it: the first one unwinds the work, the second one ends at once."""
+"""Ends commands cleanly on a signal: the first one unwinds the work, the second one ends at once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Stopped", "ending_signals", "stopping"]
 
 
 class Stopped(BaseException):
-    """A signal asked the program to end. Not an `Exception`: nothing but clean-up may catch it.
+    """A signal requested the program to end. Not an `Exception`: only clean-up may catch it.
 
     Args:
-        number: Of the signal.
+        number: Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -25,17 +25,17 @@ class Stopped(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """What a shell says of a program that this signal ended."""
+        """The exit code that shells use for a program ended by this signal."""
         return 128 + self.number
 
     @property
     def name(self) -> str:
-        """Of the signal, for people."""
+        """Display name of the signal."""
         return signal.Signals(self.number).name
 
 
 def ending_signals() -> list[signal.Signals]:
-    """Signals that ask a program to end, without those that whoever started it had ignored (`nohup`, `&`)."""
+    """Return the signals that end a program, except those ignored by its parent (`nohup`, `&`)."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
     return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
@@ -43,9 +43,9 @@ def ending_signals() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[None]:
-    """Within this block the first signal raises `Stopped` in the main thread, and the second one ends the process.
+    """Within this block, raise `Stopped` in the main thread on the first signal, and end the process on the second.
 
-    What the clean-up of the first is at may be lost then. That is safe: a kill is survived too.
+    The second may interrupt the clean-up of the first. That is safe, as kills are handled too.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

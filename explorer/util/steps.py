@@ -1,7 +1,7 @@
-"""Long work in short steps: a generator that yields between them, so that whoever runs it may do other things.
+"""Long work in short steps: a generator that yields between them, so that the caller can do other work.
 
-A step may leave nothing behind that belongs to its thread (`torch.inference_mode`, a context variable): the next
-one may come much later, after the work of others, or never.
+A step must not leave thread state behind (`torch.inference_mode`, a context variable): the next step may run much
+later, after other work, or never.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Steps: TypeAlias = Generator[None, None, T]
 
 
 def run(steps: Steps[T], between: Callable[[], object] | None = None) -> T:
-    """Run steps to their end and give their result; `between` is called after each but the last, and may raise."""
+    """Run all steps and return their result; `between` is called after each but the last, and may raise."""
     while True:
         try:
             next(steps)

@@ -1,4 +1,4 @@
-"""JSON of foreign files: whatever is wrong with it is a ValueError."""
+"""Parses JSON of foreign files, raising only ValueError."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["parse_json"]
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Return the value of a JSON text in UTF-8, UTF-16 or UTF-32.
+    """Parse JSON in UTF-8, UTF-16 or UTF-32.
 
     Raises:
-        ValueError: It is not JSON, is nested deeper than any of our files, or holds NaN or Infinity, which are not
-            JSON, or an integer of thousands of digits.
+        ValueError: The text is not JSON, is nested too deeply, or has an integer of thousands of digits, NaN or
+            Infinity, which are not JSON.
     """
     try:
         return json.loads(text, parse_constant=_refuse)

@@ -1,4 +1,4 @@
-"""Sums of numbers out of files, which may overflow."""
+"""Sums of numbers from files, which may overflow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ __all__ = ["total_of"]
 
 
 def total_of(values: Iterable[float]) -> float:
-    """Return the exact sum, rounded once; NaN where it overflows, which is refused with all that is not finite."""
+    """Return the exact sum, rounded once; NaN if it overflows, so that it is refused as not finite."""
     try:
         return math.fsum(values)
-    except (OverflowError, ValueError):  # beyond the largest float on the way, or infinity less infinity
+    except (OverflowError, ValueError):  # an intermediate overflow, or infinity minus infinity
         return math.nan

@@ -1,4 +1,4 @@
-"""Unions of dataclasses that JSON tells apart by a field "kind", open to kinds that are not known here."""
+"""Unions of dataclasses distinguished in JSON by a field "kind", which may include unknown kinds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["Tagged"]
 class Tagged:
     """Base of the members of one union; a field annotated with the union's base holds any of them.
 
-    `{"kind": "nudge", "seed": 7}` is the member of kind `nudge` with that field (`explorer.state.codec`). A member
-    is a frozen dataclass, which cannot have a field named `kind`.
+    `{"kind": "nudge", "seed": 7}` is the member of kind `nudge` with that field (`explorer.state.codec`). A
+    member is a frozen dataclass without a field named `kind`.
     """
 
     __slots__ = ()
@@ -26,13 +26,13 @@ class Tagged:
 
     @classmethod
     def unknown(cls, data: Mapping[str, Any]) -> Any:
-        """Return a member that keeps the JSON of an unknown kind, or None if the union is closed.
+        """Return a member that preserves the JSON of an unknown kind, or None if the union is closed.
 
         Raises:
-            ValueError: It holds a number that is not finite, which JSON cannot keep.
+            ValueError: The data have a number that is not finite, which JSON cannot represent.
         """
         return None
 
     def verbatim(self) -> dict[str, Any] | None:
-        """Return the JSON that this member was made from, if it is of an unknown kind."""
+        """Return the original JSON of a member of an unknown kind, or None."""
         return None

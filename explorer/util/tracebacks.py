@@ -1,4 +1,4 @@
-"""Errors that are kept must not keep the frames of what failed."""
+"""Releases the stack frames that stored errors hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["release_frames"]
 
 
 def release_frames(error: BaseException) -> None:
-    """Take the tracebacks off an error and its causes: their frames hold tensors, files and whole sessions."""
+    """Remove the tracebacks of an error and its causes: their frames hold tensors, files and whole sessions."""
     chain: BaseException | None = error
     seen: set[int] = set()
     while chain is not None and id(chain) not in seen:

@@ -1,4 +1,4 @@
-"""The user's folders, on systems where there is no home, or one that may not be written to."""
+"""The user's folders, also on systems without a home folder or with a read-only one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["cache_folder", "expanded", "home_folder", "system_cache_folder", "us
 
 
 def home_folder() -> Path:
-    """Return the user's home, the present folder if there is none: a place for dialogs to begin in."""
+    """Return the user's home folder, or the current folder if there is none, as the start for dialogs."""
     try:
         home = Path.home()
     except (RuntimeError, OSError):
@@ -25,7 +25,7 @@ def home_folder() -> Path:
 
 
 def expanded(path: Path) -> Path:
-    """Return `path` with `~` as the home it stands for; as it is if there is none."""
+    """Return `path` with `~` expanded; unchanged if there is no home folder."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -33,34 +33,34 @@ def expanded(path: Path) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where this program keeps what it can compute again; `LATENTWALK_CACHE` overrides the system's place.
+    """Return the cache folder of this program; `LATENTWALK_CACHE` overrides the system's.
 
-    It may not exist, and may not be writable: what is kept there is optional.
+    It may be missing or read-only, as the cache is optional.
 
     Raises:
-        OSError: There is no such place, because this user has no home folder.
+        OSError: There is no cache folder, because this user has no home folder.
     """
     chosen = os.environ.get("LATENTWALK_CACHE")
     return Path(chosen) if chosen else system_cache_folder()
 
 
 def system_cache_folder() -> Path:
-    """Return the system's place for what this program can compute again, whatever `LATENTWALK_CACHE` says.
+    """Return the system's cache folder for this program, ignoring `LATENTWALK_CACHE`.
 
     Raises:
         OSError: There is none, because this user has no home folder.
     """
     try:
         folder = Path(platformdirs.user_cache_dir("latentwalk", appauthor=False))
-    except RuntimeError:  # newer versions raise, older ones give `~/.cache`
+    except RuntimeError:  # newer versions raise, older ones return `~/.cache`
         folder = Path("~")
-    if not folder.is_absolute():  # "~" stands for nothing: it would become a folder of that name
+    if not folder.is_absolute():  # "~" cannot be expanded: it would become a folder of that name
         raise FileNotFoundError(errno.ENOENT, "there is no home folder for a cache: set LATENTWALK_CACHE")
     return folder
 
 
 def usable_cache_folder() -> Path:
-    """Return `cache_folder` if files can be written there, else a folder that is removed when the program ends.
+    """Return `cache_folder` if it is writable, else a temporary folder that is removed at exit.
 
     Raises:
         OSError: Nothing can be written anywhere.

@@ -77,5 +77,5 @@ def test_a_job_leaves_the_thread_as_it_was(context: tuple[JobContext, RenderRequ
     with torch.inference_mode():
         for _ in range(40):
             next(other)
-            with using() as policy:
+            with use_backend() as policy:
                 assert policy == type(policy)()

@@ -66,7 +66,7 @@ def test_pipes_and_devices_are_refused(tmp_path: Path, name: str, kind: str) -> 
         if kind == "link to fifo":
             path.symlink_to(tmp_path / "fifo")
     read = read_job if name.endswith("json") else embedded.text_of_film
-    with pytest.raises((ProjectError, FilmError), match="not an ordinary file"):
+    with pytest.raises((ProjectError, FilmError), match="not a regular file"):
         read(path)
 
 

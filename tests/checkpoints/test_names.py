@@ -263,7 +263,7 @@ def test_a_stub_in_the_generators_place_is_named(tmp_path: Path, place: str) -> 
         state["_init_kwargs"] = stub
     path = tmp_path / "net.pkl"
     path.write_bytes(network_bytes(value))
-    with pytest.raises(UnsupportedModelError, match=r"strange\.module\.Thing.*Nothing of it was imported"):
+    with pytest.raises(UnsupportedModelError, match=r"strange\.module\.Thing.*None of it was imported"):
         load(path)
 
 

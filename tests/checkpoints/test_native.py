@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_numbers_too_large_for_half_precision(tmp_path: Path) -> None:
     checkpoint = _checkpoint()
     checkpoint.tensors["synthesis.b8.conv0.weight"] = torch.full((64, 64, 3, 3), 1e6)
-    with pytest.raises(MismatchError, match="not a finite float16"):
+    with pytest.raises(MismatchError, match="not finite in float16"):
         save_native(tmp_path / "net.safetensors", checkpoint, dtype="float16")
     assert list(tmp_path.iterdir()) == []
     save_native(tmp_path / "net.safetensors", checkpoint)
@@ -209,7 +209,11 @@ def test_hidden_bytes_behind_the_tensors(tmp_path: Path) -> None:
         ({"config": {"img_resolution": float("1e30")}}, MismatchError, "img_resolution"),
         ({"config": {}}, MismatchError, "img_resolution"),
         ({"config": {"img_resolution": 8, "conv_clamp": "x" * 2000}}, MismatchError, "conv_clamp"),
-        ({"config": {"img_resolution": 8, "conv_clamp": 10**400}}, MismatchError, "conv_clamp is a number beyond"),
+        (
+            {"config": {"img_resolution": 8, "conv_clamp": 10**400}},
+            MismatchError,
+            "conv_clamp is an extremely large number",
+        ),
         ({"config": {"img_resolution": 8, "resample_filter": [[1]]}}, MismatchError, "resample_filter"),
     ],
 )

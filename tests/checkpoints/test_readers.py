@@ -22,7 +22,7 @@ from explorer.util import plugins
 from tests.plugins.site import PluginSite
 
 READER = """
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.records import StorageRecord, TensorRecord
 import torch
 
@@ -30,13 +30,13 @@ class ByValue:
     def matches(self, file):
         return isinstance(file.value, dict) and "net" in file.value
     def read(self, file, monitor):
-        return Contents("tiny", {}, dict(file.value["net"]), "by value", file.container)
+        return CheckpointHeader("tiny", {}, dict(file.value["net"]), "by value", file.container)
 
 class ByBytes:
     def matches(self, file):
         return file.container == "unknown" and file.head.startswith(b"TINY")
     def read(self, file, monitor):
-        return Contents("tiny", {"num_layers": 0}, {}, "by bytes", "bytes")
+        return CheckpointHeader("tiny", {"num_layers": 0}, {}, "by bytes", "bytes")
 
 class Greedy:
     def matches(self, file):
@@ -129,7 +129,7 @@ def test_hostile_files_reach_no_reader(plugin_site: PluginSite, tmp_path: Path) 
 def test_what_a_reader_returns_is_checked(plugin_site: PluginSite, tmp_path: Path) -> None:
     install(plugin_site, "ReturnsNothing")
     (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 50)
-    with pytest.raises(UnreadableFileError, match="returned a NoneType, not Contents"):
+    with pytest.raises(UnreadableFileError, match="returned a NoneType, not a CheckpointHeader"):
         load(tmp_path / "a.bin")
 
 
@@ -138,5 +138,5 @@ def test_what_is_no_reader_is_refused(plugin_site: PluginSite, tmp_path: Path) -
     (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 50)
     with pytest.raises(CheckpointError):
         load(tmp_path / "a.bin")
-    assert "no methods `matches` and `read`" in plugins.broken()[0].error
+    assert "without methods `matches` and `read`" in plugins.broken()[0].error
     assert len(BUILT_IN) >= 2

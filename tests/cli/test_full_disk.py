@@ -79,7 +79,7 @@ def test_render_keeps_a_good_picture_and_names_the_file(
     with no_room():
         assert main(["render", models["tiny"], "-o", "out.png", *options]) == 2
     named = "raw.npy" if "--raw" in options else "out.png"
-    assert f"{named}: the disk is full. Make room, or choose another folder." in capsys.readouterr().err
+    assert f"{named}: the disk is full. Free some space, or choose another folder." in capsys.readouterr().err
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"out.png": b"good", "raw.npy": b"good"}
 
 

@@ -95,7 +95,7 @@ def _check(name: str, used: backend.Backend) -> None:
     for case_name, case in golden.meta["cases"].items():
         forward = case["call"].get("transform_forward")
         transform = None if forward is None else torch.tensor(forward, dtype=torch.float64)
-        with torch.no_grad(), backend.using(used):
+        with torch.no_grad(), backend.use_backend(used):
             ws, tensors = _mapped(generator, golden, case)
             image, inner = _traced(generator, ws, transform, _noises(golden, case_name, case))
         tensors |= inner

@@ -38,7 +38,7 @@ def test_nothing_wider_than_float32_is_asked_for(name: str) -> None:
     generator = small_generator(name).to("meta")
     info = generator.info
     z, c = torch.empty(2, info.z_dim, device="meta"), torch.empty(2, info.c_dim, device="meta")
-    with torch.no_grad(), _Watch() as watch, backend.using("auto", torch.float32):
+    with torch.no_grad(), _Watch() as watch, backend.use_backend("auto", torch.float32):
         ws = generator.broadcast(generator.mapping(z, c) if info.c_dim else generator.mapping(z))
         picture = generator.synthesis(ws, noise=NoiseSpec("random", seed=1))
     assert picture.shape == (2, info.img_channels, *info.img_size)

@@ -281,7 +281,7 @@ def test_a_latent_of_this_model_or_of_an_unknown_one_fits() -> None:
 
 def test_a_latent_of_another_model_is_refused_with_an_offer() -> None:
     latent = StoredLatent("w", ARRAYS["w"], "other", name="theirs")
-    with pytest.raises(LatentMisfit, match="theirs was made with another model") as caught:
+    with pytest.raises(LatentMisfit, match="theirs was created with another model") as caught:
         fit_to(latent, INFO, "mine")
     assert caught.value.offer
     converted = convert_to(latent, INFO, "mine")

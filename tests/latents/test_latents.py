@@ -135,7 +135,7 @@ def test_equal_latents_share_an_id() -> None:
     assert key in table
     assert table[key].space == "w"
     assert table.get("nowhere") is None
-    with pytest.raises(LatentError, match="not here"):
+    with pytest.raises(LatentError, match="is missing"):
         table["nowhere"]
 
 

@@ -71,10 +71,10 @@ def test_convolution(kernels: Kernels, n: int, i: int, o: int, h: int, w: int, k
     exact = exact + bias[:, None, None]
     conv = PreparedConv(weight, padding=padding, demodulate=True, bias=bias, gain=1.3, dtype=torch.bfloat16)
     with torch.no_grad():
-        pending = conv(x, styles)
-    assert pending.scale is None
-    assert pending.bias is None
-    _close(pending.x, exact)
+        deferred = conv(x, styles)
+    assert deferred.scale is None
+    assert deferred.bias is None
+    _close(deferred.x, exact)
 
 
 def test_without_demodulation_and_with_an_input_gain(kernels: Kernels) -> None:
@@ -100,7 +100,7 @@ def test_epilogue(kernels: Kernels, act: str, clamp: float | None, noises: int) 
     exact = bias_act(exact, bias, act=act, gain=1.0, clamp=clamp)
     conv = PreparedConv(weight, padding=1, demodulate=True, bias=bias, dtype=torch.bfloat16)
     with torch.no_grad():
-        _close(conv.finished(x, styles, noise, act, 1.0, clamp), exact)
+        _close(conv.with_epilogue(x, styles, noise, act, 1.0, clamp), exact)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,10 @@ def test_the_number_of_threads_does_not_change_a_bit(kernels: Kernels, monkeypat
     with torch.no_grad():
         for threads in (1, 2, 3, 16):
             monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-            pictures = conv.finished(x, styles, noise, "lrelu", 1.0, None), up(x, styles, None, "lrelu", 1.0, None)
+            pictures = (
+                conv.with_epilogue(x, styles, noise, "lrelu", 1.0, None),
+                up(x, styles, None, "lrelu", 1.0, None),
+            )
             done.append(pictures)
     for pictures in done[1:]:
         assert all(torch.equal(a, b) for a, b in zip(pictures, done[0], strict=True))
@@ -151,7 +154,7 @@ def test_a_pixel_is_seen_by_its_neighbours_alone(kernels: Kernels) -> None:
         marked = x.clone(memory_format=torch.channels_last)
         marked[0, 7, row, column] = float("nan")
         with torch.no_grad():
-            seen = conv.finished(marked, styles, None, "lrelu", 1.0, 1.0).isnan().all(dim=1)[0]
+            seen = conv.with_epilogue(marked, styles, None, "lrelu", 1.0, 1.0).isnan().all(dim=1)[0]
         expected = torch.zeros(9, 11, dtype=torch.bool)
         expected[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = True
         assert torch.equal(seen, expected)
@@ -210,13 +213,13 @@ def test_convolutions_of_others_in_between(kernels: Kernels) -> None:
         with torch.inference_mode():
             for _ in range(3):
                 for index, expected in enumerate(wanted):
-                    own = conv.finished(x, styles, None, "lrelu", 1.0, None)
+                    own = conv.with_epilogue(x, styles, None, "lrelu", 1.0, None)
                     if not torch.equal(own, ours) or not torch.equal(alone()[index], expected):
                         return False
         return True
 
     with torch.inference_mode():
-        wanted, ours = alone(), conv.finished(x, styles, None, "lrelu", 1.0, None)
+        wanted, ours = alone(), conv.with_epilogue(x, styles, None, "lrelu", 1.0, None)
     assert mixed(0)
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(mixed, range(8)))
@@ -245,7 +248,7 @@ def test_which_form_is_taken(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) 
     assert not is_amx(1, 80)
     assert not is_amx(5, 16)
     assert not is_amx(3, 16, torch.float32)
-    with backend.using("torch"):
+    with backend.use_backend("torch"):
         assert not is_amx(3, 16)
     monkeypatch.setattr(kernels, "has_amx", False)
     assert not is_amx(3, 16)
@@ -259,8 +262,11 @@ def test_native_kernels_without_amx(kernels: Kernels, monkeypatch: pytest.Monkey
     conv = PreparedConv(weight, padding=1, demodulate=True, bias=bias, dtype=torch.bfloat16)
     up = PreparedUpConv(weight, resample_filter=taps, bias=bias, dtype=torch.bfloat16)
     with torch.no_grad():
-        expected = [conv.finished(x, styles, None, "lrelu", 1.0, None), up(x, styles, None, "lrelu", 1.0, None)]
+        expected = [
+            conv.with_epilogue(x, styles, None, "lrelu", 1.0, None),
+            up(x, styles, None, "lrelu", 1.0, None),
+        ]
         monkeypatch.setattr(kernels, "has_amx", False)
-        others = [conv.finished(x, styles, None, "lrelu", 1.0, None), up(x, styles, None, "lrelu", 1.0, None)]
+        others = [conv.with_epilogue(x, styles, None, "lrelu", 1.0, None), up(x, styles, None, "lrelu", 1.0, None)]
     for a, b in zip(expected, others, strict=True):
         torch.testing.assert_close(a.float(), b.float(), rtol=0, atol=0.02 * float(b.abs().max()))

@@ -11,15 +11,15 @@ from torch import nn
 
 from explorer.generators.base import Generator, Inputs, NoiseSpec, fold
 from explorer.ops import backend
-from explorer.ops.backend import Derived, Policy, policy, using
+from explorer.ops.backend import CachedDerived, Policy, policy, use_backend
 from explorer.ops.bias_act import bias_act
 from tests.generators.configs import SMALL, small_generator
 
 
 def test_the_choice_is_local_to_a_block_and_a_thread() -> None:
     seen: list[Policy] = []
-    with using(backend="reference"):
-        with using(dtype=torch.bfloat16):
+    with use_backend(backend="reference"):
+        with use_backend(dtype=torch.bfloat16):
             assert policy() == Policy("reference", torch.bfloat16)
             thread = threading.Thread(target=lambda: seen.append(policy()))
             thread.start()
@@ -30,7 +30,7 @@ def test_the_choice_is_local_to_a_block_and_a_thread() -> None:
 
 def test_derived_values_follow_their_tensor() -> None:
     layer = nn.Linear(2, 1, bias=False)
-    derived: Derived[torch.Tensor] = Derived()
+    derived: CachedDerived[torch.Tensor] = CachedDerived()
     calls = 0
 
     def doubled() -> torch.Tensor:
@@ -79,10 +79,10 @@ def test_backends_agree(name: str, batch: int) -> None:
     torch.manual_seed(2)
     ws = torch.randn(batch, generator.info.num_ws, generator.info.w_dim)
     with torch.no_grad():
-        with using("reference"):
+        with use_backend("reference"):
             expected = generator.synthesis(ws)
         fast = generator.synthesis(ws)
-        with using(dtype=torch.bfloat16):
+        with use_backend(dtype=torch.bfloat16):
             rough = generator.synthesis(ws)
     trained = generator.synthesis(ws).detach()
     scale = float(expected.abs().max())
@@ -104,7 +104,7 @@ def test_resuming_is_bitwise_equal_under_every_policy(name: str, dtype: torch.dt
     generator = small_generator(name)
     torch.manual_seed(3)
     ws = torch.randn(1, generator.info.num_ws, generator.info.w_dim)
-    with torch.inference_mode(), using(kind, dtype):
+    with torch.inference_mode(), use_backend(kind, dtype):
         inputs = Inputs(ws, noise=NoiseSpec("none"))
         kept = [generator.begin(inputs)]
         fold(generator.layers, kept[0], inputs, after=lambda _, activation: kept.append(activation))
@@ -118,7 +118,7 @@ def test_float16_on_the_cpu_is_refused() -> None:
     with pytest.raises(TypeError, match="float16"):
         bias_act(torch.zeros(1, 1, dtype=torch.float16))
     generator: Generator = small_generator("stylegan2-skip")
-    with pytest.raises(TypeError, match="float16"), using(dtype=torch.float16), torch.no_grad():
+    with pytest.raises(TypeError, match="float16"), use_backend(dtype=torch.float16), torch.no_grad():
         generator.synthesis(torch.zeros(1, generator.info.num_ws, 16))
 
 

@@ -17,7 +17,7 @@ from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.native.build import BuildError, compile_library
 from explorer.ops.native.kernels import Kernels
-from explorer.ops.prepared_conv import Pending, PreparedConv, PreparedToRGB, PreparedUpConv, finish
+from explorer.ops.prepared_conv import DeferredConv, PreparedConv, PreparedToRGB, PreparedUpConv, apply_epilogue
 from explorer.ops.prepared_styles import PreparedDemodulation, PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter
 from explorer.util.cached_library import publish
@@ -40,7 +40,7 @@ def kernels() -> Kernels:
 def _both(dtype: torch.dtype, run: Callable[..., Tensor], *args: Any) -> None:
     """Native and PyTorch results of `run` agree up to the format's rounding."""
     with torch.no_grad():
-        with backend.using("torch"):
+        with backend.use_backend("torch"):
             expected = run(*args)
         fast = run(*args)
     assert fast.dtype == expected.dtype
@@ -150,7 +150,7 @@ def test_other_filters_take_the_pytorch_path(kernels: Kernels) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 16, 7, 5), (2, 19, 8, 8), (3, 3, 1, 9), (1, 130, 33, 40)])
 @pytest.mark.parametrize("act", ["linear", "relu", "lrelu"])
-def test_finish(kernels: Kernels, shape: tuple[int, int, int, int], act: str, dtype: torch.dtype) -> None:
+def test_epilogue(kernels: Kernels, shape: tuple[int, int, int, int], act: str, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     n, c, h, w = shape
     x = torch.randn(shape).to(dtype).contiguous(memory_format=torch.channels_last)
@@ -163,7 +163,7 @@ def test_finish(kernels: Kernels, shape: tuple[int, int, int, int], act: str, dt
 
 def _finished(x: Tensor, scale: Tensor | None, bias: Tensor | None, *args: Any) -> Tensor:
     noise, act, clamp = args
-    return finish(Pending(x.clone(), scale, bias), noise, act, 1.0, clamp)
+    return apply_epilogue(DeferredConv(x.clone(), scale, bias), noise, act, 1.0, clamp)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -209,7 +209,7 @@ def test_styles_and_demodulation(kernels: Kernels, inputs: int, dtype: torch.dty
         together = run(x)
         assert together.dtype == torch.float32
         assert torch.equal(together, torch.cat([run(one[None]) for one in x]))  # each as if it were alone
-        with backend.using("torch"):
+        with backend.use_backend("torch"):
             exact = run(x)
         # Of the weights' own rounding, a 512th at most of each, little is left in a sum.
         atol = (2e-6 if dtype == torch.float32 else 2**-8) * float(exact.abs().max())
@@ -236,11 +236,11 @@ def test_nan_is_not_hidden(kernels: Kernels) -> None:
     x = torch.full((1, 16, 2, 2), float("nan"))
     for dtype in DTYPES:
         y = x.to(dtype).contiguous(memory_format=torch.channels_last)
-        assert bool(torch.isnan(finish(Pending(y, None, None), None, "lrelu", 1.0, 1.0)).all())
+        assert bool(torch.isnan(apply_epilogue(DeferredConv(y, None, None), None, "lrelu", 1.0, 1.0)).all())
 
 
 def test_a_compiler_that_fails_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="could not run"):
+    with pytest.raises(BuildError, match="could not be run"):
         compile_library(str(tmp_path / "no-such-compiler"), tmp_path / "a" / "k.so")
     broken = tmp_path / "broken"
     broken.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('this compiler is broken')\n")

@@ -12,7 +12,7 @@ import torch
 
 from explorer.ops import affine_tiles, resample
 from explorer.ops.affine_tiles import affine_reference, enlarged
-from explorer.ops.backend import using
+from explorer.ops.backend import use_backend
 from explorer.ops.upfirdn2d import upsample2d
 from explorer.util.steps import run
 from tests.goldens import Golden
@@ -112,7 +112,7 @@ def test_tiles_agree_with_the_whole_picture(motion: str, shape: tuple[int, ...])
     torch.manual_seed(0)
     x = torch.rand(shape) * 2 - 1
     tiled = resample.affine(x, MOTIONS[motion], span=resample.QUICK_SPAN)
-    with using("reference"):
+    with use_backend("reference"):
         whole = resample.affine(x, MOTIONS[motion], span=resample.QUICK_SPAN)
     # The reference computes places in float32: 2e-5 of an enlarged sample here.
     torch.testing.assert_close(tiled[0], whole[0], rtol=0, atol=2e-4)
@@ -168,5 +168,5 @@ def test_gradients_pass_through_tiles() -> None:
 def test_the_whole_picture_is_the_reference() -> None:
     x = torch.rand(1, 1, 8, 8)
     taps = torch.from_numpy(resample.affine_filter(np.eye(3), up=4)).float()
-    with using("reference"):
+    with use_backend("reference"):
         assert torch.equal(resample.affine(x, np.eye(3))[0], affine_reference(x, taps, 4, np.eye(3))[0])

@@ -24,7 +24,7 @@ def kernels() -> None:
 def _picture(generator: Generator, batch: int, kernels: backend.Backend, dtype: torch.dtype) -> Tensor:
     torch.manual_seed(1)
     ws = generator.broadcast(generator.mapping(torch.randn(batch, generator.info.z_dim)))
-    with torch.inference_mode(), backend.using(kernels, dtype):
+    with torch.inference_mode(), backend.use_backend(kernels, dtype):
         return generator.synthesis(ws)
 
 

@@ -23,13 +23,13 @@ from explorer.ops import backend, triton_kernels
 from explorer.ops.banded import separable_terms
 from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import filtered_lrelu
-from explorer.ops.prepared_conv import Pending, finish
+from explorer.ops.prepared_conv import DeferredConv, apply_epilogue
 from tests.generators.configs import small_generator
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 16, 7, 5), (2, 19, 8, 8), (3, 3, 1, 9)])
-def test_finish(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
+def test_epilogue(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     n, c, h, w = shape
     x = torch.randn(shape).to(dtype).contiguous(memory_format=torch.channels_last)
@@ -37,8 +37,8 @@ def test_finish(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
     for noise in (None, torch.randn(1, 1, h, w), torch.randn(n, 1, h, w)):
         for clamp in (None, 0.7):
             for s, b in ((scale, bias), (None, bias), (None, None)):
-                expected = finish(Pending(x.clone().float(), s, b), noise, "lrelu", 1.0, clamp)
-                fast = triton_kernels.finish(x.clone(), s, b, noise, 0.2, clamp)
+                expected = apply_epilogue(DeferredConv(x.clone().float(), s, b), noise, "lrelu", 1.0, clamp)
+                fast = triton_kernels.apply_epilogue(x.clone(), s, b, noise, 0.2, clamp)
                 error = 1e-5 if dtype == torch.float32 else 0.01
                 torch.testing.assert_close(fast.float(), expected, rtol=error, atol=error)
 
@@ -50,8 +50,8 @@ def test_fir_finish(n: int, c: int, h: int, w: int) -> None:
     taps, scale, bias = torch.rand(4, 4), torch.rand(n, c) + 0.5, torch.randn(c)
     noise = torch.randn(n, 1, 2 * h, 2 * w)
     filtered = torch.nn.functional.conv2d(z, taps.expand(c, 1, 4, 4), padding=1, groups=c)
-    expected = finish(Pending(filtered, scale, bias), noise, "lrelu", 1.0, 0.9)
-    fast = triton_kernels.fir_finish(z, taps, scale, bias, noise, 0.2, 0.9)
+    expected = apply_epilogue(DeferredConv(filtered, scale, bias), noise, "lrelu", 1.0, 0.9)
+    fast = triton_kernels.fir_epilogue(z, taps, scale, bias, noise, 0.2, 0.9)
     assert fast.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(fast, expected, rtol=1e-5, atol=1e-5)
 
@@ -100,8 +100,8 @@ def test_the_check_of_a_device_passes(dtype: torch.dtype) -> None:
 
 
 def test_the_check_of_a_device_fails_where_a_kernel_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triton_kernels, "fir_finish", lambda z, *_: z[:, :, :8, :8] + 1)
-    with pytest.raises(RuntimeError, match="fir_finish is off"):
+    monkeypatch.setattr(triton_kernels, "fir_epilogue", lambda z, *_: z[:, :, :8, :8] + 1)
+    with pytest.raises(RuntimeError, match="fir_epilogue is off"):
         triton_kernels.check(torch.device("cpu"), torch.float32)
 
 
@@ -109,7 +109,7 @@ def test_the_check_of_a_device_fails_where_a_kernel_is_wrong(monkeypatch: pytest
 def test_generators_take_them_and_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: no native kernels, features channels-last, each layer through Triton where it can be."""
     used = []
-    for kernel in ("finish", "fir_finish", "filtered_lrelu"):
+    for kernel in ("apply_epilogue", "fir_epilogue", "filtered_lrelu"):
         original = getattr(triton_kernels, kernel)
 
         def noted(*args: object, kernel: str = kernel, original: Callable[..., Tensor] = original) -> Tensor:
@@ -120,11 +120,13 @@ def test_generators_take_them_and_agree(name: str, monkeypatch: pytest.MonkeyPat
     generator = small_generator(name)
     ws = torch.randn(1, generator.info.num_ws, generator.info.w_dim)
     with torch.no_grad():
-        with backend.using("reference"):
+        with backend.use_backend("reference"):
             expected = generator.synthesis(ws)
         monkeypatch.setattr(backend, "native_for", lambda _: None)
         monkeypatch.setattr(backend, "triton_for", lambda _: triton_kernels)
         fast = generator.synthesis(ws)
     scale = float(expected.abs().max())
     torch.testing.assert_close(fast, expected, rtol=0, atol=1e-4 * scale)
-    assert set(used) == ({"finish", "fir_finish"} if name == "stylegan2-skip" else {"finish", "filtered_lrelu"})
+    assert set(used) == (
+        {"apply_epilogue", "fir_epilogue"} if name == "stylegan2-skip" else {"apply_epilogue", "filtered_lrelu"}
+    )

@@ -441,7 +441,7 @@ def test_a_latent_that_overflows_is_an_error() -> None:
 def test_a_generator_without_a_picture_is_an_error() -> None:
     generator = generator_of("tiny")
     generator.rgb = lambda activation: torch.zeros(3)  # type: ignore[method-assign]
-    with pytest.raises(RenderError, match="no picture"):
+    with pytest.raises(RenderError, match="did not return a picture"):
         run(pipeline_of(generator), request_of(generator))
 
 
@@ -449,7 +449,7 @@ def test_kernels_that_come_later_make_new_stages(monkeypatch: pytest.MonkeyPatch
     generator = generator_of("tiny")
     pipeline = pipeline_of(generator)
     run(pipeline, request_of(generator))
-    monkeypatch.setattr("explorer.render.keys.identity", lambda: "other kernels")
+    monkeypatch.setattr("explorer.render.keys.backend_fingerprint", lambda: "other kernels")
     assert ran(run(pipeline, request_of(generator)))[0] == "input"
 
 

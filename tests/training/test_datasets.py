@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_listed_is_told(
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert len(Folder(tmp_path, 8)) == 1
-    assert "lost+found is left out: Permission denied" in caplog.text
+    assert "lost+found: Permission denied" in caplog.text
 
 
 def test_linked_folders_are_followed_once(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from explorer.generators.stylegan3 import StyleGAN3Generator
 from explorer.training import cards
 from explorer.training.checks import check
 from explorer.training.fourier import spread_by_octaves
+from explorer.training.run_dir import describe
 from explorer.training.settings import TrainSettings
-from explorer.training.stored import describe
 
 from .test_networks import tiny
 
@@ -37,8 +37,8 @@ def test_as_many_waves_in_each_octave_and_in_the_directions_drawn() -> None:
     ("family", "lowest", "words"),
     [
         ("stylegan2", 0.5, "no Fourier features"),
-        ("stylegan3-r", 2.0, "begin at 2 cycles a picture and end at 2"),
-        ("stylegan3-t", 99.0, "begin at 99 cycles"),
+        ("stylegan3-r", 2.0, "range from 2 to 2 cycles"),
+        ("stylegan3-t", 99.0, "range from 99 to"),
     ],
 )
 def test_features_that_cannot_be_are_refused_before_any_data_are_made(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.training import cards, history, journal, snapshot
+from explorer.training import cards, history, run_logger, snapshot
 from explorer.training.datasets import Dataset
 from explorer.training.loop import run
 from explorer.training.trainer import Trainer
@@ -51,8 +51,8 @@ def test_rows_that_are_not_whole_are_dropped(tmp_path: Path, caplog: pytest.LogC
     path = tmp_path / "metrics.csv"
     path.write_text("kimg,seconds\n0.001,1\n0.00\n,\nnan,1\n0.0010.002,2\n0.003,3\n0.0")
     assert cards._last_metrics(path) == {"kimg": "0.003", "seconds": "3"}
-    assert "rows that cannot be read are left out (5)" in caplog.text
-    journal._forget_rows(path, 0.002)
+    assert "skipped 5 unreadable rows" in caplog.text
+    run_logger._forget_rows(path, 0.002)
     assert path.read_text() == "kimg,seconds\n0.001,1\n"
     path.write_text("")
     assert cards._last_metrics(path) == {}
@@ -63,7 +63,7 @@ def test_a_log_that_cannot_be_mended_is_kept(tmp_path: Path, caplog: pytest.LogC
     path = tmp_path / "metrics.csv"
     path.write_text("kimg,seconds\n0.001,1\n0.0")
     (tmp_path / "metrics.csv.part").symlink_to("/dev/full")
-    journal._forget_rows(path, 1)
+    run_logger._forget_rows(path, 1)
     assert path.read_text() == "kimg,seconds\n0.001,1\n0.0"
     assert f"{path} could not be written" in caplog.text
 
@@ -75,7 +75,7 @@ def test_a_cut_history_is_passed_over(cut: int, tmp_path: Path, caplog: pytest.L
     path.write_text(path.read_text() + path.read_text()[:cut])
     history.record(tmp_path, {"gamma": 2.0}, 8)
     assert history.phases(tmp_path, 1.0) == [(0.0, {"gamma": 1.0}), (0.008, {"gamma": 2.0})]
-    assert ("lines that cannot be read are left out (1)" in caplog.text) == (cut > 0)
+    assert ("skipped 1 unreadable lines" in caplog.text) == (cut > 0)
 
 
 def test_lines_of_another_kind_are_passed_over(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_run_goes_on_while_its_log_and_sheets_cannot_be_written(
 ) -> None:
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     (tmp_path / "samples").write_text("a file where a folder should be")
-    assert _run(tmp_path).shown == 4
+    assert _run(tmp_path).images_seen == 4
     assert f"{tmp_path / 'metrics.csv'} could not be written" in caplog.text
     assert f"{tmp_path / 'samples' / '000000.png'} could not be written" in caplog.text
 
@@ -99,7 +99,7 @@ def test_a_failed_look_changes_no_random_numbers(tmp_path: Path, monkeypatch: py
     (tmp_path / "samples").write_text("a file where a folder should be")
     monkeypatch.setattr(trainer, "samples", lambda: torch.rand(64, 3, 16, 16))
     before = torch.get_rng_state()
-    journal.Journal(trainer)._draw()
+    run_logger.RunLogger(trainer)._draw()
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -18,10 +18,10 @@ from explorer.training import ema
 from explorer.training.augment import Augment
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, Folder, order
-from explorer.training.journal import Pace
 from explorer.training.loop import run
 from explorer.training.pack import export, load_packed
 from explorer.training.recipes import RECIPES, family_defaults, settings_of
+from explorer.training.run_logger import Pace
 from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 from explorer.training.trainer import Trainer
@@ -73,7 +73,7 @@ def fall(trainer: Trainer, metric: str, steps: int) -> float:
 
 
 @pytest.mark.parametrize("family", TINY)
-def test_guided_steps_lower_the_loss_on_a_fixed_batch(family: str, data: Path, tmp_path: Path) -> None:
+def test_reconstruction_steps_lower_the_loss_on_a_fixed_batch(family: str, data: Path, tmp_path: Path) -> None:
     chosen = settings(family, tmp_path, guide_weight=1.0, adversarial_kimg=1e9, lr_g=0.01)
     assert fall(Trainer(chosen, Fixed(Critters([data]))), "guide", 12) < 0.8
 
@@ -208,8 +208,8 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
 
 
 def test_ema_half_life_and_ramp() -> None:
-    assert ema.decay(1000, ema_kimg=1.0, shown=10**9) == pytest.approx(0.5)
-    assert ema.decay(10, ema_kimg=1.0, shown=200) == pytest.approx(0.5)  # ramp: 5 % of 200 pictures
+    assert ema.decay(1000, ema_kimg=1.0, images_seen=10**9) == pytest.approx(0.5)
+    assert ema.decay(10, ema_kimg=1.0, images_seen=200) == pytest.approx(0.5)  # ramp: 5 % of 200 pictures
 
 
 def test_augmentation_grows_while_the_discriminator_is_sure(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_augmentation_aims_at_the_share_of_sure_pictures(
     trainer = Trainer(chosen, Fixed(Critters([data])))
     signs = torch.ones(4, 1) if mean_sign == 1.0 else torch.tensor([[1.0], [1.0], [1.0], [-1.0]])
     monkeypatch.setattr(
-        trainer, "_judge", lambda pictures, exact=False: pictures.mean((1, 2, 3))[:, None] * 0 + signs
+        trainer, "_discriminate", lambda pictures, exact=False: pictures.mean((1, 2, 3))[:, None] * 0 + signs
     )
     monkeypatch.setattr(trainer.d, "parameters", lambda: iter(()))
     monkeypatch.setattr(trainer, "_descend", lambda *_: None)
@@ -324,4 +324,4 @@ def test_some_pictures_serve_while_the_others_are_not_there_yet(data: Path, tmp_
 def test_a_date_is_a_seed(data: Path, tmp_path: Path) -> None:
     trainer = Trainer(settings("stylegan2", tmp_path, seed=20261121), Fixed(Critters([data])))
     trainer.step()
-    assert trainer.shown == 4
+    assert trainer.images_seen == 4

@@ -150,8 +150,8 @@ def test_path_length_differentiates_twice() -> None:
 
 def test_guide_is_zero_only_for_equal_pictures() -> None:
     x = torch.rand(2, 3, 16, 16)
-    assert losses.guide_loss(x, x).abs().max() == 0
-    assert losses.guide_loss(x, x + 0.1).min() > 0.29  # three octaves of the same difference
+    assert losses.reconstruction_loss(x, x).abs().max() == 0
+    assert losses.reconstruction_loss(x, x + 0.1).min() > 0.29  # three octaves of the same difference
 
 
 @pytest.mark.parametrize("sigma", [0.2, 2.0])

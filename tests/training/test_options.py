@@ -17,8 +17,8 @@ from explorer.commands import train
 from explorer.training import cards
 from explorer.training.options import add_arguments, settings_from
 from explorer.training.recipes import RECIPES, family_defaults
+from explorer.training.run_dir import describe
 from explorer.training.settings import TrainSettings
-from explorer.training.stored import describe
 from explorer.training.trainer import Trainer
 
 
@@ -101,24 +101,24 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("--device cuda", "no CUDA device", marks=_NO_CUDA),
         pytest.param("--recipe critters-stylegan2-gpu", "no CUDA device", marks=_NO_CUDA),
         ("--device gpu", "There is no device 'gpu'"),
-        ("--device meta", "There is no device 'meta'"),
-        ("--seed 4294967296", "The seed 4294967296 is not within 0 and 4294967295"),
-        ("--seed -1", "The seed -1 is not within"),
-        ("--batch 0", "A batch of 0 holds no picture"),
+        ("--device meta", "The device 'meta' is not available"),
+        ("--seed 4294967296", "The seed 4294967296 is not between 0 and 4294967295"),
+        ("--seed -1", "The seed -1 is not between"),
+        ("--batch 0", "A batch of 0 is empty"),
         ("--threads -1", "cannot be -1 threads"),
-        ("--family stylegan3-t --resolution 48", "a power of two from 8 up"),
-        ("--family stylegan3-t --resolution 4", "a power of two from 8 up"),
+        ("--family stylegan3-t --resolution 48", "a power of two, at least 8"),
+        ("--family stylegan3-t --resolution 4", "a power of two, at least 8"),
         ("--guide-weight 1", "Start from a recipe"),
         ("--recipe critters-stylegan2-cpu --resolution 16", "a generator of 16 px has only 8 layers"),
-        ("--channel-base 32", "would have no channel"),
-        ("--recipe critters-stylegan2-cpu --family stylegan3-t", "makes no stylegan3-t"),
-        ("--recipe critters-attributes --family stylegan2", "makes no stylegan2"),
+        ("--channel-base 32", "would have no channels"),
+        ("--recipe critters-stylegan2-cpu --family stylegan3-t", "does not train a stylegan3-t"),
+        ("--recipe critters-attributes --family stylegan2", "does not train a stylegan2"),
         ("--figures 100", "Give --pack NAME as well"),
         ("--mirror", "--mirror is for folders"),
         ("--mirror --data some.npy", "--mirror is for folders"),
         ("--pictures 8 --data PHOTOS", "--data names others"),
         ("--pictures 0", "leaves nothing to train on"),
-        ("--guide-weight 1 --data PHOTOS", "A folder has no guide"),
+        ("--guide-weight 1 --data PHOTOS", "no known latents"),
     ],
 )
 def test_refusals_come_before_the_data(

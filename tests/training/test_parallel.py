@@ -103,7 +103,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_leader_alone_renders_and_packs(tmp_path: Path) -> None:
+def test_only_the_main_process_renders_and_packs(tmp_path: Path) -> None:
     port = _free_port()
     told = []
     running = [_start(_COMMAND + _NO_THREADS + _EXIT, rank, 2, port, tmp_path / "run") for rank in range(2)]
@@ -135,9 +135,9 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend, **_: calls.append(backend))
     group = Group("cuda")
     assert calls == [torch.device("cuda:1"), "nccl"]
-    assert not group.leads
-    with pytest.raises(UsageError, match="cannot be shared by 2 processes"):
-        group.share(3)
+    assert not group.is_main_process
+    with pytest.raises(UsageError, match="cannot be divided among 2 processes"):
+        group.local_batch(3)
 
 
 @pytest.mark.usefixtures("second_of_two")
@@ -146,5 +146,5 @@ def test_processes_do_not_share_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="cannot share cuda:0"):
         check_device("cuda:0")
     monkeypatch.setenv("LOCAL_RANK", "2")
-    with pytest.raises(UsageError, match="no device cuda:2 here, only 2"):
+    with pytest.raises(UsageError, match="no device cuda:2; this machine has 2"):
         check_device("cuda")

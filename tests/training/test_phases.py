@@ -47,7 +47,7 @@ def test_one_run_goes_from_the_guide_to_the_game(data: Critters, tmp_path: Path)
     for _ in range(5):
         trainer.step()
         rates.append(trainer.opt_g.adam.param_groups[0]["lr"])
-        assert ("loss_d" in trainer.metrics) == (trainer.shown > 16)
+        assert ("loss_d" in trainer.metrics) == (trainer.images_seen > 16)
     assert rates == pytest.approx([0.01, 0.01, 0.002, 0.002, 0.001])
     assert trainer.augment.settings.guide_first == 1
 
@@ -92,7 +92,7 @@ def test_history_tells_plan_and_changes_by_hand(data: Critters, tmp_path: Path) 
     export(tmp_path / "run", "mine", tmp_path / "assets")
     card = (tmp_path / "assets" / "mine.md").read_text()
     assert "* from 0.0 kimg: gamma 9.0" in card
-    assert "Guided alone for 0.0 kimg, 0.0 kimg with the discriminator" in card
+    assert "Reconstruction only for 0.0 kimg, 0.0 kimg with the discriminator" in card
     assert (tmp_path / "assets" / "mine.png").exists()
 
 

@@ -112,17 +112,17 @@ def test_stylegan3_r_at_twice_the_rates_draws_the_same_picture(tmp_path: Path) -
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     path, _ = packed(tmp_path, "stylegan2")
-    with pytest.raises(UsageError, match="holds a stylegan2, the run trains a stylegan3-t"):
+    with pytest.raises(UsageError, match="is a stylegan2, but the run trains a stylegan3-t"):
         start_from(path, made("stylegan3-t", 1, img_resolution=32))
-    with pytest.raises(UsageError, match="has 16 px already, the run asks for 16 px"):
+    with pytest.raises(UsageError, match="has 16 px, the run trains 16 px"):
         start_from(path, made("stylegan2", 1))
-    with pytest.raises(UsageError, match="another mapping"):
+    with pytest.raises(UsageError, match="mapping network of"):
         start_from(path, made("stylegan2", 1, img_resolution=32, w_dim=8))
-    with pytest.raises(UsageError, match="no layer that the run could go on from"):
+    with pytest.raises(UsageError, match="no layer that the run can start from"):
         start_from(path, made("stylegan2", 1, img_resolution=32, channel_max=4))
     fourier, _ = packed(tmp_path, "stylegan3-r")
     narrow = made("stylegan3-r", 1, img_resolution=32, channel_max=4)
-    with pytest.raises(UsageError, match="no layer that the run could go on from"):
+    with pytest.raises(UsageError, match="no layer that the run can start from"):
         start_from(fourier, narrow)
 
 
@@ -146,7 +146,7 @@ def test_a_run_starts_once_and_its_card_says_from_what(tmp_path: Path) -> None:
         assert torch.equal(value, cut.g_ema.state_dict()[name]), name
     export(tmp_path / "cut", "critters-test", tmp_path / "assets")
     card = (tmp_path / "assets" / "critters-test.md").read_text()
-    assert "did not begin from nothing, but from `stylegan2.safetensors` of 16 pixels" in card
+    assert "did not start from scratch, but from `stylegan2.safetensors` of 16 pixels" in card
     assert cut.started["sha256"] in card
     assert "new: b32.conv0, b32.conv1, b32.torgb" in card
     assert "--start-from stylegan2.safetensors --out DIR" in card

@@ -84,10 +84,10 @@ def test_what_is_no_file_may_not(library: Path) -> None:
     shutil.copy(library, library.with_name("copy"))
     library.unlink()
     library.symlink_to(library.with_name("copy"))
-    assert "not an ordinary file" in cached.why_not(library, _root(library))
+    assert "not a regular file" in cached.why_not(library, _root(library))
     library.unlink()
     os.mkfifo(library)
-    assert "not an ordinary file" in cached.why_not(library, _root(library))
+    assert "not a regular file" in cached.why_not(library, _root(library))
 
 
 @unix

@@ -29,7 +29,7 @@ DRIVE = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
         (f"https://drive.google.com/uc?export=download&id={DRIVE}", f"gdown {DRIVE}"),
         ("s3://bucket/x.pkl", "aws s3 cp s3://bucket/x.pkl ."),
         ("gs://bucket/x.pkl", "gcloud storage cp gs://bucket/x.pkl ."),
-        ("file:///models/my%20x.pkl", "Name it by its path: '/models/my x.pkl'"),
+        ("file:///models/my%20x.pkl", "Use its path: '/models/my x.pkl'"),
     ],
 )
 def test_addresses(text: str, command: str) -> None:

@@ -1,4 +1,4 @@
-"""Only ordinary files are opened, and none without end."""
+"""Only regular files are opened, and none without end."""
 
 from __future__ import annotations
 

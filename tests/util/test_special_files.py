@@ -16,7 +16,7 @@ from explorer.analysis import attribute_network, efficientnet, moments_cache
 from explorer.checkpoints import bundled, digest
 from explorer.errors import LatentwalkError
 from explorer.project import file_kinds
-from explorer.training import cards, datasets, history, snapshot, stored
+from explorer.training import cards, datasets, history, run_dir, snapshot
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 
@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "e.npy": datasets._open_packed,
     "f.png": datasets._read,
     "g.pt": snapshot.load_state,
-    "settings.json": lambda path: (path.with_name("state.pt").touch(), stored._held(path.parent)),
+    "settings.json": lambda path: (path.with_name("state.pt").touch(), run_dir._held(path.parent)),
     "history.jsonl": lambda path: history.phases(path.parent, 1.0),
     "metrics.csv": history.metrics,
     "card.md": lambda path: cards.replace_figures(path, ""),

@@ -1,10 +1,9 @@
-"""Native CPU kernels: built once in the background, cached, and used from the moment they are ready.
+"""Native CPU kernels: built once in the background, cached, and used as soon as they are ready.
 
-`kernels()` never waits: it gives the kernels if they are loaded or lie in the cache, else None, and callers take
-their PyTorch path. `start_build()` is for the program's start, `build()` for tools that want to wait. A failed
-build is remembered and not tried again in this process; one that crashed, for a day. What lies in the cache is
-loaded only if it is this user's and as it was written (`explorer.util.cached_library`), else it is built again.
-`LATENTWALK_NATIVE=0` turns all of this off.
+`kernels()` never waits: it returns the kernels if they are loaded or cached, else None, and callers use PyTorch.
+`start_build()` is for the start of the program, `build()` for tools that can wait. A failed build is not retried in
+this process, and one that crashed not for a day. A cached library is only loaded if it belongs to this user and is
+unmodified (`explorer.util.cached_library`); otherwise it is rebuilt. `LATENTWALK_NATIVE=0` disables all of this.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _log = logging.getLogger("explorer.ops.native")
 
 @dataclass(frozen=True, slots=True)
 class NativeStatus:
-    """How the native kernels stand; `detail` is a line for people."""
+    """State of the native kernels; `detail` is a line for the user."""
 
     state: Literal["unused", "building", "ready", "failed", "disabled"]
     detail: str = ""
@@ -53,25 +52,25 @@ _looked_in_cache = False
 
 
 def kernels() -> Kernels | None:
-    """Return the kernels, or None while there are none. Any thread; only the first call looks at the disk."""
+    """Return the kernels, or None while there are none. Thread-safe; only the first call accesses the disk."""
     if _kernels is None and not _looked_in_cache:
         _look_in_cache()
     return _kernels
 
 
 def status() -> NativeStatus:
-    """For `doctor` and the log."""
+    """Return the current state, for `doctor` and the log."""
     return _status
 
 
 def start_build() -> None:
-    """Build in a background thread, unless the kernels are ready, building, disabled, or failed before."""
+    """Build in a background thread unless the kernels are ready, being built, disabled, or failed before."""
     if kernels() is None and _status.state == "unused":
         threading.Thread(target=build, name="native-build", daemon=True).start()
 
 
 def build() -> NativeStatus:
-    """Build and load the kernels if that was not tried before, and wait for it."""
+    """Build and load the kernels unless that was tried before, and wait for it."""
     if kernels() is None:
         with _lock:
             if _status.state == "unused":
@@ -99,17 +98,17 @@ def _look_in_cache() -> None:
 
 
 def _take_cached(library: Path) -> None:
-    """Load what was built before, if it is sound; what is not is left unused, to be built again."""
+    """Load the cached library if it is intact; otherwise leave it to be rebuilt."""
     if failed := cached.failure_before(library):
         _set(None, NativeStatus("failed", f"{failed} (built again after a day)"))
     elif cached.is_cached(library):
         why = why_not(library)
         if not why:
             _load(library)
-            why = _status.detail if _kernels is None else ""  # a library that it needs has gone, for example
+            why = _status.detail if _kernels is None else ""  # for example, a library that it depends on is gone
         if why:
             _log.warning("cached native kernels are not used: %s", why)
-            _set(None, NativeStatus("unused", f"those in the cache are not used: {why}"))
+            _set(None, NativeStatus("unused", f"the cached ones are not used: {why}"))
 
 
 def _build() -> None:

@@ -1,4 +1,5 @@
-"""Compiling the native kernels: one compiler call, in the user's cache, keyed by sources, compiler, processor."""
+"""Compiles the native kernels: one compiler call, into the user's cache, keyed by sources, compiler and
+processor."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ torch.testing.assert_close(found, weight * columns[:, None, None] * rows[:, None
 x, weight, bias = torch.randn(2, 40), torch.randn(24, 40), torch.randn(24)
 torch.testing.assert_close(kernels.dense(x, weight, bias, 0.5), x @ weight.T * 0.5 + bias, rtol=1e-4, atol=1e-4)
 """
-_TIMEOUT_S = 1800  # at low priority beside other work; the window renders without them meanwhile
+_TIMEOUT_S = 1800  # it runs at low priority; meanwhile the window renders without the kernels
 
 
 class BuildError(Exception):
@@ -49,7 +50,7 @@ class BuildError(Exception):
 
 
 def find_compiler() -> str | None:
-    """Return the C++ compiler to use: `$CXX`, or the first of g++, clang++ and c++ on the path."""
+    """Return the C++ compiler: `$CXX`, or the first of g++, clang++ and c++ on the path."""
     for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
         found = shutil.which(name) if name else None
         if found:
@@ -58,13 +59,13 @@ def find_compiler() -> str | None:
 
 
 def cached_library(compiler: str) -> Path:
-    """Return where the library for this source, compiler and processor lies, whether built or not."""
+    """Return the path of the library for this source, compiler and processor, whether built or not."""
     sources = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h"))]
     return cache_folder() / f"kernels-{content_digest(sources, (compiler, processor(), repr(_flags(True))))}.so"
 
 
 def cache_folder() -> Path:
-    """Return where compiled libraries are kept. Raises OSError where there is no home folder."""
+    """Return the folder of compiled libraries. Raises OSError if there is no home folder."""
     folder = os.environ.get("LATENTWALK_NATIVE_CACHE")
     return Path(folder) if folder else _own_root() / "native"
 
@@ -74,42 +75,42 @@ def _own_root() -> Path:
 
 
 def why_not(library: Path) -> str:
-    """Say why a library of the cache must not be loaded; an empty text if it may."""
+    """Return why a cached library must not be loaded; empty if it may."""
     folder = cache_folder()
     return cached.why_not(library, folder if os.environ.get("LATENTWALK_NATIVE_CACHE") else folder.parent)
 
 
 def prepare_cache(folder: Path) -> None:
-    """Make the folder, and see that nobody else can write to it.
+    """Create the folder, and make sure that nobody else can write to it.
 
     Raises:
-        BuildError: It cannot be used.
+        BuildError: The folder cannot be used.
     """
-    # A folder that the user chose is left as it is: others may have to write there.
+    # Permissions of a folder chosen by the user are left alone: others may have to write there.
     own = [] if os.environ.get("LATENTWALK_NATIVE_CACHE") else [_own_root(), _own_root() / "native"]
     if why := cached.prepare(folder, tighten=own if folder in own else ()):
         raise BuildError(f"the cache of kernels is not used: {why}")
 
 
 def content_digest(sources: Sequence[Path], settings: Sequence[str]) -> str:
-    """16 hexadecimal digits that stand for the contents of `sources` and for `settings`."""
+    """Return a digest of the contents of `sources` and of `settings`: 16 hexadecimal digits."""
     parts = [*(source.read_bytes() for source in sources), *(setting.encode() for setting in settings)]
     return hashlib.blake2b(b"\0".join(parts), digest_size=8).hexdigest()
 
 
 def compile_library(compiler: str, target: Path) -> None:
-    """Build the kernels at `target`, atomically; a second process that builds the same does no harm.
+    """Build the kernels at `target` atomically; processes may safely build the same at once.
 
-    It is tried in another process before it takes its name: only that one may crash.
+    The library is tested in a separate process, which may crash, before it gets its final name.
 
     Raises:
-        BuildError: If the compiler fails or takes minutes, the kernels do, or the cache cannot be used.
+        BuildError: The compiler or the kernels fail or time out, or the cache cannot be used.
     """
     try:
         prepare_cache(target.parent)
         with build_folder(target.parent) as folder:
             product = folder / target.name
-            for openmp in (True, False):  # Apple's clang has no OpenMP; one thread is still worth it
+            for openmp in (True, False):  # Apple's clang has no OpenMP; one thread is still useful
                 result = _run([compiler, *_flags(openmp), str(_SOURCE), "-o", str(product)])
                 if result.returncode == 0:
                     cached.try_out(_TRIAL, product)
@@ -119,18 +120,18 @@ def compile_library(compiler: str, target: Path) -> None:
         cached.note_failure(target, str(error))
         raise BuildError(str(error)) from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        words = f"the compiler {compiler} could not run, or its result not be kept: {_words(error)}"
-        raise BuildError(words) from error
+        message = f"the compiler {compiler} could not be run, or its result not be saved: {_message(error)}"
+        raise BuildError(message) from error
     lines = (result.stderr or result.stdout).strip().splitlines()
     raise BuildError(f"{compiler} failed: {lines[0] if lines else 'no message'}")
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return file_errors.message(error) if isinstance(error, OSError) else str(error)
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    # Low priority, where there is one: the build runs beside the first renders.
+    # At low priority if possible: the build runs beside the first renders.
     if sys.platform != "win32" and shutil.which("nice") and shutil.which(command[0]):
         command = ["nice", *command]
     return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
@@ -143,7 +144,7 @@ def _flags(openmp: bool) -> list[str]:
 
 
 def processor() -> str:
-    """Return what decides the instructions that -march=native may use."""
+    """Return the processor features, which determine the instructions that -march=native may use."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(("flags", "Features")):

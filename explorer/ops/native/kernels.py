@@ -17,18 +17,19 @@ __all__ = ["ABI", "DTYPES", "Kernels", "PackedWeight", "pack_weight"]
 
 ABI = 6
 DTYPES = (torch.float32, torch.bfloat16)
-"""Formats of features that the kernels read and write; they compute in float32."""
+"""Dtypes of features that the kernels read and write; they compute in float32."""
 
 _INT, _PTR, _FLOAT = ctypes.c_int, ctypes.c_void_p, ctypes.c_float
 _NO_CLAMP = float("inf")
-# Output columns and channels of a tile: what neighbours compute twice is small, and their state of about 700 kB
-# stays in the second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
+# Output columns and channels per tile: the overlap is small, and the state of about 700 kB stays in the
+# second-level
+# cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
 
 
 class PackedWeight(NamedTuple):
-    """A weight as `modulated_conv` wants it, from `pack_weight`."""
+    """A weight packed for `modulated_conv` by `pack_weight`."""
 
     tiles: Tensor
     outputs: int
@@ -36,23 +37,23 @@ class PackedWeight(NamedTuple):
 
 
 class Kernels:
-    """A loaded library. Calls release the interpreter's lock, use torch's number of threads, and may overlap.
+    """A loaded library. Calls release the GIL, use torch's number of threads, and may overlap.
 
     Every tensor must be on the CPU; features are in channels-last order and of a type in `DTYPES`, everything
     else is contiguous float32.
     """
 
     def __init__(self, path: Path) -> None:
-        """Load the library; OSError or AttributeError if it is none of ours, ValueError for another version."""
+        """Load the library; raise OSError or AttributeError if it is not ours, ValueError for another version."""
         self._library = ctypes.CDLL(str(path))
         if self._library.latentwalk_abi() != ABI:
-            raise ValueError(f"{path} is of another version")
+            raise ValueError(f"{path} has another version")
         self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
         self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 10, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
-        self._finish = self._library.latentwalk_finish
-        self._finish.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
-        self._fir_finish = self._library.latentwalk_fir_finish
-        self._fir_finish.argtypes = [
+        self._epilogue = self._library.latentwalk_finish
+        self._epilogue.argtypes = [_PTR, *[_INT] * 5, *[_PTR] * 3, _INT, _FLOAT, _FLOAT, _INT]
+        self._fir_epilogue = self._library.latentwalk_fir_finish
+        self._fir_epilogue.argtypes = [
             *[_PTR] * 5, *[_INT] * 5, *[_PTR] * 5, _INT, _FLOAT, _FLOAT, _INT,
         ]  # fmt: skip
         self._modulate = self._library.latentwalk_modulate
@@ -88,22 +89,22 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """Return the filtered leaky ReLU of `x * scale + bias`, halving at the end; 6 taps per sampling factor.
+        """Return the filtered leaky ReLU of `x * scale + bias`, downsampled by 2; 6 taps per sampling factor.
 
         Args:
             x: `[N, C, H, W]`.
             up: 2 or 4.
-            up_x: `[6 * up]` in correlation order, gains included; `up_y` likewise.
-            up_y: Along the other axis.
-            down_x: `[12]` in correlation order; `down_y` likewise.
-            down_y: Along the other axis.
-            down: `[12, 12]` in correlation order, instead of these two if the filter is no outer product.
+            up_x: `[6 * up]` in correlation order, gains included; `up_y` too.
+            up_y: The same along the other axis.
+            down_x: `[12]` in correlation order; `down_y` too.
+            down_y: The same along the other axis.
+            down: `[12, 12]` in correlation order, instead of these two if the filter is not separable.
             top: Padding above, in upsampled pixels.
             left: Padding on the left.
             out_size: `(H', W')`.
             scale: `[N, C]` or None.
             bias: `[C]` or None.
-            slope: Of the negative half, at most 1.
+            slope: Negative slope of the leaky ReLU, at most 1.
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
@@ -120,13 +121,13 @@ class Kernels:
         return out
 
     def modulate(self, weight: Tensor, columns: Tensor, rows: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """`weight * columns * rows` in `dtype`, channels-last.
+        """Return `weight * columns * rows` in `dtype`, channels-last.
 
         Args:
             weight: `[O, I, k, k]` float32, channels-last.
             columns: `[I]`.
             rows: `[O]` or None.
-            dtype: Of the result.
+            dtype: Dtype of the result.
         """
         o, i, *taps = weight.shape
         out = torch.empty(o, *taps, i, dtype=dtype)
@@ -137,7 +138,7 @@ class Kernels:
         return out.permute(0, 3, 1, 2)
 
     def dense(self, x: Tensor, weight: Tensor, bias: Tensor, gain: float) -> Tensor:
-        """`x @ weight.T * gain + bias`, `[N, O]`; quick for few samples, each as if it were alone.
+        """Return `x @ weight.T * gain + bias`, `[N, O]`; fast for few samples, each computed independently.
 
         Args:
             x: `[N, I]`.
@@ -154,13 +155,13 @@ class Kernels:
         return out
 
     def demodulate(self, styles: Tensor, energy: Tensor, gain: float, eps: float) -> Tensor:
-        """`gain / sqrt(styles² @ energy.T + eps)`, `[N, O]`.
+        """Return `gain / sqrt(styles² @ energy.T + eps)`, `[N, O]`.
 
         Args:
             styles: `[N, I]`.
             energy: `[O, I]`, contiguous, of a type in `DTYPES`.
             gain: Factor on the result.
-            eps: Keeps it finite.
+            eps: Keeps the result finite.
         """
         (n, i), o = styles.shape, energy.shape[0]
         out = torch.empty(n, o)
@@ -170,7 +171,7 @@ class Kernels:
         )  # fmt: skip
         return out
 
-    def finish(
+    def apply_epilogue(
         self,
         x: Tensor,
         *,
@@ -180,16 +181,16 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`clamp(leaky_relu(x * scale + bias + noise))`, written over `x` `[N, C, H, W]`."""
+        """Compute `clamp(leaky_relu(x * scale + bias + noise))` in place in `x` `[N, C, H, W]`."""
         n, c, h, w = x.shape
-        self._finish(
+        self._epilogue(
             x.data_ptr(), x.dtype == torch.bfloat16, n, h, w, c, _address(scale), _address(bias), _address(noise),
             1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
             torch.get_num_threads(),
         )  # fmt: skip
         return x
 
-    def fir_finish(
+    def fir_epilogue(
         self,
         phases: Sequence[Tensor],
         *,
@@ -201,22 +202,23 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`finish` of a transposed convolution filtered with four taps along each axis: `[N, C, 2 H, 2 W]`.
+        """Filter a transposed convolution with four taps along each axis, then apply the epilogue: `[N, C, 2 H, 2
+        W]`.
 
         Args:
             phases: The transposed convolution's rows and columns by parity: (even, even) `[N, C, H + 1, W + 1]`,
                 (even, odd) `[N, C, H + 1, W]`, (odd, even) `[N, C, H, W + 1]`, (odd, odd) `[N, C, H, W]`.
-            fx: `[4]` in correlation order; `fy` likewise.
-            fy: Along the other axis.
+            fx: `[4]` in correlation order; `fy` too.
+            fy: The same along the other axis.
             scale: `[N, C]` or None.
             bias: `[C]` or None.
             noise: `[1 or N, 1, 2 H, 2 W]` or None.
-            slope: Of the negative half.
+            slope: Negative slope of the leaky ReLU.
             clamp: Absolute limit, or None.
         """
         n, c, h, w = phases[3].shape
         out = _channels_last(n, c, 2 * h, 2 * w, phases[3].dtype)
-        self._fir_finish(
+        self._fir_epilogue(
             *(z.data_ptr() for z in phases), out.data_ptr(), out.dtype == torch.bfloat16, n, h, w, c,
             fx.data_ptr(), fy.data_ptr(), _address(scale), _address(bias), _address(noise),
             1 if noise is None else noise.shape[0], slope, _NO_CLAMP if clamp is None else clamp,
@@ -236,16 +238,16 @@ class Kernels:
         fy: Tensor,
         clamp: float | None,
     ) -> Tensor:
-        """`clamp(weight @ (x * styles) + bias)`, plus `img` enlarged twice: `[N, K, H, W]` float32.
+        """Return `clamp(weight @ (x * styles) + bias)` plus `img` upsampled by 2: `[N, K, H, W]` float32.
 
         Args:
             x: `[N, C, H, W]`.
             styles: `[N, C]`.
-            weight: `[K, C]`, at most four colours K.
+            weight: `[K, C]`, at most four output channels K.
             bias: `[K]`.
             img: `[N, K, H / 2, W / 2]` float32, contiguous, or None.
-            fx: `[4]` in correlation order, gains included; `fy` likewise.
-            fy: Along the other axis.
+            fx: `[4]` in correlation order, gains included; `fy` too.
+            fy: The same along the other axis.
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
@@ -273,17 +275,17 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`clamp(leaky_relu(conv(x * styles) * scale + bias + noise))`, `[N, O, H', W']`.
+        """Return `clamp(leaky_relu(conv(x * styles) * scale + bias + noise))`, `[N, O, H', W']`.
 
         Args:
             x: `[N, I, H, W]` bfloat16.
             styles: `[N, I]`.
-            weight: Of `pack_weight([O, I, k, k])`, k at most 3.
+            weight: From `pack_weight([O, I, k, k])`, k at most 3.
             padding: Zeros on every side.
             scale: `[N, O]` or None.
             bias: `[O]` or None.
             noise: `[1 or N, 1, H', W']` or None.
-            slope: Of the negative half.
+            slope: Negative slope of the leaky ReLU.
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
@@ -313,18 +315,19 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """`fir_finish` of the transposed convolution of `x * styles`.
+        """Apply the transposed convolution to `x * styles`, then `fir_epilogue`.
 
         Args:
             x: `[N, I, H, W]` bfloat16.
             styles: `[N, I]`.
-            weight: Of `pack_weight` for the four phases in the order of `fir_finish`, of which the rest is.
-            fx: `[4]` in correlation order; `fy` likewise.
-            fy: Along the other axis.
+            weight: From `pack_weight` for the four phases in the order of `fir_epilogue`, as are the other
+                arguments.
+            fx: `[4]` in correlation order; `fy` too.
+            fy: The same along the other axis.
             scale: `[N, O]` or None.
             bias: `[O]` or None.
             noise: `[1 or N, 1, 2 H, 2 W]` or None.
-            slope: Of the negative half.
+            slope: Negative slope of the leaky ReLU.
             clamp: Absolute limit, or None.
         """
         n, c, h, w = x.shape
@@ -341,20 +344,20 @@ class Kernels:
 
 
 def pack_weight(*weights: Tensor) -> PackedWeight:
-    """Weights `[O, I, kh, kw]` of convolutions of one input in bfloat16, in the order AMX tiles take them."""
+    """Pack weights `[O, I, kh, kw]` of convolutions of one input in bfloat16, in the order of AMX tiles."""
     o, i = weights[0].shape[:2]
     more_o, more_i = -o % 32, -i % 32
     tiles = []
     for weight in weights:
         w = F.pad(weight.detach().flatten(2), (0, 0, 0, more_i, 0, more_o)).to(torch.bfloat16)
-        # Blocks of 32 outputs, each in two tiles; blocks of 32 inputs as 16 pairs, even ones before odd ones.
+        # Blocks of 32 outputs in two tiles each; blocks of 32 inputs as 16 pairs, even ones before odd ones.
         w = w.reshape((o + more_o) // 32, 2, 16, (i + more_i) // 32, 8, 2, 2, -1)
         tiles.append(w.permute(0, 3, 7, 1, 6, 4, 2, 5).flatten())
     return PackedWeight(_in_huge_pages(torch.cat(tiles)), o, weights[0].shape[3])
 
 
 def _in_huge_pages(x: Tensor) -> Tensor:
-    """Return a copy in pages of 2 MB, where the system has them."""
+    """Return a copy in pages of 2 MB, if the system has them."""
     size, page = x.numel() * x.element_size(), 1 << 21
     if size < page // 2 or not hasattr(mmap, "MADV_HUGEPAGE"):
         return x

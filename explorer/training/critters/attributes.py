@@ -1,7 +1,7 @@
 """From a Gaussian latent to the exact attributes of a critter.
 
-Every attribute is a smooth function of the latent, also species and coat pattern, which are softmax weights
-over prototypes: a picture is nearly always one species, and a straight line between two latents morphs.
+Every attribute is a smooth function of the latent, even species and coat pattern, which are softmax weights over
+prototypes: a picture nearly always shows one species, and linear interpolation of latents morphs.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Attributes:
 
 
 def latents(count: int, seed: int, start: int = 0) -> Tensor:
-    """Latents `[count, 64]` float32 of the pictures `start ...` of the data set `seed`; any slice reproduces."""
+    """Return the latents `[count, 64]` float32 of pictures `start ...` of data set `seed`, the same in any
+    slice."""
     rows = []
     for index in range(start, start + count):
         generator = torch.Generator().manual_seed(seed_of(seed, index))
@@ -91,8 +92,8 @@ def latents(count: int, seed: int, start: int = 0) -> Tensor:
 def attributes(latent: Tensor) -> Attributes:
     """Return the attributes of `latent` `[N, 64]`, on its device.
 
-    The latent is first scaled to unit mean square, as a mapping network does, so that attributes are a function
-    of exactly what a generator sees.
+    The latent is first scaled to unit mean square, as in a mapping network, so that attributes are a function of
+    what a generator sees.
     """
     u = latent.to(torch.float32)
     u = u * (u.square().mean(1, keepdim=True) + 1e-8).rsqrt()
@@ -149,7 +150,7 @@ def attributes(latent: Tensor) -> Attributes:
 
 
 def _background(direction: Tensor, lightness: Tensor) -> Tensor:
-    """Return two soft colours `[N, 2, 3]` whose hue is the angle of a 2-D Gaussian, so that it has no seam."""
+    """Return two pastel colours `[N, 2, 3]` whose hue is the angle of a 2-D Gaussian, so that it has no seam."""
     hue = torch.atan2(direction[:, 1], direction[:, 0])
     offsets = torch.tensor([0.0, 2.0, 4.0], device=direction.device) * (math.pi / 3)
     top = 0.5 + 0.5 * torch.cos(hue[:, None] - offsets)

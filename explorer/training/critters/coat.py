@@ -20,7 +20,7 @@ _PERIOD = 2.4  # head units after which the noise volume repeats
 
 @functools.cache
 def _volume(device: str) -> Tensor:
-    """A fixed tileable volume `[1, 3, 48, 48, 48]`: fine grain, distance to scattered points, soft blotches."""
+    """Return a fixed tileable volume `[1, 3, 48, 48, 48]`: fine grain, distance to scattered points, blotches."""
     generator = torch.Generator().manual_seed(20240229)
     fine = torch.randn(_VOLUME, _VOLUME, _VOLUME, generator=generator)
     axis = (torch.arange(_VOLUME) + 0.5) / _VOLUME
@@ -53,7 +53,7 @@ def _sample(points: Tensor, scale: Tensor | float = 1.0) -> Tensor:
 
 
 def strands(points: Tensor, normal: Tensor, length: Tensor) -> Tensor:
-    """Fur strands `[N, P]`, about unit variance: fine grain averaged along the lie of the fur.
+    """Return fur strands `[N, P]` of about unit variance: fine grain averaged along the lie of the fur.
 
     The fur lies away from the nose, along the surface. `points` and `normal` are `[N, P, 3]`, `length` `[N, 1]`.
     """
@@ -70,7 +70,7 @@ def strands(points: Tensor, normal: Tensor, length: Tensor) -> Tensor:
 
 
 def _palette(a: Attributes) -> tuple[Tensor, Tensor]:
-    """Coat and marking colours `[N, 1, 3]`."""
+    """Return coat and marking colours `[N, 1, 3]`."""
     table = torch.tensor(list(PALETTES.values()), device=a.yaw.device)
     colours = torch.einsum("np,pkc->nkc", a.palette, table)
     bright = a.brightness[:, None]
@@ -98,7 +98,7 @@ def pattern_weight(a: Attributes, points: Tensor) -> Tensor:
 
 
 def coat_colour(a: Attributes, s: Shape, points: Tensor, normal: Tensor, ear: Tensor) -> Tensor:
-    """Albedo `[N, P, 3]` of the fur. `ear` `[N, P]` is 1 on ears; no strands yet."""
+    """Return albedo `[N, P, 3]` of the fur. `ear` `[N, P]` is 1 on ears; no strands yet."""
     base, marking = _palette(a)
     x, y, z = points.unbind(-1)
     ax = x.abs()

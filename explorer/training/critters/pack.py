@@ -1,4 +1,4 @@
-"""Render critters once into a packed uint8 file that training maps into memory."""
+"""Renders critters into a packed uint8 file that training memory-maps."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = logging.getLogger("explorer.training.critters")
 
 
 def to_uint8(pictures: torch.Tensor) -> torch.Tensor:
-    """Pictures in 0..1 as uint8, rounded."""
+    """Return pictures in 0..1 as uint8, rounded."""
     return (pictures * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
 def _rendered(
     count: int, resolution: int, seed: int, start: int, batch: int, device: str
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Batches, each with the number of its first picture; tells how long the rest takes."""
+    """Yield batches with the number of their first picture, logging the time left."""
     began = reported = time.monotonic()
     for first in range(0, count, batch):
         size = min(batch, count - first)
@@ -48,12 +48,12 @@ def pack(
 ) -> Path:
     """Render pictures `start ... start + count` of data set `seed` into `out`, uint8 `[count, 3, R, R]` in `.npy`.
 
-    The file gets its name only when it is whole, so that an interrupted run leaves no half data set behind.
+    The file gets its name only when complete, so that an interrupted run does not leave a partial data set behind.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     shape = (count, 3, resolution, resolution)
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
-    # Written, not mapped: a full disk ends a process that writes into mapped memory (SIGBUS).
+    # Written, not mapped: on a full disk, writing to mapped memory kills the process (SIGBUS).
     with atomic_write(out, is_lone_writer=True) as partial, partial.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for _, pictures in _rendered(count, resolution, seed, start, batch, device):
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=2, help="2 keeps a CPU's cache, 256 fills a GPU")
+    parser.add_argument("--batch", type=int, default=2, help="2 fits a CPU's cache, 256 fills a GPU")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

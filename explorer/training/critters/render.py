@@ -12,16 +12,16 @@ from explorer.training.critters.shape import Shape, head_distance, parts, shape_
 
 __all__ = ["camera_rays", "render", "rotation"]
 
-_CAMERA = 5.2  # distance of the eye point from the picture plane, in picture widths over two
+_CAMERA = 5.2  # distance of the camera from the picture plane, in half picture widths
 _STEPS = 24
-_STRIDE = 4  # steps between two looks at which rays are still worth following
-_TOGETHER = 16384  # rays of a picture at a time, whose numbers fit a processor's cache
-_REGISTERS = 64  # rays that are worked on together are a multiple of this
-_REACH = 2.3  # radius of a sphere that holds every critter, in head units
+_STRIDE = 4  # steps between two selections of the rays still to be traced
+_TOGETHER = 16384  # rays per block, so that its data fit a processor's cache
+_REGISTERS = 64  # the number of rays per block is a multiple of this
+_REACH = 2.3  # radius of a sphere around any critter, in head units
 
 
 def rotation(a: Attributes) -> Tensor:
-    """Head-to-world rotations `[N, 3, 3]`: yaw, then pitch, then roll."""
+    """Return head-to-world rotations `[N, 3, 3]`: yaw, then pitch, then roll."""
     zero, one = torch.zeros_like(a.yaw), torch.ones_like(a.yaw)
 
     def matrix(*entries: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def rotation(a: Attributes) -> Tensor:
 
 
 def camera_rays(a: Attributes, side: int) -> tuple[Tensor, Tensor]:
-    """Origins `[N, 1, 3]` and unit directions `[N, P, 3]` in head coordinates for `side` x `side` rays."""
+    """Return origins `[N, 1, 3]` and unit directions `[N, P, 3]` in head coordinates for `side` x `side` rays."""
     device = a.yaw.device
     axis = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
     y, x = torch.meshgrid(-axis, axis, indexing="ij")
@@ -50,9 +50,9 @@ def camera_rays(a: Attributes, side: int) -> tuple[Tensor, Tensor]:
 
 
 def _trace(s: Shape, origin: Tensor, direction: Tensor, mouth: Tensor) -> tuple[Tensor, Tensor]:
-    """Distances along the rays and the field there, both `[N, P]`; the field is small where the ray hit.
+    """Return the distances along the rays and the field there, both `[N, P]`; the field is small where a ray hit.
 
-    A ray that has left the sphere around the critter hits nothing any more: it is not followed to the last step.
+    A ray that has left the bounding sphere cannot hit anything and is not traced further.
     """
     middle = -(origin * direction).sum(-1)
     miss = origin.square().sum(-1) - middle.square()
@@ -72,9 +72,9 @@ def _trace(s: Shape, origin: Tensor, direction: Tensor, mouth: Tensor) -> tuple[
 
 
 def _followed(wanted: Tensor) -> Tensor:
-    """Indices of the rays that any of the pictures wants, from `[N, P]`.
+    """Return the indices of the rays that any picture needs, from `[N, P]`.
 
-    Some more make them whole registers of a processor, whose last numbers would be rounded in another way.
+    They are padded to whole vector registers, because a remainder would be rounded differently.
     """
     some = wanted.any(0)
     count = int(some.sum())
@@ -83,7 +83,7 @@ def _followed(wanted: Tensor) -> Tensor:
 
 
 def _normals(s: Shape, points: Tensor, mouth: Tensor) -> Tensor:
-    """Unit normals `[N, P, 3]` by the tetrahedron rule."""
+    """Return unit normals `[N, P, 3]` by the tetrahedron rule."""
     total = torch.zeros_like(points)
     for sx, sy, sz in ((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)):
         corner = torch.tensor([sx, sy, sz], device=points.device, dtype=points.dtype)
@@ -93,7 +93,7 @@ def _normals(s: Shape, points: Tensor, mouth: Tensor) -> Tensor:
 
 
 def _hue(hue: Tensor) -> Tensor:
-    """Vivid colours `[N, 1, 3]` from amber over green to blue for hue in 0..1."""
+    """Return vivid colours `[N, 1, 3]` from amber over green to blue for hue in 0..1."""
     stops = torch.tensor(
         [[0.85, 0.50, 0.08], [0.55, 0.72, 0.15], [0.12, 0.65, 0.45], [0.20, 0.50, 0.90]], device=hue.device
     )
@@ -103,7 +103,7 @@ def _hue(hue: Tensor) -> Tensor:
 
 
 def _eye_colour(a: Attributes, s: Shape, points: Tensor, light: Tensor) -> Tensor:
-    """Colour `[N, P, 3]` of the eyeball: white, iris, pupil (a slit for cats and foxes) and two highlights."""
+    """Return the colour `[N, P, 3]` of the eye: white, iris, pupil (a slit for cats and foxes), two highlights."""
     x, y, z = points.unbind(-1)
     side = torch.where(x > 0, 1.0, -1.0)
     out = torch.stack([(x - side * s.eye_x) / s.eye_r, (y - s.eye_y) / s.eye_r, (z - s.eye_z) / s.eye_r], -1)
@@ -184,7 +184,7 @@ def _background(a: Attributes, side: int) -> Tensor:
 
 
 def _shade(a: Attributes, s: Shape, points: Tensor, normal: Tensor, direction: Tensor) -> Tensor:
-    """Lit colour `[N, P, 3]` at surface points."""
+    """Return lit colour `[N, P, 3]` at surface points."""
     x, y, z = points.unbind(-1)
     mouth = a.mouth_open[:, None]
     head, ear, eye, nose = parts(s, x, y, z, mouth)
@@ -195,7 +195,7 @@ def _shade(a: Attributes, s: Shape, points: Tensor, normal: Tensor, direction: T
     hair = strands(points, normal, a.fur_length[:, None])
     fur = coat_colour(a, s, points, normal, on_ear) * (1 + 0.075 * hair.clamp(-2.5, 2.5))[..., None]
     fur = _mouth(a, s, points, fur)
-    socket = torch.sigmoid((eye - 0.035) / 0.012)[..., None]  # a dark lid line round the eye
+    socket = torch.sigmoid((eye - 0.035) / 0.012)[..., None]  # a dark eyelid line around the eye
     fur = fur * (0.25 + 0.75 * socket)
     facing = (normal * light).sum(-1, keepdim=True)
     up = (normal @ turn.transpose(1, 2))[..., 1:2]
@@ -215,12 +215,12 @@ def _shade(a: Attributes, s: Shape, points: Tensor, normal: Tensor, direction: T
 
 
 def render(a: Attributes, resolution: int, supersample: int = 2) -> Tensor:
-    """Pictures `[N, 3, resolution, resolution]` float32 in 0..1, on the device of the attributes.
+    """Return pictures `[N, 3, resolution, resolution]` float32 in 0..1, on the device of the attributes.
 
     Args:
-        a: What to draw; the same attributes give the same critter at every resolution.
+        a: Attributes; they give the same critter at every resolution.
         resolution: Side in pixels.
-        supersample: Rays a pixel along each side.
+        supersample: Rays per pixel along each side.
     """
     side = resolution * supersample
     s = shape_of(a)
@@ -229,7 +229,7 @@ def render(a: Attributes, resolution: int, supersample: int = 2) -> Tensor:
     t, distance = _trace(s, origin, direction, mouth)
     pixel = 2 / side / (2 * a.size[:, None])
     cover = ((1.2 * pixel - distance) / (1.2 * pixel)).clamp(0, 1)
-    places = _followed(cover > 0)  # the others show the background alone
+    places = _followed(cover > 0)  # the others only show the background
     points = origin + t[:, places, None] * direction[:, places]
     normal = _normals(s, points, mouth)
     colour = _shade(a, s, points, normal, direction[:, places])

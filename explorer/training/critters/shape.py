@@ -15,7 +15,7 @@ from explorer.training.critters.attributes import Attributes
 
 __all__ = ["Shape", "ear_frame", "head_distance", "parts", "shape_of"]
 
-# One row a species (cat, dog, fox, bear, rabbit); blended by the species weights.
+# One row per species (cat, dog, fox, bear, rabbit), blended by the species weights.
 _PROTOTYPES: dict[str, tuple[float, ...]] = {
     "skull_x": (1.00, 0.90, 0.96, 1.02, 0.86),
     "skull_y": (0.86, 0.90, 0.82, 0.92, 0.92),
@@ -88,7 +88,7 @@ def shape_of(a: Attributes) -> Shape:
     blended["ear_width"] = blended["ear_width"] * column(0.5 + 0.5 * a.ear_size)
     blended["ear_tilt"] = blended["ear_tilt"] + column(a.ear_tilt)
     blended["eye_r"] = blended["eye_r"] * column(a.eye_size)
-    # The eye sits in the skull so that a bit less than half of it shows.
+    # The eye sits in the skull so that slightly less than half of it is visible.
     x, y = blended["eye_x"] / blended["skull_x"], blended["eye_y"] / blended["skull_y"]
     surface = blended["skull_z"] * (1 - x * x - y * y).clamp(min=0.05).sqrt()
     eye_z = surface - 0.30 * blended["eye_r"]
@@ -98,7 +98,7 @@ def shape_of(a: Attributes) -> Shape:
 
 
 def ellipsoid(x: Tensor, y: Tensor, z: Tensor, rx: Tensor, ry: Tensor, rz: Tensor) -> Tensor:
-    """Distance to an ellipsoid at the origin, exact at its surface to first order."""
+    """Return distance to an ellipsoid at the origin, exact at its surface to first order."""
     x, y, z = x / rx, y / ry, z / rz
     near = (x * x + y * y + z * z).sqrt()
     x, y, z = x / rx, y / ry, z / rz
@@ -106,20 +106,20 @@ def ellipsoid(x: Tensor, y: Tensor, z: Tensor, rx: Tensor, ry: Tensor, rz: Tenso
 
 
 def smooth_min(a: Tensor, b: Tensor, k: float) -> Tensor:
-    """Polynomial smooth minimum with blend radius `k`."""
+    """Return polynomial smooth minimum with blend radius `k`."""
     h = (0.5 + 0.5 * (b - a) / k).clamp(0, 1)
     return b + h * (a - b) - k * h * (1 - h)
 
 
 def ear_frame(s: Shape, ax: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Coordinates along the ear from its root (0 .. 2 lengths) and across it (positive outwards)."""
+    """Return coordinates along the ear from its root (0 .. 2 lengths) and across it (positive outwards)."""
     sin, cos = torch.sin(s.ear_tilt), torch.cos(s.ear_tilt)
     dx, dy = ax - s.ear_x, y - s.ear_y
     return dx * sin + dy * cos, dx * cos - dy * sin
 
 
 def parts(s: Shape, x: Tensor, y: Tensor, z: Tensor, mouth_open: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Distances `[N, P]` to head, ears, eyes and nose at points `[N, P]` in head coordinates."""
+    """Return distances `[N, P]` to head, ears, eyes and nose at points `[N, P]` in head coordinates."""
     ax = x.abs()
     head = ellipsoid(x, y, z, s.skull_x, s.skull_y, s.skull_z)
     cheek = ellipsoid(ax - s.cheek_x, y - s.cheek_y, z - 0.22, s.cheek_r, s.cheek_r * 0.85, s.cheek_r)
@@ -146,6 +146,6 @@ def parts(s: Shape, x: Tensor, y: Tensor, z: Tensor, mouth_open: Tensor) -> tupl
 
 
 def head_distance(s: Shape, x: Tensor, y: Tensor, z: Tensor, mouth_open: Tensor) -> Tensor:
-    """Distance `[N, P]` to the whole critter."""
+    """Return distance `[N, P]` to the whole critter."""
     head, ear, eye, nose = parts(s, x, y, z, mouth_open)
     return torch.minimum(torch.minimum(smooth_min(head, ear, 0.10), eye), nose)

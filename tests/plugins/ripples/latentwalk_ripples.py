@@ -10,7 +10,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from explorer.checkpoints.checkpoint import Contents
+from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.reader import OpenFile
 from explorer.checkpoints.records import TensorRecord
@@ -133,13 +133,13 @@ class RipplesReader:
     def matches(self, file: OpenFile) -> bool:
         return isinstance(file.value, dict) and {"ripples", "weights"} <= file.value.keys()
 
-    def read(self, file: OpenFile, monitor: Monitor) -> Contents:
+    def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         assert isinstance(file.value, dict)
         settings, weights = file.value["ripples"], file.value["weights"]
         if not isinstance(settings, dict) or not isinstance(weights, dict):
             raise file.source.damaged("its settings or weights are not tables")
         records = {str(name): item for name, item in weights.items() if isinstance(item, TensorRecord)}
-        return Contents(
+        return CheckpointHeader(
             family="ripples",
             config={str(name): value for name, value in settings.items()},
             records=records,

@@ -1,4 +1,4 @@
-"""Figures for the card of a generator: Frechet distances to its data, nearness to the renderer, equivariance."""
+"""Metrics for the card of a generator: Fréchet distances to its data, reconstruction, equivariance."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """How much to measure; 0 leaves a figure out."""
+    """Sample counts per metric; 0 skips it."""
 
-    samples: int = 10_000  # for Frechet distances
+    samples: int = 10_000  # for Fréchet distances
     equivariance: int = 500
     likeness: int = 128  # critters only
-    pairs: int = 256  # for what styles carry; critters only
+    pairs: int = 256  # for style effects; critters only
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Frechet:
-    """Squared Frechet distances in the features of one network, and how many pictures each was taken over."""
+    """Squared Fréchet distances in the features of one network, and the numbers of pictures."""
 
     network: str
     generator: float
@@ -62,7 +62,7 @@ class Frechet:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; absent where not asked for or not defined."""
+    """Measured values; empty where not requested or not defined."""
 
     frechet: tuple[Frechet, ...] = ()
     likeness: tuple[float, float, int] | None = None  # dB, dB of the mean picture, pictures
@@ -77,7 +77,7 @@ class Figures:
 
 
 def fresh_like(checkpoint: Checkpoint) -> Generator:
-    """Return a generator of the same architecture that learned nothing, always the same one."""
+    """Return an untrained generator of the same architecture, always with the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build(checkpoint.family, checkpoint.config)
@@ -94,9 +94,9 @@ def measure(
         generator: Any family.
         fresh: The same architecture, not trained.
         data: The pictures it was trained on, of its resolution.
-        using: The networks of the Frechet distances.
-        request: How much.
-        progress: Told what is being done, and how many pictures of how many.
+        using: Networks for the Fréchet distances.
+        request: Sample counts.
+        progress: Called with the current task, and the done and total numbers of pictures.
     """
     frechet = _frechet(generator, fresh, data, using, request, progress) if using and request.samples else ()
     likeness = None
@@ -142,7 +142,7 @@ def _remembered(
     key: Mapping[str, object], using: list[FeatureNetwork], pictures: Callable[[], Iterator[Tensor]], count: int,
     what: str, progress: Progress,
 ) -> list[Moments]:  # fmt: skip
-    """Moments in every network, from the cache where they were taken before."""
+    """Return the feature moments for every network, from the cache if possible."""
     keys = [dict(key) | {"network": network.identity} for network in using]
     found = [moments_cache.recall(each) for each in keys]
     missing = [network for network, known in zip(using, found, strict=True) if known is None]
@@ -181,7 +181,7 @@ def _pictures(data: Dataset, first: int, end: int) -> Iterator[Tensor]:
 
 
 def _samples(generator: Generator, count: int, seed: int) -> Iterator[Tensor]:
-    """Pictures of random latents, not truncated, with fresh noise, as an eight-bit file would hold them."""
+    """Yield pictures of random latents, untruncated, with random noise, rounded to 8 bits."""
     random = np.random.RandomState(seed)
     for start in range(0, count, _BATCH):
         z, c = random_inputs(generator, random, min(_BATCH, count - start))
@@ -218,13 +218,13 @@ def _psnr(difference: Tensor) -> float:
 
 
 def report(figures: Figures) -> str:
-    """Return what was measured, in Markdown, for a card."""
+    """Return the metrics as Markdown for a card."""
     text = "\n".join(f"* {line}" for line in _sentences(figures))
     if figures.styles:
         text += f"""
 
-How far a critter goes towards another when it takes one group of that one's styles (0% it stays, 100% it is like
-the other), as the attribute network reads {figures.pairs} pairs:
+How far a critter moves towards another when it takes one group of its styles (0%: unchanged, 100%: like the other),
+measured with the attribute network on {figures.pairs} pairs:
 
 {table(figures.styles)}"""
     return text.strip()
@@ -241,8 +241,8 @@ def _sentences(figures: Figures) -> list[str]:
     if figures.likeness is not None:
         near, average, samples = figures.likeness
         lines.append(
-            f"Likeness to the renderer's pictures of {samples} latents that training never saw: PSNR {near:.1f} dB "
-            f"(the average of those pictures: {average:.1f} dB)."
+            f"Similarity to the renderer's pictures of {samples} unseen latents: PSNR {near:.1f} dB "
+            f"(the mean of those pictures: {average:.1f} dB)."
         )
     if figures.equivariance:
         found = ", ".join(

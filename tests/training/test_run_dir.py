@@ -14,7 +14,7 @@ from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
 from explorer.training.loop import run
 from explorer.training.pack import export
-from explorer.training.stored import with_sizes_held
+from explorer.training.run_dir import with_sizes_held
 
 from .test_loop import settings
 
@@ -65,7 +65,7 @@ def test_a_state_that_does_not_fit_is_told(data: Critters, tmp_path: Path) -> No
 def test_settings_cut_by_a_full_disk_are_written_anew(left: str, data: Critters, tmp_path: Path) -> None:
     run(settings("stylegan2", tmp_path, total_kimg=0.004), data)
     (tmp_path / "settings.json").write_text(left)
-    assert run(settings("stylegan2", tmp_path, total_kimg=0.008), data).shown == 8
+    assert run(settings("stylegan2", tmp_path, total_kimg=0.008), data).images_seen == 8
     assert json.loads((tmp_path / "settings.json").read_text())["family"] == "stylegan2"
 
 

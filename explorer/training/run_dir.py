@@ -1,4 +1,4 @@
-"""What the folder of a run says of itself: its settings, and whether another run may go on in it."""
+"""The folder of a training run: its settings, and whether another run may continue in it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _HINT = "Choose another --out, or give its options."
 
 
 def describe(settings: TrainSettings) -> dict[str, Any]:
-    """`settings` as plain values."""
+    """Return `settings` as plain values."""
     paths = {"out": str(settings.out), "data": [str(path) for path in settings.data]}
     return dataclasses.asdict(settings) | paths
 
 
 def write(settings: TrainSettings) -> None:
-    """Write `settings` into the folder of their run, so that a kill leaves the old file or the new one."""
+    """Write `settings` into their run's folder atomically: a kill leaves either the old or the new file."""
     text = json.dumps(describe(settings), indent=1, allow_nan=True, default=str) + "\n"
     with atomic_write(settings.out / SETTINGS, is_lone_writer=True) as partial:
         partial.write_text(text)
 
 
 def check_same(settings: TrainSettings) -> None:
-    """Check that what was trained in `settings.out`, if anything, has the networks that `settings` ask for.
+    """Check that the run in `settings.out`, if any, has the networks that `settings` ask for.
 
     Raises:
         UsageError: The folder holds a run of another family, resolution or size.
@@ -56,7 +56,7 @@ def check_same(settings: TrainSettings) -> None:
 
 
 def with_sizes_held(settings: TrainSettings) -> TrainSettings:
-    """Return the settings with the networks of the run that `settings.out` holds, if it is of the same kind."""
+    """Return `settings` with the network sizes of the run in `settings.out`, if family and resolution match."""
     old = _held(settings.out)
     if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
         return settings
@@ -65,7 +65,7 @@ def with_sizes_held(settings: TrainSettings) -> TrainSettings:
 
 
 def _held(out: Path) -> dict[str, Any] | None:
-    """Return the settings of the run in a folder; None where there is none, or where a full disk has cut them."""
+    """Return the settings of the run in a folder; None if there is no run or its settings are truncated."""
     if not (out / STATE).exists() or not (out / SETTINGS).exists():
         return None
     try:
@@ -78,7 +78,7 @@ def _held(out: Path) -> dict[str, Any] | None:
 
 
 def _sizes(described: dict[str, Any]) -> dict[str, Any]:
-    """Return what the shapes of both networks and of the warm-up's probes hang on, defaults included."""
+    """Return all settings, defaults included, that determine the shapes of the networks and warm-up probes."""
     values = {"img_resolution": described["resolution"], **described["generator"]}
     sizes = dataclasses.asdict(read_config(described["family"], values))
     sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}

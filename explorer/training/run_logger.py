@@ -1,6 +1,6 @@
-"""What a run says of itself on the way: lines of its log with the time left, `metrics.csv`, sheets of samples.
+"""Logging of a training run: log lines with the time left, `metrics.csv`, sheets of samples.
 
-None of it is worth a run: where a disk is full, training goes on without.
+Logging never ends a run: if the disk is full, training continues without it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import torch
 
-from explorer.training import history, stored
+from explorer.training import history, run_dir
 from explorer.training.snapshot import save_sheet
 from explorer.training.trainer import Trainer
 from explorer.util.atomic_write import atomic_write
 
-__all__ = ["Journal", "Pace"]
+__all__ = ["Pace", "RunLogger"]
 
 log = logging.getLogger("explorer.training")
 
@@ -31,40 +31,40 @@ _COLUMNS = (
 
 
 class Pace:
-    """Pictures a second of late: steps of a warm-up and of the guide alone are far quicker than those after.
+    """Recent pictures per second; the average would mislead, as later phases have far slower steps.
 
     Args:
-        now: Seconds on a clock that only grows.
-        shown: Pictures so far.
-        marks: How many calls of `at` "of late" reaches back.
+        now: Seconds on a monotonic clock.
+        images_seen: Images so far.
+        marks: How many calls of `at` count as recent.
     """
 
-    def __init__(self, now: float, shown: int, marks: int = 6) -> None:
-        self._marks = deque([(now, shown)], maxlen=marks)
+    def __init__(self, now: float, images_seen: int, marks: int = 6) -> None:
+        self._marks = deque([(now, images_seen)], maxlen=marks)
 
-    def at(self, now: float, shown: int) -> float:
-        """Return the pace over the last calls, with `shown` pictures at `now` seconds."""
+    def at(self, now: float, images_seen: int) -> float:
+        """Return the pace over the last calls, with `images_seen` pictures at `phase` seconds."""
         since, before = self._marks[0]
-        self._marks.append((now, shown))
-        return (shown - before) / max(now - since, 1e-9)
+        self._marks.append((now, images_seen))
+        return (images_seen - before) / max(now - since, 1e-9)
 
 
-class Journal:
-    """Of one run, in the folder of its settings. Only the leader of several processes keeps one."""
+class RunLogger:
+    """Log of one run, in its folder. Only the main process has one."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer, self._out = trainer, trainer.settings.out
         self._began = self._reported = self._drawn = time.monotonic()
-        self._shown = trainer.shown
-        self._pace = Pace(self._began, trainer.shown)
+        self._started_at = trainer.images_seen
+        self._pace = Pace(self._began, trainer.images_seen)
 
     def begin(self) -> None:
-        """Go on where the run does: what a killed one said of pictures after its last checkpoint is dropped."""
-        _forget_rows(self._out / "metrics.csv", self._shown / 1000)
-        history.record(self._out, stored.describe(self._trainer.settings), self._shown)
+        """Continue the log of a resumed run: drop entries that are newer than its checkpoint."""
+        _forget_rows(self._out / "metrics.csv", self._started_at / 1000)
+        history.record(self._out, run_dir.describe(self._trainer.settings), self._started_at)
 
     def note(self, now: float) -> None:
-        """After a step, at `now` seconds: says and draws what is due."""
+        """After a step, at `phase` seconds: says and draws what is due."""
         if now - self._reported >= REPORT_S:
             self._reported = now
             self._report(now)
@@ -73,14 +73,14 @@ class Journal:
             self._draw()
 
     def end(self, now: float) -> None:
-        """The last line and the last sheet."""
+        """Write the last line and the last sheet."""
         self._draw()
-        if self._trainer.shown > self._shown:
+        if self._trainer.images_seen > self._started_at:
             self._report(now)
 
     def _draw(self) -> None:
-        path = self._out / "samples" / f"{self._trainer.shown // 1000:06d}.png"
-        state = torch.get_rng_state()  # a look must not change what training draws
+        path = self._out / "samples" / f"{self._trainer.images_seen // 1000:06d}.png"
+        state = torch.get_rng_state()  # sampling must not change training's random numbers
         try:
             save_sheet(path, self._trainer.samples())
         except OSError as error:
@@ -89,10 +89,10 @@ class Journal:
 
     def _report(self, now: float) -> None:
         t, s = self._trainer, self._trainer.settings
-        rate = self._pace.at(now, t.shown)
-        left = (s.total_kimg * 1000 - t.shown) / max(rate, 1e-9)
+        rate = self._pace.at(now, t.images_seen)
+        left = (s.total_kimg * 1000 - t.images_seen) / max(rate, 1e-9)
         left = max(0.0, min(left, s.time_limit_s - (now - self._began)))
-        row = {"kimg": t.shown / 1000, "seconds": round(t.seconds, 1), "per_second": round(rate, 2)}
+        row = {"kimg": t.images_seen / 1000, "seconds": round(t.seconds, 1), "per_second": round(rate, 2)}
         row |= {name: round(value, 4) for name, value in t.metrics.items()}
         slower = " at this pace; later steps take longer" if _has_slower_ahead(t) else ""
         log.info("%s; %.0f min left%s", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60, slower)
@@ -104,14 +104,14 @@ class Journal:
 
 
 def _has_slower_ahead(trainer: Trainer) -> bool:
-    """Return whether the discriminator or more layers come in later."""
-    s, kimg = trainer.settings, trainer.shown / 1000
-    starts = [trainer.now.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
-    return trainer.warm_up.stage(trainer.shown) is not None or any(kimg < at < s.total_kimg for at in starts)
+    """Return whether the discriminator or more layers are still to come."""
+    s, kimg = trainer.settings, trainer.images_seen / 1000
+    starts = [trainer.phase.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
+    return trainer.warm_up.stage(trainer.images_seen) is not None or any(kimg < at < s.total_kimg for at in starts)
 
 
 def _append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a row under the columns that the file has. Raises OSError."""
+    """Append a row with the columns that the file has. Raises OSError."""
     fresh = not path.exists() or not path.stat().st_size
     columns = list(_COLUMNS) if fresh else history.text_of(path).partition("\n")[0].split(",")
     lines = io.StringIO()
@@ -123,7 +123,7 @@ def _append_row(path: Path, row: dict[str, float]) -> None:
 
 
 def _forget_rows(path: Path, kimg: float) -> None:
-    """Drop rows about pictures after the last checkpoint, which are shown again, and those that are not whole."""
+    """Drop truncated rows and those after the last checkpoint, which are written again."""
     if not path.is_file():
         return
     whole = history.metrics(path)
@@ -139,5 +139,5 @@ def _forget_rows(path: Path, kimg: float) -> None:
 
 
 def _tell_unwritten(path: Path, error: OSError) -> None:
-    """A log or a look is not worth a run."""
-    log.warning("%s could not be written, training goes on: %s", path, error.strerror or error)
+    """Warn and let training continue."""
+    log.warning("%s could not be written, training continues: %s", path, error.strerror or error)
