@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if a.no_figures:
         return 0
     from explorer.jobs.executors import run_inline
-    from explorer.training.figures import Request, report
+    from explorer.training.evaluate import Request, report
     from explorer.training.figures_job import figures_spec
 
     request = Request(a.samples, a.equivariance, a.likeness, a.pairs)

@@ -13,7 +13,7 @@ from explorer.jobs.job import JobSpec, Report
 from explorer.jobs.pushed import pushed
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters, Dataset, open_data
-from explorer.training.figures import Figures, Request, fresh_like, measure
+from explorer.training.evaluate import Figures, Request, fresh_like, measure
 from explorer.util.user_folders import usable_cache_folder
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.training.cards import is_critters, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
-from explorer.training.figures import Request, fresh_like, measure, report
+from explorer.training.evaluate import Request, fresh_like, measure, report
+from explorer.training.run_dir import SETTINGS, STATE
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
 from explorer.util.regular_file import read_regular

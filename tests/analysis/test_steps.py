@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from explorer.analysis import averages, equivariance
 from explorer.analysis.registry import EQUIVARIANCE, measure, metric_named
 from explorer.jobs.job import JobContext
-from explorer.ops.backend import using
+from explorer.ops.backend import use_backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
 from explorer.state.request import RenderRequest

@@ -20,7 +20,7 @@ from explorer.training.attributes import GROUPS
 from explorer.training.cards import replace_figures
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
-from explorer.training.figures import Figures, Frechet, Request, fresh_like, measure, report
+from explorer.training.evaluate import Figures, Frechet, Request, fresh_like, measure, report
 from explorer.training.style_effects import TRAITS, style_effects
 
 from .test_networks import tiny
