@@ -34,7 +34,7 @@ class Stream:
         self.width, self.height = (n + n % 2 if even else n for n in size)
 
     def declare(self, context: Any) -> None:
-        """Sets an encoder, or a stream of a container, up for this film."""
+        """Set an encoder, or a stream of a container, up for this film."""
         context.width, context.height, context.pix_fmt = self.width, self.height, self.format.pix_fmt
         context.time_base = 1 / self.rate
         context.options = self.format.options_for(self.quality)
@@ -46,7 +46,7 @@ def tag_colours(item: Any) -> None:
 
 
 def encoder_of(stream: Stream) -> Any:
-    """A fresh encoder. Two of one stream give the same packets for the same pictures."""
+    """Return a fresh encoder. Two of one stream give the same packets for the same pictures."""
     import av
 
     context: Any = av.CodecContext.create(stream.format.codec, "w")
@@ -63,7 +63,7 @@ def encoder_of(stream: Stream) -> Any:
 
 @contextmanager
 def _same_schedule() -> Iterator[None]:
-    """Keeps this thread's priority: under root, SVT-AV1 makes whoever opens it a real-time thread.
+    """Keep this thread's priority: under root, SVT-AV1 makes whoever opens it a real-time thread.
 
     Such a thread, when it waits for torch's workers by spinning, keeps them from the core they need: measured, five
     times slower renders from then on.
@@ -110,7 +110,7 @@ class Output:
             self._container.start_encoding()
 
     def add(self, packet: Any, index: int) -> None:
-        """Appends the packet of frame number `index`; packets come in decoding order. May raise OSError."""
+        """Append the packet of frame number `index`; packets come in decoding order. May raise OSError."""
         packet.stream = self._target
         packet.time_base = 1 / self._stream.rate
         packet.pts, packet.dts = index, self.count - self._stream.format.delay
@@ -119,7 +119,7 @@ class Output:
         self.count += 1
 
     def close(self) -> None:
-        """Writes what a container has at its end. May raise OSError."""
+        """Write what a container has at its end. May raise OSError."""
         self._container.close()
 
 

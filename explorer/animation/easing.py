@@ -24,7 +24,7 @@ SHORTEST_SEAM = 0.2
 
 
 def ease(segment: Segment, u: float) -> float:
-    """The share of the way at the share `u` of the time, both 0..1; exact at both ends.
+    """Return the share of the way at the share `u` of the time, both 0..1; exact at both ends.
 
     "in" starts slowly (u squared), "out" ends slowly, "in-out" is the smoothstep 3u^2 - 2u^3.
     """
@@ -41,7 +41,7 @@ def ease(segment: Segment, u: float) -> float:
 
 
 def curve_value(points: tuple[tuple[float, float], ...], u: float) -> float:
-    """A free curve at `u`: through (0, 0), the points in order of their time, and (1, 1), without overshoot.
+    """Return a free curve at `u`: through (0, 0), the points in order of their time, and (1, 1), without overshoot.
 
     Monotone cubic pieces (Fritsch and Carlson 1980, with the harmonic mean of neighbouring slopes).
     """
@@ -75,7 +75,7 @@ def _hermite(s: float) -> tuple[float, float, float, float]:
 
 
 def weights_at(times: tuple[float, ...], i: int, u: float, interpolation: str, period: float = 0.0) -> Weights:
-    """The shares of all keys at the share `u` of the way from key `i` to the next.
+    """Return the shares of all keys at the share `u` of the way from key `i` to the next.
 
     Args:
         times: Of the keys in seconds, growing.

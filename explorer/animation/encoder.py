@@ -42,7 +42,7 @@ def chunk_length(stream: Stream) -> int:
 
 
 def whole_frames(path: Path, stream: Stream) -> int:
-    """How many frames of an unfinished film are in whole pieces and surely on disk."""
+    """Return how many frames of an unfinished film are in whole pieces and surely on disk."""
     # The last packet may be cut off in the middle: a piece counts once something follows it.
     packets = sum(1 for _ in packets_of(path, stream.rate)) if path.exists() else 0
     length = chunk_length(stream)
@@ -50,14 +50,14 @@ def whole_frames(path: Path, stream: Stream) -> int:
 
 
 def disk_error(error: OSError, path: Path) -> FilmError:
-    """What a failed write means for people."""
+    """Return what a failed write means for people."""
     hint = "Make room" if file_errors.is_full(error) else "Check the folder"
     words = f"{path.name} cannot be written: {file_errors.reason(error)}."
     return FilmError(words, f"{hint} and render again: it continues from there.")
 
 
 def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
-    """What a fault of FFmpeg's means for people."""
+    """Return what a fault of FFmpeg's means for people."""
     words = getattr(error, "strerror", None) or str(error)
     return FilmError(
         f"{path.name}: the encoder {codec} failed: {words}.",
@@ -114,7 +114,7 @@ class ChunkedWriter:
         log.info("%s goes on at frame %d", self.path.name, frames)
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 `[H, W, 3]` red-green-blue.
+        """Append a picture, uint8 `[H, W, 3]` red-green-blue.
 
         Raises:
             FilmError: The disk is full, or the encoder failed.
@@ -164,12 +164,12 @@ class ChunkedWriter:
                 self._forget(other)
 
     def _forget(self, other: Path) -> None:
-        """Removes the part that was gone on from, once this one surely holds more."""
+        """Remove the part that was gone on from, once this one surely holds more."""
         if whole_frames(self.part, self.stream) >= min(self.count, whole_frames(other, self.stream)):
             other.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Ends the file; it stays under its unfinished name. Raises FilmError."""
+        """End the file; it stays under its unfinished name. Raises FilmError."""
         import av
 
         try:
@@ -181,7 +181,7 @@ class ChunkedWriter:
             raise encoder_error(error, self.path, self.stream.format.codec) from error
 
     def abandon(self) -> None:
-        """Ends in the middle, whatever state the disk is in; what was written stays."""
+        """End in the middle, whatever state the disk is in; what was written stays."""
         self._encoder = None  # the piece that was begun is made again, so its packets are of no use
         try:
             self._output.close()
@@ -190,7 +190,7 @@ class ChunkedWriter:
 
 
 def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
+    """Yield the pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
     with open_film(path) as container:
         for frame in container.decode(video=0):
             picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()

@@ -61,7 +61,7 @@ class Film:
     captions: bool = False
 
     def check(self) -> None:
-        """Raises UsageError for a film that cannot be made."""
+        """Raise UsageError for a film that cannot be made."""
         if self.format not in FORMATS:
             raise UsageError(f"There is no format {self.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
         if not (self.rate[0] > 0 and self.rate[1] > 0 and 1 <= self.fps <= 240):
@@ -102,7 +102,7 @@ class Film:
 
 
 def rate_of(text: str | float) -> tuple[int, int]:
-    """A frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
+    """Return a frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
     try:
         if isinstance(text, str) and (len(text) > 20 or "e" in text.lower()):
             raise ValueError("a power of ten can have more digits than fit into memory")
@@ -117,7 +117,7 @@ def rate_of(text: str | float) -> tuple[int, int]:
 
 
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
-    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
+    """Return the film of a project's whole timeline at its own rate; `fields` of `Film` change that.
 
     One that begins later on a timeline that plays once ends with it all the same. A format that players show at no
     more than so many frames per second is made at those.
@@ -149,7 +149,7 @@ def page_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, int]]) 
 
 
 def _layout(film: Film, state: ExplorerState) -> Layout:
-    """What a window does in time, such as flickering between two pictures, a film shows side by side."""
+    """Return what a window does in time, such as flickering between two pictures, a film shows side by side."""
     layout = film.layout or state.layout
     return layout if layout in LAYOUTS else "both"
 
@@ -219,11 +219,11 @@ class FilmRenderer:
         return self.film.columns * self.film.rows if self.layout == "grid" else 1
 
     def state_of(self, frame: int) -> ExplorerState:
-        """The project's state at a frame."""
+        """Return the project's state at a frame."""
         return self.player.at(self.film.time_of(frame))
 
     def frame(self, number: int) -> NDArray[np.uint8]:
-        """One frame, uint8 `[H, W, 3]` red-green-blue. The same number gives the same pixels."""
+        """Return one frame, uint8 `[H, W, 3]` red-green-blue. The same number gives the same pixels."""
         if self.layout == "slit":
             self._recall(number)
         pictures = self._pictures(number)
@@ -237,7 +237,7 @@ class FilmRenderer:
         return renderer.render_look(look_of(state, view), state.views[view].tap, place, self._table).pixels
 
     def _recall(self, number: int) -> None:
-        """Brings the slit-scan's memory to the frame before, if it stands elsewhere: after a kill, or a jump."""
+        """Bring the slit-scan's memory to the frame before, if it stands elsewhere: after a kill, or a jump."""
         if self._noted == number:
             return
         self._composer = Composer(self.layout, self.film.columns)
@@ -283,7 +283,7 @@ class FilmRenderer:
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:
-    """Names or paths of the models that a film of the project shows."""
+    """Name or paths of the models that a film of the project shows."""
     views = _views_of(_layout(film, state), len(state.views))
     return [state.views[view].model for view in views if state.views[view].model]
 
@@ -295,13 +295,13 @@ def _views_of(layout: str, count: int) -> list[int]:
 
 
 def _look(state: ExplorerState, view: int, cell: int) -> Look:
-    """What a view shows in a cell of the grid."""
+    """Return what a view shows in a cell of the grid."""
     look = look_of(state, view)
     return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
 
 
 def _neighbour(latent: Latent, cell: int) -> Latent:
-    """The same recipe with every seed `cell` further: another cell of the grid under the same motion."""
+    """Return the same recipe with every seed `cell` further: another cell of the grid under the same motion."""
     if latent.blend is None:
         return replace(latent, seed=(latent.seed + cell) % SEED_COUNT)
     points = tuple(replace(p, latent=_neighbour(p.latent, cell)) for p in latent.blend.points)

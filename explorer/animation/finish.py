@@ -28,7 +28,7 @@ Tell = Callable[[int], None]
 
 
 def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: Tell = lambda done: None) -> None:
-    """Makes the finished film out of its unfinished file, and only then gives it its name.
+    """Make the finished film out of its unfinished file, and only then gives it its name.
 
     Args:
         part: Holds all frames.
@@ -73,7 +73,7 @@ def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: T
 
 
 def shown_frames(total: int, rate: Fraction, unit: int, least: int) -> Iterator[tuple[int, int, int]]:
-    """Which frames are shown, from when and how long, where times are whole parts of a second.
+    """Yield which frames are shown, from when and how long, where times are whole parts of a second.
 
     Each frame ends at the part nearest to its true end, so that rounding does not add up. Where frames would be
     shown shorter than players do, some are left out evenly, and the film lasts as long.
@@ -127,7 +127,7 @@ def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
 
 
 def palette_graph(stream: Stream, pix_fmt: str) -> Any:
-    """A filter from frames of a pixel format to frames of 256 colours, each with a palette of its own."""
+    """Return a filter from frames of a pixel format to frames of 256 colours, each with a palette of its own."""
     import av
 
     graph: Any = av.filter.Graph()

@@ -48,7 +48,7 @@ class ChunkedFolder:
         return f"{self.path.stem}-{number:06d}.png"
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 `[H, W, 3]`; its file appears whole. Raises FilmError when the disk is full."""
+        """Append a picture, uint8 `[H, W, 3]`; its file appears whole. Raises FilmError when the disk is full."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
@@ -70,7 +70,7 @@ class ChunkedFolder:
         """Nothing to do either."""
 
     def finish(self) -> Path:
-        """Gives the folder its name. Raises FilmError."""
+        """Give the folder its name. Raises FilmError."""
         target = folder_of(self.path)
         try:
             self.part.replace(target)

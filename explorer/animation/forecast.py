@@ -40,7 +40,7 @@ def bytes_beforehand(key: str, quality: Quality, page: tuple[int, int], frames: 
 
 
 def size_words(size: int) -> str:
-    """A size with two digits that count: `about 34 MB`."""
+    """Return a size with two digits that count: `about 34 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         number = size / scale
         if number >= 0.95:
@@ -77,7 +77,7 @@ class Forecast:
             log.info("forecast: %s", error)
 
     def _sample(self, picture: NDArray[np.uint8], done: int) -> None:
-        """Converts a few pairs of neighbours: pictures that differ little take less room than single ones."""
+        """Convert a few pairs of neighbours: pictures that differ little take less room than single ones."""
         before, self._before = self._before, picture
         every = max(2, self._total // SAMPLES)
         if before is None or before.shape != picture.shape or done % every != min(2, self._total) % every:
@@ -93,7 +93,7 @@ def _bytes_in(part: Path) -> int:
 
 
 def _bytes_of_second(stream: Stream, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
-    """How many bytes a picture adds to a GIF, an animated WebP or PNG in which another one is before it."""
+    """Return how many bytes a picture adds to a GIF, an animated WebP or PNG in which another one is before it."""
     if stream.format.converter == "webp":
         return _webp_bytes(stream, [first, second]) - _webp_bytes(stream, [first])
     return _packet_bytes(stream, [first, second])

@@ -61,7 +61,7 @@ class Format:
     fps: int = 0
 
     def playable(self, rate: Fraction) -> Fraction:
-        """The rate nearest to one in frames per second at which players show every frame."""
+        """Return the rate nearest to one in frames per second at which players show every frame."""
         return min(rate, Fraction(1000, self.least_ms)) if self.least_ms else rate
 
     @property
@@ -70,7 +70,7 @@ class Format:
         return self.crf is not None or self.converter == "webp"
 
     def options_for(self, quality: Quality) -> dict[str, str]:
-        """The encoder's options at a quality."""
+        """Return the encoder's options at a quality."""
         crf = {"crf": str(self.crf[QUALITIES.index(quality)])} if self.crf else {}
         return {**self.options, **crf}
 
@@ -128,7 +128,7 @@ _NEEDS = {"gif": "gif", "apng": "apng"}
 
 
 def available() -> tuple[Format, ...]:
-    """The formats that can be written here: those whose encoder this FFmpeg has."""
+    """Return the formats that can be written here: those whose encoder this FFmpeg has."""
     import av
     from PIL import features
 
@@ -143,7 +143,7 @@ def available() -> tuple[Format, ...]:
 
 
 def format_named(key: str) -> Format:
-    """The format of that name, if it can be written here. Raises UsageError."""
+    """Return the format of that name, if it can be written here. Raises UsageError."""
     found = {f.key: f for f in available()}
     if key not in found:
         raise UsageError(f"Films of format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
@@ -151,7 +151,7 @@ def format_named(key: str) -> Format:
 
 
 def check_page(kind: Format, width: int, height: int) -> None:
-    """Raises UsageError for a frame of that many pixels if a film of that format cannot have such."""
+    """Raise UsageError for a frame of that many pixels if a film of that format cannot have such."""
     widest, highest = kind.max_size
     if width <= widest and height <= highest and width * height <= kind.max_pixels:
         return
@@ -163,7 +163,7 @@ def check_page(kind: Format, width: int, height: int) -> None:
 
 
 def format_of_path(path: str | Path) -> Format:
-    """The usual format of a name's ending. Raises UsageError."""
+    """Return the usual format of a name's ending. Raises UsageError."""
     suffix = Path(path).suffix.lower()
     for f in FORMATS.values():
         if f.suffix == suffix:

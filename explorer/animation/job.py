@@ -59,7 +59,7 @@ class Job:
     settings: RenderSettings = field(default_factory=RenderSettings)
 
     def same_as(self, other: Job) -> bool:
-        """True if both give the same pixels, so that one may go on where the other stopped.
+        """Return whether both give the same pixels, so that one may go on where the other stopped.
 
         Where the playhead stood when a job was made does not matter: keys say what is seen.
         """
@@ -78,22 +78,22 @@ class Origin:
 
 
 def job_path(path: Path) -> Path:
-    """The job file of a film."""
+    """Return the job file of a film."""
     return path.with_name(f"{path.name}.job.json")
 
 
 def target_of(path: Path, film: Film) -> Path:
-    """What is there in the end: the file, or the folder of a film of PNG pictures."""
+    """Return what is there in the end: the file, or the folder of a film of PNG pictures."""
     return parts.folder_of(path) if film.format == "png" else path
 
 
 def is_unfinished(path: Path) -> bool:
-    """True if a film of that name was begun and can be resumed."""
+    """Return whether a film of that name was begun and can be resumed."""
     return job_path(path).exists()
 
 
 def has_parts(path: Path) -> bool:
-    """True if there are frames that the job file of that name calls its own."""
+    """Return whether there are frames that the job file of that name calls its own."""
     return is_unfinished(path) and parts.has_parts(path, part_number(path))
 
 
@@ -130,7 +130,7 @@ def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str]
 
 
 def read_job(path: Path) -> Job:
-    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
+    """Return the job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     data = _data(film_path)
@@ -148,7 +148,7 @@ def read_job(path: Path) -> Job:
 
 
 def _data(path: Path) -> dict[str, Any]:
-    """What the job file of a film holds, of any version. Raises FilmError."""
+    """Return what the job file of a film holds, of any version. Raises FilmError."""
     file = job_path(path)
     try:
         data = parse_json(read_regular(file, MAX_BYTES))
@@ -179,7 +179,7 @@ def origin_of(path: Path) -> Origin | None:
 
 
 def with_absolute_models(state: ExplorerState) -> ExplorerState:
-    """The state with its models' files by their whole paths, so that it opens in any folder."""
+    """Return the state with its models' files by their whole paths, so that it opens in any folder."""
     return replace(state, views=tuple(replace(view, model=_absolute(view.model)) for view in state.views))
 
 
@@ -201,7 +201,7 @@ def _absolute(model: str) -> str:
 
 
 def discard(path: Path) -> None:
-    """Removes what is left of an unfinished film: what its job file names, and then that file.
+    """Remove what is left of an unfinished film: what its job file names, and then that file.
 
     Raises:
         FilmError: The job file is not one, so that nothing says what is ours, or a file cannot be removed.

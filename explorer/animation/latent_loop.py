@@ -23,7 +23,7 @@ FIRST_SEED = 3_000_000_000
 
 
 def wandering(pose: Snapshot, timeline: Timeline, place: float) -> Snapshot:
-    """The pose with its latents moved about where they are, at a place of the timeline in seconds."""
+    """Return the pose with its latents moved about where they are, at a place of the timeline in seconds."""
     wander = timeline.wander
     if wander.kind == "none" or wander.radius == 0.0:
         return pose

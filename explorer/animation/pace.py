@@ -34,7 +34,7 @@ At = Callable[[float], "NDArray[np.uint8]"]
 
 
 def change_between(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """How different two pictures `[H, W, 3]` look, 0..1: the mean over scales of the RMS difference."""
+    """Return how different two pictures `[H, W, 3]` look, 0..1: the mean over scales of the RMS difference."""
     difference = (a.astype(np.float32) - b.astype(np.float32)) / 255.0
     found: list[float] = []
     while min(difference.shape[:2]) >= 4 and len(found) < 5:
@@ -53,7 +53,7 @@ def evened(
     tell: Callable[[int, int], None] = lambda done, total: None,
     make_renderer: Any = FilmRenderer,
 ) -> ExplorerState:
-    """The project with its keys' times and the pace between them set so that the picture changes evenly.
+    """Return the project with its keys' times and the pace between them set so that the picture changes evenly.
 
     Keys stay in order and the film stays as long. Raises RequestError if there are fewer than two keys.
     """
@@ -79,7 +79,7 @@ def _straight(timeline: Timeline) -> Timeline:
 
 
 def retimed(timeline: Timeline, picture: At) -> Timeline:
-    """The timeline with even change.
+    """Return the timeline with even change.
 
     Args:
         timeline: With linear eases.
@@ -116,7 +116,7 @@ def retimed(timeline: Timeline, picture: At) -> Timeline:
 
 
 def _pace(lengths: list[float]) -> tuple[tuple[float, float], ...]:
-    """The curve (share of time, share of way) along which the change is even: the inverse of the lengths."""
+    """Return the curve (share of time, share of way) along which the change is even: the inverse of the lengths."""
     if lengths[-1] <= 0.0:
         return ()
     steps = len(lengths) - 1

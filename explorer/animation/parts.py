@@ -15,12 +15,12 @@ MOST = 1000
 
 
 def folder_of(path: Path) -> Path:
-    """The folder of a film named `walk.png`: `walk`."""
+    """Return the folder of a film named `walk.png`: `walk`."""
     return path.with_suffix("")
 
 
 def unfinished_folder(path: Path, number: int = 0) -> Path:
-    """Its name while it grows; `number` is the job's, as of `part_paths`."""
+    """Return its name while it grows; `number` is the job's, as of `part_paths`."""
     return path.with_suffix(f".part{number + 1}" if number else ".part")
 
 
@@ -36,12 +36,12 @@ def part_paths(path: Path, number: int = 0) -> tuple[Path, Path]:
 
 
 def free_number(path: Path) -> int:
-    """The first number under which nothing lies yet: what does so without a job is not ours."""
+    """Return the first number under which nothing lies yet: what does so without a job is not ours."""
     return next(n for n in range(MOST) if not any(map(os.path.lexists, _names(path, n))))
 
 
 def has_parts(path: Path, number: int) -> bool:
-    """Whether there is anything under the names of that number."""
+    """Return whether there is anything under the names of that number."""
     return any(map(os.path.lexists, _names(path, number)))
 
 

@@ -41,7 +41,7 @@ class Performance:
 
     @classmethod
     def of_samples(cls, samples: Sequence[RecordedState]) -> Performance:
-        """A performance from its samples, one at least, which began at 0 of its clock."""
+        """Return a performance from its samples, one at least, which began at 0 of its clock."""
         made = cls(0.0, ExplorerState())
         # Of those at one time the last one counts.
         made._samples = list({sample.time: sample for sample in samples}.values())
@@ -61,11 +61,11 @@ class Performance:
         self._keep(self._samples[-1])
 
     def seconds(self, now: float) -> float:
-        """How long it has gone on."""
+        """Return how long it has gone on."""
         return now - self._began
 
     def timeline(self, now: float, before: Timeline) -> Timeline:
-        """The performance as a timeline; loop, rate, tempo and snapping are those of the one before.
+        """Return the performance as a timeline; loop, rate, tempo and snapping are those of the one before.
 
         Keys that are there are kept aside with their own duration. Over a recording only the recording is new.
         """

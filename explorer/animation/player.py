@@ -26,12 +26,12 @@ _STRAIGHT = Segment("linear", "w", "linear")
 
 
 def snapshot_of(state: ExplorerState) -> Snapshot:
-    """What a key remembers of a state: everything but the models, which are the project's."""
+    """Return what a key remembers of a state: everything but the models, which are the project's."""
     return Snapshot(state.shared, tuple(replace(view, model="") for view in state.views))
 
 
 def with_snapshot(state: ExplorerState, pose: Snapshot) -> ExplorerState:
-    """The state in that pose; views that the pose does not know stay as they are."""
+    """Return the state in that pose; views that the pose does not know stay as they are."""
     views = tuple(
         replace(pose.views[i], model=view.model) if i < len(pose.views) else view
         for i, view in enumerate(state.views)
@@ -40,17 +40,17 @@ def with_snapshot(state: ExplorerState, pose: Snapshot) -> ExplorerState:
 
 
 def is_animated(timeline: Timeline) -> bool:
-    """True if the timeline moves anything, so that playing it shows more than a still."""
+    """Return whether the timeline moves anything, so that playing it shows more than a still."""
     return bool(timeline.keys or timeline.tracks or timeline.performance) or timeline.wander.kind != "none"
 
 
 def film_seconds(timeline: Timeline) -> float:
-    """How long one whole pass takes; there and back takes twice as long."""
+    """Return how long one whole pass takes; there and back takes twice as long."""
     return timeline.duration * (2.0 if timeline.loop == "ping-pong" else 1.0)
 
 
 def time_in_timeline(timeline: Timeline, time: float) -> float:
-    """The place on the timeline, 0..duration, after `time` seconds of playing."""
+    """Return the place on the timeline, 0..duration, after `time` seconds of playing."""
     end = timeline.duration
     if timeline.loop == "once":
         return min(max(time, 0.0), end)
@@ -74,19 +74,19 @@ class Player:
         self._moments = [sample.time for sample in self.timeline.performance]
 
     def at(self, time: float) -> ExplorerState:
-        """The state after `time` seconds of playing; complete, as if somebody had set it by hand."""
+        """Return the state after `time` seconds of playing; complete, as if somebody had set it by hand."""
         return self.on_timeline(time_in_timeline(self.timeline, time))
 
     def on_timeline(self, place: float) -> ExplorerState:
-        """The state at a place of the timeline, in seconds."""
+        """Return the state at a place of the timeline, in seconds."""
         return with_snapshot(self.state, self.pose(place))
 
     def pose(self, place: float) -> Snapshot:
-        """What the timeline says at a place; all else of a state is not its business."""
+        """Return what the timeline says at a place; all else of a state is not its business."""
         return wandering(self.base_snapshot(place), self.timeline, place)
 
     def base_snapshot(self, place: float) -> Snapshot:
-        """What keys, tracks and performance say at a place of the timeline, before wandering."""
+        """Return what keys, tracks and performance say at a place of the timeline, before wandering."""
         if self.timeline.keys:
             pose = _still(self._between_keys(place))
         elif self.timeline.performance:
@@ -124,7 +124,7 @@ class Player:
         return samples[i].pose if _has_blend(pose) and not _has_blend(samples[i].pose) else pose
 
     def track_value(self, track: Track, place: float) -> float:
-        """A track's number at a place of the timeline."""
+        """Return a track's number at a place of the timeline."""
         times = tuple(key.time for key in track.keys)
         i, u = _segment_at(times, place, self._period)
         segment = track.keys[i].segment
@@ -146,7 +146,7 @@ def _segment_at(times: tuple[float, ...], place: float, period: float) -> tuple[
 
 
 def _still(pose: Snapshot) -> Snapshot:
-    """A pose without drift: between keys, the keys say where the latent is."""
+    """Return a pose without drift: between keys, the keys say where the latent is."""
     views = tuple(replace(v, own=replace(v.own, drift=0.0)) if v.own.drift else v for v in pose.views)
     return Snapshot(replace(pose.shared, drift=0.0) if pose.shared.drift else pose.shared, views)
 

@@ -275,7 +275,7 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def recover_recording(path: Path, project: Project | None = None) -> Project:
-    """The project as it would be if the recording had been stopped where its journal ends.
+    """Return the project as it would be if the recording had been stopped where its journal ends.
 
     Args:
         path: Of the journal.
@@ -315,7 +315,7 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
 
 
 def _whole_lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """What was surely written, up to the first line that was not."""
+    """Yield what was surely written, up to the first line that was not."""
     for line in data.split(b"\n")[:-1]:
         crc, _, raw = line.partition(b" ")
         try:

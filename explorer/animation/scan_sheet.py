@@ -22,7 +22,7 @@ BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
 def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "") -> NDArray[np.uint8]:
-    """The page, uint8 `[H, W, 3]`.
+    """Return the page, uint8 `[H, W, 3]`.
 
     Args:
         scans: `[samples, columns, 3]` each, all with the same columns, the newest at the right.

@@ -16,7 +16,7 @@ MAX_MS = (1 << 24) - 1
 
 
 def keep_webp_duration(path: Path, size: tuple[int, int], duration_ms: int) -> None:
-    """Makes a still WebP an animation of one frame that is shown for `duration_ms`; others stay as they are.
+    """Make a still WebP an animation of one frame that is shown for `duration_ms`; others stay as they are.
 
     Layout of the chunks: https://developers.google.com/speed/webp/docs/riff_container.
 

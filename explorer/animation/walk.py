@@ -15,12 +15,12 @@ SECONDS_A_STOP = 2.0
 
 
 def seconds_of_walk(stops: int, *, loop: bool) -> float:
-    """The usual length in seconds of a walk through so many looks; a loop also returns to the first."""
+    """Return the usual length in seconds of a walk through so many looks; a loop also returns to the first."""
     return SECONDS_A_STOP * max(1, stops if loop else stops - 1)
 
 
 def walk_timeline(looks: Sequence[Look], seconds: float, fps: float, segment: Segment, *, loop: bool) -> Timeline:
-    """A timeline with one keyframe for each look, at equal distances.
+    """Return a timeline with one keyframe for each look, at equal distances.
 
     Args:
         looks: In the order in which they are passed, at least one.

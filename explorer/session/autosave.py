@@ -237,7 +237,7 @@ def _save(
     journal: RecordingJournal | None,
     tell: Callable[[object], None],
 ) -> None:
-    """Runs in the autosave's thread. `journal`: its recording is part of the state, and goes once that is kept."""
+    """Run in the autosave's thread. `journal`: its recording is part of the state, and goes once that is kept."""
     started = time.monotonic()
     words = ""
     try:

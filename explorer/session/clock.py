@@ -21,7 +21,7 @@ class Clock:
         self._started: float | None = timebase()
 
     def now(self) -> float:
-        """The time in seconds."""
+        """Return the time in seconds."""
         return self._offset + (self._timebase() - self._started if self._started is not None else 0.0)
 
     @property
@@ -30,16 +30,16 @@ class Clock:
         return self._started is not None
 
     def play(self) -> None:
-        """Lets time pass on from where it stood."""
+        """Let time pass on from where it stood."""
         if self._started is None:
             self._started = self._timebase()
 
     def pause(self) -> None:
-        """Holds the time."""
+        """Hold the time."""
         self._offset, self._started = self.now(), None
 
     def seek(self, seconds: float) -> None:
-        """Sets the time; playing or not stays as it is."""
+        """Set the time; playing or not stays as it is."""
         self._offset = seconds
         if self._started is not None:
             self._started = self._timebase()

@@ -38,19 +38,19 @@ class Devices(QObject):
         return self._settings
 
     def set_device(self, name: str) -> None:
-        """Renders on another device from now on. Raises UsageError if there is none of that name."""
+        """Render on another device from now on. Raises UsageError if there is none of that name."""
         dtypes = {d.name: d.dtypes for d in self._service.devices()}.get(name, ())
         dtype = self._settings.dtype if self._settings.dtype in dtypes or not dtypes else dtypes[0]
         self._service.check(name, dtype)
         self._apply(replace(self._settings, device=name, dtype=dtype))
 
     def set_dtype(self, name: str) -> None:
-        """Renders in another precision from now on. Raises UsageError if the device has it not."""
+        """Render in another precision from now on. Raises UsageError if the device has it not."""
         self._service.check(self._settings.device, name)
         self._apply(replace(self._settings, dtype=name))
 
     def set_backend(self, name: Backend) -> None:
-        """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
+        """Render with the fastest kernels ("auto") or the readable ones ("reference")."""
         self._apply(replace(self._settings, backend=name))
 
     def _apply(self, settings: RenderSettings) -> None:

@@ -35,7 +35,7 @@ class FileWorker(QObject):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="files")
 
     def write(self, path: str | Path, work: Callable[[], None]) -> None:
-        """Lets `work` write the file `path`; the user hears of every file, whether it is there or not."""
+        """Let `work` write the file `path`; the user hears of every file, whether it is there or not."""
         written, failed = self.written, self.failed
 
         def run() -> None:
@@ -53,9 +53,9 @@ class FileWorker(QObject):
         self._thread.submit(run)
 
     def run(self, work: Callable[[], None]) -> Future[None]:
-        """Does `work`, which catches its own errors, after what is being written."""
+        """Do `work`, which catches its own errors, after what is being written."""
         return self._thread.submit(work)
 
     def close(self) -> None:
-        """Waits for what is still to be written."""
+        """Wait for what is still to be written."""
         self._thread.shutdown(wait=True)

@@ -80,14 +80,14 @@ class FramePacer(QObject):
             self._moment = None
 
     def schedule(self) -> None:
-        """Takes the next step as soon as it is due, if any view is ready for it."""
+        """Take the next step as soon as it is due, if any view is ready for it."""
         if self._clock.is_playing and not self._timer.isActive() and self._ready():
             wait_ms = STEP_MS - 1e3 * (perf_counter() - self._last)
             self._timer.start(max(0, round(wait_ms)))
 
     @Slot()
     def step(self) -> None:
-        """Moves every view that is ready."""
+        """Move every view that is ready."""
         views = self._ready() if self._clock.is_playing else ()
         if not views:
             return

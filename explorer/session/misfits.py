@@ -27,7 +27,7 @@ class Misfits:
         self._session = session
 
     def offers(self, view: int, error: object) -> list[tuple[str, Callable[[], object]]]:
-        """What can be done about an error of a view, as (text of a button, what it does)."""
+        """Return what can be done about an error of a view, as (text of a button, what it does)."""
         state = self._session.state
         if not isinstance(error, StoredMisfitError) or view >= len(state.views):
             return []
@@ -58,7 +58,7 @@ class Misfits:
 
 
 def cured(state: ExplorerState, view: int, key: str, change: Change, *, unlink: bool) -> ExplorerState:
-    """The state, its timeline included, with what stands on the stored latent `key` changed for a view.
+    """Return the state, its timeline included, with what stands on the stored latent `key` changed for a view.
 
     Args:
         state: Anything.
@@ -108,7 +108,7 @@ def _cured_views(
 
 
 def _aspects_of(look: Look, key: str) -> frozenset[str]:
-    """The aspects of a look that stand on a stored latent."""
+    """Return the aspects of a look that stand on a stored latent."""
     parts = {"latent": [look.latent], "mixing": [source.latent for source in look.mixing.sources]}
     return frozenset(name for name, latents in parts.items() if any(_stands_on(k, key) for k in latents))
 
@@ -121,7 +121,7 @@ def _stands_on(latent: Latent, key: str) -> bool:
 
 
 def _latents_on(look: Look, key: str) -> list[Latent]:
-    """The latents of a look, those within blends included, that are the stored one or walk from it."""
+    """Return the latents of a look, those within blends included, that are the stored one or walk from it."""
     level, found = [look.latent, *(source.latent for source in look.mixing.sources)], []
     while level:
         found += [latent for latent in level if latent.stored == key]
@@ -139,7 +139,7 @@ def _mixing(mixing: Mixing, key: str, change: Change) -> Mixing:
 
 
 def _latent(latent: Latent, key: str, change: Change) -> Latent:
-    """A latent with all of it changed that stands on the stored one."""
+    """Return a latent with all of it changed that stands on the stored one."""
     if latent.stored == key:
         return change(latent)
     if latent.blend is None:

@@ -92,7 +92,7 @@ class Recovery:
         return tuple(sorted(times, key=times.__getitem__, reverse=True))
 
     def find(self) -> Path | None:
-        """The newest project that a crashed program left, or None."""
+        """Return the newest project that a crashed program left, or None."""
         return next(iter(self.crashed()), None)
 
     @staticmethod
@@ -106,7 +106,7 @@ class Recovery:
 
     @staticmethod
     def read(path: Path) -> Project:
-        """What a crashed program left, a recording that was running included. Raises ProjectError."""
+        """Return what a crashed program left, a recording that was running included. Raises ProjectError."""
         recording = path.with_suffix(RECORDING)
         if not recording.exists():
             return load_project(path)

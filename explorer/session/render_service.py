@@ -117,7 +117,7 @@ class RenderService(QObject):
     # -- looks ---------------------------------------------------------------------------------------------
 
     def request(self, view: int, request: RenderRequest) -> int:
-        """Posts a look for a view and returns its generation number; it overwrites one that still waits."""
+        """Post a look for a view and returns its generation number; it overwrites one that still waits."""
         if self._closed:
             return 0
         generation = self._generations.get(view, 0) + 1
@@ -135,14 +135,14 @@ class RenderService(QObject):
         return generation
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Asks for a small picture, made when no look waits."""
+        """Ask for a small picture, made when no look waits."""
         if not self._closed:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
     def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False) -> None:
-        """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
+        """Begin a study between the looks, in place of the one of the same key; it speaks by `studied`."""
         self.end_study(key)
         if not self._closed:
             device = self._usable(request.settings.device)
@@ -152,7 +152,7 @@ class RenderService(QObject):
                 self._renderer(device).study(run)
 
     def pause_study(self, key: str, paused: bool) -> None:
-        """Lets a study wait, or go on from where it is; without effect if there is none of that key."""
+        """Let a study wait, or go on from where it is; without effect if there is none of that key."""
         run = self._studies.get(key)
         if run is None or run.paused == paused:
             return
@@ -161,14 +161,14 @@ class RenderService(QObject):
             self._renderer(run.request.settings.device).study(run)
 
     def end_study(self, key: str) -> bool:
-        """Ends a study; True if it was still under way. Nothing more is heard of it."""
+        """End a study; True if it was still under way. Nothing more is heard of it."""
         run = self._studies.pop(key, None)
         if run is not None:
             run.ended = True
         return run is not None
 
     def end_studies(self) -> None:
-        """Ends every study."""
+        """End every study."""
         for key in list(self._studies):
             self.end_study(key)
 
@@ -187,7 +187,7 @@ class RenderService(QObject):
         return key in self._studies
 
     def forget_view(self, view: int) -> None:
-        """Gives up what waits and what is kept for a view that shows nothing any more."""
+        """Give up what waits and what is kept for a view that shows nothing any more."""
         self._last.pop(view, None)
         self._shas.pop(view, None)
         for renderer in self._renderers.values():
@@ -199,17 +199,17 @@ class RenderService(QObject):
         return tuple(d for d in devices() if d.name not in self._lost)
 
     def best_device(self) -> str:
-        """The device to begin with."""
+        """Return the device to begin with."""
         return self._usable(best_device())
 
     def check(self, device: str, dtype: str) -> None:
-        """Raises `UsageError` if that device or precision is not to be had here."""
+        """Raise `UsageError` if that device or precision is not to be had here."""
         check_settings(device, dtype)
 
     # -- models --------------------------------------------------------------------------------------------
 
     def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
-        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+        """Load a model for a view in a thread of its own; the view's earlier loading is cancelled.
 
         `allow_costly`: also one of which a picture takes more memory or time than this machine has.
         """
@@ -239,7 +239,7 @@ class RenderService(QObject):
         return self._numbers
 
     def cancel_load(self, view: int) -> bool:
-        """Ends a view's loading; True if there was one. The model shown before stays."""
+        """End a view's loading; True if there was one. The model shown before stays."""
         _, job = entry = self._jobs.pop(view, (0, None))
         if job is not None:
             job.cancel()
@@ -254,7 +254,7 @@ class RenderService(QObject):
     # -- life ----------------------------------------------------------------------------------------------
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Ends all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
+        """End all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
         if self._closed:
             return True
         self._closed = True
@@ -293,7 +293,7 @@ class RenderService(QObject):
 
     @Slot()
     def _deliver(self) -> None:
-        """Runs in the GUI thread, once for everything that was said meanwhile."""
+        """Run in the GUI thread, once for everything that was said meanwhile."""
         for message in self._outbox.fetch():
             # A queued wake-up may still arrive after close; and a slot may close us in the middle.
             if self._closed:
@@ -317,7 +317,7 @@ class RenderService(QObject):
                     self._on_load(what, view, payload)
 
     def _fall_back(self, lost: DeviceLost) -> None:
-        """Moves every view of a lost device to the CPU and asks again for what it showed."""
+        """Move every view of a lost device to the CPU and asks again for what it showed."""
         if lost.device in self._lost:
             return
         self._lost.add(lost.device)
@@ -353,7 +353,7 @@ class RenderService(QObject):
         return {*self._shas.values(), *(r.model.sha256 for r in self._last.values())}
 
     def _release_models(self) -> None:
-        """Frees models that no view has any more, and what was made from those that are kept nevertheless."""
+        """Free models that no view has any more, and what was made from those that are kept nevertheless."""
         unused, gone = self.models.release(self._in_use())
         self._forget_models((*unused, *gone))
 

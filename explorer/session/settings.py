@@ -70,19 +70,19 @@ class Settings:
     # values ----------------------------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
-        """A string."""
+        """Return a string."""
         value = self._values.get(key)
         return value if isinstance(value, str) else default
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """A yes or no."""
+        """Return a yes or no."""
         value = self._values.get(key)
         if isinstance(value, str):  # so they stood in the INI file
             return value.lower() == "true"
         return value if isinstance(value, bool) else default
 
     def strings(self, key: str) -> list[str]:
-        """A list of strings."""
+        """Return a list of strings."""
         value = self._values.get(key)
         if isinstance(value, str):  # an INI file gives a list of one back as its item
             return [value] if value else []

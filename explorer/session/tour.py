@@ -91,7 +91,7 @@ STEPS: tuple[Step, ...] = (
 
 
 def state_of(number: int, before: ExplorerState) -> ExplorerState:
-    """The state of step `number` (from 1 on), in the window as it is: its own looks, both views linked."""
+    """Return the state of step `number` (from 1 on), in the window as it is: its own looks, both views linked."""
     step = STEPS[number - 1]
     views = (*(ViewState(model=model) for model in step.models), *before.views[2:])
     lab = replace(step.lab, tour=number, split=before.lab.split)

@@ -85,7 +85,7 @@ class Transport(QObject):
     # -- playing -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Plays from the playhead, or from the start if it stands at the end."""
+        """Play from the playhead, or from the start if it stands at the end."""
         if self.is_recording or self.is_playing:
             return
         if not self.has_animation:
@@ -100,14 +100,14 @@ class Transport(QObject):
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
-        """Stops playing where it is."""
+        """Stop playing where it is."""
         if self.is_playing:
             self._play_from = None
             self._play_timer.stop()
             self.playing_changed.emit(False)
 
     def seek(self, place: float) -> None:
-        """Puts the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
+        """Put the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
         place = max(place, 0.0)  # keys may lie behind the end
         if self._play_from is not None:
             self._play_from = (self._now(), place)
@@ -140,7 +140,7 @@ class Transport(QObject):
         self.playhead_moved.emit(place)
 
     def player(self) -> Player:
-        """The player of the present timeline."""
+        """Return the player of the present timeline."""
         timeline, known = self.timeline, self._player
         says_all = bool(timeline.keys or timeline.performance)  # tracks move single numbers of what the hands set
         if known is None or known.timeline is not timeline or not says_all:
@@ -161,7 +161,7 @@ class Transport(QObject):
     # -- editing -------------------------------------------------------------------------------------------
 
     def edit(self, name: str, timeline: Timeline) -> None:
-        """Makes a timeline the project's, as one undo step called `name`."""
+        """Make a timeline the project's, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
     def _put(self, name: str, timeline: Timeline) -> bool:
@@ -171,7 +171,7 @@ class Transport(QObject):
         return is_new
 
     def set_timeline(self, **fields: Any) -> None:
-        """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
+        """Change fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
             fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
         before = edits.behind_end(self.timeline)
@@ -182,7 +182,7 @@ class Transport(QObject):
             self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
 
     def set_wander(self, **fields: Any) -> None:
-        """Changes fields of `LatentLoop`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
+        """Change fields of `LatentLoop`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
         timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
             timeline = edits.add_key(timeline, 0.0, snapshot_of(self._session.state))
@@ -196,7 +196,7 @@ class Transport(QObject):
         return self.is_recording
 
     def add_key(self, time: float | None = None) -> None:
-        """Adds a key of the whole state at the playhead, or at `time` seconds."""
+        """Add a key of the whole state at the playhead, or at `time` seconds."""
         if self._is_closed_to_keys():
             return
         if self.timeline.performance and not self.timeline.keys:
@@ -220,7 +220,7 @@ class Transport(QObject):
         self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
 
     def _advance(self, place: float) -> None:
-        """Goes on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
+        """Go on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, place + step), t.duration)
@@ -231,7 +231,7 @@ class Transport(QObject):
         session.status.emit(f"Added a key at {place:.2f} s. The next one goes to {to:.2f} s.")
 
     def _pose_to_keep(self) -> Snapshot:
-        """What a key remembers of now: latents that only wander here are kept as they are at home."""
+        """Return what a key remembers of now: latents that only wander here are kept as they are at home."""
         pose = snapshot_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
             return pose
@@ -244,7 +244,7 @@ class Transport(QObject):
     def add_value_key(
         self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
     ) -> None:
-        """Adds a key of one parameter, by default at the playhead, with its present value, of the active view."""
+        """Add a key of one parameter, by default at the playhead, with its present value, of the active view."""
         if self._is_closed_to_keys():
             return
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
@@ -259,7 +259,7 @@ class Transport(QObject):
             self._tell_updated(f"the key of {title}", place, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
-        """Changes the value of a parameter's key."""
+        """Change the value of a parameter's key."""
         item = self.timeline.tracks[track]
         keys = list(item.keys)
         keys[number] = replace(keys[number], value=value)
@@ -277,7 +277,7 @@ class Transport(QObject):
         return self._session.active if part in ASPECTS and part not in view.linked else -1
 
     def move_keys(self, timeline: Timeline, chosen: Chosen, by: float) -> None:
-        """Moves keys of `timeline` (as it was when the drag began) by seconds."""
+        """Move keys of `timeline` (as it was when the drag began) by seconds."""
         self.edit("Move keys", edits.move_keys(timeline, chosen, by))
 
     def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
@@ -285,7 +285,7 @@ class Transport(QObject):
         self.edit("Retime keys", edits.retime(timeline, chosen, anchor, factor))
 
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
-        """Copies keys to the playhead, or to a time."""
+        """Copy keys to the playhead, or to a time."""
         if self._is_closed_to_keys():
             return
         place = edits.snapped(self.timeline, self._playhead if to is None else to)
@@ -296,24 +296,24 @@ class Transport(QObject):
             self.tell_beside()
 
     def tell_beside(self) -> None:
-        """Says that moved or copied keys stand beside the place that was meant, because others stand there."""
+        """Say that moved or copied keys stand beside the place that was meant, because others stand there."""
         self._session.status.emit("Another key stands there: the moved one is a frame beside it.")
 
     def delete_keys(self, chosen: Chosen) -> None:
-        """Deletes keys."""
+        """Delete keys."""
         if chosen and not self._is_closed_to_keys():
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
             words, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
             self._session.status.emit(f"Deleted {words}. {WAY_BACK} {them}.")
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
-        """Changes how the ways from keys are gone."""
+        """Change how the ways from keys are gone."""
         if chosen:
             self.edit("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
             self._show_again()
 
     def update_key(self, number: int) -> None:
-        """Makes a key remember the state of now."""
+        """Make a key remember the state of now."""
         key: Keyframe = self.timeline.keys[number]
         keys = list(self.timeline.keys)
         keys[number] = replace(key, pose=self._pose_to_keep())
@@ -326,7 +326,7 @@ class Transport(QObject):
         self._show_again()
 
     def clear(self) -> None:
-        """Removes keys, tracks, performance, wandering and what is kept aside."""
+        """Remove keys, tracks, performance, wandering and what is kept aside."""
         if self._is_closed_to_keys():
             return
         t = self.timeline
@@ -337,7 +337,7 @@ class Transport(QObject):
             self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
 
     def exchange(self) -> None:
-        """Uses the timeline kept aside, and keeps the present one aside: keys and a recording change places."""
+        """Use the timeline kept aside, and keeps the present one aside: keys and a recording change places."""
         if self.timeline.aside is None or self.is_recording:
             return
         self.pause()
@@ -346,7 +346,7 @@ class Transport(QObject):
         self._show_again()
 
     def step_to_key(self, direction: int) -> None:
-        """Puts the playhead on the next key (1) or on the one before (-1), and stops."""
+        """Put the playhead on the next key (1) or on the one before (-1), and stops."""
         self.pause()
         tracks = (key.time for track in self.timeline.tracks for key in track.keys)
         times = sorted({key.time for key in self.timeline.keys}.union(tracks, {0.0, self.timeline.duration}))
@@ -361,7 +361,7 @@ class Transport(QObject):
     # -- performing ----------------------------------------------------------------------------------------
 
     def start_recording(self) -> None:
-        """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
+        """Record what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
         if self.is_recording:
             return
         self._session.about_to_edit.emit()  # nor of a recording
@@ -372,7 +372,7 @@ class Transport(QObject):
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
-        """Ends the recording, which becomes the timeline, as one undo step."""
+        """End the recording, which becomes the timeline, as one undo step."""
         if self._performance is None:
             return
         performance, self._performance = self._performance, None
@@ -392,7 +392,7 @@ class Transport(QObject):
 
     @Slot()
     def rewind(self) -> None:
-        """Stops at the start; a running recording is dropped, for what it was made of goes."""
+        """Stop at the start; a running recording is dropped, for what it was made of goes."""
         self.pause()
         if self._performance is not None:
             self._performance = None
@@ -407,7 +407,7 @@ class Transport(QObject):
         return self._performance.seconds(self._now()) if self._performance is not None else 0.0
 
     def performance_to_keys(self, every: float = 0.5) -> None:
-        """Turns the performance into keys that can be edited, one each `every` seconds.
+        """Turn the performance into keys that can be edited, one each `every` seconds.
 
         The performance is kept aside, if nothing is yet.
         """

@@ -78,7 +78,7 @@ class ViewRecord:
         self._posted_at.append((generation, now))
 
     def accept(self, frame: Frame) -> bool:
-        """Takes a frame of the present model, if it is newer or finer than the one shown."""
+        """Take a frame of the present model, if it is newer or finer than the one shown."""
         if self.facts is None or frame.request.model != self.facts.key:
             return False
         if (frame.generation, frame.tier) <= self.shown:

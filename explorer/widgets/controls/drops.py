@@ -1,4 +1,4 @@
-"""Files dropped on the window: they are read and stay where they are, whatever the source proposes."""
+"""Files dropped on the window: always handled as a copy, so that the source keeps its files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["DropFrame", "dropped_files", "local_paths", "take_copy"]
 
 
 def dropped_files(event: QDropEvent) -> list[str]:
-    """Return the paths of the local files that a drag carries."""
+    """Return the paths of the local files in a drag."""
     return local_paths(event.mimeData())
 
 
 def local_paths(data: QMimeData) -> list[str]:
-    """Return the paths of the local files that are carried or on the clipboard, as Python has them.
+    """Return the paths of the local files in a drag or on the clipboard, as Python represents them.
 
-    Qt would replace what is not UTF-8 in a name, and no such file would be found.
+    Qt replaces bytes that are not UTF-8, and the file would not be found.
     """
     return [_local_path(url) for url in data.urls() if url.isLocalFile()]
 
@@ -34,9 +34,9 @@ def _local_path(url: QUrl) -> str:
 
 
 def take_copy(event: QDropEvent) -> bool:
-    """Answer a drag or a drop as a copy; False where the source offers none, and then it is refused.
+    """Accept a drag or a drop as a copy; refuse it and return False if the source does not offer one.
 
-    A file manager deletes its file once a move is accepted, and it proposes one while Shift is held, or by default.
+    File managers delete the file once a move is accepted, and propose a move by default or while Shift is held.
     """
     copy = Qt.DropAction.CopyAction
     if not event.possibleActions() & copy:
@@ -49,7 +49,7 @@ def take_copy(event: QDropEvent) -> bool:
 
 
 class DropFrame(QWidget):
-    """A frame over the picture on which a carried file would be dropped, and what would happen."""
+    """An outline over the drop target, with a text that describes the action."""
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
@@ -58,7 +58,7 @@ class DropFrame(QWidget):
         self.hide()
 
     def show_over(self, target: QWidget, words: str) -> None:
-        """Frame `target`, with a few words in the middle."""
+        """Outline `target`, with a short text in its centre."""
         self.words = words
         if self.parent() is not target:
             self.setParent(target)
@@ -68,7 +68,7 @@ class DropFrame(QWidget):
         self.update()
 
     def leave(self) -> None:
-        """Take the frame away."""
+        """Hide the outline."""
         self.hide()
         self.setParent(self._owner)
 

@@ -98,7 +98,7 @@ class FilmDialog(QDialog):
     # -- settings ------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Shows the dialog for the present project."""
+        """Show the dialog for the present project."""
         if not self._seen:
             self._seen = True
             info = self._session.info(self._session.active)
@@ -149,7 +149,7 @@ class FilmDialog(QDialog):
         self.words.setText(words)
 
     def _size_of(self, film: Film) -> str:
-        """The size of its pictures and about that of its file, in words; empty while a model is missing."""
+        """Return the size of its pictures and about that of its file, in words; empty while a model is missing."""
         state = self._session.state
         infos = [self._session.info(view) for view in range(len(state.views))]
         try:
@@ -163,7 +163,7 @@ class FilmDialog(QDialog):
     # -- running -------------------------------------------------------------------------------------------
 
     def render_film(self, *, overwrite: bool = False) -> None:
-        """Begins; asks before anything is overwritten."""
+        """Begin; asks before anything is overwritten."""
         file, s = self.settings.file, self._session
         if file is None:
             return
@@ -176,7 +176,7 @@ class FilmDialog(QDialog):
             self.words.setText(error_text(error))
 
     def go_on_with_film(self) -> None:
-        """Goes on with the unfinished film of that name."""
+        """Go on with the unfinished film of that name."""
         file = self.settings.file
         if file is None:
             return

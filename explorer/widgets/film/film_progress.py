@@ -41,7 +41,7 @@ class FilmProgress(QWidget):
         self.show()
 
     def show_progress(self, p: Progress, *, paused: bool) -> None:
-        """Shows how far it is and how long it takes yet."""
+        """Show how far it is and how long it takes yet."""
         self.bar.setRange(0, p.total)
         self.bar.setValue(p.done)
         if p.picture is not None and self.isVisible():
@@ -66,7 +66,7 @@ class _Picture(QWidget):
         self.setMinimumHeight(180)
 
     def show_pixels(self, pixels: np.ndarray) -> None:
-        """Shows a frame `[H, W, 3]` red-green-blue."""
+        """Show a frame `[H, W, 3]` red-green-blue."""
         pixels = np.ascontiguousarray(pixels)
         height, width = pixels.shape[:2]
         self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

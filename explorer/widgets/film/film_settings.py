@@ -113,7 +113,7 @@ class FilmSettings(QWidget):
         return expanded(Path(text)) if Path(text).name else None
 
     def film(self, state: ExplorerState) -> Film:
-        """The film of a project that the settings say."""
+        """Return the film of a project that the settings say."""
         rate = str(self.rate.currentData())
         said = {"rate": rate_of(rate)} if rate else {}
         return whole_film(
@@ -151,7 +151,7 @@ class FilmSettings(QWidget):
             self.path.setText(str(self._fitting(Path(self.path.text()))))
 
     def name_file(self, folder: Path, stem: str) -> None:
-        """Takes a name in a folder that no film has yet."""
+        """Take a name in a folder that no film has yet."""
         self._named = folder, stem
         path = folder / f"{stem}{self.suffix}"
         number = 2

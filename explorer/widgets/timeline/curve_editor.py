@@ -149,7 +149,7 @@ class CurveEditor(QFrame):
         view.selected.connect(self._show)
 
     def open_at(self, place: QPoint) -> None:
-        """Shows the popup above a place on the screen."""
+        """Show the popup above a place on the screen."""
         self._show()
         self.adjustSize()
         self.move(place.x(), place.y() - self.height())

@@ -177,14 +177,14 @@ class TimelineDock(QDockWidget):
     # -- actions -------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
-        """Plays the timeline, or stops."""
+        """Play the timeline, or stops."""
         if self.transport.is_playing:
             self.transport.pause()
         else:
             self.transport.play()
 
     def toggle_record(self) -> None:
-        """Records a performance, or ends it."""
+        """Record a performance, or ends it."""
         if self.transport.is_recording:
             self.transport.stop_recording()
         else:

@@ -31,14 +31,14 @@ Item = tuple[int, int]
 
 
 def value_range(track: Track) -> tuple[float, float]:
-    """The values at the lower and the upper edge of a track's lane."""
+    """Return the values at the lower and the upper edge of a track's lane."""
     info = parameter(track.parameter)
     values = [key.value for key in track.keys]
     return min([info.low, *values]), max([info.high, *values])
 
 
 def name_of(timeline: Timeline) -> str:
-    """What the main lane of a timeline holds."""
+    """Return what the main lane of a timeline holds."""
     return "Recording" if timeline.performance and not timeline.keys else "Keys"
 
 
@@ -69,15 +69,15 @@ class Lanes:
         return max(self.timeline.duration, self._deck.recorded_seconds)
 
     def x_of(self, time: float) -> float:
-        """Where a time is."""
+        """Return where a time is."""
         return NAMES + MARGIN + (time - self._left) * self.scale
 
     def time_at(self, x: float) -> float:
-        """The time at a place, not below 0."""
+        """Return the time at a place, not below 0."""
         return max(0.0, (x - NAMES - MARGIN) / self.scale + self._left)
 
     def is_end_mark(self, point: QPointF) -> bool:
-        """Whether a point is on the mark of the duration."""
+        """Return whether a point is on the mark of the duration."""
         return point.y() < RULER and abs(point.x() - self.x_of(self.timeline.duration)) <= NEAR
 
     def zoom(self, x: float, steps: float) -> None:
@@ -87,7 +87,7 @@ class Lanes:
         self._scroll_to(held - (x - NAMES - MARGIN) / self.scale)
 
     def scroll(self, steps: float) -> None:
-        """Moves the lanes right by so many steps."""
+        """Move the lanes right by so many steps."""
         self._scroll_to(self._left - steps * 40 / self.scale)
 
     def follow(self, time: float) -> None:
@@ -99,7 +99,7 @@ class Lanes:
         self._left = min(max(left, 0.0), self._span * (1.0 - 1.0 / self._zoom))
 
     def choices(self) -> list[tuple[str, bool]]:
-        """The names of the timelines, from top to bottom, and whether each is the one that is used."""
+        """Return the names of the timelines, from top to bottom, and whether each is the one that is used."""
         t = self.timeline
         if self._deck.is_recording:
             return [("Recording", True)]
@@ -107,7 +107,7 @@ class Lanes:
         return sorted(found, key=lambda choice: choice[0])
 
     def is_switch(self, point: QPointF) -> bool:
-        """Whether a point is on the name of the timeline that is kept aside."""
+        """Return whether a point is on the name of the timeline that is kept aside."""
         choices, share = self.choices(), (point.y() - RULER) / KEYS
         on_names = len(choices) > 1 and point.x() < NAMES and 0.0 <= share < 1.0
         return on_names and not choices[int(2 * share)][1]
@@ -115,7 +115,7 @@ class Lanes:
     # -- lanes and keys ------------------------------------------------------------------------------------
 
     def top(self, lane: int) -> float:
-        """The upper edge of a lane; tracks scroll under the keys."""
+        """Return the upper edge of a lane; tracks scroll under the keys."""
         return RULER if lane < 0 else RULER + KEYS + lane * TRACK - self.down
 
     @property
@@ -125,7 +125,7 @@ class Lanes:
         return min(self._down, max(0.0, len(self.timeline.tracks) * TRACK - room))
 
     def scroll_tracks(self, steps: float) -> bool:
-        """Moves the tracks down by so many steps; False where all of them are seen."""
+        """Move the tracks down by so many steps; False where all of them are seen."""
         before, self._down = self.down, 1e9
         most = self.down
         self._down = min(max(before - steps * TRACK, 0.0), most)
@@ -138,30 +138,30 @@ class Lanes:
         self._down = min(max(self.down, top + TRACK - room), top)
 
     def bottom(self, lane: int) -> float:
-        """The lower edge of a lane."""
+        """Return the lower edge of a lane."""
         return self.top(lane) + (KEYS if lane < 0 else TRACK)
 
     def track_at(self, y: float) -> int | None:
-        """The track under a place; None where there is none."""
+        """Return the track under a place; None where there is none."""
         if y < RULER + KEYS:
             return None
         lane = int((y - RULER - KEYS + self.down) // TRACK)
         return lane if 0 <= lane < len(self.timeline.tracks) else None
 
     def times(self) -> list[tuple[int, list[float]]]:
-        """Every lane with the times of its keys."""
+        """Return every lane with the times of its keys."""
         t = self.timeline
         lanes = [(-1, [key.time for key in t.keys])]
         return lanes + [(lane, [key.time for key in track.keys]) for lane, track in enumerate(t.tracks)]
 
     def has(self, item: Item) -> bool:
-        """Whether there is such a key."""
+        """Return whether there is such a key."""
         lane, number = item
         t = self.timeline
         return number < (len(t.keys) if lane < 0 else len(t.tracks[lane].keys) if lane < len(t.tracks) else 0)
 
     def key_at(self, point: QPointF) -> Item | None:
-        """The key under a point."""
+        """Return the key under a point."""
         best, found = NEAR + 1.0, None
         for lane, times in self.times():
             top = self.top(lane)
@@ -176,7 +176,7 @@ class Lanes:
         return found
 
     def keys_in(self, box: QRectF) -> set[Item]:
-        """The keys that a box holds."""
+        """Return the keys that a box holds."""
         return {
             (lane, number)
             for lane, times in self.times()

@@ -11,7 +11,7 @@ from explorer.animation.player import with_snapshot
 from explorer.state import look_of
 from explorer.state.parameters import parameter
 from explorer.widgets.controls.theme import color, value_font
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 from explorer.widgets.timeline.lanes import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, Lanes, value_range
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["LanePainter", "look_at"]
 
 
 def look_at(key: Keyframe, session: Session) -> Look:
-    """How the active view looks at a key."""
+    """Return how the active view looks at a key."""
     return look_of(with_snapshot(session.state, key.pose), session.active)
 
 
@@ -38,7 +38,7 @@ class LanePainter:
         thumbs: Pictures of keys.
     """
 
-    def __init__(self, lanes: Lanes, session: Session, thumbs: Thumbs) -> None:
+    def __init__(self, lanes: Lanes, session: Session, thumbs: Thumbnails) -> None:
         self._lanes, self._session, self._deck, self._thumbs = lanes, session, session.transport, thumbs
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
@@ -166,7 +166,7 @@ class LanePainter:
                 look = look_at(key, self._session)
                 box = QRectF(x - THUMB / 2, top + 2, THUMB, THUMB)
                 image = self._thumbs.get(f"{hash(look)}", look)
-                paint_thumb(p, image, box, mark=color("accent") if is_chosen else None)
+                paint_thumbnail(p, image, box, mark=color("accent") if is_chosen else None)
                 last_right = x + THUMB / 2 - 8
             self._diamond(p, QPointF(x, middle), chosen=is_chosen)
 
@@ -240,7 +240,7 @@ class LanePainter:
 
 
 def _nice_step(least: float) -> float:
-    """The smallest pleasant step of seconds of at least `least`."""
+    """Return the smallest pleasant step of seconds of at least `least`."""
     for step in (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600):
         if step >= least:
             return float(step)

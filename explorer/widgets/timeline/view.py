@@ -24,9 +24,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.latents.words import latent_words
 from explorer.state.parameters import parameter
 from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
-from explorer.widgets.controls.event_filters import keep_keys, tell_places
+from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
 from explorer.widgets.timeline.paint import LanePainter, look_at
 
@@ -77,12 +77,12 @@ class TimelineView(QWidget):
         self._is_dragging = False  # what changes now changes by this hand
         self._box: QRectF | None = None
         self.lanes = Lanes(session.transport)
-        self.thumbs = Thumbs(session, "timeline", self.update, self)
+        self.thumbs = Thumbnails(session, "timeline", self.update, self)
         self._painter = LanePainter(self.lanes, session, self.thumbs)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         keep_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
-        tell_places(self, self._tip)
+        positional_tooltip(self, self._tip)
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
@@ -105,7 +105,7 @@ class TimelineView(QWidget):
         return frozenset(item for item in self._chosen if self.lanes.has(item))
 
     def first_segment(self) -> Segment | None:
-        """The way from the first selected key; None without a selection."""
+        """Return the way from the first selected key; None without a selection."""
         chosen = sorted(self.chosen)
         if not chosen:
             return None
@@ -113,7 +113,7 @@ class TimelineView(QWidget):
         return (self.timeline.keys if lane < 0 else self.timeline.tracks[lane].keys)[number].segment
 
     def choose(self, items: set[Item]) -> None:
-        """Selects keys."""
+        """Select keys."""
         if items != self._chosen:
             self._chosen = set(items)
             self.selected.emit()
@@ -197,7 +197,7 @@ class TimelineView(QWidget):
         self._end_drag()
 
     def _end_drag(self) -> _Drag | None:
-        """Ends what the hand does, and its undo step; what it was."""
+        """End what the hand does, and its undo step; what it was."""
         drag, self._drag, self._box = self._drag, None, None
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
@@ -250,7 +250,7 @@ class TimelineView(QWidget):
             super().keyPressEvent(event)
 
     def delete_chosen(self) -> None:
-        """Deletes the selected keys."""
+        """Delete the selected keys."""
         chosen = self.chosen
         self.choose(set())
         self._deck.delete_keys(chosen)
@@ -264,7 +264,7 @@ class TimelineView(QWidget):
         return t.keys[number].time if lane < 0 else t.tracks[lane].keys[number].time
 
     def _shift(self, at: QPointF, drag: _Drag) -> float:
-        """How far the dragged key goes, in seconds; it is the one that snaps."""
+        """Return how far the dragged key goes, in seconds; it is the one that snaps."""
         start = self._time_of(drag.item, drag.timeline)
         return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.lanes.scale) - start
 

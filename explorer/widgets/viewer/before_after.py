@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from explorer.state import ExplorerState, Look, look_of
-from explorer.widgets.controls.thumbnails import thumb_image
+from explorer.widgets.controls.thumbnails import thumbnail_image
 
 if TYPE_CHECKING:
     from explorer.render.results import Thumbnail
@@ -59,7 +59,7 @@ class BeforeAfter(QObject):
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
         if self.is_on and thumbnail.key.startswith("before/"):
-            self._views.panes[thumbnail.view].image.before.show(thumb_image(thumbnail), "before")
+            self._views.panes[thumbnail.view].image.before.show(thumbnail_image(thumbnail), "before")
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -1,4 +1,4 @@
-"""A short message at the lower edge that goes away by itself, with at most one thing to do about it."""
+"""A short message at the lower edge that disappears by itself, with at most one button."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN_WITH_OFFER_MS = 12_000  # time to read, to decide and to reach the button
 
 
 class Toast(QFrame):
-    """Say what was just done. It takes the mouse only while it offers something to do."""
+    """Reports what was just done. It receives mouse events only while it has a button."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -41,15 +41,15 @@ class Toast(QFrame):
 
     @property
     def text(self) -> str:
-        """What is said; empty if nothing."""
+        """The message shown; empty if none."""
         return self._words.text() if not self.isHidden() else ""
 
     def say(self, text: str, offer: Offer | None = None) -> None:
-        """Show the words for a few seconds.
+        """Show a message for a few seconds.
 
         Args:
             text: A sentence.
-            offer: Text and action of a button; the message then stays longer.
+            offer: Text and action of a button; the message is then shown longer.
         """
         self._words.setText(text)
         self._action = offer[1] if offer else None
@@ -62,7 +62,7 @@ class Toast(QFrame):
         self._timer.start(_SHOWN_WITH_OFFER_MS if offer else _SHOWN_MS)
 
     def place(self) -> None:
-        """Lie at the lower edge of the parent."""
+        """Move to the lower edge of the parent."""
         parent = self._over
         self._words.setWordWrap(False)
         width = min(self.sizeHint().width(), parent.width() - 2 * GRID)

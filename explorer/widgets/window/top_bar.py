@@ -25,8 +25,8 @@ LAYOUTS = (
     ("a", "A", "Picture A alone (1)"),
     ("b", "B", "Picture B alone (2)"),
     ("both", "A|B", "Side by side (3)"),
-    ("wipe", "Wipe", "A and B in one frame with a divider to drag (W)"),
-    ("flicker", "Flicker", "A and B in one frame by turns (Shift+W)"),
+    ("wipe", "Wipe", "A and B in one frame with a draggable divider (W)"),
+    ("flicker", "Flicker", "A and B alternating in one frame (Shift+W)"),
 )
 FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
 _RATES = ("999 fps", "at rest", "measuring")
@@ -34,7 +34,7 @@ DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
 
 def device_text(session: Session) -> str:
-    """What the pictures are computed on and in, in words."""
+    """Return a text that names the device and the precision of rendering."""
     settings = session.devices.settings
     device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
     words = f"Pictures are computed on {device} in {settings.dtype}."
@@ -46,7 +46,7 @@ def device_text(session: Session) -> str:
 
 
 def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
-    """Make `button` wide enough for each of `texts`: the bar must not shift with the words, and none may be cut."""
+    """Make `button` wide enough for each of `texts`, so that the bar does not shift and no text is clipped."""
     button.ensurePolished()  # the style sheet's border and padding count
     shown = button.text()
     for text in texts:
@@ -56,9 +56,9 @@ def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
 
 
 class TopBar(QWidget):
-    """Layout buttons, the badge of device and precision (click: explanation and choice), and the frame rate.
+    """Layout buttons, the badge of device and precision (click to explain and choose), and the frame rate.
 
-    `action_requested(key)`: a menu entry; `panel_requested(key)`: a panel; `failed`: an error to show.
+    Signals: `action_requested(key)` for a menu entry, `panel_requested(key)` for a panel, `failed(error)`.
     """
 
     action_requested = Signal(str)
@@ -90,7 +90,7 @@ class TopBar(QWidget):
         self.film = QToolButton()
         self.film.setObjectName("badge")
         self.film.setFont(value_font(self.film.font()))
-        self.film.setToolTip("The film on its way; click for its page (Ctrl+M)")
+        self.film.setToolTip("The film being rendered; click for its dialog (Ctrl+M)")
         _reserve(self.film, ["Film 100 % finishing"])
         self.film.clicked.connect(lambda _=False: self.action_requested.emit("film"))
         layout = QHBoxLayout(self)
@@ -109,7 +109,7 @@ class TopBar(QWidget):
             late.hide()
 
     def attach(self, session: Session) -> None:
-        """Show a session's figures."""
+        """Show a session's state and frame rate."""
         self._session = session
         self.layouts.setEnabled(True)
         for late in (self.scan, self.play, self.badge, self.fps):
@@ -134,9 +134,9 @@ class TopBar(QWidget):
     @Slot(object)
     def _on_film(self, progress: Progress) -> None:
         assert self._session is not None
-        share = f"{100 * progress.done // max(progress.total, 1)} %"
+        percent = f"{100 * progress.done // max(progress.total, 1)} %"
         verb = "paused" if self._session.films.is_paused else FILM_STAGES.get(progress.stage, "")
-        self.film.setText(" ".join(filter(None, ("Film", share, verb))))
+        self.film.setText(" ".join(filter(None, ("Film", percent, verb))))
         self._show_film(self._session.films.is_running)
 
     @Slot(object)
@@ -148,7 +148,7 @@ class TopBar(QWidget):
             return
         self.film.setVisible(shown)
         bar = self.parentWidget()
-        if bar is not None:  # a menu bar gives its corner another width only when it is resized itself
+        if bar is not None:  # a menu bar updates its corner's width only when it is resized
             QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))
 
     def _show_device(self) -> None:
@@ -170,7 +170,7 @@ class TopBar(QWidget):
         self.play.set_icon_name("pause" if moving or session.transport.is_playing else "play")
 
     def device_menu(self) -> QMenu:
-        """What the badge says, in words, and what else there is."""
+        """Return the menu that explains the badge and offers other devices and precisions."""
         assert self._session is not None
         session = self._session
         if self._menu is None:
@@ -185,7 +185,7 @@ class TopBar(QWidget):
                     action.setCheckable(True)
                     self._choices[device.name, dtype] = action
         settings = session.devices.settings
-        # Menu entries have one line; a sentence each would look like a list of commands.
+        # A menu entry is one line, so only the first sentence fits; the tooltip has the rest.
         self._words.setText(device_text(session).split(". ")[0].rstrip("."))
         self._words.setToolTip(device_text(session))
         for choice, action in self._choices.items():
@@ -198,7 +198,7 @@ class TopBar(QWidget):
         self.device_menu().popup(self.badge.mapToGlobal(self.badge.rect().bottomLeft()))
 
     def choose(self, device: str, dtype: str) -> None:
-        """Compute on another device or in another precision."""
+        """Render on another device or in another precision."""
         assert self._session is not None
         try:
             if device != self._session.devices.settings.device:

@@ -13,7 +13,7 @@ from explorer.edits.base import span_text
 from explorer.edits.registry import kinds
 from explorer.state import Edit, Look, Nudge, Offset
 from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.layer_rows import ws_names
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
@@ -158,7 +158,7 @@ class WEditorPanel(Panel):
             self.last.setCurrentIndex(len(names) - 1)
         reason = "" if info else "No model is loaded"
         for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.free, self.nudge):
-            grey(widget, reason)
+            disable(widget, reason)
         self.plot.setToolTip(reason)
         self.scale.set_reason(reason)
         self._on_scope()

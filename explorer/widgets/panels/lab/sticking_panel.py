@@ -139,7 +139,7 @@ class StickingPanel(Panel):
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        self.line.set_share(picture.done / picture.total if picture.total else 0.0)
+        self.line.set_fraction(picture.done / picture.total if picture.total else 0.0)
         if picture.pixels is not None:  # with the clock stopped, what would move rests too
             self.average_words.setText(WORDS[self.session.state.lab.average])
 

@@ -98,7 +98,7 @@ class StudyRow(QWidget):
         self.button.setText("Cancel" if running else self._text)
         self.button.set_icon_name("x" if running else "play")
         self.line.setVisible(running)
-        self.line.set_share(min(self._shares.values()) if running else 0.0)
+        self.line.set_fraction(min(self._shares.values()) if running else 0.0)
 
     @Slot(object)
     def _on_studied(self, said: Studied) -> None:

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.latents.words import latent_words
 from explorer.state import Latent, Look, Transform
-from explorer.widgets.controls.event_filters import tell_places
+from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -36,14 +36,14 @@ class HistoryStrip(QWidget):
         self._places: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
         self._latent = Latent()
-        self._thumbs = Thumbs(session, "history", self.update, self)
+        self._thumbs = Thumbnails(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
         self.setFixedHeight(_PX + 2)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("History")
-        tell_places(self, self._tip)
+        positional_tooltip(self, self._tip)
 
     def set_latent(self, latent: Latent) -> None:
         """The latent has changed; the place is remembered once it rests."""
@@ -99,7 +99,7 @@ class HistoryStrip(QWidget):
             if box.left() > self.width():
                 break
             mark = color("accent") if look.latent == self._latent else None
-            paint_thumb(p, self._thumbs.get(key, look), box, mark=mark)
+            paint_thumbnail(p, self._thumbs.get(key, look), box, mark=mark)
         if not self._places:
             p.setPen(color("faint"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")

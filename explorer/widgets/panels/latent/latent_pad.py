@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Classes, Latent, Look, Truncation
 from explorer.widgets.controls.theme import color, value_font
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -47,7 +47,7 @@ class LatentPad(QWidget):
         self._classes = Classes()
         self._centre = QPointF(0.5, 0.5)
         self._held: QPointF | None = None
-        self._thumbs = Thumbs(session, "pad", self.update, self)
+        self._thumbs = Thumbnails(session, "pad", self.update, self)
         self.setFixedHeight(156)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -175,7 +175,7 @@ class LatentPad(QWidget):
             key = f"stored-{self._latent.stored}"
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         box = QRectF(at.x() - _THUMB / 2, at.y() - _THUMB / 2, _THUMB, _THUMB)
-        paint_thumb(p, self._thumbs.get(key, look), box)
+        paint_thumbnail(p, self._thumbs.get(key, look), box)
         p.setPen(color("muted"))
         name = "stored" if "stored" in key else seed_name(seed)
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)

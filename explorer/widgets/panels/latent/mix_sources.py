@@ -13,10 +13,10 @@ from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import paint_thumb
+from explorer.widgets.controls.thumbnails import paint_thumbnail
 
 if TYPE_CHECKING:
-    from explorer.widgets.controls.thumbnails import Thumbs
+    from explorer.widgets.controls.thumbnails import Thumbnails
 
 __all__ = ["SourceRow", "source_name"]
 
@@ -34,7 +34,7 @@ class _Face(QWidget):
 
     clicked = Signal()
 
-    def __init__(self, index: int, thumbs: Thumbs) -> None:
+    def __init__(self, index: int, thumbs: Thumbnails) -> None:
         super().__init__()
         self._index, self._thumbs = index, thumbs
         self._source = MixSource()
@@ -63,7 +63,7 @@ class _Face(QWidget):
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         image = self._thumbs.get(str(hash(latent)), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)
+        paint_thumbnail(p, image, box, mark=color("accent") if self._chosen else None)
         corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent") if self._chosen else color("window", 220))
@@ -85,7 +85,7 @@ class SourceRow(QWidget):
     pinned = Signal(int)
     removed = Signal(int)
 
-    def __init__(self, index: int, thumbs: Thumbs) -> None:
+    def __init__(self, index: int, thumbs: Thumbnails) -> None:
         super().__init__()
         self.face = _Face(index, thumbs)
         self.face.clicked.connect(lambda: self.chosen.emit(index))

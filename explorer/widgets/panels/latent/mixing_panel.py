@@ -13,7 +13,7 @@ from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
-from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.latent.mix_sources import SourceRow, source_name
 from explorer.widgets.panels.panel import Panel
 
@@ -40,7 +40,7 @@ class MixingPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._source = 0  # the source that the sliders mix in; a matter of this panel only
-        self._thumbs = Thumbs(session, "mix", self.update_faces, self)
+        self._thumbs = Thumbnails(session, "mix", self.update_faces, self)
         self._groups: dict[str, list[int]] = {}
         self._owners: dict[int, int] = {}  # layer -> the source it takes from now
         self.source_rows: list[SourceRow] = []

@@ -29,7 +29,7 @@ Weights = tuple[tuple[int, float], ...]
 
 
 def class_name(names: tuple[str, ...], index: int) -> str:
-    """What a class is called: its own name, or its number."""
+    """Return what a class is called: its own name, or its number."""
     return line_text(names[index], 100) if index < len(names) and names[index] else f"class {index}"
 
 
@@ -78,7 +78,7 @@ class ClassSearch(Choice):
             line.setCursorPosition(0)  # a long name shows its beginning
 
     def matches(self, text: str) -> list[int]:
-        """The classes whose text holds `text`, whatever its case; one that equals it comes first."""
+        """Return the classes whose text holds `text`, whatever its case; one that equals it comes first."""
         wanted = text.strip().casefold()
         texts = [t.casefold() for t in self._texts.stringList()]
         found = [i for i, t in enumerate(texts) if wanted and wanted in t]

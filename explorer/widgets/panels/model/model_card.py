@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QWidget
 from explorer.checkpoints.bundled import Bundled
 from explorer.widgets.controls.plain_text import line_text, tip_text
 from explorer.widgets.controls.theme import color, value_font
-from explorer.widgets.controls.thumbnails import paint_thumb
+from explorer.widgets.controls.thumbnails import paint_thumbnail
 from explorer.widgets.controls.view_chip import paint_chip
 
 __all__ = ["ModelCard"]
 
 
 def _picture_of(item: Bundled) -> QImage | None:
-    """The model's own picture, or the first of its sheet of samples (8 by 8), or None."""
+    """Return the model's own picture, or the first of its sheet of samples (8 by 8), or None."""
     if item.thumbnail is not None:
         return QImage(str(item.thumbnail))
     sheet = QImage(str(item.path.with_name(f"{item.path.stem}-samples-psi0.7.png")))
@@ -90,7 +90,7 @@ class ModelCard(QWidget):
             p.setPen(QPen(color("accent"), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
             p.setBrush(color("raised"))
             p.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        paint_thumb(p, self._image, QRectF(4, 4, 36, 36))
+        paint_thumbnail(p, self._image, QRectF(4, 4, 36, 36))
         room = self.width() - 52 - 22 * len(self.views)
         name = QFontMetrics(p.font()).elidedText(self.title, Qt.TextElideMode.ElideMiddle, room)
         p.setPen(color("text"))

@@ -17,7 +17,7 @@ from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.drops import dropped_files, take_copy
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.theme import GRID, color
-from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.model.class_weights import ClassWeights
 from explorer.widgets.panels.model.model_card import ModelCard
 from explorer.widgets.panels.model.model_table import ModelFactsTable
@@ -45,7 +45,7 @@ class Files(Protocol):
         """Choose a file for a view."""
 
     def recent_menu(self) -> QMenu:
-        """The menu of recent files; made once, kept."""
+        """Return the menu of recent files; made once, kept."""
 
 
 class ModelPanel(Panel):
@@ -99,7 +99,7 @@ class ModelPanel(Panel):
         self._cards.addWidget(card)
 
     def _bind(self) -> None:
-        self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
+        self._thumbs = Thumbnails(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
         self.bind.state(lambda state: state.views, self._show_views)
@@ -172,7 +172,7 @@ class ModelPanel(Panel):
         for widget in (self.loading, self.progress):
             widget.setVisible(share is not None)
         if share is not None:
-            self.progress.set_share(share)
+            self.progress.set_fraction(share)
             self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
 
     # actions ---------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ FACTS = (
 
 
 def facts_texts(facts: ModelInfo) -> dict[str, str]:
-    """The texts of the table, by key of `FACTS`."""
+    """Return the texts of the table, by key of `FACTS`."""
     info = facts.info
     names = facts.class_names or info.class_names
     channels = {1: "grey", 3: "RGB", 4: "RGBA"}.get(info.img_channels, f"{info.img_channels} channels")

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.theme import color
 
 __all__ = ["Dial", "MovePad"]
 
 
-class _Hand(QWidget):
+class _DragControl(QWidget):
     """A square control with strokes like a slider's: `pressed`, changes, `released` or `cancelled`."""
 
     pressed = Signal()
@@ -26,7 +26,7 @@ class _Hand(QWidget):
         super().__init__(parent)
         self._held = False
         self._pressed_at: QPointF | None = None  # of a press that is a click so far
-        self._pause = Pause(self, lambda watched, event: watched is self)
+        self._pause = GestureTimeout(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self.released)
         self.setFixedSize(QSize(96, 96))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -79,7 +79,7 @@ class _Hand(QWidget):
             super().keyPressEvent(event)
 
 
-class MovePad(_Hand):
+class MovePad(_DragControl):
     """The picture's frame with a dot where its centre has moved to; `reach` image widths to each side."""
 
     moving = Signal(float, float)
@@ -121,7 +121,7 @@ class MovePad(_Hand):
         p.end()
 
 
-class Dial(_Hand):
+class Dial(_DragControl):
     """A ring with a hand at the angle of rotation, counter-clockwise as on screen."""
 
     moving = Signal(float)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from explorer.widgets.controls.basic import Choice, label, row, value_label
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
@@ -124,11 +124,11 @@ class PerformancePanel(Panel):
             (self.backend, settings.backend),
         ):
             box.setCurrentIndex(max(0, box.findData(value)))
-        grey(
+        disable(
             self.device,
             "" if len(devices) > 1 else "This computer has no other device that can render",
         )
-        grey(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
+        disable(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
 
     @Slot()
     def refresh(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.widgets.controls.event_filters import tell_places
+from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.theme import color, theme, value_font, view_color
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class StageBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self.BAR)
         self.setAccessibleName("Render time by stage")
-        tell_places(self, self.tip_at)
+        positional_tooltip(self, self.tip_at)
 
     @property
     def groups(self) -> list[StageGroup]:
@@ -95,7 +95,7 @@ class StageBars(QWidget):
         self.update()
 
     def segments(self) -> list[tuple[StageGroup, QRectF]]:
-        """The parts of the stacked bar that take time, with their places."""
+        """Return the parts of the stacked bar that take time, with their places."""
         total, x, found = self.total_ms, 0.0, []
         for group in self._groups:
             if group.ms and total > 0.0:
@@ -137,7 +137,7 @@ class StageBars(QWidget):
         p.end()
 
     def tip_at(self, at: QPointF) -> str:
-        """What the group at a place is made of."""
+        """Return what the group at a place is made of."""
         places = [(group, box) for group, box in self.segments()]
         places += [(group, self._cell(i)) for i, group in enumerate(self._groups)]
         group = next((g for g, box in places if box.contains(at)), None)
