@@ -1,4 +1,4 @@
-"""Where we have been: thumbnails of the latents one stayed at, to go back to with a click."""
+"""History: thumbnails of the latents at which the user paused; a click returns to one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["HistoryStrip"]
 
 _PX, _GAP = 36, 4
-_REST_MS = 700  # a place one stays at for so long is worth a thumbnail
+_REST_MS = 700  # a latent that stays unchanged for this long is added
 
 
 class HistoryStrip(QWidget):
-    """The latest resting places, newest first. `chosen(latent)` when one is clicked."""
+    """The most recent latents, newest first. `chosen(latent)` is emitted when one is clicked."""
 
     chosen = Signal(object)
 
@@ -46,20 +46,20 @@ class HistoryStrip(QWidget):
         positional_tooltip(self, self._tip)
 
     def set_latent(self, latent: Latent) -> None:
-        """The latent has changed; the place is remembered once it rests."""
+        """Set the current latent; it is added to the history if it does not change for a while."""
         if latent != self._latent:
             self._latent = latent
             self._rest.start()
             self.update()
 
     def forget_pictures(self) -> None:
-        """Another model: the same places look different."""
+        """Drop the thumbnails, because another model renders them differently."""
         self._thumbs.clear()
         self.update()
 
     @property
     def places(self) -> list[Latent]:
-        """The remembered latents, newest first."""
+        """The latents of the history, newest first."""
         return [look.latent for _, look in self._places]
 
     def _remember(self) -> None:
@@ -67,12 +67,12 @@ class HistoryStrip(QWidget):
         if self._session.store.in_stroke:
             self._rest.start()
             return
-        if self._session.store.is_away:  # places of the guided tour are not the user's
+        if self._session.store.is_away:  # latents of the guided tour do not belong to the history
             return
         if look.drift or any(place.latent == look.latent for _, place in self._places):
             return
         self._serial += 1
-        # Shown as the network made it: a moved picture would hide what the latent is.
+        # Rendered without a transform: a moved picture would hide the latent's content.
         self._places.appendleft((str(self._serial), replace(look, transform=Transform())))
         self.update()
 

@@ -1,4 +1,4 @@
-"""One source of style mixing: its name, its picture, and the seed it is made from."""
+"""One source of style mixing: its name, picture and seed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _THUMB_PSI = 0.7
 
 
 def source_name(source: int) -> str:
-    """Return S1 for the first source, S2 for the second, ...; single letters are the views'."""
+    """Return S1 for the first source, S2 for the second, ...; single letters denote views."""
     return f"S{source + 1}"
 
 
 class _Face(QWidget):
-    """The picture of a source with its name; a click chooses it."""
+    """The picture of a source with its name; a click selects it."""
 
     clicked = Signal()
 
@@ -42,15 +42,15 @@ class _Face(QWidget):
         self._chosen = False
         self.setFixedSize(QSize(_PX, _PX))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Mix this source in with the sliders below")
+        self.setToolTip("Mix in this source with the sliders below")
 
     def show_source(self, source: MixSource, chosen: bool) -> None:
-        """Another latent, or another choice."""
+        """Show a source, and whether it is selected."""
         self._source, self._chosen = source, chosen
         self.update()
 
     def show_classes(self, classes: Classes) -> None:
-        """Other classes, which decide what a seed looks like."""
+        """Set the classes, which determine what a seed looks like."""
         self._classes = classes
         self.update()
 
@@ -78,7 +78,10 @@ class _Face(QWidget):
 
 
 class SourceRow(QWidget):
-    """Signals, each with the index: `chosen`, `changed` (and a MixSource), `pinned`, `removed`."""
+    """The controls of one source.
+
+    Signals, each with its index: `chosen`, `changed` (with a MixSource), `pinned`, `removed`.
+    """
 
     chosen = Signal(int)
     changed = Signal(int, object)
@@ -103,7 +106,7 @@ class SourceRow(QWidget):
             layout.addWidget(button)
 
     def show_source(self, source: MixSource, chosen: bool, removable: bool) -> None:
-        """Show what the source is."""
+        """Show a source, whether it is selected, and whether it can be removed."""
         self.face.show_source(source, chosen)
         self.seed.set_seed(source.seed)
         is_seed = source == MixSource(source.seed)
