@@ -280,7 +280,7 @@ class Program(QObject):
     def _on_signal(self, number: int) -> None:
         """End in order, without asking: what is unsaved waits in the recovery file for the next start."""
         log.warning("ended by %s", signal.Signals(number).name)
-        self.close(keeps=True)
+        self.close(keep=True)
         self._app.exit(128 + number)
 
     @Slot()
@@ -292,17 +292,17 @@ class Program(QObject):
             self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
-    def close(self, *, keeps: bool = False) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """End the threads; safe to call twice.
 
         Args:
-            keeps: Leave what is unsaved in the recovery file, because nobody was asked about it.
+            keep: Keep the recovery file, because the user was not asked about unsaved changes.
         """
         if self._closed:
             return
         self._closed = True
         self._gc_timer.stop()
-        if self.window.session is not None and not self.window.session.close(keeps=keeps):
+        if self.window.session is not None and not self.window.session.close(keep=keep):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._tell_imported.revoke()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.animation.container import Stream
 
-__all__ = ["Forecast", "bytes_beforehand", "size_words"]
+__all__ = ["Forecast", "bytes_beforehand", "size_text"]
 
 log = logging.getLogger("explorer.animation")
 
@@ -39,7 +39,7 @@ def bytes_beforehand(key: str, quality: Quality, page: tuple[int, int], frames: 
     return round(_BYTES_PER_PIXEL[key][QUALITIES.index(quality)] * page[0] * page[1] * frames)
 
 
-def size_words(size: int) -> str:
+def size_text(size: int) -> str:
     """Return a size with two digits that count: `about 34 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         number = size / scale

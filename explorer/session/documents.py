@@ -340,7 +340,7 @@ class Documents(QObject):
         """Write the recovery file, if there is something unsaved that is not in it."""
         self.keeper.save()
 
-    def close(self, *, keeps: bool = False) -> None:
-        """Wait for what is being written and remove the recovery file, unless it `keeps` it for the next start."""
+    def close(self, *, keep: bool = False) -> None:
+        """Wait for pending writes and remove the recovery file, unless `keep` leaves it for the next start."""
         self._files.close()
-        self.keeper.close(keeps=keeps)
+        self.keeper.close(keep=keep)

@@ -1,4 +1,4 @@
-"""Transport: playing, scrubbing and editing the timeline, and recording what the hands do."""
+"""Transport: playing, scrubbing and editing the timeline, and recording performances."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ WAY_BACK = "Ctrl+Z restores"
 
 
 class Transport(QObject):
-    """What plays, records and edits a session's timeline. GUI thread only.
+    """Plays, records and edits a session's timeline. GUI thread only.
 
-    The playhead is no part of the state: where one looks is not what one made.
+    The playhead is not part of the state: moving it does not change the project.
     """
 
     playhead_moved = Signal(float)  # seconds on the timeline
@@ -44,7 +44,7 @@ class Transport(QObject):
         self._session, self._autosave = session, autosave
         self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
-        self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
+        self._play_from: tuple[float, float] | None = None  # (system clock, playing time) at start, in seconds
         self._player: Player | None = None
         self._performance: Performance | None = None
         self._play_timer = QTimer(self)
@@ -64,7 +64,7 @@ class Transport(QObject):
 
     @property
     def playhead(self) -> float:
-        """Where the playhead stands, in seconds."""
+        """Position of the playhead, in seconds."""
         return self._playhead
 
     @property
@@ -79,17 +79,17 @@ class Transport(QObject):
 
     @property
     def has_animation(self) -> bool:
-        """True if playing the timeline shows more than a still."""
+        """True if the timeline changes anything over time."""
         return is_animated(self.timeline)
 
     # -- playing -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Play from the playhead, or from the start if it stands at the end."""
+        """Play from the playhead, or from the start if it is at the end."""
         if self.is_recording or self.is_playing:
             return
         if not self.has_animation:
-            self._session.status.emit("Nothing is on the timeline yet: add a key with K")
+            self._session.status.emit("The timeline is empty: add a key with K")
             return
         at = self._playhead
         if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
@@ -100,15 +100,15 @@ class Transport(QObject):
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
-        """Stop playing where it is."""
+        """Stop playing at the current position."""
         if self.is_playing:
             self._play_from = None
             self._play_timer.stop()
             self.playing_changed.emit(False)
 
     def seek(self, place: float) -> None:
-        """Put the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
-        place = max(place, 0.0)  # keys may lie behind the end
+        """Move the playhead to a time in seconds, and show it; playing continues from there."""
+        place = max(place, 0.0)  # keys can be after the end
         if self._play_from is not None:
             self._play_from = (self._now(), place)
         self._show_place(place)
@@ -126,11 +126,11 @@ class Transport(QObject):
         self._show_place(time_in_timeline(self.timeline, played))
 
     def _show_place(self, place: float) -> None:
-        """The state of that place becomes what is seen; views that are still busy drop it."""
+        """Show the state at a time of the timeline; views that are still busy skip it."""
         self._playhead = place
         if self.has_animation and not self.is_recording:
             self._session.clock.pause()
-            self._session.clock.seek(place)  # animated transforms are where the film will show them
+            self._session.clock.seek(place)  # animated transforms as in the film
             shown = with_snapshot(self._session.state, self.player().pose(place))
             with self._session.pace.moment():
                 self._session.store.update_transient(shown)
@@ -140,10 +140,10 @@ class Transport(QObject):
         self.playhead_moved.emit(place)
 
     def player(self) -> Player:
-        """Return the player of the present timeline."""
+        """Return the player of the current timeline."""
         timeline, known = self.timeline, self._player
-        says_all = bool(timeline.keys or timeline.performance)  # tracks move single numbers of what the hands set
-        if known is None or known.timeline is not timeline or not says_all:
+        is_complete = bool(timeline.keys or timeline.performance)  # tracks change single parameters only
+        if known is None or known.timeline is not timeline or not is_complete:
             known = self._player = Player(self._session.state)
         return known
 
@@ -153,7 +153,7 @@ class Transport(QObject):
             self._performance.note(self._now(), new)
         by_hand = not self._session.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
         if self.is_playing and by_hand:
-            self.pause()  # a hand has taken hold: what it does must not be played over
+            self.pause()  # the user has changed something, which playing would overwrite
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration
             self.playhead_moved.emit(self._playhead)
@@ -161,11 +161,11 @@ class Transport(QObject):
     # -- editing -------------------------------------------------------------------------------------------
 
     def edit(self, name: str, timeline: Timeline) -> None:
-        """Make a timeline the project's, as one undo step called `name`."""
+        """Set the project's timeline, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
     def _put(self, name: str, timeline: Timeline) -> bool:
-        """As `edit`, but a step of its own though a hand may be on a picture; False if nothing is different."""
+        """Set the timeline as a separate undo step, even during a drag; return False if nothing changed."""
         is_new = timeline != self.timeline
         self._session.store.interpose(replace(self._session.state, timeline=timeline), name)
         return is_new
@@ -179,18 +179,18 @@ class Transport(QObject):
         behind = edits.behind_end(self.timeline)
         if behind > before:
             are = "keys are" if behind > 1 else "key is"
-            self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
+            self._session.status.emit(f"{behind} {are} after the end: kept, but not played")
 
     def set_wander(self, **fields: Any) -> None:
-        """Change fields of `LatentLoop`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
+        """Change fields of `LatentLoop`: kind, radius, turns, seed, space. A key is added if there is none."""
         timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
             timeline = edits.add_key(timeline, 0.0, snapshot_of(self._session.state))
-        self.edit("LatentLoop", timeline)
+        self.edit("Latent wander", timeline)
         self._show_again()
 
     def _is_closed_to_keys(self) -> bool:
-        """True, and told, while the hands are recorded: keys are out of sight then, and must not change unseen."""
+        """Report and return True while recording: keys are hidden then, and must not change unseen."""
         if self.is_recording:
             self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
         return self.is_recording
@@ -201,26 +201,26 @@ class Transport(QObject):
             return
         if self.timeline.performance and not self.timeline.keys:
             aside = self.timeline.aside
-            ways = "Right-click the recording to convert it to keys"
-            ways += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-            self._session.status.emit(f"Can't add a key to a recording. {ways}.")
+            hint = "Right-click the recording to convert it to keys"
+            hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+            self._session.status.emit(f"Can't add a key to a recording. {hint}.")
             return
-        self._session.about_to_edit.emit()  # the welcome's drift is no part of a key
+        self._session.about_to_edit.emit()  # a key does not include the welcome's drift
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
         is_there = edits.key_at(self.timeline, place)
-        made = edits.add_key(self.timeline, place, self._pose_to_keep())
+        made = edits.add_key(self.timeline, place, self._snapshot_for_key())
         is_new = self._put("Update key" if is_there else "Add key", made)
         if is_there:
-            self._tell_updated("the key", place, is_new)
+            self._report_updated("the key", place, is_new)
         elif time is None:
             self._advance(place)
 
-    def _tell_updated(self, key: str, place: float, is_new: bool) -> None:
+    def _report_updated(self, key: str, place: float, is_new: bool) -> None:
         words = f"Updated {key} at {place:.2f} s. {WAY_BACK} it."
         self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
 
     def _advance(self, place: float) -> None:
-        """Go on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
+        """Move the playhead on by a beat or a second after adding a key, unless that changes the picture."""
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, place + step), t.duration)
@@ -228,10 +228,10 @@ class Transport(QObject):
         if self.is_playing or is_moving or to <= place or self.player().pose(to) != snapshot_of(session.state):
             return
         self.seek(to)
-        session.status.emit(f"Added a key at {place:.2f} s. The next one goes to {to:.2f} s.")
+        session.status.emit(f"Added a key at {place:.2f} s. The next one will be at {to:.2f} s.")
 
-    def _pose_to_keep(self) -> Snapshot:
-        """Return what a key remembers of now: latents that only wander here are kept as they are at home."""
+    def _snapshot_for_key(self) -> Snapshot:
+        """Return the snapshot to store in a key: the current state, with wandering latents at their base."""
         pose = snapshot_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
             return pose
@@ -244,7 +244,7 @@ class Transport(QObject):
     def add_value_key(
         self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
     ) -> None:
-        """Add a key of one parameter, by default at the playhead, with its present value, of the active view."""
+        """Add a key of one parameter, by default with the active view's current value at the playhead."""
         if self._is_closed_to_keys():
             return
         place = edits.snapped(self.timeline, self._playhead if time is None else time)
@@ -256,7 +256,7 @@ class Transport(QObject):
         title = parameter(name).title
         is_new = self._put(f"Key {title.lower()}", made)
         if is_there:
-            self._tell_updated(f"the key of {title}", place, is_new)
+            self._report_updated(f"the key of {title}", place, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
         """Change the value of a parameter's key."""
@@ -269,7 +269,7 @@ class Transport(QObject):
         self._show_again()
 
     def _view_of(self, name: str) -> int:
-        """Whose number a parameter is: the active view's, where that has its own, else the shared one (-1)."""
+        """Return the view that a parameter belongs to: the active one if unlinked, else -1 for the shared look."""
         part = name.partition(".")[0]
         view = self._session.state.views[self._session.active]
         if part == "tap":
@@ -281,7 +281,7 @@ class Transport(QObject):
         self.edit("Move keys", edits.move_keys(timeline, chosen, by))
 
     def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
-        """Stretches the distances of keys of `timeline` from an anchor."""
+        """Scale the distances of keys of `timeline` (as it was when the drag began) from an anchor."""
         self.edit("Retime keys", edits.retime(timeline, chosen, anchor, factor))
 
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
@@ -293,32 +293,32 @@ class Transport(QObject):
         self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
         copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
         if copies and min(copies) - place > edits.SAME_TIME:
-            self.tell_beside()
+            self.report_beside()
 
-    def tell_beside(self) -> None:
-        """Say that moved or copied keys stand beside the place that was meant, because others stand there."""
-        self._session.status.emit("Another key stands there: the moved one is a frame beside it.")
+    def report_beside(self) -> None:
+        """Report that moved or copied keys are beside their target, because other keys have that time."""
+        self._session.status.emit("Another key has that time: the moved one is a frame beside it.")
 
     def delete_keys(self, chosen: Chosen) -> None:
         """Delete keys."""
         if chosen and not self._is_closed_to_keys():
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
-            words, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
-            self._session.status.emit(f"Deleted {words}. {WAY_BACK} {them}.")
+            what, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
+            self._session.status.emit(f"Deleted {what}. {WAY_BACK} {them}.")
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
-        """Change how the ways from keys are gone."""
+        """Change the interpolation and easing after keys."""
         if chosen:
-            self.edit("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
+            self.edit("Interpolation", edits.set_segments(self.timeline, chosen, **fields))
             self._show_again()
 
     def update_key(self, number: int) -> None:
-        """Make a key remember the state of now."""
+        """Update a key to the current state."""
         key: Keyframe = self.timeline.keys[number]
         keys = list(self.timeline.keys)
-        keys[number] = replace(key, pose=self._pose_to_keep())
+        keys[number] = replace(key, pose=self._snapshot_for_key())
         is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
-        self._tell_updated("the key", key.time, is_new)
+        self._report_updated("the key", key.time, is_new)
 
     @Slot(object)
     def _on_evened(self, made: Timeline) -> None:
@@ -326,7 +326,7 @@ class Transport(QObject):
         self._show_again()
 
     def clear(self) -> None:
-        """Remove keys, tracks, performance, wandering and what is kept aside."""
+        """Remove keys, tracks, performance, wander and the timeline set aside."""
         if self._is_closed_to_keys():
             return
         t = self.timeline
@@ -337,7 +337,7 @@ class Transport(QObject):
             self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
 
     def exchange(self) -> None:
-        """Use the timeline kept aside, and keeps the present one aside: keys and a recording change places."""
+        """Swap the current timeline, keys or a recording, with the one set aside."""
         if self.timeline.aside is None or self.is_recording:
             return
         self.pause()
@@ -346,7 +346,7 @@ class Transport(QObject):
         self._show_again()
 
     def step_to_key(self, direction: int) -> None:
-        """Put the playhead on the next key (1) or on the one before (-1), and stops."""
+        """Stop, and move the playhead to the next key (1) or the previous one (-1)."""
         self.pause()
         tracks = (key.time for track in self.timeline.tracks for key in track.keys)
         times = sorted({key.time for key in self.timeline.keys}.union(tracks, {0.0, self.timeline.duration}))
@@ -358,13 +358,13 @@ class Transport(QObject):
         if self.has_animation and not self.is_recording:
             self._show_place(self._playhead)
 
-    # -- performing ----------------------------------------------------------------------------------------
+    # -- recording -----------------------------------------------------------------------------------------
 
     def start_recording(self) -> None:
-        """Record what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
+        """Start recording a performance. The picture's motion restarts, as the film will show it."""
         if self.is_recording:
             return
-        self._session.about_to_edit.emit()  # nor of a recording
+        self._session.about_to_edit.emit()  # nor does a recording
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()
@@ -372,7 +372,7 @@ class Transport(QObject):
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
-        """End the recording, which becomes the timeline, as one undo step."""
+        """Stop recording; the performance becomes the timeline, as one undo step."""
         if self._performance is None:
             return
         performance, self._performance = self._performance, None
@@ -386,13 +386,13 @@ class Transport(QObject):
 
     @Slot()
     def leave(self) -> None:
-        """Something else is about to be shown: playing stops, and a recording ends and is kept."""
+        """Stop playing, and end and keep a recording, because something else is about to be shown."""
         self.pause()
         self.stop_recording()
 
     @Slot()
     def rewind(self) -> None:
-        """Stop at the start; a running recording is dropped, for what it was made of goes."""
+        """Stop and go to the start; discard a running recording, since its project is being replaced."""
         self.pause()
         if self._performance is not None:
             self._performance = None
@@ -403,13 +403,13 @@ class Transport(QObject):
 
     @property
     def recorded_seconds(self) -> float:
-        """How long the running recording is."""
+        """Length of the running recording, in seconds."""
         return self._performance.seconds(self._now()) if self._performance is not None else 0.0
 
     def performance_to_keys(self, every: float = 0.5) -> None:
-        """Turn the performance into keys that can be edited, one each `every` seconds.
+        """Convert the performance to editable keys, one every `every` seconds.
 
-        The performance is kept aside, if nothing is yet.
+        The performance is set aside unless another timeline already is.
         """
         before = self.timeline
         made = edits.keys_from_performance(before, every)
@@ -417,5 +417,5 @@ class Transport(QObject):
             return
         made = replace(made, aside=before.aside or before)
         self.edit("Convert performance to keys", made)
-        way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
-        self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")
+        note = "The recording is set aside." if before.aside is None else f"{WAY_BACK} the recording."
+        self._session.status.emit(f"The recording is {len(made.keys)} keys now. {note}")

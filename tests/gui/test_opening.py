@@ -271,7 +271,7 @@ def after_crashes(qapp: QApplication, settings: Settings, tmp_path: Path) -> Ite
     for seed in (1, 2):
         crashed = Recovery(tmp_path / "recovery", f"crashed{seed}")
         crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
-        crashed.close(keeps=True)
+        crashed.close(keep=True)
         os.utime(crashed.path, (seed * 1e6, seed * 1e6))
     session = Session(recovery=Recovery(tmp_path / "recovery", "this"))
     window = MainWindow(settings)

@@ -24,7 +24,7 @@ from tests.session.world import World
 def crash(world: World) -> None:
     """The program dies: its lock goes with it, its files stay."""
     world.session.files.close()
-    assert world.session.close(keeps=True)
+    assert world.session.close(keep=True)
 
 
 def wait_for_autosave(world: World) -> None:
@@ -36,7 +36,7 @@ def left_by(folder: Path, name: str, seed: int, age: float = 0.0) -> Path:
     """What a crashed program left some seconds ago."""
     crashed = Recovery(folder, name)
     crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
-    crashed.close(keeps=True)
+    crashed.close(keep=True)
     then = crashed.path.stat().st_mtime - age
     os.utime(crashed.path, (then, then))
     return crashed.path
@@ -378,7 +378,7 @@ def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
 def test_a_torn_journal_gives_what_is_whole(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
     journal = recorded(world)
-    assert world.session.close(keeps=True)
+    assert world.session.close(keep=True)
     whole = journal.read_bytes()
     counts = set()
     for size in range(0, len(whole), 7):

@@ -1,4 +1,4 @@
-"""The timeline under the pictures: transport, settings of the film's time, the lanes, and the ways between keys."""
+"""The timeline dock: transport controls, timing, the lanes, and interpolation between keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOOPS = (
     ("once", "Once", "Play to the end and stop"),
     ("loop", "Loop", "Start again at the end"),
     ("ping-pong", "Back and forth", "Reverse at both ends; the film is twice as long"),
-    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops without a seam"),
+    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops seamlessly"),
 )
 WAYS = (
     ("hold", "Hold"),
@@ -60,7 +60,7 @@ def _number(
     field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def fit() -> None:
-        if not field.isModified():  # not while it is typed
+        if not field.isModified():  # not while the user types
             field.setFixedWidth(max(width, field.fontMetrics().horizontalAdvance(field.text()) + 2 * GRID))
 
     field.textChanged.connect(fit)
@@ -71,7 +71,7 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box = Choice()
     for key, text in items:
         box.addItem(text, key)
-    # All texts would make the row wrap in windows of common size; only the chosen one has to be read whole.
+    # As wide as the current text only: with the longest one the row would wrap in windows of common size.
     box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(5)
     box.setToolTip(tip)
@@ -88,7 +88,7 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
 
 
 class TimelineDock(QDockWidget):
-    """Everything of the timeline. `film_requested` when the user wants to render a film."""
+    """The whole timeline. `film_requested` is emitted when the user asks to render a film."""
 
     film_requested = Signal()
 
@@ -102,7 +102,7 @@ class TimelineDock(QDockWidget):
         self._clock.timeout.connect(self._show_time)
         self.view = TimelineView(session)
         self.curve = CurveEditor(session, self.view)
-        # Made once and refilled: menus thrown away leave PySide with wrappers of freed objects.
+        # Created once and refilled: deleted menus leave PySide with wrappers of freed objects.
         self._menus = QMenu(self), QMenu("Add key for one parameter", self), QMenu("Latent wander", self)
         body = QWidget()
         column = QVBoxLayout(body)
@@ -134,7 +134,7 @@ class TimelineDock(QDockWidget):
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
         tip = "Beats per minute: the grid's tempo; 0 shows seconds"
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
-        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", transport.add_key)
+        self.add = IconButton("diamond", "Add a key of the whole state at the playhead (K)", transport.add_key)
         self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_requested.emit)
         return wrap_row(
@@ -145,13 +145,13 @@ class TimelineDock(QDockWidget):
     def _make_ways(self) -> QWidget:
         self.way_label = label("After this key:", "muted")
         self.way = _choice(WAYS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys")
-        self.space = _choice(SPACES, "Where latents are blended; ws blends mixing and edits too")
+        self.space = _choice(SPACES, "Space in which latents are blended; ws also blends mixing and edits")
         self.ease = _choice(EASES, "Easing between this key and the next")
         self.edit_curve = IconButton("pen-nib", "Draw the easing curve", self._open_curve)
-        self.update_key = IconButton("arrows-clockwise", "Update key to the current state", self._update_key)
+        self.update_key = IconButton("arrows-clockwise", "Update the key to the current state", self._update_key)
         self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
         self.measured = value_label("")
-        self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
+        self.measured.setToolTip("Progress of the measurement, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
         return wrap_row(
             self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
@@ -177,14 +177,14 @@ class TimelineDock(QDockWidget):
     # -- actions -------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
-        """Play the timeline, or stops."""
+        """Start or stop playing the timeline."""
         if self.transport.is_playing:
             self.transport.pause()
         else:
             self.transport.play()
 
     def toggle_record(self) -> None:
-        """Record a performance, or ends it."""
+        """Start or stop recording a performance."""
         if self.transport.is_recording:
             self.transport.stop_recording()
         else:

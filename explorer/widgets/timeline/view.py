@@ -1,4 +1,4 @@
-"""The lanes of the timeline: ruler, playhead, keys with thumbnails, parameters, the performance."""
+"""The timeline widget: ruler, playhead, keys with thumbnails, tracks, and the recorded performance."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ STROKES = {
     "end": "Duration",
     "value": "Key value",
 }
-"""Drags that change the timeline, and what undoing them is called."""
+"""Undo names of the drags that change the timeline."""
 
 
 @dataclass(slots=True)
 class _Drag:
-    """What the hand is doing: "seek", "keys", "stretch", "box", "end", or "value"."""
+    """A drag in progress; `kind` is "seek", "keys", "copy", "stretch", "box", "end", or "value"."""
 
     kind: str
     at: QPointF
-    timeline: Timeline  # as it was when the drag began; so is the selection, whose numbers change on the way
+    timeline: Timeline  # when the drag began, as is the selection, whose indices change during it
     item: Item = (-2, 0)
     chosen: Chosen = frozenset()
     moved: bool = False
-    is_beside: bool = False  # a key does not stand where the hand is, because another does
+    is_beside: bool = False  # a key is beside the pointer, because another key has that time
 
 
 class TimelineView(QWidget):
-    """Paints a session's timeline and takes the hand's wishes. It holds the selection, nothing else.
+    """Shows a session's timeline and handles input. It holds only the selection.
 
-    `selected` is emitted when another set of keys is chosen; `menu_requested` with the place of a right click.
+    `selected` is emitted when the selection changes, `menu_requested` with the position of a right click.
     """
 
     selected = Signal()
@@ -74,11 +74,11 @@ class TimelineView(QWidget):
         self._session, self._deck = session, session.transport
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
-        self._is_dragging = False  # what changes now changes by this hand
+        self._is_dragging = False  # true while changes of the timeline come from this drag
         self._box: QRectF | None = None
         self.lanes = Lanes(session.transport)
-        self.thumbs = Thumbnails(session, "timeline", self.update, self)
-        self._painter = LanePainter(self.lanes, session, self.thumbs)
+        self.thumbnails = Thumbnails(session, "timeline", self.update, self)
+        self._painter = LanePainter(self.lanes, session, self.thumbnails)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         keep_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
@@ -92,11 +92,11 @@ class TimelineView(QWidget):
         self._recording_timer = QTimer(self, interval=50)
         self._recording_timer.timeout.connect(self.update)
 
-    # -- facts ---------------------------------------------------------------------------------------------
+    # -- selection -----------------------------------------------------------------------------------------
 
     @property
     def timeline(self) -> Timeline:
-        """The one shown."""
+        """The timeline shown."""
         return self._deck.timeline
 
     @property
@@ -105,7 +105,7 @@ class TimelineView(QWidget):
         return frozenset(item for item in self._chosen if self.lanes.has(item))
 
     def first_segment(self) -> Segment | None:
-        """Return the way from the first selected key; None without a selection."""
+        """Return the segment after the first selected key; None without a selection."""
         chosen = sorted(self.chosen)
         if not chosen:
             return None
@@ -129,7 +129,7 @@ class TimelineView(QWidget):
         self.lanes.width, self.lanes.height = float(self.width()), float(self.height())
         super().resizeEvent(event)
 
-    # -- hands ---------------------------------------------------------------------------------------------
+    # -- input ---------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position()
@@ -149,7 +149,7 @@ class TimelineView(QWidget):
             elif item not in self._chosen:
                 self.choose({item})
             kind = "stretch" if control and len(self.chosen) > 1 else "copy" if alt else "keys"
-            if item in self._chosen:  # Shift may have taken it out: then there is nothing to drag
+            if item in self._chosen:  # Shift may have deselected it: then there is nothing to drag
                 self._drag = _Drag(kind, at, self.timeline, item, self.chosen)
         elif at.y() < RULER and at.x() > NAMES:
             self._drag = _Drag("end" if self.lanes.is_end_mark(at) and not shift else "seek", at, self.timeline)
@@ -174,7 +174,7 @@ class TimelineView(QWidget):
                 drag.kind = "value"
             if drag.kind in STROKES:
                 self._session.begin(STROKES[drag.kind])
-        hands: dict[str, Callable[[QPointF, _Drag], None]] = {
+        handlers: dict[str, Callable[[QPointF, _Drag], None]] = {
             "seek": lambda p, d: self._seek(p),
             "keys": self._move,
             "copy": self._copy,
@@ -184,7 +184,7 @@ class TimelineView(QWidget):
             "box": self._select_box,
         }
         self._is_dragging = True
-        hands[drag.kind](at, drag)
+        handlers[drag.kind](at, drag)
         self._is_dragging = False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -193,16 +193,16 @@ class TimelineView(QWidget):
             self._deck.seek(self._time_of(drag.item))
 
     def hideEvent(self, event: QHideEvent) -> None:
-        # A hidden widget gets no release: the stroke would stay open for ever.
+        # A hidden widget receives no release event: the stroke would never end.
         self._end_drag()
 
     def _end_drag(self) -> _Drag | None:
-        """End what the hand does, and its undo step; what it was."""
+        """End the drag and its undo step; return the drag."""
         drag, self._drag, self._box = self._drag, None, None
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
             if drag.is_beside:
-                self._deck.tell_beside()
+                self._deck.report_beside()
         self.update()
         return drag
 
@@ -264,7 +264,7 @@ class TimelineView(QWidget):
         return t.keys[number].time if lane < 0 else t.tracks[lane].keys[number].time
 
     def _shift(self, at: QPointF, drag: _Drag) -> float:
-        """Return how far the dragged key goes, in seconds; it is the one that snaps."""
+        """Return by how many seconds the dragged key moves; only this key is snapped."""
         start = self._time_of(drag.item, drag.timeline)
         return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.lanes.scale) - start
 
@@ -292,9 +292,9 @@ class TimelineView(QWidget):
         self._follow(drag, {(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
     def _follow(self, drag: _Drag, wanted: set[tuple[int, float]]) -> None:
-        """The selection stays on its keys though their numbers change; notes whether all are where they were meant.
+        """Keep the selection on its keys though their indices change; note whether all are at the wanted times.
 
-        Keys that a hand moves are made anew, those that stand are the same objects.
+        Moved keys are new objects, unmoved ones the same.
         """
         standing = {id(key) for _, keys in lanes_of(drag.timeline) for key in keys}
         found = {
@@ -315,7 +315,7 @@ class TimelineView(QWidget):
         self._deck.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
 
     def _set_value(self, at: QPointF, drag: _Drag) -> None:
-        """Up and down in its lane: a parameter's key changes its value; with Shift held at a tenth of the speed."""
+        """Change the value of a parameter's key by a vertical drag; Shift makes it ten times finer."""
         lane, number = drag.item
         track = drag.timeline.tracks[lane]
         low, high = value_range(track)
@@ -343,7 +343,7 @@ class TimelineView(QWidget):
     def _tip(self, at: QPointF) -> str:
         aside = self.timeline.aside
         if self.lanes.is_switch(at) and aside is not None:
-            return f"Use the {contents(aside).removeprefix('a ')}; what is used now is kept"
+            return f"Use the {contents(aside).removeprefix('a ')}; the current one is set aside"
         item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
@@ -366,7 +366,7 @@ class TimelineView(QWidget):
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.timeline is not new.timeline:
             if self._drag is not None and not self._is_dragging:
-                self._end_drag()  # it moves the keys that were there when it began: others would be lost
+                self._end_drag()  # it moves the keys as they were when it began: new ones would be lost
             if len(old.timeline.tracks) < len(new.timeline.tracks):
                 self.lanes.show_track(len(new.timeline.tracks) - 1)
             if self._drag is None and not self._chosen <= self.chosen:
@@ -390,7 +390,7 @@ class TimelineView(QWidget):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        self.thumbs.clear()
+        self.thumbnails.clear()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -155,7 +155,7 @@ class MainWindow(WindowBase):
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
-        self.settings.tell_problems(self._show_settings_problem)
+        self.settings.report_problems(self._show_settings_problem)
 
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline.dock import TimelineDock
@@ -263,7 +263,7 @@ class MainWindow(WindowBase):
         if self.session is not None:
             if self._film is None:
                 self._film = FilmDialog(self, self.session, self.settings)
-                self._film.said.connect(self.say)
+                self._film.status.connect(self.say)
                 self._film.failed.connect(self.show_problem)
             self._film.open()
 

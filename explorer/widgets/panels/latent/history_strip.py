@@ -33,10 +33,10 @@ class HistoryStrip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._places: deque[tuple[str, Look]] = deque(maxlen=48)
+        self._entries: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
         self._latent = Latent()
-        self._thumbs = Thumbnails(session, "history", self.update, self)
+        self._thumbnails = Thumbnails(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
         self.setFixedHeight(_PX + 2)
@@ -54,13 +54,13 @@ class HistoryStrip(QWidget):
 
     def forget_pictures(self) -> None:
         """Drop the thumbnails, because another model renders them differently."""
-        self._thumbs.clear()
+        self._thumbnails.clear()
         self.update()
 
     @property
-    def places(self) -> list[Latent]:
+    def latents(self) -> list[Latent]:
         """The latents of the history, newest first."""
-        return [look.latent for _, look in self._places]
+        return [look.latent for _, look in self._entries]
 
     def _remember(self) -> None:
         look = self._session.look()
@@ -69,38 +69,38 @@ class HistoryStrip(QWidget):
             return
         if self._session.store.is_away:  # latents of the guided tour do not belong to the history
             return
-        if look.drift or any(place.latent == look.latent for _, place in self._places):
+        if look.drift or any(entry.latent == look.latent for _, entry in self._entries):
             return
         self._serial += 1
         # Rendered without a transform: a moved picture would hide the latent's content.
-        self._places.appendleft((str(self._serial), replace(look, transform=Transform())))
+        self._entries.appendleft((str(self._serial), replace(look, transform=Transform())))
         self.update()
 
     def _index_at(self, x: float) -> int:
         index = int(x // (_PX + _GAP))
-        return index if index < len(self._places) else -1
+        return index if index < len(self._entries) else -1
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position().x())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self.chosen.emit(self._places[index][1].latent)
+            self.chosen.emit(self._entries[index][1].latent)
 
     def _tip(self, at: QPointF) -> str:
         index = self._index_at(at.x())
         if index < 0:
             return "Latents you have visited appear here"
-        latent = self._places[index][1].latent
+        latent = self._entries[index][1].latent
         return f"Back to {latent_words(latent)}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        for i, (key, look) in enumerate(self._places):
+        for i, (key, look) in enumerate(self._entries):
             box = QRectF(1 + i * (_PX + _GAP), 1, _PX, _PX)
             if box.left() > self.width():
                 break
             mark = color("accent") if look.latent == self._latent else None
-            paint_thumbnail(p, self._thumbs.get(key, look), box, mark=mark)
-        if not self._places:
+            paint_thumbnail(p, self._thumbnails.get(key, look), box, mark=mark)
+        if not self._entries:
             p.setPen(color("faint"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")
         p.end()

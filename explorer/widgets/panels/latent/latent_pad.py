@@ -47,7 +47,7 @@ class LatentPad(QWidget):
         self._classes = Classes()
         self._centre = QPointF(0.5, 0.5)
         self._held: QPointF | None = None
-        self._thumbs = Thumbnails(session, "pad", self.update, self)
+        self._thumbnails = Thumbnails(session, "pad", self.update, self)
         self.setFixedHeight(156)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,14 +63,14 @@ class LatentPad(QWidget):
         if (latent.seed, latent.stored) != (self._latent.seed, self._latent.stored):
             self._centre = QPointF(latent.x, latent.y)
         if classes != self._classes:
-            self._thumbs.clear()
+            self._thumbnails.clear()
         self._latent, self._classes = latent, classes
         self._follow()
         self.update()
 
     def forget_pictures(self) -> None:
         """Drop the thumbnails, because another model renders them differently."""
-        self._thumbs.clear()
+        self._thumbnails.clear()
         self.update()
 
     # geometry: plane coordinates to pixels and back ------------------------------------------------------
@@ -175,7 +175,7 @@ class LatentPad(QWidget):
             key = f"stored-{self._latent.stored}"
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         box = QRectF(at.x() - _THUMB / 2, at.y() - _THUMB / 2, _THUMB, _THUMB)
-        paint_thumbnail(p, self._thumbs.get(key, look), box)
+        paint_thumbnail(p, self._thumbnails.get(key, look), box)
         p.setPen(color("muted"))
         name = "stored" if "stored" in key else seed_name(seed)
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)

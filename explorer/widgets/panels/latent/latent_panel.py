@@ -87,7 +87,7 @@ class LatentPanel(Panel):
 
     def _show(self, where: tuple[Latent, Classes]) -> None:
         latent, classes = where
-        self.pad.set_place(latent, classes)
+        self.pad.set_point(latent, classes)
         self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
         stored = self.session.table.get(latent.stored) if latent.stored else None

@@ -34,9 +34,9 @@ class _Face(QWidget):
 
     clicked = Signal()
 
-    def __init__(self, index: int, thumbs: Thumbnails) -> None:
+    def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._index, self._thumbs = index, thumbs
+        self._index, self._thumbnails = index, thumbnails
         self._source = MixSource()
         self._classes = Classes()
         self._chosen = False
@@ -61,7 +61,7 @@ class _Face(QWidget):
         p = QPainter(self)
         latent = self._source.latent
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
-        image = self._thumbs.get(str(hash(latent)), look)
+        image = self._thumbnails.get(str(hash(latent)), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         paint_thumbnail(p, image, box, mark=color("accent") if self._chosen else None)
         corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
@@ -88,9 +88,9 @@ class SourceRow(QWidget):
     pinned = Signal(int)
     removed = Signal(int)
 
-    def __init__(self, index: int, thumbs: Thumbnails) -> None:
+    def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self.face = _Face(index, thumbs)
+        self.face = _Face(index, thumbnails)
         self.face.clicked.connect(lambda: self.chosen.emit(index))
         self.seed = SeedField(f"Seed of source {source_name(index)}")
         self.seed.chosen.connect(lambda seed: self.changed.emit(index, MixSource(seed)))

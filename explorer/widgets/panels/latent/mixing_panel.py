@@ -40,7 +40,7 @@ class MixingPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._source = 0  # the source that the sliders mix in; not part of the state
-        self._thumbs = Thumbnails(session, "mix", self.update_faces, self)
+        self._thumbnails = Thumbnails(session, "mix", self.update_faces, self)
         self._groups: dict[str, list[int]] = {}
         self._owners: dict[int, int] = {}  # layer -> the source it uses now
         self.source_rows: list[SourceRow] = []
@@ -87,7 +87,7 @@ class MixingPanel(Panel):
         self.session.set_mix_group(name, amount, self._source)  # type: ignore[arg-type]
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        self._thumbs.clear()
+        self._thumbnails.clear()
         self.empty.setVisible(info is None)
         while self._rows.count():
             item = self._rows.takeAt(0)
@@ -129,12 +129,12 @@ class MixingPanel(Panel):
                 self.groups[name].set_value(sum(amounts.get(i, 0.0) for i in members) / len(members))
 
     def _show_classes(self, classes: Classes) -> None:
-        self._thumbs.clear()
+        self._thumbnails.clear()
         for source_row in self.source_rows:
             source_row.face.show_classes(classes)
 
     def _add_row(self) -> None:
-        made = SourceRow(len(self.source_rows), self._thumbs)
+        made = SourceRow(len(self.source_rows), self._thumbnails)
         made.face.show_classes(self.session.look().classes)
         made.chosen.connect(self._choose)
         made.changed.connect(self.session.set_mix_source)

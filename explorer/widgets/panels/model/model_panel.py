@@ -99,7 +99,7 @@ class ModelPanel(Panel):
         self._cards.addWidget(card)
 
     def _bind(self) -> None:
-        self._thumbs = Thumbnails(self.session, "card", self._fill_cards, self)
+        self._thumbnails = Thumbnails(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
         self.bind.state(lambda state: state.views, self._show_views)
@@ -139,7 +139,7 @@ class ModelPanel(Panel):
                     continue  # the view still shows the previous model
                 card.set_family(info.family)
                 if not card.has_picture:
-                    image = self._thumbs.get(card.item.name, CARD_LOOK, view)
+                    image = self._thumbnails.get(card.item.name, CARD_LOOK, view)
                     if image is not None:
                         card.set_picture(image)
 
