@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.state import Look
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "MotionBlur", "caption_of", "page_size", "resized"]
+__all__ = ["LAYOUTS", "Composer", "Layout", "MotionBlur", "caption_of", "frame_size", "resized"]
 
 Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
 LAYOUTS: dict[Layout, str] = {
@@ -79,7 +79,7 @@ def _linear_table() -> NDArray[np.float32]:
 _TO_LINEAR = _linear_table()  # IEC 61966-2-1
 
 
-def page_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
+def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
     """(width, height) in pixels of the frame that a `Composer` makes of pictures of those (height, width)."""
     height, width = sizes[0]
     if layout == "slit":

@@ -118,7 +118,7 @@ class _Growing(Protocol):
 
     def add(self, picture: NDArray[np.uint8]) -> None: ...
     def close(self) -> None: ...
-    def abandon(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class EncoderThread:
@@ -252,7 +252,7 @@ class Recorder:
             self._render(renderer, growing, forecast, total, tell)
             growing.close()
         except BaseException:
-            growing.abandon()
+            growing.abort()
             raise
         if isinstance(growing, ChunkedFolder):
             growing.finish()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from explorer.animation.performance import Performance, recorded_words
+from explorer.animation.performance import Performance, recording_message
 from explorer.animation.player import Player, is_animated, snapshot_of, time_in_timeline, with_snapshot
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Keyframe, Snapshot
@@ -382,7 +382,7 @@ class Transport(QObject):
         self._put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
-        self._session.status.emit(recorded_words(before, made, WAY_BACK))
+        self._session.status.emit(recording_message(before, made, WAY_BACK))
 
     @Slot()
     def leave(self) -> None:

@@ -117,7 +117,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     np.testing.assert_array_equal(later.frame(18), whole[18])
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
-    assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
+    assert later.frame_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
@@ -695,4 +695,4 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
         film.add(picture)
     with pytest.raises(FilmError, match="removed meanwhile"):
         film.add(picture)  # the last one of a piece
-    film.abandon()
+    film.abort()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
-from explorer.animation.film import Film, page_of
+from explorer.animation.film import Film, frame_size_of
 from explorer.animation.forecast import bytes_beforehand, size_text
 from explorer.animation.formats import FORMATS
 from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
@@ -153,7 +153,7 @@ class FilmDialog(QDialog):
         state = self._session.state
         infos = [self._session.info(view) for view in range(len(state.views))]
         try:
-            width, height = page_of(film, state, [info.img_size if info else (0, 0) for info in infos])
+            width, height = frame_size_of(film, state, [info.img_size if info else (0, 0) for info in infos])
             film.check()
         except LatentwalkError:
             return ""
