@@ -693,6 +693,6 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     for _ in range(chunk_length(stream) - 2):
         film.add(picture)
-    with pytest.raises(FilmError, match="removed meanwhile"):
+    with pytest.raises(FilmError, match="was removed"):
         film.add(picture)  # the last one of a piece
     film.abort()
