@@ -99,7 +99,7 @@ class Comparison:
 def recorder_of(
     comparison: Comparison, path: Path, settings: RenderSettings | None = None, *, overwrite: bool = False
 ) -> Recorder:
-    """The recorder of a comparison's film, both sides under their names.
+    """Return the recorder of a comparison's film, both sides under their names.
 
     Args:
         comparison: What to show.
@@ -112,7 +112,7 @@ def recorder_of(
     """
     from explorer.animation.film import FilmRenderer, whole_film
     from explorer.animation.formats import format_of_path
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.animation.recorder import Recorder
     from explorer.render.headless import open_model
     from explorer.state.request import RenderSettings
@@ -125,5 +125,5 @@ def recorder_of(
     side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
     film = whole_film(comparison.state, format=kind.key, captions=True, side=side)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    job = Job(path, film, comparison.state, settings=settings)
+    job = FilmJob(path, film, comparison.state, settings=settings)
     return Recorder(job, overwrite=overwrite, make_renderer=renderer)

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState
 
 __all__ = [
-    "Job",
+    "FilmJob",
     "Origin",
     "discard",
     "has_parts",
     "is_unfinished",
+    "job_from_json",
     "job_path",
+    "job_to_json",
     "origin_of",
     "part_number",
     "read_job",
@@ -49,7 +51,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class FilmJob:
     """A film to render: its path, description, project, and render settings. Immutable."""
 
     path: Path
@@ -58,12 +60,12 @@ class Job:
     table: LatentTable = field(default_factory=LatentTable)
     settings: RenderSettings = field(default_factory=RenderSettings)
 
-    def same_as(self, other: Job) -> bool:
+    def same_as(self, other: FilmJob) -> bool:
         """Return whether both jobs give the same pixels, so that one can resume the other's film.
 
         The position of the playhead when a job was created does not matter: the keys determine the pictures.
         """
-        return _contents(_at_start(self)) == _contents(_at_start(other))
+        return job_to_json(_at_start(self)) == job_to_json(_at_start(other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def part_number(path: Path) -> int:
     return _number_in(_data(path)) if is_unfinished(path) else 0
 
 
-def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
+def write_job(job: FilmJob, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
     """Write the job file atomically; a new job chooses names for its frames that no other files have.
 
     Args:
@@ -118,7 +120,7 @@ def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str]
         FilmError: The file cannot be written, or another file has its name.
     """
     number = part_number(job.path) if is_unfinished(job.path) else parts.free_number(job.path)
-    data = {"format": FORMAT, "version": VERSION, "parts": number, **_contents(job)}
+    data = {"format": FORMAT, "version": VERSION, "parts": number, **job_to_json(job)}
     if places := places_of(with_absolute_models(job.state), job.path.parent, digests):
         data["project"]["models"] = places_to_json(places)
     if origin is not None:
@@ -129,22 +131,33 @@ def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str]
         raise FilmError(error.message, error.hint) from error
 
 
-def read_job(path: Path) -> Job:
+def read_job(path: Path) -> FilmJob:
     """Return the job of an unfinished film, given the path of the film or of its job file. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     data = _data(film_path)
     if data.get("version") != VERSION:
         raise FilmError(f"The job of {visible(name)} was written by another version.", "Render the film again.")
+    return job_from_json(film_path, data)
+
+
+def job_to_json(job: FilmJob) -> dict[str, Any]:
+    """Return a job as JSON values, without its path and with absolute paths of its models."""
+    project = to_json(with_absolute_models(job.state), job.table)
+    return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
+
+
+def job_from_json(path: Path, data: Mapping[str, Any]) -> FilmJob:
+    """Return the job encoded by `job_to_json`. Raises FilmError."""
     try:
-        project = project_from_json(data.get("project"), film_path.resolve().parent)
+        project = project_from_json(data.get("project"), path.resolve().parent)
         film = decode(Film, data.get("film", {}), "film")
         film.check()
         settings = decode(RenderSettings, data.get("settings", {}), "settings")
     except LatentwalkError as error:
         hint = error.hint or "Render the film again."
-        raise FilmError(f"The job of {visible(name)} cannot be read: {error.message}", hint) from error
-    return Job(film_path, film, find_models(project).state, project.table, settings)
+        raise FilmError(f"The job of {visible(path.name)} cannot be read: {error.message}", hint) from error
+    return FilmJob(path, film, find_models(project).state, project.table, settings)
 
 
 def _data(path: Path) -> dict[str, Any]:
@@ -183,12 +196,7 @@ def with_absolute_models(state: ExplorerState) -> ExplorerState:
     return replace(state, views=tuple(replace(view, model=_absolute(view.model)) for view in state.views))
 
 
-def _contents(job: Job) -> dict[str, Any]:
-    project = to_json(with_absolute_models(job.state), job.table)
-    return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
-
-
-def _at_start(job: Job) -> Job:
+def _at_start(job: FilmJob) -> FilmJob:
     state = replace(job.state, active=0, layout=job.state.layout if not job.film.layout else "a")
     if state.timeline.keys or state.timeline.performance:
         state = with_snapshot(state, Player(state).base_snapshot(0.0))

@@ -29,7 +29,7 @@ def wandering(snapshot: Snapshot, timeline: Timeline, time: float) -> Snapshot:
         return snapshot
     steps = steps_of(wander, time / timeline.duration)
     views = tuple(
-        v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in snapshot.views
+        v if "latent" not in v.unlinked else replace(v, own=_moved(v.own, steps, wander)) for v in snapshot.views
     )
     return Snapshot(_moved(snapshot.shared, steps, wander), views)
 

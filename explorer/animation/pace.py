@@ -16,7 +16,9 @@ import numpy as np
 
 from explorer.animation.film import Film, FilmRenderer
 from explorer.errors import RequestError
+from explorer.jobs.job import Job, Report, last_value
 from explorer.state import Keyframe
+from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState, Timeline
     from explorer.state.request import RenderSettings
 
-__all__ = ["change_between", "evened", "retimed"]
+__all__ = ["change_between", "evened", "evened_steps", "retimed"]
 
 STEPS = 16
 """Number of intervals measured between two keys."""
@@ -50,27 +52,41 @@ def evened(
     film: Film,
     settings: RenderSettings | None = None,
     table: LatentTable | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
     make_renderer: Any = FilmRenderer,
 ) -> ExplorerState:
     """Return the project with its keys' times and easing adjusted so that the picture changes evenly.
 
     The order of keys and the duration are unchanged. Raises RequestError if there are fewer than two keys.
     """
+    return replace(state, timeline=last_value(evened_steps(state, film, settings, table, make_renderer)))
+
+
+def evened_steps(
+    state: ExplorerState,
+    film: Film,
+    settings: RenderSettings | None = None,
+    table: LatentTable | None = None,
+    make_renderer: Any = FilmRenderer,
+) -> Job[Timeline]:
+    """Run `evened` as a job, one picture per step; its value is the old timeline, and at the end the new one."""
     straight = replace(state, timeline=_straight(state.timeline))
     alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
     renderer = make_renderer(straight, alone, settings, table)
-    done = 0
-    segments = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")
-    total = STEPS * segments + 1
+    gaps = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")
+    total, done = STEPS * gaps + 1, 0
 
-    def at(time: float) -> NDArray[np.uint8]:
-        nonlocal done
+    def picture(time_: float) -> NDArray[np.uint8]:
+        return renderer.picture(renderer.player.on_timeline(time_), time_)  # type: ignore[no-any-return]
+
+    steps = _retimed(straight.timeline, picture)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            yield Report(end.value, total, total)
+            return
         done += 1
-        report(done, total)
-        return renderer.picture(renderer.player.on_timeline(time), time)  # type: ignore[no-any-return]
-
-    return replace(state, timeline=retimed(straight.timeline, at))
+        yield Report(state.timeline, done, total)
 
 
 def _straight(timeline: Timeline) -> Timeline:
@@ -85,6 +101,11 @@ def retimed(timeline: Timeline, picture: At) -> Timeline:
         timeline: A timeline with linear easing.
         picture: Returns the picture at a time of the timeline.
     """
+    return run(_retimed(timeline, picture))
+
+
+def _retimed(timeline: Timeline, picture: At) -> Steps[Timeline]:
+    """Run `retimed` in steps of one picture."""
     keys = timeline.keys
     if len(keys) < 2:
         raise RequestError("Even speed needs at least two keys.", "Add a key.")
@@ -92,6 +113,7 @@ def retimed(timeline: Timeline, picture: At) -> Timeline:
     ends = [key.time for key in keys] + ([keys[0].time + timeline.duration] if is_closed else [])
     paths = []
     before = picture(ends[0])
+    yield
     for start, end in itertools.pairwise(ends):
         lengths = [0.0]
         for k in range(1, STEPS + 1):
@@ -99,18 +121,19 @@ def retimed(timeline: Timeline, picture: At) -> Timeline:
             now = picture(time % timeline.duration if is_closed else time)
             lengths.append(lengths[-1] + change_between(before, now))
             before = now
+            yield
         paths.append(lengths)
     whole = sum(lengths[-1] for lengths in paths)
     if whole <= 0.0:
         raise RequestError("Nothing changes between the keys.", "Change something between them.")
     made: list[Keyframe] = []
-    time = keys[0].time
+    now_at = keys[0].time
     for i, key in enumerate(keys):
         lengths = paths[i] if i < len(paths) else [0.0, 0.0]
-        made.append(replace(key, time=time, segment=replace(key.segment, ease="curve", curve=_pace(lengths))))
+        made.append(replace(key, time=now_at, segment=replace(key.segment, ease="curve", curve=_pace(lengths))))
         # An interval without change still needs some time, or two keys would coincide.
-        time += (ends[-1] - ends[0]) * max(lengths[-1] / whole, 1e-3) if i < len(paths) else 0.0
-    scale = (ends[-1] - ends[0]) / (time - keys[0].time)
+        now_at += (ends[-1] - ends[0]) * max(lengths[-1] / whole, 1e-3) if i < len(paths) else 0.0
+    scale = (ends[-1] - ends[0]) / (now_at - keys[0].time)
     made = [replace(key, time=keys[0].time + (key.time - keys[0].time) * scale) for key in made]
     return replace(timeline, keys=tuple(made))
 

@@ -6,19 +6,18 @@ a kill, and `Recorder(job).run()` goes on from there.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import queue
 import shlex
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from explorer.animation.container import Stream
 from explorer.animation.encoder import ChunkedWriter
@@ -28,7 +27,7 @@ from explorer.animation.folder import ChunkedFolder
 from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
-    Job,
+    FilmJob,
     Origin,
     discard,
     has_parts,
@@ -41,9 +40,14 @@ from explorer.animation.job import (
     with_absolute_models,
     write_job,
 )
-from explorer.errors import CancelledError, FilmError, LatentwalkError
+from explorer.errors import FilmError, LatentwalkError
+from explorer.jobs.executors import drive
+from explorer.jobs.job import Report
+from explorer.jobs.pushed import pushed
+from explorer.jobs.registry import control_of
 from explorer.project.document import state_to_text
 from explorer.project.model_places import places_of
+from explorer.util.priority import lower_priority
 from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
@@ -52,63 +56,43 @@ if TYPE_CHECKING:
 
     from explorer.state import ExplorerState
 
-__all__ = ["Control", "EncoderThread", "Progress", "Recorder", "lower_priority"]
+__all__ = ["EncoderThread", "FilmPreview", "Progress", "Recorder", "frames_here"]
 
 log = logging.getLogger("explorer.animation")
+
+T = TypeVar("T")
 
 QUEUE_FRAMES = 8
 """Frames that may wait for the encoder: enough to level out its pieces, few enough to forget about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Progress:
-    """How far a film is. `fps`: frames per second lately; `seconds_left` by that; `picture`: the last frame.
+class FilmPreview:
+    """What is seen of a film while it grows.
 
-    `words`: a sentence that the user should read, if there is one. `size`: about how many bytes the file will have,
-    0 while nobody knows.
+    Attributes:
+        picture: The last frame, uint8 `[H, W, 3]` red-green-blue.
+        size: About how many bytes the file will have, 0 while nobody knows.
+        path: The finished film, at the end.
     """
 
-    stage: Literal["loading", "rendering", "finishing", "done"]
-    done: int
-    total: int
-    fps: float = 0.0
-    seconds_left: float = 0.0
     picture: NDArray[np.uint8] | None = None
-    words: str = ""
     size: int = 0
+    path: Path | None = None
 
 
-class Control:
-    """Pause, resume and cancel, from any thread."""
+Progress: TypeAlias = Report[FilmPreview]
+"""How far a film is, in frames; the stages are "loading", "rendering", "finishing" and "done"."""
 
-    def __init__(self) -> None:
-        self._go = threading.Event()
-        self._go.set()
-        self._cancelled = False
+FilmSteps: TypeAlias = "Generator[Progress, None, None]"
 
-    def pause(self) -> None:
-        """Holds before the next frame."""
-        self._go.clear()
+Frames: TypeAlias = "Callable[[FilmRenderer, range], Iterator[NDArray[np.uint8]]]"
+"""Makes a range of a film's frames, in order."""
 
-    def resume(self) -> None:
-        """Goes on."""
-        self._go.set()
 
-    def cancel(self) -> None:
-        """Ends before the next frame; what is finished is kept."""
-        self._cancelled = True
-        self._go.set()
-
-    @property
-    def is_paused(self) -> bool:
-        """True while it holds."""
-        return not self._go.is_set()
-
-    def check(self) -> None:
-        """Waits while paused. Raises CancelledError."""
-        self._go.wait()
-        if self._cancelled:
-            raise CancelledError("The film was cancelled; what is finished is kept.", "Render again to continue.")
+def frames_here(renderer: FilmRenderer, numbers: range) -> Iterator[NDArray[np.uint8]]:
+    """Make frames one after another in the calling thread."""
+    return map(renderer.frame, numbers)
 
 
 class _Growing(Protocol):
@@ -133,7 +117,7 @@ class EncoderThread:
         self._thread.start()
 
     def put(self, picture: NDArray[np.uint8]) -> None:
-        """Hands a frame over; waits while the queue is full. Raises what the encoder raised."""
+        """Hand a frame over; waits while the queue is full. Raises what the encoder raised."""
         started = time.perf_counter()
         self._queue.put(picture)
         self.blocked_s += time.perf_counter() - started
@@ -141,11 +125,11 @@ class EncoderThread:
             raise self._fault
 
     def drain(self) -> None:
-        """Waits until every frame that was put is encoded."""
+        """Wait until every frame that was put is encoded."""
         self._queue.join()
 
     def end(self) -> None:
-        """Waits until everything is encoded. Raises what the encoder raised."""
+        """Wait until everything is encoded. Raises what the encoder raised."""
         self._queue.put(None)
         self._thread.join()
         if self._fault is not None:
@@ -164,34 +148,32 @@ class EncoderThread:
             self._queue.task_done()
 
 
-def lower_priority(by: int) -> None:
-    """Makes this thread and those that it starts nicer to others; only Linux has niceness for single threads."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        nice = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, min(nice + by, 19))
-
-
 class Recorder:
-    """Makes one film. `run` is called once, in any thread.
+    """Makes one film. `steps` or `run` is called once, in any thread.
 
     Args:
         job: The film.
         overwrite: Whether a finished film or another unfinished one of that name may be replaced.
         make_renderer: For tests.
+        frames: Makes the frames, in order; elsewhere, for example.
 
     Raises:
         FilmError: A film of that name is there, or a different unfinished one.
     """
 
     def __init__(
-        self, job: Job, *, overwrite: bool = False, make_renderer: Callable[..., FilmRenderer] = FilmRenderer
+        self,
+        job: FilmJob,
+        *,
+        overwrite: bool = False,
+        make_renderer: Callable[..., FilmRenderer] = FilmRenderer,
+        frames: Frames = frames_here,
     ) -> None:
         job.film.check()
-        self.job, self._make_renderer = job, make_renderer
+        self.job, self._make_renderer, self._frames = job, make_renderer, frames
         self.format = format_named(job.film.format)
         self.target = target_of(job.path, job.film)
-        self.control = Control()
+        self.control = control_of("film")
         self.render_s = self.blocked_s = 0.0
         self.first_frame = 0
         if self.target.exists() and not overwrite:
@@ -222,21 +204,31 @@ class Recorder:
                 )
             discard(self.job.path)
 
-    def run(self, tell: Callable[[Progress], None] = lambda progress: None) -> Path:
-        """Renders what is not there yet, and gives the finished film's path.
+    def run(self, tell: Callable[[Progress], object] = lambda progress: None) -> Path:
+        """Take all `steps` in the calling thread, and give the finished film's path.
 
         Raises:
-            CancelledError: It was cancelled; what is finished is kept.
+            CancelledError: `control` said so; what is finished is kept.
+            LatentwalkError: As `steps`.
+        """
+        drive(self.steps(), self.control, tell)
+        return self.target
+
+    def steps(self) -> FilmSteps:
+        """Render what is not there yet, a frame a step. Closing them ends the film; what is finished is kept.
+
+        Raises:
             FilmError: The disk is full or the encoder failed; what is finished is kept.
             LatentwalkError: A model or a frame cannot be had; what is finished is kept.
         """
         job, total = self.job, self.job.film.frames
-        tell(Progress("loading", 0, total))
+        yield _progress("loading", 0, total)
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
-        self.control.check()
+        yield _progress("loading", 0, total)
         height, width = renderer.frame(0).shape[:2]
         origin = Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height))
-        self._begin(origin, _digests(renderer), tell)
+        if note := self._begin(origin, _digests(renderer)):
+            yield _progress("loading", 0, total, note=note)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
         text = self._text(job.state, renderer)
         growing: ChunkedWriter | ChunkedFolder
@@ -245,11 +237,11 @@ class Recorder:
             growing = ChunkedFolder(job.path, partial(self._text_of, renderer), number)
         else:
             growing = ChunkedWriter(job.path, stream, text, number)
-        self.first_frame = growing.count
-        forecast = Forecast(stream, growing.part, total)
-        tell(Progress("rendering", growing.count, total, size=forecast.size))
         try:
-            self._render(renderer, growing, forecast, total, tell)
+            self.first_frame = growing.count
+            forecast = Forecast(stream, growing.part, total)
+            yield _progress("rendering", growing.count, total, size=forecast.size)
+            yield from self._render(renderer, growing, forecast, total)
             growing.close()
         except BaseException:
             growing.abort()
@@ -257,20 +249,26 @@ class Recorder:
         if isinstance(growing, ChunkedFolder):
             growing.finish()
         else:
-            finishing = partial(self._finishing, tell, total, forecast)
-            finish(growing.part, job.path, stream, text, total, _Slowly(finishing))
+            part = growing.part
+
+            def work(tell: Callable[[int], None]) -> None:
+                finish(part, job.path, stream, text, total, _Slowly(tell))
+
+            for done in pushed(work):
+                yield _progress("finishing", done, total, size=forecast.size)
         discard(job.path)
-        tell(Progress("done", total, total))
-        return self.target
+        yield _progress("done", total, total, path=self.target)
 
     def _text(self, state: ExplorerState, renderer: FilmRenderer) -> str:
-        """The project inside the film or one of its pictures, with its models' places as seen from there."""
+        """Return the project inside the film or one of its pictures, with its models' places as seen from there."""
         state = with_absolute_models(state)
         folder = self.target if self.job.film.format == "png" else self.target.parent
         return state_to_text(state, self.job.table, places_of(state, folder, _digests(renderer)))
 
-    def _begin(self, origin: Origin, digests: dict[str, str], tell: Callable[[Progress], None]) -> None:
-        """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout.
+    def _begin(self, origin: Origin, digests: dict[str, str]) -> str:
+        """Write the job, and give what the user should know.
+
+        Frames that other networks made are discarded, since a film is of one kind throughout.
 
         What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
         """
@@ -284,44 +282,33 @@ class Recorder:
             words = f"{path.name} starts again: a model has changed since."
         if words:
             log.info("%s", words)
-            tell(Progress("loading", 0, self.job.film.frames, words=words))
         write_job(self.job, origin, digests)
+        return words
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
         return self._text(renderer.state_of(number), renderer)
 
-    def _render(
-        self,
-        renderer: FilmRenderer,
-        growing: _Growing,
-        forecast: Forecast,
-        total: int,
-        tell: Callable[[Progress], None],
-    ) -> None:
+    def _render(self, renderer: FilmRenderer, growing: _Growing, forecast: Forecast, total: int) -> FilmSteps:
         encoder = EncoderThread(growing, forecast)
         ends: deque[float] = deque([time.perf_counter()], maxlen=60)
+        numbers = range(growing.count, total)
         try:
-            for number in range(growing.count, total):
-                self.control.check()
-                started = time.perf_counter()
-                picture = renderer.frame(number)
-                self.render_s += time.perf_counter() - started
-                encoder.put(picture)
-                ends.append(time.perf_counter())
-                if ends[-1] - ends[-2] > 5.0:  # it was paused, or something else had the machine
-                    ends = deque([started, ends[-1]], maxlen=60)
-                fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
-                done = number + 1
-                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture, size=forecast.size))
+            with _closing(self._frames(renderer, numbers)) as frames:
+                for number in numbers:
+                    started = time.perf_counter()
+                    picture = next(frames)
+                    self.render_s += time.perf_counter() - started
+                    encoder.put(picture)
+                    ends.append(time.perf_counter())
+                    if ends[-1] - ends[-2] > 5.0:  # it was paused, or something else had the machine
+                        ends = deque([started, ends[-1]], maxlen=60)
+                    fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
+                    yield _progress("rendering", number + 1, total, fps, picture=picture, size=forecast.size)
         except BaseException:
             self._end(encoder)
             raise
         encoder.end()
         self.blocked_s = encoder.blocked_s
-
-    def _finishing(self, tell: Callable[[Progress], None], total: int, forecast: Forecast, done: int) -> None:
-        self.control.check()
-        tell(Progress("finishing", done, total, size=forecast.size))
 
     @staticmethod
     def _end(encoder: EncoderThread) -> None:
@@ -331,13 +318,28 @@ class Recorder:
             log.info("encoder: %s", error)
 
 
+def _progress(stage: str, done: int, total: int, rate: float = 0.0, note: str = "", **preview: Any) -> Progress:
+    return Report(FilmPreview(**preview), done, total, stage, rate, note)
+
+
+@contextlib.contextmanager
+def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close an iterator in the end, if it can be: frames that are made elsewhere are called off."""
+    try:
+        yield frames
+    finally:
+        close = getattr(frames, "close", None)
+        if close is not None:
+            close()
+
+
 def _digests(renderer: FilmRenderer) -> dict[str, str]:
     """SHA-256 of the models by their whole paths."""
     return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
 
 
 class _Slowly:
-    """Calls a function of a count at most ten times a second."""
+    """Call a function of a count at most ten times a second."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:
         self._tell, self._last = tell, 0.0

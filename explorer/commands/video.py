@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
+from explorer.commands.cluster_option import add_cluster_option, cluster_of
 from explorer.commands.cost import check_cost
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
@@ -23,7 +24,7 @@ from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
@@ -79,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--captions", action="store_true", help="burn in what is shown")
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     add_device_options(parser)
+    add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
     # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
@@ -88,21 +90,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with one, and prints its path."""
     from explorer.animation.film import FilmRenderer
-    from explorer.animation.recorder import Recorder
+    from explorer.animation.film_jobs import frames_on
+    from explorer.animation.recorder import Recorder, frames_here
     from explorer.render.headless import open_model
 
     opened = functools.cache(open_model)  # a walk opens its models first, then the film's renderer does
     job = _job(arguments, opened)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
-    make_film(recorder)
+    with cluster_of(arguments) as cluster:
+        frames = frames_here if cluster is None else frames_on(cluster, job)
+        make_film(Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer, frames=frames))
     return 0
 
 
-def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
+def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
-    from explorer.animation.job import Job, read_job
+    from explorer.animation.job import FilmJob, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         why = "an unfinished film keeps the settings it was started with"
@@ -130,7 +134,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
         from explorer.animation.pace import evened
 
         state = evened(state, film, settings, table)
-    return Job(a.output, film, state, table, settings)
+    return FilmJob(a.output, film, state, table, settings)
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:

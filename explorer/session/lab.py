@@ -1,31 +1,31 @@
-"""StickingLab: the sticking lab's wishes, its slit-scans, and its studies between the frames. GUI thread only."""
+"""StickingLab: the sticking lab's wishes, its slit-scans, and its jobs between the frames. GUI thread only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from explorer.analysis import averages, equivariance, spectrum, sticking
+from explorer.analysis.metric_jobs import measure_spec
+from explorer.analysis.registry import by_sampler, metric_named
 from explorer.analysis.slitscan import SlitScan, clamp_slit
-from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError, ProjectError
+from explorer.jobs.job import JobSpec
 from explorer.project.document import write_png
-from explorer.render import display
+from explorer.render.average_job import average_spec
 from explorer.render.results import Frame, Tier
 from explorer.session import tour
 from explorer.state import ExplorerState, Slit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
+    from collections.abc import Sequence
 
-    from explorer.render.studies import MakeStudy, Studied
+    from numpy.typing import NDArray
+
+    from explorer.render.job_run import JobEvent
     from explorer.session.core import SessionCore
     from explorer.session.file_writer import FileWorker
     from explorer.state.request import RenderRequest
@@ -50,10 +50,10 @@ class LabPicture:
 
 
 class StickingLab(QObject):
-    """What the lab may be asked and wished. Studies run in the render thread while no look waits."""
+    """What the lab may be asked and wished. Jobs run in the render thread while no look waits."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
-    studied = Signal(object)  # Studied: a report, an end or an error of a study that a panel began
+    job_event = Signal(object)  # JobEvent: a report, an end or an error of a job that a panel began
     picture = Signal(object)  # LabPicture
     tour_begins = Signal()  # the guided tour is about to take the place of what is seen
     tour_ended = Signal()
@@ -79,7 +79,7 @@ class StickingLab(QObject):
         session.motion_changed.connect(self._on_lab_motion)
         session.model_changed.connect(self._on_lab_model)
         session.devices.changed.connect(self._on_lab_settings)
-        session.service.studied.connect(self._on_studied)
+        session.service.job_event.connect(self._on_job_event)
 
     def close(self) -> None:
         """Nothing comes to rest any more."""
@@ -89,23 +89,23 @@ class StickingLab(QObject):
     # -- wishes --------------------------------------------------------------------------------------------
 
     def edit(self, name: str, **fields: Any) -> None:
-        """Changes fields of `Lab` as one undo step called `name`."""
+        """Change fields of `Lab` as one undo step called `name`."""
         state = self._session.state
         self._session.store.update(replace(state, lab=replace(state.lab, **fields)), name)
 
     def set_slit(self, slit: Slit) -> None:
-        """Moves the line of the slit-scan; it stays within the picture."""
+        """Move the line of the slit-scan; it stays within the picture."""
         info = self._session.info(self._session.active)
         self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
     def set_split(self, share: float) -> None:
-        """Moves the wipe's divider, 0..1; no undo step."""
+        """Move the wipe's divider, 0..1; no undo step."""
         state = self._session.state
         lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Goes to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+        """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
 
         What was changed on the timeline meanwhile is kept, as one undo step.
         """
@@ -122,7 +122,7 @@ class StickingLab(QObject):
             store.come_back()
 
     def keep_tour(self) -> None:
-        """Ends the guided tour and keeps what it shows, as one undo step."""
+        """End the guided tour and keeps what it shows, as one undo step."""
         state = self._session.state
         self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
 
@@ -144,7 +144,7 @@ class StickingLab(QObject):
 
     @Slot()
     def _rescan_some(self) -> None:
-        """Puts a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        """Put a moved slit under some of the past pictures; the others follow when the event loop comes round."""
         if self._rescan is None or self._session.is_closed:
             return
         try:
@@ -156,7 +156,7 @@ class StickingLab(QObject):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
-        """Begins the slit-scans anew."""
+        """Begin the slit-scans anew."""
         self._rescan = None
         self.scan.clear()
         for view in range(2):
@@ -168,7 +168,7 @@ class StickingLab(QObject):
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
 
     def save_scan(self, path: str | Path) -> None:
-        """Writes the visible views' slit-scans as one PNG with the project inside.
+        """Write the visible views' slit-scans as one PNG with the project inside.
 
         Raises:
             ProjectError: There is nothing to save yet, or the suffix is not .png.
@@ -191,74 +191,74 @@ class StickingLab(QObject):
 
         self._files.write(path, write)
 
-    # -- studies -------------------------------------------------------------------------------------------
+    # -- jobs ----------------------------------------------------------------------------------------------
 
-    def study(self, key: str, view: int, make: MakeStudy) -> None:
-        """Begins a study of a view as it is now, in place of the one of that key; it speaks by `studied`.
+    def _request(self, view: int) -> RenderRequest:
+        """Return a view as it is now. Raises LatentwalkError."""
+        return replace(self._session.resolve_view(view), untransform=False, residual="none")
 
-        Raises:
-            LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
-        """
-        request = replace(self._session.resolve_view(view), untransform=False, residual="none")
-        self._session.service.study(key, view, request, make, paused=key.rpartition("/")[0] in self._hidden)
+    def _begin(self, key: str, view: int, spec: JobSpec) -> None:
+        """Begin a job of a view in place of the one of that key; see `job_event`."""
+        self._session.service.run_job(key, view, spec, paused=key.rpartition("/")[0] in self._hidden)
 
     def set_seen(self, name: str, seen: bool) -> None:
-        """Lets the studies whose keys begin with `name` pause while nobody sees what they report."""
+        """Let the jobs whose keys begin with `name` pause while nobody sees what they report."""
         if seen:
             self._hidden.discard(name)
         else:
             self._hidden.add(name)
-        for key in self._session.service.studies:
+        for key in self._session.service.jobs:
             if key.rpartition("/")[0] == name:
-                self._session.service.pause_study(key, not seen)
+                self._session.service.pause_job(key, not seen)
 
-    def study_curves(self, view: int) -> None:
-        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW"."""
-        self.study(f"curves/{view}", view, equivariance.curves)
+    def measure_curves(self, view: int) -> None:
+        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
 
-    def study_metrics(self, view: int, samples: int) -> None:
-        """The sampled metrics, as estimates by name under "metrics/VIEW"."""
-        self.study(f"metrics/{view}", view, partial(_metrics, samples))
+        Raises:
+            LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
+        """
+        self._begin(f"curves/{view}", view, JobSpec("curves", self._request(view)))
 
-    def study_sticking(self, view: int, walks: int) -> None:
-        """The sticking score, as an `Estimate` under "sticking/VIEW"."""
-        self.study(f"sticking/{view}", view, partial(_sticking, walks))
+    def measure(self, key: str, view: int, metrics: Sequence[str], samples: int) -> None:
+        """Metrics that one sampler measures, as estimates by name under "KEY/VIEW".
 
-    def study_spectrum(self, view: int, samples: int) -> None:
-        """The average spectrum, as `Spectrum` under "spectrum/VIEW"."""
-        self.study(f"spectrum/{view}", view, partial(_spectrum, samples))
+        Raises:
+            LatentwalkError: As `measure_curves`; or there is no such metric.
+        """
+        (chosen,) = by_sampler([metric_named(name) for name in metrics])
+        self._begin(f"{key}/{view}", view, measure_spec(chosen, self._request(view), samples))
 
-    def end_study(self, key: str) -> None:
-        """Cancels a study; nothing more is heard of it."""
-        self._session.service.end_study(key)
+    def end_job(self, key: str) -> None:
+        """Cancel a job; nothing more is heard of it."""
+        self._session.service.end_job(key)
 
     @property
     def is_measuring(self) -> bool:
-        """True while a study runs, an average too; not while all are paused."""
+        """True while a job runs, an average too; not while all are paused."""
         return self._session.service.is_measuring
 
-    def is_studying(self, key: str) -> bool:
-        """True while a study of that key is under way."""
-        return self._session.service.is_studying(key)
+    def has_job(self, key: str) -> bool:
+        """True while a job of that key is under way."""
+        return self._session.service.has_job(key)
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
+    def _on_job_event(self, event: JobEvent) -> None:
         if self._session.is_closed:
             return
-        if not said.key.startswith("average/"):
-            self.studied.emit(said)
+        if not event.key.startswith("average/"):
+            self.job_event.emit(event)
             return
-        if said.report is not None:
-            picture = LabPicture(said.view, said.report.value, said.report.done, said.report.total)
-            self._averaging[said.view] = picture
+        if event.report is not None:
+            picture = LabPicture(event.view, event.report.value, event.report.done, event.report.total)
+            self._averaging[event.view] = picture
             self.picture.emit(picture)
-        if said.error is not None:
-            self._session.status.emit(str(said.error))
+        if event.error is not None:
+            self._session.status.emit(str(event.error))
 
     # -- averages ------------------------------------------------------------------------------------------
 
     def last_picture(self, view: int) -> LabPicture | None:
-        """The average that stands instead of a view's picture, if one does."""
+        """Return the average that stands instead of a view's picture, if one does."""
         return self._averaging.get(view)
 
     @Slot(object, object)
@@ -279,15 +279,16 @@ class StickingLab(QObject):
 
     @Slot(int)
     def _on_lab_model(self, view: int) -> None:
-        for key in ("curves", "metrics", "sticking", "spectrum"):
-            self.end_study(f"{key}/{view}")
+        for key in self._session.service.jobs:
+            if key.rpartition("/")[2] == str(view):
+                self.end_job(key)
         self._drop_averages()
         self._rest.start()
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
         # Another device or precision gives other figures, and the thread of a device that was left has ended.
-        self._session.service.end_studies()
+        self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()
 
@@ -303,7 +304,7 @@ class StickingLab(QObject):
 
     def _drop_averages(self) -> None:
         for view in range(2):
-            self.end_study(f"average/{view}")
+            self.end_job(f"average/{view}")
             if self._averaging.pop(view, None) is not None:
                 self.picture.emit(LabPicture(view, None))
 
@@ -316,37 +317,8 @@ class StickingLab(QObject):
             for view in self._session.visible_views():
                 if view < 2 and self._session.facts(view) is not None and not self._is_moving(view):
                     try:
-                        self.study(f"average/{view}", view, partial(_average, lab.average, lab.radius, lab.count))
+                        spec = average_spec(self._request(view), lab.average, lab.radius, lab.count)
+                        self._begin(f"average/{view}", view, spec)
                     except LatentwalkError as error:
                         self._session.status.emit(str(error))
         self.rested.emit()
-
-
-def _average(kind: str, radius: float, count: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    """The study of an average, its reports turned into pixels where they were made."""
-    if kind == "neighbours":
-        return _pixels(averages.neighbours(bench, request, radius, count), request)
-    back = averages.brought_back(bench, request, "turned" if kind == "turned" else "shifted", count)
-    return _pixels(back, request)
-
-
-def _pixels(study: Study[Tensor], request: RenderRequest) -> Iterator[Report[NDArray[np.uint8]] | None]:
-    for report in study:
-        if report is None:
-            yield None
-        else:
-            shown = display.select_channels(report.value, request.tap)
-            pixels = display.present(display.grade(shown, request.tap))
-            yield Report(pixels, report.done, report.total)
-
-
-def _metrics(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return equivariance.sampled(bench, samples)
-
-
-def _sticking(walks: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return sticking.sampled(bench, request, walks)
-
-
-def _spectrum(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return spectrum.sampled(bench, request, samples)

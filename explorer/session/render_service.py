@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.render.devices import Device, best_device, check_settings, devices
+from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.render.studies import MakeStudy, Studied, StudyRun
 from explorer.state.request import RenderRequest
 
 if TYPE_CHECKING:
-    pass
+    from explorer.jobs.job import JobSpec
 
 __all__ = ["RenderService"]
 
@@ -71,7 +71,7 @@ class RenderService(QObject):
     """Owns the render threads, the loader threads and the model store. Created, used and closed in the GUI thread.
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
-    `thumbnail_ready(Thumbnail)`, `studied(Studied)`, `model_loading(view, fraction, label)`,
+    `thumbnail_ready(Thumbnail)`, `job_event(JobEvent)`, `model_loading(view, fraction, label)`,
     `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, and `device_lost(DeviceLost)` after the
     work has moved to the CPU.
     """
@@ -79,7 +79,7 @@ class RenderService(QObject):
     frame_ready = Signal(object)
     failed = Signal(object)
     thumbnail_ready = Signal(object)
-    studied = Signal(object)
+    job_event = Signal(object)
     model_loading = Signal(int, float, str)
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
@@ -108,7 +108,7 @@ class RenderService(QObject):
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
-        self._studies: dict[str, StudyRun] = {}
+        self._runs: dict[str, JobRun] = {}
         self._closed = False
         # Queued, and to a slot of a QObject of this thread: otherwise it would run in the worker.
         self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -141,50 +141,51 @@ class RenderService(QObject):
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
-    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False) -> None:
-        """Start a study that runs between requests and reports by `studied`; it replaces one with the same key."""
-        self.end_study(key)
-        if not self._closed:
+    def run_job(self, key: str, view: int, spec: JobSpec, *, paused: bool = False) -> None:
+        """Start a job that runs between requests and reports by `job_event`; it replaces one with the same key."""
+        self.end_job(key)
+        request = spec.request
+        if not self._closed and request is not None:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
-            run = self._studies[key] = StudyRun(key, view, request, make, paused=paused)
+            run = self._runs[key] = JobRun(key, view, replace(spec, request=request), paused=paused)
             if not paused:
-                self._renderer(device).study(run)
+                self._renderer(device).run_job(run)
 
-    def pause_study(self, key: str, paused: bool) -> None:
-        """Pause or resume a study; does nothing if there is none with that key."""
-        run = self._studies.get(key)
+    def pause_job(self, key: str, paused: bool) -> None:
+        """Pause or resume a job; does nothing if there is none with that key."""
+        run = self._runs.get(key)
         if run is None or run.paused == paused:
             return
         run.paused = paused
         if not paused:
-            self._renderer(run.request.settings.device).study(run)
+            self._renderer(run.request.settings.device).run_job(run)
 
-    def end_study(self, key: str) -> bool:
-        """Cancel a study; return True if it was running. It reports nothing more."""
-        run = self._studies.pop(key, None)
+    def end_job(self, key: str) -> bool:
+        """Cancel a job; return True if it was running. It reports nothing more."""
+        run = self._runs.pop(key, None)
         if run is not None:
             run.ended = True
         return run is not None
 
-    def end_studies(self) -> None:
-        """Cancel every study."""
-        for key in list(self._studies):
-            self.end_study(key)
+    def end_jobs(self) -> None:
+        """Cancel every job."""
+        for key in list(self._runs):
+            self.end_job(key)
 
     @property
-    def studies(self) -> tuple[str, ...]:
-        """Return the keys of the running studies, including paused ones."""
-        return tuple(self._studies)
+    def jobs(self) -> tuple[str, ...]:
+        """Keys of the running jobs, including paused ones."""
+        return tuple(self._runs)
 
     @property
     def is_measuring(self) -> bool:
-        """True while a study is running that is not paused."""
-        return any(not run.paused for run in self._studies.values())
+        """True while a job is under way that is not paused."""
+        return any(not run.paused for run in self._runs.values())
 
-    def is_studying(self, key: str) -> bool:
-        """Return True while a study with that key is running."""
-        return key in self._studies
+    def has_job(self, key: str) -> bool:
+        """True while a job of that key is under way."""
+        return key in self._runs
 
     def forget_view(self, view: int) -> None:
         """Drop pending requests and cached results of a view whose model was closed."""
@@ -258,7 +259,7 @@ class RenderService(QObject):
         if self._closed:
             return True
         self._closed = True
-        self.end_studies()
+        self.end_jobs()
         self._outbox.close()
         for view in list(self._jobs):
             self.cancel_load(view)
@@ -304,11 +305,11 @@ class RenderService(QObject):
                 self.failed.emit(message)
             elif isinstance(message, Thumbnail):
                 self.thumbnail_ready.emit(message)
-            elif isinstance(message, Studied):
-                if self._studies.get(message.key) is message.run:
+            elif isinstance(message, JobEvent):
+                if self._runs.get(message.key) is message.run:
                     if message.is_done:
-                        del self._studies[message.key]
-                    self.studied.emit(message)
+                        del self._runs[message.key]
+                    self.job_event.emit(message)
             elif isinstance(message, DeviceLost):
                 self._fall_back(message)
             elif isinstance(message, tuple):

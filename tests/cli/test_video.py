@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job, write_job
+from explorer.animation.job import FilmJob, write_job
 from explorer.cli import main
 from explorer.project.document import read_project, write_project
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
@@ -259,7 +259,7 @@ def test_an_unfinished_film_goes_on_elsewhere(models: dict[str, str], out: Path)
     here.mkdir()
     shutil.copy(models["tiny"], here / "mine.safetensors")
     state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
-    write_job(Job(here / "f.mp4", Film(0.2), state))
+    write_job(FilmJob(here / "f.mp4", Film(0.2), state))
     here.rename(there)
     assert main(["video", str(there / "f.mp4.job.json")]) == 0
     assert len(pictures(there / "f.mp4")) == 6

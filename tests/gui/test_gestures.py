@@ -10,11 +10,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
-from explorer.edits import Offset
 from explorer.render.results import RenderFailed
 from explorer.session import Session
 from explorer.session.lab import LabPicture
 from explorer.session.settings import Settings
+from explorer.state import Edit, Offset
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.save_dialog import ask_file, with_suffix_of
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
@@ -197,7 +197,7 @@ def test_bars_of_another_width_stay(session: Session) -> None:
     session.set_offset([1.0, 2.0])
     session.set_offset([3.0])
     session.set_offset([0.0])
-    assert [edit.value for edit in session.look().edits] == [Offset((1.0, 2.0))]
+    assert session.look().edits == (Edit(Offset((1.0, 2.0))),)
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:

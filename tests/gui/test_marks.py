@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from explorer.analysis.estimate import Estimate
 from explorer.analysis.spectrum import Spectrum
-from explorer.analysis.study import Estimate
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform

@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from explorer.analysis import spectrum
-from explorer.analysis.equivariance import curves, sampled
+from explorer.analysis.equivariance import curves
+from explorer.analysis.estimate import RatioSum
+from explorer.analysis.registry import EQUIVARIANCE, measure
 from explorer.analysis.slitscan import check_slit, clamp_slit, ends_of, points_of, sample
-from explorer.analysis.study import RatioSum, last_value
 from explorer.animation.film import Film, FilmRenderer, frame_size_of
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UsageError
 from explorer.generators.base import Inputs
 from explorer.generators.motion import resample
+from explorer.jobs.job import last_value
 from explorer.ops import resample as pixels
 from explorer.render import display
 from explorer.render.headless import HeadlessRenderer
@@ -109,12 +111,12 @@ def test_untransform_brings_the_picture_back(family: type[TinyGenerator]) -> Non
 def test_equivariance_is_measured_in_widths(family: type[TinyGenerator]) -> None:
     """Waves that are mixed point by point move exactly, whole pixels of the width without any error."""
     renderer = renderer_of(family, img_resolution=32, num_layers=0)
-    weight = renderer.bench.generator.get_parameter("tiny_layers.0.weight")
+    weight = renderer.context.generator.get_parameter("tiny_layers.0.weight")
     weight.copy_(torch.nn.functional.pad(weight[:, :, 1:2, 1:2], (1, 1, 1, 1)))
-    values = last_value(sampled(renderer.bench, 4))
+    values = last_value(measure(EQUIVARIANCE, renderer.context, renderer.request(Look()), 4))
     assert values["eq-t"].value > 80
     assert min(values["eq-t-frac"].value, values["eq-r"].value) > 30
-    points = last_value(curves(renderer.bench, renderer.request(Look()))).points
+    points = last_value(curves(renderer.context, renderer.request(Look()))).points
     assert min(db for _, db in points["eq-t"]) > 80
     assert min(db for _, db in points["eq-r"]) > 30
 

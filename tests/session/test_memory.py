@@ -67,8 +67,8 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     session.request_thumbnail("key", session.look(), 0)
     with qtbot.waitSignal(session.thumbnail):
         pass
-    session.lab.study_curves(0)
-    with qtbot.waitSignal(session.lab.studied, timeout=30_000):
+    session.lab.measure_curves(0)
+    with qtbot.waitSignal(session.lab.job_event, timeout=30_000):
         pass
     assert files.left
     session.set_model(0, "")

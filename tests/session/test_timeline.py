@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.animation import pace
+from explorer.jobs.job import Report
 from explorer.latents.table import StoredLatent
 from explorer.project.document import read_project
 from explorer.session import Session
-from explorer.session.even_speed import Measured
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Snapshot, Timeline, Transform, ViewState
 
 
@@ -216,12 +216,12 @@ def even(qapp: QApplication) -> Iterator[Session]:
 
 
 def test_even_speed_is_measured_beside_the_window_and_is_one_step(even: Session, qtbot: QtBot) -> None:
-    told: list[Measured | None] = []
+    told: list[Report[Timeline] | None] = []
     even.transport.even_speed.progress.connect(told.append)
     even.transport.even_speed.start()
     assert even.transport.even_speed.is_running
     qtbot.waitUntil(lambda: told[-1] is None, timeout=60_000)
-    shares = [m.share for m in told if m is not None]
+    shares = [m.fraction for m in told if m is not None]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert even.store.undo_name == "Even speed"
@@ -257,7 +257,7 @@ def test_a_fault_while_measuring_ends_it_with_words(
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(pace, "evened", fail)
+    monkeypatch.setattr(pace, "change_between", fail)
     words: list[str] = []
     even.status.connect(words.append)
     even.transport.even_speed.start()

@@ -56,7 +56,7 @@ class InSight(QObject):
 
 
 def pause_unseen(panel: QWidget, session: Session, names: Sequence[str]) -> InSight:
-    """Pause the studies of these names while `panel` is not visible."""
+    """Let the jobs of these names pause while `panel` is out of sight."""
     sight = InSight(panel)
 
     def on_changed(seen: bool) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 from explorer.animation.film import Film, frame_size_of
 from explorer.animation.forecast import bytes_beforehand, size_text
 from explorer.animation.formats import FORMATS
-from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
+from explorer.animation.job import FilmJob, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.util.plain_text import LIMIT, visible
 from explorer.util.user_folders import home_folder
@@ -167,7 +167,7 @@ class FilmDialog(QDialog):
         file, s = self.settings.file, self._session
         if file is None:
             return
-        job = Job(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
+        job = FilmJob(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
         s.transport.pause()
         try:
             if overwrite or self._may_write(job):
@@ -186,7 +186,7 @@ class FilmDialog(QDialog):
         except LatentwalkError as error:
             self.summary.setText(error_text(error))
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: FilmJob) -> None:
         self._films.start(job, overwrite=True)
         self._remembered.set("film-folder", str(job.path.resolve().parent))
         self._done = None
@@ -196,7 +196,7 @@ class FilmDialog(QDialog):
         self._show_buttons()
         self.adjustSize()
 
-    def _may_write(self, job: Job) -> bool:
+    def _may_write(self, job: FilmJob) -> bool:
         target = target_of(job.path, job.film)
         if target.exists():
             choice = choose(self, "Render film", f"{target.name} already exists.", ("Replace", "Keep both"))
@@ -238,8 +238,8 @@ class FilmDialog(QDialog):
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
         self.running.show_progress(progress, paused=self._films.is_paused)
-        if progress.words:
-            self.status.emit(progress.words)
+        if progress.note:
+            self.status.emit(progress.note)
 
     @Slot(str)
     def _on_finished(self, path: str) -> None:
@@ -266,7 +266,7 @@ class FilmDialog(QDialog):
         super().closeEvent(event)
 
 
-def _same(job: Job) -> bool:
+def _same(job: FilmJob) -> bool:
     try:
         return read_job(job.path).same_as(job)
     except LatentwalkError:

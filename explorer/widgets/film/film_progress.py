@@ -44,16 +44,16 @@ class FilmProgress(QWidget):
         """Show the progress and the time left."""
         self.bar.setRange(0, p.total)
         self.bar.setValue(p.done)
-        if p.picture is not None and self.isVisible():
-            self.picture.show_pixels(p.picture)
+        if p.value.picture is not None and self.isVisible():
+            self.picture.show_pixels(p.value.picture)
         left = round(p.seconds_left)
         texts = {
             "loading": "Reading the model \u2026",
-            "rendering": f"{p.done} of {p.total}   {p.fps:.1f} frames/s   {left // 60}:{left % 60:02d} left",
+            "rendering": f"{p.done} of {p.total}   {p.rate:.1f} frames/s   {left // 60}:{left % 60:02d} left",
             "finishing": f"Finishing the file: {p.done} of {p.total}",
             "done": f"{p.total} frames",
         }
-        size = f"   {size_text(p.size)}" if p.size and p.stage != "done" else ""
+        size = f"   {size_text(p.value.size)}" if p.value.size and p.stage != "done" else ""
         self.figures.setText(texts[p.stage] + size + ("   paused" if paused else ""))
 
 

@@ -21,8 +21,8 @@ from explorer.widgets.timeline.curve_editor import CurveEditor
 from explorer.widgets.timeline.view import TimelineView
 
 if TYPE_CHECKING:
+    from explorer.jobs.job import Report
     from explorer.session import Session
-    from explorer.session.even_speed import Measured
 
 __all__ = ["TimelineDock"]
 
@@ -306,10 +306,10 @@ class TimelineDock(QDockWidget):
         self.time.setText(f"{_clock(now)} / {_clock(transport.timeline.duration)}")
 
     @Slot(object)
-    def _on_measured(self, measured: Measured | None) -> None:
+    def _on_measured(self, measured: Report[object] | None) -> None:
         self.even.set_icon_name("x" if measured else "equals")
         self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
-        left = f"{100 * measured.share:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
+        left = f"{100 * measured.fraction:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
         self.measured.setText(left)
 
     @Slot()

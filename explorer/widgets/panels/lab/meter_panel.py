@@ -9,29 +9,26 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
+from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
 from explorer.widgets.controls.basic import label, value_label
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
-    from explorer.render.studies import Studied
+    from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
 __all__ = ["MeterPanel"]
 
-METRICS = (("eq-t", "EQ-T"), ("eq-t-frac", "EQ-T frac"), ("eq-r", "EQ-R"))
-TIPS = {
-    "eq-t": "Shifts by whole pixels: PSNR of the moved picture against the shifted one",
-    "eq-t-frac": "Shifts by fractions of pixels",
-    "eq-r": "Rotations",
-}
-SAMPLES = 200
+NAMES = tuple(metric.name for metric in EQUIVARIANCE)
+SAMPLES = 200  # more than the usual number: it runs between the pictures, and nobody waits for it
 REPORT_EVERY = 4
 
 
@@ -46,25 +43,25 @@ class MeterPanel(Panel):
         super().__init__(session, parent)
         self._is_built = False
         self._is_due = True  # the present latent has not been measured yet
-        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._sight = pause_unseen(self, session, ("curves", "metrics", *map(key_of, further_metrics())))
         self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
-        session.lab.studied.connect(self._on_studied)
+        session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
 
     def _build(self) -> None:
         """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
-        self.bars = ErrorBars(METRICS)
+        self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
         self.live: dict[tuple[str, int], QLabel] = {}
         self.sampled: dict[tuple[str, int], QLabel] = {}
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
-        self.row = StudyRow(
+        self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
-            lambda view: session.lab.study_metrics(view, SAMPLES), self._show_metrics,
+            lambda view: session.lab.measure("metrics", view, NAMES, SAMPLES), self._show_metrics,
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
@@ -80,6 +77,9 @@ class MeterPanel(Panel):
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
+        self.further = [MetricRow(session, metric) for metric in further_metrics()]
+        for further in self.further:
+            self.add(further)
         self._show_note()
 
     def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
@@ -88,19 +88,19 @@ class MeterPanel(Panel):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(1)
         right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label("dB", "faint"), 0, 0)
+        grid.addWidget(label(EQUIVARIANCE[0].unit, "faint"), 0, 0)
         for view in range(2):
             grid.setColumnStretch(view + 1, 1)
             grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, (key, name) in enumerate(METRICS, start=1):
-            title = label(name)
-            title.setToolTip(TIPS[key])
+        for i, metric in enumerate(EQUIVARIANCE, start=1):
+            title = label(metric.title)
+            title.setToolTip(metric.description)
             grid.addWidget(title, i, 0)
             for view in range(2):
                 value = value_label("\u2013")
                 value.setAlignment(right)
-                value.setAccessibleName(f"{name} of {'AB'[view]}")
-                values[key, view] = value
+                value.setAccessibleName(f"{metric.title} of {'AB'[view]}")
+                values[metric.name, view] = value
                 grid.addWidget(value, i, view + 1)
         return box
 
@@ -123,27 +123,27 @@ class MeterPanel(Panel):
         self._is_due = not self._sight.is_seen
         if self._is_due:
             for view in range(2):
-                self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
+                self.session.lab.end_job(f"curves/{view}")  # of a latent that is no longer shown
             return
         for view in self.session.visible_views():
             if view < 2 and self.session.info(view) is not None:
                 try:
-                    self.session.lab.study_curves(view)
+                    self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
                     self._say(error_text(error))
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
-        if not self._is_built or not said.key.startswith("curves/"):
+    def _on_job_event(self, event: JobEvent) -> None:
+        if not self._is_built or not event.key.startswith("curves/"):
             return
-        if said.error is not None:
-            self._say(str(said.error))
-        report = said.report
+        if event.error is not None:
+            self._say(str(event.error))
+        report = event.report
         if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
             return
         if isinstance(report.value, Curves):
             self._say("")
-            self._show_curves(said.view, report.value)
+            self._show_curves(event.view, report.value)
 
     def _show_curves(self, view: int, curves: Curves) -> None:
         for metric in ("eq-t", "eq-t-frac"):
@@ -183,7 +183,7 @@ class MeterPanel(Panel):
             self.polar.set_points(view, ())
             self.bars.show_values(view, {})
             for table in (self.live, self.sampled):
-                for key, _ in METRICS:
+                for key in NAMES:
                     table[key, view].setText("\u2013")
             if all(value.text() == "\u2013" for value in self.sampled.values()):
                 self._show_sampled(False)

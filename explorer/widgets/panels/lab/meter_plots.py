@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color
 
@@ -22,7 +22,7 @@ _SOLID, _DASH = Qt.PenStyle.SolidLine, Qt.PenStyle.DotLine
 
 
 def pen_of(view: int, style: Qt.PenStyle = _SOLID, width: float = 1.6) -> QPen:
-    """The line of a view in a plot."""
+    """Return the line of a view in a plot."""
     pen = QPen(view_color(view), width, style)
     pen.setCosmetic(True)
     return pen
@@ -33,7 +33,7 @@ def _metric_pen(view: int, metric: str) -> QPen:
 
 
 def _round_ceiling(rings: Iterable[Points]) -> float:
-    """A radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
+    """Return a radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
     medians = [float(np.median([db for _, db in ring if math.isfinite(db)] or [0.0])) for ring in rings]
     return max(20.0, nice_ceiling(1.3 * max(medians, default=0.0)))
 

@@ -9,12 +9,13 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from explorer.analysis.registry import SPECTRUM
 from explorer.analysis.spectrum import Spectrum
 from explorer.widgets.controls.basic import Segments, label, value_label
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import pen_of
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumPanel"]
 
-SAMPLES = 128
+FINE = SPECTRUM
 SLICES = (
     ("axis", "0\u00b0", "Along the rows of pixels: solid"),
     ("diagonal", "45\u00b0", "Along the diagonal: dotted"),
@@ -99,16 +100,16 @@ class SpectrumPanel(Panel):
         self.plot = SpectrumPlot()
         self.slices = Segments(SLICES)
         self.fine: list[QLabel] = []
-        self.row = StudyRow(
-            session, "spectrum", f"Average {SAMPLES} pictures",
+        self.row = JobRow(
+            session, "spectrum", f"Average {FINE.samples} {FINE.sample_name}",
             "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
-            lambda view: session.lab.study_spectrum(view, SAMPLES), self._show,
+            lambda view: session.lab.measure(FINE.name, view, [FINE.name], FINE.samples), self._show,
         )  # fmt: skip
         table = QWidget()
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 0, 0)
         title = label("Share of fine detail (dB)")
-        title.setToolTip("Power above 0.25 cycles per pixel, as a share of all power")
+        title.setToolTip(FINE.description)
         grid.addWidget(title, 0, 0, 1, 4)
         for view in range(2):
             value = value_label("\u2013")
@@ -133,10 +134,11 @@ class SpectrumPanel(Panel):
         self.plot.draw_values()
 
     def _show(self, view: int, value: object) -> None:
-        if isinstance(value, Spectrum):
-            self.plot.set_value(view, value)
-            error = f" \u00b1 {value.fine.stderr:.1f}" if value.fine.stderr == value.fine.stderr else ""
-            self.fine[view].setText(f"{value.fine.value:.1f}{error}")
+        fine = value[FINE.name] if isinstance(value, dict) else None
+        if fine is not None and isinstance(fine.detail, Spectrum):
+            self.plot.set_value(view, fine.detail)
+            error = f" \u00b1 {fine.stderr:.1f}" if fine.stderr == fine.stderr else ""
+            self.fine[view].setText(f"{fine.value:.1f}{error}")
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from explorer.analysis.study import Estimate
+from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
@@ -17,10 +17,11 @@ from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.visibility import pause_unseen
-from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from explorer.analysis.estimate import Estimate
     from explorer.session import Session
     from explorer.session.lab import LabPicture
 
@@ -44,11 +45,11 @@ WORDS = {
     "shifted": "What follows stays sharp; what sticks is blurred.",
     "turned": "What follows stays sharp; what sticks is blurred.",
 }
-WALKS = 16
+SCORE = STICKING
 
 
 def undone_of(transform: Transform) -> str:
-    """Which of `UNDONE` a transform shows."""
+    """Return which of `UNDONE` a transform shows."""
     return transform.residual if transform.residual != "none" else "picture" if transform.untransform else "none"
 
 
@@ -74,11 +75,11 @@ class StickingPanel(Panel):
         self.average_words = label("", "faint", wrap=True)
         self.undone = Segments(UNDONE)
         self.undone_words = label("", "faint", wrap=True)
-        self.score = StudyRow(
-            session, "sticking", "Measure sticking (lower is better)",
-            f"Follow fine detail through {WALKS} latent walks of each view: 0 moves with the object, 1 sticks. "
-            "Needs no transform.",
-            lambda view: session.lab.study_sticking(view, WALKS), self._show_score,
+        self.score = JobRow(
+            session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
+            f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
+            "sticks. Needs no transform.",
+            lambda view: session.lab.measure(SCORE.name, view, [SCORE.name], SCORE.samples), self._show_score,
         )  # fmt: skip
         self.scores: list[QLabel] = []
         for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_words):
@@ -144,10 +145,11 @@ class StickingPanel(Panel):
             self.average_words.setText(WORDS[self.session.state.lab.average])
 
     def _show_score(self, view: int, value: object) -> None:
-        if isinstance(value, Estimate):
-            error = f" \u00b1 {value.stderr:.3f}" if value.stderr == value.stderr else ""
-            self.scores[view].setText(f"{value.value:.3f}{error}")
-            self.scores[view].setToolTip(f"After {value.samples} walks; {value.note}")
+        if isinstance(value, dict):
+            found: Estimate = value[SCORE.name]
+            error = f" \u00b1 {found.stderr:.3f}" if found.stderr == found.stderr else ""
+            self.scores[view].setText(f"{found.value:.3f}{error}")
+            self.scores[view].setToolTip(f"After {found.samples} {SCORE.sample_name}; {found.note}")
 
     def _clear_score(self, view: int) -> None:
         if view < len(self.scores):
