@@ -71,7 +71,7 @@ class FramePacer(QObject):
         return self._clock.now() if self._moment is None else self._moment
 
     @contextmanager
-    def moment(self) -> Iterator[float]:
+    def tick(self) -> Iterator[float]:
         """Use one time for everything inside, and mark changes as motion, not user input."""
         self._moment = self._clock.now()
         try:
@@ -92,7 +92,7 @@ class FramePacer(QObject):
         if not views:
             return
         self._last = perf_counter()
-        with self.moment() as now:
+        with self.tick() as now:
             self._step(now, views)
         # The first step of a drift has zero length: nothing is rendered, so no paint would trigger the next step.
         self.schedule()

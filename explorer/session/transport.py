@@ -132,7 +132,7 @@ class Transport(QObject):
             self._session.clock.pause()
             self._session.clock.seek(place)  # animated transforms as in the film
             shown = with_snapshot(self._session.state, self.player().pose(place))
-            with self._session.pace.moment():
+            with self._session.pace.tick():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
                 if not self._session.record(view).in_flight:
