@@ -347,7 +347,7 @@ class SessionCore(QObject):
     def stop_drift(self, speed: float) -> None:
         """Stop a drift of that speed that the user did not start: undo does not bring it back."""
         if self.store.state.shared.drift == speed:
-            self.store.amend(partial(without_drift, speed=speed))
+            self.store.rewrite_history(partial(without_drift, speed=speed))
 
     def _ready_views(self) -> tuple[int, ...]:
         """The moving views that are to take their next step."""
