@@ -274,7 +274,7 @@ class Program(QObject):
         if self.window.session is not None:
             self.window.views.active_pane().banner.show_fault(words, trace)
         else:
-            self.window.say_instead(words)
+            self.window.show_placeholder(words)
 
     @Slot(int)
     def _on_signal(self, number: int) -> None:

@@ -60,7 +60,7 @@ def test_the_first_turn_offers_the_generator_that_follows_turns(
     assert window.toast.text == "StyleGAN3-T follows translations, not rotations; StyleGAN3-R does."
     window.toast.button.click()
     wait_until(lambda: session.state.views[1].model == "other-stylegan2")
-    window.say("something else")
+    window.show_message("something else")
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
     assert window.toast.text == "something else", "it is said once"
 

@@ -265,7 +265,7 @@ class FileCommands(WindowPart):
         if not self._attempt(lambda: self.session.documents.save_project(str(path))):
             return False
         self.remember(str(path))
-        self.window.say(f"Saved {visible(path.name)}")
+        self.window.show_message(f"Saved {visible(path.name)}")
         return True
 
     def ask_save_picture(self) -> None:

@@ -145,7 +145,7 @@ class MainWindow(WindowBase):
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self.show_state)
         session.saved_changed.connect(self._on_saved_changed)
-        session.status.connect(self.say)
+        session.status.connect(self.show_message)
         session.about_to_edit.connect(GestureTimeout.finish_pending)
         session.about_to_edit.connect(self.touched)
         session.documents.project_changed.connect(lambda _: self.show_title())
@@ -184,18 +184,18 @@ class MainWindow(WindowBase):
 
     # showing ---------------------------------------------------------------------------------------------
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
         """Show a short message that disappears by itself, optionally with a button."""
-        self.toast.say(text, offer)
+        self.toast.show_message(text, offer)
 
-    def say_instead(self, text: str) -> None:
+    def show_placeholder(self, text: str) -> None:
         """Show text in place of the pictures, explaining why the program could not start."""
         self._waiting.setText(text)
 
     def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
         """Show an error over a view's picture, by default the active one's, with buttons that offer remedies."""
         if self.session is None:
-            self.say_instead(error_text(error))
+            self.show_placeholder(error_text(error))
         else:
             view = self.session.active if view is None else view
             offers = offers or self.session.misfits.offers(view, error)
@@ -232,7 +232,7 @@ class MainWindow(WindowBase):
     def show_device(self) -> None:
         """Open the menu of the device badge at the top right."""
         if self.session is not None:
-            self.say(device_text(self.session))
+            self.show_message(device_text(self.session))
             self.top_bar.open_device_menu()
 
     def show_about(self) -> None:
@@ -263,7 +263,7 @@ class MainWindow(WindowBase):
         if self.session is not None:
             if self._film is None:
                 self._film = FilmDialog(self, self.session, self.settings)
-                self._film.status.connect(self.say)
+                self._film.status.connect(self.show_message)
                 self._film.failed.connect(self.show_problem)
             self._film.open()
 
@@ -284,7 +284,7 @@ class MainWindow(WindowBase):
         if on:
             self._plain_geometry = self.saveGeometry()
             self.showFullScreen()
-            self.say("Esc or F exits full screen")
+            self.show_message("Esc or F exits full screen")
         else:
             self.showNormal()
             if self._plain_geometry is not None:
@@ -310,7 +310,7 @@ class MainWindow(WindowBase):
         if mode == "rotate" and not self._has_hinted_at_turns:
             self._has_hinted_at_turns = True
             if (hint := turn_hint(self.session)) is not None:
-                self.say(*hint)
+                self.show_message(*hint)
 
     @Slot()
     def _on_tour_begins(self) -> None:

@@ -93,20 +93,20 @@ class MenuCommands(WindowPart):
     def copy_state(self) -> None:
         """Copy the whole state to the clipboard as text."""
         QGuiApplication.clipboard().setText(self.session.documents.state_text())
-        self.window.say("State copied")
+        self.window.show_message("State copied")
 
     def paste(self) -> None:
         """Paste a state, a latent, or files from the clipboard."""
         data: QMimeData | None = QGuiApplication.clipboard().mimeData()
         if data is None:  # some platforms report an empty clipboard like this
-            self.window.say("The clipboard is empty")
+            self.window.show_message("The clipboard is empty")
             return
         if data.hasUrls():
             self._files.open_many(local_paths(data))
             return
         text = data.text().strip()
         if not text:
-            self.window.say("The clipboard contains no text")
+            self.window.show_message("The clipboard contains no text")
             return
         if not text.startswith(_STATE_PREFIX):
             self._files.paste_latent(text)
@@ -119,7 +119,7 @@ class MenuCommands(WindowPart):
         else:
             words = contents(before)
             if words and self.session.state.timeline != before:
-                self.window.say(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
+                self.window.show_message(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
 
     # views -----------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class MenuCommands(WindowPart):
         image = self.window.views.active_pane().image.image
         if image is not None:
             QGuiApplication.clipboard().setImage(image)
-            self.window.say("Picture copied")
+            self.window.show_message("Picture copied")
 
     def close_model(self) -> None:
         """Close the model of the active view."""

@@ -62,7 +62,7 @@ class WindowBase(QMainWindow):
         """Show or hide the timeline."""
         raise NotImplementedError
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
         """Show a message that disappears by itself."""
         raise NotImplementedError
 

@@ -44,7 +44,7 @@ class Toast(QFrame):
         """The message shown; empty if none."""
         return self._words.text() if not self.isHidden() else ""
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
         """Show a message for a few seconds.
 
         Args:
