@@ -35,7 +35,7 @@ class _Over(QFrame):
         super().__init__(parent)
         self._over = parent
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Take the place over the picture; called when that has another size."""
         raise NotImplementedError
 
@@ -49,7 +49,7 @@ class _Over(QFrame):
             shown = not self.isHidden()
             self._over = picture
             self.setParent(picture)
-            self.place()
+            self.reposition()
             self.setVisible(shown)
 
 
@@ -142,17 +142,17 @@ class Banner(_Over):
         self._trace.hide()
         self.details.setVisible(bool(trace) or is_cut)
         self.show()
-        self.place()
+        self.reposition()
         self.raise_()
 
     def clear(self) -> None:
         """Take the banner away."""
         if not self.isHidden():
             self.hide()
-            self.place()  # another one may move up
+            self.reposition()  # another one may move up
             self.closed.emit()
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Lie along the upper edge of the parent, as high as the words need, one banner below the other."""
         parent, top = self._over, GRID
         width = max(120, min(640, parent.width() - 2 * GRID))
@@ -179,7 +179,7 @@ class Banner(_Over):
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())
-        self.place()
+        self.reposition()
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
@@ -196,7 +196,7 @@ class _Card(_Over):
         self.column.setSpacing(GRID)
         self.hide()
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Lie in the middle of the parent, one card below the other."""
         parent, hint = self._over, self.sizeHint()
         width = min(hint.width(), parent.width() - 2 * GRID)
@@ -206,7 +206,7 @@ class _Card(_Over):
     def set_shown(self, shown: bool) -> None:
         """Show or hide, in place."""
         if shown:
-            self.place()
+            self.reposition()
             self.raise_()
         self.setVisible(shown)
 
@@ -287,7 +287,7 @@ class Hints(_Card):
             grid.addWidget(label(effect, "muted"), i, 1)
         self.column.addLayout(grid)
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Lie over the lower part of the picture."""
-        super().place()
+        super().reposition()
         self.move(self.x(), self._over.height() - self.height() - 6 * GRID)

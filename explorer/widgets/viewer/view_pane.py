@@ -315,5 +315,5 @@ class ViewPane(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             for card in (self.banner, self.loading, self.empty):
-                card.place()
+                card.reposition()
         return False

@@ -367,8 +367,8 @@ class MainWindow(WindowBase):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.sides.limit(self.width() // 4 - 4)  # 4 px for the divider between column and pictures
         super().resizeEvent(event)
-        self.toast.place()
-        self.first_run.place()
+        self.toast.reposition()
+        self.first_run.reposition()
 
     def open(self) -> None:
         """Show the window at its last position; the first time, no larger than the screen."""

@@ -57,11 +57,11 @@ class Toast(QFrame):
         self.button.setVisible(offer is not None)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, offer is None)
         self.show()
-        self.place()
+        self.reposition()
         self.raise_()
         self._timer.start(_SHOWN_WITH_OFFER_MS if offer else _SHOWN_MS)
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Move to the lower edge of the parent."""
         parent = self._over
         self._words.setWordWrap(False)

@@ -47,7 +47,7 @@ class Welcome(WindowPart):
         if self._drift and (self.session.store.in_stroke or self.session.store.can_undo):
             self._soon.start()
 
-    def place(self) -> None:
+    def reposition(self) -> None:
         """Keep the hints centred over the pictures."""
         if self.hints is not None:
-            self.hints.place()
+            self.hints.reposition()
