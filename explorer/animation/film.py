@@ -231,10 +231,10 @@ class FilmRenderer:
         self._noted = number + 1
         return self._composer.frame(pictures, captions)
 
-    def picture(self, state: ExplorerState, place: float) -> NDArray[np.uint8]:
+    def picture(self, state: ExplorerState, position: float) -> NDArray[np.uint8]:
         """Return the first view's unscaled picture `[H, W, 3]` of a state at a time of the timeline, in seconds."""
         view, (renderer, _) = self.views[0], self._renderers[0]
-        return renderer.render_look(look_of(state, view), state.views[view].tap, place, self._table).pixels
+        return renderer.render_look(look_of(state, view), state.views[view].tap, position, self._table).pixels
 
     def _restore_history(self, number: int) -> None:
         """Rebuild the slit-scan's history up to the previous frame, after resuming or a jump."""
@@ -254,32 +254,32 @@ class FilmRenderer:
             state = self.player.at(time)
             if k and is_still and state == first:
                 break  # further samples of a still are equal
-            place = time_in_timeline(self.player.timeline, time)
+            position = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
                 for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
                     tap = state.views[view].tap
-                    picture = renderer.render_look(_look(state, view, cell), tap, place, self._table).pixels
+                    picture = renderer.render_look(_look(state, view, cell), tap, position, self._table).pixels
                     exposures[cell * len(self.views) + i].add(picture)
         # Activations vary in size; all frames of a film need the same, even if the layer changes.
         return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
 
     def _captions(self, number: int) -> list[str]:
-        place = time_in_timeline(self.player.timeline, self.film.time_of(number))
+        position = time_in_timeline(self.player.timeline, self.film.time_of(number))
         state = with_snapshot(
-            self.player.state, self.player.base_snapshot(place)
+            self.player.state, self.player.base_snapshot(position)
         )  # values that wander would make captions unreadable
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            self._caption(state, view, _look(state, view, cell), facts, name, place)
+            self._caption(state, view, _look(state, view, cell), facts, name, position)
             for cell in range(self._cells)
             for view, facts, name in zip(self.views, self.facts, names, strict=True)
         ]
 
     @staticmethod
-    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, place: float) -> str:
+    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, position: float) -> str:
         classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
-        return caption_of(look, state.views[view].tap.layer, name, place, classes)
+        return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:

@@ -56,7 +56,7 @@ class Documents(QObject):
         self._project_path = ""
         self.opened_from = ""  # the picture, film or project whose state was opened; empty for a new project
         self._recovery = recovery
-        self.autosave = Autosave(session, recovery)
+        self.autosaver = Autosave(session, recovery)
         self._snapshots: dict[int, str] = {}
         files.written.connect(self.saved_file)
         session.frame.connect(self._snapshot_frame)
@@ -217,7 +217,7 @@ class Documents(QObject):
         self._session.store.mark_saved()
         self._session.tell_saved()
         self.project_changed.emit(target)
-        self.autosave.saved()
+        self.autosaver.saved()
 
     def state_text(self) -> str:
         """The whole state as one short text."""
@@ -247,7 +247,7 @@ class Documents(QObject):
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
         self.opened_from = path
-        self.autosave.opened(state)
+        self.autosaver.opened(state)
         self._session.store.reset_to(state)
         self._session.tell_saved()
         self.project_changed.emit(self._project_path)
@@ -327,7 +327,7 @@ class Documents(QObject):
         self._take_latents(project.table)
         self._open(ExplorerState(), "")
         self._session.store.update(self._with_two_views(project.state), "Recover")
-        self.autosave.restored(path)
+        self.autosaver.restored(path)
 
     def discard_recovery(self, path: Path | None = None) -> None:
         """Remove what a crashed program left, the newest by default."""
@@ -338,9 +338,9 @@ class Documents(QObject):
     @Slot()
     def autosave(self) -> None:
         """Write the recovery file, if there is something unsaved that is not in it."""
-        self.autosave.save()
+        self.autosaver.save()
 
     def close(self, *, keep: bool = False) -> None:
         """Wait for pending writes and remove the recovery file, unless `keep` leaves it for the next start."""
         self._files.close()
-        self.autosave.close(keep=keep)
+        self.autosaver.close(keep=keep)

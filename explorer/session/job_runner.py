@@ -27,13 +27,13 @@ class JobRunner(QObject):
     reported = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
-    _said = Signal(object, object, object)
+    _event = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._handle: ThreadHandle | None = None
         self._callback: RevocableCallback | None = None
-        self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
+        self._event.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_running(self) -> bool:
@@ -49,7 +49,7 @@ class JobRunner(QObject):
         """Begin a job. Raises LatentwalkError if one is under way."""
         if self._handle is not None:
             raise LatentwalkError("Another job is under way.", "Wait for it, or cancel it.")
-        emit = self._callback = RevocableCallback(self._said.emit)
+        emit = self._callback = RevocableCallback(self._event.emit)
 
         def on_report(report: Report[Any]) -> None:
             emit(report, None, None)
@@ -84,7 +84,7 @@ class JobRunner(QObject):
         return ended
 
     @Slot(object, object, object)
-    def _on_said(self, report: Report[Any] | None, value: object, error: LatentwalkError | None) -> None:
+    def _on_event(self, report: Report[Any] | None, value: object, error: LatentwalkError | None) -> None:
         if self._handle is None:  # closed: what was queued before is of no use any more
             return
         if report is not None:

@@ -138,7 +138,7 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if not lab.scan or frame.view >= 2 or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
-        at = self._session.record(frame.view).asked_at
+        at = self._session.record(frame.view).requested_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 

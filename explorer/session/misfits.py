@@ -76,8 +76,8 @@ Cure = Callable[[Look, tuple[ViewState, ...]], tuple[Look, tuple[ViewState, ...]
 
 
 def _cured_timeline(timeline: Timeline, cure: Cure) -> Timeline:
-    def of(pose: Snapshot) -> Snapshot:
-        return Snapshot(*cure(pose.shared, pose.views))
+    def of(snapshot: Snapshot) -> Snapshot:
+        return Snapshot(*cure(snapshot.shared, snapshot.views))
 
     keys = tuple(replace(key, pose=of(key.pose)) for key in timeline.keys)
     performance = tuple(replace(sample, pose=of(sample.pose)) for sample in timeline.performance)

@@ -28,7 +28,7 @@ class Reading(QObject):
 
     slow = Signal(str)
     ended = Signal()
-    _said = Signal(object, object, object)
+    _result = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class Reading(QObject):
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.timeout.connect(self._on_slow)
-        self._said.connect(self._on_result, Qt.ConnectionType.QueuedConnection)
+        self._result.connect(self._on_result, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_busy(self) -> bool:
@@ -62,7 +62,7 @@ class Reading(QObject):
         """
         self.cancel()
         self._text = text
-        self._job = _Job(work, then, failed, self._said.emit)
+        self._job = _Job(work, then, failed, self._result.emit)
         self._slow.start(SLOW_MS)
 
     @Slot()

@@ -84,7 +84,7 @@ class RenderService(QObject):
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
     device_lost = Signal(object)
-    _said = Signal()
+    _wake = Signal()
 
     def __init__(
         self,
@@ -111,8 +111,8 @@ class RenderService(QObject):
         self._runs: dict[str, JobRun] = {}
         self._closed = False
         # Queued, and to a slot of a QObject of this thread: otherwise it would run in the worker.
-        self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._outbox = _Outbox(self._said.emit)
+        self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._outbox = _Outbox(self._wake.emit)
 
     # -- requests ------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class Session(LookIntents):
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.transport = Transport(self, self.documents.autosave)
+        self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
         self.lab.tour_begins.connect(self.transport.leave)
@@ -71,7 +71,7 @@ class Session(LookIntents):
             return True
         self.transport.pause()
         if keep:
-            self.documents.autosave.flush()
+            self.documents.autosaver.flush()
         self.reading.close()
         self.lab.close()
         ended = self.transport.even_speed.close()

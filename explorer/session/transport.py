@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 TICK_MS = 1000 / 60
-WAY_BACK = "Ctrl+Z restores"
+UNDO_HINT = "Ctrl+Z restores"
 
 
 class Transport(QObject):
@@ -106,38 +106,38 @@ class Transport(QObject):
             self._play_timer.stop()
             self.playing_changed.emit(False)
 
-    def seek(self, place: float) -> None:
+    def seek(self, position: float) -> None:
         """Move the playhead to a time in seconds, and show it; playing continues from there."""
-        place = max(place, 0.0)  # keys can be after the end
+        position = max(position, 0.0)  # keys can be after the end
         if self._play_from is not None:
-            self._play_from = (self._now(), place)
-        self._show_place(place)
+            self._play_from = (self._now(), position)
+        self._show_position(position)
 
     @Slot()
     def _on_play_tick(self) -> None:
         if self._play_from is None or self._session.is_closed:
             return
-        began, place = self._play_from
-        played = place + self._now() - began
+        began, position = self._play_from
+        played = position + self._now() - began
         if self.timeline.loop == "once" and played >= self.timeline.duration:
-            self._show_place(self.timeline.duration)
+            self._show_position(self.timeline.duration)
             self.pause()
             return
-        self._show_place(time_in_timeline(self.timeline, played))
+        self._show_position(time_in_timeline(self.timeline, played))
 
-    def _show_place(self, place: float) -> None:
+    def _show_position(self, position: float) -> None:
         """Show the state at a time of the timeline; views that are still busy skip it."""
-        self._playhead = place
+        self._playhead = position
         if self.has_animation and not self.is_recording:
             self._session.clock.pause()
-            self._session.clock.seek(place)  # animated transforms as in the film
-            shown = with_snapshot(self._session.state, self.player().pose(place))
+            self._session.clock.seek(position)  # animated transforms as in the film
+            shown = with_snapshot(self._session.state, self.player().snapshot(position))
             with self._session.pace.tick():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
                 if not self._session.record(view).in_flight:
                     self._session.post(view)
-        self.playhead_moved.emit(place)
+        self.playhead_moved.emit(position)
 
     def player(self) -> Player:
         """Return the player of the current timeline."""
@@ -206,40 +206,47 @@ class Transport(QObject):
             self._session.status.emit(f"Can't add a key to a recording. {hint}.")
             return
         self._session.about_to_edit.emit()  # a key does not include the welcome's drift
-        place = edits.snapped(self.timeline, self._playhead if time is None else time)
-        is_there = edits.key_at(self.timeline, place)
-        made = edits.add_key(self.timeline, place, self._snapshot_for_key())
+        position = edits.snapped(self.timeline, self._playhead if time is None else time)
+        is_there = edits.key_at(self.timeline, position)
+        made = edits.add_key(self.timeline, position, self._snapshot_for_key())
         is_new = self._put("Update key" if is_there else "Add key", made)
         if is_there:
-            self._report_updated("the key", place, is_new)
+            self._report_updated("the key", position, is_new)
         elif time is None:
-            self._advance(place)
+            self._advance(position)
 
-    def _report_updated(self, key: str, place: float, is_new: bool) -> None:
-        words = f"Updated {key} at {place:.2f} s. {WAY_BACK} it."
-        self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
+    def _report_updated(self, key: str, position: float, is_new: bool) -> None:
+        words = f"Updated {key} at {position:.2f} s. {UNDO_HINT} it."
+        self._session.status.emit(
+            words if is_new else f"There is {key} at {position:.2f} s already, with this state."
+        )
 
-    def _advance(self, place: float) -> None:
+    def _advance(self, position: float) -> None:
         """Move the playhead on by a beat or a second after adding a key, unless that changes the picture."""
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
-        to = min(edits.snapped(t, place + step), t.duration)
+        to = min(edits.snapped(t, position + step), t.duration)
         is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
-        if self.is_playing or is_moving or to <= place or self.player().pose(to) != snapshot_of(session.state):
+        if (
+            self.is_playing
+            or is_moving
+            or to <= position
+            or self.player().snapshot(to) != snapshot_of(session.state)
+        ):
             return
         self.seek(to)
-        session.status.emit(f"Added a key at {place:.2f} s. The next one will be at {to:.2f} s.")
+        session.status.emit(f"Added a key at {position:.2f} s. The next one will be at {to:.2f} s.")
 
     def _snapshot_for_key(self) -> Snapshot:
         """Return the snapshot to store in a key: the current state, with wandering latents at their base."""
-        pose = snapshot_of(self._session.state)
+        snapshot = snapshot_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
-            return pose
+            return snapshot
         base = self.player().base_snapshot(self._playhead)
-        shown = self.player().pose(self._playhead)
-        if pose.shared.latent == shown.shared.latent:
-            pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
-        return pose
+        shown = self.player().snapshot(self._playhead)
+        if snapshot.shared.latent == shown.shared.latent:
+            snapshot = replace(snapshot, shared=replace(snapshot.shared, latent=base.shared.latent))
+        return snapshot
 
     def add_value_key(
         self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
@@ -247,16 +254,16 @@ class Transport(QObject):
         """Add a key of one parameter, by default with the active view's current value at the playhead."""
         if self._is_closed_to_keys():
             return
-        place = edits.snapped(self.timeline, self._playhead if time is None else time)
+        position = edits.snapped(self.timeline, self._playhead if time is None else time)
         view = self._view_of(name) if view is None else view
         if value is None:
             value = get_value(snapshot_of(self._session.state), name, view)
-        is_there = edits.value_at(self.timeline, name, view, place)
-        made = edits.add_value(self.timeline, name, view, place, value)
+        is_there = edits.value_at(self.timeline, name, view, position)
+        made = edits.add_value(self.timeline, name, view, position, value)
         title = parameter(name).title
         is_new = self._put(f"Key {title.lower()}", made)
         if is_there:
-            self._report_updated(f"the key of {title}", place, is_new)
+            self._report_updated(f"the key of {title}", position, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
         """Change the value of a parameter's key."""
@@ -288,11 +295,11 @@ class Transport(QObject):
         """Copy keys to the playhead, or to a time."""
         if self._is_closed_to_keys():
             return
-        place = edits.snapped(self.timeline, self._playhead if to is None else to)
+        position = edits.snapped(self.timeline, self._playhead if to is None else to)
         standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
-        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, position))
         copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
-        if copies and min(copies) - place > edits.SAME_TIME:
+        if copies and min(copies) - position > edits.SAME_TIME:
             self.report_beside()
 
     def report_beside(self) -> None:
@@ -304,7 +311,7 @@ class Transport(QObject):
         if chosen and not self._is_closed_to_keys():
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
             what, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
-            self._session.status.emit(f"Deleted {what}. {WAY_BACK} {them}.")
+            self._session.status.emit(f"Deleted {what}. {UNDO_HINT} {them}.")
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
         """Change the interpolation and easing after keys."""
@@ -334,7 +341,7 @@ class Transport(QObject):
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
         words = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
         if words:
-            self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
+            self._session.status.emit(f"Cleared {words}. {UNDO_HINT} them.")
 
     def exchange(self) -> None:
         """Swap the current timeline, keys or a recording, with the one set aside."""
@@ -356,7 +363,7 @@ class Transport(QObject):
 
     def _show_again(self) -> None:
         if self.has_animation and not self.is_recording:
-            self._show_place(self._playhead)
+            self._show_position(self._playhead)
 
     # -- recording -----------------------------------------------------------------------------------------
 
@@ -382,7 +389,7 @@ class Transport(QObject):
         self._put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
-        self._session.status.emit(recording_message(before, made, WAY_BACK))
+        self._session.status.emit(recording_message(before, made, UNDO_HINT))
 
     @Slot()
     def leave(self) -> None:
@@ -417,5 +424,5 @@ class Transport(QObject):
             return
         made = replace(made, aside=before.aside or before)
         self.edit("Convert performance to keys", made)
-        note = "The recording is set aside." if before.aside is None else f"{WAY_BACK} the recording."
+        note = "The recording is set aside." if before.aside is None else f"{UNDO_HINT} the recording."
         self._session.status.emit(f"The recording is {len(made.keys)} keys now. {note}")

@@ -55,7 +55,7 @@ class ViewRecord:
     failure: RenderFailed | None = None
     load_failure: RenderFailed | None = None  # of a model; the previous model stays in use
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LATENCIES))
-    asked_at: float = 0.0  # seconds, when the shown frame was requested
+    requested_at: float = 0.0  # seconds, when the shown frame was requested
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
@@ -87,7 +87,9 @@ class ViewRecord:
         if (frame.generation, frame.tier) <= self.shown:
             return False
         self.frame = frame
-        self.asked_at = next((at for number, at in self._posted_at if number == frame.generation), self.asked_at)
+        self.requested_at = next(
+            (at for number, at in self._posted_at if number == frame.generation), self.requested_at
+        )
         return True
 
     def note_paint(self, generation: int, now: float) -> None:

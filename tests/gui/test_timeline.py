@@ -106,11 +106,11 @@ def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView)
 
 def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lanes: TimelineView) -> None:
     dock = window.timeline
-    assert not dock.way.isEnabled()
+    assert not dock.interpolation.isEnabled()
     lanes.choose({(-1, 0)})
-    assert dock.way.isEnabled()
-    dock.way.setCurrentIndex(dock.way.findData("catmull-rom"))
-    dock.way.activated.emit(dock.way.currentIndex())
+    assert dock.interpolation.isEnabled()
+    dock.interpolation.setCurrentIndex(dock.interpolation.findData("catmull-rom"))
+    dock.interpolation.activated.emit(dock.interpolation.currentIndex())
     assert lanes.timeline.keys[0].segment.interpolation == "catmull-rom"
     dock.curve.open_at(dock.mapToGlobal(dock.rect().topLeft()))
     drag(dock.curve.field, [(60.0, 60.0), (80.0, 60.0)])
@@ -317,12 +317,12 @@ def test_the_film_page_says_what_is_true_of_the_last_film(
     page.close()
 
 
-def test_nothing_selected_shows_no_ways(window: MainWindow, lanes: TimelineView) -> None:
+def test_nothing_selected_shows_no_segment(window: MainWindow, lanes: TimelineView) -> None:
     dock = window.timeline
     lanes.choose(set())
-    assert [box.currentText() for box in (dock.way, dock.space, dock.ease)] == ["", "", ""]
+    assert [box.currentText() for box in (dock.interpolation, dock.space, dock.ease)] == ["", "", ""]
     lanes.choose({(-1, 0)})
-    assert dock.way.currentText()
+    assert dock.interpolation.currentText()
 
 
 def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes: TimelineView) -> None:
@@ -409,7 +409,7 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
     session, dock = window.session, window.timeline
     assert session is not None
     lanes.choose({(-1, 0)})
-    for box in (dock.loop, dock.rate, dock.way, dock.space, dock.ease):
+    for box in (dock.loop, dock.rate, dock.interpolation, dock.space, dock.ease):
         for number in range(box.count()):
             box.setCurrentIndex(number)
             flush()

@@ -32,7 +32,7 @@ LOOPS = (
     ("ping-pong", "Back and forth", "Reverse at both ends; the film is twice as long"),
     ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops seamlessly"),
 )
-WAYS = (
+INTERPOLATIONS = (
     ("hold", "Hold"),
     ("linear", "Straight"),
     ("spherical", "Spherical"),
@@ -110,11 +110,11 @@ class TimelineDock(QDockWidget):
         column.setSpacing(GRID // 2)
         column.addWidget(self._make_transport())
         column.addWidget(self.view, 1)
-        column.addWidget(self._make_ways())
+        column.addWidget(self._make_segment_row())
         self.setWidget(body)
         self._connect()
         self._show()
-        self._show_ways()
+        self._show_segment()
 
     # -- rows ----------------------------------------------------------------------------------------------
 
@@ -142,9 +142,11 @@ class TimelineDock(QDockWidget):
             self.snap, self.bpm, self.more, self.film,
         )  # fmt: skip
 
-    def _make_ways(self) -> QWidget:
-        self.way_label = label("After this key:", "muted")
-        self.way = _choice(WAYS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys")
+    def _make_segment_row(self) -> QWidget:
+        self.segment_label = label("After this key:", "muted")
+        self.interpolation = _choice(
+            INTERPOLATIONS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys"
+        )
         self.space = _choice(SPACES, "Space in which latents are blended; ws also blends mixing and edits")
         self.ease = _choice(EASES, "Easing between this key and the next")
         self.edit_curve = IconButton("pen-nib", "Draw the easing curve", self._open_curve)
@@ -154,8 +156,8 @@ class TimelineDock(QDockWidget):
         self.measured.setToolTip("Progress of the measurement, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
         return wrap_row(
-            self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
-            self.measured, self.even,
+            self.segment_label, self.interpolation, self.space, self.ease, self.edit_curve, None, self.update_key,
+            self.remove, self.measured, self.even,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -169,9 +171,9 @@ class TimelineDock(QDockWidget):
         self.rate.activated.connect(lambda i: transport.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
         self.duration.chosen.connect(lambda value: transport.set_timeline(duration=value))
         self.bpm.chosen.connect(lambda value: transport.set_timeline(bpm=value))
-        for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
-            box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
-        self.view.selected.connect(self._show_ways)
+        for box, field in ((self.interpolation, "interpolation"), (self.space, "space"), (self.ease, "ease")):
+            box.activated.connect(lambda i, b=box, f=field: self._set_segment(f, str(b.itemData(i))))
+        self.view.selected.connect(self._show_segment)
         self.view.menu_requested.connect(self._open_menu)
 
     # -- actions -------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ class TimelineDock(QDockWidget):
     def _toggle_snap(self) -> None:
         self.transport.set_timeline(snap=not self.transport.timeline.snap)
 
-    def _set_way(self, field: str, value: str) -> None:
+    def _set_segment(self, field: str, value: str) -> None:
         self.transport.set_segments(self.view.chosen, **{field: value})
         if field == "ease" and value == "curve":
             self._open_curve()
@@ -217,8 +219,8 @@ class TimelineDock(QDockWidget):
     def _open_more(self) -> None:
         self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
 
-    def _open_menu(self, place: QPoint) -> None:
-        self._menu(keys=True).popup(place)
+    def _open_menu(self, at: QPoint) -> None:
+        self._menu(keys=True).popup(at)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
         transport, look, chosen = self.transport, self.session.look(), self.view.chosen
@@ -275,7 +277,7 @@ class TimelineDock(QDockWidget):
             self._show()
 
     @Slot(float)
-    def _on_playhead(self, place: float) -> None:
+    def _on_playhead(self, position: float) -> None:
         self._show_time()
 
     def _show(self) -> None:
@@ -313,16 +315,16 @@ class TimelineDock(QDockWidget):
         self.measured.setText(left)
 
     @Slot()
-    def _show_ways(self) -> None:
+    def _show_segment(self) -> None:
         segment = self.view.first_segment()
-        for widget in (self.way_label, self.way, self.space, self.ease, self.edit_curve, self.remove):
+        for widget in (self.segment_label, self.interpolation, self.space, self.ease, self.edit_curve, self.remove):
             widget.setEnabled(segment is not None)
         whole = [number for lane, number in self.view.chosen if lane < 0]
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
         self.even.setEnabled(len(self.transport.timeline.keys) > 1)
         shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
-        for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
+        for box, value in zip((self.interpolation, self.space, self.ease), shown, strict=True):
             box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected
 
 

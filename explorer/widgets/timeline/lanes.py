@@ -47,14 +47,14 @@ class Lanes:
 
     def __init__(self, transport: Transport) -> None:
         self.width, self.height = 480.0, RULER + KEYS
-        self._deck = transport
+        self._transport = transport
         self._zoom, self._left = 1.0, 0.0  # zoom 1 fits the duration; left edge in seconds
         self._down = 0.0  # px by which the tracks are scrolled
 
     @property
     def timeline(self) -> Timeline:
         """The timeline shown."""
-        return self._deck.timeline
+        return self._transport.timeline
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def _span(self) -> float:
-        return max(self.timeline.duration, self._deck.recorded_seconds)
+        return max(self.timeline.duration, self._transport.recorded_seconds)
 
     def x_of(self, time: float) -> float:
         """Return the x coordinate of a time."""
@@ -101,7 +101,7 @@ class Lanes:
     def choices(self) -> list[tuple[str, bool]]:
         """Return the names of the timelines, from top to bottom, and whether each is the current one."""
         t = self.timeline
-        if self._deck.is_recording:
+        if self._transport.is_recording:
             return [("Recording", True)]
         found = [(name_of(t), True)] + ([(name_of(t.aside), False)] if t.aside is not None else [])
         return sorted(found, key=lambda choice: choice[0])

@@ -39,7 +39,12 @@ class LanePainter:
     """
 
     def __init__(self, lanes: Lanes, session: Session, thumbnails: Thumbnails) -> None:
-        self._lanes, self._session, self._deck, self._thumbnails = lanes, session, session.transport, thumbnails
+        self._lanes, self._session, self._transport, self._thumbnails = (
+            lanes,
+            session,
+            session.transport,
+            thumbnails,
+        )
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
         """Paint everything, with the selected keys marked."""
@@ -55,7 +60,7 @@ class LanePainter:
         p.setClipRect(QRectF(NAMES, RULER + KEYS, lanes.width - NAMES, lanes.height))  # below the keys
         self._paint_tracks(p, chosen)
         p.restore()
-        if not self._deck.is_recording:  # the recording is painted in the same area as keys
+        if not self._transport.is_recording:  # the recording is painted in the same area as keys
             self._paint_keys(p, chosen)
         self._paint_performance(p)
         self._paint_playhead(p)
@@ -124,7 +129,7 @@ class LanePainter:
         p.setClipping(False)
         if len(choices) > 1:
             self._paint_switch(p, choices)
-        if not t.keys and not t.performance and not self._deck.is_recording:
+        if not t.keys and not t.performance and not self._transport.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
             hint = "K adds a key of the whole state at the playhead;  Ctrl+R records what you do"
@@ -187,7 +192,7 @@ class LanePainter:
             def y_of(value: float, low: float = low, span: float = span, top: float = top) -> float:
                 return top + (TRACK - 10) * (1.0 - (value - low) / span)
 
-            player = self._deck.player()
+            player = self._transport.player()
             line = QPolygonF()
             for x in range(int(NAMES), int(self._lanes.width), 3):
                 time = self._lanes.time_at(x)
@@ -202,11 +207,11 @@ class LanePainter:
 
     def _paint_performance(self, p: QPainter) -> None:
         samples = self._lanes.timeline.performance
-        if self._deck.is_recording:
-            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._deck.recorded_seconds)
+        if self._transport.is_recording:
+            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._transport.recorded_seconds)
             p.fillRect(QRectF(left, RULER + 8, right - left, KEYS - 16), color("warn", 90))
             p.setPen(color("text"))
-            text = f"Recording  {self._deck.recorded_seconds:.1f} s"
+            text = f"Recording  {self._transport.recorded_seconds:.1f} s"
             p.drawText(QPointF(self._lanes.x_of(0.0) + 8, RULER + KEYS / 2 + 4), text)
             return
         if not samples or self._lanes.timeline.keys:
@@ -230,7 +235,7 @@ class LanePainter:
         p.drawText(QPointF(left + 8, RULER + 24), words)
 
     def _paint_playhead(self, p: QPainter) -> None:
-        transport = self._deck
+        transport = self._transport
         x = self._lanes.x_of(transport.recorded_seconds if transport.is_recording else transport.playhead)
         p.setPen(QPen(color("accent"), 1.5))
         p.drawLine(QPointF(x, 2), QPointF(x, self._lanes.height))

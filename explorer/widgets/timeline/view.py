@@ -71,7 +71,7 @@ class TimelineView(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._deck = session, session.transport
+        self._session, self._transport = session, session.transport
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
         self._is_dragging = False  # true while changes of the timeline come from this drag
@@ -86,8 +86,8 @@ class TimelineView(QWidget):
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
-        self._deck.playhead_moved.connect(self._on_playhead)
-        self._deck.recording_changed.connect(self._on_recording)
+        self._transport.playhead_moved.connect(self._on_playhead)
+        self._transport.recording_changed.connect(self._on_recording)
         session.model_changed.connect(self._on_model_changed)
         self._recording_timer = QTimer(self, interval=50)
         self._recording_timer.timeout.connect(self.update)
@@ -97,7 +97,7 @@ class TimelineView(QWidget):
     @property
     def timeline(self) -> Timeline:
         """The timeline shown."""
-        return self._deck.timeline
+        return self._transport.timeline
 
     @property
     def chosen(self) -> Chosen:
@@ -137,9 +137,9 @@ class TimelineView(QWidget):
             return
         self.setFocus()
         if self.lanes.is_switch(at):
-            self._deck.exchange()
+            self._transport.exchange()
             return
-        item = self.lanes.key_at(at) if not self._deck.is_recording else None
+        item = self.lanes.key_at(at) if not self._transport.is_recording else None
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
@@ -190,7 +190,7 @@ class TimelineView(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag = self._end_drag()
         if drag is not None and drag.kind == "keys" and not drag.moved and drag.item in self._chosen:
-            self._deck.seek(self._time_of(drag.item))
+            self._transport.seek(self._time_of(drag.item))
 
     def hideEvent(self, event: QHideEvent) -> None:
         # A hidden widget receives no release event: the stroke would never end.
@@ -202,7 +202,7 @@ class TimelineView(QWidget):
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
             if drag.is_beside:
-                self._deck.report_beside()
+                self._transport.report_beside()
         self.update()
         return drag
 
@@ -212,12 +212,12 @@ class TimelineView(QWidget):
             return
         time = snapped(self.timeline, self.lanes.time_at(at.x()))
         if at.y() < RULER + KEYS:
-            self._deck.add_key(time)
+            self._transport.add_key(time)
         else:
             lane = self.lanes.track_at(at.y())
             if lane is not None:
                 track = self.timeline.tracks[lane]
-                self._deck.add_value_key(track.parameter, time=time, view=track.view)
+                self._transport.add_value_key(track.parameter, time=time, view=track.view)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         item = self.lanes.key_at(QPointF(event.pos()))
@@ -244,8 +244,8 @@ class TimelineView(QWidget):
             self.delete_chosen()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = float(grid_step(self.timeline)) * (-1 if key == Qt.Key.Key_Left else 1)
-            self._deck.pause()
-            self._deck.seek(min(self._deck.playhead + step, self.timeline.duration))
+            self._transport.pause()
+            self._transport.seek(min(self._transport.playhead + step, self.timeline.duration))
         else:
             super().keyPressEvent(event)
 
@@ -253,10 +253,10 @@ class TimelineView(QWidget):
         """Delete the selected keys."""
         chosen = self.chosen
         self.choose(set())
-        self._deck.delete_keys(chosen)
+        self._transport.delete_keys(chosen)
 
     def _seek(self, at: QPointF) -> None:
-        self._deck.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
+        self._transport.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
 
     def _time_of(self, item: tuple[int, int], timeline: Timeline | None = None) -> float:
         t = timeline or self.timeline
@@ -271,14 +271,14 @@ class TimelineView(QWidget):
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         by = max(self._shift(at, drag), -min(times.values()))
-        self._deck.move_keys(drag.timeline, drag.chosen, by)
+        self._transport.move_keys(drag.timeline, drag.chosen, by)
         self._follow(drag, {(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         first = min(times.values())
         to = max(0.0, first + self._shift(at, drag))
-        self._deck.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
+        self._transport.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
         self._follow(drag, {(item[0], time - first + to) for item, time in times.items()})
 
     def _stretch(self, at: QPointF, drag: _Drag) -> None:
@@ -288,7 +288,7 @@ class TimelineView(QWidget):
         if start - anchor < SAME_TIME:
             return
         factor = max((start + self._shift(at, drag) - anchor) / (start - anchor), 0.01)
-        self._deck.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
+        self._transport.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
         self._follow(drag, {(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
     def _follow(self, drag: _Drag, wanted: set[tuple[int, float]]) -> None:
@@ -305,14 +305,14 @@ class TimelineView(QWidget):
         }
         self._chosen = set(found)
         drag.is_beside = not all(
-            any(lane == item[0] and abs(time - place) < 10 * SAME_TIME for item, time in found.items())
-            for lane, place in wanted
+            any(lane == item[0] and abs(time - wanted_time) < 10 * SAME_TIME for item, time in found.items())
+            for lane, wanted_time in wanted
         )
         self.update()
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
         end = drag.timeline.duration + (at.x() - drag.at.x()) / self.lanes.scale
-        self._deck.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
+        self._transport.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
 
     def _set_value(self, at: QPointF, drag: _Drag) -> None:
         """Change the value of a parameter's key by a vertical drag; Shift makes it ten times finer."""
@@ -323,7 +323,7 @@ class TimelineView(QWidget):
         steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
         value = track.keys[number].value + steps * (high - low)
         info = parameter(track.parameter)
-        self._deck.set_value_key(lane, number, min(max(value, info.low), info.high))
+        self._transport.set_value_key(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()
@@ -375,9 +375,9 @@ class TimelineView(QWidget):
             self.update()
 
     @Slot(float)
-    def _on_playhead(self, place: float) -> None:
-        if self._deck.is_playing:
-            self.lanes.follow(place)
+    def _on_playhead(self, position: float) -> None:
+        if self._transport.is_playing:
+            self.lanes.follow(position)
         self.update()
 
     @Slot(bool)

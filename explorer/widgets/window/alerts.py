@@ -41,7 +41,7 @@ class Alerts(WindowPart):
 
     def attach(self, session: Session) -> None:
         """Connect to a session's signals."""
-        session.documents.autosave.problem.connect(self._on_autosave)
+        session.documents.autosaver.problem.connect(self._on_autosave)
         session.documents.opening.connect(self._on_opening)
 
     @Slot(str)
