@@ -52,15 +52,15 @@ def whole_frames(path: Path, stream: Stream) -> int:
 def disk_error(error: OSError, path: Path) -> FilmError:
     """Return the user's error for a failed write."""
     hint = "Make room" if file_errors.is_full(error) else "Check the folder"
-    words = f"{path.name} cannot be written: {file_errors.reason(error)}."
-    return FilmError(words, f"{hint} and render again: it continues from there.")
+    message = f"{path.name} cannot be written: {file_errors.reason(error)}."
+    return FilmError(message, f"{hint} and render again: it continues from there.")
 
 
 def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
     """Return the user's error for a failure in FFmpeg."""
-    words = getattr(error, "strerror", None) or str(error)
+    cause = getattr(error, "strerror", None) or str(error)
     return FilmError(
-        f"{path.name}: the encoder {codec} failed: {words}.",
+        f"{path.name}: the encoder {codec} failed: {cause}.",
         "Render again to continue from there, or choose another format.",
     )
 

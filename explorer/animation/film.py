@@ -68,8 +68,8 @@ class Film:
             raise UsageError("A film has 1 to 240 frames per second.", "For example 30, or 30000/1001.")
         fastest = FORMATS[self.format].max_fps
         if fastest and self.fps > fastest:
-            words = f"A {self.format} film has up to {fastest} frames per second, not {float(self.fps):.5g}."
-            raise UsageError(words, "Choose fewer, or another format.")
+            message = f"A {self.format} film has up to {fastest} frames per second, not {float(self.fps):.5g}."
+            raise UsageError(message, "Choose fewer, or another format.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
         if not 0.0 <= self.start <= MAX_START:
@@ -129,8 +129,8 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
     seconds, start = film_seconds(timeline), fields.get("start", 0.0)
     if timeline.loop == "once" and "seconds" not in fields:
         if not start < seconds:
-            words = f"The timeline ends at {seconds:g} s, so a film cannot start at {start:g} s."
-            raise UsageError(words, "Choose an earlier start.")
+            message = f"The timeline ends at {seconds:g} s, so a film cannot start at {start:g} s."
+            raise UsageError(message, "Choose an earlier start.")
         seconds -= start
     film = replace(Film(seconds, rate_of(timeline.fps)), **fields)
     kind = FORMATS.get(film.format)
@@ -190,8 +190,8 @@ class FilmRenderer:
         for view in self.views:
             name = state.views[view].model
             if not name:
-                words = f"View {'AB'[view % 2]} has no model, so the film cannot be rendered."
-                raise FilmError(words, "Open a model.", command="Name one with --model.")
+                message = f"View {'AB'[view % 2]} has no model, so the film cannot be rendered."
+                raise FilmError(message, "Open a model.", command="Name one with --model.")
             if name not in opened:
                 opened[name] = open_with(bundled.resolve(name), settings)
             self._renderers.append(opened[name])

@@ -168,13 +168,13 @@ def _data(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise FilmError(f"There is no unfinished film {visible(path.name)}.", "Check the name.") from None
     except OSError as error:
-        words = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
-        raise FilmError(words, "Move it away, or choose another name.") from error
+        message = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
+        raise FilmError(message, "Move it away, or choose another name.") from error
     except ValueError:
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        words = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
-        raise FilmError(words, "Move it away, or choose another name.")
+        message = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
+        raise FilmError(message, "Move it away, or choose another name.")
     return data
 
 
@@ -225,5 +225,5 @@ def discard(path: Path) -> None:
         parts.remove_parts(path, _number_in(data), frames, is_legacy="parts" not in data)
         job_path(path).unlink(missing_ok=True)
     except OSError as error:
-        words = f"The unfinished film {path.name} cannot be removed: {file_errors.reason(error)}."
-        raise FilmError(words, "Check the folder's permissions.") from error
+        message = f"The unfinished film {path.name} cannot be removed: {file_errors.reason(error)}."
+        raise FilmError(message, "Check the folder's permissions.") from error

@@ -38,6 +38,6 @@ def walk_timeline(looks: Sequence[Look], seconds: float, fps: float, segment: Se
     try:
         check_timeline(timeline)  # the walk must be readable from its film
     except ProjectError as error:
-        words = f"A walk of {seconds:g} seconds through {len(looks)} seeds cannot be made."
-        raise UsageError(words, f"Choose up to {MAX_SECONDS:g} seconds.") from error
+        message = f"A walk of {seconds:g} seconds through {len(looks)} seeds cannot be made."
+        raise UsageError(message, f"Choose up to {MAX_SECONDS:g} seconds.") from error
     return timeline

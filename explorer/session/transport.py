@@ -216,10 +216,9 @@ class Transport(QObject):
             self._advance(position)
 
     def _report_updated(self, key: str, position: float, is_new: bool) -> None:
-        words = f"Updated {key} at {position:.2f} s. {UNDO_HINT} it."
-        self._session.status.emit(
-            words if is_new else f"There is {key} at {position:.2f} s already, with this state."
-        )
+        at = f"{key} at {position:.2f} s"
+        updated, same = f"Updated {at}. {UNDO_HINT} it.", f"There is {at} already, with this state."
+        self._session.status.emit(updated if is_new else same)
 
     def _advance(self, position: float) -> None:
         """Move the playhead on by a beat or a second after adding a key, unless that changes the picture."""
@@ -227,12 +226,9 @@ class Transport(QObject):
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, position + step), t.duration)
         is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
-        if (
-            self.is_playing
-            or is_moving
-            or to <= position
-            or self.player().snapshot(to) != snapshot_of(session.state)
-        ):
+        if self.is_playing or is_moving or to <= position:
+            return
+        if self.player().snapshot(to) != snapshot_of(session.state):
             return
         self.seek(to)
         session.status.emit(f"Added a key at {position:.2f} s. The next one will be at {to:.2f} s.")
@@ -339,9 +335,9 @@ class Transport(QObject):
         t = self.timeline
         self.pause()
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
-        words = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
-        if words:
-            self._session.status.emit(f"Cleared {words}. {UNDO_HINT} them.")
+        cleared = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
+        if cleared:
+            self._session.status.emit(f"Cleared {cleared}. {UNDO_HINT} them.")
 
     def exchange(self) -> None:
         """Swap the current timeline, keys or a recording, with the one set aside."""

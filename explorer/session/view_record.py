@@ -87,9 +87,8 @@ class ViewRecord:
         if (frame.generation, frame.tier) <= self.shown:
             return False
         self.frame = frame
-        self.requested_at = next(
-            (at for number, at in self._posted_at if number == frame.generation), self.requested_at
-        )
+        posted = (at for number, at in self._posted_at if number == frame.generation)
+        self.requested_at = next(posted, self.requested_at)
         return True
 
     def note_paint(self, generation: int, now: float) -> None:

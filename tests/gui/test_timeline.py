@@ -164,7 +164,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     QTest.keyClick(page.settings.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)
-    assert path.exists(), page.words.text()
+    assert path.exists(), page.summary.text()
     with av.open(str(path)) as film:
         pictures = [f.to_ndarray(format="rgb24") for f in film.decode(video=0)]
         assert film.streams.video[0].average_rate == 10
@@ -199,7 +199,7 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert session.films.is_paused
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    assert "kept" in page.words.text()
+    assert "kept" in page.summary.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
     session.transport.seek(2.2)  # where one looks changes no film: it goes on without a question
@@ -253,7 +253,7 @@ def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
     choose(s.format, "gif")
     gif = s.film(window.session.state)
     assert (gif.side, gif.rate, s.file) == (256, (25, 1), tmp_path / "walk.gif")
-    assert "MB" in page.words.text() or "kB" in page.words.text()
+    assert "MB" in page.summary.text() or "kB" in page.words.text()
     choose(s.format, "mp4")
     assert s.film(window.session.state) == before
     assert s.file == tmp_path / "walk-2.mp4"
@@ -262,7 +262,7 @@ def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
     choose(s.format, "gif")
     gif = s.film(window.session.state)
     assert (gif.side, gif.rate) == (128, (50, 1))
-    assert "at 50 frames per second at most" in page.words.text()
+    assert "at no more than 50 frames per second" in page.summary.text()
     s.path.setText(str(tmp_path / "mine.gif"))
     choose(s.format, "webm")
     assert s.file == tmp_path / "mine.webm"
@@ -308,11 +308,11 @@ def test_the_film_page_says_what_is_true_of_the_last_film(
     page.close()
     wait_until(lambda: not session.films.is_running, 60_000)
     window.open_film()
-    assert "is ready" in page.words.text()
+    assert "is ready" in page.summary.text()
     page.hide()
     (tmp_path / "film.mp4").unlink()
     window.open_film()
-    assert "is ready" not in page.words.text()
+    assert "is ready" not in page.summary.text()
     assert not page.show_file.isVisible()
     page.close()
 

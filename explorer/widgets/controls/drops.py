@@ -53,13 +53,13 @@ class DropFrame(QWidget):
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
-        self.words, self._owner = "", owner
+        self.message, self._owner = "", owner
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_over(self, target: QWidget, words: str) -> None:
+    def show_over(self, target: QWidget, message: str) -> None:
         """Outline `target`, with a short text in its centre."""
-        self.words = words
+        self.message = message
         if self.parent() is not target:
             self.setParent(target)
         self.setGeometry(target.rect())
@@ -78,11 +78,11 @@ class DropFrame(QWidget):
         p.setPen(QPen(color("accent"), 2))
         p.setBrush(color("accent", 30))
         p.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 6, 6)
-        width = p.fontMetrics().horizontalAdvance(self.words) + 4 * GRID
+        width = p.fontMetrics().horizontalAdvance(self.message) + 4 * GRID
         pill = QRect((self.width() - width) // 2, self.height() // 2 - 2 * GRID, width, 4 * GRID)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent"))
         p.drawRoundedRect(pill, 6, 6)
         p.setPen(color("on_accent"))
-        p.drawText(pill, Qt.AlignmentFlag.AlignCenter, self.words)
+        p.drawText(pill, Qt.AlignmentFlag.AlignCenter, self.message)
         p.end()

@@ -96,10 +96,10 @@ class NumberField(NumberLine):
         try:
             self._choose(self._read())
         except NumberTextError as error:
-            words = str(error)
+            message = str(error)
             if not self.hasFocus():
                 self.set_number(self._value)
-            self.refuse(words)
+            self.refuse(message)
 
     def _read(self) -> float:
         text = self.text()

@@ -238,8 +238,8 @@ class TimelineDock(QDockWidget):
         for layer in rows:
             tracks.addAction(f"Mixing, entry {layer}", partial(transport.add_value_key, f"mixing.{layer}"))
         for number, edit in enumerate(look.edits):
-            words = f"Edit {number}: {describe(edit)}"
-            tracks.addAction(menu_text(words), partial(transport.add_value_key, f"edits.{number}"))
+            text = f"Edit {number}: {describe(edit)}"
+            tracks.addAction(menu_text(text), partial(transport.add_value_key, f"edits.{number}"))
         menu.addMenu(wander)
         now = transport.timeline.wander
         for kind, text in WANDERS:
@@ -253,8 +253,8 @@ class TimelineDock(QDockWidget):
             action.setChecked(now.radius == radius)
         wander.addSeparator()
         for turns in (1, 2, 4):
-            words = f"{turns} turn{'s' * (turns > 1)}"
-            action = wander.addAction(words, partial(transport.set_wander, turns=turns))
+            text = f"{turns} turn{'s' * (turns > 1)}"
+            action = wander.addAction(text, partial(transport.set_wander, turns=turns))
             action.setCheckable(True)
             action.setChecked(now.turns == turns)
         wander.addSeparator()

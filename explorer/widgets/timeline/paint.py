@@ -39,12 +39,8 @@ class LanePainter:
     """
 
     def __init__(self, lanes: Lanes, session: Session, thumbnails: Thumbnails) -> None:
-        self._lanes, self._session, self._transport, self._thumbnails = (
-            lanes,
-            session,
-            session.transport,
-            thumbnails,
-        )
+        self._lanes, self._session, self._thumbnails = lanes, session, thumbnails
+        self._transport = session.transport
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
         """Paint everything, with the selected keys marked."""
@@ -231,8 +227,8 @@ class LanePainter:
         p.setPen(color("text"))
         seconds = self._lanes.timeline.duration
         changes = f"{len(samples)} change{'s' * (len(samples) != 1)}"
-        words = f"{changes}, {seconds:.1f} s. Right-click to convert to keys."
-        p.drawText(QPointF(left + 8, RULER + 24), words)
+        summary = f"{changes}, {seconds:.1f} s. Right-click to convert to keys."
+        p.drawText(QPointF(left + 8, RULER + 24), summary)
 
     def _paint_playhead(self, p: QPainter) -> None:
         transport = self._transport

@@ -348,13 +348,13 @@ class TimelineView(QWidget):
         if item is None:
             if at.y() < RULER:
                 return "Drag to scrub; drag the end mark to change the duration (s)"
-            return "Double-click adds a key here; Ctrl+wheel zooms; drag selects"
+            return "Double-click to add a key here; Ctrl+wheel to zoom; drag to select"
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            words = latent_words(look_at(key, self._session).latent)
-            hint = "Drag moves, Alt+drag copies, Ctrl+drag stretches several, Del deletes"
-            return f"{key.time:.2f} s: {words}\n{hint}"
+            latent = latent_words(look_at(key, self._session).latent)
+            hint = "Drag to move, Alt+drag to copy, Ctrl+drag to stretch the selection, Del to delete"
+            return f"{key.time:.2f} s: {latent}\n{hint}"
         track = self.timeline.tracks[lane]
         value = track.keys[number]
         p = parameter(track.parameter)

@@ -45,13 +45,13 @@ class Alerts(WindowPart):
         session.documents.opening.connect(self._on_opening)
 
     @Slot(str)
-    def _on_autosave(self, words: str) -> None:
-        if not words:
+    def _on_autosave(self, message: str) -> None:
+        if not message:
             self.strip.clear("autosave")
             return
         hint = "Until it works again, a crash would lose your changes: save the project somewhere else."
         save = ("Save as\u2026", self._files.ask_save)
-        self.strip.show_notice("autosave", f"{words} {hint}", [save], can_dismiss=False)
+        self.strip.show_notice("autosave", f"{message} {hint}", [save], can_dismiss=False)
 
     @Slot()
     def _on_opening(self) -> None:
@@ -70,12 +70,12 @@ class Alerts(WindowPart):
             return
         names = [visible(Path(place.name).name, 60) for place in found.missing]
         are = "are missing" if len(names) > 1 else "is missing"
-        words = f"{', '.join(names)} {are}: not at the saved path, next to the project, or among known models."
+        message = f"{', '.join(names)} {are}: not at the saved path, next to the project, or among known models."
         offers = [
             (f"Locate {name}\u2026", partial(self._ask_missing, found, place))
             for name, place in zip(names, found.missing, strict=True)
         ]
-        self.strip.show_notice("missing", words, offers)
+        self.strip.show_notice("missing", message, offers)
 
     def _ask_missing(self, found: FoundModels, place: ModelPlace) -> None:
         title = f"Locate {visible(Path(place.name).name)}"
@@ -107,18 +107,18 @@ class Alerts(WindowPart):
             return
         named = [f"{visible(item.name, 60)} ({visible(item.distribution or item.group, 60)})" for item in broken]
         if len(named) == 1:
-            words = f"The plug-in {named[0]} failed to load: {visible(broken[0].error, 160)}."
+            message = f"The plug-in {named[0]} failed to load: {visible(broken[0].error, 160)}."
         else:
             listed = ", ".join(named[:4]) + (" and others" if len(named) > 4 else "")
-            words = f"{len(named)} plug-ins failed to load: {listed}."
-        words += " Everything else works. The \u201cdoctor\u201d command lists all plug-ins."
+            message = f"{len(named)} plug-ins failed to load: {listed}."
+        message += " Everything else works. The \u201cdoctor\u201d command lists all plug-ins."
         trace = "\n\n".join(f"{name}\n{item.traceback}" for name, item in zip(named, broken, strict=True))
-        offers = [("Show traceback", partial(self._show_trace, words, trace))]
-        self.strip.show_notice("plugins", words, offers)
+        offers = [("Show traceback", partial(self._show_trace, message, trace))]
+        self.strip.show_notice("plugins", message, offers)
 
-    def _show_trace(self, words: str, trace: str) -> None:
+    def _show_trace(self, message: str, trace: str) -> None:
         banner = self.window.views.active_pane().banner
-        banner.show_fault(words, trace)
+        banner.show_fault(message, trace)
         banner.details.click()
 
     # recovery --------------------------------------------------------------------------------------------
@@ -130,13 +130,13 @@ class Alerts(WindowPart):
             self.strip.clear("recovery")
             return
         saved = datetime.fromtimestamp(left[0][1]).strftime("%Y-%m-%d %H:%M")
-        words = f"Latentwalk closed unexpectedly. Your session was saved ({saved})."
+        message = f"Latentwalk closed unexpectedly. Your session was saved ({saved})."
         if len(left) > 1:
             sessions = "session is" if len(left) == 2 else "sessions are"
-            words += f" {len(left) - 1} older {sessions} kept and will be offered later."
+            message += f" {len(left) - 1} older {sessions} kept and will be offered later."
         path = left[0][0]
         offers = [("Restore", partial(self._restore, path)), ("Discard", partial(self._discard_recovery, path))]
-        self.strip.show_notice("recovery", words, offers)
+        self.strip.show_notice("recovery", message, offers)
 
     def _restore(self, path: Path) -> None:
         recent = self.window.settings.strings("recent")

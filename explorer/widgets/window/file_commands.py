@@ -52,9 +52,9 @@ class FileCommands(WindowPart):
         session.documents.opening.connect(self._on_opening)
 
     @Slot(str)
-    def _on_slow(self, words: str) -> None:
+    def _on_slow(self, message: str) -> None:
         if self._card is not None:
-            self._card.set_progress(-1.0, words)
+            self._card.set_progress(-1.0, message)
 
     @Slot()
     def _on_reading_ended(self) -> None:
@@ -155,8 +155,8 @@ class FileCommands(WindowPart):
             view: The view over which an error is shown; the active one by default.
         """
         self._end_fault(self._view(view))
-        words = f"Reading {visible(Path(path).name, 60)}"
-        self.session.reading.start(words, work, then, lambda error: self._show_error(path, error, view))
+        message = f"Reading {visible(Path(path).name, 60)}"
+        self.session.reading.start(message, work, then, lambda error: self._show_error(path, error, view))
 
     def _show_all(self, view: int | None, files: list[ReadFile]) -> None:
         models = [file for file in files if file.kind == "model"]
@@ -304,8 +304,8 @@ class FileCommands(WindowPart):
         """Ask whether a film that is being rendered may be stopped; return False to keep rendering."""
         if not self.session.films.is_running or not self.window.asks_before_discarding:
             return True
-        words = "A film is being rendered. Stop it? Finished frames are kept: rendering it again resumes there."
-        return may_destroy(self.window, "Film", words)
+        message = "A film is being rendered. Stop it? Finished frames are kept: rendering it again resumes there."
+        return may_destroy(self.window, "Film", message)
 
     # recent files ----------------------------------------------------------------------------------------
 

@@ -56,10 +56,10 @@ class FileDrops(WindowPart):
         at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
         view = self.session.active if at is None else at
         if self._carried.count("model") > 1:
-            words = "Open in A and B"
+            message = "Open in A and B"
         else:
-            words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
-        self.frame.show_over(self.window.views.panes[view].image, words)
+            message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
+        self.frame.show_over(self.window.views.panes[view].image, message)
 
     def _view_at(self, at: QPoint) -> int | None:
         for pane in self.window.views.panes:

@@ -117,9 +117,11 @@ class MenuCommands(WindowPart):
         except LatentwalkError as error:
             self.window.show_problem(error)
         else:
-            words = contents(before)
-            if words and self.session.state.timeline != before:
-                self.window.show_message(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
+            content = contents(before)
+            if content and self.session.state.timeline != before:
+                self.window.show_message(
+                    f"The pasted state replaces a timeline with {content}. Ctrl+Z restores it."
+                )
 
     # views -----------------------------------------------------------------------------------------------
 

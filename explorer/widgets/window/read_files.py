@@ -64,9 +64,9 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelle
         raise
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
-    words = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
+    message = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
     hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt."
-    return ReadFile(path, kind, error=UnreadableFileError(words, hint))
+    return ReadFile(path, kind, error=UnreadableFileError(message, hint))
 
 
 def read_project(path: str, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:

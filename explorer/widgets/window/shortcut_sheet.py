@@ -92,12 +92,12 @@ class _Block(QWidget):
         grid.setVerticalSpacing(3)
         grid.addWidget(label(title, "heading"), 0, 0, 1, 2)
         for i, (keys, text) in enumerate(lines, start=1):
-            name, words = label(keys, "muted"), label(text, "", wrap=True)
+            name, action_label = label(keys, "muted"), label(text, "", wrap=True)
             name.setFixedWidth(136)
             name.setWordWrap(True)
             grid.addWidget(name, i, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(words, i, 1, Qt.AlignmentFlag.AlignTop)
-            self.rows.append((name, words))
+            grid.addWidget(action_label, i, 1, Qt.AlignmentFlag.AlignTop)
+            self.rows.append((name, action_label))
         grid.setColumnStretch(1, 1)
 
     def search(self, text: str) -> int:
@@ -105,10 +105,10 @@ class _Block(QWidget):
         wanted = text.strip().casefold()
         is_whole = wanted in self.title.casefold()
         count = 0
-        for name, words in self.rows:
-            is_found = is_whole or wanted in f"{name.text()} {words.text()}".casefold()
+        for name, action_label in self.rows:
+            is_found = is_whole or wanted in f"{name.text()} {action_label.text()}".casefold()
             name.setVisible(is_found)
-            words.setVisible(is_found)
+            action_label.setVisible(is_found)
             count += is_found
         self.setVisible(count > 0)
         return count
@@ -161,7 +161,7 @@ class HelpSheet(QWidget):
     @property
     def lines(self) -> list[tuple[str, str]]:
         """All lines: keys and their actions."""
-        return [(name.text(), words.text()) for block in self.blocks for name, words in block.rows]
+        return [(name.text(), action_label.text()) for block in self.blocks for name, action_label in block.rows]
 
     def open(self) -> None:
         """Show the sheet over the whole window and take the keyboard focus."""

@@ -37,12 +37,12 @@ def device_text(session: Session) -> str:
     """Return a text that names the device and the precision of rendering."""
     settings = session.devices.settings
     device = next((d.label for d in session.service.devices() if d.name == settings.device), settings.device)
-    words = f"Pictures are computed on {device} in {settings.dtype}."
+    message = f"Pictures are computed on {device} in {settings.dtype}."
     if settings.device == "cpu":
-        words += " No supported graphics card was found."
+        message += " No supported graphics card was found."
     if settings.dtype == "bfloat16":
-        words += " bfloat16 is faster on some processors and shows small rounding differences."
-    return words
+        message += " bfloat16 is faster on some processors and shows small rounding differences."
+    return message
 
 
 def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
@@ -175,8 +175,8 @@ class TopBar(QWidget):
         session = self._session
         if self._menu is None:
             menu = self._menu = QMenu(self)
-            self._words = menu.addAction("")
-            self._words.setEnabled(False)
+            self._description = menu.addAction("")
+            self._description.setEnabled(False)
             for device in session.service.devices():
                 menu.addSection(device.label)
                 for dtype in device.dtypes:
@@ -186,8 +186,8 @@ class TopBar(QWidget):
                     self._choices[device.name, dtype] = action
         settings = session.devices.settings
         # A menu entry is one line, so only the first sentence fits; the tooltip has the rest.
-        self._words.setText(device_text(session).split(". ")[0].rstrip("."))
-        self._words.setToolTip(device_text(session))
+        self._description.setText(device_text(session).split(". ")[0].rstrip("."))
+        self._description.setToolTip(device_text(session))
         for choice, action in self._choices.items():
             action.setChecked(choice == (settings.device, settings.dtype))
         self._menu.setToolTipsVisible(True)

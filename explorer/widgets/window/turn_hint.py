@@ -29,5 +29,5 @@ def turn_hint(session: Session) -> tuple[str, Offer] | None:
     view = next((v for v, family in families.items() if "translate" in family.equivariant), max(families))
     moves = "translate" in families[view].equivariant
     follows = "follows translations, not rotations" if moves else "does not follow rotations"
-    words = f"{families[view].title} {follows}; StyleGAN3-R does."
-    return words, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))
+    message = f"{families[view].title} {follows}; StyleGAN3-R does."
+    return message, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))

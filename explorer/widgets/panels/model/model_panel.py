@@ -77,10 +77,10 @@ class ModelPanel(Panel):
         self.recent = IconButton("clock-counter-clockwise", tip, self._show_recent, text="Recent")
         self.add(row(self.open, self.recent))
         self.progress = ProgressLine()
-        self.words = ElidedLabel()
+        self.loading_label = ElidedLabel()
         self.cancel = IconButton("x", "Cancel loading and keep the current model", self._cancel, size=12)
-        self.loading = row(self.words, self.cancel)
-        self.words.setProperty("role", "muted")
+        self.loading = row(self.loading_label, self.cancel)
+        self.loading_label.setProperty("role", "muted")
         self.add(self.loading)
         self.add(self.progress)
         self.name = ElidedLabel()
@@ -168,12 +168,12 @@ class ModelPanel(Panel):
         self._show_loading()
 
     def _show_loading(self) -> None:
-        share, words = self._loading.get(self.session.active, (None, ""))
+        fraction, name = self._loading.get(self.session.active, (None, ""))
         for widget in (self.loading, self.progress):
-            widget.setVisible(share is not None)
-        if share is not None:
-            self.progress.set_fraction(share)
-            self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
+            widget.setVisible(fraction is not None)
+        if fraction is not None:
+            self.progress.set_fraction(fraction)
+            self.loading_label.set_text(f"Loading:  {Path(name).name}   {100 * fraction:.0f} %")
 
     # actions ---------------------------------------------------------------------------------------------
 
