@@ -208,8 +208,8 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
     session.transport.clear()
-    assert page.go_on.isVisible()
-    page.go_on.click()  # by its own project, whatever the window shows
+    assert page.resume.isVisible()
+    page.resume.click()  # by its own project, whatever the window shows
     wait_until(lambda: page.running.bar.value() >= 90, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
