@@ -83,10 +83,10 @@ class ModelLoads(QObject):
 
         Views with an unchanged name are skipped: a model requested by the user may be loading.
         """
-        for gone in [view for view in self._records if view >= len(new.views)]:
-            self._service.cancel_load(gone)
-            self._service.forget_view(gone)
-            del self._records[gone]
+        for removed in [view for view in self._records if view >= len(new.views)]:
+            self._service.cancel_load(removed)
+            self._service.forget_view(removed)
+            del self._records[removed]
         for view, settings in enumerate(new.views):
             record = self._records[view]
             if old is None or view >= len(old.views) or old.views[view].model != settings.model:

@@ -55,11 +55,11 @@ class _Outbox:
     def fetch(self) -> list[object]:
         """Return and remove all messages; GUI thread only."""
         with self._lock:
-            said: list[object] = [*self._others, *self._frames.values()]
+            messages: list[object] = [*self._others, *self._frames.values()]
             self._others.clear()
             self._frames.clear()
             self._woken = False
-            return said
+            return messages
 
     def close(self) -> None:
         """Stop sending wake-ups."""
@@ -217,11 +217,11 @@ class RenderService(QObject):
         self.cancel_load(view)
         if self._closed:
             return
-        kept = self.models.find(path)
-        if kept is not None:
+        cached = self.models.find(path)
+        if cached is not None:
             number = self._next_number()
             self._jobs[view] = number, None
-            self._outbox.post(("loaded", view, number, kept))
+            self._outbox.post(("loaded", view, number, cached))
             return
         outbox, number = self._outbox, self._next_number()
         job = LoadJob(

@@ -260,7 +260,7 @@ def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
     again, words = Recorder(job), []
     again.run(lambda progress: words.append(progress.note))
     assert again.first_frame > 0
-    assert any("continues; which models" in told for told in words)
+    assert any("continues; the models of" in told for told in words)
 
 
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:

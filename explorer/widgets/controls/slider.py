@@ -180,8 +180,8 @@ class ValueSlider(QWidget):
         """Return the x of a value on the groove."""
         g = self.groove()
         span = self.maximum - self.minimum
-        share = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
-        return g.left() + _PAD + share * max(1.0, g.width() - 2 * _PAD)
+        fraction = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
+        return g.left() + _PAD + fraction * max(1.0, g.width() - 2 * _PAD)
 
     def _per_pixel(self) -> float:
         return (self.maximum - self.minimum) / max(1.0, self.groove().width() - 2 * _PAD)

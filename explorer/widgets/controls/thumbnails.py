@@ -78,8 +78,8 @@ class Thumbnails(QObject):
         if prefix != self._prefix or key not in self._asked:
             return
         if len(self._images) >= self.LIMIT:
-            gone = next(iter(self._images))
-            del self._images[gone]
-            self._asked.discard(gone)
+            oldest = next(iter(self._images))
+            del self._images[oldest]
+            self._asked.discard(oldest)
         self._images[key] = thumbnail_image(thumbnail)
         self._on_change()

@@ -115,10 +115,10 @@ class FilmSettings(QWidget):
     def film(self, state: ExplorerState) -> Film:
         """Return a film of a project with the current settings."""
         rate = str(self.rate.currentData())
-        said = {"rate": rate_of(rate)} if rate else {}
+        overrides = {"rate": rate_of(rate)} if rate else {}
         return whole_film(
             state,
-            **said,
+            **overrides,
             format=str(self.format.currentData()),
             quality=self.quality.currentData(),
             side=int(self.side.currentData()),

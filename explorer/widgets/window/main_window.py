@@ -240,7 +240,7 @@ class MainWindow(WindowBase):
         QMessageBox.about(
             self,
             "About Latentwalk",
-            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators by hand, "
+            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators interactively, "
             "in real time.\n\nMIT licence. Models keep their own licences; the Model panel names them.",
         )
 

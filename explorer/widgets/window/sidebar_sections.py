@@ -294,10 +294,10 @@ class Column(QScrollArea):
         self._line.hide()
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
-        place = self.sections().index(visible[index]) if index < len(visible) else -1
+        position = self.sections().index(visible[index]) if index < len(visible) else -1
         key = _carried(event)
         if key and take_copy(event):
-            self.dropped.emit(key, place)
+            self.dropped.emit(key, position)
 
 
 def _carried(event: QDropEvent) -> str:

@@ -111,16 +111,16 @@ class ClassSearch(Choice):
 class _Row(QWidget):
     """One class of a mix."""
 
-    def __init__(self, owner: ClassWeights, place: int) -> None:
+    def __init__(self, owner: ClassWeights, position: int) -> None:
         super().__init__()
         self.slider = ValueSlider("", LEAST, 1, 1, step=0.05, label_width=96, value_width=36)
-        self.remove = IconButton("x", "Remove this class from the mix", lambda: owner.drop(place), size=12)
+        self.remove = IconButton("x", "Remove this class from the mix", lambda: owner.drop(position), size=12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(row(self.slider, self.remove, spacing=2))
         session = owner.session
         self.slider.pressed.connect(lambda: session.begin("Class weight"))
-        self.slider.moving.connect(lambda value: owner.weigh(place, value))
+        self.slider.moving.connect(lambda value: owner.weigh(position, value))
         self.slider.released.connect(session.commit)
         self.slider.cancelled.connect(session.cancel)
 
@@ -173,10 +173,10 @@ class ClassWeights(QWidget):
             self.rows.append(_Row(self, len(self.rows)))
             self._layout.addWidget(self.rows[-1])
         total = sum(w for _, w in self._weights)
-        for place, made in enumerate(self.rows):
-            made.setVisible(self.is_mix and place < len(self._weights))
-            if place < len(self._weights):
-                index, weight = self._weights[place]
+        for position, made in enumerate(self.rows):
+            made.setVisible(self.is_mix and position < len(self._weights))
+            if position < len(self._weights):
+                index, weight = self._weights[position]
                 made.slider.set_label(class_name(self._names, index))
                 made.slider.set_value(weight)
                 made.slider.set_tip(
@@ -205,17 +205,17 @@ class ClassWeights(QWidget):
             mean = sum(w for _, w in self._weights) / len(self._weights)
             self.session.set_class_weights([*self._weights, (index, mean)])
 
-    def weigh(self, place: int, weight: float) -> None:
+    def weigh(self, position: int, weight: float) -> None:
         """Set the weight of the class in a row."""
         weights = list(self._weights)
-        weights[place] = (weights[place][0], max(LEAST, weight))
+        weights[position] = (weights[position][0], max(LEAST, weight))
         self.session.set_class_weights(weights)
 
-    def drop(self, place: int) -> None:
+    def drop(self, position: int) -> None:
         """Remove the class in a row from the mix."""
         if len(self._weights) > 1:
             self._wants_mix = True  # keep the rows, though only one is left
-            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != place])
+            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
 
     def _show_again(self) -> None:
         self.show_classes(self.session.look().classes)

@@ -149,8 +149,8 @@ class PerformancePanel(Panel):
 
 
 def _texts(facts: PerformanceFacts) -> dict[str, str]:
-    kept = sum(s.hit for s in facts.stages)
-    ran = len(facts.stages) - kept
+    reused = sum(s.hit for s in facts.stages)
+    ran = len(facts.stages) - reused
     return {
         "fps": f"{facts.fps:.0f} /s",
         "render": f"{facts.total_ms:.1f} ms",

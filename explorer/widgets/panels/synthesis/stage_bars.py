@@ -151,5 +151,5 @@ class StageBars(QWidget):
 
 def _time(group: StageGroup) -> str:
     if group.ms is None:
-        return "kept" if group.is_needed else "\u2013"
+        return "cached" if group.is_needed else "\u2013"
     return f"{group.ms:.1f} ms"
