@@ -24,8 +24,10 @@ MAPPING, INPUT, SHOW = "mapping", "input", "display"
 
 @dataclass(frozen=True, slots=True)
 class StageGroup:
-    """Stages that are shown together. `ms` None: not run, because the result was cached or, with `is_needed` False,
-    because the picture ends at an earlier layer: a layer is being shown, or it is a draft.
+    """Stages that are shown together.
+
+    `ms` None: not run, because the result was cached or, with `is_needed` False, because the picture ends at an
+    earlier layer: a layer is being shown, or it is a draft.
 
     `depth` is 0 for the coarsest layers, 1 for the finest, -1 for other stages; `parts` are (name, ms).
     """
