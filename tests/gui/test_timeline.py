@@ -253,7 +253,7 @@ def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
     choose(s.format, "gif")
     gif = s.film(window.session.state)
     assert (gif.side, gif.rate, s.file) == (256, (25, 1), tmp_path / "walk.gif")
-    assert "MB" in page.summary.text() or "kB" in page.words.text()
+    assert "MB" in page.summary.text() or "kB" in page.summary.text()
     choose(s.format, "mp4")
     assert s.film(window.session.state) == before
     assert s.file == tmp_path / "walk-2.mp4"
