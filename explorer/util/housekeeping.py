@@ -15,7 +15,7 @@ FULL_AT_LATEST_S = 30.0
 """After which it is done although the pictures move, and freed memory is given back.
 
 Both take some milliseconds. Freed memory stays with the process, and later pictures use other pages of it: given
-back every two minutes, the process grew by 70 MB in an hour of random input.
+back every two minutes, it made the process grow by 70 MB in an hour of random input.
 """
 
 
