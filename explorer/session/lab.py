@@ -1,4 +1,4 @@
-"""StickingLab: the sticking lab's wishes, its slit-scans, and its jobs between the frames. GUI thread only."""
+"""StickingLab: state, slit-scans and measurements of the sticking lab. GUI thread only."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 __all__ = ["LabPicture", "StickingLab"]
 
 REST_MS = 250
-"""A look that has not changed for so long is worth an average or a curve."""
+"""Milliseconds without a change after which averages and curves are measured."""
 
 SCAN_COLUMNS = 768
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabPicture:
-    """An average shown instead of a view's picture; `pixels` as in `Frame`, None takes it away."""
+    """An average shown instead of a view's picture; `pixels` as in `Frame`, None removes it."""
 
     view: int
     pixels: NDArray[np.uint8] | None
@@ -50,14 +50,14 @@ class LabPicture:
 
 
 class StickingLab(QObject):
-    """What the lab may be asked and wished. Jobs run in the render thread while no look waits."""
+    """Controls of the sticking lab. Its jobs run in the render thread while no request is pending."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
-    job_event = Signal(object)  # JobEvent: a report, an end or an error of a job that a panel began
+    job_event = Signal(object)  # JobEvent: a report, the end or an error of a job started by a panel
     picture = Signal(object)  # LabPicture
-    tour_begins = Signal()  # the guided tour is about to take the place of what is seen
+    tour_begins = Signal()  # the guided tour is about to replace the shown state
     tour_ended = Signal()
-    rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
+    rested = Signal()  # the looks have not changed for a while: measure the current latents
 
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
         super().__init__(session)
@@ -82,11 +82,11 @@ class StickingLab(QObject):
         session.service.job_event.connect(self._on_job_event)
 
     def close(self) -> None:
-        """Nothing comes to rest any more."""
+        """Stop the timer of `rested`."""
         self._rest.stop()
         self._more.stop()
 
-    # -- wishes --------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     def edit(self, name: str, **fields: Any) -> None:
         """Change fields of `Lab` as one undo step called `name`."""
@@ -107,7 +107,7 @@ class StickingLab(QObject):
     def set_tour(self, number: int) -> None:
         """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
 
-        What was changed on the timeline meanwhile is kept, as one undo step.
+        Changes to the timeline during the tour are kept, as one undo step.
         """
         session, store = self._session, self._session.store
         if 1 <= number <= len(tour.STEPS):
@@ -163,7 +163,7 @@ class StickingLab(QObject):
             self.scan_changed.emit(view)
 
     def check_scan(self) -> None:
-        """Raise ProjectError where there is no slit-scan to save yet."""
+        """Raise ProjectError if there is no slit-scan to save yet."""
         if self.scan.filled < 2:
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
 
@@ -198,11 +198,11 @@ class StickingLab(QObject):
         return replace(self._session.resolve_view(view), untransform=False, residual="none")
 
     def _begin(self, key: str, view: int, spec: JobSpec) -> None:
-        """Begin a job of a view in place of the one of that key; see `job_event`."""
+        """Start a job of a view, replacing one with the same key; see `job_event`."""
         self._session.service.run_job(key, view, spec, paused=key.rpartition("/")[0] in self._hidden)
 
     def set_seen(self, name: str, seen: bool) -> None:
-        """Let the jobs whose keys begin with `name` pause while nobody sees what they report."""
+        """Pause or resume the jobs whose keys begin with `name`, as their panel is hidden or shown."""
         if seen:
             self._hidden.discard(name)
         else:
@@ -212,7 +212,7 @@ class StickingLab(QObject):
                 self._session.service.pause_job(key, not seen)
 
     def measure_curves(self, view: int) -> None:
-        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
+        """Measure EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
 
         Raises:
             LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
@@ -220,25 +220,25 @@ class StickingLab(QObject):
         self._begin(f"curves/{view}", view, JobSpec("curves", self._request(view)))
 
     def measure(self, key: str, view: int, metrics: Sequence[str], samples: int) -> None:
-        """Metrics that one sampler measures, as estimates by name under "KEY/VIEW".
+        """Measure metrics that share a sampler, as estimates by name under "KEY/VIEW".
 
         Raises:
-            LatentwalkError: As `measure_curves`; or there is no such metric.
+            LatentwalkError: As `measure_curves`, or there is no such metric.
         """
         (chosen,) = by_sampler([metric_named(name) for name in metrics])
         self._begin(f"{key}/{view}", view, measure_spec(chosen, self._request(view), samples))
 
     def end_job(self, key: str) -> None:
-        """Cancel a job; nothing more is heard of it."""
+        """Cancel a job; it reports nothing more."""
         self._session.service.end_job(key)
 
     @property
     def is_measuring(self) -> bool:
-        """True while a job runs, an average too; not while all are paused."""
+        """True while a job, or an average, is running that is not paused."""
         return self._session.service.is_measuring
 
     def has_job(self, key: str) -> bool:
-        """True while a job of that key is under way."""
+        """Return True while a job with that key is running."""
         return self._session.service.has_job(key)
 
     @Slot(object)
@@ -287,14 +287,14 @@ class StickingLab(QObject):
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
-        # Another device or precision gives other figures, and the thread of a device that was left has ended.
+        # Another device or precision gives other figures, and the previous device's thread has ended.
         self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()
 
     @Slot(bool)
     def _on_lab_motion(self, is_playing: bool) -> None:
-        # An animated transform moves the picture and changes no state.
+        # An animated transform moves the picture without changing the state.
         if any(self._is_moving(view) for view in self._session.visible_views()):
             self._drop_averages()
         self._rest.start()

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["MetricRow", "further_metrics", "key_of"]
 
 PLOTTED = frozenset(metric.name for metric in (*EQUIVARIANCE, STICKING, SPECTRUM))
-"""Metrics that panels show in their own way."""
+"""Metrics that other panels show."""
 
 
 def further_metrics() -> list[Metric]:
-    """Metrics that no panel plots."""
+    """Return the metrics that no panel plots."""
     return [metric for name, metric in metrics().items() if name not in PLOTTED]
 
 

@@ -1,4 +1,4 @@
-"""The meter's plots: dB over translation, over rotation as a polar curve, and sampled figures with error bars."""
+"""The meter's plots: dB over translation, a polar plot over rotation, and sampled figures with error bars."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TranslationPlot(QuietPlot):
     """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the shift, for both views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(30, "shift along x (image widths)", "dB", parent)
+        super().__init__(30, "translation along x (image widths)", "dB", parent)
         self.setFixedHeight(132)
         self.setAccessibleName("EQ-T over translation")
         self._curves = {(v, k): self.plot() for v in range(2) for k in ("eq-t", "eq-t-frac")}
@@ -74,7 +74,7 @@ class TranslationPlot(QuietPlot):
 
 
 class PolarPlot(QuietPlot):
-    """EQ-R over the angle: the farther out, the better the picture turns along."""
+    """EQ-R over the angle; a larger radius means that the picture follows the rotation better."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, parent=parent)
@@ -114,7 +114,7 @@ class PolarPlot(QuietPlot):
             finite = sorted((math.radians(a % 360), min(max(0.0, r), top)) for a, r in points if math.isfinite(r))
             x = [r * math.cos(a) for a, r in finite]
             y = [r * math.sin(a) for a, r in finite]
-            # 0 degrees, where nothing moves, has no figure: the curve stays open there.
+            # There is no value at 0 degrees, where nothing moves, so the curve is open there.
             self._curves[view].setData(x, y, pen=pen_of(view), symbol="o", symbolSize=3,
                                        symbolPen=None, symbolBrush=view_color(view))  # fmt: skip
         self.setRange(xRange=(-1.2 * top, 1.2 * top), yRange=(-1.18 * top, 1.18 * top))
