@@ -27,6 +27,7 @@ from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_l
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -147,9 +148,7 @@ class SessionCore(QObject):
 
     def visible_views(self) -> tuple[int, ...]:
         """Return the views that the layout shows."""
-        state = self.store.state
-        one = {"a": 0, "b": 1}.get(state.layout)
-        return tuple(range(len(state.views))) if one is None else (min(one, len(state.views) - 1),)
+        return visible_views(self.store.state)
 
     def performance(self, view: int) -> PerformanceFacts:
         """Return a view's performance figures of the last second."""

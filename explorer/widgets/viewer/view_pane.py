@@ -13,12 +13,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
-from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, value_label
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
 from explorer.widgets.controls.theme import GRID, value_font
-from explorer.widgets.controls.view_chip import ColorLine, ViewChip
+from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
+from explorer.widgets.viewer.pair_chip import PairChip
+from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 
 if TYPE_CHECKING:
     from explorer.render.results import Frame, RenderFailed
@@ -71,6 +74,7 @@ class ViewPane(QWidget):
     def __init__(self, session: Session, view: int, camera: Camera) -> None:
         super().__init__()
         self.session, self.view = session, view
+        self._is_shared = self._is_removable = False
         self._links: QMenu | None = None
         self._aspects: dict[str, QAction] = {}
         self.image = ImageView(view, camera)
@@ -80,14 +84,18 @@ class ViewPane(QWidget):
         self.empty = EmptyCard(self.image)
         self._build()
         self._wire()
-        self.show_model()
-        self._show_state(session.state)
+        self.begin()
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
         self.model_facts = label("", "faint")
         self.tap = label("", "muted")
-        self.link = IconButton("link-simple", "What this view is linked to in the other", self._open_links)
+        self.link = IconButton("link-simple", "What this view shares with the others", self._open_links)
+        policy = self.link.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the heading stays as high
+        self.link.setSizePolicy(policy)
+        self.remove = IconButton("x", f"Remove view {letter(self.view)}", self._on_remove)
+        self.remove.hide()
         self.second = QWidget()  # the other model's name during a wipe
         second = QHBoxLayout(self.second)
         second.setContentsMargins(0, 0, 0, 0)
@@ -95,20 +103,21 @@ class ViewPane(QWidget):
         self.second_name = ElidedLabel()
         self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
         second.addWidget(self.second_name, 1)
-        second.addWidget(ViewChip(1 - self.view))
+        self.second_chip = PairChip(self.session, 1)
+        second.addWidget(self.second_chip)
         self.second.hide()
         self.header = _Header()
         self.header.pressed.connect(self._on_touched)
         head = QHBoxLayout(self.header)
         head.setContentsMargins(GRID, 0, GRID // 2, 0)
         head.setSpacing(GRID)
-        self.chip = ViewChip(self.view)
+        self.chip = PairChip(self.session, 0, self.view)
         head.addWidget(self.chip)
         head.addWidget(self.model_name, 1)
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
-        head.addWidget(self.link)
+        head.addWidget(row(self.link, self.remove, spacing=0))
         self.active_line = ColorLine()
         self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
@@ -146,10 +155,57 @@ class ViewPane(QWidget):
         session.loading.connect(self._on_loading)
         session.loading_ended.connect(self._on_loading_ended)
 
-    def set_shared(self, shared: bool) -> None:
-        """Both views in one picture, by a divider or in turn: name both models."""
-        self.second.setVisible(shared)
-        self.model_facts.setVisible(not shared)
+    def set_shared(self, other: int | None) -> None:
+        """Share the picture's place with view `other`, by a divider or in turn, and name both models; or do not."""
+        if other is not None:
+            self.second_chip.set_view(other)
+            self.image.pair.set_views(self.view, other)
+        self._is_shared = other is not None
+        self.second.setVisible(self._is_shared)
+        self._fit_facts()
+        self._show_remove()
+        is_choice = other is not None and len(self.session.state.views) > 2
+        self.chip.set_choosing(is_choice)
+        self.second_chip.set_choosing(is_choice)
+
+    def set_alone(self, alone: bool, *, is_removable: bool) -> None:
+        """Offer what only several views have: links where there are others, a button that removes one of many."""
+        self.link.setVisible(not alone)
+        self._is_removable = is_removable
+        self._show_remove()
+        edge = LEAST_OF_MANY_PX if is_removable else LEAST_PX
+        self.image.setMinimumSize(edge, edge)
+
+    def _show_remove(self) -> None:
+        # Where two share a place it would not say which of them goes.
+        self.remove.setVisible(self._is_removable and not self._is_shared)
+
+    def clear(self) -> None:
+        """Show nothing: the view was removed."""
+        self.hide()
+        for card in (self.loading, self.empty):
+            card.set_shown(False)
+        self.banner.clear()
+        self.lay_cards_over(self.image)
+        self.image.set_image(None)
+        self.image.pair.set_other(None)
+        self.image.average.show(None)
+        self.image.before.show(None)
+        self.image.set_stale("")
+        self.image.set_progress(-1.0)
+
+    def begin(self) -> None:
+        """Show a view that takes the place of one that was removed."""
+        self.show_model()
+        self._show_state(self.session.state)
+        self._show_loading()
+
+    def _show_loading(self) -> None:
+        """The model that was on its way to the view before there was a pane to say so."""
+        name = self.session.record(self.view).loading
+        if name:
+            self.empty.set_shown(False)
+            self.loading.set_progress(0.0, name)
 
     # from the session ------------------------------------------------------------------------------------
 
@@ -163,7 +219,8 @@ class ViewPane(QWidget):
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self._show_state(new)
+        if self.view < len(new.views):
+            self._show_state(new)
 
     def _show_state(self, state: ExplorerState) -> None:
         look = look_of(state, self.view)
@@ -189,15 +246,20 @@ class ViewPane(QWidget):
         texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
         room = self.width() - self.chip.width() - 6 * GRID
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
+        room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
         metrics = self.model_facts.fontMetrics()
-        self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
+        text = next((t for t in texts if metrics.horizontalAdvance(t) <= room), "")
+        self.model_facts.setText(text)
+        # Even an empty one takes the gap beside it, which a name in a narrow heading lacks.
+        self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
         self.model_facts.setToolTip(texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_cost()
-        self._fit_facts()
+        if self.view < len(self.session.state.views):  # else it is about to go
+            self._fit_cost()
+            self._fit_facts()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
@@ -264,6 +326,9 @@ class ViewPane(QWidget):
     def _on_touched(self) -> None:
         if self.session.active != self.view:
             self.session.set_active(self.view)
+
+    def _on_remove(self) -> None:
+        self.session.remove_view(self.view)
 
     def _on_reset(self) -> None:
         self.image.camera.reset()
