@@ -35,7 +35,7 @@ __all__ = [
 Layout = Literal["a", "b", "c", "d", "e", "f", "all", "wipe", "grid", "slit"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SINGLE: tuple[Layout, ...] = LAYOUTS[:6]
-"""Those that show one view alone, in the order of the views."""
+"""Layouts that show a single view, in the order of the views."""
 
 GAP = 8  # px between pictures
 BACKGROUND = (20, 21, 23)
@@ -44,7 +44,7 @@ SLIT_SHARE = 0.5
 
 
 def layout_names(count: int, pair: tuple[int, ...] = (0, 1)) -> dict[Layout, str]:
-    """Return the layouts that a film of `count` views can have, with their names; a wipe shows the views `pair`."""
+    """Return the possible layouts of a film of `count` views with their names; a wipe shows the views `pair`."""
     names: dict[Layout, str] = {SINGLE[view]: f"Picture {letter(view)}" for view in range(count)}
     if count > 1:
         first, second = (letter(view) for view in pair)
@@ -54,7 +54,7 @@ def layout_names(count: int, pair: tuple[int, ...] = (0, 1)) -> dict[Layout, str
 
 
 def columns_of(count: int) -> int:
-    """Return how many of `count` views stand side by side in a film: up to three in one row, else two rows."""
+    """Return the number of columns for `count` views in a film: up to three in one row, otherwise two rows."""
     return count if count <= 3 else -(-count // 2)
 
 

@@ -163,12 +163,12 @@ class SessionCore(QObject):
     def commit(self) -> None:
         """End the gesture."""
         self.store.commit()
-        self.tell_saved()
+        self.notify_saved()
 
     def cancel(self) -> None:
         """End the gesture and restore the previous state."""
         self.store.cancel()
-        self.tell_saved()
+        self.notify_saved()
 
     def undo(self) -> None:
         """Undo one step."""
@@ -371,9 +371,9 @@ class SessionCore(QObject):
                 self.post(view)
         if not self.pace.is_stepping:
             self.pace.schedule()
-            self.tell_saved()
+            self.notify_saved()
 
-    def tell_saved(self) -> None:
+    def notify_saved(self) -> None:
         """Emit `saved_changed` if the state has become, or is no longer, what the project's file holds."""
         is_saved = self.store.is_saved()
         if is_saved != self._was_saved:

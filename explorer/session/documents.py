@@ -215,7 +215,7 @@ class Documents(QObject):
         write_project(target, self._session.store.document, self._session.table, self._session.digests())
         self._project_path = target
         self._session.store.mark_saved()
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(target)
         self.autosaver.saved()
 
@@ -249,7 +249,7 @@ class Documents(QObject):
         self.opened_from = path
         self.autosaver.opened(state)
         self._session.store.reset_to(state)
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(self._project_path)
 
     def _without_tour(self, state: ExplorerState) -> ExplorerState:

@@ -99,10 +99,10 @@ class StickingLab(QObject):
         info = self._session.info(self._session.active)
         self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
-    def set_split(self, share: float) -> None:
-        """Move the wipe's divider, 0..1; no undo step."""
+    def set_split(self, fraction: float) -> None:
+        """Move the wipe's divider to a fraction 0..1 of the width; no undo step."""
         state = self._session.state
-        lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
+        lab = replace(state.lab, split=min(max(fraction, 0.0), 1.0))
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:

@@ -264,43 +264,43 @@ class LookIntents(SessionCore):
         self.edit_view(view, "Layer", tap=replace(self.store.state.views[view].tap, **fields))
 
     def set_active(self, view: int) -> None:
-        """Make a view the one that intents are for, and brings it on screen; no undo step."""
+        """Set the active view and make it visible; no undo step."""
         if 0 <= view < len(self.store.state.views):
             self.store.update_transient(with_active(self.store.state, view))
 
     def set_layout(self, name: Layout) -> None:
-        """Chooses which views are seen, and how; no undo step."""
+        """Choose the layout of the views; no undo step."""
         state = replace(self.store.state, layout=name)
         self.store.update_transient(with_active(state, state.active))
 
     def show_view(self, view: int) -> None:
-        """Show a view alone and makes it the active one; no undo step."""
+        """Show a single view and make it active; no undo step."""
         if 0 <= view < len(self.store.state.views):
             self.store.update_transient(replace(self.store.state, layout="single", active=view))
 
     def set_pair(self, first: int, second: int) -> None:
-        """Chooses the two views that a wipe and a flicker show; no undo step."""
+        """Choose the two views that wipe and flicker compare; no undo step."""
         state = self.store.state
         if first != second and {first, second} <= set(range(len(state.views))):
             active = state.active if not is_overlaid(state) or state.active in (first, second) else first
             self.store.update_transient(replace(state, pair=(first, second), active=active))
 
     def add_view(self, model: str | None = None) -> None:
-        """Add a view at the end, linked in everything, with the active view's model unless another is named."""
+        """Add a view at the end, linked in all aspects, with the active view's model unless another is given."""
         state = self.store.state
         if len(state.views) < MAX_VIEWS:
             model = state.views[state.active].model if model is None else model
             self.store.update(with_view_added(state, model), "Add view")
 
     def remove_view(self, view: int | None = None) -> None:
-        """Remove a view, by default the active one; those behind it move up. The last one stays."""
+        """Remove a view, by default the active one; later views move up. The last remaining view stays."""
         state = self.store.state
         view = state.active if view is None else view
         if len(state.views) > 1 and 0 <= view < len(state.views):
             self._reorder_views([i for i in range(len(state.views)) if i != view], f"Remove view {letter(view)}")
 
     def swap_views(self) -> None:
-        """Let the two views that a wipe compares change places."""
+        """Swap the two views that a wipe compares."""
         state = self.store.state
         if len(state.views) > 1:
             first, second = compared(state)
@@ -309,7 +309,7 @@ class LookIntents(SessionCore):
             self._reorder_views(order, f"Swap {letter(first)} and {letter(second)}")
 
     def _reorder_views(self, order: list[int], name: str) -> None:
-        """Give the views new places, with the models that are on their way to them."""
+        """Reorder the views, including models that are being loaded."""
         state = self.store.state
         records = {view: self.record(view) for view in range(len(state.views))}
         coming = {view: r.loading for view, r in records.items() if r.loading and r.load.is_by_user}

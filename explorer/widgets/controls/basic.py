@@ -146,7 +146,7 @@ class Segments(QWidget):
         self.set_choices(choices)
 
     def set_choices(self, choices: Sequence[tuple[str, str, str]]) -> bool:
-        """Show other buttons, of which none is pressed; return whether they are others."""
+        """Replace the buttons, with none pressed; return whether they changed."""
         if tuple(choices) == self._choices:
             return False
         self._choices = tuple(choices)
@@ -166,7 +166,7 @@ class Segments(QWidget):
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
             self._group.addButton(button)
             self._row.addWidget(button)
-            button.show()  # Qt would do so later, and until then it takes no room
+            button.show()  # Qt shows it later, and until then it takes no space
             self.buttons[key] = button
         return True
 

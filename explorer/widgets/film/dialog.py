@@ -48,7 +48,7 @@ class FilmDialog(QDialog):
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
-        self._views: tuple[int, tuple[int, ...]] = (2, (0, 1))  # how many the settings know, and which are compared
+        self._views: tuple[int, tuple[int, ...]] = (2, (0, 1))  # number of views, and the compared ones
         self._done: Path | None = None
         self.settings = FilmSettings()
         self.summary = label("", "muted", wrap=True, limit=3 * LIMIT)

@@ -100,7 +100,7 @@ class FilmSettings(QWidget):
         self.path.textChanged.connect(self._on_changed)
 
     def set_views(self, count: int, pair: tuple[int, ...]) -> None:
-        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice stays, if it can."""
+        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice is kept if possible."""
         chosen = self.layout_choice.currentData()
         self.layout_choice.clear()
         self.layout_choice.addItem("Same as window", "")

@@ -39,7 +39,7 @@ def value_range(track: Track) -> tuple[float, float]:
 
 
 def track_title(track: Track) -> str:
-    """Return a track's name: its parameter, behind the letter of the view whose own it is."""
+    """Return the title of a track: its parameter, after the letter of its view if it belongs to one."""
     title = parameter(track.parameter).title
     return title if track.view < 0 else f"{letter(track.view)}  {title}"
 

@@ -46,7 +46,7 @@ class MenuAction:
 
 
 _SINGLE_KEYS = (("1", "Alt+1"), ("2", "Alt+2"), *((f"Alt+{view + 1}",) for view in range(2, MAX_VIEWS)))
-"""Of each view alone. The key 3 was that of all pictures before there were more than two."""
+"""Shortcuts that show a single view. The key 3 shows all pictures."""
 
 _SINGLES = tuple(
     MenuAction(
@@ -141,7 +141,7 @@ MENU_ACTIONS = (
         "Add view",
         ("Ctrl+T",),
         "commands.add_view",
-        "One more view, linked to the others, with the model of the active one",
+        "Add a view, linked to the others, with the active view's model",
     ),
     MenuAction(
         "remove_view",
@@ -149,7 +149,7 @@ MENU_ACTIONS = (
         "Remove view",
         ("Ctrl+W",),
         "commands.remove_view",
-        "Remove the active view, and its keys",
+        "Remove the active view and its keys",
     ),
     MenuAction("", "View"),
     MenuAction(
@@ -205,7 +205,7 @@ MENU_ACTIONS = (
         "Swap two views",
         ("X",),
         "commands.swap",
-        "The two that a wipe compares change places",
+        "Swap the two views that a wipe compares",
     ),
     MenuAction("", "View"),
     MenuAction("theme", "View", "Dark theme", ("D",), "commands.toggle_theme", checkable=True, needs=""),

@@ -300,7 +300,7 @@ class MainWindow(WindowBase):
         self.first_run.end_if_edited()
         self.setWindowModified(self.is_unsaved)
         if len(old.views) != len(new.views):
-            self.show_state()  # of one view there is none to compare or to remove
+            self.show_state()  # a single view cannot be compared or removed
         if old.active != new.active:
             self.sides.show_active(new.active)
             self.show_state()

@@ -41,7 +41,7 @@ def device_text(session: Session) -> str:
 
 
 def layout_choices(count: int, pair: tuple[int, ...]) -> list[tuple[str, str, str]]:
-    """Return the layouts of `count` views as buttons; a wipe and a flicker show the views `pair`."""
+    """Return buttons for the layouts of `count` views; wipe and flicker compare the views `pair`."""
     if count < 2:
         return []
     both = " and ".join(letter(view) for view in pair)
@@ -51,8 +51,8 @@ def layout_choices(count: int, pair: tuple[int, ...]) -> list[tuple[str, str, st
     return [
         *singles,
         ("grid", *grid),
-        ("wipe", "Wipe", f"{both} in one frame with a divider to drag (W)"),
-        ("flicker", "Flicker", f"{both} in one frame by turns (Shift+W)"),
+        ("wipe", "Wipe", f"{both} in one frame with a draggable divider (W)"),
+        ("flicker", "Flicker", f"{both} alternating in one frame (Shift+W)"),
     ]
 
 
@@ -145,13 +145,15 @@ class TopBar(QWidget):
         self.scan.setChecked(new.lab.scan)
 
     def _show_layout(self, state: ExplorerState) -> None:
-        """Offer the layouts of the views that there are, and press the present one."""
+        """Update the layout buttons for the number of views, and press the current one."""
         count = len(state.views)
         if self.layouts.set_choices(layout_choices(count, compared(state))):
             self.layouts.setVisible(count > 1)
             self._fit_menu_bar()
         self.add_view.setEnabled(count < MAX_VIEWS)
-        self.add_view.setToolTip("Add a view (Ctrl+T)" if count < MAX_VIEWS else f"{MAX_VIEWS} views are the most")
+        self.add_view.setToolTip(
+            "Add a view (Ctrl+T)" if count < MAX_VIEWS else f"There can be at most {MAX_VIEWS} views"
+        )
         self.layouts.set_choice(str(visible_views(state)[0]) if state.layout == "single" else state.layout)
 
     @Slot(str)

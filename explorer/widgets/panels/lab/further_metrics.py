@@ -1,4 +1,4 @@
-"""Metrics without a plot of their own, such as those of plug-ins: a row for each, with every view's figures."""
+"""Metrics without a plot, such as those of plug-ins: a row for each, with the figures of the views."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _ceiling(values: Sequence[float]) -> float:
 
 
 class TranslationPlot(QuietPlot):
-    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the shift, for all views."""
+    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the translation, for all views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(30, "translation along x (image widths)", "dB", parent)
@@ -127,7 +127,7 @@ class PolarPlot(QuietPlot):
 
 
 class ErrorBars(QuietPlot):
-    """Sampled figures of all views side by side, with two standard errors up and down."""
+    """Sampled figures of the views side by side, with error bars of two standard errors."""
 
     def __init__(self, names: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(30, "", "dB", parent)

@@ -1,4 +1,4 @@
-"""Spectrum: the average power of many pictures over frequency, along axes and diagonals, all views in one."""
+"""The spectrum panel: average power of many pictures over frequency, along axes and diagonals."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def undone_of(transform: Transform) -> str:
 
 
 class StickingPanel(Panel):
-    """What is glued to the pixels, made visible in all views."""
+    """Makes detail that sticks to the pixels visible."""
 
     key = "sticking"
     title = "Sticking"
