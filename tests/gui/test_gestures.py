@@ -334,7 +334,7 @@ def test_a_project_opens_with_as_many_views_as_it_has(window: MainWindow, sessio
     from explorer.project.document import write_project
 
     for count in (1, 3):
-        views = (session.state.views * 2)[:count]
+        views = (session.state.views * count)[:count]
         write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
         opened: list[int] = []
         session.documents.opening.connect(lambda seen=opened: seen.append(1))
