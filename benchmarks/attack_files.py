@@ -138,7 +138,7 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
     )
     track = Track("transform.rotate", (ParameterKeyframe(0.0, 1.0), ParameterKeyframe(1.5, 90.0, curve)))
     timeline = Timeline(keys, (track,), duration=2.5, loop="seamless", bpm=120.0)
-    return ExplorerState(look, (ViewState(model), ViewState(model)), layout="a", timeline=timeline), table
+    return ExplorerState(look, (ViewState(model), ViewState(model)), layout="single", timeline=timeline), table
 
 
 def _projects(folder: Path) -> list[Seed]:

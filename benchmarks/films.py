@@ -46,7 +46,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
     way = Segment("spherical", "z", "linear")
     keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
     return ExplorerState(
-        views=(ViewState(model=model), ViewState()), layout="a", timeline=Timeline(keys, duration=seconds)
+        views=(ViewState(model=model), ViewState()), layout="single", timeline=Timeline(keys, duration=seconds)
     )
 
 

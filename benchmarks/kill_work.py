@@ -54,7 +54,7 @@ def _job(folder: Path, kind: str, name: str) -> FilmJob:
     way = Segment("linear", "z", "linear")
     keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), way) for i in range(4))
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
-    state = ExplorerState(views=views, layout="a", timeline=Timeline(keys, duration=4.0, fps=25.0))
+    state = ExplorerState(views=views, layout="single", timeline=Timeline(keys, duration=4.0, fps=25.0))
     return FilmJob(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
 
 
@@ -113,7 +113,7 @@ def recording(folder: Path, ready: Ready) -> None:
 
     app = QCoreApplication([])
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
-    session = Session(state=ExplorerState(views=views, layout="a"), recovery=Recovery(folder / "recovery"))
+    session = Session(state=ExplorerState(views=views, layout="single"), recovery=Recovery(folder / "recovery"))
     session.start()
     truth = os.open(folder / "truth", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     count = 0

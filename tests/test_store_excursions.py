@@ -139,6 +139,6 @@ def test_what_is_kept_of_an_excursion_is_one_step() -> None:
 def test_a_new_document_ends_an_excursion() -> None:
     store = StateStore()
     store.set_out(with_psi(store.state, 0.1))
-    new = replace(store.state, layout="a")
+    new = replace(store.state, layout="single")
     store.reset_to(new)
     assert (store.is_away, store.document, store.can_undo, store.is_saved()) == (False, new, False, True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
 from explorer.state.transforms import animated_offset
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,22 +19,43 @@ if TYPE_CHECKING:
 
     from explorer.state import Look
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "MotionBlur", "caption_of", "frame_size", "resized"]
+__all__ = [
+    "LAYOUTS",
+    "SINGLE",
+    "Composer",
+    "Layout",
+    "MotionBlur",
+    "caption_of",
+    "columns_of",
+    "frame_size",
+    "layout_names",
+    "resized",
+]
 
-Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
-LAYOUTS: dict[Layout, str] = {
-    "a": "Picture A",
-    "b": "Picture B",
-    "both": "A and B side by side",
-    "wipe": "Left half A, right half B",
-    "grid": "Grid of neighbouring seeds",
-    "slit": "Picture and slit-scan",
-}
+Layout = Literal["a", "b", "c", "d", "e", "f", "all", "wipe", "grid", "slit"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+SINGLE: tuple[Layout, ...] = LAYOUTS[:6]
+"""Layouts that show a single view, in the order of the views."""
 
 GAP = 8  # px between pictures
 BACKGROUND = (20, 21, 23)
 SLIT_SHARE = 0.5
 """Position of the slit: the middle of the picture."""
+
+
+def layout_names(count: int, pair: tuple[int, ...] = (0, 1)) -> dict[Layout, str]:
+    """Return the possible layouts of a film of `count` views with their names; a wipe shows the views `pair`."""
+    names: dict[Layout, str] = {SINGLE[view]: f"Picture {letter(view)}" for view in range(count)}
+    if count > 1:
+        first, second = (letter(view) for view in pair)
+        names["all"] = "A and B side by side" if count == 2 else "All views"
+        names["wipe"] = f"Left half {first}, right half {second}"
+    return names | {"grid": "Grid of neighbouring seeds", "slit": "Picture and slit-scan"}
+
+
+def columns_of(count: int) -> int:
+    """Return the number of columns for `count` views in a film: up to three in one row, otherwise two rows."""
+    return count if count <= 3 else -(-count // 2)
 
 
 def resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -86,7 +108,7 @@ def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -
         return 2 * width + GAP, height
     if layout == "wipe" or len(sizes) == 1:
         return width, height
-    columns = columns if layout == "grid" else len(sizes)
+    columns = columns if layout == "grid" else columns_of(len(sizes))
     rows = -(-len(sizes) // columns)
     height, width = (max(size[axis] for size in sizes) + GAP for axis in (0, 1))
     return columns * width - GAP, rows * height - GAP
@@ -115,7 +137,7 @@ class Composer:
             frame[:, half:] = second[:, half:]
             frame[:, half : half + 1] = 255
             return _captioned(frame, captions, [0, half])
-        columns = self.columns if self.layout == "grid" else len(pictures)
+        columns = self.columns if self.layout == "grid" else columns_of(len(pictures))
         return self._sheet(pictures, max(1, columns), captions)
 
     def note(self, picture: NDArray[np.uint8]) -> None:

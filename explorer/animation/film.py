@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.compose import LAYOUTS, Composer, Layout, MotionBlur, caption_of, frame_size, resized
+from explorer.animation.compose import (
+    LAYOUTS,
+    SINGLE,
+    Composer,
+    Layout,
+    MotionBlur,
+    caption_of,
+    frame_size,
+    resized,
+)
 from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
@@ -19,6 +28,8 @@ from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights
 from explorer.state import look_of
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import compared, is_overlaid, visible_views
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState, Latent, Look
     from explorer.state.request import RenderSettings
 
-__all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "whole_film"]
+__all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "shown_in", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
 MAX_START = 1e9  # seconds; looping timelines are endless, but later frame times would lose precision
@@ -44,8 +55,9 @@ class Film:
     """How to make a film of a project. Stored in the job file, so that resuming needs nothing else.
 
     `start`, `seconds`: the part of the project's time. `rate`: frames per second as a fraction. `side`: height of
-    each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame. `layout`: ""
-    is the project's own. `columns`, `rows`: of a grid of seeds. `captions`: whether text is burnt in.
+    each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame.
+    `layout`: one of `LAYOUTS`; "" is the project's own, "both" an older name of "all". `columns`, `rows`: of a grid
+    of seeds. `captions`: whether text is burnt in.
     """
 
     seconds: float
@@ -142,16 +154,29 @@ def whole_film(state: ExplorerState, **fields: Any) -> Film:
 
 def frame_size_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Return the (width, height) in pixels of a film's frames; `sizes`: (height, width) of each view's network."""
-    layout = _layout(film, state)
+    layout, views = shown_in(film, state)
     cells = film.columns * film.rows if layout == "grid" else 1
-    shown = [film.size_of(sizes[view]) for view in _views_of(layout, len(state.views))]
+    shown = [film.size_of(sizes[view]) for view in views]
     return frame_size(layout, shown * cells, film.columns)
 
 
-def _layout(film: Film, state: ExplorerState) -> Layout:
-    """Return the film's layout; what alternates in the window, such as flicker, is side by side in a film."""
-    layout = film.layout or state.layout
-    return layout if layout in LAYOUTS else "both"
+def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
+    """Return a film's layout and the views that it shows; the last view replaces missing ones.
+
+    What alternates in the window, such as flicker, is side by side in a film.
+    """
+    count = len(state.views)
+    layout: Layout = next((name for name in LAYOUTS if name == film.layout), "all")
+    if not film.layout:
+        if state.layout == "single":
+            layout = SINGLE[visible_views(state)[0]]
+        elif is_overlaid(state):
+            return ("wipe" if state.layout == "wipe" else "all"), list(compared(state))
+    if layout == "all":
+        return layout, list(range(count))
+    if layout == "wipe":
+        return layout, list(compared(state))
+    return layout, [min(SINGLE.index(layout), count - 1) if layout in SINGLE else 0]
 
 
 class FilmRenderer:
@@ -180,8 +205,7 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        self.layout: Layout = _layout(film, state)
-        self.views = _views_of(self.layout, len(state.views))
+        self.layout, self.views = shown_in(film, state)
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # Kernels differ in the last bits, so the choice must not change within a film.
             native.build()
@@ -190,7 +214,7 @@ class FilmRenderer:
         for view in self.views:
             name = state.views[view].model
             if not name:
-                message = f"View {'AB'[view % 2]} has no model, so the film cannot be rendered."
+                message = f"View {letter(view)} has no model, so the film cannot be rendered."
                 raise FilmError(message, "Open a model.", command="Name one with --model.")
             if name not in opened:
                 opened[name] = open_with(bundled.resolve(name), settings)
@@ -284,14 +308,8 @@ class FilmRenderer:
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:
     """Return names or paths of the models shown by a film of the project."""
-    views = _views_of(_layout(film, state), len(state.views))
+    _, views = shown_in(film, state)
     return [state.views[view].model for view in views if state.views[view].model]
-
-
-def _views_of(layout: str, count: int) -> list[int]:
-    if layout in ("both", "wipe") and count > 1:
-        return [0, 1] if layout == "wipe" else list(range(count))
-    return [1] if layout == "b" and count > 1 else [0]
 
 
 def _look(state: ExplorerState, view: int, cell: int) -> Look:

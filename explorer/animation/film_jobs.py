@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.animation.compose import SINGLE
 from explorer.animation.film import FilmRenderer, models_of, whole_film
 from explorer.animation.job import FilmJob, job_from_json, job_to_json, with_absolute_models
 from explorer.animation.pace import evened_steps
@@ -83,7 +84,7 @@ def frames_on(cluster: Cluster, job: FilmJob) -> Frames:
 
 def even_speed_spec(state: ExplorerState, settings: RenderSettings, table: LatentTable) -> JobSpec:
     """Return the job that retimes a project's timeline so that the active view's picture changes evenly."""
-    film = whole_film(state, layout="b" if state.active == 1 else "a")
+    film = whole_film(state, layout=SINGLE[state.active])
     return JobSpec("even-speed", options=job_to_json(FilmJob(Path("even speed"), film, state, table, settings)))
 
 

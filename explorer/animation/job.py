@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation import parts
-from explorer.animation.film import MAX_FRAMES, Film
+from explorer.animation.film import MAX_FRAMES, Film, shown_in
 from explorer.animation.player import Player, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
@@ -197,7 +197,11 @@ def with_absolute_models(state: ExplorerState) -> ExplorerState:
 
 
 def _at_start(job: FilmJob) -> FilmJob:
-    state = replace(job.state, active=0, layout=job.state.layout if not job.film.layout else "a")
+    layout, views = shown_in(job.film, job.state)
+    first, last = views[0], views[-1]
+    is_all = len(views) == len(job.state.views)
+    state = replace(job.state, active=0, layout="grid" if is_all else "flicker", pair=(first, last))
+    job = replace(job, film=replace(job.film, layout=layout))
     if state.timeline.keys or state.timeline.performance:
         state = with_snapshot(state, Player(state).base_snapshot(0.0))
     return replace(job, state=state)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.animation.compose import SINGLE
 from explorer.animation.film import Film, FilmRenderer
 from explorer.errors import RequestError
 from explorer.jobs.job import Job, Report, last_value
@@ -70,7 +71,7 @@ def evened_steps(
 ) -> Job[Timeline]:
     """Run `evened` as a job, one picture per step; its value is the old timeline, and at the end the new one."""
     straight = replace(state, timeline=_straight(state.timeline))
-    alone = replace(film, samples=1, captions=False, layout="b" if film.layout == "b" else "a")
+    alone = replace(film, samples=1, captions=False, layout=film.layout if film.layout in SINGLE else "a")
     renderer = make_renderer(straight, alone, settings, table)
     gaps = len(straight.timeline.keys) - (straight.timeline.loop != "seamless")
     total, done = STEPS * gaps + 1, 0

@@ -21,13 +21,16 @@ GAP, BAR, LINE = 16, 30, 20
 BACKGROUND, TEXT = (24, 24, 26), (222, 222, 222)
 
 
-def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "") -> NDArray[np.uint8]:
+def compose(
+    scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: str = "", views: Sequence[int] = ()
+) -> NDArray[np.uint8]:
     """Return the sheet, uint8 `[H, W, 3]`.
 
     Args:
         scans: `[samples, columns, 3]` each, all with the same columns, the newest at the right.
         names: Name of each scan.
         caption: Text below the scans.
+        views: Numbers of their views, by default counted from 0.
     """
     columns = max(1, scans[0].shape[1])
     width = columns * max(1, -(-MIN_WIDTH // columns))  # whole pixels per column, so that streaks stay sharp
@@ -38,7 +41,8 @@ def compose(scans: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: s
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
     for i, (scan, name) in enumerate(zip(scans, names, strict=True)):
         top = i * (BAR + HEIGHT)
-        draw.text((GAP, top + BAR // 2), letter(i), ON_DARK[i % len(ON_DARK)], font, anchor="lm")
+        view = views[i] if views else i
+        draw.text((GAP, top + BAR // 2), letter(view), ON_DARK[view % len(ON_DARK)], font, anchor="lm")
         draw.text((GAP + 22, top + BAR // 2), name, TEXT, font, anchor="lm")
         if scan.shape[1]:
             picture = Image.fromarray(np.ascontiguousarray(scan))

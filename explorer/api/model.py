@@ -272,7 +272,7 @@ class Model:
             raise UsageError(words, "Choose more than 0 seconds and 1 to 240 frames per second.")
         timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
         view = ViewState(model=self.facts.path)
-        state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="a")
+        state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
         return Walk(state, self._renderer, self.facts, self._table)
 
     def measure(

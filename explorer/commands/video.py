@@ -21,6 +21,7 @@ from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
 from explorer.util import console
 from explorer.util.program_name import program_name
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
@@ -40,10 +41,12 @@ WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert"
 """Options of a walk through seeds or latents: a project says these itself."""
 
 OPTIONS = (
-    *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "grid", "format",
-    "quality", "samples", "captions", "device", "dtype", "backend", "output",
+    *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "pair", "grid",
+    "format", "quality", "samples", "captions", "device", "dtype", "backend", "output",
 )  # fmt: skip
 """All that an unfinished film says itself."""
+
+LAYOUTS = ("a", "b", "c", "d", "e", "f", "all", "both", "wipe", "grid", "slit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="return to the first seed without a seam")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
     parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
-    parser.add_argument("--layout", choices=("a", "b", "both", "wipe", "grid", "slit"), default="")
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, default="", metavar="NAME",
+        help="a to f: one view; all: every view (also: both); wipe: the halves of two; grid: neighbouring seeds; "
+        "slit: with its slit-scan (default: as the project shows them)",
+    )  # fmt: skip
+    parser.add_argument("--pair", metavar="AC", default="", help="letters of the two views of --layout wipe")
     parser.add_argument("--grid", metavar="CxR", default="", help="columns and rows of a grid of seeds, e.g. 3x2")
     parser.add_argument("--format", metavar="NAME", help="mp4 mkv ffv1 webm av1 gif webp apng png (else by OUT)")
     parser.add_argument("--quality", choices=("draft", "good", "best"), default="good")
@@ -126,6 +134,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     given, a = a, _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a, functools.partial(opened, settings=settings))
+    state = _with_pair(a, state)
     film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
@@ -173,7 +182,8 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
     """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
     from explorer.animation.walk import seconds_of_walk, walk_timeline
-    from explorer.state import ExplorerState, Segment
+    from explorer.state import ExplorerState, Segment, ViewState
+    from explorer.state.view_layout import MAX_VIEWS
 
     models = a.model or [_default_model()]
     looks, table = _stops(a, models, opened)
@@ -184,7 +194,8 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
     timeline = walk_timeline(looks, seconds, rate[0] / rate[1], segment, loop=a.loop)
-    state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
+    views = (ViewState(),) * min(max(2, len(models)), MAX_VIEWS)
+    state = ExplorerState(looks[0], views, layout="single", timeline=timeline)
     return _with_models(state, models), table
 
 
@@ -225,8 +236,21 @@ def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
         raise UsageError(f"There are {len(views)} views; {len(models)} models are too many.")
     for i, model in enumerate(models):
         views[i] = replace(views[i], model=model)
-    layout = "both" if len(models) > 1 else state.layout
+    layout = "grid" if len(models) > 1 else state.layout
     return replace(state, views=tuple(views), layout=layout)
+
+
+def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
+    """The state whose wipe shows the views of `--pair`."""
+    if not a.pair:
+        return state
+    if a.layout != "wipe":
+        raise UsageError(f"--pair {a.pair}: only a wipe shows two of the views.", "Add --layout wipe.")
+    views = [ord(c) - ord("A") for c in a.pair.upper().replace(",", "")]
+    if len(set(views)) != 2 or len(views) != 2 or not set(views) <= set(range(len(state.views))):
+        last = letter(len(state.views) - 1)
+        raise UsageError(f"--pair {a.pair}: expected the letters of two views, A to {last}.", "For example AB.")
+    return replace(state, pair=(views[0], views[1]))
 
 
 def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState) -> Film:
@@ -247,6 +271,9 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         fields["side"] = kind.side
     if a.fps or kind.fps:
         fields["rate"] = rate_of(a.fps or kind.fps)
+    if len(a.layout) == 1 and ord(a.layout) - ord("a") >= len(state.views):
+        last = letter(len(state.views) - 1)
+        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name a view that is there.")
     if a.grid:
         if a.layout not in ("", "grid"):
             raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")

@@ -19,7 +19,7 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to open."""
-    parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to two models")
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to six models")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_l
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -147,9 +148,7 @@ class SessionCore(QObject):
 
     def visible_views(self) -> tuple[int, ...]:
         """Return the views that the layout shows."""
-        state = self.store.state
-        one = {"a": 0, "b": 1}.get(state.layout)
-        return tuple(range(len(state.views))) if one is None else (min(one, len(state.views) - 1),)
+        return visible_views(self.store.state)
 
     def performance(self, view: int) -> PerformanceFacts:
         """Return a view's performance figures of the last second."""
@@ -164,12 +163,12 @@ class SessionCore(QObject):
     def commit(self) -> None:
         """End the gesture."""
         self.store.commit()
-        self.tell_saved()
+        self.notify_saved()
 
     def cancel(self) -> None:
         """End the gesture and restore the previous state."""
         self.store.cancel()
-        self.tell_saved()
+        self.notify_saved()
 
     def undo(self) -> None:
         """Undo one step."""
@@ -372,9 +371,9 @@ class SessionCore(QObject):
                 self.post(view)
         if not self.pace.is_stepping:
             self.pace.schedule()
-            self.tell_saved()
+            self.notify_saved()
 
-    def tell_saved(self) -> None:
+    def notify_saved(self) -> None:
         """Emit `saved_changed` if the state has become, or is no longer, what the project's file holds."""
         is_saved = self.store.is_saved()
         if is_saved != self._was_saved:

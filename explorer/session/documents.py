@@ -215,7 +215,7 @@ class Documents(QObject):
         write_project(target, self._session.store.document, self._session.table, self._session.digests())
         self._project_path = target
         self._session.store.mark_saved()
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(target)
         self.autosaver.saved()
 
@@ -230,7 +230,7 @@ class Documents(QObject):
         found = find_models(project, reads=False)
         self._take_latents(project.table)
         self._session.store.come_back()  # leave the tour: the pasted state belongs to the user
-        self._session.store.update(self._with_two_views(found.state), "Paste state")
+        self._session.store.update(self._without_tour(found.state), "Paste state")
         return found
 
     def locate_models(self, files: Mapping[str, str]) -> None:
@@ -242,24 +242,19 @@ class Documents(QObject):
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
-        state = self._with_two_views(state)
+        state = self._without_tour(state)
         # A project from a picture or film is saved to a new file.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
         self.opened_from = path
         self.autosaver.opened(state)
         self._session.store.reset_to(state)
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(self._project_path)
 
-    def _with_two_views(self, state: ExplorerState) -> ExplorerState:
-        """Return the part of a project that the window can show."""
-        if len(state.views) > 2:
-            words = f"The project has {len(state.views)} views; the first two are shown."
-            self._session.status.emit(words)
-        views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        lab = replace(state.lab, tour=0)  # a tour must be started from its menu, which can also end it
-        return replace(state, views=views, active=min(state.active, 1), lab=lab)
+    def _without_tour(self, state: ExplorerState) -> ExplorerState:
+        """Return the state outside the guided tour, which must be started from its menu to be ended."""
+        return replace(state, lab=replace(state.lab, tour=0))
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -326,7 +321,7 @@ class Documents(QObject):
         """Open a recovered project; the file `path` is removed once this program has saved it."""
         self._take_latents(project.table)
         self._open(ExplorerState(), "")
-        self._session.store.update(self._with_two_views(project.state), "Recover")
+        self._session.store.update(self._without_tour(project.state), "Recover")
         self.autosaver.restored(path)
 
     def discard_recovery(self, path: Path | None = None) -> None:

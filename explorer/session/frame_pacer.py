@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from explorer.session.clock import Clock
+from explorer.state.view_layout import is_overlaid
 
 if TYPE_CHECKING:
     from explorer.session.view_record import ViewRecord
@@ -30,7 +31,7 @@ def ready_views(state: ExplorerState, moving: Mapping[int, ViewRecord]) -> tuple
     """
     # A slit-scan uses only finished frames, not drafts.
     is_busy = {v: r.in_flight or (state.lab.scan and r.is_refining) for v, r in moving.items()}
-    in_sync = state.lab.scan or state.layout in ("wipe", "flicker")
+    in_sync = state.lab.scan or is_overlaid(state)
     return () if in_sync and any(is_busy.values()) else tuple(v for v, busy in is_busy.items() if not busy)
 
 

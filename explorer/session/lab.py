@@ -19,6 +19,7 @@ from explorer.render.average_job import average_spec
 from explorer.render.results import Frame, Tier
 from explorer.session import tour
 from explorer.state import ExplorerState, Slit
+from explorer.state.view_layout import MAX_VIEWS, visible_views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ class StickingLab(QObject):
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
         super().__init__(session)
         self._session, self._files = session, files
-        self.scan = SlitScan(2, SCAN_COLUMNS)
+        self.scan = SlitScan(MAX_VIEWS, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
         self._rescan: Steps[None] | None = None
         self._more = QTimer(self)
@@ -98,10 +99,10 @@ class StickingLab(QObject):
         info = self._session.info(self._session.active)
         self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
-    def set_split(self, share: float) -> None:
-        """Move the wipe's divider, 0..1; no undo step."""
+    def set_split(self, fraction: float) -> None:
+        """Move the wipe's divider to a fraction 0..1 of the width; no undo step."""
         state = self._session.state
-        lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
+        lab = replace(state.lab, split=min(max(fraction, 0.0), 1.0))
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
@@ -136,7 +137,7 @@ class StickingLab(QObject):
     @Slot(object)
     def _scan_frame(self, frame: Frame) -> None:
         lab = self._session.state.lab
-        if not lab.scan or frame.view >= 2 or frame.request.tap.layer or frame.tier is not Tier.FULL:
+        if not lab.scan or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
         at = self._session.record(frame.view).requested_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
@@ -152,14 +153,14 @@ class StickingLab(QObject):
             self._more.start()
         except StopIteration:
             self._rescan = None
-        for view in range(2):
+        for view in range(len(self._session.state.views)):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
         """Begin the slit-scans anew."""
         self._rescan = None
         self.scan.clear()
-        for view in range(2):
+        for view in range(len(self._session.state.views)):
             self.scan_changed.emit(view)
 
     def check_scan(self) -> None:
@@ -176,7 +177,7 @@ class StickingLab(QObject):
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
         self.check_scan()
-        views = [v for v in self._session.visible_views() if v < 2 and self._session.facts(v) is not None]
+        views = [v for v in self._session.visible_views() if self._session.facts(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
         names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]
         state, table = self._session.state, self._session.table
@@ -186,7 +187,7 @@ class StickingLab(QObject):
         def write() -> None:
             from explorer.animation.scan_sheet import compose
 
-            page = compose(scans, names, caption)
+            page = compose(scans, names, caption, views)
             write_png(path, np.ascontiguousarray(page[:, :, ::-1]), state, table)
 
         self._files.write(path, write)
@@ -232,6 +233,11 @@ class StickingLab(QObject):
         """Cancel a job; it reports nothing more."""
         self._session.service.end_job(key)
 
+    def _end_jobs_of(self, view: int) -> None:
+        for key in list(self._session.service.jobs):
+            if key.rpartition("/")[2] == str(view):
+                self.end_job(key)
+
     @property
     def is_measuring(self) -> bool:
         """True while a job, or an average, is running that is not paused."""
@@ -266,14 +272,14 @@ class StickingLab(QObject):
         if old.lab.slit != new.lab.slit and new.lab.scan:
             self._rescan = self.scan.rescan_steps(new.lab.slit)
             self._rescan_some()
-        if old.lab.scan and not new.lab.scan:
+        if (old.lab.scan and not new.lab.scan) or len(old.views) != len(new.views):
             self.clear_scan()
+        for view in range(len(new.views), len(old.views)):
+            self._end_jobs_of(view)
+            self._averaging.pop(view, None)
         if old.lab.tour and not new.lab.tour:
             self._end_tour()
-        pictures = (old.shared, old.views, old.lab.average, old.lab.radius, old.lab.count, old.layout) != (
-            new.shared, new.views, new.lab.average, new.lab.radius, new.lab.count, new.layout
-        )  # fmt: skip
-        if pictures:
+        if _pictures_of(old) != _pictures_of(new):
             self._drop_averages()
             self._rest.start()
 
@@ -303,7 +309,7 @@ class StickingLab(QObject):
         return self._session.clock.is_playing and self._session.is_moving(view)
 
     def _drop_averages(self) -> None:
-        for view in range(2):
+        for view in range(len(self._session.state.views)):
             self.end_job(f"average/{view}")
             if self._averaging.pop(view, None) is not None:
                 self.picture.emit(LabPicture(view, None))
@@ -315,10 +321,16 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if lab.average != "none":
             for view in self._session.visible_views():
-                if view < 2 and self._session.facts(view) is not None and not self._is_moving(view):
+                if self._session.facts(view) is not None and not self._is_moving(view):
                     try:
                         spec = average_spec(self._request(view), lab.average, lab.radius, lab.count)
                         self._begin(f"average/{view}", view, spec)
                     except LatentwalkError as error:
                         self._session.status.emit(str(error))
         self.rested.emit()
+
+
+def _pictures_of(state: ExplorerState) -> tuple[object, ...]:
+    """Return what the averages of a state depend on."""
+    lab = state.lab
+    return state.shared, state.views, lab.average, lab.radius, lab.count, visible_views(state)

@@ -15,18 +15,20 @@ from explorer.state import (
     Classes,
     Edit,
     Latent,
+    Layout,
     Look,
     Mixing,
     MixRow,
     MixSource,
     Offset,
     Transform,
-    ViewState,
     look_of,
     with_look,
 )
 from explorer.state.parameters import CONTROLS
 from explorer.state.timeline_edits import with_edits_reordered
+from explorer.state.view_layout import MAX_VIEWS, compared, is_overlaid, with_active, with_order, with_view_added
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -262,28 +264,61 @@ class LookIntents(SessionCore):
         self.edit_view(view, "Layer", tap=replace(self.store.state.views[view].tap, **fields))
 
     def set_active(self, view: int) -> None:
-        """Makes a view the one that intents are for; no undo step."""
+        """Set the active view and make it visible; no undo step."""
         if 0 <= view < len(self.store.state.views):
-            self.store.update_transient(replace(self.store.state, active=view))
+            self.store.update_transient(with_active(self.store.state, view))
 
-    def set_layout(self, name: Literal["a", "b", "both", "wipe", "flicker"]) -> None:
-        """Chooses which views are seen; no undo step."""
+    def set_layout(self, name: Layout) -> None:
+        """Choose the layout of the views; no undo step."""
         state = replace(self.store.state, layout=name)
-        if name in ("a", "b"):
-            state = replace(state, active=min("ab".index(name), len(state.views) - 1))
-        self.store.update_transient(state)
+        self.store.update_transient(with_active(state, state.active))
 
-    def add_view(self, model: str = "") -> None:
-        """Adds a view at the end, linked in everything."""
-        state = self.store.state
-        self.store.update(replace(state, views=(*state.views, ViewState(model=model))), "Add view")
+    def show_view(self, view: int) -> None:
+        """Show a single view and make it active; no undo step."""
+        if 0 <= view < len(self.store.state.views):
+            self.store.update_transient(replace(self.store.state, layout="single", active=view))
 
-    def remove_view(self) -> None:
-        """Removes the last view; the first stays."""
+    def set_pair(self, first: int, second: int) -> None:
+        """Choose the two views that wipe and flicker compare; no undo step."""
         state = self.store.state
-        views = state.views[:-1]
-        if views:
-            self.store.update(replace(state, views=views, active=min(state.active, len(views) - 1)), "Remove view")
+        if first != second and {first, second} <= set(range(len(state.views))):
+            active = state.active if not is_overlaid(state) or state.active in (first, second) else first
+            self.store.update_transient(replace(state, pair=(first, second), active=active))
+
+    def add_view(self, model: str | None = None) -> None:
+        """Add a view at the end, linked in all aspects, with the active view's model unless another is given."""
+        state = self.store.state
+        if len(state.views) < MAX_VIEWS:
+            model = state.views[state.active].model if model is None else model
+            self.store.update(with_view_added(state, model), "Add view")
+
+    def remove_view(self, view: int | None = None) -> None:
+        """Remove a view, by default the active one; later views move up. The last remaining view stays."""
+        state = self.store.state
+        view = state.active if view is None else view
+        if len(state.views) > 1 and 0 <= view < len(state.views):
+            self._reorder_views([i for i in range(len(state.views)) if i != view], f"Remove view {letter(view)}")
+
+    def swap_views(self) -> None:
+        """Swap the two views that a wipe compares."""
+        state = self.store.state
+        if len(state.views) > 1:
+            first, second = compared(state)
+            order = list(range(len(state.views)))
+            order[first], order[second] = second, first
+            self._reorder_views(order, f"Swap {letter(first)} and {letter(second)}")
+
+    def _reorder_views(self, order: list[int], name: str) -> None:
+        """Reorder the views, including models that are being loaded."""
+        state = self.store.state
+        records = {view: self.record(view) for view in range(len(state.views))}
+        coming = {view: r.loading for view, r in records.items() if r.loading and r.load.is_by_user}
+        for view in coming:
+            self.cancel_load(view)
+        self.store.update(with_order(state, order), name)
+        for place, view in enumerate(order):
+            if view in coming:
+                self.set_model(place, coming[view])
 
     def set_link(self, view: int, aspect: str, is_linked: bool) -> None:
         """Link an aspect of a view to the shared look, whose value it takes, or unlink it, keeping its value."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from explorer.latents.files import convert_to
 from explorer.latents.table import StoredMisfitError
 from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Snapshot, Timeline, ViewState, look_of
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
@@ -36,7 +37,7 @@ class Misfits:
         aspects = _aspects_of(look_of(state, view), key) & state.views[view].linked
         if aspects and len(state.views) > 1:
             what = "style mixing" if aspects == {"mixing"} else "latent"
-            text = f"Unlink {what} in {'AB'[view % 2]}"
+            text = f"Unlink {what} in {letter(view)}"
             found.append((text, partial(self._cure, text, view, key, _seed, unlink=True)))
         if error.is_convertible:
             found.append(("Convert to this model", partial(self._convert, view, key)))

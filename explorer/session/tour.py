@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from explorer.state import (
     Animation,
     ExplorerState,
     Lab,
     Latent,
+    Layout,
     Look,
     Slit,
     Transform,
@@ -37,7 +37,7 @@ class Step:
     look: Look
     lab: Lab = Lab()  # noqa: RUF009 - frozen
     models: tuple[str, str] = (STYLEGAN2, TRANSLATING)
-    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    layout: Layout = "grid"
     panel: str = ""
 
 
@@ -91,8 +91,8 @@ STEPS: tuple[Step, ...] = (
 
 
 def state_of(number: int, before: ExplorerState) -> ExplorerState:
-    """Return the state of step `number`, counted from 1, in the current layout, with all views linked."""
+    """Return the state of step `number`, counted from 1, in the current layout, with its two views linked."""
     step = STEPS[number - 1]
-    views = (*(ViewState(model=model) for model in step.models), *before.views[2:])
+    views = tuple(ViewState(model=model) for model in step.models)
     lab = replace(step.lab, tour=number, split=before.lab.split)
-    return replace(before, shared=step.look, views=views, active=0, layout=step.layout, lab=lab)
+    return replace(before, shared=step.look, views=views, active=0, layout=step.layout, pair=(0, 1), lab=lab)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.errors import ProjectError
+from explorer.state.view_migration import views_of_version_1
 
 __all__ = [
     "MIGRATIONS",
@@ -56,8 +57,8 @@ ASPECTS_OF_1 = ("latent", "drift", "classes", "truncation", "mixing", "nudges", 
 
 
 def _from_1(project: dict[str, Any]) -> dict[str, Any]:
-    """Nudges and offsets become edits, in this order; views name what they are unlinked in."""
-    made: dict[str, Any] = rewritten(project, _of_1)
+    """Nudges and offsets become edits, in this order; views name what they are unlinked in; layouts are renamed."""
+    made: dict[str, Any] = views_of_version_1(rewritten(project, _of_1))
     state = made.get("state")
     if isinstance(state, dict) and "timeline" in state:
         timeline = _with_tracks(state["timeline"], _views_with_shared_nudges(project["state"]))

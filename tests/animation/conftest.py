@@ -38,7 +38,7 @@ def project(model: str) -> ExplorerState:
         Keyframe(float(i), Snapshot(look), Segment("linear", "z", "linear")) for i, look in enumerate(looks)
     )
     timeline = Timeline(keys, duration=2.0, fps=25.0)
-    return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="a", timeline=timeline)
+    return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="single", timeline=timeline)
 
 
 def job_of(project: ExplorerState, path: Path, **fields: object) -> FilmJob:

@@ -95,7 +95,7 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     session.set_layout("wipe")
     flush()
     assert strips[1].geometry().top() >= strips[0].geometry().bottom()
-    session.set_layout("b")
+    session.show_view(1)
     assert not strips[0].isVisible()
     on(window, "scan")
     assert not window.views.scans.isVisible()
@@ -134,7 +134,7 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
     wait_until(lambda: first.image.flicker.shows_other)
     wait_until(lambda: not first.image.flicker.shows_other)
     on(window, "view_flicker")
-    assert session.state.layout == "both"
+    assert session.state.layout == "grid"
     assert not first.image.flicker.is_on
 
 
@@ -325,7 +325,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     bar, sections = window.views.tour, window.sides.sections
     session.set_seed(42)
     session.set_psi(0.3)
-    session.set_layout("b")
+    session.show_view(1)
     session.pause()
     sections["latent"].set_folded(True)
     sections["meter"].set_shown(False)

@@ -46,8 +46,8 @@ def test_the_active_view_is_marked_and_a_click_on_the_header_makes_it_so(
 
 def test_views_have_one_letter_and_one_colour_everywhere() -> None:
     assert [letter(v) for v in range(3)] == ["A", "B", "C"]
-    assert (DARK.a, DARK.b) == ON_DARK
-    assert (LIGHT.a, LIGHT.b) == ON_LIGHT
+    assert DARK.marks == ON_DARK
+    assert LIGHT.marks == ON_LIGHT
 
 
 def test_the_first_turn_offers_the_generator_that_follows_turns(
@@ -293,16 +293,16 @@ def test_another_theme_recolours_what_was_measured(qapp: QApplication) -> None:
         plot.resize(240, 160)
         plot.show()
     flush()
-    assert [DARK.a in _shown(plot) for plot in plots] == [True] * 4
+    assert [DARK.marks[0] in _shown(plot) for plot in plots] == [True] * 4
     apply_theme(qapp, False)
     flush()
-    assert [LIGHT.a in _shown(plot) for plot in plots] == [True] * 4
-    assert [DARK.a in _shown(plot) for plot in plots] == [False] * 4
+    assert [LIGHT.marks[0] in _shown(plot) for plot in plots] == [True] * 4
+    assert [DARK.marks[0] in _shown(plot) for plot in plots] == [False] * 4
 
 
 def test_another_theme_recolours_the_mark_of_the_active_view(window: MainWindow, qapp: QApplication) -> None:
     line = window.views.panes[0].active_line
-    assert _shown(line) == {DARK.a}
+    assert _shown(line) == {DARK.marks[0]}
     apply_theme(qapp, False)
     flush()
-    assert _shown(line) == {LIGHT.a}
+    assert _shown(line) == {LIGHT.marks[0]}

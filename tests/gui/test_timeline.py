@@ -160,7 +160,7 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     assert page is not None
     path = tmp_path / "film.mp4"
     page.settings.path.setText(str(path))
-    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("both"))
+    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("all"))
     QTest.keyClick(page.settings.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)

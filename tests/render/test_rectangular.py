@@ -132,7 +132,7 @@ def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], 
     renderer = renderer_of(family)
     facts = facts_of(renderer._pipeline.generator, Checkpoint("tiny", {}, {}, name="wide", sha256="wide"), "wide")
     view = ViewState(model="wide.safetensors")
-    state = ExplorerState(views=(view, view), layout="both")
+    state = ExplorerState(views=(view, view), layout="grid")
     film = Film(1.0, (10, 1), layout=layout, side=side)
     films = FilmRenderer(state, film, open_with=lambda name, settings: (renderer, facts))
     frame = films.frame(1)

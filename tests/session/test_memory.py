@@ -99,7 +99,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
     _, session = opened
     show(qtbot, session, "tiny")
-    session.set_layout("b")
+    session.show_view(1)
     session.set_model(1, "stylegan3-t")
     qtbot.waitUntil(lambda: session.last_frame(1) is not None)
     assert set(session.service.models._models) == {"tiny", "stylegan3-t"}

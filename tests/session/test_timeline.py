@@ -204,7 +204,7 @@ def even_project(count: int = 3) -> ExplorerState:
     moves = (0.0, 0.02, 0.32)[:count]
     keys = tuple(Keyframe(float(i), Snapshot(Look(transform=Transform(x=x)))) for i, x in enumerate(moves))
     view = ViewState(model="critters-stylegan2")
-    return ExplorerState(layout="a", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
+    return ExplorerState(layout="single", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
 
 
 @pytest.fixture

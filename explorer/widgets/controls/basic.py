@@ -137,11 +137,25 @@ class Segments(QWidget):
     def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
         """`choices`: (key, text, tooltip) of each button."""
         super().__init__(parent)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
         self.buttons: dict[str, QToolButton] = {}
-        group = QButtonGroup(self)
+        self._group = QButtonGroup(self)
+        self._choices: tuple[tuple[str, str, str], ...] = ()
+        self.set_choices(choices)
+
+    def set_choices(self, choices: Sequence[tuple[str, str, str]]) -> bool:
+        """Replace the buttons, with none pressed; return whether they changed."""
+        if tuple(choices) == self._choices:
+            return False
+        self._choices = tuple(choices)
+        for button in self.buttons.values():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons.clear()
         for key, text, tip in choices:
             button = _Button(self)
             button.setObjectName("segment")
@@ -150,9 +164,11 @@ class Segments(QWidget):
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
-            group.addButton(button)
-            layout.addWidget(button)
+            self._group.addButton(button)
+            self._row.addWidget(button)
+            button.show()  # Qt shows it later, and until then it takes no space
             self.buttons[key] = button
+        return True
 
     def set_choice(self, key: str) -> None:
         """Show which button is pressed, without emitting `chosen`."""

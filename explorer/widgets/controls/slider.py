@@ -444,5 +444,5 @@ class ValueSlider(QWidget):
 
 
 def _begins_number(event: QKeyEvent) -> bool:
-    """Whether a key types the beginning of a number: with Shift or on the keypad, too, but not with Ctrl or Alt."""
+    """Return whether a key begins a number, also with Shift or on the keypad, but not with Ctrl or Alt."""
     return begins_number(event.text()) and not event.modifiers() & ~_TYPING

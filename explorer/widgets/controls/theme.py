@@ -17,7 +17,7 @@ ROW = 24  # px; height of a slider, a field, a button row
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by role. `a` and `b` mark the first two views; `accent` marks active or selected items."""
+    """Colours by role. `marks` are the colours of the views; `accent` marks active or selected items."""
 
     name: str
     window: str
@@ -30,8 +30,7 @@ class Theme:
     faint: str
     accent: str
     on_accent: str
-    a: str
-    b: str
+    marks: tuple[str, ...]
     warn: str
     on_warn: str
     canvas: str
@@ -49,8 +48,7 @@ DARK = Theme(
     faint="#6d7077",
     accent="#3dbfae",
     on_accent="#0c2421",
-    a=ON_DARK[0],
-    b=ON_DARK[1],
+    marks=ON_DARK,
     warn="#e9b44c",
     on_warn="#2b2110",
     canvas="#141517",
@@ -67,8 +65,7 @@ LIGHT = Theme(
     faint="#989ca4",
     accent="#0f8f7f",
     on_accent="#ffffff",
-    a=ON_LIGHT[0],
-    b=ON_LIGHT[1],
+    marks=ON_LIGHT,
     warn="#f2c14e",
     on_warn="#33270b",
     canvas="#dfe0e3",
@@ -92,7 +89,7 @@ def color(role: str, alpha: int = 255) -> QColor:
 
 def view_color(view: int) -> QColor:
     """Return the colour of view number `view`."""
-    return color("b" if view % 2 else "a")
+    return QColor(_current.marks[view % len(_current.marks)])
 
 
 def icon(name: str, role: str = "muted", active: str = "text") -> QIcon:

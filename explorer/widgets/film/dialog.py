@@ -15,6 +15,7 @@ from explorer.animation.forecast import bytes_beforehand, size_text
 from explorer.animation.formats import FORMATS
 from explorer.animation.job import FilmJob, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
+from explorer.state.view_layout import compared
 from explorer.util.plain_text import LIMIT, visible
 from explorer.util.user_folders import home_folder
 from explorer.widgets.controls.basic import label, row
@@ -47,6 +48,7 @@ class FilmDialog(QDialog):
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
+        self._views: tuple[int, tuple[int, ...]] = (2, (0, 1))  # number of views, and the compared ones
         self._done: Path | None = None
         self.settings = FilmSettings()
         self.summary = label("", "muted", wrap=True, limit=3 * LIMIT)
@@ -129,7 +131,12 @@ class FilmDialog(QDialog):
     def _show_summary(self, *_: object) -> None:
         if self._films.is_running or not self.isVisible():
             return
-        film = self.settings.film(self._session.state)
+        state = self._session.state
+        views = len(state.views), compared(state)
+        if views != self._views:
+            self._views = views
+            self.settings.set_views(*views)
+        film = self.settings.film(state)
         text = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s"
         text += f"{self._size_of(film)}."
         kind = FORMATS[film.format]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
-from explorer.animation.compose import LAYOUTS
+from explorer.animation.compose import layout_names
 from explorer.animation.film import Film, rate_of, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
@@ -54,9 +54,7 @@ class FilmSettings(QWidget):
             self.quality.addItem(QUALITY_WORDS[quality], quality)
         self.quality.setCurrentIndex(1)
         self.layout_choice = Choice()
-        self.layout_choice.addItem("Same as window", "")
-        for key, text in LAYOUTS.items():
-            self.layout_choice.addItem(text, key)
+        self.set_views(2, (0, 1))
         self.columns, self.rows = _count("Columns of the grid", 3), _count("Rows of the grid", 2)
         self.samples = _count("Samples per frame: pictures averaged for motion blur; each costs a render", 1)
         self.captions = Check("Burn in model, seed and truncation", "In the lower left corner of the picture")
@@ -100,6 +98,15 @@ class FilmSettings(QWidget):
         for number in (self.columns, self.rows, self.samples):
             number.chosen.connect(self._on_changed)
         self.path.textChanged.connect(self._on_changed)
+
+    def set_views(self, count: int, pair: tuple[int, ...]) -> None:
+        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice is kept if possible."""
+        chosen = self.layout_choice.currentData()
+        self.layout_choice.clear()
+        self.layout_choice.addItem("Same as window", "")
+        for key, text in layout_names(count, pair).items():
+            self.layout_choice.addItem(text, key)
+        self.layout_choice.setCurrentIndex(max(0, self.layout_choice.findData(chosen)))
 
     @property
     def suffix(self) -> str:

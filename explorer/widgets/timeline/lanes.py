@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF
 
 from explorer.state.parameters import parameter
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.session.transport import Transport
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEYS", "MARGIN", "NAMES", "NEAR", "RULER", "THUMB", "TRACK", "TRACKS", "Item", "Lanes", "name_of",
-    "value_range",
+    "track_title", "value_range",
 ]  # fmt: skip
 
 NAMES = 104.0  # px; width of the lane names
@@ -35,6 +36,12 @@ def value_range(track: Track) -> tuple[float, float]:
     info = parameter(track.parameter)
     values = [key.value for key in track.keys]
     return min([info.low, *values]), max([info.high, *values])
+
+
+def track_title(track: Track) -> str:
+    """Return the title of a track: its parameter, after the letter of its view if it belongs to one."""
+    title = parameter(track.parameter).title
+    return title if track.view < 0 else f"{letter(track.view)}  {title}"
 
 
 def name_of(timeline: Timeline) -> str:

@@ -9,10 +9,19 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from explorer.animation.player import with_snapshot
 from explorer.state import look_of
-from explorer.state.parameters import parameter
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
-from explorer.widgets.timeline.lanes import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, Lanes, value_range
+from explorer.widgets.timeline.lanes import (
+    KEYS,
+    MARGIN,
+    NAMES,
+    RULER,
+    THUMB,
+    TRACK,
+    Lanes,
+    track_title,
+    value_range,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFont
@@ -111,7 +120,7 @@ class LanePainter:
             p.drawPolygon(QPolygonF([QPointF(end, 4), QPointF(end - 6, 4), QPointF(end, 12)]))
         choices = self._lanes.choices()
         rows = [(choices[0][0] if len(choices) == 1 else "", RULER, KEYS)]
-        rows += [(parameter(tr.parameter).title, self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
+        rows += [(track_title(tr), self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
         metrics = QFontMetricsF(p.font())
         p.fillRect(QRectF(0, 0, NAMES, self._lanes.height), color("panel"))
         for i, (name, top, height) in enumerate(rows):

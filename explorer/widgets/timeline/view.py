@@ -27,7 +27,7 @@ from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_s
 from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbnails
-from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
+from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, track_title, value_range
 from explorer.widgets.timeline.paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ class TimelineView(QWidget):
         track = self.timeline.tracks[lane]
         value = track.keys[number]
         p = parameter(track.parameter)
-        return f"{value.time:.2f} s: {p.title} {value.value:.3g} {p.long_unit or p.unit}"
+        return f"{value.time:.2f} s: {track_title(track)} {value.value:.3g} {p.long_unit or p.unit}"
 
     # -- from the session ----------------------------------------------------------------------------------
 

@@ -12,6 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from explorer.state.view_layout import MAX_VIEWS
+from explorer.util.view_marks import letter
+
 __all__ = ["MENU_ACTIONS", "MenuAction", "build_menus", "resolve_callback"]
 
 
@@ -41,6 +44,34 @@ class MenuAction:
     needs: str = "session"
     args: tuple[object, ...] = ()
 
+
+_SINGLE_KEYS = (("1", "Alt+1"), ("2", "Alt+2"), *((f"Alt+{view + 1}",) for view in range(2, MAX_VIEWS)))
+"""Shortcuts that show a single view. The key 3 shows all pictures."""
+
+_SINGLES = tuple(
+    MenuAction(
+        f"view_{view + 1}",
+        "View",
+        f"Picture {letter(view)}",
+        keys,
+        callback="commands.show_view",
+        args=(view,),
+        checkable=True,
+    )
+    for view, keys in enumerate(_SINGLE_KEYS)
+)
+
+_OPENERS = tuple(
+    MenuAction(
+        f"open_{view + 1}",
+        "Model",
+        f"Open a model in {letter(view)} \u2026",
+        (f"Ctrl+{view + 1}",),
+        callback="files.ask_model",
+        args=(view,),
+    )
+    for view in range(MAX_VIEWS)
+)
 
 MENU_ACTIONS = (
     MenuAction("new", "File", "New project", ("Ctrl+N",), "files.new_project"),
@@ -89,20 +120,36 @@ MENU_ACTIONS = (
         "commands.reset",
         "Back to defaults; the latent stays where it is",
     ),
-    MenuAction("view_a", "View", "Picture A", ("1",), callback="commands.layout", args=("a",), checkable=True),
-    MenuAction("view_b", "View", "Picture B", ("2",), callback="commands.layout", args=("b",), checkable=True),
+    *_SINGLES,
     MenuAction(
-        "view_both",
+        "view_grid", "View", "All pictures", ("3",), callback="commands.layout", args=("grid",), checkable=True
+    ),
+    MenuAction("view_wipe", "View", "Wipe between two pictures", ("W",), "commands.toggle_wipe", checkable=True),
+    MenuAction(
+        "view_flicker",
         "View",
-        "A and B side by side",
-        ("3",),
-        callback="commands.layout",
-        args=("both",),
+        "Flicker between two pictures",
+        ("Shift+W",),
+        "commands.toggle_flicker",
         checkable=True,
     ),
-    MenuAction("view_wipe", "View", "Wipe between A and B", ("W",), "commands.toggle_wipe", checkable=True),
+    MenuAction("pair", "View", "Compare"),
+    MenuAction("", "View"),
     MenuAction(
-        "view_flicker", "View", "Flicker between A and B", ("Shift+W",), "commands.toggle_flicker", checkable=True
+        "add_view",
+        "View",
+        "Add view",
+        ("Ctrl+T",),
+        "commands.add_view",
+        "Add a view, linked to the others, with the active view's model",
+    ),
+    MenuAction(
+        "remove_view",
+        "View",
+        "Remove view",
+        ("Ctrl+W",),
+        "commands.remove_view",
+        "Remove the active view and its keys",
     ),
     MenuAction("", "View"),
     MenuAction(
@@ -149,16 +196,22 @@ MENU_ACTIONS = (
         "Link views",
         ("L",),
         "commands.toggle_link",
-        "Link or unlink everything in both views",
+        "Link or unlink everything in all views",
         True,
     ),
-    MenuAction("swap", "View", "Swap A and B", ("X",), "commands.swap"),
+    MenuAction(
+        "swap",
+        "View",
+        "Swap two views",
+        ("X",),
+        "commands.swap",
+        "Swap the two views that a wipe compares",
+    ),
     MenuAction("", "View"),
     MenuAction("theme", "View", "Dark theme", ("D",), "commands.toggle_theme", checkable=True, needs=""),
     MenuAction("panels", "View", "Panels"),
     MenuAction("reset_panels", "View", "Reset panels", (), "reset_panels"),
-    MenuAction("open_a", "Model", "Open a model in A \u2026", ("Ctrl+1",), callback="files.ask_model", args=(0,)),
-    MenuAction("open_b", "Model", "Open a model in B \u2026", ("Ctrl+2",), callback="files.ask_model", args=(1,)),
+    *_OPENERS,
     MenuAction("bundled", "Model", "Bundled models"),
     MenuAction("", "Model"),
     MenuAction("close_model", "Model", "Close model", (), "commands.close_model", needs="picture"),

@@ -16,7 +16,9 @@ from explorer.checkpoints.bundled import bundled
 from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.session.settings import RECENT_LIMIT
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.plain_text import visible
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.plain_text import menu_text, tip_text
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
@@ -127,7 +129,7 @@ class FileCommands(WindowPart):
         self.open_many([path], view)
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
-        """Open files that were dropped or named on the command line; two models open in A and B.
+        """Open files that were dropped or named on the command line; several models open in A, B, C ...
 
         The files are read in a thread first; then their contents are shown, with questions where needed.
         """
@@ -161,7 +163,9 @@ class FileCommands(WindowPart):
     def _show_all(self, view: int | None, files: list[ReadFile]) -> None:
         models = [file for file in files if file.kind == "model"]
         is_pair = len(models) > 1 and view is None
-        for number, file in enumerate(models[:2] if is_pair else models):
+        for number, file in enumerate(models[:MAX_VIEWS] if is_pair else models):
+            if is_pair and number >= len(self.session.state.views):
+                self.session.add_view("")
             self.open_model(file.path, number if is_pair else self._view(view))
         for file in files:
             if file.error is not None:
@@ -344,12 +348,11 @@ class FileCommands(WindowPart):
         self.open_path(self._recent_paths[number])
 
     def fill_bundled(self, menu: QMenu) -> None:
-        """Fill the menu of bundled models when it first opens."""
-        if not menu.isEmpty():
-            return
+        """Fill the menu of bundled models, for each view."""
+        menu.clear()
         for item in bundled():
-            for view in range(2):
-                name = f"{item.title or item.name} in {'AB'[view]}"
+            for view in range(len(self.session.state.views)):
+                name = f"{item.title or item.name} in {letter(view)}"
                 menu.addAction(menu_text(name), partial(self.open_model, item.name, view))
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 
 from explorer.project.file_kinds import Kind, kind_of
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.window.file_commands import FileCommands
@@ -56,7 +57,8 @@ class FileDrops(WindowPart):
         at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
         view = self.session.active if at is None else at
         if self._carried.count("model") > 1:
-            message = "Open in A and B"
+            *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
+            message = f"Open in {', '.join(first)} and {last}"
         else:
             message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
         self.frame.show_over(self.window.views.panes[view].image, message)

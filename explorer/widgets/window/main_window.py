@@ -37,6 +37,7 @@ from explorer.widgets.window.sidebars import Sidebars
 from explorer.widgets.window.toast import Toast
 from explorer.widgets.window.top_bar import TopBar, device_text
 from explorer.widgets.window.turn_hint import turn_hint
+from explorer.widgets.window.view_actions import fill_pairs
 from explorer.widgets.window.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -135,10 +136,9 @@ class MainWindow(WindowBase):
         self.top_bar.attach(session)
         self._add_timeline(session)
         self.toast.raise_()
-        for pane in self.views.panes:
-            pane.image.touched.connect(self.touched)
-            pane.image.dragged.connect(self._on_dragged)
-            pane.empty.open_requested.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.touched.connect(self.touched)
+        self.views.dragged.connect(self._on_dragged)
+        self.views.open_requested.connect(self.files.ask_model)
         self.views.tour.panel_requested.connect(self.reveal)
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
@@ -172,7 +172,8 @@ class MainWindow(WindowBase):
         self.timeline.setVisible(self.settings.flag("timeline"))
 
     def _connect_menus(self) -> None:
-        recent, models = self.menus["recent"], self.menus["bundled"]
+        recent, models, pairs = self.menus["recent"], self.menus["bundled"], self.menus["pair"]
+        pairs.aboutToShow.connect(lambda: fill_pairs(pairs, self.commands))
         recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
         models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
         for menu in self.menus.values():
@@ -298,6 +299,8 @@ class MainWindow(WindowBase):
         assert self.session is not None
         self.first_run.end_if_edited()
         self.setWindowModified(self.is_unsaved)
+        if len(old.views) != len(new.views):
+            self.show_state()  # a single view cannot be compared or removed
         if old.active != new.active:
             self.sides.show_active(new.active)
             self.show_state()

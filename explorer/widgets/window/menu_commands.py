@@ -10,8 +10,8 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
-from explorer.state import ASPECTS, Look
-from explorer.state.timeline_edits import contents, swap_views
+from explorer.state import ASPECTS, Layout, Look
+from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.drops import local_paths
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.seed_field import random_seed
@@ -125,18 +125,42 @@ class MenuCommands(WindowPart):
 
     # views -----------------------------------------------------------------------------------------------
 
-    def layout(self, name: str) -> None:
-        """Choose which pictures are visible: "a", "b", "both" or "wipe"."""
-        self.session.set_layout(name)  # type: ignore[arg-type]
+    def layout(self, name: Layout) -> None:
+        """Choose the layout of the pictures."""
+        if len(self.session.state.views) > 1:
+            self.session.set_layout(name)
+        self.window.show_state()
+
+    def show_view(self, view: int) -> None:
+        """Show a single view."""
+        self.session.show_view(view)
         self.window.show_state()
 
     def toggle_wipe(self) -> None:
-        """Switch between the wipe and side by side."""
-        self.layout("both" if self.session.state.layout == "wipe" else "wipe")
+        """Switch between the wipe and all pictures."""
+        self.layout("grid" if self.session.state.layout == "wipe" else "wipe")
+
+    def compare(self, first: int, second: int) -> None:
+        """Choose the two views that wipe and flicker compare; show the wipe unless flicker is on."""
+        self.session.set_pair(first, second)
+        if self.session.state.layout != "flicker":
+            self.layout("wipe")
+
+    def add_view(self) -> None:
+        """Add a view with the active view's model."""
+        if self._may_undo():
+            self.session.add_view()
+            self.window.show_state()
+
+    def remove_view(self) -> None:
+        """Remove the active view."""
+        if self._may_undo():
+            self.session.remove_view()
+            self.window.show_state()
 
     def toggle_flicker(self) -> None:
-        """Switch between flicker and side by side."""
-        self.layout("both" if self.session.state.layout == "flicker" else "flicker")
+        """Switch between flicker and all pictures."""
+        self.layout("grid" if self.session.state.layout == "flicker" else "flicker")
 
     def toggle_before(self) -> None:
         """Switch between the picture before and after mixing, edits and transform."""
@@ -147,10 +171,10 @@ class MenuCommands(WindowPart):
         self.window.set_full_screen(not self.window.isFullScreen())
 
     def toggle_link(self) -> None:
-        """Link all views in everything, or unlink them."""
+        """Link all views in everything, or unlink them; the first view keeps the shared look."""
         session, linked = self.session, self.are_linked
         session.begin("Unlink views" if linked else "Link views")
-        for view in (1,) if linked else range(len(session.state.views)):
+        for view in range(1 if linked else 0, len(session.state.views)):
             for aspect in ASPECTS:
                 session.set_link(view, aspect, not linked)
         session.commit()
@@ -161,11 +185,8 @@ class MenuCommands(WindowPart):
         return all(not view.unlinked for view in self.session.state.views)
 
     def swap(self) -> None:
-        """Swap views A and B."""
-        state = self.session.state
-        first, second, *rest = state.views
-        swapped = replace(state, views=(second, first, *rest), timeline=swap_views(state.timeline))
-        self.session.store.update(swapped, "Swap A and B")
+        """Swap the two views that a wipe compares."""
+        self.session.swap_views()
 
     def zoom(self, factor: float) -> None:
         """Zoom the pictures about their centre."""

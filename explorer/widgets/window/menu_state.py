@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import theme
+from explorer.widgets.window.view_actions import show_view_actions
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
@@ -29,6 +30,7 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
     actions["fullscreen"].setChecked(window.isFullScreen())
     if session is None:
         return
+    show_view_actions(actions, session.state)
     _show_undo_names(session, actions)
     for key, on in {
         "smooth": window.views.camera.is_smooth,
@@ -69,8 +71,6 @@ def _session_marks(session: Session) -> dict[str, bool]:
         "heat": transform.residual == "heat",
         "tour": lab.tour > 0,
     }
-    for layout in ("a", "b", "both", "wipe", "flicker"):
-        marks[f"view_{layout}"] = state.layout == layout
     for kind in ("still", "circle", "spin", "shake"):
         marks[kind] = transform.animation.kind == ("none" if kind == "still" else kind)
     return marks

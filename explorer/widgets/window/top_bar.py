@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QToolButton, QWi
 
 from explorer.errors import LatentwalkError
 from explorer.state import ExplorerState
+from explorer.state.view_layout import MAX_VIEWS, compared, visible_views
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, Segments
 from explorer.widgets.controls.theme import GRID, value_font
 
@@ -21,13 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TopBar", "device_text"]
 
-LAYOUTS = (
-    ("a", "A", "Picture A alone (1)"),
-    ("b", "B", "Picture B alone (2)"),
-    ("both", "A|B", "Side by side (3)"),
-    ("wipe", "Wipe", "A and B in one frame with a draggable divider (W)"),
-    ("flicker", "Flicker", "A and B alternating in one frame (Shift+W)"),
-)
 FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
 _RATES = ("999 fps", "at rest", "measuring")
 DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
@@ -43,6 +38,22 @@ def device_text(session: Session) -> str:
     if settings.dtype == "bfloat16":
         message += " bfloat16 is faster on some processors and shows small rounding differences."
     return message
+
+
+def layout_choices(count: int, pair: tuple[int, ...]) -> list[tuple[str, str, str]]:
+    """Return buttons for the layouts of `count` views; wipe and flicker compare the views `pair`."""
+    if count < 2:
+        return []
+    both = " and ".join(letter(view) for view in pair)
+    keys = ["1", "2", *(f"Alt+{view + 1}" for view in range(2, count))]
+    singles = [(str(v), letter(v), f"Picture {letter(v)} alone ({keys[v]})") for v in range(count)]
+    grid = ("A|B", "Side by side (3)") if count == 2 else ("All", "All pictures in a grid (3)")
+    return [
+        *singles,
+        ("grid", *grid),
+        ("wipe", "Wipe", f"{both} in one frame with a draggable divider (W)"),
+        ("flicker", "Flicker", f"{both} alternating in one frame (Shift+W)"),
+    ]
 
 
 def _reserve(button: QToolButton, texts: Iterable[str]) -> None:
@@ -70,8 +81,9 @@ class TopBar(QWidget):
         self._session: Session | None = None
         self._menu: QMenu | None = None
         self._choices: dict[tuple[str, str], QAction] = {}
-        self.layouts = Segments(LAYOUTS)
+        self.layouts = Segments(layout_choices(2, (0, 1)))
         self.layouts.setEnabled(False)
+        self.add_view = IconButton("plus", "Add a view (Ctrl+T)", lambda: self.action_requested.emit("add_view"))
         self.scan = IconButton(
             "barcode", "Slit-scan under the pictures (Shift+S)",
             lambda: self.action_requested.emit("scan"), checkable=True,
@@ -97,6 +109,7 @@ class TopBar(QWidget):
         layout.setContentsMargins(0, 2, GRID, 2)
         layout.setSpacing(GRID)
         layout.addWidget(self.film)
+        layout.addWidget(self.add_view)
         layout.addWidget(self.layouts)
         layout.addWidget(self.scan)
         layout.addWidget(self.play)
@@ -105,31 +118,51 @@ class TopBar(QWidget):
         layout.addWidget(self.fps)
         self._timer = QTimer(self, interval=500)
         self._timer.timeout.connect(self._show_fps)
-        for late in (self.scan, self.play, self.badge, self.fps, self.film):
+        for late in (self.add_view, self.scan, self.play, self.badge, self.fps, self.film):
             late.hide()
 
     def attach(self, session: Session) -> None:
         """Show a session's state and frame rate."""
         self._session = session
         self.layouts.setEnabled(True)
-        for late in (self.scan, self.play, self.badge, self.fps):
+        for late in (self.add_view, self.scan, self.play, self.badge, self.fps):
             late.show()
-        self.layouts.chosen.connect(session.set_layout)
+        self.layouts.chosen.connect(self._on_layout)
         session.changed.connect(self._on_changed)
         session.devices.changed.connect(self._show_device)
         session.films.progress.connect(self._on_film)
         session.films.finished.connect(self._on_film_ended)
         session.films.failed.connect(self._on_film_ended)
-        self.layouts.set_choice(session.state.layout)
+        self._show_layout(session.state)
         self.scan.setChecked(session.state.lab.scan)
         self._show_device()
         self._timer.start()
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if old.layout != new.layout:
-            self.layouts.set_choice(new.layout)
+        if visible_views(old) != visible_views(new) or (old.layout, len(old.views)) != (new.layout, len(new.views)):
+            self._show_layout(new)
         self.scan.setChecked(new.lab.scan)
+
+    def _show_layout(self, state: ExplorerState) -> None:
+        """Update the layout buttons for the number of views, and press the current one."""
+        count = len(state.views)
+        if self.layouts.set_choices(layout_choices(count, compared(state))):
+            self.layouts.setVisible(count > 1)
+            self._fit_menu_bar()
+        self.add_view.setEnabled(count < MAX_VIEWS)
+        self.add_view.setToolTip(
+            "Add a view (Ctrl+T)" if count < MAX_VIEWS else f"There can be at most {MAX_VIEWS} views"
+        )
+        self.layouts.set_choice(str(visible_views(state)[0]) if state.layout == "single" else state.layout)
+
+    @Slot(str)
+    def _on_layout(self, key: str) -> None:
+        assert self._session is not None
+        if key.isdecimal():
+            self._session.show_view(int(key))
+        else:
+            self._session.set_layout(key)  # type: ignore[arg-type]
 
     @Slot(object)
     def _on_film(self, progress: Progress) -> None:
@@ -147,6 +180,9 @@ class TopBar(QWidget):
         if self.film.isHidden() != shown:
             return
         self.film.setVisible(shown)
+        self._fit_menu_bar()
+
+    def _fit_menu_bar(self) -> None:
         bar = self.parentWidget()
         if bar is not None:  # a menu bar updates its corner's width only when it is resized
             QApplication.sendEvent(bar, QResizeEvent(bar.size(), bar.size()))

@@ -1,16 +1,16 @@
-"""Metrics without a plot of their own, such as those of plug-ins: a row for each, with both views' figures."""
+"""Metrics without a plot, such as those of plug-ins: a row for each, with the figures of the views."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.analysis.registry import EQUIVARIANCE, SPECTRUM, STICKING, Metric, metrics
+from explorer.state import ExplorerState
 from explorer.util.plain_text import visible
-from explorer.widgets.controls.basic import label, value_label
+from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.panels.lab.job_row import JobRow
 
 if TYPE_CHECKING:
@@ -47,21 +47,14 @@ class MetricRow(QWidget):
             f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view.",
             lambda view: session.lab.measure(key, view, [metric.name], metric.samples), self._show,
         )  # fmt: skip
-        self.figures: list[QLabel] = []
+        table = ViewValues(session, title)
+        self.figures = table.values
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.row)
-        grid = QGridLayout()
-        for view in range(2):
-            grid.addWidget(label("AB"[view]), 0, 2 * view)
-            value = value_label("\u2013")
-            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
-            value.setAccessibleName(f"{title} of {'AB'[view]}")
-            self.figures.append(value)
-            grid.addWidget(value, 0, 2 * view + 1)
-            grid.setColumnStretch(2 * view + 1, 1)
-        column.addLayout(grid)
-        session.model_changed.connect(partial(self._clear))
+        column.addWidget(table)
+        session.model_changed.connect(self._clear)
+        session.changed.connect(self._on_state_changed)
 
     def _show(self, view: int, value: object) -> None:
         if isinstance(value, dict):
@@ -74,3 +67,8 @@ class MetricRow(QWidget):
     def _clear(self, view: int) -> None:
         if view < len(self.figures):
             self.figures[view].setText("\u2013")
+
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        for gone in range(len(new.views), len(old.views)):
+            self._clear(gone)

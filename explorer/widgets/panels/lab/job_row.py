@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.util.plain_text import LIMIT
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.progress_line import ProgressLine
@@ -68,7 +69,7 @@ class JobRow(QWidget):
             return
         self._say("")
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
                     self._begin(view)
                     self._shares[view] = 0.0
@@ -109,7 +110,7 @@ class JobRow(QWidget):
             self._shares[event.view] = event.report.done / max(1, event.report.total)
             self._show(event.view, event.report.value)
         if event.error is not None:
-            self._say(f"{'AB'[event.view % 2]}: {error_text(event.error)}")
+            self._say(f"{letter(event.view)}: {error_text(event.error)}")
         if event.is_done:
             self._shares.pop(event.view, None)
         self._show_state()

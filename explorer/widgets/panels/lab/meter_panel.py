@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
 from explorer.analysis.estimate import Estimate
 from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
-from explorer.widgets.controls.basic import label, value_label
+from explorer.state import ExplorerState
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.controls.visibility import pause_unseen
 from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
 from explorer.widgets.panels.lab.job_row import JobRow
@@ -48,14 +51,15 @@ class MeterPanel(Panel):
         session.lab.rested.connect(self.measure)
         session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
+        session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
         """Create the plots when first shown, because creating three takes a fifth of a second."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
         self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
-        self.live: dict[tuple[str, int], QLabel] = {}
-        self.sampled: dict[tuple[str, int], QLabel] = {}
+        self.live_table, self.sampled_table = self._table(), self._table()
+        self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
         self.row = JobRow(
@@ -67,13 +71,12 @@ class MeterPanel(Panel):
         self.add(self.translation)
         self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
-        self.add(self._table(self.live))
+        self.add(self.live_table)
         self.add(self.words)
         self.words.hide()
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
-        self.sampled_table = self._table(self.sampled)
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
@@ -82,27 +85,9 @@ class MeterPanel(Panel):
             self.add(further)
         self._show_note()
 
-    def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label(EQUIVARIANCE[0].unit, "faint"), 0, 0)
-        for view in range(2):
-            grid.setColumnStretch(view + 1, 1)
-            grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, metric in enumerate(EQUIVARIANCE, start=1):
-            title = label(metric.title)
-            title.setToolTip(metric.description)
-            grid.addWidget(title, i, 0)
-            for view in range(2):
-                value = value_label("\u2013")
-                value.setAlignment(right)
-                value.setAccessibleName(f"{metric.title} of {'AB'[view]}")
-                values[metric.name, view] = value
-                grid.addWidget(value, i, view + 1)
-        return box
+    def _table(self) -> ViewTable:
+        rows = [(metric.name, metric.title, metric.description) for metric in EQUIVARIANCE]
+        return ViewTable(self.session, rows, EQUIVARIANCE[0].unit)
 
     # live ------------------------------------------------------------------------------------------------
 
@@ -122,11 +107,11 @@ class MeterPanel(Panel):
         """Measure the current latent of the visible views, now or when the panel is next visible."""
         self._is_due = not self._sight.is_seen
         if self._is_due:
-            for view in range(2):
+            for view in range(len(self.session.state.views)):
                 self.session.lab.end_job(f"curves/{view}")  # it belongs to a latent that is no longer shown
             return
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
                     self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
@@ -177,20 +162,26 @@ class MeterPanel(Panel):
     def _on_model_changed(self, view: int) -> None:
         if not self._is_built:
             return
-        if view < 2:
-            self.translation.set_points(view, "eq-t", ())
-            self.translation.set_points(view, "eq-t-frac", ())
-            self.polar.set_points(view, ())
-            self.bars.show_values(view, {})
-            for table in (self.live, self.sampled):
-                for key in NAMES:
-                    table[key, view].setText("\u2013")
-            if all(value.text() == "\u2013" for value in self.sampled.values()):
-                self._show_sampled(False)
+        self.translation.set_points(view, "eq-t", ())
+        self.translation.set_points(view, "eq-t-frac", ())
+        self.polar.set_points(view, ())
+        self.bars.show_values(view, {})
+        for table in (self.live_table, self.sampled_table):
+            table.clear_view(view)
+        if all(value.text() == "\u2013" for value in self.sampled.values()):
+            self._show_sampled(False)
         self._show_note()
 
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        for gone in range(len(new.views), len(old.views)):
+            self._on_model_changed(gone)
+
     def _show_note(self) -> None:
-        infos = [(v, self.session.info(v)) for v in range(2)]
-        words = [f"{'AB'[v]}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
-        self.note.setText("\n".join(words))
-        self.note.setVisible(bool(words))
+        notes: dict[str, list[str]] = {}
+        for view in range(len(self.session.state.views)):
+            info = self.session.info(view)
+            if info is not None and counterpart_note(info):
+                notes.setdefault(counterpart_note(info), []).append(letter(view))
+        self.note.setText("\n".join(f"{', '.join(letters)}: {note}." for note, letters in notes.items()))
+        self.note.setVisible(bool(notes))

@@ -12,6 +12,7 @@ from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.estimate import Estimate
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color
 
@@ -44,13 +45,13 @@ def _ceiling(values: Sequence[float]) -> float:
 
 
 class TranslationPlot(QuietPlot):
-    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the shift, for both views."""
+    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the translation, for all views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(30, "translation along x (image widths)", "dB", parent)
         self.setFixedHeight(132)
         self.setAccessibleName("EQ-T over translation")
-        self._curves = {(v, k): self.plot() for v in range(2) for k in ("eq-t", "eq-t-frac")}
+        self._curves = {(v, k): self.plot() for v in range(MAX_VIEWS) for k in ("eq-t", "eq-t-frac")}
         self._values: dict[tuple[int, str], Points] = {}
         self.setXRange(-0.13, 0.13)
         self.set_ticks("bottom", [(-0.125, "\u22121/8"), (0.0, "0"), (0.125, "1/8")])
@@ -90,7 +91,7 @@ class PolarPlot(QuietPlot):
         self._sides = [pg.TextItem(f"{degrees}\u00b0", anchor=(0.5, 0.5)) for degrees in (0, 90, 180, 270)]
         for item in (*self._words, *self._sides):
             self.addItem(item)
-        self._curves = [self.plot() for _ in range(2)]
+        self._curves = [self.plot() for _ in range(MAX_VIEWS)]
         self._values: dict[int, Points] = {}
         self.set_points(0, ())
 
@@ -126,7 +127,7 @@ class PolarPlot(QuietPlot):
 
 
 class ErrorBars(QuietPlot):
-    """Sampled figures of both views side by side, with two standard errors up and down."""
+    """Sampled figures of the views side by side, with error bars of two standard errors."""
 
     def __init__(self, names: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(30, "", "dB", parent)
@@ -135,8 +136,8 @@ class ErrorBars(QuietPlot):
         self._places = {key: i for i, (key, _) in enumerate(names)}
         self.set_ticks("bottom", list(enumerate(name for _, name in names)))
         self.setXRange(-0.5, len(names) - 0.5)
-        self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(2)]
-        self._errors = [pg.ErrorBarItem(beam=0.1) for _ in range(2)]
+        self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(MAX_VIEWS)]
+        self._errors = [pg.ErrorBarItem(beam=0.1) for _ in range(MAX_VIEWS)]
         for item in (*self._bars, *self._errors):
             self.addItem(item)
         self._values: dict[int, dict[str, Estimate]] = {}
@@ -144,19 +145,30 @@ class ErrorBars(QuietPlot):
 
     def show_values(self, view: int, values: dict[str, Estimate]) -> None:
         """Show one view's estimates by metric."""
+        before = self._count
         self._values[view] = values
-        aside = 0.17 if view else -0.17
+        for other in range(MAX_VIEWS) if self._count != before else (view,):
+            self._draw(other)
+        top = _ceiling([e.value for v in self._values.values() for e in v.values()])
+        self.setYRange(0, top)
+        self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
+
+    @property
+    def _count(self) -> int:
+        """How many bars stand side by side: two at least, so that one does not change its place for the second."""
+        return max([2, *(view + 1 for view, values in self._values.items() if values)])
+
+    def _draw(self, view: int) -> None:
+        values, share = self._values.get(view, {}), 0.68 / self._count
+        aside = (view - (self._count - 1) / 2) * share
         rows = [(self._places[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
         x = np.array([at for at, _ in rows])
         y = np.array([max(0.0, e.value) for _, e in rows])
         error = np.array([2 * e.stderr if math.isfinite(e.stderr) else 0.0 for _, e in rows])
-        self._bars[view].setOpts(x=x, height=y, brush=view_color(view), pen=None)
+        self._bars[view].setOpts(x=x, height=y, width=share * 0.28 / 0.34, brush=view_color(view), pen=None)
         pen = QPen(color("text"), 1.4)
         pen.setCosmetic(True)
         self._errors[view].setData(x=x, y=y, top=error, bottom=error, pen=pen)
-        top = _ceiling([e.value for v in self._values.values() for e in v.values()])
-        self.setYRange(0, top)
-        self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
 
     def tint(self) -> None:
         super().tint()

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
-from explorer.widgets.controls.basic import Segments, label, value_label
+from explorer.widgets.controls.basic import Segments, label
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.controls.visibility import pause_unseen
 from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
@@ -54,7 +55,7 @@ def undone_of(transform: Transform) -> str:
 
 
 class StickingPanel(Panel):
-    """What is glued to the pixels, made visible in both views."""
+    """Makes detail that sticks to the pixels visible."""
 
     key = "sticking"
     title = "Sticking"
@@ -81,7 +82,8 @@ class StickingPanel(Panel):
             "sticks. Needs no transform.",
             lambda view: session.lab.measure(SCORE.name, view, [SCORE.name], SCORE.samples), self._show_score,
         )  # fmt: skip
-        self.scores: list[QLabel] = []
+        self.table = ViewValues(session, "Sticking score")
+        self.scores = self.table.values
         for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_words):
             self.add(item)
         self.add(GRID // 2)
@@ -89,22 +91,8 @@ class StickingPanel(Panel):
             self.add(item)
         self.add(GRID // 2)
         self.add(self.score)
-        self.add(self._score_table())
+        self.add(self.table)
         self._bind()
-
-    def _score_table(self) -> QWidget:
-        self.table = QWidget()
-        grid = QGridLayout(self.table)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for view in range(2):
-            grid.addWidget(label("AB"[view]), 0, 2 * view)
-            value = value_label("\u2013")
-            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
-            value.setAccessibleName(f"Sticking score of {'AB'[view]}")
-            self.scores.append(value)
-            grid.addWidget(value, 0, 2 * view + 1)
-            grid.setColumnStretch(2 * view + 1, 1)
-        return self.table
 
     def _bind(self) -> None:
         session, bind = self.session, self.bind
@@ -119,6 +107,7 @@ class StickingPanel(Panel):
         bind.state(_is_moved, self._show_moved)
         session.lab.picture.connect(self._on_lab_picture)
         session.model_changed.connect(partial(self._clear_score))
+        bind.state(lambda s: len(s.views), self._clear_gone)
 
     def _undo(self, kind: str) -> None:
         residual = kind if kind in ("difference", "heat") else "none"
@@ -150,6 +139,10 @@ class StickingPanel(Panel):
             error = f" \u00b1 {found.stderr:.3f}" if found.stderr == found.stderr else ""
             self.scores[view].setText(f"{found.value:.3f}{error}")
             self.scores[view].setToolTip(f"After {found.samples} {SCORE.sample_name}; {found.note}")
+
+    def _clear_gone(self, count: int) -> None:
+        for gone in range(count, len(self.scores)):
+            self._clear_score(gone)
 
     def _clear_score(self, view: int) -> None:
         if view < len(self.scores):

@@ -209,7 +209,7 @@ class ModelPanel(Panel):
         models = [path for path in dropped_files(event) if kind_of(path) == "model"]
         if not take_copy(event):
             return
-        # Two models open in A and B, a single one in the active view.
+        # Several models open in A, B, C ...; a single one in the active view.
         self._files.open_many(models, self.session.active if len(models) == 1 else None)
 
     def _mark(self, is_target: bool) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.widgets.controls.basic import Choice, label, row, value_label
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import Choice, label, row
 from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["PerformancePanel"]
 
 _PERIOD_MS = 250  # four times a second: faster changes would be unreadable
-_VIEWS = 2
 _ROWS = (
     ("fps", "Frames", "Pictures shown in the last second"),
     ("render", "Render", "Time to render the last picture, in milliseconds"),
@@ -57,7 +58,9 @@ class PerformancePanel(Panel):
             self.device.addItem(device.label, device.name)
         for key, name in _KERNELS:
             self.backend.addItem(name, key)
-        self.figures: dict[tuple[str, int], QLabel] = {}
+        self.table = ViewTable(self.session, _ROWS, spacing=2, most=2)
+        self.table.grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        self.figures = self.table.values
         self.heading = label("", "muted")
         self.bars = StageBars()
         self._timer = QTimer(self, interval=_PERIOD_MS)
@@ -65,26 +68,7 @@ class PerformancePanel(Panel):
     def _lay_out(self) -> None:
         self.add(row(self.device, self.dtype))
         self.add(self.backend)
-        table = QWidget()
-        grid = QGridLayout(table)
-        grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
-        grid.setVerticalSpacing(2)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for view in range(_VIEWS):
-            grid.setColumnStretch(view + 1, 1)
-            grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, (key, name, tip) in enumerate(_ROWS, start=1):
-            title = label(name)
-            title.setToolTip(tip)
-            grid.addWidget(title, i, 0)
-            for view in range(_VIEWS):
-                value = value_label("\u2013")
-                value.setAlignment(right)
-                value.setToolTip(tip)
-                value.setAccessibleName(f"{name} of {'AB'[view]}")
-                self.figures[key, view] = value
-                grid.addWidget(value, i, view + 1)
-        self.add(table)
+        self.add(self.table)
         self.add(self.heading)
         self.add(self.bars)
 
@@ -137,7 +121,7 @@ class PerformancePanel(Panel):
             self._timer.stop()
             return
         session = self.session
-        for view in range(_VIEWS):
+        for view in range(len(session.state.views)):
             shown = session.info(view) is not None and view in session.visible_views()
             texts = _texts(session.performance(view)) if shown else {}
             for key, _, _ in _ROWS:
@@ -145,7 +129,7 @@ class PerformancePanel(Panel):
         active = session.active
         facts, info = session.performance(active), session.info(active)
         self.bars.show_groups(active, stage_groups(facts.stages, info))
-        self.heading.setText(f"Stages of {'AB'[active % 2]}:  {self.bars.total_ms:.1f} ms" if info else "")
+        self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")
 
 
 def _texts(facts: PerformanceFacts) -> dict[str, str]:
