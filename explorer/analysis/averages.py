@@ -36,8 +36,8 @@ def neighbours(context: JobContext, request: RenderRequest, radius: float, count
     Args:
         context: Makes the pictures.
         request: In the middle; its motion, mixing and edits hold for all.
-        radius: Of the neighbourhood: share of the way from `w_avg` to a seed, added to `w` and taken from it in
-            turn, so that the neighbours lie evenly around the middle.
+        radius: Radius of the neighbourhood, as a fraction of the distance from `w_avg` to a seed; alternately
+            added to and subtracted from `w`, so that the neighbours surround it evenly.
         count: How many, at least 2.
 
     Reports the mean `[C, H, W]` so far.

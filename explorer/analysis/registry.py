@@ -130,11 +130,11 @@ EQUIVARIANCE = (
 
 STICKING = Metric(
     "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
-    "share", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
+    "fraction", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
 )  # fmt: skip
 
 SPECTRUM = Metric(
-    "spectrum", "Fine detail", "Power above 0.25 cycles per pixel, as a share of all power", "dB",
+    "spectrum", "Fine detail", "Power above 0.25 cycles per pixel, as a fraction of all power", "dB",
     higher_is_better=False, samples=128, sampler="explorer.analysis.spectrum", report_every=4,
 )  # fmt: skip
 

@@ -111,7 +111,7 @@ class Total:
             )
         score = self._score
         note = "0 follows the object, 1 sticks to the pixels"
-        return Estimate(score.ratio, score.stderr, "share", score.count, note)
+        return Estimate(score.ratio, score.stderr, "fraction", score.count, note)
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:

@@ -1,4 +1,4 @@
-"""The jobs of films: a whole one, a range of its frames for another machine, and even speed."""
+"""The jobs for films: a whole film, a range of its frames for another machine, and even speed."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ __all__ = ["even_speed", "even_speed_spec", "film", "film_spec", "frames", "fram
 
 
 MAX_PART = 16
-"""Frames that a worker makes at once: what is made again when it is lost."""
+"""Number of frames per worker task: they are rendered again if the worker is lost."""
 
 
 def film_spec(job: FilmJob, *, overwrite: bool = False) -> JobSpec:
-    """The job that makes a film, or goes on with an unfinished one."""
+    """Return the job that renders a film, or resumes an unfinished one."""
     return JobSpec("film", options={"path": str(job.path), "overwrite": overwrite, **job_to_json(job)})
 
 
 def film(context: JobContext | None, spec: JobSpec) -> Job[Any]:
-    """Do `film_spec`: report a `FilmPreview` of each frame, in the end with the film's path."""
+    """Run a job of `film_spec`: report a `FilmPreview` of each frame, and finally the film's path."""
     return Recorder(_film_job(spec), overwrite=bool(spec.options["overwrite"])).steps()
 
 
 def frames_spec(job: FilmJob, numbers: range) -> JobSpec:
-    """The job that makes some frames of a film and no file."""
+    """Return the job that renders some frames of a film without writing a file."""
     options = {"path": str(job.path), "first": numbers.start, "count": len(numbers), **job_to_json(job)}
     return JobSpec("frames", options=options)
 
 
 def frames(context: JobContext | None, spec: JobSpec) -> Job[NDArray[np.uint8]]:
-    """Do `frames_spec`: report each frame `[H, W, 3]`."""
+    """Run a job of `frames_spec`: report each frame `[H, W, 3]`."""
     first, count = int(spec.options["first"]), int(spec.options["count"])
     of_film = {name: value for name, value in spec.options.items() if name not in ("first", "count")}
     renderer = _renderer(json.dumps(of_film))
@@ -60,19 +60,19 @@ def frames(context: JobContext | None, spec: JobSpec) -> Job[NDArray[np.uint8]]:
 
 @functools.lru_cache(maxsize=1)
 def _renderer(options: str) -> FilmRenderer:
-    """A film's renderer; a worker makes many ranges of one film."""
+    """Return a film's renderer, cached because a worker renders many ranges of one film."""
     job = _film_job(JobSpec("frames", options=json.loads(options)))
     return FilmRenderer(job.state, job.film, job.settings, job.table)
 
 
 def frames_on(cluster: Cluster, job: FilmJob) -> Frames:
-    """What makes a film's frames on a cluster, with the pixels of a run here; for `Recorder`."""
+    """Return a function for `Recorder` that renders frames on a cluster, with the same pixels as here."""
 
     def made(renderer: FilmRenderer, numbers: range) -> Iterator[NDArray[np.uint8]]:
         device = job.settings.device
         size = max(1, min(MAX_PART, len(numbers) // (4 * cluster.workers(device))))
-        if renderer.layout == "slit":  # each part must first make as many frames again as a picture has columns
-            size = max(size, 4 * renderer.page_size[1])
+        if renderer.layout == "slit":  # each range must first render as many frames as a picture has columns
+            size = max(size, 4 * renderer.frame_size[1])
         parts = [frames_spec(job, numbers[i : i + size]) for i in range(0, len(numbers), size)]
         models = sorted(set(models_of(with_absolute_models(job.state), job.film)))
         for report in cluster.run(parts, device=device, models=models):
@@ -83,13 +83,13 @@ def frames_on(cluster: Cluster, job: FilmJob) -> Frames:
 
 
 def even_speed_spec(state: ExplorerState, settings: RenderSettings, table: LatentTable) -> JobSpec:
-    """The job that paces a project's timeline so that the active view's picture changes evenly."""
+    """Return the job that retimes a project's timeline so that the active view's picture changes evenly."""
     film = whole_film(state, layout=SINGLE[state.active])
     return JobSpec("even-speed", options=job_to_json(FilmJob(Path("even speed"), film, state, table, settings)))
 
 
 def even_speed(context: JobContext | None, spec: JobSpec) -> Job[Timeline]:
-    """Do `even_speed_spec`: report the timeline."""
+    """Run a job of `even_speed_spec`: report the timeline."""
     job = _film_job(spec)
     return evened_steps(job.state, job.film, job.settings, job.table)
 

@@ -1,7 +1,7 @@
 """Recorder: renders a job's frames into a bounded queue, from which another thread encodes them.
 
-Memory stays flat however long the film is: a handful of frames wait, the rest is on disk. What is on disk survives
-a kill, and `Recorder(job).run()` goes on from there.
+Memory use does not grow with the film: a few frames are queued, the rest is on disk. Frames on disk survive a kill,
+and `Recorder(job).run()` resumes from there.
 """
 
 from __future__ import annotations
@@ -63,17 +63,17 @@ log = logging.getLogger("explorer.animation")
 T = TypeVar("T")
 
 QUEUE_FRAMES = 8
-"""Frames that may wait for the encoder: enough to level out its pieces, few enough to forget about."""
+"""Capacity of the encoder's queue in frames: enough to absorb the time of a chunk, with little memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilmPreview:
-    """What is seen of a film while it grows.
+    """Preview of a film during rendering.
 
     Attributes:
-        picture: The last frame, uint8 `[H, W, 3]` red-green-blue.
-        size: About how many bytes the file will have, 0 while nobody knows.
-        path: The finished film, at the end.
+        picture: The last frame, uint8 RGB `[H, W, 3]`.
+        size: Estimated size of the file in bytes; 0 while unknown.
+        path: Path of the finished film, at the end.
     """
 
     picture: NDArray[np.uint8] | None = None
@@ -82,31 +82,31 @@ class FilmPreview:
 
 
 Progress: TypeAlias = Report[FilmPreview]
-"""How far a film is, in frames; the stages are "loading", "rendering", "finishing" and "done"."""
+"""Progress of a film in frames; the stages are "loading", "rendering", "finishing" and "done"."""
 
 FilmSteps: TypeAlias = "Generator[Progress, None, None]"
 
 Frames: TypeAlias = "Callable[[FilmRenderer, range], Iterator[NDArray[np.uint8]]]"
-"""Makes a range of a film's frames, in order."""
+"""Renders a range of a film's frames, in order."""
 
 
 def frames_here(renderer: FilmRenderer, numbers: range) -> Iterator[NDArray[np.uint8]]:
-    """Make frames one after another in the calling thread."""
+    """Render frames one after another in the calling thread."""
     return map(renderer.frame, numbers)
 
 
 class _Growing(Protocol):
-    """What frames are appended to."""
+    """A film to which frames are appended."""
 
     count: int
 
     def add(self, picture: NDArray[np.uint8]) -> None: ...
     def close(self) -> None: ...
-    def abandon(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class EncoderThread:
-    """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
+    """Takes frames from a bounded queue and appends them; an error is raised by the next `put`."""
 
     def __init__(self, growing: _Growing, forecast: Forecast) -> None:
         self._growing, self._forecast = growing, forecast
@@ -117,7 +117,7 @@ class EncoderThread:
         self._thread.start()
 
     def put(self, picture: NDArray[np.uint8]) -> None:
-        """Hands a frame over; waits while the queue is full. Raises what the encoder raised."""
+        """Queue a frame; wait while the queue is full. Raises any error of the encoder."""
         started = time.perf_counter()
         self._queue.put(picture)
         self.blocked_s += time.perf_counter() - started
@@ -125,40 +125,40 @@ class EncoderThread:
             raise self._fault
 
     def drain(self) -> None:
-        """Waits until every frame that was put is encoded."""
+        """Wait until every frame that was put is encoded."""
         self._queue.join()
 
     def end(self) -> None:
-        """Waits until everything is encoded. Raises what the encoder raised."""
+        """Wait until everything is encoded. Raises any error of the encoder."""
         self._queue.put(None)
         self._thread.join()
         if self._fault is not None:
             raise self._fault
 
     def _run(self) -> None:
-        # The renderer goes first: a core that the encoder holds for a moment makes all of torch's workers wait.
+        # Low priority: all of torch's workers wait for a core that the encoder occupies.
         lower_priority(5)
         while (picture := self._queue.get()) is not None:
-            if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
+            if self._fault is None:  # after an error the queue is only drained, so that `put` never blocks forever
                 try:
                     self._growing.add(picture)
                     self._forecast.note(picture, self._growing.count)
-                except Exception as error:  # told to the renderer, whatever it is
+                except Exception as error:  # any error must reach the renderer's thread
                     self._fault = error
             self._queue.task_done()
 
 
 class Recorder:
-    """Makes one film. `steps` or `run` is called once, in any thread.
+    """Renders one film. Call `steps` or `run` once, in any thread.
 
     Args:
         job: The film.
         overwrite: Whether a finished film or another unfinished one of that name may be replaced.
-        make_renderer: For tests.
-        frames: Makes the frames, in order; elsewhere, for example.
+        make_renderer: Creates the renderer; replaced by tests.
+        frames: Renders the frames in order, for example on other machines.
 
     Raises:
-        FilmError: A film of that name is there, or a different unfinished one.
+        FilmError: A film of that name exists, or a different unfinished one.
     """
 
     def __init__(
@@ -189,10 +189,10 @@ class Recorder:
     def _check_unfinished(self, overwrite: bool) -> None:
         if not is_unfinished(self.job.path):
             return
-        part_number(self.job.path)  # a file of somebody else's is left alone, also with `overwrite`
+        part_number(self.job.path)  # other files are left alone, even with `overwrite`
         try:
             is_same = read_job(self.job.path).same_as(self.job)
-        except LatentwalkError:  # a job that cannot be read, or that is refused by now, may be replaced too
+        except LatentwalkError:  # a job that cannot be read, or is no longer valid, may be replaced too
             is_same = False
         if not is_same:
             if not overwrite:
@@ -204,22 +204,22 @@ class Recorder:
                 )
             discard(self.job.path)
 
-    def run(self, tell: Callable[[Progress], object] = lambda progress: None) -> Path:
-        """Take all `steps` in the calling thread, and give the finished film's path.
+    def run(self, report: Callable[[Progress], object] = lambda progress: None) -> Path:
+        """Run all `steps` in the calling thread, and return the path of the finished film.
 
         Raises:
-            CancelledError: `control` said so; what is finished is kept.
+            CancelledError: The film was cancelled; finished frames are kept.
             LatentwalkError: As `steps`.
         """
-        drive(self.steps(), self.control, tell)
+        drive(self.steps(), self.control, report)
         return self.target
 
     def steps(self) -> FilmSteps:
-        """Render what is not there yet, a frame a step. Closing them ends the film; what is finished is kept.
+        """Render missing frames, one per step. Closing the generator stops the film; finished frames are kept.
 
         Raises:
-            FilmError: The disk is full or the encoder failed; what is finished is kept.
-            LatentwalkError: A model or a frame cannot be had; what is finished is kept.
+            FilmError: The disk is full or the encoder failed; finished frames are kept.
+            LatentwalkError: A model or a frame is not available; finished frames are kept.
         """
         job, total = self.job, self.job.film.frames
         yield _progress("loading", 0, total)
@@ -244,15 +244,15 @@ class Recorder:
             yield from self._render(renderer, growing, forecast, total)
             growing.close()
         except BaseException:
-            growing.abandon()
+            growing.abort()
             raise
         if isinstance(growing, ChunkedFolder):
             growing.finish()
         else:
             part = growing.part
 
-            def work(tell: Callable[[int], None]) -> None:
-                finish(part, job.path, stream, text, total, _Slowly(tell))
+            def work(report: Callable[[int], None]) -> None:
+                finish(part, job.path, stream, text, total, _Throttled(report))
 
             for done in pushed(work):
                 yield _progress("finishing", done, total, size=forecast.size)
@@ -260,23 +260,23 @@ class Recorder:
         yield _progress("done", total, total, path=self.target)
 
     def _text(self, state: ExplorerState, renderer: FilmRenderer) -> str:
-        """The project inside the film or one of its pictures, with its models' places as seen from there."""
+        """Return the project to embed in the film or one of its pictures, with paths of models relative to it."""
         state = with_absolute_models(state)
         folder = self.target if self.job.film.format == "png" else self.target.parent
         return state_to_text(state, self.job.table, places_of(state, folder, _digests(renderer)))
 
     def _begin(self, origin: Origin, digests: dict[str, str]) -> str:
-        """Write the job, and give what the user should know.
+        """Write the job, and return a note for the user.
 
-        Frames that other networks made are discarded, since a film is of one kind throughout.
+        Frames made by other networks are discarded, so that a film is consistent.
 
-        What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
+        Files with such names but without a job are not ours: they stay, and the film uses other names.
         """
         path = self.job.path
         before = origin_of(path)
         words = ""
         if before is None and is_unfinished(path):
-            words = f"{path.name} continues; which models made its first frames is unknown."
+            words = f"{path.name} continues; the models of its first frames are unknown."
         elif before != origin and has_parts(path):
             discard(path)
             words = f"{path.name} starts again: a model has changed since."
@@ -300,7 +300,7 @@ class Recorder:
                     self.render_s += time.perf_counter() - started
                     encoder.put(picture)
                     ends.append(time.perf_counter())
-                    if ends[-1] - ends[-2] > 5.0:  # it was paused, or something else had the machine
+                    if ends[-1] - ends[-2] > 5.0:  # it was paused, or the machine was busy
                         ends = deque([started, ends[-1]], maxlen=60)
                     fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
                     yield _progress("rendering", number + 1, total, fps, picture=picture, size=forecast.size)
@@ -314,7 +314,7 @@ class Recorder:
     def _end(encoder: EncoderThread) -> None:
         try:
             encoder.end()
-        except Exception as error:  # the one that ends the film is on its way already
+        except Exception as error:  # the error that ends the film is already being raised
             log.info("encoder: %s", error)
 
 
@@ -324,7 +324,7 @@ def _progress(stage: str, done: int, total: int, rate: float = 0.0, note: str = 
 
 @contextlib.contextmanager
 def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Close an iterator in the end, if it can be: frames that are made elsewhere are called off."""
+    """Close an iterator at the end if possible, which cancels frames that are rendered elsewhere."""
     try:
         yield frames
     finally:
@@ -334,18 +334,18 @@ def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
 
 
 def _digests(renderer: FilmRenderer) -> dict[str, str]:
-    """SHA-256 of the models by their whole paths."""
+    """Return the SHA-256 of the models by absolute path."""
     return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
 
 
-class _Slowly:
-    """Call a function of a count at most ten times a second."""
+class _Throttled:
+    """Calls a function of a count at most ten times a second."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
-        self._tell, self._last = tell, 0.0
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self._report, self._last = report, 0.0
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
         if now - self._last >= 0.1:
             self._last = now
-            self._tell(done)
+            self._report(done)

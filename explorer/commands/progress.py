@@ -58,9 +58,9 @@ class FilmProgressLine:
             left = round(p.seconds_left)
             text += f", {p.rate:.1f} frames/s, {left // 60}:{left % 60:02d} left"
         if p.value.size and p.stage != "done":
-            from explorer.animation.forecast import size_words  # brings numpy, which no command waits for
+            from explorer.animation.forecast import size_text  # brings numpy, which no command waits for
 
-            text += f", {size_words(p.value.size)}"
+            text += f", {size_text(p.value.size)}"
         self._status.show(text)
         if p.stage == "done":
             self._status.clear()

@@ -1,4 +1,4 @@
-"""EvenSpeed: measures a timeline's pictures beside the window, then paces it so that they change evenly."""
+"""EvenSpeed: measures a timeline's pictures in the background, then retimes it so that they change evenly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["EvenSpeed"]
 class EvenSpeed(QObject):
     """One measurement at a time. GUI thread only.
 
-    Signals (delivered in the GUI thread): `progress(Report | None)`, None once it has ended, however it did;
+    Signals (delivered in the GUI thread): `progress(Report | None)`, with None at the end in any case;
     `made(Timeline)` unless the timeline was changed meanwhile.
     """
 
@@ -44,7 +44,7 @@ class EvenSpeed(QObject):
         return self._runner.is_running
 
     def start(self) -> None:
-        """Measure the present timeline, unless it has fewer than two keys or one is being measured."""
+        """Measure the current timeline, unless it has fewer than two keys or a measurement is running."""
         from explorer.animation.film_jobs import even_speed_spec
 
         state = self._session.state
@@ -62,7 +62,7 @@ class EvenSpeed(QObject):
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self.is_running and new.timeline is not self._of:
-            self.cancel()  # what is measured is of no use any more
+            self.cancel()  # the measurement is outdated
 
     @Slot(object)
     def _on_report(self, report: Report[Any]) -> None:
@@ -82,7 +82,7 @@ class EvenSpeed(QObject):
             self._session.status.emit("Keys retimed: the picture now changes at constant speed")
 
     def _ends(self) -> bool:
-        """Tell that it has ended; True if the timeline is still the one that was measured."""
+        """Emit the end; return True if the timeline is still the one that was measured."""
         if self._session.is_closed:
             return False
         self.progress.emit(None)

@@ -1,4 +1,4 @@
-"""FilmService: films made beside the window, one at a time. GUI thread only."""
+"""FilmService: renders films in the background, one at a time. GUI thread only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FilmService"]
 
 
 class FilmService(QObject):
-    """Renders films beside the window.
+    """Renders films in the background.
 
     Signals (delivered in the GUI thread): `progress(Progress)` at most ten times a second, `finished(path)`,
     `failed(error)`; a cancelled film fails with `CancelledError`.
@@ -37,22 +37,22 @@ class FilmService(QObject):
 
     @property
     def is_running(self) -> bool:
-        """True while a film is made."""
+        """True while a film is being rendered."""
         return self._runner.is_running
 
     @property
     def is_paused(self) -> bool:
-        """True while it holds."""
+        """True while the film is paused."""
         return self._runner.is_paused
 
     def start(self, job: FilmJob, *, overwrite: bool = False) -> None:
-        """Begin a film, or go on with an unfinished one of the same job. Raises FilmError or UsageError."""
+        """Start a film, or resume an unfinished one of the same job. Raises FilmError or UsageError."""
         from explorer.animation.film_jobs import film_spec
         from explorer.animation.recorder import Recorder
 
         if self.is_running:
-            raise LatentwalkError("A film is being made already.", "Wait for it, or cancel it.")
-        Recorder(job, overwrite=overwrite)  # what cannot be made is refused now, and not in the thread
+            raise LatentwalkError("A film is already being rendered.", "Wait for it, or cancel it.")
+        Recorder(job, overwrite=overwrite)  # refuse an invalid film now, not in the thread
         self._runner.start(film_spec(job, overwrite=overwrite))
 
     @Slot(object)

@@ -1,4 +1,4 @@
-"""JobRunner: the Qt face of a job beside the window. One job at a time, in a thread of low priority."""
+"""JobRunner: the Qt interface of background jobs. One job at a time, in a thread of low priority."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ class JobRunner(QObject):
     """Runs jobs that open their models themselves. GUI thread only.
 
     Signals (delivered in the GUI thread): `reported(Report)` at most ten times a second; then one of
-    `finished(value)`, with the last report's value, and `failed(error)`, also of a cancelled job
+    `finished(value)`, with the last report's value, or `failed(error)`, also for a cancelled job
     (`CancelledError`). Nothing is emitted after `close`.
     """
 
     reported = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
-    _said = Signal(object, object, object)
+    _event = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._handle: ThreadHandle | None = None
         self._callback: RevocableCallback | None = None
-        self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
+        self._event.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_running(self) -> bool:
-        """True while a job is under way, paused or not."""
+        """True while a job is running or paused."""
         return self._handle is not None
 
     @property
     def is_paused(self) -> bool:
-        """True while it holds."""
+        """True while the job is paused."""
         return self._handle is not None and self._handle.is_paused
 
     def start(self, spec: JobSpec) -> None:
-        """Begin a job. Raises LatentwalkError if one is under way."""
+        """Start a job. Raises LatentwalkError if one is running."""
         if self._handle is not None:
-            raise LatentwalkError("Another job is under way.", "Wait for it, or cancel it.")
-        emit = self._callback = RevocableCallback(self._said.emit)
+            raise LatentwalkError("Another job is running.", "Wait for it, or cancel it.")
+        emit = self._callback = RevocableCallback(self._event.emit)
 
         def on_report(report: Report[Any]) -> None:
             emit(report, None, None)
@@ -60,32 +60,32 @@ class JobRunner(QObject):
         self._handle = ThreadHandle(spec, on_report, on_end)
 
     def pause(self) -> None:
-        """Hold before the next step."""
+        """Pause before the next step."""
         if self._handle is not None:
             self._handle.pause()
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume the job."""
         if self._handle is not None:
             self._handle.resume()
 
     def cancel(self) -> None:
-        """End before the next step."""
+        """Cancel before the next step."""
         if self._handle is not None:
             self._handle.cancel()
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Cancel and wait; True if the thread has ended."""
+        """Cancel and wait; return True if the thread has ended."""
         self.cancel()
         handle, self._handle = self._handle, None
         ended = handle is None or handle.join(timeout)
-        if self._callback is not None:  # a thread that has not ended must not emit when this object is gone
+        if self._callback is not None:  # a thread that is still running must not emit after this object was deleted
             self._callback.revoke()
         return ended
 
     @Slot(object, object, object)
-    def _on_said(self, report: Report[Any] | None, value: object, error: LatentwalkError | None) -> None:
-        if self._handle is None:  # closed: what was queued before is of no use any more
+    def _on_event(self, report: Report[Any] | None, value: object, error: LatentwalkError | None) -> None:
+        if self._handle is None:  # closed: ignore queued events
             return
         if report is not None:
             self.reported.emit(report)

@@ -1,4 +1,4 @@
-"""StickingLab: the sticking lab's wishes, its slit-scans, and its jobs between the frames. GUI thread only."""
+"""StickingLab: state, slit-scans and measurements of the sticking lab. GUI thread only."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["LabPicture", "StickingLab"]
 
 REST_MS = 250
-"""A look that has not changed for so long is worth an average or a curve."""
+"""Milliseconds without a change after which averages and curves are measured."""
 
 SCAN_COLUMNS = 768
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabPicture:
-    """An average shown instead of a view's picture; `pixels` as in `Frame`, None takes it away."""
+    """An average shown instead of a view's picture; `pixels` as in `Frame`, None removes it."""
 
     view: int
     pixels: NDArray[np.uint8] | None
@@ -51,14 +51,14 @@ class LabPicture:
 
 
 class StickingLab(QObject):
-    """What the lab may be asked and wished. Jobs run in the render thread while no look waits."""
+    """Controls of the sticking lab. Its jobs run in the render thread while no request is pending."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
-    job_event = Signal(object)  # JobEvent: a report, an end or an error of a job that a panel began
+    job_event = Signal(object)  # JobEvent: a report, the end or an error of a job started by a panel
     picture = Signal(object)  # LabPicture
-    tour_begins = Signal()  # the guided tour is about to take the place of what is seen
+    tour_begins = Signal()  # the guided tour is about to replace the shown state
     tour_ended = Signal()
-    rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
+    rested = Signal()  # the looks have not changed for a while: measure the current latents
 
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
         super().__init__(session)
@@ -83,32 +83,32 @@ class StickingLab(QObject):
         session.service.job_event.connect(self._on_job_event)
 
     def close(self) -> None:
-        """Nothing comes to rest any more."""
+        """Stop the timer of `rested`."""
         self._rest.stop()
         self._more.stop()
 
-    # -- wishes --------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     def edit(self, name: str, **fields: Any) -> None:
-        """Changes fields of `Lab` as one undo step called `name`."""
+        """Change fields of `Lab` as one undo step called `name`."""
         state = self._session.state
         self._session.store.update(replace(state, lab=replace(state.lab, **fields)), name)
 
     def set_slit(self, slit: Slit) -> None:
-        """Moves the line of the slit-scan; it stays within the picture."""
+        """Move the line of the slit-scan; it stays within the picture."""
         info = self._session.info(self._session.active)
         self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
-    def set_split(self, share: float) -> None:
-        """Moves the wipe's divider, 0..1; no undo step."""
+    def set_split(self, fraction: float) -> None:
+        """Move the wipe's divider to a fraction 0..1 of the width; no undo step."""
         state = self._session.state
-        lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
+        lab = replace(state.lab, split=min(max(fraction, 0.0), 1.0))
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Goes to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+        """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
 
-        What was changed on the timeline meanwhile is kept, as one undo step.
+        Changes to the timeline during the tour are kept, as one undo step.
         """
         session, store = self._session, self._session.store
         if 1 <= number <= len(tour.STEPS):
@@ -123,7 +123,7 @@ class StickingLab(QObject):
             store.come_back()
 
     def keep_tour(self) -> None:
-        """Ends the guided tour and keeps what it shows, as one undo step."""
+        """End the guided tour and keeps what it shows, as one undo step."""
         state = self._session.state
         self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
 
@@ -139,13 +139,13 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if not lab.scan or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
-        at = self._session.record(frame.view).asked_at
+        at = self._session.record(frame.view).requested_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 
     @Slot()
     def _rescan_some(self) -> None:
-        """Puts a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        """Put a moved slit under some of the past pictures; the others follow when the event loop comes round."""
         if self._rescan is None or self._session.is_closed:
             return
         try:
@@ -157,19 +157,19 @@ class StickingLab(QObject):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
-        """Begins the slit-scans anew."""
+        """Begin the slit-scans anew."""
         self._rescan = None
         self.scan.clear()
         for view in range(len(self._session.state.views)):
             self.scan_changed.emit(view)
 
     def check_scan(self) -> None:
-        """Raise ProjectError where there is no slit-scan to save yet."""
+        """Raise ProjectError if there is no slit-scan to save yet."""
         if self.scan.filled < 2:
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
 
     def save_scan(self, path: str | Path) -> None:
-        """Writes the visible views' slit-scans as one PNG with the project inside.
+        """Write the visible views' slit-scans as one PNG with the project inside.
 
         Raises:
             ProjectError: There is nothing to save yet, or the suffix is not .png.
@@ -195,15 +195,15 @@ class StickingLab(QObject):
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def _request(self, view: int) -> RenderRequest:
-        """A view as it is now. Raises LatentwalkError."""
+        """Return a view as it is now. Raises LatentwalkError."""
         return replace(self._session.resolve_view(view), untransform=False, residual="none")
 
     def _begin(self, key: str, view: int, spec: JobSpec) -> None:
-        """Begin a job of a view in place of the one of that key; see `job_event`."""
+        """Start a job of a view, replacing one with the same key; see `job_event`."""
         self._session.service.run_job(key, view, spec, paused=key.rpartition("/")[0] in self._hidden)
 
     def set_seen(self, name: str, seen: bool) -> None:
-        """Let the jobs whose keys begin with `name` pause while nobody sees what they report."""
+        """Pause or resume the jobs whose keys begin with `name`, as their panel is hidden or shown."""
         if seen:
             self._hidden.discard(name)
         else:
@@ -213,7 +213,7 @@ class StickingLab(QObject):
                 self._session.service.pause_job(key, not seen)
 
     def measure_curves(self, view: int) -> None:
-        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
+        """Measure EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
 
         Raises:
             LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
@@ -221,16 +221,16 @@ class StickingLab(QObject):
         self._begin(f"curves/{view}", view, JobSpec("curves", self._request(view)))
 
     def measure(self, key: str, view: int, metrics: Sequence[str], samples: int) -> None:
-        """Metrics that one sampler measures, as estimates by name under "KEY/VIEW".
+        """Measure metrics that share a sampler, as estimates by name under "KEY/VIEW".
 
         Raises:
-            LatentwalkError: As `measure_curves`; or there is no such metric.
+            LatentwalkError: As `measure_curves`, or there is no such metric.
         """
         (chosen,) = by_sampler([metric_named(name) for name in metrics])
         self._begin(f"{key}/{view}", view, measure_spec(chosen, self._request(view), samples))
 
     def end_job(self, key: str) -> None:
-        """Cancel a job; nothing more is heard of it."""
+        """Cancel a job; it reports nothing more."""
         self._session.service.end_job(key)
 
     def _end_jobs_of(self, view: int) -> None:
@@ -240,11 +240,11 @@ class StickingLab(QObject):
 
     @property
     def is_measuring(self) -> bool:
-        """True while a job runs, an average too; not while all are paused."""
+        """True while a job, or an average, is running that is not paused."""
         return self._session.service.is_measuring
 
     def has_job(self, key: str) -> bool:
-        """True while a job of that key is under way."""
+        """Return True while a job with that key is running."""
         return self._session.service.has_job(key)
 
     @Slot(object)
@@ -264,7 +264,7 @@ class StickingLab(QObject):
     # -- averages ------------------------------------------------------------------------------------------
 
     def last_picture(self, view: int) -> LabPicture | None:
-        """The average that stands instead of a view's picture, if one does."""
+        """Return the average that stands instead of a view's picture, if one does."""
         return self._averaging.get(view)
 
     @Slot(object, object)
@@ -293,14 +293,14 @@ class StickingLab(QObject):
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
-        # Another device or precision gives other figures, and the thread of a device that was left has ended.
+        # Another device or precision gives other figures, and the previous device's thread has ended.
         self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()
 
     @Slot(bool)
     def _on_lab_motion(self, is_playing: bool) -> None:
-        # An animated transform moves the picture and changes no state.
+        # An animated transform moves the picture without changing the state.
         if any(self._is_moving(view) for view in self._session.visible_views()):
             self._drop_averages()
         self._rest.start()
@@ -331,6 +331,6 @@ class StickingLab(QObject):
 
 
 def _pictures_of(state: ExplorerState) -> tuple[object, ...]:
-    """What the averages of a state depend on."""
+    """Return what the averages of a state depend on."""
     lab = state.lab
     return state.shared, state.views, lab.average, lab.radius, lab.count, visible_views(state)

@@ -1,4 +1,4 @@
-"""The Qt face of the render core: requests in from the GUI thread, frames back to it by queued signals."""
+"""The Qt interface of the renderer: takes requests in the GUI thread and delivers frames by queued signals."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = logging.getLogger("explorer.render")
 
 
 class _Outbox:
-    """What the worker threads want to say. At most one wake-up is under way, however much is said.
+    """Messages from the worker threads. At most one wake-up is pending, however many messages there are.
 
-    Frames overwrite older ones of their view that were not yet fetched; everything else is kept in order.
+    A frame replaces an older one of its view that was not fetched yet; all other messages stay in order.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -40,7 +40,7 @@ class _Outbox:
         self._woken = False
 
     def post(self, message: object) -> None:
-        """Any thread."""
+        """Add a message; any thread."""
         with self._lock:
             if isinstance(message, Frame):
                 self._frames[message.view] = message
@@ -49,30 +49,30 @@ class _Outbox:
             wake = None if self._woken else self._wake
             self._woken = True
             if wake is not None:
-                # Inside the lock, so that `close` cannot drop the receiver between the check and the call.
+                # Under the lock, so that `close` cannot drop the receiver between the check and the call.
                 wake()
 
     def fetch(self) -> list[object]:
-        """GUI thread: everything said since the last time."""
+        """Return and remove all messages; GUI thread only."""
         with self._lock:
-            said: list[object] = [*self._others, *self._frames.values()]
+            messages: list[object] = [*self._others, *self._frames.values()]
             self._others.clear()
             self._frames.clear()
             self._woken = False
-            return said
+            return messages
 
     def close(self) -> None:
-        """Wakes nobody any more."""
+        """Stop sending wake-ups."""
         with self._lock:
             self._wake = None
 
 
 class RenderService(QObject):
-    """Owns the render threads, the loader threads and the model store. Made, used and closed in the GUI thread.
+    """Owns the render threads, the loader threads and the model store. Created, used and closed in the GUI thread.
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
     `thumbnail_ready(Thumbnail)`, `job_event(JobEvent)`, `model_loading(view, fraction, label)`,
-    `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
+    `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, and `device_lost(DeviceLost)` after the
     work has moved to the CPU.
     """
 
@@ -84,7 +84,7 @@ class RenderService(QObject):
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
     device_lost = Signal(object)
-    _said = Signal()
+    _wake = Signal()
 
     def __init__(
         self,
@@ -101,23 +101,23 @@ class RenderService(QObject):
         self._renderers: dict[str, Renderer] = {}
         self._generations: dict[int, int] = {}
         self._last: dict[int, RenderRequest] = {}
-        # By view: which loading it is, and its job; of a model that was kept, no job.
+        # By view: number of the loading, and its job; no job for a cached model.
         self._jobs: dict[int, tuple[int, LoadJob | None]] = {}
         self._numbers = 0
-        self._shas: dict[int, str] = {}  # of the model that each view has, shown or not
+        self._shas: dict[int, str] = {}  # digest of each view's model, shown or not
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
         self._runs: dict[str, JobRun] = {}
         self._closed = False
-        # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
-        self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._outbox = _Outbox(self._said.emit)
+        # Queued, and to a slot of a QObject of this thread: otherwise it would run in the worker.
+        self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._outbox = _Outbox(self._wake.emit)
 
-    # -- looks ---------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------
 
     def request(self, view: int, request: RenderRequest) -> int:
-        """Posts a look for a view and returns its generation number; it overwrites one that still waits."""
+        """Post a request for a view and return its generation number; it replaces one that is still pending."""
         if self._closed:
             return 0
         generation = self._generations.get(view, 0) + 1
@@ -135,14 +135,14 @@ class RenderService(QObject):
         return generation
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Asks for a small picture, made when no look waits."""
+        """Request a thumbnail, rendered when no request is pending."""
         if not self._closed:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
     def run_job(self, key: str, view: int, spec: JobSpec, *, paused: bool = False) -> None:
-        """Begin a job with a request between the looks, in place of the one of the same key; see `job_event`."""
+        """Start a job that runs between requests and reports by `job_event`; it replaces one with the same key."""
         self.end_job(key)
         request = spec.request
         if not self._closed and request is not None:
@@ -153,7 +153,7 @@ class RenderService(QObject):
                 self._renderer(device).run_job(run)
 
     def pause_job(self, key: str, paused: bool) -> None:
-        """Let a job wait, or go on from where it is; without effect if there is none of that key."""
+        """Pause or resume a job; does nothing if there is none with that key."""
         run = self._runs.get(key)
         if run is None or run.paused == paused:
             return
@@ -162,20 +162,20 @@ class RenderService(QObject):
             self._renderer(run.request.settings.device).run_job(run)
 
     def end_job(self, key: str) -> bool:
-        """End a job; True if it was still under way. Nothing more is heard of it."""
+        """Cancel a job; return True if it was running. It reports nothing more."""
         run = self._runs.pop(key, None)
         if run is not None:
             run.ended = True
         return run is not None
 
     def end_jobs(self) -> None:
-        """End every job."""
+        """Cancel every job."""
         for key in list(self._runs):
             self.end_job(key)
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """Keys of the jobs under way, paused ones too."""
+        """Keys of the running jobs, including paused ones."""
         return tuple(self._runs)
 
     @property
@@ -188,7 +188,7 @@ class RenderService(QObject):
         return key in self._runs
 
     def forget_view(self, view: int) -> None:
-        """Gives up what waits and what is kept for a view that shows nothing any more."""
+        """Drop pending requests and cached results of a view whose model was closed."""
         self._last.pop(view, None)
         self._shas.pop(view, None)
         for renderer in self._renderers.values():
@@ -196,32 +196,32 @@ class RenderService(QObject):
         self._release_models()
 
     def devices(self) -> tuple[Device, ...]:
-        """Usable devices, the fastest kind first; those lost in this session are left out."""
+        """Return the usable devices, the fastest kind first, without those lost in this session."""
         return tuple(d for d in devices() if d.name not in self._lost)
 
     def best_device(self) -> str:
-        """The device to begin with."""
+        """Return the default device."""
         return self._usable(best_device())
 
     def check(self, device: str, dtype: str) -> None:
-        """Raises `UsageError` if that device or precision is not to be had here."""
+        """Raise `UsageError` if that device or precision is not available here."""
         check_settings(device, dtype)
 
     # -- models --------------------------------------------------------------------------------------------
 
     def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
-        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+        """Load a model for a view in a separate thread; the view's previous loading is cancelled.
 
-        `allow_costly`: also one of which a picture takes more memory or time than this machine has.
+        `allow_costly`: also load a model whose pictures would exceed this machine's memory or time limits.
         """
         self.cancel_load(view)
         if self._closed:
             return
-        kept = self.models.find(path)
-        if kept is not None:
+        cached = self.models.find(path)
+        if cached is not None:
             number = self._next_number()
             self._jobs[view] = number, None
-            self._outbox.post(("loaded", view, number, kept))
+            self._outbox.post(("loaded", view, number, cached))
             return
         outbox, number = self._outbox, self._next_number()
         job = LoadJob(
@@ -240,7 +240,7 @@ class RenderService(QObject):
         return self._numbers
 
     def cancel_load(self, view: int) -> bool:
-        """Ends a view's loading; True if there was one. The model shown before stays."""
+        """Cancel a view's loading; return True if there was one. The current model stays."""
         _, job = entry = self._jobs.pop(view, (0, None))
         if job is not None:
             job.cancel()
@@ -249,13 +249,13 @@ class RenderService(QObject):
         return entry[0] != 0
 
     def is_loading(self, view: int) -> bool:
-        """True while a model is being read for that view."""
+        """Return True while a model is being loaded for that view."""
         return view in self._jobs
 
-    # -- life ----------------------------------------------------------------------------------------------
+    # -- lifecycle -----------------------------------------------------------------------------------------
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Ends all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
+        """End all threads; return True if each ended within `timeout` seconds. Nothing is emitted afterwards."""
         if self._closed:
             return True
         self._closed = True
@@ -279,7 +279,7 @@ class RenderService(QObject):
         return renderer
 
     def _leave(self, device: str, view: int) -> None:
-        """A view has moved away from a device; the last one to go ends its thread, which gives its memory back."""
+        """Release a device from a view; the last release ends its thread, which frees its memory."""
         if any(request.settings.device == device for request in self._last.values()):
             self._renderers[device].forget_view(view)
             return
@@ -294,9 +294,9 @@ class RenderService(QObject):
 
     @Slot()
     def _deliver(self) -> None:
-        """Runs in the GUI thread, once for everything that was said meanwhile."""
+        """Deliver all pending messages, in the GUI thread."""
         for message in self._outbox.fetch():
-            # A queued wake-up may still arrive after close; and a slot may close us in the middle.
+            # A queued wake-up may arrive after `close`, and a slot may close the service during delivery.
             if self._closed:
                 return
             if isinstance(message, Frame):
@@ -318,7 +318,7 @@ class RenderService(QObject):
                     self._on_load(what, view, payload)
 
     def _fall_back(self, lost: DeviceLost) -> None:
-        """Moves every view of a lost device to the CPU and asks again for what it showed."""
+        """Move every view of a lost device to the CPU and repeat its last request."""
         if lost.device in self._lost:
             return
         self._lost.add(lost.device)
@@ -329,7 +329,7 @@ class RenderService(QObject):
             if request.settings.device == lost.device:
                 moved = replace(request, settings=replace(request.settings, device="cpu"))
                 self._last[view] = moved
-                # The same generation: for the user it is the same wish.
+                # The same generation: for the user it is the same request.
                 self._renderer("cpu").mailbox.put(view, moved, self._generations[view])
         self.device_lost.emit(lost)
 
@@ -350,11 +350,11 @@ class RenderService(QObject):
         self.model_loaded.emit(view, model.facts)
 
     def _in_use(self) -> set[str]:
-        """Of the models that the views have, and of those that they still show."""
+        """Return digests of the models that views have, and of those that they still show."""
         return {*self._shas.values(), *(r.model.sha256 for r in self._last.values())}
 
     def _release_models(self) -> None:
-        """Frees models that no view has any more, and what was made from those that are kept nevertheless."""
+        """Free models that no view uses any more, and the results derived from those that stay cached."""
         unused, gone = self.models.release(self._in_use())
         self._forget_models((*unused, *gone))
 

@@ -106,7 +106,7 @@ class StateStore:
                 self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
             self._replace(new)
 
-    def amend(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
+    def rewrite_history(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
         """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
         for steps in (self._undo, self._redo):
             for i, step in enumerate(steps):

@@ -1,4 +1,4 @@
-"""Which views are on screen, and what becomes of the state when views are added, removed or change places."""
+"""The visible views, and changes of the state when views are added, removed or reordered."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = [
 ]
 
 MAX_VIEWS = 6
-"""Most views of a state: three by two on a small screen are still pictures."""
+"""Maximum number of views: three by two pictures are still recognisable on a small screen."""
 
 
 def compared(state: ExplorerState) -> tuple[int, ...]:
-    """Return the two views that a wipe and a flicker show, or the only one there is."""
+    """Return the two views that wipe and flicker compare, or the only view."""
     count = len(state.views)
     if count < 2:
         return (0,)
@@ -34,12 +34,12 @@ def compared(state: ExplorerState) -> tuple[int, ...]:
 
 
 def is_overlaid(state: ExplorerState) -> bool:
-    """Return whether two views share one place, by a wipe or in turn."""
+    """Return whether two views share one frame, as wipe or flicker."""
     return state.layout in ("wipe", "flicker") and len(state.views) > 1
 
 
 def visible_views(state: ExplorerState) -> tuple[int, ...]:
-    """Return the numbers of the views that the layout shows, in the order in which it shows them."""
+    """Return the numbers of the views that the layout shows, in its order."""
     if is_overlaid(state):
         return compared(state)
     if state.layout == "single":
@@ -48,7 +48,7 @@ def visible_views(state: ExplorerState) -> tuple[int, ...]:
 
 
 def with_active(state: ExplorerState, view: int) -> ExplorerState:
-    """Return the state with another active view, which is brought on screen: what is edited must be seen."""
+    """Return the state with another active view, which becomes visible, since it is being edited."""
     state = replace(state, active=view)
     if is_overlaid(state) and view not in compared(state):
         state = replace(state, pair=(compared(state)[0], view))
@@ -56,20 +56,20 @@ def with_active(state: ExplorerState, view: int) -> ExplorerState:
 
 
 def with_view_added(state: ExplorerState, model: str) -> ExplorerState:
-    """Return the state with one more view, linked in everything, which is the active one and on screen."""
+    """Return the state with an additional, linked view, which is active and visible."""
     added = replace(state, views=(*state.views, ViewState(model=model)))
     layout = "grid" if state.layout == "single" or len(state.views) == 1 else state.layout
     return with_active(replace(added, layout=layout), len(state.views))
 
 
 def without_view(state: ExplorerState, view: int) -> ExplorerState:
-    """Return the state without a view, also on its timeline. The views behind it move up."""
+    """Return the state and its timeline without a view; later views move up."""
     order = [i for i in range(len(state.views)) if i != view]
     return with_order(state, order)
 
 
 def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
-    """Return the state with its views in another order, also on its timeline, or with some left out.
+    """Return the state and its timeline with the views reordered, or with some left out.
 
     Args:
         state: Anything.
@@ -77,7 +77,7 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
     """
     places = {old: new for new, old in enumerate(order)}
     active = places.get(state.active, min(state.active, len(order) - 1))
-    # The pair names places on screen: views that change places change pictures, those behind a gap move up.
+    # The pair refers to positions on screen: reordered views show other pictures, later views move up.
     is_shorter = len(order) < len(state.views)
     pair = tuple(places.get(i, -1) for i in state.pair) if is_shorter else state.pair
     if is_shorter and -1 in pair:
@@ -109,7 +109,7 @@ def _with_order(timeline: Timeline, order: Sequence[int], spare: tuple[ViewState
 
 
 def _snapshot_with_order(pose: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
-    """Reorder what a key knows of the views; of those that it does not know it says what they are now."""
+    """Reorder the views of a key's snapshot; views that it lacks get their current values."""
     known = len(pose.views)
     last = max((new for new, old in enumerate(order) if old < known), default=-1)
     views = tuple(pose.views[old] if old < known else spare[old] for old in order[: last + 1])
@@ -120,7 +120,7 @@ def _tracks_with_order(tracks: tuple[Track, ...], order: Sequence[int], count: i
     places = {old: new for new, old in enumerate(order)}
     made = []
     for track in tracks:
-        # What a view shows of its network is nobody else's: without a view's number it is that of view A.
+        # A tap belongs to one view: a track without a view's number is that of view A.
         view = max(track.view, 0) if track.parameter.startswith("tap.") else track.view
         if 0 <= view < count:
             if view not in places:

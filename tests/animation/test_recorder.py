@@ -117,7 +117,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     np.testing.assert_array_equal(later.frame(18), whole[18])
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
-    assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
+    assert later.frame_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
@@ -260,7 +260,7 @@ def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
     again, words = Recorder(job), []
     again.run(lambda progress: words.append(progress.note))
     assert again.first_frame > 0
-    assert any("continues; which models" in told for told in words)
+    assert any("continues; the models of" in told for told in words)
 
 
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
@@ -676,7 +676,7 @@ def test_a_forecast_that_fails_stops_no_film(
 
 
 def test_sizes_in_words() -> None:
-    found = [forecast.size_words(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
+    found = [forecast.size_text(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
     assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
                      "about 2.0 GB"]  # fmt: skip
 
@@ -693,6 +693,6 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     for _ in range(chunk_length(stream) - 2):
         film.add(picture)
-    with pytest.raises(FilmError, match="removed meanwhile"):
+    with pytest.raises(FilmError, match="was removed"):
         film.add(picture)  # the last one of a piece
-    film.abandon()
+    film.abort()

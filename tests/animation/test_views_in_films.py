@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from explorer.animation.compose import columns_of, layout_names
-from explorer.animation.film import Film, FilmRenderer, page_of, shown_in
+from explorer.animation.film import Film, FilmRenderer, frame_size_of, shown_in
 from explorer.animation.job import FilmJob
 from explorer.state import ExplorerState, Latent, Look
 
@@ -29,7 +29,7 @@ def pictures(state: ExplorerState) -> list[np.ndarray]:
 def test_all_views_stand_in_a_grid(many: ExplorerState) -> None:
     frame = FilmRenderer(many, Film(1.0)).frame(0)
     assert frame.shape == (72, 112, 3)
-    assert page_of(Film(1.0), many, [(32, 32)] * 6) == (112, 72)
+    assert frame_size_of(Film(1.0), many, [(32, 32)] * 6) == (112, 72)
     for i, picture in enumerate(pictures(many)):
         top, left = i // 3 * 40, i % 3 * 40
         assert np.array_equal(frame[top : top + 32, left : left + 32], picture)

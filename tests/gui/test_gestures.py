@@ -15,7 +15,7 @@ from explorer.session import Session
 from explorer.session.lab import LabPicture
 from explorer.session.settings import Settings
 from explorer.state import Edit, Layout, Offset
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.save_dialog import ask_file, with_suffix_of
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -27,7 +27,7 @@ from tests.gui.hands import double_click, press, release
 
 def steps(session: Session) -> list[str]:
     """The names of the undo steps, the first first."""
-    Pause.settle()
+    GestureTimeout.finish_pending()
     found = []
     while session.store.can_undo:
         found.append(session.store.undo_name)

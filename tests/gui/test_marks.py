@@ -57,10 +57,10 @@ def test_the_first_turn_offers_the_generator_that_follows_turns(
     monkeypatch.setattr("explorer.widgets.window.turn_hint.ROTATING", "other-stylegan2")
     image = window.views.panes[0].image
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
-    assert window.toast.text == "StyleGAN3-T follows shifts, not turns; StyleGAN3-R does."
+    assert window.toast.text == "StyleGAN3-T follows translations, not rotations; StyleGAN3-R does."
     window.toast.button.click()
     wait_until(lambda: session.state.views[1].model == "other-stylegan2")
-    window.say("something else")
+    window.show_message("something else")
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
     assert window.toast.text == "something else", "it is said once"
 

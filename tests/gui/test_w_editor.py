@@ -127,7 +127,7 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     assert editor.session.store.undo_name == "Scale w"
     qtbot.mouseClick(editor.zero, Qt.MouseButton.LeftButton)
     np.testing.assert_allclose(plot.bars.values[2:5], 0.0, atol=1e-6)
-    qtbot.mouseClick(editor.free, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(editor.clear_selected, Qt.MouseButton.LeftButton)
     assert editor.session.look().edits == ()
     np.testing.assert_allclose(plot.bars.values, plain, rtol=1e-5)
 

@@ -189,7 +189,7 @@ def test_the_window_lists_and_opens_its_models_and_names_the_broken_package(
     )
     assert shown["families"] == ["ripples", "ripples"]
     assert shown["listed"] == [["ripples-of-a-pond", "ripples"]]
-    assert "2 plug-ins do not work: shattered (latentwalk-broken 0.1), shards" in shown["notice"]
+    assert "2 plug-ins failed to load: shattered (latentwalk-broken 0.1), shards" in shown["notice"]
     assert "doctor" in shown["notice"]
     assert "ModuleNotFoundError" in shown["trace"]
 

@@ -15,7 +15,7 @@ from explorer.analysis.equivariance import curves
 from explorer.analysis.estimate import RatioSum
 from explorer.analysis.registry import EQUIVARIANCE, measure
 from explorer.analysis.slitscan import check_slit, clamp_slit, ends_of, points_of, sample
-from explorer.animation.film import Film, FilmRenderer, page_of
+from explorer.animation.film import Film, FilmRenderer, frame_size_of
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UsageError
 from explorer.generators.base import Inputs
@@ -136,8 +136,8 @@ def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], 
     film = Film(1.0, (10, 1), layout=layout, side=side)
     films = FilmRenderer(state, film, open_with=lambda name, settings: (renderer, facts))
     frame = films.frame(1)
-    assert frame.shape == (*films.page_size[::-1], 3)
-    assert page_of(film, state, [renderer.info.img_size] * 2) == films.page_size
+    assert frame.shape == (*films.frame_size[::-1], 3)
+    assert frame_size_of(film, state, [renderer.info.img_size] * 2) == films.frame_size
     height, width = renderer.info.img_size
     sizes = {
         ("a", 0): (width, height),
@@ -147,7 +147,7 @@ def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], 
         ("grid", 0): (2 * width + 8, 2 * height + 8),
         ("slit", 0): (2 * width + 8, height),
     }
-    assert films.page_size == sizes[layout, side]
+    assert films.frame_size == sizes[layout, side]
 
 
 # -- slits and spectra -----------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_a_runner_is_silent_once_it_is_closed(
     for signal in (runner.reported, runner.finished, runner.failed):
         signal.connect(said.append)
     runner.start(film_spec(film_of(project, tmp_path / "a.mkv", 20.0)))
-    with pytest.raises(LatentwalkError, match="under way"):
+    with pytest.raises(LatentwalkError, match="job is running"):
         runner.start(film_spec(film_of(project, tmp_path / "b.mkv")))
     assert runner.close(30)
     count = len(said)

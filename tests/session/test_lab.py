@@ -220,7 +220,7 @@ def test_errors_of_jobs_are_told(world: World) -> None:
     world.qtbot.waitUntil(lambda: bool(said))
     assert isinstance(said[-1].error, UsageError)
     assert said[-1].is_done
-    with pytest.raises(LatentwalkError, match="Nothing is loaded"):
+    with pytest.raises(LatentwalkError, match="No model is loaded"):
         s.lab.measure_curves(1)
 
 

@@ -387,7 +387,7 @@ def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
         session.transport.add_key()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
-    assert "next one goes to 3.00 s" in words[-1]
+    assert "next one will be at 3.00 s" in words[-1]
     session.transport.set_timeline(bpm=120.0)
     session.set_transform(x=0.3)
     session.transport.add_key()
@@ -441,7 +441,7 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
     before = session.transport.timeline
     words = words_of(session)
     session.transport.set_timeline(duration=1.0)
-    assert words[-1] == "1 key is behind the end: kept, but not played"
+    assert words[-1] == "1 key is after the end: kept, but not played"
     assert session.transport.timeline.keys == before.keys
     session.undo()
     for act, said in (

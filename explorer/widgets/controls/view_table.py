@@ -1,4 +1,4 @@
-"""Figures of every view: one column a view, in blocks where there are many; they follow the number of views."""
+"""Tables of figures with one column per view, in blocks if there are many; they follow the number of views."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["ViewTable", "ViewValues"]
 
 COLUMNS = 3
-"""Most views side by side, if nothing else is said: three figures with their errors fit into a sidebar."""
+"""Default number of views side by side: three figures with their errors fit into a sidebar."""
 
 BLOCK_PX = 24
-"""Height of the letters' line of a second block, which sets it off from the first."""
+"""Height of the header of a second block, which separates it from the first."""
 
 NONE = "\u2013"
 
 
 class _ViewGrid(QWidget):
-    """Lay out the cells again whenever the number of views changes."""
+    """Base class that lays out its cells again whenever the number of views changes."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class ViewTable(_ViewGrid):
         self._rows, self._corner = rows, corner
         self.values: dict[tuple[str, int], QLabel] = {}
         self._letters: list[QLabel] = []
-        self._names: list[list[QLabel]] = []  # of each block: its corner and its rows
+        self._names: list[list[QLabel]] = []  # by block: its corner and row labels
         self.arrange(len(session.state.views))
 
     def arrange(self, count: int) -> None:
@@ -116,14 +116,14 @@ class ViewTable(_ViewGrid):
             value.setAccessibleName(f"{name} of {letter(view)}")
 
     def clear_view(self, view: int) -> None:
-        """Show that nothing is known of a view."""
+        """Clear the figures of a view."""
         for key, _, _ in self._rows:
             if (key, view) in self.values:
                 self.values[key, view].setText(NONE)
 
 
 class ViewValues(_ViewGrid):
-    """One figure of each view behind its letter, two in a row.
+    """One figure per view after its letter, two in a row.
 
     Args:
         session: Whose views.

@@ -1,4 +1,4 @@
-"""The chip of a view in a heading; in a wipe or a flicker of some of many views, a click chooses another view."""
+"""The chip of a view in a heading; in a wipe or flicker with more views, a click chooses another view."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class PairChip(ViewChip):
     """The mark of one of the two views that are compared.
 
     Args:
-        session: Knows the views.
+        session: The session.
         side: 0 for the first of the two, 1 for the second.
-        view: Whose mark it is.
+        view: Number of the view.
     """
 
     def __init__(self, session: Session, side: int, view: int = 0) -> None:
@@ -36,13 +36,13 @@ class PairChip(ViewChip):
         self._is_choosing = False
 
     def set_choosing(self, on: bool) -> None:
-        """Let a click choose another view, or not."""
+        """Enable or disable choosing another view by a click."""
         self._is_choosing = on
         self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
         self.setToolTip("Choose another view to compare" if on else "")
 
     def menu(self) -> QMenu:
-        """The views that can stand here; the one that stands on the other side changes places with this one."""
+        """Return the menu of views to choose; choosing the other side's view swaps the two."""
         if self._menu is None:
             self._menu = QMenu(self)
         self._menu.clear()
@@ -66,4 +66,4 @@ class PairChip(ViewChip):
         if self._is_choosing:
             self.menu().popup(self.mapToGlobal(self.rect().bottomLeft()))
         else:
-            event.ignore()  # the heading takes it
+            event.ignore()  # handled by the heading

@@ -1,4 +1,4 @@
-"""The slit-scans under the pictures: one strip a view, the newest column at the right edge of each."""
+"""The slit-scans under the pictures: one strip per view, with the newest column at the right edge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
 class ScanStrip(QWidget):
-    """One view's slit-scan. Time runs to the right; every column is one moment of all views."""
+    """A view's slit-scan. Time runs to the right; a column shows the same time in all views."""
 
     def __init__(self, session: Session, view: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +42,7 @@ class ScanStrip(QWidget):
         return QSize(240, HEIGHT)
 
     def refresh(self) -> None:
-        """Take the scan as it is now; painted once, however many columns came."""
+        """Update to the current scan; repainted once, however many columns were added."""
         pixels = self.session.lab.scan.picture(self.view)
         height, width = pixels.shape[:2]
         self.image = (
@@ -63,7 +63,7 @@ class ScanStrip(QWidget):
             p.drawImage(target, self.image, source)
         else:
             p.setPen(color("faint"))
-            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture, and its pixels scroll by here")
+            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture to see its pixels scroll here")
         paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
         p.setPen(color("text", 160))
         p.drawLine(QPointF(self.width() - 0.5, 0), QPointF(self.width() - 0.5, self.height()))
@@ -78,7 +78,7 @@ def _height_of(count: int, rows: int) -> int:
 
 
 class ScanRow(QWidget):
-    """The strips of the visible views: in columns like the pictures, or under each other over one picture."""
+    """The strips of the visible views: in columns like the pictures, or below each other."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class ScanRow(QWidget):
         self.arrange(session.state)
 
     def set_columns(self, columns: int) -> None:
-        """Stand in as many columns as the pictures do."""
+        """Use as many columns as the pictures."""
         self._columns = columns
         self.arrange(self.session.state)
 
@@ -111,7 +111,7 @@ class ScanRow(QWidget):
         for i, view in enumerate(shown):
             self._grid.addWidget(self.strips[view], i // columns, i % columns)
             self.strips[view].setFixedHeight(height)
-        # As high in any number of rows: with more room the pictures, whose columns these are, might choose others.
+        # Equal height for any number of rows, because more space could change the pictures' columns.
         most = HEIGHT_OF_MANY + GRID // 2 if len(shown) > 2 else QWIDGETSIZE_MAX
         self.setMaximumHeight(most)
         self.setMinimumHeight(most if len(shown) > 2 else 0)

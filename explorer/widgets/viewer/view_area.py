@@ -1,4 +1,4 @@
-"""The middle of the window: one picture, all in a grid, or two in one by a wipe or in turn; slit-scans below."""
+"""The central area of the window: one picture, a grid, a wipe or a flicker, with slit-scans below."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ViewArea"]
 
-FLICKER_MS = 350  # each picture's turn: slow enough to see both, quick enough to see what jumps
+FLICKER_MS = 350  # time per picture: slow enough to see both, fast enough to notice differences
 AVERAGES = {
     "neighbours": "mean of neighbours",
-    "shifted": "mean of shifts, undone",
-    "turned": "mean of turns, undone",
+    "shifted": "mean of translations, undone",
+    "turned": "mean of rotations, undone",
 }
 
 
 class ViewArea(QWidget):
-    """All views under one camera, arranged as the state's layout says.
+    """All views with one camera, arranged by the state's layout.
 
-    Signals, of all pictures: `touched` at any press, `dragged(mode, dx, dy)`, `open_requested(view)` where no
-    model is.
+    Signals, of all pictures: `touched` at any press, `dragged(mode, dx, dy)`, `open_requested(view)` for a
+    view without a model.
     """
 
     touched = Signal()
@@ -46,10 +46,10 @@ class ViewArea(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        session.changed.connect(self._on_changed)  # before its parts: they show views that there are
+        session.changed.connect(self._on_changed)  # before its children, which show existing views only
         self.camera = Camera(self)
         self.panes: list[ViewPane] = []
-        self._spare: list[ViewPane] = []  # of views that were removed, the last one first
+        self._spare: list[ViewPane] = []  # of removed views, the last one first
         self.grid = ViewGrid()
         self.scans = ScanRow(session)
         layout = QVBoxLayout(self)
@@ -97,7 +97,7 @@ class ViewArea(QWidget):
         self.scans.arrange(state)
 
     def _fit_panes(self, count: int) -> None:
-        """As many panes as views; those of removed views are kept for the next ones."""
+        """Create panes for all views; panes of removed views are reused."""
         while len(self.panes) > count:
             pane = self.panes.pop()
             pane.clear()
@@ -121,7 +121,7 @@ class ViewArea(QWidget):
         return pane
 
     def _show_other(self, pair: tuple[int, ...]) -> None:
-        """Put the second picture of a wipe or a flicker into the first one's place, and name its model."""
+        """Show the second picture of a wipe or flicker in the first one's pane, and name its model."""
         place, second = self.panes[pair[0]], self.panes[pair[1]]
         facts = self.session.facts(pair[1])
         place.second_name.set_text(facts.name if facts else "no model")
@@ -132,20 +132,20 @@ class ViewArea(QWidget):
             place.image.pair.set_other(second.image.image)
 
     def active_pane(self) -> ViewPane:
-        """The pane of the active view."""
+        """Return the pane of the active view."""
         return self.panes[self.session.active]
 
     def active_image(self) -> ImageView:
-        """Where the active view's picture is seen: in a wipe and a flicker both are in the first one's place."""
+        """Return the widget that shows the active view: for wipe and flicker, that of the first view."""
         state = self.session.state
         return self.panes[compared(state)[0]].image if is_overlaid(state) else self.active_pane().image
 
     def is_dragging(self) -> bool:
-        """Whether a hand is on a picture."""
+        """Return whether a picture is being dragged."""
         return any(pane.image.is_dragging for pane in self.panes)
 
     def _place_of(self, view: int) -> ImageView | None:
-        """Where the second picture of a wipe or a flicker is seen, if the view is that one."""
+        """Return the widget that shows a view as the second picture of a wipe or flicker, or None."""
         state = self.session.state
         pair = compared(state)
         return self.panes[pair[0]].image if is_overlaid(state) and view == pair[1] else None
@@ -170,7 +170,7 @@ class ViewArea(QWidget):
             image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
         words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
         place = self._place_of(picture.view)
-        if image is None or place is None:  # what stood there before the layout changed goes, too
+        if image is None or place is None:  # also clears what was shown there in a previous layout
             self.panes[picture.view].image.average.show(image, words)
         if place is not None:
             frame = self.session.last_frame(picture.view)

@@ -1,4 +1,4 @@
-"""The grid of the pictures: as many columns as make them largest, of cells of one size."""
+"""The grid of pictures, with equal cells and the number of columns that makes them largest."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from explorer.widgets.controls.theme import GRID
 __all__ = ["ViewGrid", "columns_for"]
 
 CHROME_PX = 56
-"""Height of the lines above and below a picture."""
+"""Height of the heading and the footer of a picture."""
 
 LEAST_PX = 160
-"""Edge of a picture that can still be judged, and of one among many."""
+"""Minimum edge of a picture, and of one among many."""
 
 LEAST_OF_MANY_PX = 88
 
 
 def columns_for(count: int, width: int, height: int) -> int:
-    """Return the number of columns in which `count` square pictures become largest in an area.
+    """Return the number of columns for which `count` square pictures are largest in an area.
 
-    Two always stand side by side, where they are compared along the same lines.
+    Two pictures are always side by side, which makes them easy to compare.
     """
     if count <= 2:
         return max(1, count)
@@ -86,6 +86,6 @@ class ViewGrid(QWidget):
 
 
 def _span(number: int, count: int, length: int) -> tuple[int, int]:
-    """Return where cell `number` of `count` begins and ends, with a gap between the cells."""
+    """Return start and end of cell `number` of `count`, with a gap between cells."""
     room = length - (count - 1) * GRID
     return room * number // count + number * GRID, room * (number + 1) // count + number * GRID

@@ -1,4 +1,4 @@
-"""Every entry of the menus in one table: name, shortcut, what it does. The help sheet is made from it."""
+"""All menu entries in one table: name, shortcut and callback. The shortcut sheet is built from it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ["MENU_ACTIONS", "MenuAction", "build_menus", "resolve_callback"]
 
 @dataclass(frozen=True, slots=True)
 class MenuAction:
-    """One menu entry; a separator if `text` is empty, a submenu if `callback` is.
+    """One menu entry; a separator if `text` is empty, a submenu if `callback` is empty.
 
     Attributes:
-        key: Name of the entry in the program.
+        key: Identifier of the entry in code.
         menu: Title of its menu.
-        text: What the entry reads.
+        text: Label of the entry.
         keys: Shortcuts as portable key names; the first is shown.
-        callback: Method of the window or of a part of it, as "files.save"; `resolve_callback` finds it.
-        tip: Tooltip; the text by default.
+        callback: Dotted name of a method of the window, such as "files.save"; see `resolve_callback`.
+        tip: Tooltip; defaults to the text.
         checkable: Whether it has a check mark.
-        needs: What must be there: "session", "picture", or nothing.
-        args: Arguments of the callback.
+        needs: What the entry requires to be enabled: "session", "picture", or nothing.
+        args: Arguments passed to the callback.
     """
 
     key: str
@@ -46,7 +46,7 @@ class MenuAction:
 
 
 _SINGLE_KEYS = (("1", "Alt+1"), ("2", "Alt+2"), *((f"Alt+{view + 1}",) for view in range(2, MAX_VIEWS)))
-"""Of each view alone. The key 3 was that of all pictures before there were more than two."""
+"""Shortcuts that show a single view. The key 3 shows all pictures."""
 
 _SINGLES = tuple(
     MenuAction(
@@ -141,7 +141,7 @@ MENU_ACTIONS = (
         "Add view",
         ("Ctrl+T",),
         "commands.add_view",
-        "One more view, linked to the others, with the model of the active one",
+        "Add a view, linked to the others, with the active view's model",
     ),
     MenuAction(
         "remove_view",
@@ -149,7 +149,7 @@ MENU_ACTIONS = (
         "Remove view",
         ("Ctrl+W",),
         "commands.remove_view",
-        "Remove the active view, and its keys",
+        "Remove the active view and its keys",
     ),
     MenuAction("", "View"),
     MenuAction(
@@ -205,7 +205,7 @@ MENU_ACTIONS = (
         "Swap two views",
         ("X",),
         "commands.swap",
-        "The two that a wipe compares change places",
+        "Swap the two views that a wipe compares",
     ),
     MenuAction("", "View"),
     MenuAction("theme", "View", "Dark theme", ("D",), "commands.toggle_theme", checkable=True, needs=""),
@@ -233,7 +233,7 @@ MENU_ACTIONS = (
         "Drift",
         ("Shift+R",),
         "commands.toggle_drift",
-        "Walk slowly without being steered",
+        "Walk slowly through the latent space by itself",
         True,
     ),
     MenuAction("", "Animate"),
@@ -282,7 +282,7 @@ MENU_ACTIONS = (
         "Slit-scan",
         ("Shift+S",),
         "lab_commands.toggle_scan",
-        "The pixels under a line of each picture, scrolling under it",
+        "The pixels under a line of each picture, scrolling below it",
         True,
     ),
     MenuAction(
@@ -319,7 +319,7 @@ MENU_ACTIONS = (
 
 
 def resolve_callback(window: object, name: str) -> Callable[..., object]:
-    """Return the method that a dotted name stands for, as "files.save" of the window."""
+    """Return the method of the window that a dotted name such as "files.save" refers to."""
     callback: Callable[..., object] = attrgetter(name)(window)
     return callback
 
@@ -349,12 +349,12 @@ def _action(window: QMainWindow, menu: QMenu, entry: MenuAction) -> QAction:
     action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
     action.setCheckable(entry.checkable)
     action.setToolTip(entry.tip or entry.text)
-    action.setData(entry.text)  # the text itself may say more, as in "Undo Walk"
-    # Qt would add whether the entry is checked to the arguments.
+    action.setData(entry.text)  # the text itself may change, for example to "Undo Walk"
+    # Qt passes the checked state as an extra argument; the lambda drops it.
     run: Callable[[], Any] = partial(resolve_callback(window, entry.callback), *entry.args)
     action.triggered.connect(lambda _=False: run())
     action.setProperty("needs", entry.needs)
-    # Also on the window, so that shortcuts work while the menu bar is hidden in full screen.
+    # Added to the window as well, so that shortcuts work while the menu bar is hidden in full screen.
     window.addAction(action)
     menu.addAction(action)
     return action

@@ -20,7 +20,7 @@ __all__ = ["show_menu_state", "show_undo"]
 
 
 def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping[str, QAction]) -> None:
-    """Bring all entries up to date with the window and its session."""
+    """Update all entries from the window and its session."""
     session = window.session
     loaded = session is not None and session.info(session.active) is not None
     for action in actions.values():
@@ -44,7 +44,7 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
 
 
 def show_undo(session: Session, actions: Mapping[str, QAction]) -> None:
-    """Enable undo and redo, whose shortcuts work while no menu is open."""
+    """Enable or disable undo and redo, whose shortcuts work while no menu is open."""
     actions["undo"].setEnabled(session.store.can_undo)
     actions["redo"].setEnabled(session.store.can_redo)
 
@@ -57,7 +57,7 @@ def _show_undo_names(session: Session, actions: Mapping[str, QAction]) -> None:
 
 
 def _session_marks(session: Session) -> dict[str, bool]:
-    """Return which entries of what the session does have a check mark."""
+    """Return which of the session's entries are checked, by their key."""
     state, look = session.state, session.look()
     transform, lab = look.transform, state.lab
     marks = {

@@ -1,4 +1,4 @@
-"""The menu entries that depend on which views there are: their names, marks, and which of them are there."""
+"""Menu entries that depend on the views: their names, check marks, and visibility."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["fill_pairs", "show_view_actions"]
 
 
 def show_view_actions(actions: Mapping[str, QAction], state: ExplorerState) -> None:
-    """Name the views that there are, mark those on screen, and grey what takes more views than there are."""
+    """Name the existing views, check the visible ones, and disable entries that need more views."""
     count, both = len(state.views), " and ".join(letter(view) for view in compared(state))
     for view in range(MAX_VIEWS):
         alone = actions[f"view_{view + 1}"]
@@ -45,7 +45,7 @@ def show_view_actions(actions: Mapping[str, QAction], state: ExplorerState) -> N
 
 
 def fill_pairs(menu: QMenu, commands: MenuCommands) -> None:
-    """Offer every two views to compare."""
+    """Fill the menu with all pairs of views to compare."""
     menu.clear()
     state = commands.session.state
     for pair in combinations(range(len(state.views)), 2):

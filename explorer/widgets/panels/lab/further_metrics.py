@@ -1,4 +1,4 @@
-"""Metrics without a plot of their own, such as those of plug-ins: a row for each, with every view's figures."""
+"""Metrics without a plot, such as those of plug-ins: a row for each, with the figures of the views."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["MetricRow", "further_metrics", "key_of"]
 
 PLOTTED = frozenset(metric.name for metric in (*EQUIVARIANCE, STICKING, SPECTRUM))
-"""Metrics that panels show in their own way."""
+"""Metrics that other panels show."""
 
 
 def further_metrics() -> list[Metric]:
-    """Metrics that no panel plots."""
+    """Return the metrics that no panel plots."""
     return [metric for name, metric in metrics().items() if name not in PLOTTED]
 
 
 def key_of(metric: Metric) -> str:
-    """The first part of the keys of a metric's jobs."""
+    """Return the first part of the keys of a metric's jobs."""
     return f"metric {metric.name}"
 
 

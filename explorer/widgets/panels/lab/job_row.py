@@ -1,4 +1,4 @@
-"""One row for a job: a button that begins or cancels it, how far it is, and what went wrong."""
+"""A row for a job: a button that starts or cancels it, its progress, and its error."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["JobRow"]
 
 
 class JobRow(QWidget):
-    """Runs the jobs of one name for all visible views, and hands their reports on.
+    """Runs the jobs of one name for all visible views, and passes on their reports.
 
     Args:
-        session: Runs them.
-        name: First part of their keys, as in "metrics/0".
-        text: On the button.
-        tip: What is measured, and what it costs.
-        begin: Begins the job of one view.
+        session: Runs the jobs.
+        name: Prefix of their keys, such as "metrics" in "metrics/0".
+        text: Label of the button.
+        tip: Tooltip: what is measured, and its cost.
+        begin: Starts the job of one view.
         show: Called with (view, value) for every report.
     """
 
@@ -59,11 +59,11 @@ class JobRow(QWidget):
 
     @property
     def is_running(self) -> bool:
-        """True while one of the jobs is under way."""
+        """True while one of the jobs is running."""
         return bool(self._shares)
 
     def toggle(self) -> None:
-        """Begin, or cancel what is under way."""
+        """Start the jobs, or cancel the running ones."""
         if self.is_running:
             self.cancel()
             return
@@ -80,14 +80,14 @@ class JobRow(QWidget):
         self._show_state()
 
     def cancel(self) -> None:
-        """End what is under way; what is known so far stays."""
+        """Cancel the running jobs; results so far stay."""
         for view in self._shares:
             self.session.lab.end_job(f"{self.name}/{view}")
         self._shares.clear()
         self._show_state()
 
     def views(self) -> Sequence[int]:
-        """The views that are measured now."""
+        """Return the views that are measured now."""
         return tuple(self._shares)
 
     def _say(self, text: str) -> None:
@@ -99,7 +99,7 @@ class JobRow(QWidget):
         self.button.setText("Cancel" if running else self._text)
         self.button.set_icon_name("x" if running else "play")
         self.line.setVisible(running)
-        self.line.set_share(min(self._shares.values()) if running else 0.0)
+        self.line.set_fraction(min(self._shares.values()) if running else 0.0)
 
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:

@@ -1,4 +1,4 @@
-"""The equivariance meter: how exactly this latent follows its motion, live, and sampled over many latents."""
+"""The equivariance meter: how well the picture follows its motion, for this latent and sampled over many."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["MeterPanel"]
 
 NAMES = tuple(metric.name for metric in EQUIVARIANCE)
-SAMPLES = 200  # more than the usual number: it runs between the pictures, and nobody waits for it
+SAMPLES = 200  # more than the default, since it runs in the background
 REPORT_EVERY = 4
 
 
 class MeterPanel(Panel):
-    """EQ-T, EQ-T fractional and EQ-R in dB. Measured while the panel is seen and nothing moves."""
+    """EQ-T, EQ-T fractional and EQ-R in dB. Measured while the panel is visible and nothing moves."""
 
     key = "meter"
     title = "Equivariance"
@@ -45,7 +45,7 @@ class MeterPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._is_built = False
-        self._is_due = True  # the present latent has not been measured yet
+        self._is_due = True  # the current latent has not been measured yet
         self._sight = pause_unseen(self, session, ("curves", "metrics", *map(key_of, further_metrics())))
         self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
@@ -54,7 +54,7 @@ class MeterPanel(Panel):
         session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
-        """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
+        """Create the plots when first shown, because creating three takes a fifth of a second."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
         self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
@@ -64,7 +64,7 @@ class MeterPanel(Panel):
         self.words = label("", "faint", wrap=True)
         self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
-            "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
+            "The metric as defined: random latents and motions, untruncated; runs in the background.",
             lambda view: session.lab.measure("metrics", view, NAMES, SAMPLES), self._show_metrics,
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
@@ -104,11 +104,11 @@ class MeterPanel(Panel):
 
     @Slot()
     def measure(self) -> None:
-        """Measure the present latent of the visible views, now if the panel is seen, or when it next is."""
+        """Measure the current latent of the visible views, now or when the panel is next visible."""
         self._is_due = not self._sight.is_seen
         if self._is_due:
             for view in range(len(self.session.state.views)):
-                self.session.lab.end_job(f"curves/{view}")  # of a latent that is no longer shown
+                self.session.lab.end_job(f"curves/{view}")  # it belongs to a latent that is no longer shown
             return
         for view in self.session.visible_views():
             if self.session.info(view) is not None:

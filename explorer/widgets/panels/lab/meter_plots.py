@@ -1,4 +1,4 @@
-"""The meter's plots: dB over translation, over rotation as a polar curve, and sampled figures with error bars."""
+"""The meter's plots: dB over translation, a polar plot over rotation, and sampled figures with error bars."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SOLID, _DASH = Qt.PenStyle.SolidLine, Qt.PenStyle.DotLine
 
 
 def pen_of(view: int, style: Qt.PenStyle = _SOLID, width: float = 1.6) -> QPen:
-    """The line of a view in a plot."""
+    """Return the line of a view in a plot."""
     pen = QPen(view_color(view), width, style)
     pen.setCosmetic(True)
     return pen
@@ -34,7 +34,7 @@ def _metric_pen(view: int, metric: str) -> QPen:
 
 
 def _round_ceiling(rings: Iterable[Points]) -> float:
-    """A radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
+    """Return a radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
     medians = [float(np.median([db for _, db in ring if math.isfinite(db)] or [0.0])) for ring in rings]
     return max(20.0, nice_ceiling(1.3 * max(medians, default=0.0)))
 
@@ -45,10 +45,10 @@ def _ceiling(values: Sequence[float]) -> float:
 
 
 class TranslationPlot(QuietPlot):
-    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the shift, for all views."""
+    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the translation, for all views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(30, "shift along x (image widths)", "dB", parent)
+        super().__init__(30, "translation along x (image widths)", "dB", parent)
         self.setFixedHeight(132)
         self.setAccessibleName("EQ-T over translation")
         self._curves = {(v, k): self.plot() for v in range(MAX_VIEWS) for k in ("eq-t", "eq-t-frac")}
@@ -75,7 +75,7 @@ class TranslationPlot(QuietPlot):
 
 
 class PolarPlot(QuietPlot):
-    """EQ-R over the angle: the farther out, the better the picture turns along."""
+    """EQ-R over the angle; a larger radius means that the picture follows the rotation better."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, parent=parent)
@@ -115,7 +115,7 @@ class PolarPlot(QuietPlot):
             finite = sorted((math.radians(a % 360), min(max(0.0, r), top)) for a, r in points if math.isfinite(r))
             x = [r * math.cos(a) for a, r in finite]
             y = [r * math.sin(a) for a, r in finite]
-            # 0 degrees, where nothing moves, has no figure: the curve stays open there.
+            # There is no value at 0 degrees, where nothing moves, so the curve is open there.
             self._curves[view].setData(x, y, pen=pen_of(view), symbol="o", symbolSize=3,
                                        symbolPen=None, symbolBrush=view_color(view))  # fmt: skip
         self.setRange(xRange=(-1.2 * top, 1.2 * top), yRange=(-1.18 * top, 1.18 * top))
@@ -127,7 +127,7 @@ class PolarPlot(QuietPlot):
 
 
 class ErrorBars(QuietPlot):
-    """Sampled figures of all views side by side, with two standard errors up and down."""
+    """Sampled figures of the views side by side, with error bars of two standard errors."""
 
     def __init__(self, names: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(30, "", "dB", parent)

@@ -1,4 +1,4 @@
-"""Spectrum: the average power of many pictures over frequency, along axes and diagonals, all views in one."""
+"""The spectrum panel: average power of many pictures over frequency, along axes and diagonals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SLICES = (
 
 
 class SpectrumPlot(QuietPlot):
-    """Power in dB over cycles a pixel."""
+    """Power in dB over cycles per pixel."""
 
     def __init__(self) -> None:
         super().__init__(30, "cycles per pixel", "dB")
@@ -48,14 +48,14 @@ class SpectrumPlot(QuietPlot):
         self.draw_values()
 
     def set_value(self, view: int, value: Spectrum | None) -> None:
-        """One view's spectrum, or none."""
+        """Set a view's spectrum; None removes it."""
         self._values.pop(view, None)
         if value is not None:
             self._values[view] = value
         self.draw_values()
 
     def draw_values(self) -> None:
-        """Show the chosen slices."""
+        """Draw the chosen slices."""
         chosen = ("axis", "diagonal") if self.slices == "both" else (self.slices,)
         low, high, right = -60.0, 20.0, 0.5
         seen = []
@@ -85,7 +85,7 @@ class SpectrumPlot(QuietPlot):
 
 
 class SpectrumPanel(Panel):
-    """Where the power of fine detail lies: too much near the right end is what sticks to the pixel grid."""
+    """The power of fine detail: too much near the right end is texture that sticks to the pixel grid."""
 
     key = "spectrum"
     title = "Spectrum"
@@ -99,16 +99,16 @@ class SpectrumPanel(Panel):
         session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
-        """Make the plot, at the first sight of it: the program starts sooner."""
+        """Create the plot when first shown, so that the program starts sooner."""
         self._is_built, session = True, self.session
         self.plot = SpectrumPlot()
         self.slices = Segments(SLICES)
         self.row = JobRow(
             session, "spectrum", f"Average {FINE.samples} {FINE.sample_name}",
-            "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
+            "Random seeds at the current truncation, with a Kaiser window; runs in the background.",
             lambda view: session.lab.measure(FINE.name, view, [FINE.name], FINE.samples), self._show,
         )  # fmt: skip
-        title = label("Share of fine detail (dB)")
+        title = label("Fraction of fine detail (dB)")
         title.setToolTip(FINE.description)
         table = ViewValues(session, "Fine detail", title)
         self.fine = table.values

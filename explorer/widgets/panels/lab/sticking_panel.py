@@ -1,4 +1,4 @@
-"""Sticking: the mean of neighbours, the motion undone as picture, difference or heat, and the score of walks."""
+"""The sticking panel: averages, the picture with its motion undone, and the sticking score of walks."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ __all__ = ["StickingPanel"]
 AVERAGES = (
     ("none", "Off", "The picture itself"),
     ("neighbours", "Near", "The mean of pictures around this latent, refined while nothing moves"),
-    ("shifted", "Shift", "The mean of shifted pictures, each brought back"),
-    ("turned", "Turn", "The mean of turned pictures, each brought back"),
+    ("shifted", "Shift", "The mean of translated pictures, each translated back"),
+    ("turned", "Turn", "The mean of rotated pictures, each rotated back"),
 )
 UNDONE = (
     ("none", "Off", "The picture as it moves"),
@@ -42,20 +42,20 @@ UNDONE = (
 )
 WORDS = {
     "none": "",
-    "neighbours": "What stays sharp is stuck to its pixels.",
-    "shifted": "What follows stays sharp; what sticks is blurred.",
-    "turned": "What follows stays sharp; what sticks is blurred.",
+    "neighbours": "Whatever stays sharp is stuck to its pixels.",
+    "shifted": "Detail that follows stays sharp; detail that sticks is blurred.",
+    "turned": "Detail that follows stays sharp; detail that sticks is blurred.",
 }
 SCORE = STICKING
 
 
 def undone_of(transform: Transform) -> str:
-    """Which of `UNDONE` a transform shows."""
+    """Return which of `UNDONE` a transform shows."""
     return transform.residual if transform.residual != "none" else "picture" if transform.untransform else "none"
 
 
 class StickingPanel(Panel):
-    """What is glued to the pixels, made visible in all views."""
+    """Makes detail that sticks to the pixels visible."""
 
     key = "sticking"
     title = "Sticking"
@@ -129,8 +129,8 @@ class StickingPanel(Panel):
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        self.line.set_share(picture.done / picture.total if picture.total else 0.0)
-        if picture.pixels is not None:  # with the clock stopped, what would move rests too
+        self.line.set_fraction(picture.done / picture.total if picture.total else 0.0)
+        if picture.pixels is not None:  # with the clock stopped, animated pictures are at rest, too
             self.average_words.setText(WORDS[self.session.state.lab.average])
 
     def _show_score(self, view: int, value: object) -> None:
@@ -158,5 +158,5 @@ def _is_moved(state: ExplorerState) -> bool:
     transform = look_of(state, state.active).transform
     try:
         return is_moving(transform) or not is_identity(forward_matrix(transform))
-    except RequestError:  # one that cannot be rendered: the picture's banner says so
+    except RequestError:  # it cannot be rendered, as the picture's banner explains
         return True

@@ -1,4 +1,4 @@
-"""How fast it goes: stages, frame rate, latency, cache, dropped frames, and where it is computed."""
+"""The performance panel: stages, frame rate, latency, cache, dropped frames, device and precision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import Choice, label, row
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.panels.panel import Panel
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PerformancePanel"]
 
-_PERIOD_MS = 250  # four times a second: faster, and numbers could not be read
+_PERIOD_MS = 250  # four times a second: faster changes would be unreadable
 _ROWS = (
     ("fps", "Frames", "Pictures shown in the last second"),
-    ("render", "Render", "Time to make the last picture, in milliseconds"),
+    ("render", "Render", "Time to render the last picture, in milliseconds"),
     ("latency", "Latency", "From input to display, in milliseconds: median / 99th percentile of the last 200"),
-    ("hits", "Reused", "Stages of the last frame that were reused from the cache, of all stages"),
+    ("hits", "Reused", "Number of the last frame's stages that were reused from the cache"),
     ("dropped", "Dropped frames", "Frames that a newer request replaced before they were rendered"),
     ("cache", "Cache", "Memory used by cached stages, in megabytes"),
 )
@@ -36,7 +36,7 @@ _KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
 
 
 class PerformancePanel(Panel):
-    """Figures of all views, four times a second while the panel is seen, and what they are computed on and in."""
+    """Performance figures of the views, updated while the panel is visible, and the device settings."""
 
     key = "performance"
     title = "Performance"
@@ -49,11 +49,11 @@ class PerformancePanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.device = _box("Device", "The device that renders; takes effect at once")
+        self.device = _box("Device", "The device that renders; takes effect immediately")
         self.dtype = _box(
             "Precision", "float32 is exact; bfloat16 is faster on some processors, with small differences"
         )
-        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation to compare with")
+        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation for comparison")
         for device in self.session.service.devices():
             self.device.addItem(device.label, device.name)
         for key, name in _KERNELS:
@@ -83,7 +83,7 @@ class PerformancePanel(Panel):
 
     def _choose(self, callback: Callable[[Any], None], value: object) -> None:
         self.attempt(lambda: callback(value))
-        self._show_settings()  # what was refused must not stay in the box
+        self._show_settings()  # a refused choice must not stay in the box
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -94,7 +94,7 @@ class PerformancePanel(Panel):
     def _show_settings(self) -> None:
         settings, devices = self.session.devices.settings, self.session.service.devices()
         if [self.device.itemData(i) for i in range(self.device.count())] != [d.name for d in devices]:
-            self.device.clear()  # one was lost
+            self.device.clear()  # a device was lost
             for device in devices:
                 self.device.addItem(device.label, device.name)
         dtypes = next((d.dtypes for d in devices if d.name == settings.device), (settings.dtype,))
@@ -108,15 +108,15 @@ class PerformancePanel(Panel):
             (self.backend, settings.backend),
         ):
             box.setCurrentIndex(max(0, box.findData(value)))
-        grey(
+        disable(
             self.device,
             "" if len(devices) > 1 else "This computer has no other device that can render",
         )
-        grey(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
+        disable(self.dtype, "" if len(dtypes) > 1 else "This device supports only one precision")
 
     @Slot()
     def refresh(self) -> None:
-        """Show the figures as they are now; stops by itself once the panel is out of sight."""
+        """Show the current figures; the timer stops once the panel is not visible."""
         if not self.isVisible():
             self._timer.stop()
             return
@@ -133,8 +133,8 @@ class PerformancePanel(Panel):
 
 
 def _texts(facts: PerformanceFacts) -> dict[str, str]:
-    kept = sum(s.hit for s in facts.stages)
-    ran = len(facts.stages) - kept
+    reused = sum(s.hit for s in facts.stages)
+    ran = len(facts.stages) - reused
     return {
         "fps": f"{facts.fps:.0f} /s",
         "render": f"{facts.total_ms:.1f} ms",
