@@ -292,7 +292,7 @@ class Program(QObject):
             self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
-    def close(self, *, keeps: bool = False) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """End the threads; may be called twice.
 
         Args:

@@ -40,7 +40,7 @@ def context() -> tuple[JobContext, RenderRequest, int]:
     renderer = HeadlessRenderer(tiny_model(img_resolution=SIZE, channels=24).generator)
     request = renderer.request(Look())
     generator = renderer.context.generator
-    with torch.inference_mode(), using("torch"):
+    with torch.inference_mode(), use_backend("torch"):
         ws = generator.broadcast(generator.mapping(torch.zeros(1, generator.info.z_dim)))
         slowest = max(counted(generator.synthesis_steps(ws)))
     assert slowest > 24 * 24 * 9 * SIZE * SIZE
