@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EditRow", "EditRows", "NudgeRow"]
 
-LABEL_PX = 84
+LABEL_PX = 56
 OTHER_MODEL = "This edit does not fit the current model; it is kept for the model it was made with"
 
 
