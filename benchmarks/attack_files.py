@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job, job_path, write_job
+from explorer.animation.job import FilmJob, job_path, write_job
 from explorer.animation.recorder import Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
@@ -138,7 +138,7 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
     )
     track = Track("transform.rotate", (ParameterKeyframe(0.0, 1.0), ParameterKeyframe(1.5, 90.0, curve)))
     timeline = Timeline(keys, (track,), duration=2.5, loop="seamless", bpm=120.0)
-    return ExplorerState(look, (ViewState(model), ViewState(model)), layout="a", timeline=timeline), table
+    return ExplorerState(look, (ViewState(model), ViewState(model)), layout="single", timeline=timeline), table
 
 
 def _projects(folder: Path) -> list[Seed]:
@@ -152,7 +152,7 @@ def _projects(folder: Path) -> list[Seed]:
         made.append(Seed("text", ".txt", state_to_text(each, table).encode()))
     write_png(folder / "p.png", np.zeros((4, 4, 4), np.uint8), state, table)
     made.append(Seed("png", ".png", (folder / "p.png").read_bytes()))
-    write_job(Job(folder / "walk.mkv", Film(1.0, (4, 1)), state, table))
+    write_job(FilmJob(folder / "walk.mkv", Film(1.0, (4, 1)), state, table))
     made.append(Seed("job", ".mkv.job.json", job_path(folder / "walk.mkv").read_bytes()))
     return made
 
@@ -164,7 +164,7 @@ def _films(folder: Path) -> list[Seed]:
     for name in FILMS:
         path = folder / f"film.{name}"
         film = Film(0.5, (4, 1), format="ffv1" if name == "mkv" else name, side=32)
-        Recorder(Job(path, film, state, table)).run()
+        Recorder(FilmJob(path, film, state, table)).run()
         made.append(Seed(name, path.suffix, path.read_bytes()))
     return made
 

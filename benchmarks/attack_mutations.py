@@ -201,7 +201,7 @@ def _inside(data: bytes, rng: Random) -> bytes:
 
 
 def _png(data: bytes, rng: Random) -> bytes:
-    """Return the text chunk anew, with its length and checksum."""
+    """The text chunk anew, with its length and checksum."""
     at = data.index(b"tEXtlatentwalk\0")
     (length,) = struct.unpack(">I", data[at - 4 : at])
     body = data[at + 4 : at + 4 + length]
@@ -290,7 +290,7 @@ def _npz(data: bytes, rng: Random) -> bytes:
 
 
 def _pickle(data: bytes, rng: Random) -> bytes:
-    """Return a pickle with an instruction deleted, repeated, moved or inserted, or an argument replaced."""
+    """An instruction deleted, repeated, moved or put in, an argument or a name replaced."""
     places, names = _instructions(data)
     at = rng.choice(places if rng.random() < 0.5 else places[:400])
     end = next((p for p in places[places.index(at) + 1 :]), len(data))

@@ -112,7 +112,7 @@ def main() -> int:
     options = parser.parse_args()
 
     def rows(session: Session) -> list[dict[str, object]]:
-        cases = [(name, scan, "both") for name in MOTIONS for scan in (False, True)]
+        cases = [(name, scan, "grid") for name in MOTIONS for scan in (False, True)]
         cases += [("walk", True, "wipe"), ("walk", True, "flicker")]
         return [measure(session, *case, options.seconds) for case in cases]
 

@@ -30,7 +30,7 @@ from explorer.animation.encoder import ChunkedWriter, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.folder import ChunkedFolder
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, read_job, write_job
+from explorer.animation.job import FilmJob, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.checkpoints.bundled import DEFAULT_PAIR
@@ -46,7 +46,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
     way = Segment("spherical", "z", "linear")
     keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
     return ExplorerState(
-        views=(ViewState(model=model), ViewState()), layout="a", timeline=Timeline(keys, duration=seconds)
+        views=(ViewState(model=model), ViewState()), layout="single", timeline=Timeline(keys, duration=seconds)
     )
 
 
@@ -121,7 +121,7 @@ def kills(count: int, kind: str = "mp4") -> None:
     seconds = 10.0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"f{format_named(kind).suffix}"
-        job = Job(path, Film(seconds, format=kind, side=256), project(seconds))
+        job = FilmJob(path, Film(seconds, format=kind, side=256), project(seconds))
         write_job(job)
         lost, done = [], 0
         for number in range(count):
@@ -147,7 +147,7 @@ def kills(count: int, kind: str = "mp4") -> None:
             lost.append(max(done - plays, 0))
             print(f"kill {number + 1:2}: after {wait:4.1f} s, {done} frames rendered, {plays} can be played")
         Recorder(read_job(path)).run()
-        clean = Job(path.with_name(f"clean{path.suffix}"), job.film, job.state)
+        clean = FilmJob(path.with_name(f"clean{path.suffix}"), job.film, job.state)
         Recorder(clean).run()
         same = all((a == b).all() for a, b in zip(pictures_of(path), pictures_of(clean.path), strict=True))
         frames = sum(1 for _ in pictures_of(path))
@@ -173,9 +173,9 @@ def memory(seconds: float) -> None:
         def note(p: Progress) -> None:
             if p.stage == "rendering" and p.done % max(1, total // 20) == 0:
                 resident = int(Path("/proc/self/statm").read_text().split()[1]) * page
-                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.fps:5.1f} frames/s", flush=True)
+                print(f"{p.done:6} frames  {resident / 1e6:7.1f} MB  {p.rate:5.1f} frames/s", flush=True)
 
-        Recorder(Job(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
+        Recorder(FilmJob(Path(folder) / "f.mp4", Film(seconds, side=256), project(seconds))).run(note)
 
 
 def main() -> None:

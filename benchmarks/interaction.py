@@ -216,7 +216,7 @@ def main() -> int:
         ready_s = perf_counter() - begin
         meter = Meter(program)
         rows = []
-        for layout in ("both", "a"):
+        for layout in ("grid", "single"):
             session.set_layout(layout)
             for name, widget, path, keys in drags(program):
                 run_for(300)

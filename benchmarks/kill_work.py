@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.training.settings import TrainSettings
 
 __all__ = [
@@ -45,17 +45,17 @@ def prepare(folder: Path) -> None:
 # -- films -----------------------------------------------------------------------------------------------------
 
 
-def _job(folder: Path, kind: str, name: str) -> Job:
+def _job(folder: Path, kind: str, name: str) -> FilmJob:
     from explorer.animation.film import Film
     from explorer.animation.formats import format_named
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
 
     way = Segment("linear", "z", "linear")
     keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), way) for i in range(4))
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
-    state = ExplorerState(views=views, layout="a", timeline=Timeline(keys, duration=4.0, fps=25.0))
-    return Job(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
+    state = ExplorerState(views=views, layout="single", timeline=Timeline(keys, duration=4.0, fps=25.0))
+    return FilmJob(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
 
 
 def film(folder: Path, kind: str, name: str, ready: Ready) -> None:
@@ -113,7 +113,7 @@ def recording(folder: Path, ready: Ready) -> None:
 
     app = QCoreApplication([])
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
-    session = Session(state=ExplorerState(views=views, layout="a"), recovery=Recovery(folder / "recovery"))
+    session = Session(state=ExplorerState(views=views, layout="single"), recovery=Recovery(folder / "recovery"))
     session.start()
     truth = os.open(folder / "truth", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     count = 0

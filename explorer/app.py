@@ -274,13 +274,13 @@ class Program(QObject):
         if self.window.session is not None:
             self.window.views.active_pane().banner.show_fault(words, trace)
         else:
-            self.window.say_instead(words)
+            self.window.show_placeholder(words)
 
     @Slot(int)
     def _on_signal(self, number: int) -> None:
         """Quit cleanly without asking: unsaved changes are in the recovery file for the next start."""
         log.warning("ended by %s", signal.Signals(number).name)
-        self.close(keeps=True)
+        self.close(keep=True)
         self._app.exit(128 + number)
 
     @Slot()
@@ -292,7 +292,7 @@ class Program(QObject):
             self._housekeeping.tick(at_rest=session.is_at_rest, given_up=session.service.models.given_up)
 
     @Slot()
-    def close(self, *, keeps: bool = False) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """End the threads; may be called twice.
 
         Args:
@@ -302,7 +302,7 @@ class Program(QObject):
             return
         self._closed = True
         self._gc_timer.stop()
-        if self.window.session is not None and not self.window.session.close(keeps=keeps):
+        if self.window.session is not None and not self.window.session.close(keep=keep):
             log.error("a render thread did not end in time")
         self._thread.join(10) if self._thread.is_alive() else None
         self._tell_imported.revoke()

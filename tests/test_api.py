@@ -220,7 +220,7 @@ def test_other_calls_refuse_what_they_cannot_do(model: explorer.Model) -> None:
             model.walk([1, 2], **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no metric"):
         model.measure("fid", samples=2)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="1 samples"):
+    with pytest.raises(UsageError, match="1 picture cannot tell"):
         model.measure("eq-t", samples=1)
     with pytest.raises(UsageError, match="no device"):
         explorer.open_model("nothing", device="tpu")

@@ -41,6 +41,7 @@ from explorer.state import (
     EditValue,
     ExplorerState,
     Latent,
+    Layout,
     Look,
     Mixing,
     MixRow,
@@ -107,8 +108,9 @@ def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
         )
         for _ in range(rng.randrange(1, 4))
     )  # fmt: skip
-    layout = rng.choice(["a", "b", "both", "wipe"])
-    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), layout)  # type: ignore[arg-type]
+    layouts: list[Layout] = ["single", "grid", "wipe", "flicker"]
+    pair = (rng.randrange(6), rng.randrange(6))
+    return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), rng.choice(layouts), pair)
 
 
 def some_table() -> LatentTable:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.recording import recover_recording
 from explorer.checkpoints.bundled import assets_dir
+from explorer.errors import ProjectError
 from explorer.latents.recipes import recipe_from_text, recipe_to_text
 from explorer.latents.table import LatentTable
 from explorer.project.document import (
@@ -143,6 +144,11 @@ def test_a_view_that_shared_only_its_nudges_shows_the_same_edits_as_its_own() ->
     pose = {"shared": shared, "views": views}
     timeline = {"tracks": [track], "keys": [{"time": 0.0, "pose": pose}], "aside": {"tracks": [track]}}
     state = state_of_1({"shared": shared, "views": views, "timeline": timeline})
+    aside_alone = state_of_1(
+        {"shared": shared, "views": views, "timeline": {"aside": {"tracks": [track]}}}
+    ).timeline
+    assert aside_alone.aside is not None
+    assert len(aside_alone.aside.tracks) == 2
     for snapshot in (state, replace(state, views=state.timeline.keys[0].pose.views)):
         assert snapshot.views[1].unlinked == {"edits"}
         assert look_of(snapshot, 1).edits == (*OF_NUDGES, *OF_OFFSETS)
@@ -150,6 +156,14 @@ def test_a_view_that_shared_only_its_nudges_shows_the_same_edits_as_its_own() ->
     assert state.timeline.aside is not None
     for each in (state.timeline, state.timeline.aside):  # the shared track moved this view's nudge too
         assert [(track.parameter, track.view) for track in each.tracks] == [("edits.1", -1), ("edits.1", 1)]
+
+
+@pytest.mark.parametrize("edits", [0.5, [1], ["x"], [{"value": "x"}], [{"value": {"kind": []}}], {"kind": "nudge"}])
+def test_damaged_views_of_then_are_refused(edits: object) -> None:
+    linked = [name for name in OLD_ASPECTS if name != "offsets"]
+    for shared, own in (({"edits": edits}, {}), ({}, {"edits": edits}), (edits, {}), ({}, edits)):
+        with pytest.raises(ProjectError):
+            state_of_1({"shared": shared, "views": [{"linked": linked, "own": own}], "colour": 1})
 
 
 def test_a_performance_is_migrated_with_what_its_moments_share() -> None:

@@ -33,7 +33,7 @@ TEXTS = {
 def problems(settings: Settings) -> list[str]:
     """What the settings say went wrong."""
     said: list[LatentwalkError] = []
-    settings.tell_problems(said.append)
+    settings.report_problems(said.append)
     return [str(problem) for problem in said]
 
 

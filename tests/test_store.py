@@ -149,9 +149,9 @@ def test_transient_changes_are_told_but_are_no_steps() -> None:
 def test_undo_leaves_layout_and_active_view_alone() -> None:
     store = StateStore()
     set_psi(store, 0.5)
-    store.update_transient(replace(store.state, active=1, layout="b"))
+    store.update_transient(replace(store.state, active=1, layout="single"))
     store.undo()
-    assert (psi(store), store.state.active, store.state.layout) == (1.0, 1, "b")
+    assert (psi(store), store.state.active, store.state.layout) == (1.0, 1, "single")
 
 
 def test_undo_never_makes_the_active_view_one_that_is_gone() -> None:
@@ -198,7 +198,7 @@ def test_saved_and_unsaved() -> None:
     store.redo()
     store.mark_saved()
     assert store.is_saved()
-    store.update_transient(replace(store.state, active=1, layout="a"))
+    store.update_transient(replace(store.state, active=1, layout="single"))
     assert store.is_saved()  # where one looks is not what one made
 
 

@@ -73,7 +73,7 @@ def test_history_is_rewritten_everywhere() -> None:
     store.mark_saved()
     store.begin("drag")
     store.subscribe(lambda old, new: told.append((old, new)))
-    store.amend(_small)
+    store.rewrite_history(_small)
     assert psi(store) == 0.6
     assert len(told) == 1
     assert store.is_saved()
@@ -85,7 +85,7 @@ def test_history_is_rewritten_everywhere() -> None:
     store.undo()
     assert psi(store) == 0.6  # the first state, too
     told.clear()
-    store.amend(_small)
+    store.rewrite_history(_small)
     assert told == []  # nothing was left to change
 
 
@@ -104,7 +104,7 @@ def test_an_excursion_leaves_no_trace() -> None:
     assert store.is_saved()
     store.undo()
     assert psi(store) == 0.1
-    store.amend(_small)
+    store.rewrite_history(_small)
     store.set_out(with_psi(store.state, 0.3))
     assert store.document == mine
     store.come_back()
@@ -139,6 +139,6 @@ def test_what_is_kept_of_an_excursion_is_one_step() -> None:
 def test_a_new_document_ends_an_excursion() -> None:
     store = StateStore()
     store.set_out(with_psi(store.state, 0.1))
-    new = replace(store.state, layout="a")
+    new = replace(store.state, layout="single")
     store.reset_to(new)
     assert (store.is_away, store.document, store.can_undo, store.is_saved()) == (False, new, False, True)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from explorer.analysis.equivariance import TRANSLATE_MAX
-from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import UsageError
+from explorer.jobs.job import Job, JobContext, Report
 from explorer.ops import resample
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ FIRST_SEED = 3_000_000_000
 """Neighbours lie towards the seeds from here on, which nobody explores by accident."""
 
 
-def neighbours(bench: Bench, request: RenderRequest, radius: float, count: int) -> Study[Tensor]:
+def neighbours(context: JobContext, request: RenderRequest, radius: float, count: int) -> Job[Tensor]:
     """The mean of `count` pictures around a request's latent, refined picture by picture.
 
     Args:
-        bench: Makes the pictures.
+        context: Makes the pictures.
         request: In the middle; its motion, mixing and edits hold for all.
-        radius: Of the neighbourhood: share of the way from `w_avg` to a seed, added to `w` and taken from it in
-            turn, so that the neighbours lie evenly around the middle.
+        radius: Radius of the neighbourhood, as a fraction of the distance from `w_avg` to a seed; alternately
+            added to and subtracted from `w`, so that the neighbours surround it evenly.
         count: How many, at least 2.
 
     Reports the mean `[C, H, W]` so far.
@@ -50,18 +50,18 @@ def neighbours(bench: Bench, request: RenderRequest, radius: float, count: int) 
         towards = (FIRST_SEED + i // 2, -radius if i % 2 else radius)
         base = replace(request.style.base, seeds=(*request.style.base.seeds, towards))
         still = replace(request.with_base(base), untransform=False, residual="none")
-        picture = yield from bench.steps(still)
+        picture = yield from context.steps(still)
         total = picture if total is None else total + picture
         yield Report(total / (i + 1), i + 1, count)
 
 
 def brought_back(
-    bench: Bench, request: RenderRequest, kind: Literal["shifted", "turned"], count: int
-) -> Study[Tensor]:
+    context: JobContext, request: RenderRequest, kind: Literal["shifted", "turned"], count: int
+) -> Job[Tensor]:
     """The mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
 
     Args:
-        bench: Makes the pictures.
+        context: Makes the pictures.
         request: The picture; its own motion is taken off first.
         kind: Shifts up to an eighth of the width in all directions, or turns through the whole circle.
         count: How many, at least 2.
@@ -74,7 +74,7 @@ def brought_back(
     weight: Tensor | None = None
     for i in range(count):
         matrix = _motion(kind, i, count)
-        moved = yield from bench.steps(replace(request, transform=tuple(float(v) for v in matrix.ravel())))
+        moved = yield from context.steps(replace(request, transform=tuple(float(v) for v in matrix.ravel())))
         back, mask = yield from resample.undo_steps(moved[None], matrix)
         part = back[0] * mask[0]
         total = part if total is None else total + part

@@ -9,20 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
+from explorer.analysis.estimate import Estimate, RatioSum
 from explorer.errors import UsageError
 from explorer.generators.base import Generator, GeneratorInfo, NoiseSpec
+from explorer.jobs.job import Job, JobContext, Report
 from explorer.ops import resample
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
+    from explorer.analysis.registry import Samples
     from explorer.state.request import RenderRequest
 
 __all__ = [
@@ -31,16 +33,20 @@ __all__ = [
     "Draw",
     "Metric",
     "PsnrSum",
+    "collect",
     "counterpart_note",
     "curves",
     "draws",
     "measure",
     "random_inputs",
-    "sampled",
+    "total",
 ]
 
 Metric = Literal["eq-t", "eq-t-frac", "eq-r"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
+
+Record: TypeAlias = dict[Metric, tuple[float, float]]
+"""Of one picture: for each metric the sum of squared differences and how many numbers were compared."""
 
 TRANSLATE_MAX = 0.125  # image widths
 
@@ -71,7 +77,7 @@ class PsnrSum:
     squares: RatioSum = field(default_factory=RatioSum)
 
     def add(self, difference: Tensor, mask: Tensor) -> None:
-        """Adds `difference` `[N, C, H, W]` where `mask` (broadcast to it) is 1, as one independent sample."""
+        """Add `difference` `[N, C, H, W]` where `mask` (broadcast to it) is 1, as one independent sample."""
         run(self.add_steps(difference, mask))
 
     def add_steps(self, difference: Tensor, mask: Tensor) -> Steps[None]:
@@ -137,34 +143,48 @@ def measure(
     return sums
 
 
-def sampled(
-    bench: Bench, samples: int, metrics: Iterable[Metric] = METRICS, *, seed: int = 0, batch: int = 1
-) -> Study[dict[Metric, Estimate]]:
-    """`measure` over random latents as a study that reports after each batch.
+def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
+    """`measure` over random latents, one picture a sample: the sums of squares and pixels of each metric.
 
-    Args:
-        bench: Its generator is measured, untruncated, as the metric is defined.
-        samples: Pictures; at least 2.
-        metrics: Which.
-        seed: Of the random draws.
-        batch: Pictures that share a transform. 1 gives the smallest error for the same number of pictures.
+    One picture a draw gives the smallest error for the same number of pictures. Of the request nothing is taken:
+    the metrics are defined over untruncated latents and random classes.
 
     Raises:
-        UsageError: Too few samples, or the generator does not move at all.
+        UsageError: The generator does not move at all.
     """
-    if samples < 2 * batch:
-        raise UsageError(f"{samples} sample{'s' * (samples != 1)} cannot tell how sure the figure is.",
-                         f"Take at least {2 * batch}.")  # fmt: skip
-    generator = bench.generator
-    note = counterpart_note(generator.info)
-    sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in metrics}
-    done = 0
-    for draw in draws(generator, samples, batch=batch, seed=seed):
+    generator = context.generator
+    wanted = [metric for metric in METRICS if metric in samples.metrics]
+    numbers = samples.numbers
+    for number, draw in enumerate(draws(generator, numbers.stop, batch=1, seed=samples.seed)):
+        if number < numbers.start:  # drawn all the same: a sample is the same whoever measures it
+            continue
+        sums = {metric: PsnrSum() for metric in wanted}
         yield from _inferring(_add(sums, generator, draw))
-        done += len(draw.z)
-        yield Report(
-            {m: Estimate(s.decibels, s.stderr_db, "dB", done, note) for m, s in sums.items()}, done, samples
-        )
+        record = {metric: total.squares.parts[0] for metric, total in sums.items()}
+        yield Report(record, number - numbers.start + 1, samples.count)
+
+
+class Total:
+    """The sum of one metric."""
+
+    def __init__(self, metric: Metric, info: GeneratorInfo) -> None:
+        self._metric, self._note = metric, counterpart_note(info)
+        self._sum = PsnrSum()
+
+    def add(self, record: Record) -> None:
+        """Add a picture."""
+        self._sum.squares.add(*record[self._metric])
+
+    def estimate(self) -> Estimate:
+        """Decibels."""
+        total = self._sum
+        return Estimate(total.decibels, total.stderr_db, "dB", total.squares.count, self._note)
+
+
+def total(metric: str, info: GeneratorInfo) -> Total:
+    """An empty sum of a metric."""
+    (known,) = (name for name in METRICS if name == metric)
+    return Total(known, info)
 
 
 def _inferring(steps: Steps[None]) -> Steps[None]:
@@ -179,7 +199,7 @@ def _inferring(steps: Steps[None]) -> Steps[None]:
 
 
 def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Steps[None]:
-    """Adds a batch to every sum, a layer or a tile a step."""
+    """Add a batch to every sum, a layer or a tile a step."""
     ws = generator.broadcast(generator.mapping(draw.z, draw.c))
     still = yield from _picture(generator, ws, np.eye(3))
     for metric, total in sums.items():
@@ -257,7 +277,7 @@ class Curves:
     note: str = ""
 
 
-def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
+def curves(context: JobContext, request: RenderRequest) -> Job[Curves]:
     """How exactly the picture of one request follows, over translation along x and over rotation.
 
     The request's own motion is taken off first. Values are visited coarse to fine, so that a curve is soon there.
@@ -266,16 +286,16 @@ def curves(bench: Bench, request: RenderRequest) -> Study[Curves]:
         UsageError: The generator does not move at all.
     """
     request = replace(request, transform=None, untransform=False, residual="none", max_px=0)
-    info = bench.generator.info
+    info = context.generator.info
     values = _coarse_to_fine(_curve_values(info.img_size[1]))
-    still = (yield from bench.steps(request))[None]
+    still = (yield from context.steps(request))[None]
     points: dict[Metric, list[tuple[float, float]]] = {metric: [] for metric in METRICS}
     sums: dict[Metric, PsnrSum] = {metric: PsnrSum() for metric in METRICS}
     note = counterpart_note(info)
     for done, (metric, value) in enumerate(values, start=1):
         matrix = _matrix(metric, (value, 0.0))
         transform = tuple(float(v) for v in matrix.ravel())
-        moved = (yield from bench.steps(replace(request, transform=transform)))[None]
+        moved = (yield from context.steps(replace(request, transform=transform)))[None]
         _check_moves(info, still, moved, matrix)
         one = PsnrSum()
         difference, mask = yield from _compare(metric, still, moved, (value, 0.0))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 
-from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
-from explorer.errors import UsageError
+from explorer.analysis.estimate import Estimate, RatioSum
+from explorer.jobs.job import Job, JobContext, Report
 from explorer.ops.banded_fft import power_spectrum_steps
 from explorer.state.request import LatentPoint
 from explorer.util.steps import Steps, run
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from explorer.analysis.registry import Samples
+    from explorer.generators.base import GeneratorInfo
     from explorer.state.request import RenderRequest
 
-__all__ = ["Spectrum", "power", "sampled"]
+__all__ = ["Spectrum", "collect", "power", "total"]
 
 KAISER_BETA = 8.0
 """Side lobes 60 dB down, so that the strong low frequencies do not leak over the weak high ones."""
@@ -48,6 +50,14 @@ class Spectrum:
     diagonal: NDArray[np.float64]
     radial: NDArray[np.float64]
     fine: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """The slices, for scripts."""
+        slices = {"0_db": self.axis, "45_db": self.diagonal, "radial_db": self.radial}
+        return {
+            "frequency": [round(float(f), 6) for f in self.frequency],
+            **{name: [round(float(v), 3) for v in numbers] for name, numbers in slices.items()},
+        }
 
     @property
     def diagonal_frequency(self) -> NDArray[np.float64]:
@@ -73,29 +83,45 @@ def power_steps(picture: Tensor) -> Steps[Tensor]:
     return result
 
 
-def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0) -> Study[Spectrum]:
-    """The average over the latents of `samples` seeds under a request's truncation, without motion.
+Record: TypeAlias = "NDArray[np.float64]"
+"""The power of one picture, as `power_steps` gives it."""
 
-    Raises:
-        UsageError: Fewer than two samples.
-    """
-    if samples < 2:
-        raise UsageError(f"{samples} sample{'s' * (samples != 1)} cannot make an average.", "Take at least 2.")
-    total: Tensor | None = None
-    fine = RatioSum()
-    for i in range(samples):
-        one_seed = request.with_base(LatentPoint(seeds=((seed + i, 1.0),)))
+
+def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
+    """The power of pictures of consecutive seeds under a request's truncation, without motion."""
+    for done, i in enumerate(samples.numbers, start=1):
+        one_seed = request.with_base(LatentPoint(seeds=((samples.seed + i, 1.0),)))
         still = replace(one_seed, transform=None, untransform=False, residual="none")
-        picture = yield from bench.steps(still)
+        picture = yield from context.steps(still)
         one = yield from power_steps(picture.double())
-        total = one if total is None else total + one
         yield None
-        distance = _distance(*one.shape).to(one.device)
-        fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
-        if (i + 1) % 4 == 0 or i + 1 == samples:
-            yield Report(_spectrum((total / (i + 1)).cpu().numpy(), fine), i + 1, samples)
-        else:
-            yield None
+        yield Report(one.cpu().numpy(), done, samples.count)
+
+
+class Total:
+    """The average over pictures."""
+
+    def __init__(self) -> None:
+        self._power: Record | None = None
+        self._fine = RatioSum()
+
+    def add(self, record: Record) -> None:
+        """Add a picture."""
+        record = np.require(record, requirements="W")  # what came from a cluster is not writable
+        self._power = record if self._power is None else self._power + record
+        one, distance = torch.from_numpy(record), _distance(*record.shape)
+        self._fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
+
+    def estimate(self) -> Estimate:
+        """The power of fine detail; the spectrum is its detail."""
+        assert self._power is not None  # it is asked after a picture
+        found = _spectrum(self._power / self._fine.count, self._fine)
+        return replace(found.fine, detail=found)
+
+
+def total(metric: str, info: GeneratorInfo) -> Total:
+    """An empty sum."""
+    return Total()
 
 
 def _spectrum(mean: NDArray[np.float64], fine: RatioSum) -> Spectrum:

@@ -31,17 +31,20 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from explorer.analysis.study import Bench, Estimate, RatioSum, Report, Study
+from explorer.analysis.estimate import Estimate, RatioSum
 from explorer.errors import UsageError
+from explorer.jobs.job import Job, JobContext, Report
 from explorer.state.request import LatentPoint
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from explorer.analysis.registry import Samples
+    from explorer.generators.base import GeneratorInfo
     from explorer.state.request import RenderRequest
 
-__all__ = ["Evidence", "compare", "evidence_of", "flow", "sampled"]
+__all__ = ["Evidence", "collect", "compare", "evidence_of", "flow", "total"]
 
 COARSE, WINDOW = 0.025, 0.08  # shares of the width
 DETAIL_PX = 1.0
@@ -67,52 +70,61 @@ class Evidence:
     area: float
 
 
-def sampled(bench: Bench, request: RenderRequest, samples: int, *, seed: int = 0) -> Study[Estimate]:
-    """The score over `samples` walks, each from one random seed to another, under a request's truncation.
-
-    Raises:
-        UsageError: Fewer than two walks, or nothing moves in them.
-    """
-    if samples < 2:
-        raise UsageError(f"{samples} walk{'s' * (samples != 1)} cannot tell how sure the score is.",
-                         "Take at least 2.")  # fmt: skip
+def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Evidence]:
+    """The evidence of walks, each from one random seed to another, under a request's truncation."""
     request = replace(request, transform=None, untransform=False, residual="none")
-    score, moved, area = RatioSum(), 0.0, 0.0
-    for i in range(samples):
+    for done, i in enumerate(samples.numbers, start=1):
         pictures = []
         for step in range(STEPS):
             share = step / (STEPS - 1)
-            base = LatentPoint(seeds=((seed + 2 * i, 1.0 - share), (seed + 2 * i + 1, share)))
-            pictures.append((yield from bench.steps(request.with_base(base))))
+            base = LatentPoint(seeds=((samples.seed + 2 * i, 1.0 - share), (samples.seed + 2 * i + 1, share)))
+            pictures.append((yield from context.steps(request.with_base(base))))
         evidence = []
         for pair in _pairs(STEPS):
             evidence.append((yield from compare_steps(pictures[pair[0]], pictures[pair[1]])))
-        follow, stay = sum(e.follow for e in evidence), sum(e.stay for e in evidence)
-        score.add(follow, follow + stay)
-        moved, area = moved + sum(e.moved for e in evidence), area + sum(e.area for e in evidence)
-        if moved >= LEAST_AREA * area and score.below > 0:
-            yield Report(_estimate(score), i + 1, samples)
-    if not (moved >= LEAST_AREA * area and score.below > 0):
-        raise _nothing_moves()
+        yield Report(_sum(evidence), done, samples.count)
+
+
+def _sum(evidence: Sequence[Evidence]) -> Evidence:
+    return Evidence(
+        sum(e.follow for e in evidence), sum(e.stay for e in evidence), sum(e.moved for e in evidence),
+        sum(e.area for e in evidence),
+    )  # fmt: skip
+
+
+class Total:
+    """The score of walks."""
+
+    def __init__(self) -> None:
+        self._score, self._moved, self._area = RatioSum(), 0.0, 0.0
+
+    def add(self, record: Evidence) -> None:
+        """Add a walk."""
+        self._score.add(record.follow, record.follow + record.stay)
+        self._moved, self._area = self._moved + record.moved, self._area + record.area
+
+    def estimate(self) -> Estimate:
+        """The score. Raises UsageError if nothing moves in these walks."""
+        if not (self._moved >= LEAST_AREA * self._area and self._score.below > 0):
+            raise UsageError(
+                "Nothing moves in these walks, so nothing can stick.", "Take more walks, or a psi nearer to 1."
+            )
+        score = self._score
+        note = "0 follows the object, 1 sticks to the pixels"
+        return Estimate(score.ratio, score.stderr, "fraction", score.count, note)
+
+
+def total(metric: str, info: GeneratorInfo) -> Total:
+    """An empty sum."""
+    return Total()
 
 
 def evidence_of(pictures: Sequence[Tensor]) -> Estimate:
     """The score of one sequence of pictures `[C, H, W]`, consecutive ones compared. Raises UsageError."""
-    evidence = [compare(a, b) for a, b in itertools.pairwise(pictures)]
-    score = RatioSum([(e.follow, e.follow + e.stay) for e in evidence])
-    if sum(e.moved for e in evidence) < LEAST_AREA * sum(e.area for e in evidence) or not score.below > 0:
-        raise _nothing_moves()
-    return _estimate(score)
-
-
-def _estimate(score: RatioSum) -> Estimate:
-    return Estimate(score.ratio, score.stderr, "share", score.count, "0 follows the object, 1 sticks to the pixels")
-
-
-def _nothing_moves() -> UsageError:
-    return UsageError(
-        "Nothing moves in these walks, so nothing can stick.", "Take more walks, or a psi nearer to 1."
-    )
+    found = Total()
+    for a, b in itertools.pairwise(pictures):
+        found.add(compare(a, b))
+    return found.estimate()
 
 
 def _pairs(steps: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Two generators side by side under one motion, as a film: how each carries its details when the picture moves."""
+"""A film of two generators side by side with the same motion, to compare how details move."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Motion = Literal["translate", "rotate", "walk"]
 MOTIONS: tuple[Motion, ...] = get_args(Motion)
 
 MIN_PICTURE_PX = 384
-"""Smaller pictures are enlarged to about this size, so that a player need not."""
+"""Smaller pictures are enlarged to about this size in pixels."""
 
 RADIUS = 0.1
-"""Of the circle of `translate`, in image widths: within what StyleGAN3 is trained to show."""
+"""Radius of the circle of `translate` in image widths: within the range StyleGAN3 was trained for."""
 
 WALK_SPEED = 1.0
-"""Of `walk`, in seeds a second."""
+"""Speed of `walk` in seeds per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is shown. `left` and `right` are files or bundled names; `seed` is where it begins."""
+    """A comparison of two models. `left` and `right` are files or bundled names; `seed` is the start."""
 
     left: str
     right: str
@@ -67,12 +67,12 @@ class Comparison:
 
     @property
     def frames(self) -> int:
-        """How many pictures each side has, at least one."""
+        """Number of frames, at least one."""
         return max(1, round(self.seconds * self.fps))
 
     @property
     def animation(self) -> Animation:
-        """The motion of the picture: whole rounds of about four seconds, so that the film loops."""
+        """The motion of the picture: whole periods of about four seconds, so that the film loops."""
         rounds = max(1, round(self.seconds / 4.0))
         if self.motion == "translate":
             return Animation("circle", rounds * 2.0 * math.pi * RADIUS / self.seconds, RADIUS)
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def state(self) -> ExplorerState:
-        """The project that moves like this; the window opens it and goes on from there."""
+        """The project of the film, which can be opened in the window."""
         look = Look(
             latent=Latent(self.seed),
             classes=self.classes,
@@ -99,31 +99,31 @@ class Comparison:
 def recorder_of(
     comparison: Comparison, path: Path, settings: RenderSettings | None = None, *, overwrite: bool = False
 ) -> Recorder:
-    """The recorder of a comparison's film, both sides under their names.
+    """Return the recorder of a comparison's film, with captions that name both models.
 
     Args:
-        comparison: What to show.
+        comparison: The models and the motion.
         path: The film; its folder must exist.
         settings: Device, precision and kernels of both sides.
-        overwrite: Whether a file of that name may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        LatentwalkError: A model cannot be loaded, or the film cannot be made there.
+        LatentwalkError: A model cannot be loaded, or the film cannot be written there.
     """
     from explorer.animation.film import FilmRenderer, whole_film
     from explorer.animation.formats import format_of_path
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.animation.recorder import Recorder
     from explorer.render.headless import open_model
     from explorer.state.request import RenderSettings
 
     settings = settings or RenderSettings()
-    opened = functools.cache(open_model)  # the film's renderer opens the same two again
+    opened = functools.cache(open_model)  # the film's renderer opens the same models again
     models = [bundled.resolve(name) for name in (comparison.left, comparison.right)]
     largest = max(opened(model, settings)[1].info.img_size[0] for model in models)
     kind = format_of_path(path)
     side = kind.side or largest * max(1, round(MIN_PICTURE_PX / largest))
     film = whole_film(comparison.state, format=kind.key, captions=True, side=side)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    job = Job(path, film, comparison.state, settings=settings)
+    job = FilmJob(path, film, comparison.state, settings=settings)
     return Recorder(job, overwrite=overwrite, make_renderer=renderer)

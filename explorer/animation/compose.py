@@ -1,15 +1,16 @@
-"""From the views' pictures to one frame: size, layout, slit-scan and captions. numpy and Pillow only."""
+"""Composition of the views' pictures into a frame: size, layout, slit-scan and captions. numpy and Pillow only."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.latents.words import latent_words
 from explorer.state.transforms import animated_offset
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,41 +19,62 @@ if TYPE_CHECKING:
 
     from explorer.state import Look
 
-__all__ = ["LAYOUTS", "Composer", "Layout", "MotionBlur", "caption_of", "page_size", "resized"]
+__all__ = [
+    "LAYOUTS",
+    "SINGLE",
+    "Composer",
+    "Layout",
+    "MotionBlur",
+    "caption_of",
+    "columns_of",
+    "frame_size",
+    "layout_names",
+    "resized",
+]
 
-Layout = Literal["a", "b", "both", "wipe", "grid", "slit"]
-LAYOUTS: dict[Layout, str] = {
-    "a": "Picture A",
-    "b": "Picture B",
-    "both": "A and B side by side",
-    "wipe": "Left half A, right half B",
-    "grid": "Grid of neighbouring seeds",
-    "slit": "Picture and slit-scan",
-}
+Layout = Literal["a", "b", "c", "d", "e", "f", "all", "wipe", "grid", "slit"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+SINGLE: tuple[Layout, ...] = LAYOUTS[:6]
+"""Layouts that show a single view, in the order of the views."""
 
 GAP = 8  # px between pictures
 BACKGROUND = (20, 21, 23)
 SLIT_SHARE = 0.5
-"""Where the slit stands: in the middle of the picture."""
+"""Position of the slit: the middle of the picture."""
+
+
+def layout_names(count: int, pair: tuple[int, ...] = (0, 1)) -> dict[Layout, str]:
+    """Return the possible layouts of a film of `count` views with their names; a wipe shows the views `pair`."""
+    names: dict[Layout, str] = {SINGLE[view]: f"Picture {letter(view)}" for view in range(count)}
+    if count > 1:
+        first, second = (letter(view) for view in pair)
+        names["all"] = "A and B side by side" if count == 2 else "All views"
+        names["wipe"] = f"Left half {first}, right half {second}"
+    return names | {"grid": "Grid of neighbouring seeds", "slit": "Picture and slit-scan"}
+
+
+def columns_of(count: int) -> int:
+    """Return the number of columns for `count` views in a film: up to three in one row, otherwise two rows."""
+    return count if count <= 3 else -(-count // 2)
 
 
 def resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture `[H, W, 3]` made `size` (height, width) pixels large."""
+    """Return a picture `[H, W, 3]` resized to `size` (height, width) in pixels."""
     if picture.shape[:2] == size:
         return picture
     return np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS))
 
 
 class MotionBlur:
-    """The mean of pictures in linear light, as a shutter sees them; one picture stays as it is."""
+    """The mean of pictures in linear light, as with a shutter; a single picture is unchanged."""
 
     def __init__(self) -> None:
         self._count = 0
         self._only: NDArray[np.uint8] | None = None
-        self._light: NDArray[np.float32] | None = None  # the sum, from the second picture on
+        self._light: NDArray[np.float32] | None = None  # the sum, once there are two pictures
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Let one more picture `[H, W, 3]` in; all have one size."""
+        """Add a picture `[H, W, 3]`; all must have the same size."""
         self._count += 1
         if self._only is None:
             self._only = picture
@@ -62,7 +84,7 @@ class MotionBlur:
         self._light += _TO_LINEAR[picture]
 
     def picture(self) -> NDArray[np.uint8]:
-        """What was seen, `[H, W, 3]`; at least one picture was added."""
+        """Return the mean `[H, W, 3]` of the pictures, of which there must be at least one."""
         assert self._only is not None
         if self._light is None:
             return self._only
@@ -79,25 +101,25 @@ def _linear_table() -> NDArray[np.float32]:
 _TO_LINEAR = _linear_table()  # IEC 61966-2-1
 
 
-def page_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
+def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
     """(width, height) in pixels of the frame that a `Composer` makes of pictures of those (height, width)."""
     height, width = sizes[0]
     if layout == "slit":
         return 2 * width + GAP, height
     if layout == "wipe" or len(sizes) == 1:
         return width, height
-    columns = columns if layout == "grid" else len(sizes)
+    columns = columns if layout == "grid" else columns_of(len(sizes))
     rows = -(-len(sizes) // columns)
     height, width = (max(size[axis] for size in sizes) + GAP for axis in (0, 1))
     return columns * width - GAP, rows * height - GAP
 
 
 class Composer:
-    """Puts pictures into the frame of a layout. A slit-scan remembers the columns of the frames before.
+    """Arranges pictures in a frame. A slit-scan stores columns of previous frames.
 
     Args:
-        layout: How.
-        columns: Of a grid.
+        layout: The layout.
+        columns: Number of columns of a grid.
     """
 
     def __init__(self, layout: Layout, columns: int = 2) -> None:
@@ -105,7 +127,7 @@ class Composer:
         self._slits: deque[NDArray[np.uint8]] = deque()
 
     def frame(self, pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str] = ()) -> NDArray[np.uint8]:
-        """One frame `[H, W, 3]` of the pictures, in their order; captions of the same order lie over them."""
+        """Return a frame `[H, W, 3]` of the pictures in order, with captions in the same order."""
         if self.layout == "slit":
             return self._slit(pictures[0], captions)
         if self.layout == "wipe" and len(pictures) > 1:
@@ -115,17 +137,17 @@ class Composer:
             frame[:, half:] = second[:, half:]
             frame[:, half : half + 1] = 255
             return _captioned(frame, captions, [0, half])
-        columns = self.columns if self.layout == "grid" else len(pictures)
+        columns = self.columns if self.layout == "grid" else columns_of(len(pictures))
         return self._sheet(pictures, max(1, columns), captions)
 
     def note(self, picture: NDArray[np.uint8]) -> None:
-        """Remembers a frame's slit without making the frame, for going on in the middle."""
+        """Record a frame's slit without composing the frame, to resume in the middle of a film."""
         self._slits.appendleft(picture[:, int(picture.shape[1] * SLIT_SHARE)].copy())
         while len(self._slits) > picture.shape[1]:
             self._slits.pop()
 
     def _slit(self, picture: NDArray[np.uint8], captions: Sequence[str]) -> NDArray[np.uint8]:
-        """The picture, and beside it its middle column in time: the newest on the left, going right."""
+        """Return the picture with its middle column over time beside it: the newest on the left."""
         self.note(picture)
         height, width = picture.shape[:2]
         strip = np.empty((height, width, 3), np.uint8)
@@ -162,7 +184,7 @@ def _fitted(picture: NDArray[np.uint8], to: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
-    """Captions at the bottom left of each part, light on a dark bar that can be read over any picture."""
+    """Draw captions at the bottom left of each part, light on a dark bar to be readable on any picture."""
     if not any(captions):
         return frame
     image = Image.fromarray(frame)
@@ -181,7 +203,7 @@ def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequenc
 
 
 def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0, classes: str = "") -> str:
-    """What a view with this look, tapped at `layer`, shows at `time` seconds, for burning in."""
+    """Return the caption of a view with this look, tapped at `layer`, at `time` seconds."""
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn

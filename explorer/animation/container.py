@@ -1,4 +1,4 @@
-"""Packets into files and out of them: one place that knows how a film's stream is declared."""
+"""Reading and writing packets of film files, and the declaration of a film's stream."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["Output", "Stream", "encoder_of", "packets_of", "tag_colours"]
 
 GLOBAL_HEADER = 1 << 22
-"""FFmpeg's flag: the parameter sets go into the container's header and not before every key frame."""
+"""FFmpeg flag: store the parameter sets in the container's header instead of before every key frame."""
 
 TAG = "comment"
-"""The one text tag that MP4, Matroska and WebM all keep as it is."""
+"""The only text tag that MP4, Matroska and WebM all store unchanged."""
 
-os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its settings on stderr otherwise
+os.environ.setdefault("SVT_LOG", "1")  # otherwise the AV1 encoder prints its settings to stderr
 
 
 class Stream:
-    """What a film's stream is: size in pixels, frames per second, format and quality. Immutable."""
+    """Parameters of a film's stream: size in pixels, frames per second, format and quality. Immutable."""
 
     def __init__(self, format: Format, quality: Quality, size: tuple[int, int], rate: Fraction) -> None:
         self.format, self.quality, self.rate = format, quality, rate
@@ -34,19 +34,19 @@ class Stream:
         self.width, self.height = (n + n % 2 if even else n for n in size)
 
     def declare(self, context: Any) -> None:
-        """Sets an encoder, or a stream of a container, up for this film."""
+        """Configure an encoder, or a stream of a container, for this film."""
         context.width, context.height, context.pix_fmt = self.width, self.height, self.format.pix_fmt
         context.time_base = 1 / self.rate
         context.options = self.format.options_for(self.quality)
 
 
 def tag_colours(item: Any) -> None:
-    """Players take untagged video for BT.601 and show false colours: say BT.709."""
+    """Tag a stream or frame as BT.709; players assume BT.601 for untagged video and show wrong colours."""
     item.colorspace = item.color_primaries = item.color_trc = 1
 
 
 def encoder_of(stream: Stream) -> Any:
-    """A fresh encoder. Two of one stream give the same packets for the same pictures."""
+    """Return a new encoder. Encoders of equal streams produce equal packets for the same pictures."""
     import av
 
     context: Any = av.CodecContext.create(stream.format.codec, "w")
@@ -63,12 +63,12 @@ def encoder_of(stream: Stream) -> Any:
 
 @contextmanager
 def _same_schedule() -> Iterator[None]:
-    """Keeps this thread's priority: under root, SVT-AV1 makes whoever opens it a real-time thread.
+    """Preserve this thread's scheduling: under root, SVT-AV1 makes the thread that opens it real-time.
 
-    Such a thread, when it waits for torch's workers by spinning, keeps them from the core they need: measured, five
-    times slower renders from then on.
+    A real-time thread that spins while waiting for torch's workers starves them: renders were measured to be five
+    times slower from then on.
     """
-    if not hasattr(os, "sched_getscheduler"):  # there is none on Windows and macOS
+    if not hasattr(os, "sched_getscheduler"):  # not available on Windows and macOS
         yield
         return
     before = os.sched_getscheduler(0)
@@ -80,14 +80,14 @@ def _same_schedule() -> Iterator[None]:
 
 
 class Output:
-    """A container with one film stream, into which packets of `encoder_of` or of another file go.
+    """A container with one film stream, for packets from `encoder_of` or from another file.
 
     Args:
-        path: The file; replaced if it is there.
-        container: FFmpeg's name: matroska, mp4 or webm.
-        stream: Of the film.
-        text: The project, kept as a tag.
-        is_growing: Whether every packet is flushed, so that a kill leaves what was written.
+        path: The file; an existing one is replaced.
+        container: FFmpeg's name of the container: matroska, mp4 or webm.
+        stream: The film's stream.
+        text: The project as text, stored as a tag.
+        is_growing: Whether every packet is flushed, so that written packets survive a kill.
     """
 
     def __init__(self, path: Path, container: str, stream: Stream, text: str, *, is_growing: bool) -> None:
@@ -110,7 +110,7 @@ class Output:
             self._container.start_encoding()
 
     def add(self, packet: Any, index: int) -> None:
-        """Appends the packet of frame number `index`; packets come in decoding order. May raise OSError."""
+        """Append the packet of frame `index`; packets must be in decoding order. May raise OSError."""
         packet.stream = self._target
         packet.time_base = 1 / self._stream.rate
         packet.pts, packet.dts = index, self.count - self._stream.format.delay
@@ -119,14 +119,14 @@ class Output:
         self.count += 1
 
     def close(self) -> None:
-        """Writes what a container has at its end. May raise OSError."""
+        """Write the container's trailer. May raise OSError."""
         self._container.close()
 
 
 def packets_of(path: Path, rate: Fraction) -> Iterator[tuple[Any, int]]:
-    """The packets of a film's file in decoding order, each with the number of its frame, as encoders give them.
+    """Yield the packets of a film's file in decoding order, each with its frame number, as from the encoder.
 
-    What cannot be read any more (the end of a file whose writer was killed) ends the list.
+    Iteration ends at the first unreadable packet, such as the end of a file whose writer was killed.
     """
     import av
 
@@ -138,7 +138,7 @@ def packets_of(path: Path, rate: Fraction) -> Iterator[tuple[Any, int]]:
         if not container.streams.video:
             return
         stream = container.streams.video[0]
-        # Files keep H.264 with lengths, encoders give start codes: an output takes one of them only.
+        # Files store H.264 with length prefixes, encoders emit start codes: an output accepts only one of them.
         is_h264 = stream.codec_context.name == "h264"
         convert: Any = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", stream) if is_h264 else None
         try:

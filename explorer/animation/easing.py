@@ -1,4 +1,4 @@
-"""How time is spent between two keys, and which keys a moment is made of: pure functions of numbers."""
+"""Easing between keys, and the weights of keys at a time: pure functions of numbers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Weights", "curve_value", "ease", "weights_at"]
 
 Weights = tuple[tuple[int, float], ...]
-"""(number of the key, its share); shares sum to 1 and may be negative on smooth curves."""
+"""(index of the key, its weight); weights sum to 1 and may be negative on smooth curves."""
 
 SHORTEST_SEAM = 0.2
-"""Of the mean time between keys: a closed cubic curve needs that much from the last key to the first."""
+"""As a fraction of the mean time between keys: the least time a closed cubic curve needs to return to the first."""
 
 
 def ease(segment: Segment, u: float) -> float:
-    """The share of the way at the share `u` of the time, both 0..1; exact at both ends.
+    """Return the progress at the fraction `u` of the time, both 0..1; exact at both ends.
 
     "in" starts slowly (u squared), "out" ends slowly, "in-out" is the smoothstep 3u^2 - 2u^3.
     """
@@ -41,7 +41,7 @@ def ease(segment: Segment, u: float) -> float:
 
 
 def curve_value(points: tuple[tuple[float, float], ...], u: float) -> float:
-    """A free curve at `u`: through (0, 0), the points in order of their time, and (1, 1), without overshoot.
+    """Evaluate a curve at `u`: through (0, 0), the points in order of time, and (1, 1), without overshoot.
 
     Monotone cubic pieces (Fritsch and Carlson 1980, with the harmonic mean of neighbouring slopes).
     """
@@ -75,14 +75,14 @@ def _hermite(s: float) -> tuple[float, float, float, float]:
 
 
 def weights_at(times: tuple[float, ...], i: int, u: float, interpolation: str, period: float = 0.0) -> Weights:
-    """The shares of all keys at the share `u` of the way from key `i` to the next.
+    """Return the weights of all keys at progress `u` from key `i` to the next.
 
     Args:
-        times: Of the keys in seconds, growing.
-        i: The key behind; the one before is `i + 1`, or 0 if `period` closes the line.
-        u: 0..1, already eased.
+        times: Times of the keys in seconds, increasing.
+        i: Index of the previous key; the next one is `i + 1`, or 0 if `period` closes the curve.
+        u: Progress 0..1, already eased.
         interpolation: As in `Segment`.
-        period: Seconds after which everything repeats; 0 = it does not.
+        period: Seconds after which the timeline repeats; 0 if it does not.
     """
     n = len(times)
     j = (i + 1) % n
@@ -92,22 +92,22 @@ def weights_at(times: tuple[float, ...], i: int, u: float, interpolation: str, p
         return ((j, 1.0),)
     if interpolation in ("linear", "spherical") or n == 2:
         return ((i, 1.0 - u), (j, u))
-    period = max(period, times[-1] - times[0]) if period else 0.0  # keys may lie behind the end
-    # Through two keys at nearly the same time a curve of continuous curvature swings wide, or there is none.
+    period = max(period, times[-1] - times[0]) if period else 0.0  # keys can be after the end
+    # With two keys at nearly the same time a C2 spline overshoots widely, or does not exist.
     is_short = bool(period) and times[0] + period - times[-1] < SHORTEST_SEAM * period / n
     slopes_of = _catmull_rom if interpolation == "catmull-rom" or is_short else _cubic
     slopes = slopes_of(times, period)
     h = (times[j] - times[i]) + (period if j <= i else 0.0)
     h00, h10, h01, h11 = _hermite(u)
-    shares = h * (h10 * slopes[i] + h11 * slopes[j])
-    shares[i] += h00
-    shares[j] += h01
-    return tuple((k, float(share)) for k, share in enumerate(shares) if abs(share) > 1e-9)
+    weights = h * (h10 * slopes[i] + h11 * slopes[j])
+    weights[i] += h00
+    weights[j] += h01
+    return tuple((k, float(weight)) for k, weight in enumerate(weights) if abs(weight) > 1e-9)
 
 
 @lru_cache(maxsize=64)
 def _catmull_rom(times: tuple[float, ...], period: float) -> NDArray[np.float64]:
-    """Slopes at the keys as shares of the keys `[n, n]`: from neighbour to neighbour, one-sided at open ends."""
+    """Return slopes at the keys as weights of the keys `[n, n]`: between neighbours, one-sided at open ends."""
     n = len(times)
     slopes = np.zeros((n, n))
     for k in range(n):
@@ -123,7 +123,7 @@ def _catmull_rom(times: tuple[float, ...], period: float) -> NDArray[np.float64]
 
 @lru_cache(maxsize=64)
 def _cubic(times: tuple[float, ...], period: float) -> NDArray[np.float64]:
-    """Slopes of the spline with continuous curvature as shares of the keys `[n, n]`; open ends are straight."""
+    """Return slopes of the C2 spline as weights of the keys `[n, n]`; open ends are straight."""
     n = len(times)
     left, right = np.zeros((n, n)), np.zeros((n, n))
     for k in range(n):

@@ -1,7 +1,7 @@
-"""A film that grows on disk in pieces; each is encoded by itself, so that going on later changes no pixel.
+"""Writing of a film in independently encoded chunks, so that resuming it later changes no pixel.
 
-A piece (half a second or so) is made by a fresh encoder that knows nothing of the others. After a kill the whole
-pieces are kept, the last one is made again from its pictures, and the file equals that of an undisturbed run.
+A chunk (about half a second) is made by a new encoder with no knowledge of the others. After a kill, complete
+chunks are kept, the last one is encoded again, and the file equals that of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ log = logging.getLogger("explorer.animation")
 
 
 def chunk_length(stream: Stream) -> int:
-    """Frames of one piece."""
+    """Return the number of frames in a chunk."""
     return max(8, round(stream.rate * stream.format.chunk_seconds))
 
 
 def whole_frames(path: Path, stream: Stream) -> int:
-    """How many frames of an unfinished film are in whole pieces and surely on disk."""
-    # The last packet may be cut off in the middle: a piece counts once something follows it.
+    """Return how many frames of an unfinished film are in complete chunks on disk."""
+    # The last packet may be truncated: a chunk counts once something follows it.
     packets = sum(1 for _ in packets_of(path, stream.rate)) if path.exists() else 0
     length = chunk_length(stream)
     return max(packets - 1, 0) // length * length
 
 
 def disk_error(error: OSError, path: Path) -> FilmError:
-    """What a failed write means for people."""
+    """Return the user's error for a failed write."""
     hint = "Make room" if file_errors.is_full(error) else "Check the folder"
-    words = f"{path.name} cannot be written: {file_errors.reason(error)}."
-    return FilmError(words, f"{hint} and render again: it continues from there.")
+    message = f"{path.name} cannot be written: {file_errors.reason(error)}."
+    return FilmError(message, f"{hint} and render again: it continues from there.")
 
 
 def encoder_error(error: Exception, path: Path, codec: str) -> FilmError:
-    """What a fault of FFmpeg's means for people."""
-    words = getattr(error, "strerror", None) or str(error)
+    """Return the user's error for a failure in FFmpeg."""
+    cause = getattr(error, "strerror", None) or str(error)
     return FilmError(
-        f"{path.name}: the encoder {codec} failed: {words}.",
+        f"{path.name}: the encoder {codec} failed: {cause}.",
         "Render again to continue from there, or choose another format.",
     )
 
@@ -69,13 +69,13 @@ class ChunkedWriter:
     """Appends pictures to an unfinished film. One thread at a time.
 
     Args:
-        path: The finished film's name; the file that grows is beside it.
+        path: Path of the finished film; the growing file is beside it.
         stream: Format, quality, size and rate.
-        text: The project.
-        number: Of the names of its parts, from the job file.
+        text: The project as text.
+        number: Number of the part names, from the job file.
 
     Raises:
-        FilmError: The folder cannot be written to, or the encoder takes no such frames.
+        FilmError: The folder cannot be written to, or the encoder does not accept such frames.
     """
 
     def __init__(self, path: Path, stream: Stream, text: str, number: int = 0) -> None:
@@ -97,7 +97,7 @@ class ChunkedWriter:
             raise encoder_error(error, path, stream.format.codec) from error
 
     def _choose(self) -> tuple[tuple[Path, int] | None, Path]:
-        """(the part to go on from and its whole frames, the part to write)."""
+        """Return (the part to resume from with its complete frames, or None; the part to write)."""
         first, second = self._parts
         found = {part: whole_frames(part, self.stream) for part in (first, second)}
         best = max(found, key=lambda part: found[part])
@@ -111,10 +111,10 @@ class ChunkedWriter:
                 break
             self._output.add(packet, index)
         self.count = frames
-        log.info("%s goes on at frame %d", self.path.name, frames)
+        log.info("%s resumes at frame %d", self.path.name, frames)
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 `[H, W, 3]` red-green-blue.
+        """Append a picture, uint8 RGB `[H, W, 3]`.
 
         Raises:
             FilmError: The disk is full, or the encoder failed.
@@ -127,7 +127,7 @@ class ChunkedWriter:
             self._write(self._encoder.encode(self._frame(picture)))
             self.count += 1
             if self.count % self._length == 0:
-                self._end_piece()
+                self._end_chunk()
         except OSError as error:
             raise disk_error(error, self.path) from error
         except av.error.FFmpegError as error:
@@ -153,44 +153,44 @@ class ChunkedWriter:
         for packet in packets:
             self._output.add(packet, packet.pts)
 
-    def _end_piece(self) -> None:
+    def _end_chunk(self) -> None:
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             self._write(encoder.encode(None))
-        if not self.part.exists():  # what is written to a file that was deleted is lost, however long it takes
-            raise FileNotFoundError(errno.ENOENT, "its folder or its unfinished file was removed meanwhile")
+        if not self.part.exists():  # writing to a deleted file would go unnoticed
+            raise FileNotFoundError(errno.ENOENT, "its folder or its unfinished file was removed")
         for other in self._parts:
             if other != self.part and other.exists():
                 self._forget(other)
 
     def _forget(self, other: Path) -> None:
-        """Removes the part that was gone on from, once this one surely holds more."""
+        """Remove the part that was resumed from, once this one contains more."""
         if whole_frames(self.part, self.stream) >= min(self.count, whole_frames(other, self.stream)):
             other.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Ends the file; it stays under its unfinished name. Raises FilmError."""
+        """End the file; it stays under its unfinished name. Raises FilmError."""
         import av
 
         try:
-            self._end_piece()
+            self._end_chunk()
             self._output.close()
         except OSError as error:
             raise disk_error(error, self.path) from error
         except av.error.FFmpegError as error:
             raise encoder_error(error, self.path, self.stream.format.codec) from error
 
-    def abandon(self) -> None:
-        """Ends in the middle, whatever state the disk is in; what was written stays."""
-        self._encoder = None  # the piece that was begun is made again, so its packets are of no use
+    def abort(self) -> None:
+        """End an incomplete film, whatever the state of the disk; written chunks stay."""
+        self._encoder = None  # the incomplete chunk is encoded again, so its packets are dropped
         try:
             self._output.close()
-        except Exception as error:  # a full disk, or a container in any state: the fault that led here is told
+        except Exception as error:  # a full disk or a broken container: the original error is reported
             log.info("%s: %s", self.part.name, error)
 
 
 def pictures_of(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a film's file, uint8 `[H, W, 3]`, one after another."""
+    """Yield the pictures of a film's file, uint8 `[H, W, 3]`, in order."""
     with open_film(path) as container:
         for frame in container.decode(video=0):
             picture: Any = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()

@@ -1,4 +1,4 @@
-"""What a film is, as data, and the renderer that gives any of its frames: a pure function of the frame's number."""
+"""The description of a film, and its renderer: each frame is a pure function of its number."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from explorer.animation.compose import LAYOUTS, Composer, Layout, MotionBlur, caption_of, page_size, resized
-from explorer.animation.formats import FORMATS, Quality, check_page
+from explorer.animation.compose import (
+    LAYOUTS,
+    SINGLE,
+    Composer,
+    Layout,
+    MotionBlur,
+    caption_of,
+    frame_size,
+    resized,
+)
+from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
@@ -19,6 +28,8 @@ from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights
 from explorer.state import look_of
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import compared, is_overlaid, visible_views
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,21 +42,22 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState, Latent, Look
     from explorer.state.request import RenderSettings
 
-__all__ = ["Film", "FilmRenderer", "models_of", "page_of", "rate_of", "whole_film"]
+__all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "shown_in", "whole_film"]
 
 MAX_FRAMES = 24 * 3600 * 60
-MAX_START = 1e9  # seconds; a timeline that loops goes on for ever, but not until its frames are lost in rounding
+MAX_START = 1e9  # seconds; looping timelines are endless, but later frame times would lose precision
 SHUTTER = Fraction(1, 2)
-"""Share of a frame's time over which several samples are spread: what film cameras use."""
+"""Fraction of a frame's duration over which samples are spread, like a film camera's 180 degree shutter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """How a project becomes a film. Written into the job file, so that going on needs nothing else.
+    """How to make a film of a project. Stored in the job file, so that resuming needs nothing else.
 
     `start`, `seconds`: the part of the project's time. `rate`: frames per second as a fraction. `side`: height of
-    each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame. `layout`: ""
-    is the project's own. `columns`, `rows`: of a grid of seeds. `captions`: whether words are burnt in.
+    each picture in pixels (0 = the network's). `samples`: pictures averaged for each frame.
+    `layout`: one of `LAYOUTS`; "" is the project's own, "both" an older name of "all". `columns`, `rows`: of a grid
+    of seeds. `captions`: whether text is burnt in.
     """
 
     seconds: float
@@ -61,15 +73,15 @@ class Film:
     captions: bool = False
 
     def check(self) -> None:
-        """Raises UsageError for a film that cannot be made."""
+        """Raise UsageError for a film that cannot be made."""
         if self.format not in FORMATS:
             raise UsageError(f"There is no format {self.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
         if not (self.rate[0] > 0 and self.rate[1] > 0 and 1 <= self.fps <= 240):
             raise UsageError("A film has 1 to 240 frames per second.", "For example 30, or 30000/1001.")
         fastest = FORMATS[self.format].max_fps
         if fastest and self.fps > fastest:
-            words = f"A {self.format} film has up to {fastest} frames per second, not {float(self.fps):.5g}."
-            raise UsageError(words, "Choose fewer, or another format.")
+            message = f"A {self.format} film has up to {fastest} frames per second, not {float(self.fps):.5g}."
+            raise UsageError(message, "Choose fewer, or another format.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0 and self.frames <= MAX_FRAMES):
             raise UsageError(f"A film of {self.seconds} seconds cannot be made.", "Choose up to a day.")
         if not 0.0 <= self.start <= MAX_START:
@@ -86,28 +98,28 @@ class Film:
 
     @property
     def frames(self) -> int:
-        """How many frames there are, at least one."""
+        """Number of frames, at least one."""
         return max(1, round(Fraction(self.seconds) * self.fps))
 
     def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(height, width) of a picture in the film, of a network whose pictures have `size` (0: not known yet)."""
+        """Return the (height, width) of a picture in the film, given the network's `size` (0: not known yet)."""
         height, width = size
         if self.side in (0, height):
             return size
         return self.side, max(1, round(width * self.side / height)) if height else self.side
 
     def time_of(self, frame: int, sample: int = 0) -> float:
-        """Seconds of the project's time at which a frame's sample is taken."""
+        """Return the project's time in seconds at which a frame's sample is taken."""
         return float(Fraction(self.start) + (frame + SHUTTER * Fraction(sample, self.samples)) / self.fps)
 
 
 def rate_of(text: str | float) -> tuple[int, int]:
-    """A frame rate as a fraction: of `30`, `29.97`, `30000/1001`. Raises UsageError."""
+    """Parse a frame rate such as `30`, `29.97` or `30000/1001` into a fraction. Raises UsageError."""
     try:
         if isinstance(text, str) and (len(text) > 20 or "e" in text.lower()):
             raise ValueError("a power of ten can have more digits than fit into memory")
         rate = Fraction(text).limit_denominator(1001)
-        # 29.97 and its kin mean the exact rates of television.
+        # 29.97 and the like stand for the exact NTSC rates.
         for whole in (24, 30, 48, 60, 120):
             if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 200):
                 rate = Fraction(whole * 1000, 1001)
@@ -117,41 +129,54 @@ def rate_of(text: str | float) -> tuple[int, int]:
 
 
 def whole_film(state: ExplorerState, **fields: Any) -> Film:
-    """The film of a project's whole timeline at its own rate; `fields` of `Film` change that.
+    """Return the film of a project's whole timeline at its own rate; `fields` override those of `Film`.
 
-    One that begins later on a timeline that plays once ends with it all the same. A format that players show at no
-    more than so many frames per second is made at those.
+    With a later start on a timeline that plays once, the film still ends with the timeline. The rate is limited to
+    what players support for the format.
 
     Raises:
-        UsageError: Nothing is left of the timeline where it would begin.
+        UsageError: The film would start after the end of the timeline.
     """
     timeline = state.timeline
     seconds, start = film_seconds(timeline), fields.get("start", 0.0)
     if timeline.loop == "once" and "seconds" not in fields:
         if not start < seconds:
-            words = f"The timeline ends at {seconds:g} s, so no film begins at {start:g} s."
-            raise UsageError(words, "Begin earlier.")
+            message = f"The timeline ends at {seconds:g} s, so a film cannot start at {start:g} s."
+            raise UsageError(message, "Choose an earlier start.")
         seconds -= start
     film = replace(Film(seconds, rate_of(timeline.fps)), **fields)
     kind = FORMATS.get(film.format)
     if kind is None or film.rate[1] <= 0 or (kind.max_fps and film.fps > kind.max_fps):
-        return film  # `check` refuses it, in words
+        return film  # `check` refuses it with an explanation
     rate = kind.playable(film.fps)
     return film if rate == film.fps else replace(film, rate=(rate.numerator, rate.denominator))
 
 
-def page_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """(width, height) in pixels of a film's frames; `sizes`: (height, width) of each view's network."""
-    layout = _layout(film, state)
+def frame_size_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the (width, height) in pixels of a film's frames; `sizes`: (height, width) of each view's network."""
+    layout, views = shown_in(film, state)
     cells = film.columns * film.rows if layout == "grid" else 1
-    shown = [film.size_of(sizes[view]) for view in _views_of(layout, len(state.views))]
-    return page_size(layout, shown * cells, film.columns)
+    shown = [film.size_of(sizes[view]) for view in views]
+    return frame_size(layout, shown * cells, film.columns)
 
 
-def _layout(film: Film, state: ExplorerState) -> Layout:
-    """What a window does in time, such as flickering between two pictures, a film shows side by side."""
-    layout = film.layout or state.layout
-    return layout if layout in LAYOUTS else "both"
+def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
+    """Return a film's layout and the views that it shows; the last view replaces missing ones.
+
+    What alternates in the window, such as flicker, is side by side in a film.
+    """
+    count = len(state.views)
+    layout: Layout = next((name for name in LAYOUTS if name == film.layout), "all")
+    if not film.layout:
+        if state.layout == "single":
+            layout = SINGLE[visible_views(state)[0]]
+        elif is_overlaid(state):
+            return ("wipe" if state.layout == "wipe" else "all"), list(compared(state))
+    if layout == "all":
+        return layout, list(range(count))
+    if layout == "wipe":
+        return layout, list(compared(state))
+    return layout, [min(SINGLE.index(layout), count - 1) if layout in SINGLE else 0]
 
 
 class FilmRenderer:
@@ -159,7 +184,7 @@ class FilmRenderer:
 
     Args:
         state: The project.
-        film: What to make of it.
+        film: The film to render.
         settings: Device, precision, kernels.
         table: The project's stored latents.
         open_with: Opens a model by name or path; for tests.
@@ -180,34 +205,33 @@ class FilmRenderer:
     ) -> None:
         film.check()
         self.film, self.player, self._table = film, Player(state), table
-        self.layout: Layout = _layout(film, state)
-        self.views = _views_of(self.layout, len(state.views))
+        self.layout, self.views = shown_in(film, state)
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
-            # The last bits depend on the kernels: they must not change in the middle of a film.
+            # Kernels differ in the last bits, so the choice must not change within a film.
             native.build()
         opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
         self._renderers: list[tuple[HeadlessRenderer, ModelInfo]] = []
         for view in self.views:
             name = state.views[view].model
             if not name:
-                words = f"View {'AB'[view % 2]} has no model, so nothing can be filmed."
-                raise FilmError(words, "Open a model.", command="Name one with --model.")
+                message = f"View {letter(view)} has no model, so the film cannot be rendered."
+                raise FilmError(message, "Open a model.", command="Name one with --model.")
             if name not in opened:
                 opened[name] = open_with(bundled.resolve(name), settings)
             self._renderers.append(opened[name])
-        check_page(FORMATS[film.format], *self.page_size)
+        check_frame_size(FORMATS[film.format], *self.frame_size)
         self._composer = Composer(self.layout, film.columns)
-        self._noted = 0  # the frame that the composer's memory stands at
+        self._noted = 0  # number of frames in the composer's history
 
     @property
     def facts(self) -> list[ModelInfo]:
-        """Of the models shown, in the order of the pictures."""
+        """Metadata of the models shown, in the order of the pictures."""
         return [facts for _, facts in self._renderers]
 
     @property
-    def page_size(self) -> tuple[int, int]:
+    def frame_size(self) -> tuple[int, int]:
         """(width, height) of a frame in pixels."""
-        return page_size(self.layout, self._sizes * self._cells, self.film.columns)
+        return frame_size(self.layout, self._sizes * self._cells, self.film.columns)
 
     @property
     def _sizes(self) -> list[tuple[int, int]]:
@@ -219,25 +243,25 @@ class FilmRenderer:
         return self.film.columns * self.film.rows if self.layout == "grid" else 1
 
     def state_of(self, frame: int) -> ExplorerState:
-        """The project's state at a frame."""
+        """Return the project's state at a frame."""
         return self.player.at(self.film.time_of(frame))
 
     def frame(self, number: int) -> NDArray[np.uint8]:
-        """One frame, uint8 `[H, W, 3]` red-green-blue. The same number gives the same pixels."""
+        """Return one frame, uint8 RGB `[H, W, 3]`. The same number always gives the same pixels."""
         if self.layout == "slit":
-            self._recall(number)
+            self._restore_history(number)
         pictures = self._pictures(number)
         captions = self._captions(number) if self.film.captions else ()
         self._noted = number + 1
         return self._composer.frame(pictures, captions)
 
-    def picture(self, state: ExplorerState, place: float) -> NDArray[np.uint8]:
-        """The first view's picture `[H, W, 3]` of any state, as the network makes it; `place` on the timeline."""
+    def picture(self, state: ExplorerState, position: float) -> NDArray[np.uint8]:
+        """Return the first view's unscaled picture `[H, W, 3]` of a state at a time of the timeline, in seconds."""
         view, (renderer, _) = self.views[0], self._renderers[0]
-        return renderer.render_look(look_of(state, view), state.views[view].tap, place, self._table).pixels
+        return renderer.render_look(look_of(state, view), state.views[view].tap, position, self._table).pixels
 
-    def _recall(self, number: int) -> None:
-        """Brings the slit-scan's memory to the frame before, if it stands elsewhere: after a kill, or a jump."""
+    def _restore_history(self, number: int) -> None:
+        """Rebuild the slit-scan's history up to the previous frame, after resuming or a jump."""
         if self._noted == number:
             return
         self._composer = Composer(self.layout, self.film.columns)
@@ -253,55 +277,49 @@ class FilmRenderer:
             time = self.film.time_of(number, k)
             state = self.player.at(time)
             if k and is_still and state == first:
-                break  # more pictures of the same change nothing
-            place = time_in_timeline(self.player.timeline, time)
+                break  # further samples of a still are equal
+            position = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
                 for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
                     tap = state.views[view].tap
-                    picture = renderer.render_look(_look(state, view, cell), tap, place, self._table).pixels
+                    picture = renderer.render_look(_look(state, view, cell), tap, position, self._table).pixels
                     exposures[cell * len(self.views) + i].add(picture)
-        # A layer's activation has a size of its own; all frames of a film have one, also where the layer changes.
+        # Activations vary in size; all frames of a film need the same, even if the layer changes.
         return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
 
     def _captions(self, number: int) -> list[str]:
-        place = time_in_timeline(self.player.timeline, self.film.time_of(number))
+        position = time_in_timeline(self.player.timeline, self.film.time_of(number))
         state = with_snapshot(
-            self.player.state, self.player.base_snapshot(place)
-        )  # wandering would only blur the words
+            self.player.state, self.player.base_snapshot(position)
+        )  # values that wander would make captions unreadable
         names = [facts.name for facts in self.facts]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            self._caption(state, view, _look(state, view, cell), facts, name, place)
+            self._caption(state, view, _look(state, view, cell), facts, name, position)
             for cell in range(self._cells)
             for view, facts, name in zip(self.views, self.facts, names, strict=True)
         ]
 
     @staticmethod
-    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, place: float) -> str:
+    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, position: float) -> str:
         classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
-        return caption_of(look, state.views[view].tap.layer, name, place, classes)
+        return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:
-    """Names or paths of the models that a film of the project shows."""
-    views = _views_of(_layout(film, state), len(state.views))
+    """Return names or paths of the models shown by a film of the project."""
+    _, views = shown_in(film, state)
     return [state.views[view].model for view in views if state.views[view].model]
 
 
-def _views_of(layout: str, count: int) -> list[int]:
-    if layout in ("both", "wipe") and count > 1:
-        return [0, 1] if layout == "wipe" else list(range(count))
-    return [1] if layout == "b" and count > 1 else [0]
-
-
 def _look(state: ExplorerState, view: int, cell: int) -> Look:
-    """What a view shows in a cell of the grid."""
+    """Return the look of a view in a cell of the grid."""
     look = look_of(state, view)
     return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
 
 
 def _neighbour(latent: Latent, cell: int) -> Latent:
-    """The same recipe with every seed `cell` further: another cell of the grid under the same motion."""
+    """Return the latent with `cell` added to every seed, for another cell of the grid with the same motion."""
     if latent.blend is None:
         return replace(latent, seed=(latent.seed + cell) % SEED_COUNT)
     points = tuple(replace(p, latent=_neighbour(p.latent, cell)) for p in latent.blend.points)

@@ -1,4 +1,4 @@
-"""The last step of a film: packets copied, or pictures converted, into the file that gets the final name."""
+"""The last step of a film: copy packets, or convert pictures, into the final file."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ __all__ = ["WEBP_METHOD", "WEBP_QUALITY", "finish", "palette_graph", "shown_fram
 WEBP_QUALITY = {"draft": 60, "good": 80, "best": 95}
 WEBP_METHOD = 2
 
-Tell = Callable[[int], None]
+Report = Callable[[int], None]
 
 
-def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: Tell = lambda done: None) -> None:
-    """Makes the finished film out of its unfinished file, and only then gives it its name.
+def finish(
+    part: Path, path: Path, stream: Stream, text: str, total: int, report: Report = lambda done: None
+) -> None:
+    """Make the finished film from its unfinished file, and rename it only when complete.
 
     Args:
-        part: Holds all frames.
-        path: The film; a file of that name is replaced.
-        stream: As the part was written.
-        text: The project.
-        total: Frames that there must be.
-        tell: Called with the number of frames done.
+        part: The unfinished file with all frames.
+        path: The film; an existing file is replaced.
+        stream: The stream with which the part was written.
+        text: The project as text.
+        total: Expected number of frames.
+        report: Called with the number of frames done.
 
     Raises:
         FilmError: The disk is full, frames are missing, or the converter failed; the part stays.
@@ -47,45 +49,45 @@ def finish(part: Path, path: Path, stream: Stream, text: str, total: int, tell: 
     try:
         with atomic_write(path) as made:
             if kind:
-                {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, tell)
+                {"gif": _gif, "webp": _webp, "apng": _apng}[kind](part, made, stream, text, report)
             else:
-                _copy(part, made, stream, text, total, tell)
+                _copy(part, made, stream, text, total, report)
     except OSError as error:
         raise disk_error(error, path) from error
     except av.error.FFmpegError as error:
         raise encoder_error(error, path, kind or stream.format.codec) from error
 
 
-def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, tell: Tell) -> None:
+def _copy(part: Path, made: Path, stream: Stream, text: str, total: int, report: Report) -> None:
     output = Output(made, stream.format.container, stream, text, is_growing=False)
     try:
         for packet, index in packets_of(part, stream.rate):
             output.add(packet, index)
-            tell(output.count)
+            report(output.count)
     finally:
         output.close()
     found = sum(1 for _ in packets_of(made, stream.rate))
     if (output.count, found) != (total, total):
         raise FilmError(
-            f"{part.name} holds {output.count} frames of {total}, and {found} could be read back.",
+            f"{part.name} contains {output.count} frames of {total}, and {found} could be read back.",
             "Render again: it continues from what is there.",
         )
 
 
 def shown_frames(total: int, rate: Fraction, unit: int, least: int) -> Iterator[tuple[int, int, int]]:
-    """Which frames are shown, from when and how long, where times are whole parts of a second.
+    """Yield the frames to show with their start and duration, in a format with discrete times.
 
-    Each frame ends at the part nearest to its true end, so that rounding does not add up. Where frames would be
-    shown shorter than players do, some are left out evenly, and the film lasts as long.
+    Each frame ends at the unit nearest to its exact end, so that rounding errors do not accumulate. Where frames
+    would be shorter than players support, some are skipped evenly, and the film's duration is unchanged.
 
     Args:
         total: Frames of the film.
-        rate: Frames a second.
-        unit: Parts of a second in which times are counted.
-        least: Parts that a frame must stay.
+        rate: Frames per second.
+        unit: Time units per second.
+        least: Minimum duration of a frame, in units.
 
     Yields:
-        (number of the frame, when it begins, how long it stays), both in parts.
+        (number of the frame, its start, its duration), both in units.
     """
     length = max(round(total * unit / rate), least)
     count = max(1, min(total, length // least))
@@ -95,16 +97,16 @@ def shown_frames(total: int, rate: Fraction, unit: int, least: int) -> Iterator[
 
 
 def _shown(part: Path, stream: Stream, unit: int) -> dict[int, tuple[int, int]]:
-    """Of the frames in a part that are shown: (begin, duration) by number."""
+    """Return (start, duration) of the frames to show, by number."""
     total = sum(1 for _ in packets_of(part, stream.rate))
     least = -(-unit * stream.format.least_ms // 1000)
     return {number: times for number, *times in shown_frames(total, stream.rate, unit, least)}  # type: ignore[misc]
 
 
-def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
+def _gif(part: Path, made: Path, stream: Stream, text: str, report: Report) -> None:
     import av
 
-    shown, last = _shown(part, stream, 100), 0  # delays are whole hundredths of a second
+    shown, last = _shown(part, stream, 100), 0  # delays are in hundredths of a second
     with scratch_beside(made) as plain:
         name = name_for_ffmpeg(plain)
         with open_film(part) as source, av.open(name, "w", format="gif", options={"loop": "0"}) as out:
@@ -120,14 +122,14 @@ def _gif(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
                     coloured.pts, coloured.duration = shown[i]
                     coloured.time_base, last = Fraction(1, 100), coloured.duration
                     out.mux(target.encode(coloured))
-                tell(i + 1)
+                report(i + 1)
             for packet in target.encode(None):
                 out.mux(packet)
         with_gif_comment(plain, made, text, last)
 
 
 def palette_graph(stream: Stream, pix_fmt: str) -> Any:
-    """A filter from frames of a pixel format to frames of 256 colours, each with a palette of its own."""
+    """Return a filter that converts frames to 256 colours, with a palette per frame."""
     import av
 
     graph: Any = av.filter.Graph()
@@ -145,18 +147,18 @@ def palette_graph(stream: Stream, pix_fmt: str) -> Any:
     return graph
 
 
-def _images(part: Path, shown: dict[int, tuple[int, int]], tell: Tell) -> Iterator[Image]:
+def _images(part: Path, shown: dict[int, tuple[int, int]], report: Report) -> Iterator[Image]:
     from PIL import Image
 
     for i, picture in enumerate(pictures_of(part)):
         if i in shown:
             yield Image.fromarray(picture)
-        tell(i + 1)
+        report(i + 1)
 
 
-def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
+def _webp(part: Path, made: Path, stream: Stream, text: str, report: Report) -> None:
     shown = _shown(part, stream, 1000)
-    images = _images(part, shown, tell)
+    images = _images(part, shown, report)
     first = next(images)
     with made.open("wb") as file:
         first.save(
@@ -167,10 +169,10 @@ def _webp(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
     keep_webp_duration(made, (stream.width, stream.height), sum(list(shown.values())[-1]))
 
 
-def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None:
+def _apng(part: Path, made: Path, stream: Stream, text: str, report: Report) -> None:
     import av
 
-    # Delays are fractions: exact, unless there are more frames than players show.
+    # Delays are fractions: exact, unless the rate exceeds what players support.
     is_exact = stream.rate * stream.format.least_ms <= 1000
     shown = {} if is_exact else _shown(part, stream, 1000)
     rate = stream.rate if is_exact else Fraction(1000)
@@ -186,6 +188,6 @@ def _apng(part: Path, made: Path, stream: Stream, text: str, tell: Tell) -> None
                     coloured.pts, coloured.duration = (i, 1) if is_exact else shown[i]
                     coloured.time_base = 1 / rate
                     out.mux(target.encode(coloured))
-                tell(i + 1)
+                report(i + 1)
             out.mux(target.encode(None))
         with_png_text(plain, made, text)

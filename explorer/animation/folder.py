@@ -1,4 +1,4 @@
-"""A film as numbered PNG pictures in a folder, each with the project as it stood at that frame."""
+"""A film as numbered PNG pictures in a folder, each with the project's state at that frame."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["ChunkedFolder", "folder_of", "unfinished_folder"]
 
 
 class ChunkedFolder:
-    """Appends pictures to an unfinished folder, going on after the last one that is there. One thread at a time.
+    """Appends pictures to an unfinished folder, resuming after its last one. One thread at a time.
 
     Args:
-        path: The film's name, ending in .png.
-        text_of: Gives the project's text of a frame's number.
-        number: Of the folder's name while it grows, from the job file.
+        path: Path of the film, ending in .png.
+        text_of: Returns the project as text for a frame number.
+        number: Number in the unfinished folder's name, from the job file.
 
     Raises:
-        FilmError: The folder cannot be made.
+        FilmError: The folder cannot be created.
     """
 
     def __init__(self, path: Path, text_of: Callable[[int], str], number: int = 0) -> None:
@@ -48,7 +48,7 @@ class ChunkedFolder:
         return f"{self.path.stem}-{number:06d}.png"
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 `[H, W, 3]`; its file appears whole. Raises FilmError when the disk is full."""
+        """Append a picture, uint8 `[H, W, 3]`, atomically to a file. Raises FilmError if the disk is full."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
@@ -64,13 +64,13 @@ class ChunkedFolder:
         self.count += 1
 
     def close(self) -> None:
-        """Nothing is open between two pictures."""
+        """Do nothing: no file is open between pictures."""
 
-    def abandon(self) -> None:
-        """Nothing to do either."""
+    def abort(self) -> None:
+        """Do nothing: written pictures stay."""
 
     def finish(self) -> Path:
-        """Gives the folder its name. Raises FilmError."""
+        """Rename the folder to its final name. Raises FilmError."""
         target = folder_of(self.path)
         try:
             self.part.replace(target)

@@ -1,4 +1,4 @@
-"""How large a film's file will be: guessed from its pixels beforehand, then from the pictures that are done."""
+"""Estimates of a film's file size: from its number of pixels, then from rendered pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.animation.container import Stream
 
-__all__ = ["Forecast", "bytes_beforehand", "size_words"]
+__all__ = ["Forecast", "bytes_beforehand", "size_text"]
 
 log = logging.getLogger("explorer.animation")
 
@@ -31,16 +31,16 @@ _BYTES_PER_PIXEL: dict[str, tuple[float, float, float]] = {
 the mean of pictures 256 and 512 pixels high."""
 
 SAMPLES = 6
-"""Pictures of a film that are converted while it is rendered, to see how large they become."""
+"""Number of pictures converted during rendering to measure their size."""
 
 
-def bytes_beforehand(key: str, quality: Quality, page: tuple[int, int], frames: int) -> int:
-    """About how large a film becomes, by format, quality, (width, height) in pixels and frames."""
-    return round(_BYTES_PER_PIXEL[key][QUALITIES.index(quality)] * page[0] * page[1] * frames)
+def bytes_beforehand(key: str, quality: Quality, size: tuple[int, int], frames: int) -> int:
+    """Estimate a film's size in bytes from format, quality, (width, height) in pixels and number of frames."""
+    return round(_BYTES_PER_PIXEL[key][QUALITIES.index(quality)] * size[0] * size[1] * frames)
 
 
-def size_words(size: int) -> str:
-    """A size with two digits that count: `about 34 MB`."""
+def size_text(size: int) -> str:
+    """Return a size as text with two significant digits: `about 34 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         number = size / scale
         if number >= 0.95:
@@ -49,35 +49,35 @@ def size_words(size: int) -> str:
 
 
 class Forecast:
-    """Follows a film that is being made. Used by one thread; `size` may be read by others.
+    """Estimates the size of a film during rendering. Used by one thread; `size` may be read by others.
 
     Args:
-        stream: The film's.
-        part: What grows on disk: its unfinished file, or the folder of its pictures.
+        stream: The film's stream.
+        part: Its unfinished file, or the folder of its pictures.
         total: Frames of the film.
     """
 
     def __init__(self, stream: Stream, part: Path, total: int) -> None:
         self._stream, self._part, self._total = stream, part, total
-        page = (stream.width, stream.height)
-        self.size = bytes_beforehand(stream.format.key, stream.quality, page, total)
+        size = (stream.width, stream.height)
+        self.size = bytes_beforehand(stream.format.key, stream.quality, size, total)
         self._before: NDArray[np.uint8] | None = None
         self._sampled: list[int] = []
-        self._next = 2 * chunk_length(stream)  # pieces reach the disk as a whole
+        self._next = 2 * chunk_length(stream)  # chunks are written as a whole
 
     def note(self, picture: NDArray[np.uint8], done: int) -> None:
-        """A picture `[H, W, 3]` was appended, with which `done` frames are on their way to the disk."""
+        """Note that a picture `[H, W, 3]` was appended as frame number `done`."""
         try:
             if self._stream.format.converter:
                 self._sample(picture, done)
             elif done >= self._next:
                 self._next = done + max(done // 4, 8)
                 self.size = round(_bytes_in(self._part) / done * self._total)
-        except Exception as error:  # whatever it is: no film fails because nobody knows how large it will be
+        except Exception as error:  # an estimate must never make a film fail
             log.info("forecast: %s", error)
 
     def _sample(self, picture: NDArray[np.uint8], done: int) -> None:
-        """Converts a few pairs of neighbours: pictures that differ little take less room than single ones."""
+        """Convert a few pairs of adjacent pictures, since small differences compress better."""
         before, self._before = self._before, picture
         every = max(2, self._total // SAMPLES)
         if before is None or before.shape != picture.shape or done % every != min(2, self._total) % every:
@@ -93,7 +93,7 @@ def _bytes_in(part: Path) -> int:
 
 
 def _bytes_of_second(stream: Stream, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
-    """How many bytes a picture adds to a GIF, an animated WebP or PNG in which another one is before it."""
+    """Return the bytes that `second` adds to a GIF or an animated WebP or PNG after `first`."""
     if stream.format.converter == "webp":
         return _webp_bytes(stream, [first, second]) - _webp_bytes(stream, [first])
     return _packet_bytes(stream, [first, second])
@@ -114,7 +114,7 @@ def _webp_bytes(stream: Stream, pictures: list[NDArray[np.uint8]]) -> int:
 
 
 def _packet_bytes(stream: Stream, pictures: list[NDArray[np.uint8]]) -> int:
-    """Size of the last packet that FFmpeg's encoder makes."""
+    """Return the size of the last packet from FFmpeg's encoder."""
     import av
 
     from explorer.animation.finish import palette_graph

@@ -1,4 +1,4 @@
-"""The formats of films: which encoder makes them, with which options, and in which container they grow."""
+"""Film formats: their encoders, encoder options and containers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = [
     "Format",
     "Quality",
     "available",
-    "check_page",
+    "check_frame_size",
     "format_named",
     "format_of_path",
 ]
@@ -24,21 +24,21 @@ Quality = Literal["draft", "good", "best"]
 QUALITIES: tuple[Quality, ...] = ("draft", "good", "best")
 
 MAX_PIXELS = 8192 * 8192
-"""Of a frame, 201 MB: about ten wait for the encoder at a time, and it keeps some itself."""
+"""Largest area of a frame, 201 MB: about ten frames queue for the encoder, which buffers more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of film.
+    """A film format.
 
-    While it grows, a film is a Matroska file of `codec`: every piece of it that is on disk can be played. The last
-    step copies the packets into `container`, or converts the pictures with `converter` if that is set.
+    While it is rendered, a film is a Matroska file of `codec` whose written part can be played. The last step
+    copies the packets into `container`, or converts the pictures with `converter` if that is set.
 
-    `crf`: the encoder's quality figure for draft, good and best. `delay`: frames by which its packets are out of
-    order. `max_size`: the widest and highest frame in pixels that encoder, container and converter all take, and
-    `max_pixels`: its largest area; both were tried. `max_fps`: 0 is any. `least_ms`: how long a frame must stay,
-    for browsers show one of 10 ms or less for 100 ms. `side`, `fps`: what a film has unless something else is
-    chosen; 0 is the network's and the timeline's.
+    `crf`: the encoder's quality parameter for draft, good and best. `delay`: frames by which its packets are out of
+    order. `max_size`: the largest width and height in pixels that encoder, container and converter all support, and
+    `max_pixels`: the largest area; both were tested. `max_fps`: 0 is unlimited. `least_ms`: minimum duration of a
+    frame, because browsers show one of 10 ms or less for 100 ms. `side`, `fps`: defaults of a film; 0 is the
+    network's size and the timeline's rate.
     """
 
     key: str
@@ -61,7 +61,7 @@ class Format:
     fps: int = 0
 
     def playable(self, rate: Fraction) -> Fraction:
-        """The rate nearest to one in frames per second at which players show every frame."""
+        """Return the nearest frame rate at which players show every frame."""
         return min(rate, Fraction(1000, self.least_ms)) if self.least_ms else rate
 
     @property
@@ -70,12 +70,12 @@ class Format:
         return self.crf is not None or self.converter == "webp"
 
     def options_for(self, quality: Quality) -> dict[str, str]:
-        """The encoder's options at a quality."""
+        """Return the encoder's options at a quality."""
         crf = {"crf": str(self.crf[QUALITIES.index(quality)])} if self.crf else {}
         return {**self.options, **crf}
 
 
-# The pieces are encoded one by one (see `encoder`), so no option may let an encoder hide or join frames.
+# Chunks are encoded independently (see `encoder`), so no option may let an encoder drop or merge frames.
 _X264 = {"preset": "veryfast", "sc_threshold": "0", "g": "10000"}
 _RGB = {"preset": "ultrafast", "qp": "0", "sc_threshold": "0", "g": "10000"}
 _VP9 = {
@@ -104,9 +104,9 @@ _ALL = (
     ),
     Format(
         "gif", "GIF, 256 colours per frame", ".gif", "libx264rgb", "rgb24", "", _RGB, converter="gif",
-        max_fps=100,  # a frame lasts a hundredth of a second at least
-        least_ms=20,  # the next hundredth above
-        side=256, fps=25,  # its files are large, and its delays are whole hundredths
+        max_fps=100,  # a frame lasts at least a hundredth of a second
+        least_ms=20,  # the next multiple of a hundredth
+        side=256, fps=25,  # files are large, and delays are whole hundredths
     ),
     Format(
         "webp", "WebP, animated", ".webp", "libx264rgb", "rgb24", "", _RGB, converter="webp",
@@ -122,13 +122,13 @@ _ALL = (
     ),
 )  # fmt: skip
 FORMATS: dict[str, Format] = {f.key: f for f in _ALL}
-"""All formats by name, the usual one first."""
+"""All formats by name, the default first."""
 
 _NEEDS = {"gif": "gif", "apng": "apng"}
 
 
 def available() -> tuple[Format, ...]:
-    """The formats that can be written here: those whose encoder this FFmpeg has."""
+    """Return the formats whose encoder is available in this FFmpeg."""
     import av
     from PIL import features
 
@@ -143,15 +143,15 @@ def available() -> tuple[Format, ...]:
 
 
 def format_named(key: str) -> Format:
-    """The format of that name, if it can be written here. Raises UsageError."""
+    """Return the format of that name if it is available. Raises UsageError."""
     found = {f.key: f for f in available()}
     if key not in found:
-        raise UsageError(f"Films of format {key!r} cannot be written here.", f"Choose one of {', '.join(found)}.")
+        raise UsageError(f"The film format {key!r} is not available.", f"Choose one of {', '.join(found)}.")
     return found[key]
 
 
-def check_page(kind: Format, width: int, height: int) -> None:
-    """Raises UsageError for a frame of that many pixels if a film of that format cannot have such."""
+def check_frame_size(kind: Format, width: int, height: int) -> None:
+    """Raise UsageError if a film of that format cannot have frames of that size in pixels."""
     widest, highest = kind.max_size
     if width <= widest and height <= highest and width * height <= kind.max_pixels:
         return
@@ -163,10 +163,10 @@ def check_page(kind: Format, width: int, height: int) -> None:
 
 
 def format_of_path(path: str | Path) -> Format:
-    """The usual format of a name's ending. Raises UsageError."""
+    """Return the default format of a file suffix. Raises UsageError."""
     suffix = Path(path).suffix.lower()
     for f in FORMATS.values():
         if f.suffix == suffix:
             return format_named(f.key)
-    endings = ", ".join(dict.fromkeys(f.suffix for f in FORMATS.values()))
-    raise UsageError(f"{Path(path).name} does not have the suffix of a film.", f"Known endings: {endings}.")
+    suffixes = ", ".join(dict.fromkeys(f.suffix for f in FORMATS.values()))
+    raise UsageError(f"{Path(path).name} does not have the suffix of a film.", f"Known suffixes: {suffixes}.")

@@ -1,4 +1,4 @@
-"""The job file beside an unfinished film: everything that going on needs, as JSON."""
+"""The job file beside an unfinished film: everything needed to resume it, as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation import parts
-from explorer.animation.film import MAX_FRAMES, Film
+from explorer.animation.film import MAX_FRAMES, Film, shown_in
 from explorer.animation.player import Player, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState
 
 __all__ = [
-    "Job",
+    "FilmJob",
     "Origin",
     "discard",
     "has_parts",
     "is_unfinished",
+    "job_from_json",
     "job_path",
+    "job_to_json",
     "origin_of",
     "part_number",
     "read_job",
@@ -49,8 +51,8 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """One film to make: where, what, of which project, and on what it is computed. Immutable."""
+class FilmJob:
+    """A film to render: its path, description, project, and render settings. Immutable."""
 
     path: Path
     film: Film
@@ -58,17 +60,17 @@ class Job:
     table: LatentTable = field(default_factory=LatentTable)
     settings: RenderSettings = field(default_factory=RenderSettings)
 
-    def same_as(self, other: Job) -> bool:
-        """True if both give the same pixels, so that one may go on where the other stopped.
+    def same_as(self, other: FilmJob) -> bool:
+        """Return whether both jobs give the same pixels, so that one can resume the other's film.
 
-        Where the playhead stood when a job was made does not matter: keys say what is seen.
+        The position of the playhead when a job was created does not matter: the keys determine the pictures.
         """
-        return _contents(_at_start(self)) == _contents(_at_start(other))
+        return job_to_json(_at_start(self)) == job_to_json(_at_start(other))
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a job does not say of the frames on disk: which networks made them, and their size. Immutable.
+    """The origin of the frames on disk: the networks that made them, and their size. Immutable.
 
     `models`: sha256 of every view's file. `size`: (width, height) in pixels.
     """
@@ -78,47 +80,47 @@ class Origin:
 
 
 def job_path(path: Path) -> Path:
-    """The job file of a film."""
+    """Return the path of a film's job file."""
     return path.with_name(f"{path.name}.job.json")
 
 
 def target_of(path: Path, film: Film) -> Path:
-    """What is there in the end: the file, or the folder of a film of PNG pictures."""
+    """Return the path of the finished film: a file, or the folder of PNG pictures."""
     return parts.folder_of(path) if film.format == "png" else path
 
 
 def is_unfinished(path: Path) -> bool:
-    """True if a film of that name was begun and can be resumed."""
+    """Return whether there is an unfinished film of that name that can be resumed."""
     return job_path(path).exists()
 
 
 def has_parts(path: Path) -> bool:
-    """True if there are frames that the job file of that name calls its own."""
+    """Return whether there are frames that belong to the job file of that name."""
     return is_unfinished(path) and parts.has_parts(path, part_number(path))
 
 
 def part_number(path: Path) -> int:
-    """Under which number an unfinished film has its frames (`explorer.animation.parts`); 0 if there is none.
+    """Return the number in the names of an unfinished film's frames (see `parts`); 0 if there is none.
 
     Raises:
-        FilmError: What lies there under the job file's name is not one.
+        FilmError: The file with the job file's name is not a job file.
     """
     return _number_in(_data(path)) if is_unfinished(path) else 0
 
 
-def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
-    """Write the job file, whole or not at all; a new job takes names for its frames that nobody else's files have.
+def write_job(job: FilmJob, origin: Origin | None = None, digests: Mapping[str, str] | None = None) -> None:
+    """Write the job file atomically; a new job chooses names for its frames that no other files have.
 
     Args:
         job: The film.
-        origin: Of the frames beside it.
-        digests: SHA-256 of its models by their whole paths.
+        origin: Origin of the frames beside it.
+        digests: SHA-256 of its models by absolute path.
 
     Raises:
-        FilmError: The file cannot be written, or a file that is not ours has its name.
+        FilmError: The file cannot be written, or another file has its name.
     """
     number = part_number(job.path) if is_unfinished(job.path) else parts.free_number(job.path)
-    data = {"format": FORMAT, "version": VERSION, "parts": number, **_contents(job)}
+    data = {"format": FORMAT, "version": VERSION, "parts": number, **job_to_json(job)}
     if places := places_of(with_absolute_models(job.state), job.path.parent, digests):
         data["project"]["models"] = places_to_json(places)
     if origin is not None:
@@ -129,49 +131,60 @@ def write_job(job: Job, origin: Origin | None = None, digests: Mapping[str, str]
         raise FilmError(error.message, error.hint) from error
 
 
-def read_job(path: Path) -> Job:
-    """The job of an unfinished film, by the film's name or the job file's. Raises FilmError."""
+def read_job(path: Path) -> FilmJob:
+    """Return the job of an unfinished film, given the path of the film or of its job file. Raises FilmError."""
     name = path.name.removesuffix(".job.json")
     film_path = path.with_name(name)
     data = _data(film_path)
     if data.get("version") != VERSION:
-        raise FilmError(f"The job of {visible(name)} is of another version.", "Render the film again.")
+        raise FilmError(f"The job of {visible(name)} was written by another version.", "Render the film again.")
+    return job_from_json(film_path, data)
+
+
+def job_to_json(job: FilmJob) -> dict[str, Any]:
+    """Return a job as JSON values, without its path and with absolute paths of its models."""
+    project = to_json(with_absolute_models(job.state), job.table)
+    return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
+
+
+def job_from_json(path: Path, data: Mapping[str, Any]) -> FilmJob:
+    """Return the job encoded by `job_to_json`. Raises FilmError."""
     try:
-        project = project_from_json(data.get("project"), film_path.resolve().parent)
+        project = project_from_json(data.get("project"), path.resolve().parent)
         film = decode(Film, data.get("film", {}), "film")
         film.check()
         settings = decode(RenderSettings, data.get("settings", {}), "settings")
     except LatentwalkError as error:
         hint = error.hint or "Render the film again."
-        raise FilmError(f"The job of {visible(name)} cannot be read: {error.message}", hint) from error
-    return Job(film_path, film, find_models(project).state, project.table, settings)
+        raise FilmError(f"The job of {visible(path.name)} cannot be read: {error.message}", hint) from error
+    return FilmJob(path, film, find_models(project).state, project.table, settings)
 
 
 def _data(path: Path) -> dict[str, Any]:
-    """What the job file of a film holds, of any version. Raises FilmError."""
+    """Return the content of a film's job file, of any version. Raises FilmError."""
     file = job_path(path)
     try:
         data = parse_json(read_regular(file, MAX_BYTES))
     except FileNotFoundError:
         raise FilmError(f"There is no unfinished film {visible(path.name)}.", "Check the name.") from None
     except OSError as error:
-        words = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
-        raise FilmError(words, "Move it away, or choose another name.") from error
+        message = f"{visible(file.name)} cannot be read: {file_errors.reason(error)}."
+        raise FilmError(message, "Move it away, or choose another name.") from error
     except ValueError:
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        words = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
-        raise FilmError(words, "Move it away, or choose another name.")
+        message = f"{visible(file.name)} is damaged, or not the job of an unfinished film."
+        raise FilmError(message, "Move it away, or choose another name.")
     return data
 
 
 def _number_in(data: dict[str, Any]) -> int:
-    number = data.get("parts", 0)  # jobs of before had but one pair of names
+    number = data.get("parts", 0)  # older jobs had only one pair of names
     return number if type(number) is int and 0 <= number < parts.MOST else 0
 
 
 def origin_of(path: Path) -> Origin | None:
-    """Of what the frames of an unfinished film were made; None if its job file does not say, or is not there."""
+    """Return the origin of an unfinished film's frames; None if it is unknown or there is no job file."""
     try:
         return decode(Origin, _data(path)["origin"], "origin")
     except (ValueError, KeyError, TypeError, FilmError, ProjectError):
@@ -179,17 +192,16 @@ def origin_of(path: Path) -> Origin | None:
 
 
 def with_absolute_models(state: ExplorerState) -> ExplorerState:
-    """The state with its models' files by their whole paths, so that it opens in any folder."""
+    """Return the state with absolute paths of its models, so that it opens in any folder."""
     return replace(state, views=tuple(replace(view, model=_absolute(view.model)) for view in state.views))
 
 
-def _contents(job: Job) -> dict[str, Any]:
-    project = to_json(with_absolute_models(job.state), job.table)
-    return {"film": encode(job.film), "settings": encode(job.settings), "project": project}
-
-
-def _at_start(job: Job) -> Job:
-    state = replace(job.state, active=0, layout=job.state.layout if not job.film.layout else "a")
+def _at_start(job: FilmJob) -> FilmJob:
+    layout, views = shown_in(job.film, job.state)
+    first, last = views[0], views[-1]
+    is_all = len(views) == len(job.state.views)
+    state = replace(job.state, active=0, layout="grid" if is_all else "flicker", pair=(first, last))
+    job = replace(job, film=replace(job.film, layout=layout))
     if state.timeline.keys or state.timeline.performance:
         state = with_snapshot(state, Player(state).base_snapshot(0.0))
     return replace(job, state=state)
@@ -201,10 +213,10 @@ def _absolute(model: str) -> str:
 
 
 def discard(path: Path) -> None:
-    """Removes what is left of an unfinished film: what its job file names, and then that file.
+    """Remove an unfinished film: the frames named by its job file, then the job file.
 
     Raises:
-        FilmError: The job file is not one, so that nothing says what is ours, or a file cannot be removed.
+        FilmError: The job file is invalid, so its frames are unknown, or a file cannot be removed.
     """
     if not is_unfinished(path):
         return
@@ -214,8 +226,8 @@ def discard(path: Path) -> None:
     except (ProjectError, ArithmeticError, ValueError):
         frames = MAX_FRAMES
     try:
-        parts.remove_parts(path, _number_in(data), frames, is_of_before="parts" not in data)
+        parts.remove_parts(path, _number_in(data), frames, is_legacy="parts" not in data)
         job_path(path).unlink(missing_ok=True)
     except OSError as error:
-        words = f"What is left of the unfinished film {path.name} cannot be removed: {file_errors.reason(error)}."
-        raise FilmError(words, "Check the folder's permissions.") from error
+        message = f"The unfinished film {path.name} cannot be removed: {file_errors.reason(error)}."
+        raise FilmError(message, "Check the folder's permissions.") from error

@@ -1,4 +1,4 @@
-"""Motion about a latent that closes with the timeline: circular walks, and smooth noise that repeats."""
+"""Periodic motion around a latent over the timeline: circular walks, and smooth repeating noise."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ __all__ = ["steps_of", "wandering"]
 
 NOISE_DIRECTIONS = 4
 FIRST_SEED = 3_000_000_000
-"""Seeds of the directions: far from those that people type."""
+"""First seed of the directions: far from seeds that users type."""
 
 
-def wandering(pose: Snapshot, timeline: Timeline, place: float) -> Snapshot:
-    """The pose with its latents moved about where they are, at a place of the timeline in seconds."""
+def wandering(snapshot: Snapshot, timeline: Timeline, time: float) -> Snapshot:
+    """Return the snapshot with its latents displaced by the wander, at a time of the timeline in seconds."""
     wander = timeline.wander
     if wander.kind == "none" or wander.radius == 0.0:
-        return pose
-    steps = steps_of(wander, place / timeline.duration)
-    views = tuple(v if "latent" in v.linked else replace(v, own=_moved(v.own, steps, wander)) for v in pose.views)
-    return Snapshot(_moved(pose.shared, steps, wander), views)
+        return snapshot
+    steps = steps_of(wander, time / timeline.duration)
+    views = tuple(
+        v if "latent" not in v.unlinked else replace(v, own=_moved(v.own, steps, wander)) for v in snapshot.views
+    )
+    return Snapshot(_moved(snapshot.shared, steps, wander), views)
 
 
 def _moved(look: Look, steps: tuple[tuple[int, float], ...], wander: LatentLoop) -> Look:
@@ -39,7 +41,7 @@ def _moved(look: Look, steps: tuple[tuple[int, float], ...], wander: LatentLoop)
 
 
 def steps_of(wander: LatentLoop, phase: float) -> tuple[tuple[int, float], ...]:
-    """(seed of a direction, length along it) at a phase of 0..1; the same at 0 and at 1."""
+    """Return (seed of a direction, length along it) at a phase of 0..1; equal at 0 and 1."""
     turn = 2.0 * math.pi * phase
     first = FIRST_SEED + 16 * wander.seed
     if wander.kind == "circle":
@@ -54,10 +56,10 @@ def steps_of(wander: LatentLoop, phase: float) -> tuple[tuple[int, float], ...]:
 
 @lru_cache(maxsize=32)
 def _waves(wander: LatentLoop) -> tuple[tuple[tuple[int, float, float], ...], ...]:
-    """For each direction (whole swings in the duration, size, phase): whole numbers, so that the noise closes."""
+    """Return (cycles, amplitude, phase) of waves for each direction; whole cycles make the noise periodic."""
     random = np.random.RandomState(wander.seed % SEED_COUNT)
     sizes = np.array([1.0, 0.5, 0.25])
-    sizes /= np.linalg.norm(sizes) * math.sqrt(NOISE_DIRECTIONS / 2)  # so that the step is `radius` long on average
+    sizes /= np.linalg.norm(sizes) * math.sqrt(NOISE_DIRECTIONS / 2)  # so that the mean displacement is `radius`
     waves = [(max(1, wander.turns) * k, float(size)) for k, size in enumerate(sizes, start=1)]
     shift = 2.0 * math.pi
     return tuple(

@@ -1,4 +1,4 @@
-"""Player: the state as a pure function of time; nothing depends on how many frames were shown."""
+"""The player: the state as a pure function of time, independent of how many frames were shown."""
 
 from __future__ import annotations
 
@@ -20,149 +20,149 @@ if TYPE_CHECKING:
 __all__ = ["Player", "film_seconds", "is_animated", "snapshot_of", "time_in_timeline", "with_snapshot"]
 
 GESTURE_GAP = 0.1
-"""Seconds between two samples of a performance from which on the hand rested: the state is held, not blended."""
+"""Seconds between two samples of a performance above which the state is held and not interpolated."""
 
 _STRAIGHT = Segment("linear", "w", "linear")
 
 
 def snapshot_of(state: ExplorerState) -> Snapshot:
-    """What a key remembers of a state: everything but the models, which are the project's."""
+    """Return the snapshot of a state: everything but the models, which belong to the project."""
     return Snapshot(state.shared, tuple(replace(view, model="") for view in state.views))
 
 
-def with_snapshot(state: ExplorerState, pose: Snapshot) -> ExplorerState:
-    """The state in that pose; views that the pose does not know stay as they are."""
+def with_snapshot(state: ExplorerState, snapshot: Snapshot) -> ExplorerState:
+    """Return the state with a snapshot applied; views that are not in the snapshot stay unchanged."""
     views = tuple(
-        replace(pose.views[i], model=view.model) if i < len(pose.views) else view
+        replace(snapshot.views[i], model=view.model) if i < len(snapshot.views) else view
         for i, view in enumerate(state.views)
     )
-    return replace(state, shared=pose.shared, views=views)
+    return replace(state, shared=snapshot.shared, views=views)
 
 
 def is_animated(timeline: Timeline) -> bool:
-    """True if the timeline moves anything, so that playing it shows more than a still."""
+    """Return whether the timeline changes anything over time."""
     return bool(timeline.keys or timeline.tracks or timeline.performance) or timeline.wander.kind != "none"
 
 
 def film_seconds(timeline: Timeline) -> float:
-    """How long one whole pass takes; there and back takes twice as long."""
+    """Return the seconds of one complete pass; ping-pong takes twice the duration."""
     return timeline.duration * (2.0 if timeline.loop == "ping-pong" else 1.0)
 
 
-def time_in_timeline(timeline: Timeline, time: float) -> float:
-    """The place on the timeline, 0..duration, after `time` seconds of playing."""
+def time_in_timeline(timeline: Timeline, seconds: float) -> float:
+    """Return the time on the timeline, 0..duration, after playing for `seconds`."""
     end = timeline.duration
     if timeline.loop == "once":
-        return min(max(time, 0.0), end)
+        return min(max(seconds, 0.0), end)
     if timeline.loop == "ping-pong":
-        place = math.fmod(max(time, 0.0), 2.0 * end)
-        return place if place <= end else 2.0 * end - place
-    return math.fmod(max(time, 0.0), end)
+        position = math.fmod(max(seconds, 0.0), 2.0 * end)
+        return position if position <= end else 2.0 * end - position
+    return math.fmod(max(seconds, 0.0), end)
 
 
 class Player:
-    """Gives the state at any time of a project. Immutable; equal states give equal players.
+    """Evaluates a project at any time. Immutable; equal states give equal results.
 
     Args:
-        state: The project. Where nothing is animated its own looks hold, and drifts move them.
+        state: The project. Without animation, its own looks are used and move with their drift.
     """
 
     def __init__(self, state: ExplorerState) -> None:
         self.state = state
         self.timeline = state.timeline
         self._times = tuple(key.time for key in self.timeline.keys)
-        self._moments = [sample.time for sample in self.timeline.performance]
+        self._sample_times = [sample.time for sample in self.timeline.performance]
 
     def at(self, time: float) -> ExplorerState:
-        """The state after `time` seconds of playing; complete, as if somebody had set it by hand."""
+        """Return the complete state after `time` seconds of playing, as if the user had set it."""
         return self.on_timeline(time_in_timeline(self.timeline, time))
 
-    def on_timeline(self, place: float) -> ExplorerState:
-        """The state at a place of the timeline, in seconds."""
-        return with_snapshot(self.state, self.pose(place))
+    def on_timeline(self, position: float) -> ExplorerState:
+        """Return the state at a time of the timeline, in seconds."""
+        return with_snapshot(self.state, self.snapshot(position))
 
-    def pose(self, place: float) -> Snapshot:
-        """What the timeline says at a place; all else of a state is not its business."""
-        return wandering(self.base_snapshot(place), self.timeline, place)
+    def snapshot(self, position: float) -> Snapshot:
+        """Return the timeline's snapshot at a time, in seconds; it does not determine the rest of the state."""
+        return wandering(self.base_snapshot(position), self.timeline, position)
 
-    def base_snapshot(self, place: float) -> Snapshot:
-        """What keys, tracks and performance say at a place of the timeline, before wandering."""
+    def base_snapshot(self, position: float) -> Snapshot:
+        """Return the snapshot from keys, tracks and performance at a time, before the wander is applied."""
         if self.timeline.keys:
-            pose = _still(self._between_keys(place))
+            snapshot = _still(self._between_keys(position))
         elif self.timeline.performance:
-            pose = _still(self._performed(place))
+            snapshot = _still(self._performed(position))
         else:
-            pose = _drifted(snapshot_of(self.state), place)
+            snapshot = _drifted(snapshot_of(self.state), position)
         for track in self.timeline.tracks:
             if track.keys:
-                pose = set_value(pose, track.parameter, self.track_value(track, place), track.view)
-        return pose
+                snapshot = set_value(snapshot, track.parameter, self.track_value(track, position), track.view)
+        return snapshot
 
     @property
     def _period(self) -> float:
         return self.timeline.duration if self.timeline.loop == "seamless" else 0.0
 
-    def _between_keys(self, place: float) -> Snapshot:
+    def _between_keys(self, position: float) -> Snapshot:
         keys = self.timeline.keys
-        i, u = _segment_at(self._times, place, self._period)
+        i, u = _segment_at(self._times, position, self._period)
         segment = keys[i].segment
         weights = weights_at(self._times, i, ease(segment, u), segment.interpolation, self._period)
-        # The key behind goes first: what cannot be blended is its.
+        # The previous key comes first: it decides what cannot be blended.
         order = sorted(weights, key=lambda pair: pair[0] != i)
-        return mix_snapshots([keys[k].pose for k, _ in order], [share for _, share in order], segment)
+        return mix_snapshots([keys[k].pose for k, _ in order], [weight for _, weight in order], segment)
 
-    def _performed(self, place: float) -> Snapshot:
+    def _performed(self, position: float) -> Snapshot:
         samples = self.timeline.performance
-        i = max(bisect_right(self._moments, place) - 1, 0)
+        i = max(bisect_right(self._sample_times, position) - 1, 0)
         if i + 1 >= len(samples) or samples[i + 1].time - samples[i].time > GESTURE_GAP:
             return samples[i].pose
-        u = (place - samples[i].time) / (samples[i + 1].time - samples[i].time)
+        u = (position - samples[i].time) / (samples[i + 1].time - samples[i].time)
         if not 0.0 < u < 1.0:
             return samples[i].pose
-        pose = mix_snapshots([samples[i].pose, samples[i + 1].pose], [1.0 - u, u], _STRAIGHT)
-        # A hand moves on the plane; what would be a blend was a jump to another seed.
-        return samples[i].pose if _has_blend(pose) and not _has_blend(samples[i].pose) else pose
+        snapshot = mix_snapshots([samples[i].pose, samples[i + 1].pose], [1.0 - u, u], _STRAIGHT)
+        # Walks stay on the plane; a blend would mean a jump to another seed.
+        return samples[i].pose if _has_blend(snapshot) and not _has_blend(samples[i].pose) else snapshot
 
-    def track_value(self, track: Track, place: float) -> float:
-        """A track's number at a place of the timeline."""
+    def track_value(self, track: Track, position: float) -> float:
+        """Return a track's value at a time of the timeline."""
         times = tuple(key.time for key in track.keys)
-        i, u = _segment_at(times, place, self._period)
+        i, u = _segment_at(times, position, self._period)
         segment = track.keys[i].segment
         weights = weights_at(times, i, ease(segment, u), segment.interpolation, self._period)
-        return total_of(track.keys[k].value * share for k, share in weights)
+        return total_of(track.keys[k].value * weight for k, weight in weights)
 
 
-def _segment_at(times: tuple[float, ...], place: float, period: float) -> tuple[int, float]:
-    """The key behind a place and the share of the time towards the next; beyond open ends the end is held."""
+def _segment_at(times: tuple[float, ...], position: float, period: float) -> tuple[int, float]:
+    """Return the key before a time and the fraction towards the next; open ends are held."""
     last = len(times) - 1
-    i = bisect_right(times, place) - 1
+    i = bisect_right(times, position) - 1
     if 0 <= i < last:
-        return i, (place - times[i]) / (times[i + 1] - times[i])
+        return i, (position - times[i]) / (times[i + 1] - times[i])
     if not period or last == 0:
         return max(i, 0), 0.0
     span = times[0] + period - times[last]
-    since = place - times[last] + (period if i < 0 else 0.0)
+    since = position - times[last] + (period if i < 0 else 0.0)
     return last, since / span if span > 0.0 else 1.0
 
 
-def _still(pose: Snapshot) -> Snapshot:
-    """A pose without drift: between keys, the keys say where the latent is."""
-    views = tuple(replace(v, own=replace(v.own, drift=0.0)) if v.own.drift else v for v in pose.views)
-    return Snapshot(replace(pose.shared, drift=0.0) if pose.shared.drift else pose.shared, views)
+def _still(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot without drift: between keys, the keys determine the latent."""
+    views = tuple(replace(v, own=replace(v.own, drift=0.0)) if v.own.drift else v for v in snapshot.views)
+    return Snapshot(replace(snapshot.shared, drift=0.0) if snapshot.shared.drift else snapshot.shared, views)
 
 
-def _drifted(pose: Snapshot, time: float) -> Snapshot:
-    """Drifting latents where they are after `time` seconds; the drift itself is spent."""
+def _drifted(snapshot: Snapshot, time: float) -> Snapshot:
+    """Return a snapshot with drifting latents moved by `time` seconds and their drift removed."""
 
     def moved(look: Look) -> Look:
         if not look.drift:
             return look
         return replace(look, latent=replace(look.latent, x=look.latent.x + look.drift * time), drift=0.0)
 
-    views: tuple[ViewState, ...] = tuple(replace(v, own=moved(v.own)) for v in pose.views)
-    return Snapshot(moved(pose.shared), views)
+    views: tuple[ViewState, ...] = tuple(replace(v, own=moved(v.own)) for v in snapshot.views)
+    return Snapshot(moved(snapshot.shared), views)
 
 
-def _has_blend(pose: Snapshot) -> bool:
-    looks = (pose.shared, *(view.own for view in pose.views))
+def _has_blend(snapshot: Snapshot) -> bool:
+    looks = (snapshot.shared, *(view.own for view in snapshot.views))
     return any(look.latent.blend is not None for look in looks)

@@ -1,24 +1,23 @@
 """Recorder: renders a job's frames into a bounded queue, from which another thread encodes them.
 
-Memory stays flat however long the film is: a handful of frames wait, the rest is on disk. What is on disk survives
-a kill, and `Recorder(job).run()` goes on from there.
+Memory use does not grow with the film: a few frames are queued, the rest is on disk. Frames on disk survive a kill,
+and `Recorder(job).run()` resumes from there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import queue
 import shlex
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from explorer.animation.container import Stream
 from explorer.animation.encoder import ChunkedWriter
@@ -28,7 +27,7 @@ from explorer.animation.folder import ChunkedFolder
 from explorer.animation.forecast import Forecast
 from explorer.animation.formats import format_named
 from explorer.animation.job import (
-    Job,
+    FilmJob,
     Origin,
     discard,
     has_parts,
@@ -41,9 +40,14 @@ from explorer.animation.job import (
     with_absolute_models,
     write_job,
 )
-from explorer.errors import CancelledError, FilmError, LatentwalkError
+from explorer.errors import FilmError, LatentwalkError
+from explorer.jobs.executors import drive
+from explorer.jobs.job import Report
+from explorer.jobs.pushed import pushed
+from explorer.jobs.registry import control_of
 from explorer.project.document import state_to_text
 from explorer.project.model_places import places_of
+from explorer.util.priority import lower_priority
 from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
@@ -52,77 +56,57 @@ if TYPE_CHECKING:
 
     from explorer.state import ExplorerState
 
-__all__ = ["Control", "EncoderThread", "Progress", "Recorder", "lower_priority"]
+__all__ = ["EncoderThread", "FilmPreview", "Progress", "Recorder", "frames_here"]
 
 log = logging.getLogger("explorer.animation")
 
+T = TypeVar("T")
+
 QUEUE_FRAMES = 8
-"""Frames that may wait for the encoder: enough to level out its pieces, few enough to forget about."""
+"""Capacity of the encoder's queue in frames: enough to absorb the time of a chunk, with little memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Progress:
-    """How far a film is. `fps`: frames per second lately; `seconds_left` by that; `picture`: the last frame.
+class FilmPreview:
+    """Preview of a film during rendering.
 
-    `words`: a sentence that the user should read, if there is one. `size`: about how many bytes the file will have,
-    0 while nobody knows.
+    Attributes:
+        picture: The last frame, uint8 RGB `[H, W, 3]`.
+        size: Estimated size of the file in bytes; 0 while unknown.
+        path: Path of the finished film, at the end.
     """
 
-    stage: Literal["loading", "rendering", "finishing", "done"]
-    done: int
-    total: int
-    fps: float = 0.0
-    seconds_left: float = 0.0
     picture: NDArray[np.uint8] | None = None
-    words: str = ""
     size: int = 0
+    path: Path | None = None
 
 
-class Control:
-    """Pause, resume and cancel, from any thread."""
+Progress: TypeAlias = Report[FilmPreview]
+"""Progress of a film in frames; the stages are "loading", "rendering", "finishing" and "done"."""
 
-    def __init__(self) -> None:
-        self._go = threading.Event()
-        self._go.set()
-        self._cancelled = False
+FilmSteps: TypeAlias = "Generator[Progress, None, None]"
 
-    def pause(self) -> None:
-        """Holds before the next frame."""
-        self._go.clear()
+Frames: TypeAlias = "Callable[[FilmRenderer, range], Iterator[NDArray[np.uint8]]]"
+"""Renders a range of a film's frames, in order."""
 
-    def resume(self) -> None:
-        """Goes on."""
-        self._go.set()
 
-    def cancel(self) -> None:
-        """Ends before the next frame; what is finished is kept."""
-        self._cancelled = True
-        self._go.set()
-
-    @property
-    def is_paused(self) -> bool:
-        """True while it holds."""
-        return not self._go.is_set()
-
-    def check(self) -> None:
-        """Waits while paused. Raises CancelledError."""
-        self._go.wait()
-        if self._cancelled:
-            raise CancelledError("The film was cancelled; what is finished is kept.", "Render again to continue.")
+def frames_here(renderer: FilmRenderer, numbers: range) -> Iterator[NDArray[np.uint8]]:
+    """Render frames one after another in the calling thread."""
+    return map(renderer.frame, numbers)
 
 
 class _Growing(Protocol):
-    """What frames are appended to."""
+    """A film to which frames are appended."""
 
     count: int
 
     def add(self, picture: NDArray[np.uint8]) -> None: ...
     def close(self) -> None: ...
-    def abandon(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class EncoderThread:
-    """Takes frames from a bounded queue and appends them; a fault is told to whoever puts the next one."""
+    """Takes frames from a bounded queue and appends them; an error is raised by the next `put`."""
 
     def __init__(self, growing: _Growing, forecast: Forecast) -> None:
         self._growing, self._forecast = growing, forecast
@@ -133,7 +117,7 @@ class EncoderThread:
         self._thread.start()
 
     def put(self, picture: NDArray[np.uint8]) -> None:
-        """Hands a frame over; waits while the queue is full. Raises what the encoder raised."""
+        """Queue a frame; wait while the queue is full. Raises any error of the encoder."""
         started = time.perf_counter()
         self._queue.put(picture)
         self.blocked_s += time.perf_counter() - started
@@ -141,57 +125,55 @@ class EncoderThread:
             raise self._fault
 
     def drain(self) -> None:
-        """Waits until every frame that was put is encoded."""
+        """Wait until every frame that was put is encoded."""
         self._queue.join()
 
     def end(self) -> None:
-        """Waits until everything is encoded. Raises what the encoder raised."""
+        """Wait until everything is encoded. Raises any error of the encoder."""
         self._queue.put(None)
         self._thread.join()
         if self._fault is not None:
             raise self._fault
 
     def _run(self) -> None:
-        # The renderer goes first: a core that the encoder holds for a moment makes all of torch's workers wait.
+        # Low priority: all of torch's workers wait for a core that the encoder occupies.
         lower_priority(5)
         while (picture := self._queue.get()) is not None:
-            if self._fault is None:  # after a fault the queue is only emptied, so that nobody waits for ever
+            if self._fault is None:  # after an error the queue is only drained, so that `put` never blocks forever
                 try:
                     self._growing.add(picture)
                     self._forecast.note(picture, self._growing.count)
-                except Exception as error:  # told to the renderer, whatever it is
+                except Exception as error:  # any error must reach the renderer's thread
                     self._fault = error
             self._queue.task_done()
 
 
-def lower_priority(by: int) -> None:
-    """Makes this thread and those that it starts nicer to others; only Linux has niceness for single threads."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        nice = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, min(nice + by, 19))
-
-
 class Recorder:
-    """Makes one film. `run` is called once, in any thread.
+    """Renders one film. Call `steps` or `run` once, in any thread.
 
     Args:
         job: The film.
         overwrite: Whether a finished film or another unfinished one of that name may be replaced.
-        make_renderer: For tests.
+        make_renderer: Creates the renderer; replaced by tests.
+        frames: Renders the frames in order, for example on other machines.
 
     Raises:
-        FilmError: A film of that name is there, or a different unfinished one.
+        FilmError: A film of that name exists, or a different unfinished one.
     """
 
     def __init__(
-        self, job: Job, *, overwrite: bool = False, make_renderer: Callable[..., FilmRenderer] = FilmRenderer
+        self,
+        job: FilmJob,
+        *,
+        overwrite: bool = False,
+        make_renderer: Callable[..., FilmRenderer] = FilmRenderer,
+        frames: Frames = frames_here,
     ) -> None:
         job.film.check()
-        self.job, self._make_renderer = job, make_renderer
+        self.job, self._make_renderer, self._frames = job, make_renderer, frames
         self.format = format_named(job.film.format)
         self.target = target_of(job.path, job.film)
-        self.control = Control()
+        self.control = control_of("film")
         self.render_s = self.blocked_s = 0.0
         self.first_frame = 0
         if self.target.exists() and not overwrite:
@@ -207,10 +189,10 @@ class Recorder:
     def _check_unfinished(self, overwrite: bool) -> None:
         if not is_unfinished(self.job.path):
             return
-        part_number(self.job.path)  # a file of somebody else's is left alone, also with `overwrite`
+        part_number(self.job.path)  # other files are left alone, even with `overwrite`
         try:
             is_same = read_job(self.job.path).same_as(self.job)
-        except LatentwalkError:  # a job that cannot be read, or that is refused by now, may be replaced too
+        except LatentwalkError:  # a job that cannot be read, or is no longer valid, may be replaced too
             is_same = False
         if not is_same:
             if not overwrite:
@@ -222,21 +204,31 @@ class Recorder:
                 )
             discard(self.job.path)
 
-    def run(self, tell: Callable[[Progress], None] = lambda progress: None) -> Path:
-        """Renders what is not there yet, and gives the finished film's path.
+    def run(self, report: Callable[[Progress], object] = lambda progress: None) -> Path:
+        """Run all `steps` in the calling thread, and return the path of the finished film.
 
         Raises:
-            CancelledError: It was cancelled; what is finished is kept.
-            FilmError: The disk is full or the encoder failed; what is finished is kept.
-            LatentwalkError: A model or a frame cannot be had; what is finished is kept.
+            CancelledError: The film was cancelled; finished frames are kept.
+            LatentwalkError: As `steps`.
+        """
+        drive(self.steps(), self.control, report)
+        return self.target
+
+    def steps(self) -> FilmSteps:
+        """Render missing frames, one per step. Closing the generator stops the film; finished frames are kept.
+
+        Raises:
+            FilmError: The disk is full or the encoder failed; finished frames are kept.
+            LatentwalkError: A model or a frame is not available; finished frames are kept.
         """
         job, total = self.job, self.job.film.frames
-        tell(Progress("loading", 0, total))
+        yield _progress("loading", 0, total)
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
-        self.control.check()
+        yield _progress("loading", 0, total)
         height, width = renderer.frame(0).shape[:2]
         origin = Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height))
-        self._begin(origin, _digests(renderer), tell)
+        if note := self._begin(origin, _digests(renderer)):
+            yield _progress("loading", 0, total, note=note)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
         text = self._text(job.state, renderer)
         growing: ChunkedWriter | ChunkedFolder
@@ -245,105 +237,115 @@ class Recorder:
             growing = ChunkedFolder(job.path, partial(self._text_of, renderer), number)
         else:
             growing = ChunkedWriter(job.path, stream, text, number)
-        self.first_frame = growing.count
-        forecast = Forecast(stream, growing.part, total)
-        tell(Progress("rendering", growing.count, total, size=forecast.size))
         try:
-            self._render(renderer, growing, forecast, total, tell)
+            self.first_frame = growing.count
+            forecast = Forecast(stream, growing.part, total)
+            yield _progress("rendering", growing.count, total, size=forecast.size)
+            yield from self._render(renderer, growing, forecast, total)
             growing.close()
         except BaseException:
-            growing.abandon()
+            growing.abort()
             raise
         if isinstance(growing, ChunkedFolder):
             growing.finish()
         else:
-            finishing = partial(self._finishing, tell, total, forecast)
-            finish(growing.part, job.path, stream, text, total, _Slowly(finishing))
+            part = growing.part
+
+            def work(report: Callable[[int], None]) -> None:
+                finish(part, job.path, stream, text, total, _Throttled(report))
+
+            for done in pushed(work):
+                yield _progress("finishing", done, total, size=forecast.size)
         discard(job.path)
-        tell(Progress("done", total, total))
-        return self.target
+        yield _progress("done", total, total, path=self.target)
 
     def _text(self, state: ExplorerState, renderer: FilmRenderer) -> str:
-        """The project inside the film or one of its pictures, with its models' places as seen from there."""
+        """Return the project to embed in the film or one of its pictures, with paths of models relative to it."""
         state = with_absolute_models(state)
         folder = self.target if self.job.film.format == "png" else self.target.parent
         return state_to_text(state, self.job.table, places_of(state, folder, _digests(renderer)))
 
-    def _begin(self, origin: Origin, digests: dict[str, str], tell: Callable[[Progress], None]) -> None:
-        """Writes the job; frames that other networks made are discarded, since a film is of one kind throughout.
+    def _begin(self, origin: Origin, digests: dict[str, str]) -> str:
+        """Write the job, and return a note for the user.
 
-        What has the names of such frames, but no job, is not ours: it stays, and the film takes other names.
+        Frames made by other networks are discarded, so that a film is consistent.
+
+        Files with such names but without a job are not ours: they stay, and the film uses other names.
         """
         path = self.job.path
         before = origin_of(path)
         words = ""
         if before is None and is_unfinished(path):
-            words = f"{path.name} continues; which models made its first frames is unknown."
+            words = f"{path.name} continues; the models of its first frames are unknown."
         elif before != origin and has_parts(path):
             discard(path)
             words = f"{path.name} starts again: a model has changed since."
         if words:
             log.info("%s", words)
-            tell(Progress("loading", 0, self.job.film.frames, words=words))
         write_job(self.job, origin, digests)
+        return words
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
         return self._text(renderer.state_of(number), renderer)
 
-    def _render(
-        self,
-        renderer: FilmRenderer,
-        growing: _Growing,
-        forecast: Forecast,
-        total: int,
-        tell: Callable[[Progress], None],
-    ) -> None:
+    def _render(self, renderer: FilmRenderer, growing: _Growing, forecast: Forecast, total: int) -> FilmSteps:
         encoder = EncoderThread(growing, forecast)
         ends: deque[float] = deque([time.perf_counter()], maxlen=60)
+        numbers = range(growing.count, total)
         try:
-            for number in range(growing.count, total):
-                self.control.check()
-                started = time.perf_counter()
-                picture = renderer.frame(number)
-                self.render_s += time.perf_counter() - started
-                encoder.put(picture)
-                ends.append(time.perf_counter())
-                if ends[-1] - ends[-2] > 5.0:  # it was paused, or something else had the machine
-                    ends = deque([started, ends[-1]], maxlen=60)
-                fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
-                done = number + 1
-                tell(Progress("rendering", done, total, fps, (total - done) / fps, picture, size=forecast.size))
+            with _closing(self._frames(renderer, numbers)) as frames:
+                for number in numbers:
+                    started = time.perf_counter()
+                    picture = next(frames)
+                    self.render_s += time.perf_counter() - started
+                    encoder.put(picture)
+                    ends.append(time.perf_counter())
+                    if ends[-1] - ends[-2] > 5.0:  # it was paused, or the machine was busy
+                        ends = deque([started, ends[-1]], maxlen=60)
+                    fps = (len(ends) - 1) / max(ends[-1] - ends[0], 1e-9)
+                    yield _progress("rendering", number + 1, total, fps, picture=picture, size=forecast.size)
         except BaseException:
             self._end(encoder)
             raise
         encoder.end()
         self.blocked_s = encoder.blocked_s
 
-    def _finishing(self, tell: Callable[[Progress], None], total: int, forecast: Forecast, done: int) -> None:
-        self.control.check()
-        tell(Progress("finishing", done, total, size=forecast.size))
-
     @staticmethod
     def _end(encoder: EncoderThread) -> None:
         try:
             encoder.end()
-        except Exception as error:  # the one that ends the film is on its way already
+        except Exception as error:  # the error that ends the film is already being raised
             log.info("encoder: %s", error)
 
 
+def _progress(stage: str, done: int, total: int, rate: float = 0.0, note: str = "", **preview: Any) -> Progress:
+    return Report(FilmPreview(**preview), done, total, stage, rate, note)
+
+
+@contextlib.contextmanager
+def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close an iterator at the end if possible, which cancels frames that are rendered elsewhere."""
+    try:
+        yield frames
+    finally:
+        close = getattr(frames, "close", None)
+        if close is not None:
+            close()
+
+
 def _digests(renderer: FilmRenderer) -> dict[str, str]:
-    """SHA-256 of the models by their whole paths."""
+    """Return the SHA-256 of the models by absolute path."""
     return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
 
 
-class _Slowly:
+class _Throttled:
     """Calls a function of a count at most ten times a second."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
-        self._tell, self._last = tell, 0.0
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self._report, self._last = report, 0.0
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
         if now - self._last >= 0.1:
             self._last = now
-            self._tell(done)
+            self._report(done)

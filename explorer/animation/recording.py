@@ -1,8 +1,8 @@
-"""A running recording on disk: an append-only journal, so that a crash loses its last second at most.
+"""The journal of a running recording: append-only, so that a crash loses at most its last second.
 
-A line is the CRC-32 of its JSON in hexadecimal, a space, and the JSON. The first line holds the project as the
-recording began, the others a sample each (as its difference to the one before), a stored latent, or how long it has
-gone on (the last one counts). A line that is torn off is ignored.
+A line is the CRC-32 of its JSON in hexadecimal, a space, and the JSON. The first line contains the project at the
+start of the recording; each other line contains a sample (as the difference to the previous one), a stored latent,
+or the length so far (the last one counts). A truncated line is ignored.
 """
 
 from __future__ import annotations
@@ -51,31 +51,31 @@ log = logging.getLogger("explorer.animation")
 
 FORMAT = "latentwalk-recording"
 FLUSH_S = 0.4
-"""Seconds between two flushes to the disk; with what a flush takes, less than a second is lost."""
+"""Seconds between flushes to disk; including the time of a flush, less than a second is lost."""
 
 JOURNAL_BYTES = 16 * MAX_BYTES
 
 
 class RecordingJournal:
-    """Writes a recording down as it is made, in a thread of its own.
+    """Writes a recording to disk while it is made, in a separate thread.
 
-    All methods but `remove` and `join` are the GUI thread's, and wait for no disk.
+    All methods but `remove` and `join` are for the GUI thread, and do not wait for the disk.
 
     Args:
-        path: Of the journal.
-        prepare: Called before the first write, in the journal's thread; makes the folder. May raise OSError.
-        tell: Called from the journal's thread with words when it cannot be written, with an empty text when it can
-            be again.
+        path: Path of the journal.
+        prepare: Creates the folder; called before the first write, in the journal's thread. May raise OSError.
+        report: Called from the journal's thread with a message when writing fails, and with an empty text when it
+            works again.
     """
 
     def __init__(
         self,
         path: Path,
         prepare: Callable[[], None] = lambda: None,
-        tell: Callable[[str], None] = lambda words: None,
+        report: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.path = path
-        self._prepare, self._tell = prepare, tell
+        self._prepare, self._report = prepare, report
         self._writer: _Writer | None = None
         self._last: _Writer | None = None
         self._mutex = threading.Lock()
@@ -86,14 +86,14 @@ class RecordingJournal:
         return self._writer is not None
 
     def begin(self, state: ExplorerState, table: LatentTable, places: Callable[[], tuple[ModelPlace, ...]]) -> None:
-        """Begin a recording; one before it in the same file goes once the new one is on disk."""
+        """Begin a recording; it replaces a previous one in the same file once it is on disk."""
         self._close()
-        made = _Writer(self.path, state, table, places, self._prepare, self._tell, self._last)
+        made = _Writer(self.path, state, table, places, self._prepare, self._report, self._last)
         with self._mutex:
             self._writer = self._last = made
 
     def note(self, sample: RecordedState) -> None:
-        """Add a sample; one at the time of the last one takes its place."""
+        """Add a sample; one at the time of the last one replaces it."""
         if self._writer is not None:
             self._writer.add(sample)
 
@@ -112,12 +112,12 @@ class RecordingJournal:
             writer.close(end, is_wanted=is_wanted)
 
     def join(self) -> None:
-        """Wait until what was told to end has ended."""
+        """Wait until recordings that were ended have been written."""
         if self._last is not None:
             self._last.join()
 
     def remove(self) -> None:
-        """Remove a recording that has ended, since it is part of what is on disk elsewhere. Any thread."""
+        """Remove the journal of a finished recording that is saved elsewhere. Any thread."""
         self.join() if not self.is_running else None
         with self._mutex:
             if self._writer is None:
@@ -126,7 +126,7 @@ class RecordingJournal:
 
 
 class _Writer:
-    """One recording's thread."""
+    """The thread that writes one recording."""
 
     def __init__(
         self,
@@ -135,12 +135,12 @@ class _Writer:
         table: LatentTable,
         places: Callable[[], tuple[ModelPlace, ...]],
         prepare: Callable[[], None],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         before: _Writer | None,
     ) -> None:
         self._last = before
         self._path, self._state, self._table, self._places = path, state, table, places
-        self._prepare, self._tell = prepare, tell
+        self._prepare, self._report = prepare, report
         self._samples: list[RecordedState] = []
         self._end: dict[str, Any] | None = None
         self._is_closed, self._is_wanted = False, True
@@ -179,7 +179,7 @@ class _Writer:
             self._pending += b"".join(self._lines(samples))
             if end is not None:
                 self._pending += _line(end)
-            elif not self._pending and not is_last:  # a hand that holds still is recorded too
+            elif not self._pending and not is_last:  # periods without change are recorded too
                 self._pending = _line({"end": time.monotonic() - self._began})
             self._write()
             if is_last:
@@ -190,7 +190,7 @@ class _Writer:
         if self._file is not None:
             self._file.close()
         if self._failed:
-            self._tell("")  # it is over: what keeps it now says so for itself
+            self._report("")  # clear the problem: from here autosave reports for itself
         if not self._is_wanted:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -213,7 +213,7 @@ class _Writer:
             self._before = now
 
     def _write(self) -> None:
-        """Append what is pending; what a full disk cut off is taken back and tried again the next time."""
+        """Append pending lines; a partial write on a full disk is truncated and retried next time."""
         if not self._pending:
             return
         try:
@@ -229,17 +229,17 @@ class _Writer:
                     self._file.truncate()
             if not self._failed:
                 log.warning("the recording cannot be written: %s", error)
-                self._tell(f"The recording cannot be kept on disk: {error.strerror or error}.")
+                self._report(f"The recording cannot be written to disk: {error.strerror or error}.")
             self._failed = True
             return
         self._size += len(self._pending)
         self._pending = b""
         if self._failed:
             self._failed = False
-            self._tell("")
+            self._report("")
 
     def _open(self) -> None:
-        """Make the file with its first line, in place of an older recording that this one begins with."""
+        """Create the file with its first line, replacing an older recording."""
         self._prepare()
         fresh = self._path.with_name(f"{self._path.name}.part")
         file = fresh.open("wb", buffering=0)
@@ -247,7 +247,7 @@ class _Writer:
             head, rest = self._pending.split(b"\n", 1)
             _write_all(file, head + b"\n")
             os.fsync(file.fileno())
-            if os.name == "nt":  # which renames no open file
+            if os.name == "nt":  # which cannot rename an open file
                 file.close()
                 os.replace(fresh, self._path)
                 file = self._path.open("ab", buffering=0)
@@ -260,7 +260,7 @@ class _Writer:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """Write to a file without a buffer, which may take a part at a time: on a full disk the rest says so."""
+    """Write everything to an unbuffered file, whose writes may be partial; a full disk raises OSError."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
@@ -275,14 +275,14 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def recover_recording(path: Path, project: Project | None = None) -> Project:
-    """The project as it would be if the recording had been stopped where its journal ends.
+    """Return the project as if the recording had been stopped where its journal ends.
 
     Args:
-        path: Of the journal.
-        project: As it was autosaved last; that of the recording's beginning otherwise.
+        path: Path of the journal.
+        project: The last autosaved project; by default that from the start of the recording.
 
     Raises:
-        ProjectError: It cannot be read, or holds no recording.
+        ProjectError: The journal cannot be read, or does not contain a recording.
     """
     name = visible(path.name)
     try:
@@ -290,7 +290,7 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
     except OSError as error:
         raise ProjectError(f"{name} cannot be read: {error.strerror or error}.", "Check the file.") from error
     if not lines or lines[0].get("format") != FORMAT or lines[0].get("version") != 1:
-        raise ProjectError(f"{name} does not hold a recording.", "The file is damaged.")
+        raise ProjectError(f"{name} does not contain a recording.", "The file is damaged.")
     base = project or project_from_json(lines[0].get("project"))
     begun = base if project is None else project_from_json(lines[0].get("project"))
     version = lines[0]["project"]["version"]
@@ -315,7 +315,7 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
 
 
 def _whole_lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """What was surely written, up to the first line that was not."""
+    """Yield the values of valid lines, up to the first invalid one."""
     for line in data.split(b"\n")[:-1]:
         crc, _, raw = line.partition(b" ")
         try:

@@ -1,4 +1,4 @@
-"""A WebP film in which nothing moves: the encoder joins equal frames and leaves a still that lasts no time."""
+"""WebP films in which nothing moves: the encoder merges equal frames into a still without a duration."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 __all__ = ["keep_webp_duration"]
 
 ANIMATED = 0x02
-"""The flag of the VP8X chunk that says so."""
+"""The animation flag of the VP8X chunk."""
 
 MAX_MS = (1 << 24) - 1
-"""What the three bytes of a frame's duration hold: 4.6 hours."""
+"""Maximum of the three-byte frame duration: 4.6 hours."""
 
 
 def keep_webp_duration(path: Path, size: tuple[int, int], duration_ms: int) -> None:
-    """Makes a still WebP an animation of one frame that is shown for `duration_ms`; others stay as they are.
+    """Convert a still WebP to an animation of one frame with `duration_ms`; leave other files unchanged.
 
     Layout of the chunks: https://developers.google.com/speed/webp/docs/riff_container.
 
     Args:
-        path: As Pillow wrote it, with metadata; replaced.
+        path: A file written by Pillow, with metadata; it is replaced.
         size: (width, height) in pixels.
-        duration_ms: Of the whole film, in thousandths of a second.
+        duration_ms: Duration of the film in milliseconds.
     """
     with path.open("rb") as file:
-        start = file.read(21)  # the file's header, then that of VP8X and its flags
+        start = file.read(21)  # file header, VP8X header and its flags
     flags = start[20]
     if flags & ANIMATED:
         return

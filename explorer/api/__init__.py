@@ -9,17 +9,17 @@
 Changes to the names listed here are noted in the changelog; other modules may change at any time.
 """
 
-from explorer.api.arguments import ClassChoice, LatentLike, Layers, Mix
+from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, Mix
 from explorer.api.model import Model, model_of, open_model
 from explorer.api.picture import Picture
 from explorer.api.walk import Walk
-from explorer.edits import Edit, Nudge, Offset
 from explorer.latents.table import StoredLatent
-from explorer.state import Look
+from explorer.state import Edit, Look, Nudge, Offset
 
 __all__ = [
     "ClassChoice",
     "Edit",
+    "EditLike",
     "LatentLike",
     "Layers",
     "Look",

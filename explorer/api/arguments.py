@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from explorer.edits.base import Edit, EditValue
-from explorer.edits.offset import Offset
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT
 from explorer.latents.table import StoredLatent
-from explorer.state import Classes
+from explorer.state import Classes, Edit, EditValue, Nudge, Offset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +21,17 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.render.results import ModelInfo
 
-__all__ = ["ClassChoice", "LatentLike", "Layers", "Mix", "classes_of", "edited", "entries_of", "seed_of"]
+__all__ = [
+    "ClassChoice",
+    "EditLike",
+    "LatentLike",
+    "Layers",
+    "Mix",
+    "classes_of",
+    "edited",
+    "entries_of",
+    "seed_of",
+]
 
 LatentLike: TypeAlias = "int | StoredLatent | NDArray[np.floating[Any]]"
 """A seed (0 .. 2**32 - 1), a latent from `Model.latent`, or an array: `[w_dim]` is w, `[num_ws, w_dim]` is ws."""
@@ -33,6 +41,9 @@ Layers: TypeAlias = "Literal['coarse', 'middle', 'fine'] | int | Iterable[int]"
 
 Mix: TypeAlias = "tuple[LatentLike, Layers] | tuple[LatentLike, Layers, float]"
 """The latent to take styles from, the entries of `ws` to replace, and the amount 0..1 (default 1)."""
+
+EditLike: TypeAlias = "Edit | EditValue"
+"""An `Edit`, or its value alone, such as a `Nudge` or an `Offset`, with the strength 1."""
 
 ClassChoice: TypeAlias = "int | str | Mapping[int | str, float] | None"
 """A class by number or name, or a mixture as {class: weight}; None is the first class."""
@@ -75,24 +86,23 @@ def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
     return Classes(tuple(weights))
 
 
-def edited(edits: Iterable[Edit | EditValue], info: GeneratorInfo) -> tuple[Edit, ...]:
-    """Return edits as stored in a look; a bare value becomes an edit of strength 1.
+def edited(edits: Iterable[EditLike], info: GeneratorInfo) -> tuple[Edit, ...]:
+    """The edits of a look.
 
     Raises:
         LatentError: An offset is for another network.
         UsageError: An edit starts at an entry that `ws` does not have.
     """
-    found = []
-    for item in edits:
-        edit = item if isinstance(item, Edit) else Edit(item)
-        value = edit.value
-        first = getattr(value, "first", 0)
-        if not 0 <= first < info.num_ws:
-            raise UsageError(f"An edit begins at entry {first} of ws.", f"Choose 0 to {info.num_ws - 1}.")
-        if isinstance(value, Offset):
-            numbers = tuple(float(number) for number in value.values)
-            if len(numbers) != info.w_dim:
-                raise LatentError(f"An offset has {len(numbers)} values.", f"This network's w has {info.w_dim}.")
-            edit = replace(edit, value=replace(value, values=numbers))
-        found.append(edit)
-    return tuple(found)
+    return tuple(_edit(edit if isinstance(edit, Edit) else Edit(edit), info) for edit in edits)
+
+
+def _edit(edit: Edit, info: GeneratorInfo) -> Edit:
+    value = edit.value
+    if isinstance(value, Nudge | Offset) and not 0 <= value.first < info.num_ws:
+        raise UsageError(f"An edit begins at entry {value.first} of ws.", f"Choose 0 to {info.num_ws - 1}.")
+    if not isinstance(value, Offset):
+        return edit
+    values = tuple(float(number) for number in value.values)
+    if len(values) != info.w_dim:
+        raise LatentError(f"An offset has {len(values)} values.", f"This network's w has {info.w_dim}.")
+    return replace(edit, value=replace(value, values=values))

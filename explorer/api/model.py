@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -46,9 +46,8 @@ from explorer.state import (
 from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
-    from explorer.analysis.study import Estimate
-    from explorer.api.arguments import ClassChoice, LatentLike, Mix
-    from explorer.edits import Edit, EditValue
+    from explorer.analysis.estimate import Estimate
+    from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Mix
     from explorer.generators.base import Generator
     from explorer.ops.backend import Backend
 
@@ -129,7 +128,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
         noise: NoiseMode = "const",
         noise_seed: int = 0,
@@ -141,12 +140,12 @@ class Model:
 
         Args:
             seed: 0 .. 2**32 - 1; `z` is `numpy.random.RandomState(seed).randn(z_dim)`.
-            latent: Used instead of the seed.
-            psi: Truncation: `w_avg + psi * (w - w_avg)`; 1 is no truncation, 0 the mean picture.
-            cutoff: Number of entries of `ws` to truncate, from the first; None for all.
-            mix: Styles from other latents; if two replace the same entry of `ws`, the last one wins.
-            edits: Edits, applied in order after truncation.
-            classes: For a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
+            latent: Takes the place of the seed.
+            psi: Truncation: `w_avg + psi * (w - w_avg)`. 1 is none, 0 the mean picture.
+            cutoff: How many entries of `ws` are truncated, the first ones; None for all.
+            mix: Styles taken from other latents; where two name one entry of `ws`, the later one holds.
+            edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
+            classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
             noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
             noise_seed: Seed of random noise, 0 .. 2**32 - 1.
             translate: Translation right and down, in image widths.
@@ -190,7 +189,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> StoredLatent:
         """Return a latent without rendering it; its numbers are `array`, float32.
@@ -235,7 +234,7 @@ class Model:
         psi: float = 1.0,
         cutoff: int | None = None,
         mix: Iterable[Mix] = (),
-        edits: Iterable[Edit | EditValue] = (),
+        edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> Walk:
         """Return a walk from latent to latent: a sequence of lazily rendered pictures, which can be saved as a
@@ -274,12 +273,12 @@ class Model:
             raise UsageError(message, "Choose more than 0 seconds and 1 to 240 frames per second.")
         timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
         view = ViewState(model=self.facts.path)
-        state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="a")
+        state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
         return Walk(state, self._renderer, self.facts, self._table)
 
     def measure(
         self,
-        metric: Literal["eq-t", "eq-t-frac", "eq-r", "sticking"],
+        metric: str,
         *,
         samples: int = 64,
         seed: int = 0,
@@ -289,10 +288,11 @@ class Model:
 
         Args:
             metric: "eq-t", "eq-t-frac", "eq-r": equivariance in dB, higher is better, defined without truncation;
-                "sticking": fraction of fine detail that stays on its pixels during latent walks, lower is better.
-            samples: Number of pictures, or of walks for "sticking"; at least 2.
-            seed: Seed of the random latents.
-            psi: Truncation, for "sticking" only.
+                "sticking": fraction of fine detail that stays on its pixels during latent walks, lower is better;
+                "spectrum": power above 0.25 cycles per pixel as a fraction of all power, in dB; a plug-in's.
+            samples: Pictures, or walks of "sticking"; at least 2.
+            seed: Of the random latents.
+            psi: Truncation, for metrics that are not defined without it.
 
         Returns:
             `value` and its standard error `stderr`, both in `unit`.
@@ -300,14 +300,18 @@ class Model:
         Raises:
             UsageError: The metric does not exist, or the model lacks the input transform that it needs.
         """
-        if samples < 2:
-            raise UsageError(f"The standard error of {samples} samples is undefined.", "Use at least 2.")
+        from explorer.analysis.registry import measure, metric_named
+        from explorer.jobs.job import last_value
+
+        chosen = metric_named(metric)
         request = self._renderer.request(Look(truncation=Truncation(psi)))
-        return _measure(self._renderer, request, metric, samples, seed_of(seed))
+        with torch.inference_mode():
+            figures = last_value(measure((chosen,), self._renderer.context, request, samples, seed_of(seed)))
+        return figures[chosen.name]
 
     @cached_property
     def _styles(self) -> StyleStage:
-        return StyleStage(self._renderer.bench.generator)
+        return StyleStage(self._renderer.context.generator)
 
     def _look(
         self,
@@ -315,7 +319,7 @@ class Model:
         psi: float,
         cutoff: int | None,
         mix: Iterable[Mix],
-        edits: Iterable[Edit | EditValue],
+        edits: Iterable[EditLike],
         classes: ClassChoice,
     ) -> Look:
         if cutoff is not None and cutoff < 0:
@@ -348,18 +352,3 @@ class Model:
                 rows[entry] = MixRow(entry, len(sources), amount)
             sources.append(MixSource.of(self._latent(latent)))
         return Mixing(tuple(sources), tuple(rows[entry] for entry in sorted(rows))) if sources else Mixing()
-
-
-def _measure(renderer: HeadlessRenderer, request: Any, metric: str, samples: int, seed: int) -> Estimate:
-    """Run a metric and return its estimate."""
-    from explorer.analysis import equivariance, sticking
-    from explorer.analysis.study import last_value
-
-    known = [name for name in equivariance.METRICS if name == metric]
-    if not known and metric != "sticking":
-        names = ", ".join((*equivariance.METRICS, "sticking"))
-        raise UsageError(f"There is no metric {metric!r}.", f"Choose one of: {names}.")
-    with torch.inference_mode():
-        if metric == "sticking":
-            return last_value(sticking.sampled(renderer.bench, request, samples, seed=seed))
-        return last_value(equivariance.sampled(renderer.bench, samples, tuple(known), seed=seed))[known[0]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 from explorer.animation.film import FilmRenderer, whole_film
 from explorer.animation.formats import format_of_path
-from explorer.animation.job import Job
+from explorer.animation.job import FilmJob
 from explorer.animation.player import Player, time_in_timeline
 from explorer.animation.recorder import Recorder
 from explorer.api.picture import Picture, picture_of
@@ -87,5 +87,5 @@ class Walk(Sequence[Picture]):
         film = whole_film(self.state, format=kind.key, side=height or kind.side, quality=quality)
 
         renderer = partial(FilmRenderer, open_with=lambda model, settings: self._opened)  # not read again
-        job = Job(Path(path), film, self.state, self._table, self._opened[0].settings)
+        job = FilmJob(Path(path), film, self.state, self._table, self._opened[0].settings)
         return Recorder(job, overwrite=overwrite, make_renderer=renderer).run(progress)

@@ -11,13 +11,11 @@ from explorer.errors import UsageError
 from explorer.util import console
 
 if TYPE_CHECKING:
-    from explorer.training.datasets import Dataset
+    from explorer.jobs.job import Report
 
 __all__ = ["add_arguments", "run"]
 
-_NETWORKS = ("efficientnet", "attributes")
 _THREADS = 1024
-_PICTURES = 16_000  # of the critters the bundled generators were trained on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measures, prints the figures, and the path of every file written."""
+    """Measure, print the figures, and the path of every file written."""
     a = arguments
     for option in ("samples", "equivariance", "likeness", "pairs"):
         if not 0 <= getattr(a, option) <= 1_000_000:
@@ -57,35 +55,22 @@ def run(arguments: argparse.Namespace) -> int:
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    file = resolve_model(a.model)
-    checkpoint = load(file)
-    generator = build_generator(checkpoint)
     if a.sheets is not None:
         from explorer.training.sheets import write_sheets
 
         a.sheets.mkdir(parents=True, exist_ok=True)
-        for path in write_sheets(generator, a.sheets, file.stem):
+        file = resolve_model(a.model)
+        for path in write_sheets(build_generator(load(file)), a.sheets, file.stem):
             console.out_path(path)
     if a.no_figures:
         return 0
-    from explorer.training.datasets import Critters
-    from explorer.training.evaluate import Request, fresh_like, measure, networks, report
-
-    data = _data(a.data, generator.info.img_size[0])
-    if a.samples and len(data) < 2:
-        raise UsageError(f"{a.data} holds one picture only.", "A Frechet distance needs two halves of the data.")
-    default = _NETWORKS if isinstance(data, Critters) else _NETWORKS[:1]
-    names = tuple(a.features.split(",")) if a.features else default
-    if unknown := set(names) - set(_NETWORKS):
-        raise UsageError(f"--features {', '.join(sorted(unknown))}: known are {' and '.join(_NETWORKS)}.")
-    lines: dict[str, ProgressLine] = {}
-
-    def told(what: str, done: int, total: int) -> None:
-        lines.setdefault(what, ProgressLine(what))(done, total)
+    from explorer.jobs.executors import run_inline
+    from explorer.training.evaluate import Request, report
+    from explorer.training.figures_job import figures_spec
 
     request = Request(a.samples, a.equivariance, a.likeness, a.pairs)
-    using = networks(names) if a.samples else []
-    found = measure(generator, fresh_like(checkpoint), data, using, request, told)
+    names = tuple(a.features.split(",")) if a.features else ()
+    found = run_inline(figures_spec(a.model, a.data, request, names), None, _Progress())
     if a.json:
         console.out_json({"model": a.model, **found.as_dict()})
     else:
@@ -98,16 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _data(text: str, resolution: int) -> Dataset:
-    from explorer.training.datasets import Critters, open_data
+class _Progress:
+    """A line for each stage, and what the user should read."""
 
-    if text != "critters":
-        return open_data(text, resolution)
-    from explorer.training.critters.pack import pack
-    from explorer.util.user_folders import usable_cache_folder
+    def __init__(self) -> None:
+        self._lines: dict[str, ProgressLine] = {}
 
-    path = usable_cache_folder() / "critters" / f"critters-{resolution}-{_PICTURES}.npy"
-    if not path.exists():
-        console.note(f"rendering {_PICTURES:,} critters once into {path}")
-        pack(path, _PICTURES, resolution)
-    return Critters([path])
+    def __call__(self, report: Report[object]) -> None:
+        if report.note:
+            console.note(report.note)
+        if report.stage:
+            self._lines.setdefault(report.stage, ProgressLine(report.stage))(report.done, report.total)

@@ -45,22 +45,22 @@ class FilmProgressLine:
         self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
-        """Write to stderr if there is something new to say."""
-        if p.words:
+        """Writes to stderr if there is something new to say."""
+        if p.note:
             self._status.clear()
-            console.note(p.words)
+            console.note(p.note)
         step = (p.stage, time.monotonic() // 0.2 if self._status.is_live else 10 * p.done // p.total)
         if step == self._told and p.done != p.total:
             return
         self._told = step
         text = f"{p.stage} {p.done}/{p.total}"
-        if p.fps:
+        if p.rate:
             left = round(p.seconds_left)
-            text += f", {p.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
-        if p.size and p.stage != "done":
-            from explorer.animation.forecast import size_words  # brings numpy, which no command waits for
+            text += f", {p.rate:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+        if p.value.size and p.stage != "done":
+            from explorer.animation.forecast import size_text  # brings numpy, which no command waits for
 
-            text += f", {size_words(p.size)}"
+            text += f", {size_text(p.value.size)}"
         self._status.show(text)
         if p.stage == "done":
             self._status.clear()

@@ -137,4 +137,4 @@ def _project(models: list[str], comparison: Comparison, slit: Slit) -> ExplorerS
     from explorer.state import Lab, ViewState
 
     state = replace(with_absolute_models(comparison.state), lab=Lab(scan=True, slit=slit))
-    return state if len(models) > 1 else replace(state, views=(state.views[0], ViewState()), layout="a")
+    return state if len(models) > 1 else replace(state, views=(state.views[0], ViewState()), layout="single")

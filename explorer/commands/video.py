@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.class_option import ModelClasses, add_class_option, classes_from, classes_of_file
+from explorer.commands.cluster_option import add_cluster_option, cluster_of
 from explorer.commands.cost import check_cost
 from explorer.commands.latent_option import add_latent_options, choice_from, latents_of
 from explorer.commands.numbers import seeds_of
@@ -20,10 +21,11 @@ from explorer.commands.render import add_device_options, settings_from
 from explorer.errors import ProjectError, UsageError
 from explorer.util import console
 from explorer.util.program_name import program_name
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.animation.film import Film
-    from explorer.animation.job import Job
+    from explorer.animation.job import FilmJob
     from explorer.latents.table import LatentTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
@@ -39,10 +41,12 @@ WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert"
 """Options of a walk through seeds or latents: a project says these itself."""
 
 OPTIONS = (
-    *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "grid", "format",
-    "quality", "samples", "captions", "device", "dtype", "backend", "output",
+    *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "pair", "grid",
+    "format", "quality", "samples", "captions", "device", "dtype", "backend", "output",
 )  # fmt: skip
 """All that an unfinished film says itself."""
+
+LAYOUTS = ("a", "b", "c", "d", "e", "f", "all", "both", "wipe", "grid", "slit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="return to the first seed without a seam")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
     parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
-    parser.add_argument("--layout", choices=("a", "b", "both", "wipe", "grid", "slit"), default="")
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, default="", metavar="NAME",
+        help="a to f: one view; all: every view (also: both); wipe: the halves of two; grid: neighbouring seeds; "
+        "slit: with its slit-scan (default: as the project shows them)",
+    )  # fmt: skip
+    parser.add_argument("--pair", metavar="AC", default="", help="letters of the two views of --layout wipe")
     parser.add_argument("--grid", metavar="CxR", default="", help="columns and rows of a grid of seeds, e.g. 3x2")
     parser.add_argument("--format", metavar="NAME", help="mp4 mkv ffv1 webm av1 gif webp apng png (else by OUT)")
     parser.add_argument("--quality", choices=("draft", "good", "best"), default="good")
@@ -79,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--captions", action="store_true", help="burn in what is shown")
     parser.add_argument("--overwrite", action="store_true", help="replace a file or an unfinished film")
     add_device_options(parser)
+    add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
     # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
@@ -88,21 +98,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Renders the film, or goes on with one, and prints its path."""
     from explorer.animation.film import FilmRenderer
-    from explorer.animation.recorder import Recorder
+    from explorer.animation.film_jobs import frames_on
+    from explorer.animation.recorder import Recorder, frames_here
     from explorer.render.headless import open_model
 
     opened = functools.cache(open_model)  # a walk opens its models first, then the film's renderer does
     job = _job(arguments, opened)
     renderer = functools.partial(FilmRenderer, open_with=opened)
-    recorder = Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer)
-    make_film(recorder)
+    with cluster_of(arguments) as cluster:
+        frames = frames_here if cluster is None else frames_on(cluster, job)
+        make_film(Recorder(job, overwrite=arguments.overwrite, make_renderer=renderer, frames=frames))
     return 0
 
 
-def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
+def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     from explorer.animation.film import models_of
     from explorer.animation.formats import FORMATS
-    from explorer.animation.job import Job, read_job
+    from explorer.animation.job import FilmJob, read_job
 
     if a.project is not None and a.project.name.endswith(".job.json"):
         why = "an unfinished film keeps the settings it was started with"
@@ -122,6 +134,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
     given, a = a, _with_defaults(a)
     settings = settings_from(a)
     state, table = _project(a) if a.project is not None else _walk(a, functools.partial(opened, settings=settings))
+    state = _with_pair(a, state)
     film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
         _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
@@ -130,7 +143,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> Job:
         from explorer.animation.pace import evened
 
         state = evened(state, film, settings, table)
-    return Job(a.output, film, state, table, settings)
+    return FilmJob(a.output, film, state, table, settings)
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
@@ -169,7 +182,8 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
     """A timeline with one key for each seed or latent, in the order given."""
     from explorer.animation.film import Film, rate_of
     from explorer.animation.walk import seconds_of_walk, walk_timeline
-    from explorer.state import ExplorerState, Segment
+    from explorer.state import ExplorerState, Segment, ViewState
+    from explorer.state.view_layout import MAX_VIEWS
 
     models = a.model or [_default_model()]
     looks, table = _stops(a, models, opened)
@@ -180,7 +194,8 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
     rate = rate_of(a.fps or "30")
     Film(seconds, rate, a.start).check()
     timeline = walk_timeline(looks, seconds, rate[0] / rate[1], segment, loop=a.loop)
-    state = ExplorerState(shared=looks[0], timeline=timeline, layout="a")
+    views = (ViewState(),) * min(max(2, len(models)), MAX_VIEWS)
+    state = ExplorerState(looks[0], views, layout="single", timeline=timeline)
     return _with_models(state, models), table
 
 
@@ -221,8 +236,21 @@ def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
         raise UsageError(f"There are {len(views)} views; {len(models)} models are too many.")
     for i, model in enumerate(models):
         views[i] = replace(views[i], model=model)
-    layout = "both" if len(models) > 1 else state.layout
+    layout = "grid" if len(models) > 1 else state.layout
     return replace(state, views=tuple(views), layout=layout)
+
+
+def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
+    """The state whose wipe shows the views of `--pair`."""
+    if not a.pair:
+        return state
+    if a.layout != "wipe":
+        raise UsageError(f"--pair {a.pair}: only a wipe shows two of the views.", "Add --layout wipe.")
+    views = [ord(c) - ord("A") for c in a.pair.upper().replace(",", "")]
+    if len(set(views)) != 2 or len(views) != 2 or not set(views) <= set(range(len(state.views))):
+        last = letter(len(state.views) - 1)
+        raise UsageError(f"--pair {a.pair}: expected the letters of two views, A to {last}.", "For example AB.")
+    return replace(state, pair=(views[0], views[1]))
 
 
 def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState) -> Film:
@@ -243,6 +271,9 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         fields["side"] = kind.side
     if a.fps or kind.fps:
         fields["rate"] = rate_of(a.fps or kind.fps)
+    if len(a.layout) == 1 and ord(a.layout) - ord("a") >= len(state.views):
+        last = letter(len(state.views) - 1)
+        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name a view that is there.")
     if a.grid:
         if a.layout not in ("", "grid"):
             raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")

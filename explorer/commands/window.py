@@ -18,8 +18,8 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the files to open."""
-    parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to two models")
+    """What to open."""
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to six models")
 
 
 def run(arguments: argparse.Namespace) -> int:

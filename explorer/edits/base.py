@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
+from explorer.edits.packing import packed, unpacked
+from explorer.errors import ProjectError
 from explorer.util.tagged import Tagged
 
 if TYPE_CHECKING:
@@ -161,6 +163,29 @@ class ResolvedEdit:
         """
         return _kinds()[self.kind].apply(target, self, layer)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values, from which `from_json` makes an equal one, also on another machine."""
+        return {
+            "kind": self.kind,
+            "strength": self.strength,
+            "layers": list(self.layers),
+            "digest": self.digest.hex(),
+            "data": _kinds()[self.kind].pack(self.data),
+        }
+
+    @staticmethod
+    def from_json(data: Any, where: str) -> ResolvedEdit:
+        """Return the edit that `to_json` wrote. Raises ProjectError, also for a kind that is not known here."""
+        try:
+            kind = _kinds()[data["kind"]]
+            layers, digest = tuple(str(name) for name in data["layers"]), bytes.fromhex(data["digest"])
+            strength, resolved = float(data["strength"]), kind.unpack(data["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProjectError(
+                f"{where} should be an edit.", "The file is damaged, or a plug-in is missing."
+            ) from error
+        return ResolvedEdit(kind.name, kind.stage, strength, layers, digest, resolved)
+
 
 E = TypeVar("E", bound=EditValue)
 
@@ -201,6 +226,14 @@ class EditKind(ABC, Generic[E]):
     def identity(self, value: E) -> Hashable:
         """Return what two values must share to be blended; of others, one fades out while the other fades in."""
         return value
+
+    def pack(self, data: Any) -> Any:
+        """Return `Placed.data` of `resolve` as JSON values; override it for data that JSON cannot hold."""
+        return packed(data)
+
+    def unpack(self, data: Any) -> Any:
+        """Return what `pack` wrote. Raises KeyError, TypeError or ValueError."""
+        return unpacked(data)
 
     def assets(self, value: E) -> Iterable[str]:
         """Return the ids of the arrays that the value names, which are saved with it."""

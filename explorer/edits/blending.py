@@ -10,13 +10,13 @@ from explorer.util.sums import total_of
 
 __all__ = ["blend_edits"]
 
-Shares = Sequence[float]
+Weights = Sequence[float]
 
 NO_MEAN = 1e-6
 """Strengths that cancel each other up to this have no mean value: their edits stay apart."""
 
 
-def blend_edits(lists: Sequence[tuple[Edit, ...]], shares: Shares) -> tuple[Edit, ...]:
+def blend_edits(lists: Sequence[tuple[Edit, ...]], weights: Weights) -> tuple[Edit, ...]:
     """Return the edits between lists of edits.
 
     Edits of one kind with the same identity are blended: their strengths, and their values by the parts that they
@@ -33,7 +33,7 @@ def blend_edits(lists: Sequence[tuple[Edit, ...]], shares: Shares) -> tuple[Edit
             counts[name] = counts.get(name, 0) + 1
             row = rows.setdefault((name, counts[name]), [None] * len(lists))
             row[i] = edit
-    return tuple(edit for row in rows.values() for edit in _blended(row, shares))
+    return tuple(edit for row in rows.values() for edit in _blended(row, weights))
 
 
 def _identity(edit: Edit) -> Hashable:
@@ -41,25 +41,25 @@ def _identity(edit: Edit) -> Hashable:
     return edit.value if kind is None else (kind.name, kind.identity(edit.value))
 
 
-def _blended(row: Sequence[Edit | None], shares: Shares) -> list[Edit]:
+def _blended(row: Sequence[Edit | None], weights: Weights) -> list[Edit]:
     """Return one edit, or several that are kept apart."""
     present = [edit for edit in row if edit is not None]
     is_on = any(edit.is_on for edit in present)
     strengths = [0.0 if edit is None or (is_on and not edit.is_on) else edit.strength for edit in row]
     first, kind = present[0], kind_of(present[0].value)
-    strength = _number(strengths, shares)
+    strength = _number(strengths, weights)
     if kind is None or all(edit.value == first.value for edit in present):
         return [Edit(first.value, strength, is_on)]
-    parts = [(e.value, n, s) for e, n, s in zip(row, strengths, shares, strict=True) if e is not None and n and s]
+    parts = [(e.value, n, s) for e, n, s in zip(row, strengths, weights, strict=True) if e is not None and n and s]
     if len({value for value, _, _ in parts}) <= 1:
         return [Edit(parts[0][0] if parts else first.value, strength, is_on)]
     if abs(strength) < NO_MEAN:
         return [Edit(value, n * s, is_on) for value, n, s in parts]
-    weights = [n * s / strength for _, n, s in parts]
-    return [Edit(kind.blend([value for value, _, _ in parts], weights), strength, is_on)]
+    value_weights = [n * s / strength for _, n, s in parts]
+    return [Edit(kind.blend([value for value, _, _ in parts], value_weights), strength, is_on)]
 
 
-def _number(values: Sequence[float], shares: Shares) -> float:
+def _number(values: Sequence[float], weights: Weights) -> float:
     if all(value == values[0] for value in values):
         return values[0]
-    return total_of(value * share for value, share in zip(values, shares, strict=True))
+    return total_of(value * weight for value, weight in zip(values, weights, strict=True))

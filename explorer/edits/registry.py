@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, get_args
 
-from explorer.edits.base import Assets, Edit, EditKind, EditValue, ResolvedEdit, UnknownEdit, digest_of, use_kinds
+from explorer.edits.base import (
+    Assets,
+    Edit,
+    EditKind,
+    EditValue,
+    Placed,
+    ResolvedEdit,
+    Stage,
+    UnknownEdit,
+    digest_of,
+    use_kinds,
+)
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
+from explorer.errors import LatentwalkError, RequestError
 from explorer.util import plugins
 from explorer.util.plain_text import visible
 
@@ -21,37 +33,44 @@ KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind())
 """Those of the program."""
 
 
-@cache
+_BUILT_IN: dict[str, EditKind[Any]] = {kind.name: kind for kind in KINDS}
+
+
 def kinds() -> Mapping[str, EditKind[Any]]:
-    """Return every kind by name, those of plug-ins (entry points `latentwalk.edits`) after those of the program."""
-    built_in = {kind.name: kind for kind in KINDS}
-    return {**built_in, **plugins.load(plugins.EDITS, _accept, built_in)}
+    """Return every kind by name; loads the plug-ins of `latentwalk.edits`."""
+    return {**_BUILT_IN, **plugins.load(plugins.EDITS, _accept, _BUILT_IN)}
 
 
 use_kinds(kinds)
 
 
 def _accept(name: str, found: Any) -> EditKind[Any]:
+    """Return a plug-in's kind, given as an `EditKind` or its class. Raises TypeError, ValueError."""
     kind = found() if isinstance(found, type) else found
     if not isinstance(kind, EditKind):
         raise TypeError(f"{found!r} is not an EditKind")
-    if kind.name != name or kind.value.kind != name:
+    value = getattr(kind, "value", None)
+    if not (isinstance(value, type) and issubclass(value, EditValue) and is_dataclass(value)):
+        raise TypeError(f"the value of {found!r} is not a dataclass that is an EditValue")
+    if not (kind.name == value.kind == name):
         raise ValueError(
-            f"the entry point is {name!r}, its kind {kind.name!r}, and that of its values {kind.value.kind!r}"
+            f"the kind is named {kind.name!r} and its values {value.kind!r}; the entry point is {name!r}"
         )
+    if kind.stage not in get_args(Stage) or not kind.title:
+        raise ValueError(f"{found!r} has no title, or no stage of an edit")
     return kind
 
 
 def kind_of(value: EditValue) -> EditKind[Any] | None:
     """Return the kind of a value, None if it is not known here."""
-    return kinds().get(value.kind)
+    return _BUILT_IN.get(value.kind) or kinds().get(value.kind)
 
 
 def describe(edit: Edit) -> str:
     """Return what people call an edit."""
     kind = kind_of(edit.value)
     if kind is not None:
-        return kind.describe(edit.value)
+        return kind.describe(edit.value) if kind.name in _BUILT_IN else _described(kind, edit.value)
     name = edit.value.name if isinstance(edit.value, UnknownEdit) else edit.value.kind
     return f"{visible(name, 40)} (unknown edit)"
 
@@ -80,8 +99,32 @@ def resolve_edits(
         kind = kind_of(edit.value)
         if kind is None or not edit.is_on or edit.strength == 0.0:
             continue
-        placed = kind.resolve(edit.value, info, assets)
+        placed = _resolved(kind, edit.value, info, assets)
         if placed is not None:
             digest = digest_of(kind.name, edit.strength, placed.layers, placed.digest)
             found.append(ResolvedEdit(kind.name, kind.stage, edit.strength, placed.layers, digest, placed.data))
     return tuple(found)
+
+
+def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
+    """What a kind resolves a value to; a fault of a plug-in is recorded, and explained to the user."""
+    try:
+        return kind.resolve(value, info, assets)
+    except Exception as error:
+        if kind.name in _BUILT_IN or isinstance(error, LatentwalkError):
+            raise
+        plugins.report(plugins.EDITS, kind.name, error)
+        raise RequestError(
+            f"The plug-in of the edit {visible(kind.title, 80)} does not work: "
+            f"{type(error).__name__}: {visible(str(error))}.",
+            "Switch the edit off, or update the package that provides it.",
+        ) from error
+
+
+def _described(kind: EditKind[Any], value: EditValue) -> str:
+    """What a plug-in calls an edit; its title where that fails."""
+    try:
+        return visible(kind.describe(value), 80)
+    except Exception as error:
+        plugins.report(plugins.EDITS, kind.name, error)
+        return visible(kind.title, 80)

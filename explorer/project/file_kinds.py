@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.checkpoints.bundled import bundled
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.regular_file import open_regular
 from explorer.util.strict_json import parse_json
 
@@ -49,9 +50,9 @@ def kind_of(path: str) -> Kind:
 
 
 def models_among(paths: list[str]) -> list[str]:
-    """The first two models among what the command line names, files or bundled names: for views A and B."""
+    """The models among what the command line names, files or bundled names: the first ones, one for each view."""
     names = {item.name for item in bundled()}
-    return [path for path in paths if path in names or kind_of(path) == "model"][:2]
+    return [path for path in paths if path in names or kind_of(path) == "model"][:MAX_VIEWS]
 
 
 def _tensors(path: str) -> set[str]:

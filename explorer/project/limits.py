@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_BYTES", "MAX_VIEWS"]
+__all__ = ["MAX_BYTES"]
 
 MAX_BYTES = 64 << 20
 """Largest project taken, before and after unpacking: a bomb is refused before it is unpacked."""
-
-MAX_VIEWS = 16

@@ -11,13 +11,13 @@ from explorer.errors import ProjectError
 from explorer.latents.table import LatentTable
 from explorer.project.contents import latents_of, looks_of
 from explorer.project.latent_json import latent_from_json, latent_to_json
-from explorer.project.limits import MAX_VIEWS
 from explorer.project.model_places import ModelPlace, places_from_json, places_to_json
 from explorer.project.performance_json import thinned, whole
 from explorer.state import ExplorerState
 from explorer.state.codec import decode, encode
 from explorer.state.migrations import VERSION, migrate
 from explorer.state.timeline_edits import check_timeline
+from explorer.state.view_layout import MAX_VIEWS
 
 __all__ = ["FORMAT", "Project", "from_json", "project_from_json", "to_json"]
 
@@ -70,7 +70,10 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
     migrate({}, version)  # refuses other versions before their performance is unpacked
     data = migrate({**data, "state": whole(data.get("state", {}))}, version)
     state = decode(ExplorerState, data["state"])
-    if not 1 <= len(state.views) <= MAX_VIEWS or not 0 <= state.active < len(state.views):
+    if len(state.views) > MAX_VIEWS:
+        words = f"The project's views are not valid: it has {len(state.views)}, and {MAX_VIEWS} are the most."
+        raise ProjectError(words, "Update Latentwalk.")
+    if not state.views or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views are not valid.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in looks_of(state)):
         raise ProjectError("A transform's matrix in the project does not have six numbers.", "The file is damaged.")

@@ -11,6 +11,7 @@ For several pictures of one model, keep a `HeadlessRenderer`, which reuses uncha
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.analysis.study import Bench
     from explorer.generators.base import Generator
+    from explorer.jobs.job import JobContext
     from explorer.latents.table import LatentTable
     from explorer.render.results import FrameLatents, ModelInfo, TapStats
     from explorer.state import Look
     from explorer.state.request import RenderRequest
 
-__all__ = ["HeadlessRenderer", "Rendered", "open_model", "render", "render_look", "save_pixels"]
+__all__ = ["HeadlessRenderer", "Rendered", "context_of", "open_model", "render", "render_look", "save_pixels"]
 
 
 @dataclass(frozen=True, eq=False)  # without slots, for `image`
@@ -125,8 +126,8 @@ class HeadlessRenderer:
         )
 
     @property
-    def bench(self) -> Bench:
-        """Context for studies of this generator; run them under `torch.inference_mode()`."""
+    def context(self) -> JobContext:
+        """Where a job of this generator works; run it under `torch.inference_mode()`."""
         return self._pipeline
 
     @property
@@ -171,6 +172,12 @@ def open_model(
     loaded = load_file(model, allow_costly=allow_costly)
     key = ModelKey(loaded.facts.sha256, loaded.facts.path)
     return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
+
+
+@functools.lru_cache(maxsize=1)
+def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
+    """Where jobs of a model work in this process; the last one is kept. Errors as `load_file`."""
+    return open_model(model.path, settings)[0].context
 
 
 def render(generator: Generator, request: RenderRequest) -> Rendered:

@@ -19,11 +19,11 @@ import torch
 from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, classify_error
+from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.render.studies import Studied, StudyRun
 from explorer.state.request import RenderRequest
 from explorer.util.tracebacks import release_frames
 
@@ -34,7 +34,7 @@ __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 
 log = logging.getLogger("explorer.render")
 
-Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | Studied
+Message: TypeAlias = Frame | RenderFailed | DeviceLost | Thumbnail | JobEvent
 Publish: TypeAlias = Callable[[Message], None]
 
 DRAFT_ABOVE_MS = 40.0
@@ -137,9 +137,9 @@ class Renderer:
         """Queue a small picture, rendered when no request is pending. Thread-safe."""
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
-    def study(self, run: StudyRun) -> None:
-        """Queue a study, which runs step by step while no request is pending. Thread-safe."""
-        self.mailbox.put_idle_task(self._study_task(run))
+    def run_job(self, run: JobRun) -> None:
+        """Do a job step by step while nobody waits for a look. Any thread."""
+        self.mailbox.put_idle_task(self._job_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
         """Release everything cached for these models. Thread-safe."""
@@ -180,14 +180,36 @@ class Renderer:
         pipeline.forget(THUMBNAIL_VIEW)
         self._publish(Thumbnail(key, view, result.pixels))
 
-    def _study_task(self, run: StudyRun) -> Task:
-        return Task(lambda: self._study(run), f"study {id(run)} {run.key}")
+    def _job_task(self, run: JobRun) -> Task:
+        return Task(lambda: self._job(run), f"job {id(run)} {run.key}")
 
-    def _study(self, run: StudyRun) -> None:
-        # Whoever ends the pause queues the study again.
-        if not run.paused and run.step(self._pipeline, self._publish) and not run.paused:
-            # After the other idle tasks, so that studies and thumbnails take turns.
-            self.mailbox.put_idle_task(self._study_task(run))
+    def _job(self, run: JobRun) -> None:
+        # Whoever ends the pause asks for the job again.
+        if not run.paused and self._job_step(run) and not run.paused:
+            # Behind the other idle tasks: several jobs and thumbnails take turns.
+            self.mailbox.put_idle_task(self._job_task(run))
+
+    def _job_step(self, run: JobRun) -> bool:
+        """Do a step; where memory runs out, begin the job once more with an empty cache. False at its end."""
+        try:
+            return run.step(self._pipeline, self._publish)
+        except Exception as error:  # `step` raises what the device is to blame for
+            text = traceback.format_exc()
+            if run.was_retried or classify_error(error) != "memory":
+                run.fail(error, self._publish)
+                if self._is_lost(error):
+                    self._publish(DeviceLost(self.device, error, text))
+                return False
+            release_frames(error)
+        run.was_retried = True
+        self._empty_cache()
+        return True
+
+    def _empty_cache(self) -> None:
+        log.warning("out of memory on %s; trying again with an empty cache", self.device)
+        self.cache.clear()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
 
     def _forget(self, shas: tuple[str, ...]) -> None:
         self._failures.clear()
@@ -234,11 +256,8 @@ class Renderer:
         except Exception as error:  # torch's out-of-memory errors have several types; others are raised again
             if classify_error(error) != "memory":
                 raise
-            log.warning("out of memory on %s; trying again with an empty cache", self.device)
-        # Outside the handler, where the traceback no longer holds the tensors of the failed run.
-        self.cache.clear()
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        # Outside the handler, so that the traceback no longer holds the tensors of the failed run.
+        self._empty_cache()
         work()
 
     def _render_tiers(self, ticket: Ticket[RenderRequest]) -> None:

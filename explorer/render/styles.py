@@ -134,10 +134,10 @@ class StyleStage:
 
     def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
         """`w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have them, of a weighted sum."""
-        shares = [share for _, share in blend.parts]
+        fractions = [fraction for _, fraction in blend.parts]
         if blend.space == "z":
             zs = [self._z(recipe.base) for recipe, _ in blend.parts]
-            z = style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=blend.spherical)
+            z = style.blend_of(zs, fractions, np.zeros_like(zs[0]), spherical=blend.spherical)
             return self._map([z], weights)[0]
         if blend.space == "w":
             points = [self._point(recipe.base, weights) for recipe, _ in blend.parts]
@@ -145,14 +145,14 @@ class StyleStage:
             points = [self._edited(recipe)[1] for recipe, _ in blend.parts]
         if len({point.ndim for point in points}) > 1:
             points = [style.broadcast(point, self._info.num_ws) for point in points]
-        return style.blend_of(points, shares, self.w_avg, spherical=blend.spherical)
+        return style.blend_of(points, fractions, self.w_avg, spherical=blend.spherical)
 
     def _z(self, point: LatentPoint) -> NDArray[np.float32]:
         """The input of the mapping network of a point that has one."""
         if point.blend is not None:
             zs = [self._z(recipe.base) for recipe, _ in point.blend.parts]
-            shares = [share for _, share in point.blend.parts]
-            return style.blend_of(zs, shares, np.zeros_like(zs[0]), spherical=point.blend.spherical)
+            fractions = [fraction for _, fraction in point.blend.parts]
+            return style.blend_of(zs, fractions, np.zeros_like(zs[0]), spherical=point.blend.spherical)
         if point.stored is not None:
             return point.stored.array
         return z_of_seed(point.seeds[0][0], self._info.z_dim)

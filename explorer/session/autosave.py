@@ -1,4 +1,4 @@
-"""Autosave: unsaved work and running recordings on disk beside the window, and a signal when that fails."""
+"""Autosave: writes unsaved work and running recordings to disk in a thread, and reports failures."""
 
 from __future__ import annotations
 
@@ -31,43 +31,43 @@ __all__ = ["Autosave"]
 log = logging.getLogger("explorer.session")
 
 IDLE_MS = 1000
-"""After the last change."""
+"""Seconds of waiting after the last change."""
 
 LONGEST_MS = 5000
-"""After the first change that is not on disk, also while one hand holds on or the picture moves by itself."""
+"""Longest wait in seconds after the first unsaved change, even during a drag or an animation."""
 
 RETRY_MS = 10_000
 HANGS_S = 30.0
 REST = 4
-"""A write that took a second is followed by so many seconds without one, for it takes the interpreter's time."""
+"""Wait after a write, as a multiple of its duration, because writing competes for the interpreter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outcome:
-    """Attempt `number` to write `state`, which took so many seconds; `words` say why it failed."""
+    """Result of attempt `number` to write `state`: its duration in seconds, and `error`, empty on success."""
 
     state: ExplorerState
     number: int
-    words: str
+    error: str
     took: float
 
 
 class Autosave(QObject):
     """Keeps the recovery files up to date. GUI thread only.
 
-    Signals: `problem(words)` when something is not on disk that should be, with an empty text when it is again.
+    Signals: `problem(text)` when autosaving fails, with an empty text when it works again.
     """
 
     problem = Signal(str)
     _done = Signal(object)
-    _recording_told = Signal(str)
+    _recording_problem = Signal(str)
 
     def __init__(self, session: SessionCore, recovery: Recovery | None) -> None:
         super().__init__(session)
         self._session, self._recovery = session, recovery
         self._written: ExplorerState = session.store.state
         self._count = 0
-        self._restored: tuple[Path, int] | None = None  # and how many writes had begun before it
+        self._restored: tuple[Path, int] | None = None  # and the number of writes started before it
         self._running: Future[None] | None = None
         self._problems: dict[str, str] = {}
         self._rests_until = self._began = 0.0
@@ -75,12 +75,12 @@ class Autosave(QObject):
         self.journal: RecordingJournal | None = None
         if recovery is None:
             return
-        tell = self._recording_told.emit
-        self.journal = RecordingJournal(recovery.recording, recovery.hold, tell)
-        # One thread: a drive that hangs holds up neither the window nor other files.
+        report = self._recording_problem.emit
+        self.journal = RecordingJournal(recovery.recording, recovery.hold, report)
+        # One thread of its own: a drive that hangs blocks neither the window nor other files.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="autosave")
         self._done.connect(self._on_done, Qt.ConnectionType.QueuedConnection)
-        self._recording_told.connect(self._on_recording_told, Qt.ConnectionType.QueuedConnection)
+        self._recording_problem.connect(self._on_recording_problem, Qt.ConnectionType.QueuedConnection)
         for timer in (self._idle, self._longest):
             timer.setSingleShot(True)
             timer.timeout.connect(self.save)
@@ -91,7 +91,7 @@ class Autosave(QObject):
 
     @property
     def _state(self) -> ExplorerState:
-        """What is to be kept: the user's, not what a tour shows."""
+        """The state to save: the user's, not that of a guided tour."""
         return self._session.store.document
 
     # -- writing -------------------------------------------------------------------------------------------
@@ -105,11 +105,11 @@ class Autosave(QObject):
 
     @Slot()
     def save(self) -> None:
-        """Write the recovery file, if there is something unsaved that is not in it."""
+        """Write the recovery file if it lacks unsaved changes."""
         recovery, session = self._recovery, self._session
         if recovery is None or session.is_closed:
             return
-        if self._running is not None:  # what changes meanwhile is seen when that write is done
+        if self._running is not None:  # later changes are noticed when that write is done
             self._watch()
             return
         self._idle.stop()
@@ -117,14 +117,14 @@ class Autosave(QObject):
         state = self._state
         if session.store.is_saved() or state == self._written:
             return
-        # A recording that has ended is part of the state.
+        # A finished recording is part of the state.
         journal = self.journal if self.journal is not None and not self.journal.is_running else None
         self._count, self._began = self._count + 1, time.monotonic()
-        keep = partial(recovery.save, state, session.table, session.digests())
-        self._running = self._thread.submit(_save, self._count, state, keep, journal, self._done.emit)
+        write = partial(recovery.save, state, session.table, session.digests())
+        self._running = self._thread.submit(_save, self._count, state, write, journal, self._done.emit)
 
     def _watch(self) -> None:
-        """Tell of a write that does not end, as on a network drive that has gone."""
+        """Report a write that does not end, for example on a disconnected network drive."""
         seconds = time.monotonic() - self._began
         if seconds >= HANGS_S:
             self._set_problem("project", f"Autosave has been waiting for the disk for {seconds:.0f} s.")
@@ -135,8 +135,8 @@ class Autosave(QObject):
     def _on_done(self, outcome: _Outcome) -> None:
         self._running = None
         self._rests_until = time.monotonic() + REST * outcome.took
-        self._set_problem("project", outcome.words)
-        if outcome.words:
+        self._set_problem("project", outcome.error)
+        if outcome.error:
             self._longest.start(RETRY_MS)
             return
         self._written = outcome.state
@@ -146,13 +146,13 @@ class Autosave(QObject):
             self._on_changed(outcome.state, self._state)
 
     @Slot(str)
-    def _on_recording_told(self, words: str) -> None:
-        self._set_problem("recording", words)
+    def _on_recording_problem(self, text: str) -> None:
+        self._set_problem("recording", text)
 
-    def _set_problem(self, kind: str, words: str) -> None:
+    def _set_problem(self, kind: str, text: str) -> None:
         before = dict(self._problems)
-        if words:
-            self._problems[kind] = words
+        if text:
+            self._problems[kind] = text
         else:
             self._problems.pop(kind, None)
         if self._problems != before:
@@ -161,7 +161,7 @@ class Autosave(QObject):
     # -- recordings ----------------------------------------------------------------------------------------
 
     def begin_recording(self) -> Callable[[RecordedState], None]:
-        """Begin to keep a recording of the state as it is; returns what each sample is to be told to."""
+        """Begin a journal of a recording from the current state; return the function that takes each sample."""
         session, journal = self._session, self.journal
         if journal is None:
             return lambda sample: None
@@ -170,36 +170,36 @@ class Autosave(QObject):
         return journal.note
 
     def end_recording(self, seconds: float) -> None:
-        """The recording is complete; its journal goes once the state that holds it is on disk."""
+        """End the recording; its journal is removed once the state that contains it is on disk."""
         if self.journal is not None:
             self.journal.end(seconds)
 
     def drop_recording(self) -> None:
-        """Nobody wants the recording."""
+        """Discard the recording."""
         if self.journal is not None:
             self.journal.drop()
 
     # -- the project's own file ----------------------------------------------------------------------------
 
     def opened(self, state: ExplorerState) -> None:
-        """Another project has taken the place of what was autosaved, and needs no saving until it changes."""
+        """Note that another project has been opened, which needs no saving until it changes."""
         self._written = state
         if self._recovery is not None:
             self._thread.submit(self._recovery.discard)
 
     def restored(self, path: Path) -> None:
-        """What a crashed program left has been opened; its file goes once this program has it on disk."""
+        """Note that a recovered project was opened; its file is removed once this program has saved it."""
         self._restored = (path, self._count)
         self.save()
 
     def saved(self) -> None:
-        """The project's own file holds everything."""
+        """Note that the project's own file is up to date."""
         self._forget_restored()
         self._set_problem("project", "")
         if self._recovery is not None:
             self._written = self._state
             is_recording = self.journal is not None and self.journal.is_running
-            self._thread.submit(partial(_discard, self._recovery, keeps_recording=is_recording))
+            self._thread.submit(partial(_discard, self._recovery, keep_recording=is_recording))
 
     def _forget_restored(self) -> None:
         if self._restored is not None and self._recovery is not None:
@@ -207,7 +207,7 @@ class Autosave(QObject):
             self._restored = None
 
     def flush(self, timeout: float = 10.0) -> None:
-        """Write what is not on disk and wait for it, because the program must end now; its files stay."""
+        """Write unsaved changes and wait, because the program must end now; the recovery files stay."""
         if self._recovery is None:
             return
         if self._running is not None:
@@ -217,48 +217,48 @@ class Autosave(QObject):
         if self._running is not None:
             self._running.result(timeout)
 
-    def close(self, *, keeps: bool = False) -> None:
-        """Wait for what is being written and remove the recovery files, unless it `keeps` them."""
+    def close(self, *, keep: bool = False) -> None:
+        """Wait for running writes and remove the recovery files unless `keep` is True."""
         for timer in (self._idle, self._longest, self._beat):
             timer.stop()
         if self._recovery is None:
             return
         if self.journal is not None:
-            self.journal.end(0.0) if keeps else self.journal.drop()
+            self.journal.end(0.0) if keep else self.journal.drop()
             self.journal.join()
         self._thread.shutdown(wait=True)
-        self._recovery.close(keeps=keeps)
+        self._recovery.close(keep=keep)
 
 
 def _save(
     number: int,
     state: ExplorerState,
-    keep: Callable[[], None],
+    write: Callable[[], None],
     journal: RecordingJournal | None,
-    tell: Callable[[object], None],
+    report: Callable[[object], None],
 ) -> None:
-    """Runs in the autosave's thread. `journal`: its recording is part of the state, and goes once that is kept."""
+    """Save, in the autosave's thread. `journal` is removed afterwards, since the state has its recording."""
     started = time.monotonic()
-    words = ""
+    text = ""
     try:
-        keep()
+        write()
         if journal is not None:
             journal.remove()
     except LatentwalkError as error:
-        words = error.message
+        text = error.message
     except OSError as error:
-        words = f"{visible(os.fsdecode(error.filename or ''))}: {error.strerror or error}.".lstrip(": ")
-    except Exception as error:  # nobody is there to see it, and work is at stake
+        text = f"{visible(os.fsdecode(error.filename or ''))}: {error.strerror or error}.".lstrip(": ")
+    except Exception as error:  # any error in this thread would be lost, and work is at stake
         log.exception("autosave failed")
-        words = f"{type(error).__name__}: {error}."
-    if words:
-        log.warning("autosave failed: %s", words)
-        words = f"Autosave failed: {words}"
-    tell(_Outcome(state, number, words, time.monotonic() - started))
+        text = f"{type(error).__name__}: {error}."
+    if text:
+        log.warning("autosave failed: %s", text)
+        text = f"Autosave failed: {text}"
+    report(_Outcome(state, number, text, time.monotonic() - started))
 
 
-def _discard(recovery: Recovery, *, keeps_recording: bool) -> None:
-    if not keeps_recording:
+def _discard(recovery: Recovery, *, keep_recording: bool) -> None:
+    if not keep_recording:
         recovery.discard()
         return
     with contextlib.suppress(OSError):

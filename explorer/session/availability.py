@@ -1,4 +1,4 @@
-"""Which controls are inert, and why: one table for all panels."""
+"""One table of the controls that have no effect, and the reasons."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ OF_A_MODEL = (
     "transform.matrix",
     "tap.layer", "tap.channels", "tap.first_channel", "tap.scale_db", "tap.spectrum", "tap.normalize",
 )  # fmt: skip
-"""Controls that do nothing without a model, by path: as in `CONTROLS`, or of a field or a part of the look."""
+"""Paths of controls that need a model, as in `CONTROLS`, or of a field or a part of the look."""
 
 
 def availability(info: GeneratorInfo | None, look: Look, tap: Tap = PICTURE) -> Mapping[str, str]:
-    """Return why controls are inert, by path; a control that is not named does something.
+    """Return the reasons why controls have no effect, by path; other controls are available.
 
     Args:
         info: The network; None while no model is loaded.
-        look: The look that the controls change.
-        tap: What the view shows of the network.
+        look: The look changed by the controls.
+        tap: The part of the network that the view shows.
 
     Returns:
-        Path of a control -> a reason to show as its tooltip. The same object for the same reasons.
+        Path of a control -> reason to show as its tooltip. Equal reasons give the same object.
     """
     return _reasons(info, look.noise.mode, look.transform.animation.kind, tap)
 
 
 @lru_cache(maxsize=64)
 def _reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) -> Mapping[str, str]:
-    # Of several reasons the first is shown: what must be changed before the others matter.
+    # Of several reasons the first is shown: it must be resolved before the others matter.
     reasons: dict[str, str] = {}
     for path, reason in _all_reasons(info, noise, motion, tap):
         reasons.setdefault(path, reason)
@@ -58,7 +58,7 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     if info is None:
         yield from ((path, NO_MODEL) for path in OF_A_MODEL)
     elif not info.has_noise:
-        reason = f"{info.family} has no noise inputs: its detail comes from w alone"
+        reason = f"{info.family} has no noise inputs: its detail comes from w only"
         yield from ((path, reason) for path in OF_A_MODEL if path.startswith("noise."))
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
@@ -66,8 +66,8 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     if noise != "random":
         yield "noise.seed", "Only random noise has a seed"
     if motion == "none":
-        yield "transform.animation.speed", "The picture stands still: choose a motion"
-        yield "transform.animation.radius", "The picture stands still: choose a motion"
+        yield "transform.animation.speed", "The picture is not moving: choose a motion"
+        yield "transform.animation.radius", "The picture is not moving: choose a motion"
     if motion == "spin":
         yield "transform.animation.radius", "A spin has no radius"
     yield from _tap_reasons(info, tap)
@@ -76,10 +76,10 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
 def _tap_reasons(info: GeneratorInfo | None, tap: Tap) -> Iterator[tuple[str, str]]:
     layer = next((layer for layer in info.layers if layer.name == tap.layer), None) if info is not None else None
     if layer is None:
-        final = "The final picture has its own colours: choose a layer first"
+        final = "The final picture is already RGB: choose a layer first"
         yield "tap.channels", final
         yield "tap.first_channel", final
-        if not tap.spectrum:  # which is fitted, too
+        if not tap.spectrum:  # a spectrum is fitted, too
             yield "tap.normalize", final
     elif tap.channels == "norm":
         yield "tap.first_channel", "The norm runs over all channels"

@@ -1,4 +1,4 @@
-"""The clock that animations read: time that can be paused, sought and driven by tests."""
+"""The animation clock: time that can be paused, set, and controlled by tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Seconds since it began, while it plays. Motion is a function of `now()`, never a sum of steps.
+    """Counts seconds while it plays. Motion is a function of `now()`, never a sum of steps.
 
     Args:
-        timebase: Gives seconds that only grow.
+        timebase: Returns monotonic seconds.
     """
 
     def __init__(self, timebase: Callable[[], float] = perf_counter) -> None:
@@ -21,25 +21,25 @@ class Clock:
         self._started: float | None = timebase()
 
     def now(self) -> float:
-        """The time in seconds."""
+        """Return the time in seconds."""
         return self._offset + (self._timebase() - self._started if self._started is not None else 0.0)
 
     @property
     def is_playing(self) -> bool:
-        """True while time passes."""
+        """True while the clock runs."""
         return self._started is not None
 
     def play(self) -> None:
-        """Lets time pass on from where it stood."""
+        """Start or resume the clock."""
         if self._started is None:
             self._started = self._timebase()
 
     def pause(self) -> None:
-        """Holds the time."""
+        """Stop the clock at the current time."""
         self._offset, self._started = self.now(), None
 
     def seek(self, seconds: float) -> None:
-        """Sets the time; playing or not stays as it is."""
+        """Set the time, without starting or stopping the clock."""
         self._offset = seconds
         if self._started is not None:
             self._started = self._timebase()

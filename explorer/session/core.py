@@ -27,6 +27,7 @@ from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_l
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
+from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
@@ -48,8 +49,8 @@ class SessionCore(QObject):
     Args:
         parent: Owner.
         state: Initial state.
-        service: For tests; made here otherwise.
-        clock: For tests.
+        service: Render service; created by default, given by tests.
+        clock: Clock; given by tests.
         settings: Initial device and precision.
     """
 
@@ -116,67 +117,65 @@ class SessionCore(QObject):
         return self.store.state.active
 
     def look(self, view: int | None = None) -> Look:
-        """The look of a view, the active one by default."""
+        """Return the look of a view, by default the active one."""
         return look_of(self.store.state, self.active if view is None else view)
 
     def facts(self, view: int) -> ModelInfo | None:
-        """Metadata of the view's model; None while nothing is loaded."""
+        """Return metadata of the view's model; None while none is loaded."""
         return self.record(view).facts
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of the loaded models by the names that the state gives them."""
+        """Return the SHA-256 of the loaded models by their names in the state."""
         return {v.model: v.facts.sha256 for v in self._views.values() if v.model and v.facts is not None}
 
     def info(self, view: int) -> GeneratorInfo | None:
-        """The limits of the view's network; None while nothing is loaded."""
+        """Return the properties of the view's network; None while none is loaded."""
         facts = self.record(view).facts
         return facts.info if facts else None
 
     def last_frame(self, view: int) -> Frame | None:
-        """The frame that the view shows."""
+        """Return the frame that the view shows."""
         return self.record(view).frame
 
     def last_failure(self, view: int) -> RenderFailed | None:
-        """The failure that is shown over the view's picture, if any."""
+        """Return the failure shown over the view's picture, if any."""
         v = self.record(view)
         return v.failure or v.load_failure
 
     def is_refining(self, view: int) -> bool:
-        """True while a newer or a finer picture than the shown one is on its way."""
+        """Return True while a newer or finer frame than the one shown is expected."""
         return self.record(view).is_refining
 
     def visible_views(self) -> tuple[int, ...]:
-        """The views that the layout shows."""
-        state = self.store.state
-        one = {"a": 0, "b": 1}.get(state.layout)
-        return tuple(range(len(state.views))) if one is None else (min(one, len(state.views) - 1),)
+        """Return the views that the layout shows."""
+        return visible_views(self.store.state)
 
     def performance(self, view: int) -> PerformanceFacts:
-        """Figures of the last second."""
+        """Return a view's performance figures of the last second."""
         return self.record(view).performance(self.devices.settings, perf_counter())
 
     # -- changing ------------------------------------------------------------------------------------------
 
     def begin(self, name: str) -> None:
-        """Begin a gesture: what changes until `commit` is one undo step."""
+        """Begin a gesture: all changes until `commit` are one undo step."""
         self.store.begin(name)
 
     def commit(self) -> None:
         """End the gesture."""
         self.store.commit()
-        self.tell_saved()
+        self.notify_saved()
 
     def cancel(self) -> None:
-        """End the gesture and restore what was before it."""
+        """End the gesture and restore the previous state."""
         self.store.cancel()
-        self.tell_saved()
+        self.notify_saved()
 
     def undo(self) -> None:
-        """One step back."""
+        """Undo one step."""
         self.store.undo()
 
     def redo(self) -> None:
-        """One step forward."""
+        """Redo one step."""
         self.store.redo()
 
     def edit(self, name: str, **aspects: Any) -> None:
@@ -207,7 +206,7 @@ class SessionCore(QObject):
         self.post(view)
 
     def _with_model(self, view: int, name: str, family: str) -> ExplorerState:
-        """The state with a model in a view; truncation that nobody chose becomes what the family starts with."""
+        """Return the state with a model in a view; truncation not set by the user gets the family's default."""
         state, start = with_view(self.state, view, model=name), described(family).start
         if start == StartLook() or look_of(state, view).truncation != Truncation():
             return state
@@ -246,7 +245,7 @@ class SessionCore(QObject):
         """Return the request of a view as the state is now. Raises LatentwalkError."""
         facts = self.record(view).facts
         if facts is None:
-            raise LatentwalkError("Nothing is loaded in this view.", "Open a model first.")
+            raise LatentwalkError("No model is loaded in this view.", "Open a model first.")
         return resolve(
             self.store.state,
             view,
@@ -282,7 +281,7 @@ class SessionCore(QObject):
         if self._closed or self._is_gone(frame.view) or not self.record(frame.view).accept(frame):
             return
         v = self.record(frame.view)
-        if frame.generation == v.posted and v.request is not None:  # None: the request since then failed
+        if frame.generation == v.posted and v.request is not None:  # None: the request has failed since
             self._clear_failure(frame.view, of_load=self._is_past(frame, v.load_failure))
         self.frame.emit(frame)
 
@@ -301,7 +300,7 @@ class SessionCore(QObject):
         self.failure.emit(failed)
 
     def _is_past(self, frame: Frame, failure: RenderFailed | None) -> bool:
-        """Whether the user has edited since a model could not be loaded; motion does not count."""
+        """Return whether the user has made changes since loading a model failed; motion does not count."""
         return failure is not None and frame.generation > failure.generation and not self.is_moving(frame.view)
 
     @Slot(int)
@@ -319,13 +318,13 @@ class SessionCore(QObject):
     # -- motion --------------------------------------------------------------------------------------------
 
     def is_moving(self, view: int) -> bool:
-        """True if a view's picture changes by itself while the clock plays."""
+        """Return True if a view's picture changes by itself while the clock plays."""
         look = self.look(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
     @property
     def is_at_rest(self) -> bool:
-        """True if no picture moves, is being made or waits for its model: time for what would make it stutter."""
+        """True if no picture is moving, rendering or loading: a good time for work that would cause stutter."""
         views = range(len(self.store.state.views))
         if any(self.service.is_loading(view) for view in views):
             return False
@@ -347,10 +346,10 @@ class SessionCore(QObject):
     def stop_drift(self, speed: float) -> None:
         """Stop a drift of that speed that the user did not start: undo does not bring it back."""
         if self.store.state.shared.drift == speed:
-            self.store.amend(partial(without_drift, speed=speed))
+            self.store.rewrite_history(partial(without_drift, speed=speed))
 
     def _ready_views(self) -> tuple[int, ...]:
-        """The moving views that are to take their next step."""
+        """Return the moving views that are ready for their next step."""
         if self._closed:
             return ()
         moving = [v for v in self.visible_views() if self.is_moving(v) and self.record(v).facts is not None]
@@ -372,9 +371,9 @@ class SessionCore(QObject):
                 self.post(view)
         if not self.pace.is_stepping:
             self.pace.schedule()
-            self.tell_saved()
+            self.notify_saved()
 
-    def tell_saved(self) -> None:
+    def notify_saved(self) -> None:
         """Emit `saved_changed` if the state has become, or is no longer, what the project's file holds."""
         is_saved = self.store.is_saved()
         if is_saved != self._was_saved:
@@ -382,11 +381,11 @@ class SessionCore(QObject):
             self.saved_changed.emit(is_saved)
 
     def _is_gone(self, view: int) -> bool:
-        """True for a view that the state no longer has; results for it may still arrive."""
+        """Return True for a view that was removed from the state; results for it may still arrive."""
         return view >= len(self.store.state.views)
 
     def record(self, view: int) -> ViewRecord:
-        """Return the record of a view, made when first asked for."""
+        """Return the record of a view, created on first use."""
         return self._views[view]
 
     def start(self) -> None:
@@ -399,7 +398,7 @@ class SessionCore(QObject):
         return self._closed
 
     def close(self) -> bool:
-        """Close everything; True if every thread has ended."""
+        """Close everything; return True if every thread has ended."""
         if self._closed:
             return True
         self._closed = True

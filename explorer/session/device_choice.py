@@ -1,4 +1,4 @@
-"""Devices: which device, precision and kernels the pictures are rendered with. GUI thread only."""
+"""The choice of device, precision and kernels for rendering. GUI thread only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Devices"]
 
 
 class Devices(QObject):
-    """The settings of rendering, which are this machine's and no part of a project.
+    """Render settings, which belong to the machine and are not part of a project.
 
-    A device that can no longer be used (its memory is gone, its driver crashed) is left for the CPU.
+    If a device becomes unusable (out of memory, driver crash), rendering moves to the CPU.
     """
 
     changed = Signal(object)  # RenderSettings
-    lost = Signal(str)  # what happened, in words
+    lost = Signal(str)  # a description for the user
 
     def __init__(self, parent: QObject, service: RenderService, settings: RenderSettings | None) -> None:
         super().__init__(parent)
@@ -38,19 +38,19 @@ class Devices(QObject):
         return self._settings
 
     def set_device(self, name: str) -> None:
-        """Renders on another device from now on. Raises UsageError if there is none of that name."""
+        """Render on another device from now on. Raises UsageError if no such device exists."""
         dtypes = {d.name: d.dtypes for d in self._service.devices()}.get(name, ())
         dtype = self._settings.dtype if self._settings.dtype in dtypes or not dtypes else dtypes[0]
         self._service.check(name, dtype)
         self._apply(replace(self._settings, device=name, dtype=dtype))
 
     def set_dtype(self, name: str) -> None:
-        """Renders in another precision from now on. Raises UsageError if the device has it not."""
+        """Render in another precision from now on. Raises UsageError if the device does not support it."""
         self._service.check(self._settings.device, name)
         self._apply(replace(self._settings, dtype=name))
 
     def set_backend(self, name: Backend) -> None:
-        """Renders with the fastest kernels ("auto") or the readable ones ("reference")."""
+        """Render with the fastest kernels ("auto") or the readable ones ("reference")."""
         self._apply(replace(self._settings, backend=name))
 
     def _apply(self, settings: RenderSettings) -> None:
@@ -61,5 +61,5 @@ class Devices(QObject):
     @Slot(object)
     def _on_device_lost(self, lost: DeviceLost) -> None:
         self._settings = RenderSettings("cpu", "float32", self._settings.backend)
-        self.changed.emit(self._settings)  # also if they are the same: one device fewer is there
+        self.changed.emit(self._settings)  # even if unchanged: the list of devices is shorter now
         self.lost.emit(f"{lost.device} stopped working ({lost.error}); rendering continues on the CPU.")

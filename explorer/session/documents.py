@@ -1,4 +1,4 @@
-"""Documents: latents and projects in and out, as files, texts and pictures; autosave. GUI thread only."""
+"""Documents: saving and loading of latents and projects as files, text and pictures. GUI thread only."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ __all__ = ["Documents"]
 
 
 class Documents(QObject):
-    """What can be saved, opened, copied and pasted of a session.
+    """Saves, opens, copies and pastes parts of a session.
 
-    Errors of what the user asked for are raised as `LatentError` or `ProjectError`; what happens in the background
-    (snapshots, autosave) reports by the session's `status` and by `saved_file`.
+    Errors of user actions are raised as `LatentError` or `ProjectError`; background work (snapshots, autosave)
+    reports by the session's `status` and by `saved_file`.
     """
 
-    saved_file = Signal(object)  # path of a snapshot that is on disk now
-    opening = Signal()  # another project is about to take the place of this one
+    saved_file = Signal(object)  # path of a picture that was written
+    opening = Signal()  # another project is about to replace this one
     project_changed = Signal(object)  # path of the open project; empty for a new one
 
     def __init__(self, session: SessionCore, files: FileWorker, recovery: Recovery | None) -> None:
@@ -56,7 +56,7 @@ class Documents(QObject):
         self._project_path = ""
         self.opened_from = ""  # the picture, film or project whose state was opened; empty for a new project
         self._recovery = recovery
-        self.keeper = Autosave(session, recovery)
+        self.autosaver = Autosave(session, recovery)
         self._snapshots: dict[int, str] = {}
         files.written.connect(self.saved_file)
         session.frame.connect(self._snapshot_frame)
@@ -65,15 +65,15 @@ class Documents(QObject):
     # -- latents -------------------------------------------------------------------------------------------
 
     def copy_latent_text(self) -> str:
-        """The active view's latent as text: a recipe wherever there is one. Raises LatentError."""
+        """Return the active view's latent as text, as a recipe if it has one. Raises LatentError."""
         latent, table = self._session.look().latent, self._session.table
         recipe = portable(latent, table) if latent.blend is not None else latent
-        if recipe is None:  # a blend of numbers that no other model can make
+        if recipe is None:  # a blend of stored numbers, which other models cannot reproduce
             recipe = replace(Latent(), stored=self.store_latent())
         return latent_to_text(recipe, table)
 
     def paste_latent_text(self, text: str, *, convert: bool = False) -> None:
-        """Goes to the latent of a text; `convert` makes it fit if it does not. Raises LatentMisfit, LatentError."""
+        """Go to a latent given as text; `convert` adapts a misfit. Raises LatentMisfit, LatentError."""
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
@@ -86,29 +86,29 @@ class Documents(QObject):
     def load_latent(
         self, path: str | Path, *, space: Space | None = None, convert: bool = False
     ) -> tuple[str, ...]:
-        """Loads a latent file into the active view; returns the ids of all latents in it, the first is shown.
+        """Load a latent file into the active view; return the ids of its latents, of which the first is shown.
 
         Args:
             path: .npy, .npz, .pt or .safetensors.
-            space: What it is, if its shape does not tell.
-            convert: Make it fit if it does not.
+            space: Its space, if the shape is ambiguous.
+            convert: Adapt a latent that does not fit.
 
         Raises:
-            LatentMisfit: Its space cannot be told (`choices`), or it does not fit this model (`offer`).
-            LatentError: It cannot be read.
+            LatentMisfit: Its space is ambiguous (`choices`), or it does not fit this model (`offer`).
+            LatentError: The file cannot be read.
         """
         facts = self._facts_for_latents()
         return self.take_latents(load_latents(path, facts.info, space), Path(path).name, convert=convert)
 
     def _facts_for_latents(self) -> ModelInfo:
-        """Facts of the active model. Raises LatentError if there is none."""
+        """Return metadata of the active model. Raises LatentError if there is none."""
         facts = self._session.facts(self._session.active)
         if facts is None:
-            raise LatentError("There is no model to load a latent for.", "Open a model first.")
+            raise LatentError("No model is loaded that could use the latent.", "Open a model first.")
         return facts
 
     def take_latents(self, latents: Sequence[StoredLatent], name: str, *, convert: bool = False) -> tuple[str, ...]:
-        """Show latents that were read from the file `name`, as `load_latent`. Raises LatentMisfit."""
+        """Show latents that were read from the file `name`, like `load_latent`. Raises LatentMisfit."""
         facts = self._facts_for_latents()
         fitted = []
         for latent in latents:
@@ -126,31 +126,31 @@ class Documents(QObject):
         point = replace(self._session.look().latent, stored=key, blend=None, x=0.0, y=0.0)
         aspects: dict[str, Any] = {"latent": point, "drift": 0.0}
         if latent.psi != 1.0:
-            aspects["truncation"] = Truncation()  # its numbers are truncated already
+            aspects["truncation"] = Truncation()  # the stored values are truncated already
         if latent.space == "ws":
-            # A ws is the end of the style stage: mixing and editing it again would show something else.
+            # A ws is the result of the style stage: mixing and editing it again would change the picture.
             aspects["truncation"] = Truncation()
             aspects["mixing"] = replace(self._session.look().mixing, rows=())
             aspects["edits"] = tuple(e for e in self._session.look().edits if not is_of_styles(e))
         self._session.edit("Load latent", **aspects)
 
     def current_latent(self, space: Space) -> StoredLatent:
-        """The active view's latent as numbers: `z` (of a single seed), the base `w`, or the final `ws`.
+        """Return the active view's latent as numbers: `z` (of a single seed), the base `w`, or the final `ws`.
 
         Raises:
-            LatentError: There is no z between seeds, or the base is a ws.
+            LatentError: A latent between seeds has no z, or the base is a ws.
         """
         view = self._session.active
         facts = self._session.facts(view)
         if facts is None:
-            raise LatentError("There is no model, so there is not a latent.", "Open a model first.")
+            raise LatentError("There is no latent without a model.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
         name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self._session.resolve_view(view)
-        # On the host's copy of the network: numbers of the wish, not of whatever frame happens to be shown.
+        # On the host's copy of the network: of the requested latent, not of the frame that happens to be shown.
         styles = StyleStage(self._session.service.models.get(facts.key).generator).make(request)
         if space == "ws":
             return StoredLatent("ws", styles.ws, facts.sha256, look.truncation.psi, name)
@@ -169,14 +169,14 @@ class Documents(QObject):
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 
     def save_latent(self, path: str | Path, space: Space) -> None:
-        """Writes the active view's latent: numbers, and its recipe if it has one. Raises LatentError."""
+        """Write the active view's latent, and its recipe if it has one. Raises LatentError."""
         look, table = self._session.look(), self._session.table
         recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
         save_latent(path, replace(self.current_latent(space), recipe=recipe))
         self._session.status.emit(f"Saved {visible(Path(path).name)}")
 
     def store_latent(self, space: Space = "w") -> str:
-        """Keeps the active view's latent as numbers, which are its model's alone; returns their id in the table.
+        """Store the active view's latent as numbers, which only its model can use; return the id in the table.
 
         Raises:
             LatentError: As `current_latent`.
@@ -191,12 +191,12 @@ class Documents(QObject):
         return self._project_path
 
     def new_project(self) -> None:
-        """Begins anew with the models that are open."""
+        """Start a new project with the models that are open."""
         views = tuple(ViewState(model=v.model) for v in self._session.store.document.views)
         self._open(ExplorerState(views=views), "")
 
     def open_project(self, path: str | Path) -> None:
-        """Opens a project from .json, or from a picture or film that carries it. Raises ProjectError."""
+        """Open a project from .json, or from a picture or film that contains it. Raises ProjectError."""
         project = load_project(path)
         self.take_project(path, replace(project, state=find_models(project).state))
 
@@ -206,35 +206,35 @@ class Documents(QObject):
         self._open(project.state, str(path))
 
     def save_project(self, path: str | Path | None = None) -> None:
-        """Writes the project, to its own file by default. Raises ProjectError."""
+        """Write the project, to its own file by default. Raises ProjectError."""
         target = str(path or self._project_path)
         if not target:
-            raise ProjectError("The project has not been saved yet.", "Choose one.")
+            raise ProjectError("The project has no file yet.", "Choose one.")
         if target.lower().endswith(".png"):
             raise ProjectError("A project is saved as .json.", "Snapshots are saved with Save picture.")
         write_project(target, self._session.store.document, self._session.table, self._session.digests())
         self._project_path = target
         self._session.store.mark_saved()
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(target)
-        self.keeper.saved()
+        self.autosaver.saved()
 
     def state_text(self) -> str:
-        """The whole state as one short text."""
+        """Return the whole state as a compact text."""
         state = self._session.state
         return state_to_text(state, self._session.table, places_of(state, None, self._session.digests()))
 
     def paste_state_text(self, text: str) -> FoundModels:
-        """Take a state over from a text, as one undo step; says which models were found. Raises ProjectError."""
+        """Set the state from a text, as one undo step; return which models were found. Raises ProjectError."""
         project = project_from_text(text)
         found = find_models(project, reads=False)
         self._take_latents(project.table)
-        self._session.store.come_back()  # from a tour: what is pasted is the user's
-        self._session.store.update(self._with_two_views(found.state), "Paste state")
+        self._session.store.come_back()  # leave the tour: the pasted state belongs to the user
+        self._session.store.update(self._without_tour(found.state), "Paste state")
         return found
 
     def locate_models(self, files: Mapping[str, str]) -> None:
-        """Name missing models by other files, in all views that show them, as one undo step."""
+        """Replace missing models by other files, in all views that use them, as one undo step."""
         state = self._session.state
         for name, file in files.items():
             state = with_model_renamed(state, name, file)
@@ -242,24 +242,19 @@ class Documents(QObject):
 
     def _open(self, state: ExplorerState, path: str) -> None:
         self.opening.emit()
-        state = self._with_two_views(state)
-        # A picture or film is opened as what it shows, but saved under a name of its own.
+        state = self._without_tour(state)
+        # A project from a picture or film is saved to a new file.
         is_project = path.lower().endswith(".json") and not path.lower().endswith(".job.json")
         self._project_path = path if is_project else ""
         self.opened_from = path
-        self.keeper.opened(state)
+        self.autosaver.opened(state)
         self._session.store.reset_to(state)
-        self._session.tell_saved()
+        self._session.notify_saved()
         self.project_changed.emit(self._project_path)
 
-    def _with_two_views(self, state: ExplorerState) -> ExplorerState:
-        """What the window can show of a project that was made elsewhere."""
-        if len(state.views) > 2:
-            words = f"The project has {len(state.views)} views; the first two are shown."
-            self._session.status.emit(words)
-        views = (*state.views[:2], *(ViewState() for _ in range(2 - len(state.views))))
-        lab = replace(state.lab, tour=0)  # a tour is begun from its menu, where it can be come back from
-        return replace(state, views=views, active=min(state.active, 1), lab=lab)
+    def _without_tour(self, state: ExplorerState) -> ExplorerState:
+        """Return the state outside the guided tour, which must be started from its menu to be ended."""
+        return replace(state, lab=replace(state.lab, tour=0))
 
     def _take_latents(self, table: LatentTable) -> None:
         for key in table:
@@ -268,7 +263,7 @@ class Documents(QObject):
     # -- pictures ------------------------------------------------------------------------------------------
 
     def snapshot(self, view: int, path: str | Path) -> None:
-        """Saves a view's picture as PNG with the project inside, as soon as its full quality is there.
+        """Save a view's picture as PNG with the project inside, once it is rendered at full quality.
 
         Raises:
             ProjectError: The view is empty, or the suffix is not .png.
@@ -301,21 +296,21 @@ class Documents(QObject):
     # -- recovery ------------------------------------------------------------------------------------------
 
     def recovery(self) -> Path | None:
-        """The newest project that a crashed program left, or None."""
+        """Return the newest project left by a crashed program, or None."""
         return self._recovery.find() if self._recovery is not None else None
 
     def crashed(self) -> tuple[tuple[Path, float], ...]:
-        """Projects that crashed programs left, newest first, each with the time of its last change."""
+        """Return projects left by crashed programs, newest first, each with the time of its last change."""
         recovery = self._recovery
         return tuple((path, recovery.saved_at(path)) for path in recovery.crashed()) if recovery is not None else ()
 
     @staticmethod
     def recovery_reader(path: Path) -> Callable[[], Project]:
-        """What reads a project that a crashed program left, in any thread; it raises ProjectError."""
+        """Return a function that reads a recovered project in any thread; it raises ProjectError."""
         return partial(Recovery.read, path)
 
     def recover(self) -> None:
-        """Open the newest of what crashed programs left, as an unsaved project. Raises ProjectError."""
+        """Open the newest project left by a crashed program, as unsaved. Raises ProjectError."""
         path = self.recovery()
         if path is None or self._recovery is None:
             raise ProjectError("There is nothing to recover.")
@@ -323,24 +318,24 @@ class Documents(QObject):
         self.take_recovered(path, replace(project, state=find_models(project).state))
 
     def take_recovered(self, path: Path, project: Project) -> None:
-        """Open what a crashed program left at `path`; its file goes once this program has saved it."""
+        """Open a recovered project; the file `path` is removed once this program has saved it."""
         self._take_latents(project.table)
         self._open(ExplorerState(), "")
-        self._session.store.update(self._with_two_views(project.state), "Recover")
-        self.keeper.restored(path)
+        self._session.store.update(self._without_tour(project.state), "Recover")
+        self.autosaver.restored(path)
 
     def discard_recovery(self, path: Path | None = None) -> None:
-        """Remove what a crashed program left, the newest by default."""
+        """Remove a project left by a crashed program, by default the newest."""
         path = path or self.recovery()
         if self._recovery is not None and path is not None:
             self._recovery.discard(path)
 
     @Slot()
     def autosave(self) -> None:
-        """Write the recovery file, if there is something unsaved that is not in it."""
-        self.keeper.save()
+        """Write the recovery file if it lacks unsaved changes."""
+        self.autosaver.save()
 
-    def close(self, *, keeps: bool = False) -> None:
-        """Wait for what is being written and remove the recovery file, unless it `keeps` it for the next start."""
+    def close(self, *, keep: bool = False) -> None:
+        """Wait for pending writes and remove the recovery file, unless `keep` leaves it for the next start."""
         self._files.close()
-        self.keeper.close(keeps=keeps)
+        self.autosaver.close(keep=keep)

@@ -1,4 +1,4 @@
-"""Drifts: latents that move by themselves, as a function of the time since they began."""
+"""Drift: latents that move continuously, as a function of the time since the drift began."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Drifts", "without_drift"]
 
 @dataclass(slots=True)
 class _Drift:
-    """Where and when a drift began, and what it wrote last."""
+    """Start position and time of a drift, and the last position written."""
 
     time: float
     x: float
@@ -20,13 +20,13 @@ class _Drift:
 
 
 class Drifts:
-    """Remembers where drifts began. A drift begins anew when someone else moved its latent or changed its speed."""
+    """The running drifts. A drift restarts when its latent or its speed was changed by something else."""
 
     def __init__(self) -> None:
         self._drifts: dict[int, _Drift] = {}  # by view; -1 is the shared look
 
     def advance(self, state: ExplorerState, now: float) -> ExplorerState:
-        """The state with every drifting latent where it is at `now` seconds; equal to `state` if none drifts."""
+        """Return the state with every drifting latent at its position at `now` seconds."""
         shared = self._advance(-1, state.shared, now)
         views = tuple(
             v if not v.unlinked & {"drift", "latent"} else replace(v, own=self._advance(i, v.own, now))
@@ -46,5 +46,5 @@ class Drifts:
 
 
 def without_drift(state: ExplorerState, *, speed: float) -> ExplorerState:
-    """Return the state without a drift of the shared look that has this speed, in seeds per second."""
+    """Return the state with the shared look's drift stopped if it has this speed, in seeds per second."""
     return replace(state, shared=replace(state.shared, drift=0.0)) if state.shared.drift == speed else state

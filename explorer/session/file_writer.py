@@ -1,4 +1,4 @@
-"""FileWorker: writes files beside the window, one after the other, and says how each went."""
+"""A worker that writes files in a thread, one after another, and reports each result."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = logging.getLogger("explorer.session")
 
 
 class FileWorker(QObject):
-    """One thread for what would hold up the window: encoding a large PNG takes a tenth of a second.
+    """A thread for writing that would block the window: encoding a large PNG takes a tenth of a second.
 
-    Signals (delivered in the GUI thread): `written(path)`, `failed(words)`.
+    Signals (delivered in the GUI thread): `written(path)`, `failed(text)`.
     """
 
-    written = Signal(object)  # the path as it is; Qt's texts drop bytes that are not UTF-8
+    written = Signal(object)  # a path, because a QString would drop bytes that are not UTF-8
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -35,7 +35,7 @@ class FileWorker(QObject):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="files")
 
     def write(self, path: str | Path, work: Callable[[], None]) -> None:
-        """Lets `work` write the file `path`; the user hears of every file, whether it is there or not."""
+        """Run `work`, which writes the file `path`, and emit `written` or `failed`."""
         written, failed = self.written, self.failed
 
         def run() -> None:
@@ -44,7 +44,7 @@ class FileWorker(QObject):
             except LatentwalkError as error:
                 failed.emit(str(error))
             except Exception as error:
-                # An executor swallows what it is not asked for.
+                # Whatever `work` raises, the user must learn of it: an executor would drop it.
                 log.exception("%s was not written", path)
                 failed.emit(f"{visible(Path(path).name)} was not saved: {reason(error)}")
             else:
@@ -53,9 +53,9 @@ class FileWorker(QObject):
         self._thread.submit(run)
 
     def run(self, work: Callable[[], None]) -> Future[None]:
-        """Does `work`, which catches its own errors, after what is being written."""
+        """Run `work`, which handles its own errors, after the pending writes."""
         return self._thread.submit(work)
 
     def close(self) -> None:
-        """Waits for what is still to be written."""
+        """Wait for pending writes."""
         self._thread.shutdown(wait=True)

@@ -1,30 +1,23 @@
-"""FilmService: the Qt face of the recorder. One film at a time, in a thread of low priority. GUI thread only."""
+"""FilmService: renders films in the background, one at a time. GUI thread only."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.errors import LatentwalkError
-from explorer.session.background import Background
-from explorer.util.revocable import RevocableCallback
+from explorer.session.job_runner import JobRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from explorer.animation.job import Job
-    from explorer.animation.recorder import Progress, Recorder
+    from explorer.animation.job import FilmJob
+    from explorer.animation.recorder import FilmPreview
 
 __all__ = ["FilmService"]
 
-TELL_EVERY_S = 0.1
-
 
 class FilmService(QObject):
-    """Renders films beside the window.
+    """Renders films in the background.
 
     Signals (delivered in the GUI thread): `progress(Progress)` at most ten times a second, `finished(path)`,
     `failed(error)`; a cancelled film fails with `CancelledError`.
@@ -33,84 +26,35 @@ class FilmService(QObject):
     progress = Signal(object)
     finished = Signal(str)
     failed = Signal(object)
-    _said = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._recorder: Recorder | None = None
-        self._work: Background | None = None
-        self._callback: RevocableCallback | None = None
-        self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
+        runner = self._runner = JobRunner(self)
+        runner.reported.connect(self.progress)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_finished)
+        self.pause, self.resume, self.cancel, self.close = runner.pause, runner.resume, runner.cancel, runner.close
 
     @property
     def is_running(self) -> bool:
-        """True while a film is made."""
-        return self._recorder is not None
+        """True while a film is being rendered."""
+        return self._runner.is_running
 
     @property
     def is_paused(self) -> bool:
-        """True while it holds."""
-        return self._recorder is not None and self._recorder.control.is_paused
+        """True while the film is paused."""
+        return self._runner.is_paused
 
-    def start(self, job: Job, *, overwrite: bool = False) -> None:
-        """Begins a film, or goes on with an unfinished one of the same job. Raises FilmError or UsageError."""
+    def start(self, job: FilmJob, *, overwrite: bool = False) -> None:
+        """Start a film, or resume an unfinished one of the same job. Raises FilmError or UsageError."""
+        from explorer.animation.film_jobs import film_spec
         from explorer.animation.recorder import Recorder
 
-        if self._recorder is not None:
-            raise LatentwalkError("A film is being made already.", "Wait for it, or cancel it.")
-        recorder = Recorder(job, overwrite=overwrite)
-        self._recorder = recorder
-        say = self._callback = RevocableCallback(self._said.emit)
-        self._work = Background("the film", lambda: _render(recorder, say), say, "What is finished is kept.")
+        if self.is_running:
+            raise LatentwalkError("A film is already being rendered.", "Wait for it, or cancel it.")
+        Recorder(job, overwrite=overwrite)  # refuse an invalid film now, not in the thread
+        self._runner.start(film_spec(job, overwrite=overwrite))
 
-    def pause(self) -> None:
-        """Holds before the next frame."""
-        if self._recorder is not None:
-            self._recorder.control.pause()
-
-    def resume(self) -> None:
-        """Goes on."""
-        if self._recorder is not None:
-            self._recorder.control.resume()
-
-    def cancel(self) -> None:
-        """Ends; what is finished is kept."""
-        if self._recorder is not None:
-            self._recorder.control.cancel()
-
-    def close(self, timeout: float = 10.0) -> bool:
-        """Cancels and waits; True if the thread has ended."""
-        self.cancel()
-        work, self._work = self._work, None
-        ended = work is None or work.join(timeout)
-        if self._callback is not None:  # a thread that has not ended must not emit when this object is gone
-            self._callback.revoke()
-        return ended
-
-    @Slot(str, object)
-    def _on_said(self, what: str, payload: object) -> None:
-        if what == "progress":
-            self.progress.emit(payload)
-            return
-        self._recorder = None
-        if self._work is not None:
-            self._work.join()
-            self._work = None
-        if what == "finished":
-            self.finished.emit(str(payload))
-        else:
-            self.failed.emit(payload)
-
-
-def _render(recorder: Recorder, say: Callable[[str, object], object]) -> Path:
-    """Runs in the film's thread."""
-    last = 0.0
-
-    def tell(progress: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if progress.stage != "rendering" or now - last >= TELL_EVERY_S or progress.done == progress.total:
-            last = now
-            say("progress", progress)
-
-    return recorder.run(tell)
+    @Slot(object)
+    def _on_finished(self, last: FilmPreview) -> None:
+        self.finished.emit(str(last.path))

@@ -1,4 +1,4 @@
-"""Pacing: motion goes on when its last picture was painted, and no faster than sixty times a second."""
+"""Pacing of motion: the next step follows once the last frame was painted, at most sixty times a second."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from explorer.session.clock import Clock
+from explorer.state.view_layout import is_overlaid
 
 if TYPE_CHECKING:
     from explorer.session.view_record import ViewRecord
@@ -21,27 +22,27 @@ STEP_MS = 1000 / 60
 
 
 def ready_views(state: ExplorerState, moving: Mapping[int, ViewRecord]) -> tuple[int, ...]:
-    """Return the views that may take their next step, having shown their last picture.
+    """Return the views that have shown their last frame and may take the next step.
 
     Args:
-        state: Says which views must show the same moment: a slit-scan, a wipe and a flicker compare them in time,
-            so all of their views are ready or none.
-        moving: Records of the views that move, by number.
+        state: Determines which views must stay in sync: a slit-scan, a wipe and a flicker compare views in time, so
+            either all of them are ready or none.
+        moving: Records of the moving views, by number.
     """
-    # A slit-scan takes finished pictures only, not drafts.
+    # A slit-scan uses only finished frames, not drafts.
     is_busy = {v: r.in_flight or (state.lab.scan and r.is_refining) for v, r in moving.items()}
-    in_sync = state.lab.scan or state.layout in ("wipe", "flicker")
+    in_sync = state.lab.scan or is_overlaid(state)
     return () if in_sync and any(is_busy.values()) else tuple(v for v, busy in is_busy.items() if not busy)
 
 
 class FramePacer(QObject):
-    """Takes steps of motion while the clock plays and views wait for them.
+    """Steps moving views while the clock plays, as soon as they are ready.
 
     Args:
         parent: Owner.
-        clock: Whose time the steps show.
-        ready: The views that move and have shown their last picture.
-        step: Moves them to a time in seconds, which for all of them is the same.
+        clock: Provides the time of each step.
+        ready: Returns the moving views that have shown their last frame.
+        step: Moves these views to a common time in seconds.
     """
 
     def __init__(
@@ -62,17 +63,17 @@ class FramePacer(QObject):
 
     @property
     def is_stepping(self) -> bool:
-        """True while the state moves by itself, not by a hand."""
+        """True while the state is changed by motion and not by the user."""
         return self._moment is not None
 
     @property
     def now(self) -> float:
-        """The time to show: the clock's, read once for a whole step."""
+        """The time to show: the clock's, read once per step."""
         return self._clock.now() if self._moment is None else self._moment
 
     @contextmanager
-    def moment(self) -> Iterator[float]:
-        """One moment for everything inside, which no hand has asked for."""
+    def tick(self) -> Iterator[float]:
+        """Use one time for everything inside, and mark changes as motion, not user input."""
         self._moment = self._clock.now()
         try:
             yield self._moment
@@ -80,23 +81,23 @@ class FramePacer(QObject):
             self._moment = None
 
     def schedule(self) -> None:
-        """Takes the next step as soon as it is due, if any view is ready for it."""
+        """Schedule the next step if any view is ready for it."""
         if self._clock.is_playing and not self._timer.isActive() and self._ready():
             wait_ms = STEP_MS - 1e3 * (perf_counter() - self._last)
             self._timer.start(max(0, round(wait_ms)))
 
     @Slot()
     def step(self) -> None:
-        """Moves every view that is ready."""
+        """Step every view that is ready."""
         views = self._ready() if self._clock.is_playing else ()
         if not views:
             return
         self._last = perf_counter()
-        with self.moment() as now:
+        with self.tick() as now:
             self._step(now, views)
-        # A drift's first step is zero seconds long: it asks for nothing new, so no paint would bring the next one.
+        # The first step of a drift has zero length: nothing is rendered, so no paint would trigger the next step.
         self.schedule()
 
     def stop(self) -> None:
-        """No step comes by itself any more, until one is scheduled."""
+        """Cancel the scheduled step."""
         self._timer.stop()

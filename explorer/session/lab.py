@@ -1,31 +1,32 @@
-"""StickingLab: the sticking lab's wishes, its slit-scans, and its studies between the frames. GUI thread only."""
+"""StickingLab: state, slit-scans and measurements of the sticking lab. GUI thread only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from explorer.analysis import averages, equivariance, spectrum, sticking
+from explorer.analysis.metric_jobs import measure_spec
+from explorer.analysis.registry import by_sampler, metric_named
 from explorer.analysis.slitscan import SlitScan, clamp_slit
-from explorer.analysis.study import Bench, Report, Study
 from explorer.errors import LatentwalkError, ProjectError
+from explorer.jobs.job import JobSpec
 from explorer.project.document import write_png
-from explorer.render import display
+from explorer.render.average_job import average_spec
 from explorer.render.results import Frame, Tier
 from explorer.session import tour
 from explorer.state import ExplorerState, Slit
+from explorer.state.view_layout import MAX_VIEWS, visible_views
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
+    from collections.abc import Sequence
 
-    from explorer.render.studies import MakeStudy, Studied
+    from numpy.typing import NDArray
+
+    from explorer.render.job_run import JobEvent
     from explorer.session.core import SessionCore
     from explorer.session.file_writer import FileWorker
     from explorer.state.request import RenderRequest
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["LabPicture", "StickingLab"]
 
 REST_MS = 250
-"""A look that has not changed for so long is worth an average or a curve."""
+"""Milliseconds without a change after which averages and curves are measured."""
 
 SCAN_COLUMNS = 768
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabPicture:
-    """An average shown instead of a view's picture; `pixels` as in `Frame`, None takes it away."""
+    """An average shown instead of a view's picture; `pixels` as in `Frame`, None removes it."""
 
     view: int
     pixels: NDArray[np.uint8] | None
@@ -50,19 +51,19 @@ class LabPicture:
 
 
 class StickingLab(QObject):
-    """What the lab may be asked and wished. Studies run in the render thread while no look waits."""
+    """Controls of the sticking lab. Its jobs run in the render thread while no request is pending."""
 
     scan_changed = Signal(int)  # view whose slit-scan has grown or was redrawn
-    studied = Signal(object)  # Studied: a report, an end or an error of a study that a panel began
+    job_event = Signal(object)  # JobEvent: a report, the end or an error of a job started by a panel
     picture = Signal(object)  # LabPicture
-    tour_begins = Signal()  # the guided tour is about to take the place of what is seen
+    tour_begins = Signal()  # the guided tour is about to replace the shown state
     tour_ended = Signal()
-    rested = Signal()  # the looks have not changed for a while: time for figures of this very latent
+    rested = Signal()  # the looks have not changed for a while: measure the current latents
 
     def __init__(self, session: SessionCore, files: FileWorker) -> None:
         super().__init__(session)
         self._session, self._files = session, files
-        self.scan = SlitScan(2, SCAN_COLUMNS)
+        self.scan = SlitScan(MAX_VIEWS, SCAN_COLUMNS)
         self._averaging: dict[int, LabPicture] = {}
         self._rescan: Steps[None] | None = None
         self._more = QTimer(self)
@@ -79,35 +80,35 @@ class StickingLab(QObject):
         session.motion_changed.connect(self._on_lab_motion)
         session.model_changed.connect(self._on_lab_model)
         session.devices.changed.connect(self._on_lab_settings)
-        session.service.studied.connect(self._on_studied)
+        session.service.job_event.connect(self._on_job_event)
 
     def close(self) -> None:
-        """Nothing comes to rest any more."""
+        """Stop the timer of `rested`."""
         self._rest.stop()
         self._more.stop()
 
-    # -- wishes --------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     def edit(self, name: str, **fields: Any) -> None:
-        """Changes fields of `Lab` as one undo step called `name`."""
+        """Change fields of `Lab` as one undo step called `name`."""
         state = self._session.state
         self._session.store.update(replace(state, lab=replace(state.lab, **fields)), name)
 
     def set_slit(self, slit: Slit) -> None:
-        """Moves the line of the slit-scan; it stays within the picture."""
+        """Move the line of the slit-scan; it stays within the picture."""
         info = self._session.info(self._session.active)
         self.edit("Slit", slit=clamp_slit(slit, info.aspect if info is not None else 1.0))
 
-    def set_split(self, share: float) -> None:
-        """Moves the wipe's divider, 0..1; no undo step."""
+    def set_split(self, fraction: float) -> None:
+        """Move the wipe's divider to a fraction 0..1 of the width; no undo step."""
         state = self._session.state
-        lab = replace(state.lab, split=min(max(share, 0.0), 1.0))
+        lab = replace(state.lab, split=min(max(fraction, 0.0), 1.0))
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Goes to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+        """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
 
-        What was changed on the timeline meanwhile is kept, as one undo step.
+        Changes to the timeline during the tour are kept, as one undo step.
         """
         session, store = self._session, self._session.store
         if 1 <= number <= len(tour.STEPS):
@@ -122,7 +123,7 @@ class StickingLab(QObject):
             store.come_back()
 
     def keep_tour(self) -> None:
-        """Ends the guided tour and keeps what it shows, as one undo step."""
+        """End the guided tour and keeps what it shows, as one undo step."""
         state = self._session.state
         self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
 
@@ -136,15 +137,15 @@ class StickingLab(QObject):
     @Slot(object)
     def _scan_frame(self, frame: Frame) -> None:
         lab = self._session.state.lab
-        if not lab.scan or frame.view >= 2 or frame.request.tap.layer or frame.tier is not Tier.FULL:
+        if not lab.scan or frame.request.tap.layer or frame.tier is not Tier.FULL:
             return
-        at = self._session.record(frame.view).asked_at
+        at = self._session.record(frame.view).requested_at
         self.scan.add(frame.view, at, frame.pixels, lab.slit, frame.request.transform)
         self.scan_changed.emit(frame.view)
 
     @Slot()
     def _rescan_some(self) -> None:
-        """Puts a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        """Put a moved slit under some of the past pictures; the others follow when the event loop comes round."""
         if self._rescan is None or self._session.is_closed:
             return
         try:
@@ -152,23 +153,23 @@ class StickingLab(QObject):
             self._more.start()
         except StopIteration:
             self._rescan = None
-        for view in range(2):
+        for view in range(len(self._session.state.views)):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
-        """Begins the slit-scans anew."""
+        """Begin the slit-scans anew."""
         self._rescan = None
         self.scan.clear()
-        for view in range(2):
+        for view in range(len(self._session.state.views)):
             self.scan_changed.emit(view)
 
     def check_scan(self) -> None:
-        """Raise ProjectError where there is no slit-scan to save yet."""
+        """Raise ProjectError if there is no slit-scan to save yet."""
         if self.scan.filled < 2:
             raise ProjectError("There is no slit-scan yet.", "Turn it on and let the picture move.")
 
     def save_scan(self, path: str | Path) -> None:
-        """Writes the visible views' slit-scans as one PNG with the project inside.
+        """Write the visible views' slit-scans as one PNG with the project inside.
 
         Raises:
             ProjectError: There is nothing to save yet, or the suffix is not .png.
@@ -176,7 +177,7 @@ class StickingLab(QObject):
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
         self.check_scan()
-        views = [v for v in self._session.visible_views() if v < 2 and self._session.facts(v) is not None]
+        views = [v for v in self._session.visible_views() if self._session.facts(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
         names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]
         state, table = self._session.state, self._session.table
@@ -186,79 +187,84 @@ class StickingLab(QObject):
         def write() -> None:
             from explorer.animation.scan_sheet import compose
 
-            page = compose(scans, names, caption)
+            page = compose(scans, names, caption, views)
             write_png(path, np.ascontiguousarray(page[:, :, ::-1]), state, table)
 
         self._files.write(path, write)
 
-    # -- studies -------------------------------------------------------------------------------------------
+    # -- jobs ----------------------------------------------------------------------------------------------
 
-    def study(self, key: str, view: int, make: MakeStudy) -> None:
-        """Begins a study of a view as it is now, in place of the one of that key; it speaks by `studied`.
+    def _request(self, view: int) -> RenderRequest:
+        """Return a view as it is now. Raises LatentwalkError."""
+        return replace(self._session.resolve_view(view), untransform=False, residual="none")
 
-        Raises:
-            LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
-        """
-        request = replace(self._session.resolve_view(view), untransform=False, residual="none")
-        self._session.service.study(key, view, request, make, paused=key.rpartition("/")[0] in self._hidden)
+    def _begin(self, key: str, view: int, spec: JobSpec) -> None:
+        """Start a job of a view, replacing one with the same key; see `job_event`."""
+        self._session.service.run_job(key, view, spec, paused=key.rpartition("/")[0] in self._hidden)
 
     def set_seen(self, name: str, seen: bool) -> None:
-        """Lets the studies whose keys begin with `name` pause while nobody sees what they report."""
+        """Pause or resume the jobs whose keys begin with `name`, as their panel is hidden or shown."""
         if seen:
             self._hidden.discard(name)
         else:
             self._hidden.add(name)
-        for key in self._session.service.studies:
+        for key in self._session.service.jobs:
             if key.rpartition("/")[0] == name:
-                self._session.service.pause_study(key, not seen)
+                self._session.service.pause_job(key, not seen)
 
-    def study_curves(self, view: int) -> None:
-        """EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW"."""
-        self.study(f"curves/{view}", view, equivariance.curves)
+    def measure_curves(self, view: int) -> None:
+        """Measure EQ-T, EQ-T fractional and EQ-R of the view's latent, as `Curves` under the key "curves/VIEW".
 
-    def study_metrics(self, view: int, samples: int) -> None:
-        """The sampled metrics, as estimates by name under "metrics/VIEW"."""
-        self.study(f"metrics/{view}", view, partial(_metrics, samples))
+        Raises:
+            LatentwalkError: Nothing is loaded in the view, or its look cannot be rendered.
+        """
+        self._begin(f"curves/{view}", view, JobSpec("curves", self._request(view)))
 
-    def study_sticking(self, view: int, walks: int) -> None:
-        """The sticking score, as an `Estimate` under "sticking/VIEW"."""
-        self.study(f"sticking/{view}", view, partial(_sticking, walks))
+    def measure(self, key: str, view: int, metrics: Sequence[str], samples: int) -> None:
+        """Measure metrics that share a sampler, as estimates by name under "KEY/VIEW".
 
-    def study_spectrum(self, view: int, samples: int) -> None:
-        """The average spectrum, as `Spectrum` under "spectrum/VIEW"."""
-        self.study(f"spectrum/{view}", view, partial(_spectrum, samples))
+        Raises:
+            LatentwalkError: As `measure_curves`, or there is no such metric.
+        """
+        (chosen,) = by_sampler([metric_named(name) for name in metrics])
+        self._begin(f"{key}/{view}", view, measure_spec(chosen, self._request(view), samples))
 
-    def end_study(self, key: str) -> None:
-        """Cancels a study; nothing more is heard of it."""
-        self._session.service.end_study(key)
+    def end_job(self, key: str) -> None:
+        """Cancel a job; it reports nothing more."""
+        self._session.service.end_job(key)
+
+    def _end_jobs_of(self, view: int) -> None:
+        for key in list(self._session.service.jobs):
+            if key.rpartition("/")[2] == str(view):
+                self.end_job(key)
 
     @property
     def is_measuring(self) -> bool:
-        """True while a study runs, an average too; not while all are paused."""
+        """True while a job, or an average, is running that is not paused."""
         return self._session.service.is_measuring
 
-    def is_studying(self, key: str) -> bool:
-        """True while a study of that key is under way."""
-        return self._session.service.is_studying(key)
+    def has_job(self, key: str) -> bool:
+        """Return True while a job with that key is running."""
+        return self._session.service.has_job(key)
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
+    def _on_job_event(self, event: JobEvent) -> None:
         if self._session.is_closed:
             return
-        if not said.key.startswith("average/"):
-            self.studied.emit(said)
+        if not event.key.startswith("average/"):
+            self.job_event.emit(event)
             return
-        if said.report is not None:
-            picture = LabPicture(said.view, said.report.value, said.report.done, said.report.total)
-            self._averaging[said.view] = picture
+        if event.report is not None:
+            picture = LabPicture(event.view, event.report.value, event.report.done, event.report.total)
+            self._averaging[event.view] = picture
             self.picture.emit(picture)
-        if said.error is not None:
-            self._session.status.emit(str(said.error))
+        if event.error is not None:
+            self._session.status.emit(str(event.error))
 
     # -- averages ------------------------------------------------------------------------------------------
 
     def last_picture(self, view: int) -> LabPicture | None:
-        """The average that stands instead of a view's picture, if one does."""
+        """Return the average that stands instead of a view's picture, if one does."""
         return self._averaging.get(view)
 
     @Slot(object, object)
@@ -266,34 +272,35 @@ class StickingLab(QObject):
         if old.lab.slit != new.lab.slit and new.lab.scan:
             self._rescan = self.scan.rescan_steps(new.lab.slit)
             self._rescan_some()
-        if old.lab.scan and not new.lab.scan:
+        if (old.lab.scan and not new.lab.scan) or len(old.views) != len(new.views):
             self.clear_scan()
+        for view in range(len(new.views), len(old.views)):
+            self._end_jobs_of(view)
+            self._averaging.pop(view, None)
         if old.lab.tour and not new.lab.tour:
             self._end_tour()
-        pictures = (old.shared, old.views, old.lab.average, old.lab.radius, old.lab.count, old.layout) != (
-            new.shared, new.views, new.lab.average, new.lab.radius, new.lab.count, new.layout
-        )  # fmt: skip
-        if pictures:
+        if _pictures_of(old) != _pictures_of(new):
             self._drop_averages()
             self._rest.start()
 
     @Slot(int)
     def _on_lab_model(self, view: int) -> None:
-        for key in ("curves", "metrics", "sticking", "spectrum"):
-            self.end_study(f"{key}/{view}")
+        for key in self._session.service.jobs:
+            if key.rpartition("/")[2] == str(view):
+                self.end_job(key)
         self._drop_averages()
         self._rest.start()
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
-        # Another device or precision gives other figures, and the thread of a device that was left has ended.
-        self._session.service.end_studies()
+        # Another device or precision gives other figures, and the previous device's thread has ended.
+        self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()
 
     @Slot(bool)
     def _on_lab_motion(self, is_playing: bool) -> None:
-        # An animated transform moves the picture and changes no state.
+        # An animated transform moves the picture without changing the state.
         if any(self._is_moving(view) for view in self._session.visible_views()):
             self._drop_averages()
         self._rest.start()
@@ -302,8 +309,8 @@ class StickingLab(QObject):
         return self._session.clock.is_playing and self._session.is_moving(view)
 
     def _drop_averages(self) -> None:
-        for view in range(2):
-            self.end_study(f"average/{view}")
+        for view in range(len(self._session.state.views)):
+            self.end_job(f"average/{view}")
             if self._averaging.pop(view, None) is not None:
                 self.picture.emit(LabPicture(view, None))
 
@@ -314,39 +321,16 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if lab.average != "none":
             for view in self._session.visible_views():
-                if view < 2 and self._session.facts(view) is not None and not self._is_moving(view):
+                if self._session.facts(view) is not None and not self._is_moving(view):
                     try:
-                        self.study(f"average/{view}", view, partial(_average, lab.average, lab.radius, lab.count))
+                        spec = average_spec(self._request(view), lab.average, lab.radius, lab.count)
+                        self._begin(f"average/{view}", view, spec)
                     except LatentwalkError as error:
                         self._session.status.emit(str(error))
         self.rested.emit()
 
 
-def _average(kind: str, radius: float, count: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    """The study of an average, its reports turned into pixels where they were made."""
-    if kind == "neighbours":
-        return _pixels(averages.neighbours(bench, request, radius, count), request)
-    back = averages.brought_back(bench, request, "turned" if kind == "turned" else "shifted", count)
-    return _pixels(back, request)
-
-
-def _pixels(study: Study[Tensor], request: RenderRequest) -> Iterator[Report[NDArray[np.uint8]] | None]:
-    for report in study:
-        if report is None:
-            yield None
-        else:
-            shown = display.select_channels(report.value, request.tap)
-            pixels = display.present(display.grade(shown, request.tap))
-            yield Report(pixels, report.done, report.total)
-
-
-def _metrics(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return equivariance.sampled(bench, samples)
-
-
-def _sticking(walks: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return sticking.sampled(bench, request, walks)
-
-
-def _spectrum(samples: int, bench: Bench, request: RenderRequest) -> Study[Any]:
-    return spectrum.sampled(bench, request, samples)
+def _pictures_of(state: ExplorerState) -> tuple[object, ...]:
+    """Return what the averages of a state depend on."""
+    lab = state.lab
+    return state.shared, state.views, lab.average, lab.radius, lab.count, visible_views(state)

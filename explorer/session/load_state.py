@@ -1,4 +1,4 @@
-"""Which model a view has and which is on its way, and what to do when the state names another one."""
+"""Which model a view has and which is loading, and what to do when the state names another one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class LoadState:
 
     Attributes:
         model: Name of the model that the view has, as the state named it; empty for none.
-        info: What is known of that model; None for none.
-        requested: Name of the model on its way; empty for none.
-        is_by_user: Whether the user requested it; the state then names it once it is loaded.
+        info: Metadata of that model; None for none.
+        requested: Name of the model being loaded; empty for none.
+        is_by_user: Whether the user requested it; if so, the state names it only once it is loaded.
         refused: Name of a model that was not loaded because of its cost, and its `is_by_user`.
     """
 
@@ -31,19 +31,19 @@ class LoadState:
     refused: tuple[str, bool] = ("", False)
 
     def request(self, name: str, *, is_by_user: bool) -> LoadState:
-        """Return the state once a model is on its way; the one before stays until then."""
+        """Return the load state after a request; the current model stays until the new one is loaded."""
         return replace(self, requested=name, is_by_user=is_by_user, refused=("", False))
 
     def ended(self) -> LoadState:
-        """Return the state once nothing is on its way any more."""
+        """Return the load state after loading has ended without a model."""
         return replace(self, requested="", is_by_user=False)
 
     def loaded(self, info: ModelInfo) -> LoadState:
-        """Return the state once the requested model is there."""
+        """Return the load state after the requested model was loaded."""
         return replace(self.ended(), model=self.requested, info=info)
 
     def refuse(self) -> LoadState:
-        """Return the state once the requested model was found too costly."""
+        """Return the load state after the requested model was refused because of its cost."""
         return replace(self.ended(), refused=(self.requested, self.is_by_user))
 
 
@@ -52,19 +52,19 @@ class Action(Enum):
 
     KEEP = "leave it as it is"
     LOAD = "load what the state names"
-    CANCEL = "cancel what is on its way; the model that the view has is the one named"
-    CLOSE = "show nothing any more"
+    CANCEL = "cancel loading; the view already has the named model"
+    CLOSE = "close the view's model"
 
 
 def reconcile(named: str, load: LoadState) -> Action:
-    """Return what makes a view have the model that the state has just named.
+    """Return the action that gives a view the model that the state has just named.
 
     Args:
         named: Model that the state names for the view; empty for none.
-        load: What the view has and awaits.
+        load: The view's current and requested models.
     """
     if named == load.model:
-        # What the user requested is not in the state before it is loaded: it is no contradiction.
+        # A model requested by the user is not in the state until it is loaded, so a difference is expected.
         return Action.CANCEL if load.requested and not load.is_by_user else Action.KEEP
     if not named:
         return Action.CLOSE

@@ -1,4 +1,4 @@
-"""Misfits: the ways out where a stored latent does not fit the network of a view. GUI thread only."""
+"""Remedies for a stored latent that does not fit the network of a view. GUI thread only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from explorer.latents.files import convert_to
 from explorer.latents.table import StoredMisfitError
 from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Snapshot, Timeline, ViewState, look_of
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["Misfits", "cured"]
 
 Change = Callable[[Latent], Latent]
-"""What a latent that stands on the misfit becomes."""
+"""Maps a latent that refers to the misfit to its replacement."""
 
 
 class Misfits:
-    """The cures of a session's `StoredMisfitError`, each of them one undo step."""
+    """Remedies for a session's `StoredMisfitError`, each of them one undo step."""
 
     def __init__(self, session: SessionCore) -> None:
         self._session = session
 
     def offers(self, view: int, error: object) -> list[tuple[str, Callable[[], object]]]:
-        """What can be done about an error of a view, as (text of a button, what it does)."""
+        """Return the remedies for an error of a view, as (button text, action)."""
         state = self._session.state
         if not isinstance(error, StoredMisfitError) or view >= len(state.views):
             return []
@@ -36,18 +37,18 @@ class Misfits:
         aspects = _aspects_of(look_of(state, view), key) & state.views[view].linked
         if aspects and len(state.views) > 1:
             what = "style mixing" if aspects == {"mixing"} else "latent"
-            words = f"Unlink {what} in {'AB'[view % 2]}"
-            found.append((words, partial(self._cure, words, view, key, _seed, unlink=True)))
+            text = f"Unlink {what} in {letter(view)}"
+            found.append((text, partial(self._cure, text, view, key, _seed, unlink=True)))
         if error.is_convertible:
             found.append(("Convert to this model", partial(self._convert, view, key)))
         seeds = [latent.seed for latent in _latents_on(look_of(state, view), key)]
         if seeds:
-            words = f"Use seed {seeds[0]}"
-            found.append((words, partial(self._cure, words, view, key, _seed, unlink=False)))
+            text = f"Use seed {seeds[0]}"
+            found.append((text, partial(self._cure, text, view, key, _seed, unlink=False)))
         return found
 
     def _convert(self, view: int, key: str) -> None:
-        """The view gets the numbers as its own model can take them; other views keep theirs."""
+        """Convert the latent for the view's own model; other views keep theirs."""
         facts = self._session.facts(view)
         if facts is not None:
             made = self._session.table.add(convert_to(self._session.table[key], facts.info, facts.sha256))
@@ -58,14 +59,14 @@ class Misfits:
 
 
 def cured(state: ExplorerState, view: int, key: str, change: Change, *, unlink: bool) -> ExplorerState:
-    """The state, its timeline included, with what stands on the stored latent `key` changed for a view.
+    """Return the state, including its timeline, with references to the stored latent `key` replaced in a view.
 
     Args:
-        state: Anything.
-        view: The view that cannot show it.
+        state: The state to change.
+        view: The view that cannot use the latent.
         key: Id of the stored latent.
-        change: Gives what a latent on it becomes.
-        unlink: The view is unlinked in what changes, so that other views keep theirs.
+        change: Maps a latent that refers to it to its replacement.
+        unlink: Whether to unlink the view in the changed aspects, so that other views keep theirs.
     """
     cure = partial(_cured_views, view=view, key=key, change=change, unlink=unlink)
     shared, views = cure(state.shared, state.views)
@@ -76,8 +77,8 @@ Cure = Callable[[Look, tuple[ViewState, ...]], tuple[Look, tuple[ViewState, ...]
 
 
 def _cured_timeline(timeline: Timeline, cure: Cure) -> Timeline:
-    def of(pose: Snapshot) -> Snapshot:
-        return Snapshot(*cure(pose.shared, pose.views))
+    def of(snapshot: Snapshot) -> Snapshot:
+        return Snapshot(*cure(snapshot.shared, snapshot.views))
 
     keys = tuple(replace(key, pose=of(key.pose)) for key in timeline.keys)
     performance = tuple(replace(sample, pose=of(sample.pose)) for sample in timeline.performance)
@@ -97,7 +98,7 @@ def _cured_views(
     linked = v.linked & found
     new = {name: getattr(_changed(look, key, change), name) for name in found}
     if linked and unlink:
-        # A drift moves a latent: one without the other would walk where nobody sees it.
+        # A drift moves the latent, so both are unlinked together.
         gone = found | ({"drift"} if "latent" in found else set())
         own = replace(v.own, **{name: getattr(look, name) for name in gone} | new)
         v = replace(v, unlinked=v.unlinked | gone, own=own)
@@ -108,20 +109,20 @@ def _cured_views(
 
 
 def _aspects_of(look: Look, key: str) -> frozenset[str]:
-    """The aspects of a look that stand on a stored latent."""
+    """Return the aspects of a look that refer to a stored latent."""
     parts = {"latent": [look.latent], "mixing": [source.latent for source in look.mixing.sources]}
-    return frozenset(name for name, latents in parts.items() if any(_stands_on(k, key) for k in latents))
+    return frozenset(name for name, latents in parts.items() if any(_refers_to(k, key) for k in latents))
 
 
-def _stands_on(latent: Latent, key: str) -> bool:
+def _refers_to(latent: Latent, key: str) -> bool:
     points = latent.blend.points if latent.blend is not None else ()
     return latent.stored == key or any(
-        _stands_on(p.latent, key) or any(_stands_on(s.latent, key) for s in p.mixing.sources) for p in points
+        _refers_to(p.latent, key) or any(_refers_to(s.latent, key) for s in p.mixing.sources) for p in points
     )
 
 
 def _latents_on(look: Look, key: str) -> list[Latent]:
-    """The latents of a look, those within blends included, that are the stored one or walk from it."""
+    """Return the latents of a look, including those in blends, that are or start from the stored one."""
     level, found = [look.latent, *(source.latent for source in look.mixing.sources)], []
     while level:
         found += [latent for latent in level if latent.stored == key]
@@ -139,7 +140,7 @@ def _mixing(mixing: Mixing, key: str, change: Change) -> Mixing:
 
 
 def _latent(latent: Latent, key: str, change: Change) -> Latent:
-    """A latent with all of it changed that stands on the stored one."""
+    """Return a latent with every reference to the stored one replaced."""
     if latent.stored == key:
         return change(latent)
     if latent.blend is None:

@@ -1,4 +1,4 @@
-"""Loads the models of the views: what the user requests, and what the state newly names."""
+"""Loading of the views' models, requested by the user or named by a new state."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ log = logging.getLogger("explorer.session")
 
 
 def with_view(state: ExplorerState, view: int, **fields: Any) -> ExplorerState:
-    """Return the state with other fields of one view."""
+    """Return the state with some fields of one view replaced."""
     views = list(state.views)
     views[view] = replace(views[view], **fields)
     return replace(state, views=tuple(views))
 
 
 class ModelLoads(QObject):
-    """Makes the views have the models that the state names; part of the session, which listens. GUI thread only.
+    """Loads models so that views have those named by the state; used by the session. GUI thread only.
 
     Args:
         parent: Owner.
-        store: Of the state.
+        store: The state store.
         service: Loads models in threads and renders with them.
-        records: Of the views.
+        records: Records of the views.
     """
 
-    progress = Signal(int, float, str)  # view, fraction 0..1 of its loading, what is done
-    ended = Signal(int)  # the view's loading, whether it was loaded, failed or was cancelled
-    changed = Signal(int)  # the view has another model, or none
+    progress = Signal(int, float, str)  # view, fraction 0..1, description of the current step
+    ended = Signal(int)  # view whose loading was completed, failed or was cancelled
+    changed = Signal(int)  # view whose model was replaced or closed
     loaded = Signal(int, str, bool)  # view, name, whether the user requested it; after `changed`
-    closing = Signal(int)  # the view shows nothing any more; before `changed`
+    closing = Signal(int)  # view whose model is closed; before `changed`
     failed = Signal(int, object)  # view, LatentwalkError
 
     def __init__(self, parent: QObject, store: StateStore, service: RenderService, records: ViewRecords) -> None:
@@ -73,20 +73,20 @@ class ModelLoads(QObject):
             self._store.update_transient(with_view(self._store.state, view, model=name))
 
     def load_costly(self, view: int) -> None:
-        """Load the model that was refused because one picture of it is more than this machine can do."""
+        """Load the model that was refused because a picture of it would exceed this machine's limits."""
         name, is_by_user = self._records[view].load.refused
         if name:
             self._load(view, name, is_by_user=is_by_user, allow_costly=True)
 
     def sync(self, old: ExplorerState | None, new: ExplorerState) -> None:
-        """Load what the state newly names and the views do not have: after undo, paste and opened projects.
+        """Load models that a new state names, after undo, paste and opening projects.
 
-        A view whose name is the old one is left alone: a model that the user requested may be on its way to it.
+        Views with an unchanged name are skipped: a model requested by the user may be loading.
         """
-        for gone in [view for view in self._records if view >= len(new.views)]:
-            self._service.cancel_load(gone)
-            self._service.forget_view(gone)
-            del self._records[gone]
+        for removed in [view for view in self._records if view >= len(new.views)]:
+            self._service.cancel_load(removed)
+            self._service.forget_view(removed)
+            del self._records[removed]
         for view, settings in enumerate(new.views):
             record = self._records[view]
             if old is None or view >= len(old.views) or old.views[view].model != settings.model:
@@ -108,12 +108,12 @@ class ModelLoads(QObject):
         record = self._records[view]
         record.load = record.load.request(name, is_by_user=is_by_user)
         self.progress.emit(view, 0.0, name)
-        # Only what was asked for is passed on, so that a stand-in need not know of it.
+        # Passed only if set, so that test doubles need not accept it.
         allowed = {"allow_costly": True} if allow_costly else {}
         self._service.load_model(view, bundled.resolve(name), **allowed)
 
     def _cancel(self, view: int) -> bool:
-        """Cancel a view's loading, whatever the state names; True if there was one."""
+        """Cancel a view's loading, whatever the state names; return whether there was one."""
         was_loading = self._service.cancel_load(view)
         if was_loading:
             record = self._records[view]
@@ -122,7 +122,7 @@ class ModelLoads(QObject):
         return was_loading
 
     def _is_gone(self, view: int) -> bool:
-        """True for a view that the state no longer has; its model may still arrive."""
+        """Return True for a view that was removed from the state; its model may still arrive."""
         return view >= len(self._store.state.views)
 
     @Slot(int, float, str)

@@ -1,4 +1,4 @@
-"""Reading: files are read in a thread beside the window, so that a drive that hangs holds up nothing else."""
+"""Reading of files in a thread, so that a drive that hangs does not block the window."""
 
 from __future__ import annotations
 
@@ -21,59 +21,59 @@ SLOW_MS = 1000
 
 
 class Reading(QObject):
-    """One thing is read at a time; what is begun later takes its place. GUI thread only.
+    """Reads one thing at a time; a new reading replaces the current one. GUI thread only.
 
-    Signals: `slow(words)` when something has taken a second, `ended()` when nothing is read any more.
+    Signals: `slow(text)` when a reading has taken a second, `ended()` when no reading is in progress any more.
     """
 
     slow = Signal(str)
     ended = Signal()
-    _said = Signal(object, object, object)
+    _result = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._words = ""
+        self._text = ""
         self._job: _Job | None = None
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.timeout.connect(self._on_slow)
-        self._said.connect(self._on_said, Qt.ConnectionType.QueuedConnection)
+        self._result.connect(self._on_result, Qt.ConnectionType.QueuedConnection)
 
     @property
     def is_busy(self) -> bool:
-        """True while something is read."""
+        """True while a reading is in progress."""
         return self._job is not None
 
     def start(
         self,
-        words: str,
+        text: str,
         work: Callable[[Callable[[], bool]], Any],
         then: Callable[[Any], object],
         failed: Callable[[LatentwalkError], object],
     ) -> None:
-        """Begin to read.
+        """Start a reading.
 
         Args:
-            words: What is read, for people who wait.
-            work: Reads, in a thread; it polls the function that it is given, which turns True when nobody waits any
-                more. It must know no widget.
+            text: Description of the reading, for the user.
+            work: Reads in a thread; it polls its argument, which returns True once cancelled. It must
+                not use widgets.
             then: Called with the result, in the GUI thread.
             failed: Called with the error instead.
         """
         self.cancel()
-        self._words = words
-        self._job = _Job(work, then, failed, self._said.emit)
+        self._text = text
+        self._job = _Job(work, then, failed, self._result.emit)
         self._slow.start(SLOW_MS)
 
     @Slot()
     def cancel(self) -> None:
-        """Wait no longer; what the thread still reads is for nobody."""
+        """Cancel the reading; results that still arrive are ignored."""
         if self._job is not None:
             self._job.is_cancelled.set()
             self._end()
 
     def close(self, timeout: float = 1.0) -> None:
-        """End; a thread that a drive holds is left behind."""
+        """End; a thread blocked by a drive is abandoned."""
         job = self._job
         self.cancel()
         if job is not None:
@@ -86,10 +86,10 @@ class Reading(QObject):
 
     @Slot()
     def _on_slow(self) -> None:
-        self.slow.emit(self._words)
+        self.slow.emit(self._text)
 
     @Slot(object, object, object)
-    def _on_said(self, job: _Job, result: object, error: LatentwalkError | None) -> None:
+    def _on_result(self, job: _Job, result: object, error: LatentwalkError | None) -> None:
         job.thread.join()
         if job is not self._job:
             return
@@ -101,22 +101,22 @@ class Reading(QObject):
 
 
 class _Job:
-    """One reading and its thread, which begins at once."""
+    """One reading and its thread, which starts immediately."""
 
     def __init__(
         self,
         work: Callable[[Callable[[], bool]], Any],
         then: Callable[[Any], object],
         failed: Callable[[LatentwalkError], object],
-        say: Callable[[object, object, object], None],
+        report: Callable[[object, object, object], None],
     ) -> None:
         self.then, self.failed = then, failed
         self.is_cancelled = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(work, say), name="reading", daemon=True)
+        self.thread = threading.Thread(target=self._run, args=(work, report), name="reading", daemon=True)
         self.thread.start()
 
     def _run(
-        self, work: Callable[[Callable[[], bool]], Any], say: Callable[[object, object, object], None]
+        self, work: Callable[[Callable[[], bool]], Any], report: Callable[[object, object, object], None]
     ) -> None:
         result, error = None, None
         try:
@@ -125,8 +125,8 @@ class _Job:
             return
         except LatentwalkError as caught:
             error = caught.with_traceback(None)
-        except Exception as caught:  # whatever a file makes its reader do, somebody waits for the end
+        except Exception as caught:  # whatever a file makes its reader raise, the caller must be told
             log.exception("reading failed")
             error = LatentwalkError(f"The file could not be read: {type(caught).__name__}: {caught}")
         if not self.is_cancelled.is_set():
-            say(self, result, error)
+            report(self, result, error)

@@ -1,4 +1,4 @@
-"""Autosaved projects: one for each running program, found again by the next one if it crashed."""
+"""Autosaved projects: one per running program, found by the next program after a crash."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PROJECT, RECORDING, LOCK = ".json", ".hands", ".lock"
 
 
 class Recovery:
-    """The recovery files of this program, and those that crashed ones left.
+    """The recovery files of this program, and those left by crashed programs.
 
-    A program's files have one name: `.json` the project, `.hands` a recording that is not part of it yet, and
-    `.lock`, whose lock is held while the program lives. Files whose lock nobody holds are a crashed program's.
+    A program's files share a stem: `.json` for the project, `.hands` for a recording that is not yet part of it,
+    and `.lock`, which is locked while the program runs. Files without a held lock belong to a crashed program.
 
     Args:
-        folder: Where the files lie; made when first needed.
-        name: Tells this program from others; random by default.
+        folder: Folder of the files; created when first needed.
+        name: Identifies this program; random by default.
     """
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
@@ -48,7 +48,7 @@ class Recovery:
     # -- this program's ------------------------------------------------------------------------------------
 
     def hold(self) -> None:
-        """Make the folder and take the lock, before anything is written; any thread. Raises OSError."""
+        """Create the folder and take the lock, before anything is written; any thread. Raises OSError."""
         with self._mutex:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -59,22 +59,22 @@ class Recovery:
         write_project(self.path, state, table, digests)
 
     def beat(self) -> None:
-        """Show that this program lives, each `BEAT_S` seconds."""
+        """Signal that this program is running; called every `BEAT_S` seconds."""
         self._lock.beat()
 
-    def close(self, *, keeps: bool = False) -> None:
-        """Give the lock up; this program ended well, and its files go, unless it `keeps` them for the next one."""
-        if not keeps:
+    def close(self, *, keep: bool = False) -> None:
+        """Release the lock and remove the files, unless `keep` leaves them for the next start."""
+        if not keep:
             self.discard()
         with self._mutex:
             self._lock.release()
 
-    # -- crashed ones' -------------------------------------------------------------------------------------
+    # -- of crashed programs -------------------------------------------------------------------------------
 
     def crashed(self) -> tuple[Path, ...]:
-        """The projects that crashed programs left, newest first; where only a recording is, its project's name.
+        """Return the projects left by crashed programs, newest first.
 
-        What they left half written is removed.
+        For a recording without a project, the project's path is returned. Partially written files are removed.
         """
         times: dict[Path, float] = {}
         for file in self._files():
@@ -92,12 +92,12 @@ class Recovery:
         return tuple(sorted(times, key=times.__getitem__, reverse=True))
 
     def find(self) -> Path | None:
-        """The newest project that a crashed program left, or None."""
+        """Return the newest project left by a crashed program, or None."""
         return next(iter(self.crashed()), None)
 
     @staticmethod
     def saved_at(path: Path) -> float:
-        """When a crashed program wrote last, in seconds since 1970."""
+        """Return when a crashed program last wrote, in seconds since 1970."""
         times = [0.0]
         for file in (path, path.with_suffix(RECORDING)):
             with contextlib.suppress(OSError):
@@ -106,7 +106,7 @@ class Recovery:
 
     @staticmethod
     def read(path: Path) -> Project:
-        """What a crashed program left, a recording that was running included. Raises ProjectError."""
+        """Return the project left by a crashed program, including a running recording. Raises ProjectError."""
         recording = path.with_suffix(RECORDING)
         if not recording.exists():
             return load_project(path)
@@ -120,7 +120,7 @@ class Recovery:
             return project
 
     def discard(self, path: Path | None = None) -> None:
-        """Remove a program's files, this one's own by default; its lock stays while it runs."""
+        """Remove a program's files, by default this program's; the lock stays while it runs."""
         project = path or self.path
         suffixes = (PROJECT, RECORDING) if path in (None, self.path) else (PROJECT, RECORDING, LOCK)
         for file in (project.with_suffix(suffix) for suffix in suffixes):

@@ -1,4 +1,4 @@
-"""The Qt face of the render core: requests in from the GUI thread, frames back to it by queued signals."""
+"""The Qt interface of the renderer: takes requests in the GUI thread and delivers frames by queued signals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.render.devices import Device, best_device, check_settings, devices
+from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.render.studies import MakeStudy, Studied, StudyRun
 from explorer.state.request import RenderRequest
 
 if TYPE_CHECKING:
-    pass
+    from explorer.jobs.job import JobSpec
 
 __all__ = ["RenderService"]
 
@@ -27,9 +27,9 @@ log = logging.getLogger("explorer.render")
 
 
 class _Outbox:
-    """What the worker threads want to say. At most one wake-up is under way, however much is said.
+    """Messages from the worker threads. At most one wake-up is pending, however many messages there are.
 
-    Frames overwrite older ones of their view that were not yet fetched; everything else is kept in order.
+    A frame replaces an older one of its view that was not fetched yet; all other messages stay in order.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -40,7 +40,7 @@ class _Outbox:
         self._woken = False
 
     def post(self, message: object) -> None:
-        """Any thread."""
+        """Add a message; any thread."""
         with self._lock:
             if isinstance(message, Frame):
                 self._frames[message.view] = message
@@ -49,42 +49,42 @@ class _Outbox:
             wake = None if self._woken else self._wake
             self._woken = True
             if wake is not None:
-                # Inside the lock, so that `close` cannot drop the receiver between the check and the call.
+                # Under the lock, so that `close` cannot drop the receiver between the check and the call.
                 wake()
 
     def fetch(self) -> list[object]:
-        """GUI thread: everything said since the last time."""
+        """Return and remove all messages; GUI thread only."""
         with self._lock:
-            said: list[object] = [*self._others, *self._frames.values()]
+            messages: list[object] = [*self._others, *self._frames.values()]
             self._others.clear()
             self._frames.clear()
             self._woken = False
-            return said
+            return messages
 
     def close(self) -> None:
-        """Wakes nobody any more."""
+        """Stop sending wake-ups."""
         with self._lock:
             self._wake = None
 
 
 class RenderService(QObject):
-    """Owns the render threads, the loader threads and the model store. Made, used and closed in the GUI thread.
+    """Owns the render threads, the loader threads and the model store. Created, used and closed in the GUI thread.
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
-    `thumbnail_ready(Thumbnail)`, `studied(Studied)`, `model_loading(view, fraction, label)`,
-    `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, `device_lost(DeviceLost)` after the
+    `thumbnail_ready(Thumbnail)`, `job_event(JobEvent)`, `model_loading(view, fraction, label)`,
+    `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, and `device_lost(DeviceLost)` after the
     work has moved to the CPU.
     """
 
     frame_ready = Signal(object)
     failed = Signal(object)
     thumbnail_ready = Signal(object)
-    studied = Signal(object)
+    job_event = Signal(object)
     model_loading = Signal(int, float, str)
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
     device_lost = Signal(object)
-    _said = Signal()
+    _wake = Signal()
 
     def __init__(
         self,
@@ -101,23 +101,23 @@ class RenderService(QObject):
         self._renderers: dict[str, Renderer] = {}
         self._generations: dict[int, int] = {}
         self._last: dict[int, RenderRequest] = {}
-        # By view: which loading it is, and its job; of a model that was kept, no job.
+        # By view: number of the loading, and its job; no job for a cached model.
         self._jobs: dict[int, tuple[int, LoadJob | None]] = {}
         self._numbers = 0
-        self._shas: dict[int, str] = {}  # of the model that each view has, shown or not
+        self._shas: dict[int, str] = {}  # digest of each view's model, shown or not
         self._old_jobs: list[LoadJob] = []
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
-        self._studies: dict[str, StudyRun] = {}
+        self._runs: dict[str, JobRun] = {}
         self._closed = False
-        # Queued and to a slot of a QObject of this thread: anything else would run in the worker.
-        self._said.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._outbox = _Outbox(self._said.emit)
+        # Queued, and to a slot of a QObject of this thread: otherwise it would run in the worker.
+        self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._outbox = _Outbox(self._wake.emit)
 
-    # -- looks ---------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------
 
     def request(self, view: int, request: RenderRequest) -> int:
-        """Posts a look for a view and returns its generation number; it overwrites one that still waits."""
+        """Post a request for a view and return its generation number; it replaces one that is still pending."""
         if self._closed:
             return 0
         generation = self._generations.get(view, 0) + 1
@@ -135,59 +135,60 @@ class RenderService(QObject):
         return generation
 
     def thumbnail(self, key: str, view: int, request: RenderRequest) -> None:
-        """Asks for a small picture, made when no look waits."""
+        """Request a thumbnail, rendered when no request is pending."""
         if not self._closed:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
             self._renderer(device).thumbnail(key, view, request)
 
-    def study(self, key: str, view: int, request: RenderRequest, make: MakeStudy, *, paused: bool = False) -> None:
-        """Begins a study between the looks, in place of the one of the same key; it speaks by `studied`."""
-        self.end_study(key)
-        if not self._closed:
+    def run_job(self, key: str, view: int, spec: JobSpec, *, paused: bool = False) -> None:
+        """Start a job that runs between requests and reports by `job_event`; it replaces one with the same key."""
+        self.end_job(key)
+        request = spec.request
+        if not self._closed and request is not None:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
-            run = self._studies[key] = StudyRun(key, view, request, make, paused=paused)
+            run = self._runs[key] = JobRun(key, view, replace(spec, request=request), paused=paused)
             if not paused:
-                self._renderer(device).study(run)
+                self._renderer(device).run_job(run)
 
-    def pause_study(self, key: str, paused: bool) -> None:
-        """Lets a study wait, or go on from where it is; without effect if there is none of that key."""
-        run = self._studies.get(key)
+    def pause_job(self, key: str, paused: bool) -> None:
+        """Pause or resume a job; does nothing if there is none with that key."""
+        run = self._runs.get(key)
         if run is None or run.paused == paused:
             return
         run.paused = paused
         if not paused:
-            self._renderer(run.request.settings.device).study(run)
+            self._renderer(run.request.settings.device).run_job(run)
 
-    def end_study(self, key: str) -> bool:
-        """Ends a study; True if it was still under way. Nothing more is heard of it."""
-        run = self._studies.pop(key, None)
+    def end_job(self, key: str) -> bool:
+        """Cancel a job; return True if it was running. It reports nothing more."""
+        run = self._runs.pop(key, None)
         if run is not None:
             run.ended = True
         return run is not None
 
-    def end_studies(self) -> None:
-        """Ends every study."""
-        for key in list(self._studies):
-            self.end_study(key)
+    def end_jobs(self) -> None:
+        """Cancel every job."""
+        for key in list(self._runs):
+            self.end_job(key)
 
     @property
-    def studies(self) -> tuple[str, ...]:
-        """Keys of the studies under way, paused ones too."""
-        return tuple(self._studies)
+    def jobs(self) -> tuple[str, ...]:
+        """Keys of the running jobs, including paused ones."""
+        return tuple(self._runs)
 
     @property
     def is_measuring(self) -> bool:
-        """True while a study is under way that is not paused."""
-        return any(not run.paused for run in self._studies.values())
+        """True while a job is under way that is not paused."""
+        return any(not run.paused for run in self._runs.values())
 
-    def is_studying(self, key: str) -> bool:
-        """True while a study of that key is under way."""
-        return key in self._studies
+    def has_job(self, key: str) -> bool:
+        """True while a job of that key is under way."""
+        return key in self._runs
 
     def forget_view(self, view: int) -> None:
-        """Gives up what waits and what is kept for a view that shows nothing any more."""
+        """Drop pending requests and cached results of a view whose model was closed."""
         self._last.pop(view, None)
         self._shas.pop(view, None)
         for renderer in self._renderers.values():
@@ -195,32 +196,32 @@ class RenderService(QObject):
         self._release_models()
 
     def devices(self) -> tuple[Device, ...]:
-        """Usable devices, the fastest kind first; those lost in this session are left out."""
+        """Return the usable devices, the fastest kind first, without those lost in this session."""
         return tuple(d for d in devices() if d.name not in self._lost)
 
     def best_device(self) -> str:
-        """The device to begin with."""
+        """Return the default device."""
         return self._usable(best_device())
 
     def check(self, device: str, dtype: str) -> None:
-        """Raises `UsageError` if that device or precision is not to be had here."""
+        """Raise `UsageError` if that device or precision is not available here."""
         check_settings(device, dtype)
 
     # -- models --------------------------------------------------------------------------------------------
 
     def load_model(self, view: int, path: str, *, allow_costly: bool = False) -> None:
-        """Loads a model for a view in a thread of its own; the view's earlier loading is cancelled.
+        """Load a model for a view in a separate thread; the view's previous loading is cancelled.
 
-        `allow_costly`: also one of which a picture takes more memory or time than this machine has.
+        `allow_costly`: also load a model whose pictures would exceed this machine's memory or time limits.
         """
         self.cancel_load(view)
         if self._closed:
             return
-        kept = self.models.find(path)
-        if kept is not None:
+        cached = self.models.find(path)
+        if cached is not None:
             number = self._next_number()
             self._jobs[view] = number, None
-            self._outbox.post(("loaded", view, number, kept))
+            self._outbox.post(("loaded", view, number, cached))
             return
         outbox, number = self._outbox, self._next_number()
         job = LoadJob(
@@ -239,7 +240,7 @@ class RenderService(QObject):
         return self._numbers
 
     def cancel_load(self, view: int) -> bool:
-        """Ends a view's loading; True if there was one. The model shown before stays."""
+        """Cancel a view's loading; return True if there was one. The current model stays."""
         _, job = entry = self._jobs.pop(view, (0, None))
         if job is not None:
             job.cancel()
@@ -248,17 +249,17 @@ class RenderService(QObject):
         return entry[0] != 0
 
     def is_loading(self, view: int) -> bool:
-        """True while a model is being read for that view."""
+        """Return True while a model is being loaded for that view."""
         return view in self._jobs
 
-    # -- life ----------------------------------------------------------------------------------------------
+    # -- lifecycle -----------------------------------------------------------------------------------------
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Ends all threads; True if all have ended within `timeout` seconds each. Nothing is emitted afterwards."""
+        """End all threads; return True if each ended within `timeout` seconds. Nothing is emitted afterwards."""
         if self._closed:
             return True
         self._closed = True
-        self.end_studies()
+        self.end_jobs()
         self._outbox.close()
         for view in list(self._jobs):
             self.cancel_load(view)
@@ -278,7 +279,7 @@ class RenderService(QObject):
         return renderer
 
     def _leave(self, device: str, view: int) -> None:
-        """A view has moved away from a device; the last one to go ends its thread, which gives its memory back."""
+        """Release a device from a view; the last release ends its thread, which frees its memory."""
         if any(request.settings.device == device for request in self._last.values()):
             self._renderers[device].forget_view(view)
             return
@@ -293,9 +294,9 @@ class RenderService(QObject):
 
     @Slot()
     def _deliver(self) -> None:
-        """Runs in the GUI thread, once for everything that was said meanwhile."""
+        """Deliver all pending messages, in the GUI thread."""
         for message in self._outbox.fetch():
-            # A queued wake-up may still arrive after close; and a slot may close us in the middle.
+            # A queued wake-up may arrive after `close`, and a slot may close the service during delivery.
             if self._closed:
                 return
             if isinstance(message, Frame):
@@ -304,11 +305,11 @@ class RenderService(QObject):
                 self.failed.emit(message)
             elif isinstance(message, Thumbnail):
                 self.thumbnail_ready.emit(message)
-            elif isinstance(message, Studied):
-                if self._studies.get(message.key) is message.run:
+            elif isinstance(message, JobEvent):
+                if self._runs.get(message.key) is message.run:
                     if message.is_done:
-                        del self._studies[message.key]
-                    self.studied.emit(message)
+                        del self._runs[message.key]
+                    self.job_event.emit(message)
             elif isinstance(message, DeviceLost):
                 self._fall_back(message)
             elif isinstance(message, tuple):
@@ -317,7 +318,7 @@ class RenderService(QObject):
                     self._on_load(what, view, payload)
 
     def _fall_back(self, lost: DeviceLost) -> None:
-        """Moves every view of a lost device to the CPU and asks again for what it showed."""
+        """Move every view of a lost device to the CPU and repeat its last request."""
         if lost.device in self._lost:
             return
         self._lost.add(lost.device)
@@ -328,7 +329,7 @@ class RenderService(QObject):
             if request.settings.device == lost.device:
                 moved = replace(request, settings=replace(request.settings, device="cpu"))
                 self._last[view] = moved
-                # The same generation: for the user it is the same wish.
+                # The same generation: for the user it is the same request.
                 self._renderer("cpu").mailbox.put(view, moved, self._generations[view])
         self.device_lost.emit(lost)
 
@@ -349,11 +350,11 @@ class RenderService(QObject):
         self.model_loaded.emit(view, model.facts)
 
     def _in_use(self) -> set[str]:
-        """Of the models that the views have, and of those that they still show."""
+        """Return digests of the models that views have, and of those that they still show."""
         return {*self._shas.values(), *(r.model.sha256 for r in self._last.values())}
 
     def _release_models(self) -> None:
-        """Frees models that no view has any more, and what was made from those that are kept nevertheless."""
+        """Free models that no view uses any more, and the results derived from those that stay cached."""
         unused, gone = self.models.release(self._in_use())
         self._forget_models((*unused, *gone))
 

@@ -1,4 +1,4 @@
-"""Session: the single point of contact for the widgets; looks, documents, timeline, lab and films."""
+"""The session: single point of contact for the widgets; looks, documents, timeline, lab and films."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ __all__ = ["Session"]
 
 
 class Session(LookIntents):
-    """Everything that widgets may read and change. GUI thread only.
+    """The interface through which widgets read and change everything. GUI thread only.
 
-    The looks, which nearly every widget changes, are its own (`LookIntents`, `SessionCore`); the rest are parts.
+    Looks, which nearly every widget changes, belong to its base classes `LookIntents` and `SessionCore`; the rest
+    are attributes.
 
     Args:
         parent: Owner.
-        recovery: Where to autosave; None does not.
+        recovery: Where to autosave; None disables it.
         options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
     """
 
@@ -43,7 +44,7 @@ class Session(LookIntents):
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
         self.documents = Documents(self, self.files, recovery)
-        self.transport = Transport(self, self.documents.keeper)
+        self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
         self.lab.tour_begins.connect(self.transport.leave)
@@ -56,25 +57,25 @@ class Session(LookIntents):
             self.status.emit(f"Saved {visible(Path(path).name)}")
 
     @Slot(str)
-    def _on_not_written(self, words: str) -> None:
+    def _on_not_written(self, text: str) -> None:
         if not self.is_closed:
-            self.status.emit(words)
+            self.status.emit(text)
 
-    def close(self, *, keeps: bool = False) -> bool:
-        """End everything; True if every thread has ended.
+    def close(self, *, keep: bool = False) -> bool:
+        """End all work; return True if every thread has ended.
 
         Args:
-            keeps: Leave the recovery files to the next start, because nobody was asked about unsaved changes.
+            keep: Keep the recovery files for the next start, because the user was not asked about unsaved changes.
         """
         if self.is_closed:
             return True
         self.transport.pause()
-        if keeps:
-            self.documents.keeper.flush()
+        if keep:
+            self.documents.autosaver.flush()
         self.reading.close()
         self.lab.close()
         ended = self.transport.even_speed.close()
         ended = self.films.close() and ended
         ended = super().close() and ended
-        self.documents.close(keeps=keeps)
+        self.documents.close(keep=keep)
         return ended

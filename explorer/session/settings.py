@@ -1,7 +1,7 @@
-"""What the program remembers between runs: window, panels, theme, recent files. Tests use a folder of their own.
+"""Settings stored between runs: window, panels, theme, recent files. Tests use a separate folder.
 
-The file is JSON of texts, numbers, lists of texts, and bytes as `{"base64": ...}`. Whatever stands in it is data:
-the INI file of earlier versions, whose values Qt could unpickle, is read once by a reader of our own.
+The file is JSON of strings, numbers, lists of strings, and bytes as `{"base64": ...}`. Its content is treated as
+data: the INI file of earlier versions, whose values Qt could unpickle, is read once by a parser of our own.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Value = str | bool | float | list[str] | bytes
 
 
 class Settings:
-    """Typed access to the settings, on the GUI thread only. Neither reading nor writing raises.
+    """Typed access to the settings; GUI thread only. Neither reading nor writing raises.
 
     Args:
-        path: A file to use instead of the user's own settings (also from `LATENTWALK_SETTINGS`). One that does not
-            end in .json is an INI file of an earlier version; the settings are the .json file beside it.
+        path: A file to use instead of the user's settings (also from `LATENTWALK_SETTINGS`). If it does not end in
+            .json, it is an INI file of an earlier version, and the settings are the .json file beside it.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -47,9 +47,9 @@ class Settings:
         old = Path(os.path.abspath(path)) if path else _config_folder() / "Latentwalk" / "Latentwalk.ini"
         self._file, self._old = old.with_suffix(".json"), old
         self._problems: list[LatentwalkError] = []
-        self._tell: Callable[[LatentwalkError], object] | None = None
+        self._report: Callable[[LatentwalkError], object] | None = None
         self._may_write = True
-        self._timer: QTimer | None = None  # made with the first change, when there is an application
+        self._timer: QTimer | None = None  # created with the first change, when the application exists
         self._has_failed = False
         self._changed: dict[str, Value] = {}
         self._added: list[str] = []  # recent files, newest first
@@ -57,54 +57,54 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """Where the settings lie; the autosave goes beside them."""
+        """Folder of the settings; autosave uses it, too."""
         return self._file.parent
 
-    def tell_problems(self, tell: Callable[[LatentwalkError], object]) -> None:
-        """Have `tell` called with what went wrong so far, and with what goes wrong later; each kind once."""
-        self._tell = tell
+    def report_problems(self, report: Callable[[LatentwalkError], object]) -> None:
+        """Call `report` with all problems so far, and with later ones; each kind once."""
+        self._report = report
         waiting, self._problems = self._problems, []
         for problem in waiting:
-            tell(problem)
+            report(problem)
 
     # values ----------------------------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
-        """A string."""
+        """Return a string."""
         value = self._values.get(key)
         return value if isinstance(value, str) else default
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """A yes or no."""
+        """Return a boolean."""
         value = self._values.get(key)
-        if isinstance(value, str):  # so they stood in the INI file
+        if isinstance(value, str):  # as stored in the INI file
             return value.lower() == "true"
         return value if isinstance(value, bool) else default
 
     def strings(self, key: str) -> list[str]:
-        """A list of strings."""
+        """Return a list of strings."""
         value = self._values.get(key)
-        if isinstance(value, str):  # an INI file gives a list of one back as its item
+        if isinstance(value, str):  # an INI file returns a list of one item as the item
             return [value] if value else []
         return list(value) if isinstance(value, list) else []
 
     def blob(self, key: str) -> QByteArray:
-        """Bytes that Qt wrote, such as a geometry."""
+        """Return bytes written by Qt, such as a geometry."""
         value = self._values.get(key)
         return QByteArray(value) if isinstance(value, bytes) else QByteArray()
 
     def set(self, key: str, value: str | bool | list[str] | QByteArray) -> None:
-        """Remember a value; it is written when the present event has been dealt with."""
-        kept: Value = bytes(value.data()) if isinstance(value, QByteArray) else value
-        self._values[key] = self._changed[key] = kept
+        """Store a value; it is written after the current event has been handled."""
+        stored: Value = bytes(value.data()) if isinstance(value, QByteArray) else value
+        self._values[key] = self._changed[key] = stored
         self._write_soon()
 
     def recent(self) -> list[str]:
-        """Recent files, newest first; those that are gone are left out."""
+        """Return the recent files that still exist, newest first."""
         return [path for path in self.strings("recent") if os.path.exists(path)]
 
     def add_recent(self, path: str) -> None:
-        """Put a file first among the recent ones."""
+        """Add a file at the top of the recent files."""
         path = os.path.realpath(path)
         self._added = [path, *(other for other in self._added if other != path)][:RECENT_LIMIT]
         self._values["recent"] = _merged(self._added, self.strings("recent"))
@@ -113,16 +113,16 @@ class Settings:
     # the file --------------------------------------------------------------------------------------------
 
     def sync(self) -> None:
-        """Write what was changed now, over what another program may have written meanwhile."""
+        """Write changed values now, merged with what another program may have written meanwhile."""
         if self._timer is not None:
             self._timer.stop()
         if not (self._changed or self._added) or not self._may_write:
             return
-        file = Path(os.path.realpath(self._file))  # a link stays one
+        file = Path(os.path.realpath(self._file))  # keep a symbolic link
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = QLockFile(f"{file}.lock")
-            lock.tryLock(_LOCK_WAIT_MS)  # without one two programs may lose a change, and nothing else
+            lock.tryLock(_LOCK_WAIT_MS)  # without the lock, a change may be lost, nothing more
             try:
                 self._merge()
                 if self._may_write:
@@ -131,7 +131,7 @@ class Settings:
             finally:
                 lock.unlock()
         except OSError as error:
-            if not self._has_failed:  # said once, tried again with each change
+            if not self._has_failed:  # reported once, retried with each change
                 self._problem(
                     f"The settings cannot be written to {visible(str(file))}: {error.strerror or error}.",
                     "Until that is fixed, changes to them last only until the window is closed.",
@@ -148,7 +148,7 @@ class Settings:
             self._timer.start()
 
     def _merge(self) -> None:
-        """Take over what is on disk now, but for what was changed here."""
+        """Update values from disk, except those changed here."""
         now = self._read() if os.path.lexists(self._file) else None
         if now is None:
             return
@@ -157,7 +157,7 @@ class Settings:
         self._values["recent"] = _merged(self._added, recent if isinstance(recent, list) else [])
 
     def _read_first(self) -> dict[str, Value]:
-        """Return the settings, or those of the INI file where there are none yet."""
+        """Return the settings, or those of the INI file if there are none yet."""
         values = self._read() if os.path.lexists(self._file) else None
         if values is not None:
             return values
@@ -170,16 +170,15 @@ class Settings:
         return values
 
     def _read(self) -> dict[str, Value] | None:
-        """Return what the file holds; one that is damaged is set aside, and None is returned."""
+        """Return the file's values; rename a damaged file and return None."""
         try:
             return _from_json(read_regular(self._file, MAX_BYTES))
-        except FileNotFoundError:  # a link to nothing
+        except FileNotFoundError:  # a dangling link
             return None
         except PermissionError:
             self._may_write = False
-            self._problem(
-                f"The settings in {visible(str(self._file))} may not be read.", "Latentwalk uses the defaults."
-            )
+            message = f"The settings in {visible(str(self._file))} cannot be read: permission denied."
+            self._problem(message, "Latentwalk uses the defaults.")
             return None
         except (OSError, ValueError, RecursionError):
             self._set_aside()
@@ -197,8 +196,8 @@ class Settings:
 
     def _problem(self, message: str, hint: str) -> None:
         problem = LatentwalkError(message, hint)
-        if self._tell is not None:
-            self._tell(problem)
+        if self._report is not None:
+            self._report(problem)
         else:
             self._problems.append(problem)
 
@@ -216,11 +215,11 @@ def _to_json(values: dict[str, Value]) -> bytes:
 
 
 def _from_json(data: bytes) -> dict[str, Value]:
-    """Return the values that a settings file may hold; others are left out.
+    """Return the valid values of a settings file; others are dropped.
 
     Raises:
-        ValueError: It is not JSON, or not an object.
-        RecursionError: It is nested too deeply.
+        ValueError: The data is not JSON, or not an object.
+        RecursionError: The data is nested too deeply.
     """
     found = json.loads(data)
     if not isinstance(found, dict):
@@ -241,7 +240,7 @@ def _from_plain(value: Any) -> Value | None:
 
 
 def _config_folder() -> Path:
-    """Return the folder of all programs' settings; where the user has no home, a private one that does not last."""
+    """Return the user's configuration folder, or a private temporary one if the user has no home."""
     home, named = os.path.expanduser("~"), os.environ.get("XDG_CONFIG_HOME", "")
     if os.name == "nt" and os.environ.get("APPDATA"):
         return Path(os.environ["APPDATA"])
@@ -256,4 +255,4 @@ def _config_folder() -> Path:
         is_private = stat.S_ISDIR(about.st_mode) and not about.st_mode & 0o077
         if os.name == "nt" or (is_private and about.st_uid == os.getuid()):
             return folder
-    return Path(tempfile.mkdtemp(prefix="latentwalk-"))  # somebody else's folder has the name
+    return Path(tempfile.mkdtemp(prefix="latentwalk-"))  # another user owns a folder of that name

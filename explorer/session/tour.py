@@ -1,15 +1,15 @@
-"""The guided tour of sticking: six stored states, each with one sentence on what to see and one on what to try."""
+"""The guided tour of sticking: six states, each with a sentence on what to see and one on what to try."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from explorer.state import (
     Animation,
     ExplorerState,
     Lab,
     Latent,
+    Layout,
     Look,
     Slit,
     Transform,
@@ -29,7 +29,7 @@ _SLIT = Slit(-0.14, -0.05, 90.0, 0.6)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stop. `see`: what to look at; `do`: which control to move; `panel`: where that control is, if in one."""
+    """One step. `see`: what to look at; `do`: what to try; `panel`: the panel with that control, if any."""
 
     title: str
     see: str
@@ -37,7 +37,7 @@ class Step:
     look: Look
     lab: Lab = Lab()  # noqa: RUF009 - frozen
     models: tuple[str, str] = (STYLEGAN2, TRANSLATING)
-    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    layout: Layout = "grid"
     panel: str = ""
 
 
@@ -45,12 +45,12 @@ STEPS: tuple[Step, ...] = (
     Step(
         "One walk, two networks",
         "Both pictures take the same latent walk: watch the fur while the heads move.",
-        "Drag a picture to walk by hand; Space resumes.",
+        "Drag a picture to walk yourself; Space resumes.",
         _WALK,
     ),
     Step(
         "Slit-scan",
-        "The pixels under the line scroll below: level streaks stick to the screen, slanted ones move along.",
+        "The pixels under the line scroll below: horizontal streaks stick to the screen, slanted ones move along.",
         "Drag the line, or its ends.",
         _WALK,
         Lab(scan=True, slit=_SLIT),
@@ -81,7 +81,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "In numbers",
-        "Higher curve: follows shifts better. Wider ring: follows turns better.",
+        "A higher curve follows translations better; a wider ring follows rotations better.",
         "Walk to another latent, or measure many.",
         _STILL,
         models=(STYLEGAN2, ROTATING),
@@ -91,8 +91,8 @@ STEPS: tuple[Step, ...] = (
 
 
 def state_of(number: int, before: ExplorerState) -> ExplorerState:
-    """The state of step `number` (from 1 on), in the window as it is: its own looks, both views linked."""
+    """Return the state of step `number`, counted from 1, in the current layout, with its two views linked."""
     step = STEPS[number - 1]
-    views = (*(ViewState(model=model) for model in step.models), *before.views[2:])
+    views = tuple(ViewState(model=model) for model in step.models)
     lab = replace(step.lab, tour=number, split=before.lab.split)
-    return replace(before, shared=step.look, views=views, active=0, layout=step.layout, lab=lab)
+    return replace(before, shared=step.look, views=views, active=0, layout=step.layout, pair=(0, 1), lab=lab)

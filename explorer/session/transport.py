@@ -1,4 +1,4 @@
-"""Transport: playing, scrubbing and editing the timeline, and recording what the hands do."""
+"""Transport: playing, scrubbing and editing the timeline, and recording performances."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from explorer.animation.performance import Performance, recorded_words
+from explorer.animation.performance import Performance, recording_message
 from explorer.animation.player import Player, is_animated, snapshot_of, time_in_timeline, with_snapshot
 from explorer.session.even_speed import EvenSpeed
 from explorer.state import ASPECTS, Keyframe, Snapshot
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 TICK_MS = 1000 / 60
-WAY_BACK = "Ctrl+Z restores"
+UNDO_HINT = "Ctrl+Z restores"
 
 
 class Transport(QObject):
-    """What plays, records and edits a session's timeline. GUI thread only.
+    """Plays, records and edits a session's timeline. GUI thread only.
 
-    The playhead is no part of the state: where one looks is not what one made.
+    The playhead is not part of the state: moving it does not change the project.
     """
 
     playhead_moved = Signal(float)  # seconds on the timeline
@@ -44,7 +44,7 @@ class Transport(QObject):
         self._session, self._autosave = session, autosave
         self._now: Callable[[], float] = perf_counter
         self._playhead = 0.0
-        self._play_from: tuple[float, float] | None = None  # (clock of this machine, seconds of playing) at start
+        self._play_from: tuple[float, float] | None = None  # (system clock, playing time) at start, in seconds
         self._player: Player | None = None
         self._performance: Performance | None = None
         self._play_timer = QTimer(self)
@@ -64,7 +64,7 @@ class Transport(QObject):
 
     @property
     def playhead(self) -> float:
-        """Where the playhead stands, in seconds."""
+        """Position of the playhead, in seconds."""
         return self._playhead
 
     @property
@@ -79,17 +79,17 @@ class Transport(QObject):
 
     @property
     def has_animation(self) -> bool:
-        """True if playing the timeline shows more than a still."""
+        """True if the timeline changes anything over time."""
         return is_animated(self.timeline)
 
     # -- playing -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Plays from the playhead, or from the start if it stands at the end."""
+        """Play from the playhead, or from the start if it is at the end."""
         if self.is_recording or self.is_playing:
             return
         if not self.has_animation:
-            self._session.status.emit("Nothing is on the timeline yet: add a key with K")
+            self._session.status.emit("The timeline is empty: add a key with K")
             return
         at = self._playhead
         if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
@@ -100,50 +100,50 @@ class Transport(QObject):
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
-        """Stops playing where it is."""
+        """Stop playing at the current position."""
         if self.is_playing:
             self._play_from = None
             self._play_timer.stop()
             self.playing_changed.emit(False)
 
-    def seek(self, place: float) -> None:
-        """Puts the playhead at a place of the timeline, in seconds, and shows it; playing goes on from there."""
-        place = max(place, 0.0)  # keys may lie behind the end
+    def seek(self, position: float) -> None:
+        """Move the playhead to a time in seconds, and show it; playing continues from there."""
+        position = max(position, 0.0)  # keys can be after the end
         if self._play_from is not None:
-            self._play_from = (self._now(), place)
-        self._show_place(place)
+            self._play_from = (self._now(), position)
+        self._show_position(position)
 
     @Slot()
     def _on_play_tick(self) -> None:
         if self._play_from is None or self._session.is_closed:
             return
-        began, place = self._play_from
-        played = place + self._now() - began
+        began, position = self._play_from
+        played = position + self._now() - began
         if self.timeline.loop == "once" and played >= self.timeline.duration:
-            self._show_place(self.timeline.duration)
+            self._show_position(self.timeline.duration)
             self.pause()
             return
-        self._show_place(time_in_timeline(self.timeline, played))
+        self._show_position(time_in_timeline(self.timeline, played))
 
-    def _show_place(self, place: float) -> None:
-        """The state of that place becomes what is seen; views that are still busy drop it."""
-        self._playhead = place
+    def _show_position(self, position: float) -> None:
+        """Show the state at a time of the timeline; views that are still busy skip it."""
+        self._playhead = position
         if self.has_animation and not self.is_recording:
             self._session.clock.pause()
-            self._session.clock.seek(place)  # animated transforms are where the film will show them
-            shown = with_snapshot(self._session.state, self.player().pose(place))
-            with self._session.pace.moment():
+            self._session.clock.seek(position)  # animated transforms as in the film
+            shown = with_snapshot(self._session.state, self.player().snapshot(position))
+            with self._session.pace.tick():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
                 if not self._session.record(view).in_flight:
                     self._session.post(view)
-        self.playhead_moved.emit(place)
+        self.playhead_moved.emit(position)
 
     def player(self) -> Player:
-        """The player of the present timeline."""
+        """Return the player of the current timeline."""
         timeline, known = self.timeline, self._player
-        says_all = bool(timeline.keys or timeline.performance)  # tracks move single numbers of what the hands set
-        if known is None or known.timeline is not timeline or not says_all:
+        is_complete = bool(timeline.keys or timeline.performance)  # tracks change single parameters only
+        if known is None or known.timeline is not timeline or not is_complete:
             known = self._player = Player(self._session.state)
         return known
 
@@ -153,7 +153,7 @@ class Transport(QObject):
             self._performance.note(self._now(), new)
         by_hand = not self._session.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
         if self.is_playing and by_hand:
-            self.pause()  # a hand has taken hold: what it does must not be played over
+            self.pause()  # the user has changed something, which playing would overwrite
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration
             self.playhead_moved.emit(self._playhead)
@@ -161,17 +161,17 @@ class Transport(QObject):
     # -- editing -------------------------------------------------------------------------------------------
 
     def edit(self, name: str, timeline: Timeline) -> None:
-        """Makes a timeline the project's, as one undo step called `name`."""
+        """Set the project's timeline, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
     def _put(self, name: str, timeline: Timeline) -> bool:
-        """As `edit`, but a step of its own though a hand may be on a picture; False if nothing is different."""
+        """Set the timeline as a separate undo step, even during a drag; return False if nothing changed."""
         is_new = timeline != self.timeline
         self._session.store.interpose(replace(self._session.state, timeline=timeline), name)
         return is_new
 
     def set_timeline(self, **fields: Any) -> None:
-        """Changes fields of `Timeline`: duration, loop, fps, snap, bpm."""
+        """Change fields of `Timeline`: duration, loop, fps, snap, bpm."""
         if "duration" in fields:
             fields["duration"] = min(max(float(fields["duration"]), 0.04), edits.MAX_SECONDS)
         before = edits.behind_end(self.timeline)
@@ -179,87 +179,90 @@ class Transport(QObject):
         behind = edits.behind_end(self.timeline)
         if behind > before:
             are = "keys are" if behind > 1 else "key is"
-            self._session.status.emit(f"{behind} {are} behind the end: kept, but not played")
+            self._session.status.emit(f"{behind} {are} after the end: kept, but not played")
 
     def set_wander(self, **fields: Any) -> None:
-        """Changes fields of `LatentLoop`: kind, radius, turns, seed, space. Wandering needs a key as its home."""
+        """Change fields of `LatentLoop`: kind, radius, turns, seed, space. A key is added if there is none."""
         timeline = replace(self.timeline, wander=replace(self.timeline.wander, **fields))
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
             timeline = edits.add_key(timeline, 0.0, snapshot_of(self._session.state))
-        self.edit("LatentLoop", timeline)
+        self.edit("Latent wander", timeline)
         self._show_again()
 
     def _is_closed_to_keys(self) -> bool:
-        """True, and told, while the hands are recorded: keys are out of sight then, and must not change unseen."""
+        """Report and return True while recording: keys are hidden then, and must not change unseen."""
         if self.is_recording:
             self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
         return self.is_recording
 
     def add_key(self, time: float | None = None) -> None:
-        """Adds a key of the whole state at the playhead, or at `time` seconds."""
+        """Add a key of the whole state at the playhead, or at `time` seconds."""
         if self._is_closed_to_keys():
             return
         if self.timeline.performance and not self.timeline.keys:
             aside = self.timeline.aside
-            ways = "Right-click the recording to convert it to keys"
-            ways += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-            self._session.status.emit(f"Can't add a key to a recording. {ways}.")
+            hint = "Right-click the recording to convert it to keys"
+            hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+            self._session.status.emit(f"Can't add a key to a recording. {hint}.")
             return
-        self._session.about_to_edit.emit()  # the welcome's drift is no part of a key
-        place = edits.snapped(self.timeline, self._playhead if time is None else time)
-        is_there = edits.key_at(self.timeline, place)
-        made = edits.add_key(self.timeline, place, self._pose_to_keep())
+        self._session.about_to_edit.emit()  # a key does not include the welcome's drift
+        position = edits.snapped(self.timeline, self._playhead if time is None else time)
+        is_there = edits.key_at(self.timeline, position)
+        made = edits.add_key(self.timeline, position, self._snapshot_for_key())
         is_new = self._put("Update key" if is_there else "Add key", made)
         if is_there:
-            self._tell_updated("the key", place, is_new)
+            self._report_updated("the key", position, is_new)
         elif time is None:
-            self._advance(place)
+            self._advance(position)
 
-    def _tell_updated(self, key: str, place: float, is_new: bool) -> None:
-        words = f"Updated {key} at {place:.2f} s. {WAY_BACK} it."
-        self._session.status.emit(words if is_new else f"There is {key} at {place:.2f} s already, with this state.")
+    def _report_updated(self, key: str, position: float, is_new: bool) -> None:
+        at = f"{key} at {position:.2f} s"
+        updated, same = f"Updated {at}. {UNDO_HINT} it.", f"There is {at} already, with this state."
+        self._session.status.emit(updated if is_new else same)
 
-    def _advance(self, place: float) -> None:
-        """Goes on by a beat or a second after a key, unless that changes the picture: the next key has a place."""
+    def _advance(self, position: float) -> None:
+        """Move the playhead on by a beat or a second after adding a key, unless that changes the picture."""
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
-        to = min(edits.snapped(t, place + step), t.duration)
+        to = min(edits.snapped(t, position + step), t.duration)
         is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
-        if self.is_playing or is_moving or to <= place or self.player().pose(to) != snapshot_of(session.state):
+        if self.is_playing or is_moving or to <= position:
+            return
+        if self.player().snapshot(to) != snapshot_of(session.state):
             return
         self.seek(to)
-        session.status.emit(f"Added a key at {place:.2f} s. The next one goes to {to:.2f} s.")
+        session.status.emit(f"Added a key at {position:.2f} s. The next one will be at {to:.2f} s.")
 
-    def _pose_to_keep(self) -> Snapshot:
-        """What a key remembers of now: latents that only wander here are kept as they are at home."""
-        pose = snapshot_of(self._session.state)
+    def _snapshot_for_key(self) -> Snapshot:
+        """Return the snapshot to store in a key: the current state, with wandering latents at their base."""
+        snapshot = snapshot_of(self._session.state)
         if self.timeline.wander.kind == "none" or not self.has_animation:
-            return pose
+            return snapshot
         base = self.player().base_snapshot(self._playhead)
-        shown = self.player().pose(self._playhead)
-        if pose.shared.latent == shown.shared.latent:
-            pose = replace(pose, shared=replace(pose.shared, latent=base.shared.latent))
-        return pose
+        shown = self.player().snapshot(self._playhead)
+        if snapshot.shared.latent == shown.shared.latent:
+            snapshot = replace(snapshot, shared=replace(snapshot.shared, latent=base.shared.latent))
+        return snapshot
 
     def add_value_key(
         self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
     ) -> None:
-        """Adds a key of one parameter, by default at the playhead, with its present value, of the active view."""
+        """Add a key of one parameter, by default with the active view's current value at the playhead."""
         if self._is_closed_to_keys():
             return
-        place = edits.snapped(self.timeline, self._playhead if time is None else time)
+        position = edits.snapped(self.timeline, self._playhead if time is None else time)
         view = self._view_of(name) if view is None else view
         if value is None:
             value = get_value(snapshot_of(self._session.state), name, view)
-        is_there = edits.value_at(self.timeline, name, view, place)
-        made = edits.add_value(self.timeline, name, view, place, value)
+        is_there = edits.value_at(self.timeline, name, view, position)
+        made = edits.add_value(self.timeline, name, view, position, value)
         title = parameter(name).title
         is_new = self._put(f"Key {title.lower()}", made)
         if is_there:
-            self._tell_updated(f"the key of {title}", place, is_new)
+            self._report_updated(f"the key of {title}", position, is_new)
 
     def set_value_key(self, track: int, number: int, value: float) -> None:
-        """Changes the value of a parameter's key."""
+        """Change the value of a parameter's key."""
         item = self.timeline.tracks[track]
         keys = list(item.keys)
         keys[number] = replace(keys[number], value=value)
@@ -269,7 +272,7 @@ class Transport(QObject):
         self._show_again()
 
     def _view_of(self, name: str) -> int:
-        """Whose number a parameter is: the active view's, where that has its own, else the shared one (-1)."""
+        """Return the view that a parameter belongs to: the active one if unlinked, else -1 for the shared look."""
         part = name.partition(".")[0]
         view = self._session.state.views[self._session.active]
         if part == "tap":
@@ -277,48 +280,48 @@ class Transport(QObject):
         return self._session.active if part in ASPECTS and part not in view.linked else -1
 
     def move_keys(self, timeline: Timeline, chosen: Chosen, by: float) -> None:
-        """Moves keys of `timeline` (as it was when the drag began) by seconds."""
+        """Move keys of `timeline` (as it was when the drag began) by seconds."""
         self.edit("Move keys", edits.move_keys(timeline, chosen, by))
 
     def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
-        """Stretches the distances of keys of `timeline` from an anchor."""
+        """Scale the distances of keys of `timeline` (as it was when the drag began) from an anchor."""
         self.edit("Retime keys", edits.retime(timeline, chosen, anchor, factor))
 
     def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
-        """Copies keys to the playhead, or to a time."""
+        """Copy keys to the playhead, or to a time."""
         if self._is_closed_to_keys():
             return
-        place = edits.snapped(self.timeline, self._playhead if to is None else to)
+        position = edits.snapped(self.timeline, self._playhead if to is None else to)
         standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
-        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, place))
+        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, position))
         copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
-        if copies and min(copies) - place > edits.SAME_TIME:
-            self.tell_beside()
+        if copies and min(copies) - position > edits.SAME_TIME:
+            self.report_beside()
 
-    def tell_beside(self) -> None:
-        """Says that moved or copied keys stand beside the place that was meant, because others stand there."""
-        self._session.status.emit("Another key stands there: the moved one is a frame beside it.")
+    def report_beside(self) -> None:
+        """Report that moved or copied keys are beside their target, because other keys have that time."""
+        self._session.status.emit("Another key has that time: the moved one is a frame beside it.")
 
     def delete_keys(self, chosen: Chosen) -> None:
-        """Deletes keys."""
+        """Delete keys."""
         if chosen and not self._is_closed_to_keys():
             self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
-            words, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
-            self._session.status.emit(f"Deleted {words}. {WAY_BACK} {them}.")
+            what, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
+            self._session.status.emit(f"Deleted {what}. {UNDO_HINT} {them}.")
 
     def set_segments(self, chosen: Chosen, **fields: Any) -> None:
-        """Changes how the ways from keys are gone."""
+        """Change the interpolation and easing after keys."""
         if chosen:
-            self.edit("Way between keys", edits.set_segments(self.timeline, chosen, **fields))
+            self.edit("Interpolation", edits.set_segments(self.timeline, chosen, **fields))
             self._show_again()
 
     def update_key(self, number: int) -> None:
-        """Makes a key remember the state of now."""
+        """Update a key to the current state."""
         key: Keyframe = self.timeline.keys[number]
         keys = list(self.timeline.keys)
-        keys[number] = replace(key, pose=self._pose_to_keep())
+        keys[number] = replace(key, pose=self._snapshot_for_key())
         is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
-        self._tell_updated("the key", key.time, is_new)
+        self._report_updated("the key", key.time, is_new)
 
     @Slot(object)
     def _on_evened(self, made: Timeline) -> None:
@@ -326,18 +329,18 @@ class Transport(QObject):
         self._show_again()
 
     def clear(self) -> None:
-        """Removes keys, tracks, performance, wandering and what is kept aside."""
+        """Remove keys, tracks, performance, wander and the timeline set aside."""
         if self._is_closed_to_keys():
             return
         t = self.timeline
         self.pause()
         self.edit("Clear timeline", replace(type(t)(), fps=t.fps, bpm=t.bpm, snap=t.snap))
-        words = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
-        if words:
-            self._session.status.emit(f"Cleared {words}. {WAY_BACK} them.")
+        cleared = " and ".join(filter(None, [edits.contents(t), edits.contents(t.aside) if t.aside else ""]))
+        if cleared:
+            self._session.status.emit(f"Cleared {cleared}. {UNDO_HINT} them.")
 
     def exchange(self) -> None:
-        """Uses the timeline kept aside, and keeps the present one aside: keys and a recording change places."""
+        """Swap the current timeline, keys or a recording, with the one set aside."""
         if self.timeline.aside is None or self.is_recording:
             return
         self.pause()
@@ -346,7 +349,7 @@ class Transport(QObject):
         self._show_again()
 
     def step_to_key(self, direction: int) -> None:
-        """Puts the playhead on the next key (1) or on the one before (-1), and stops."""
+        """Stop, and move the playhead to the next key (1) or the previous one (-1)."""
         self.pause()
         tracks = (key.time for track in self.timeline.tracks for key in track.keys)
         times = sorted({key.time for key in self.timeline.keys}.union(tracks, {0.0, self.timeline.duration}))
@@ -356,15 +359,15 @@ class Transport(QObject):
 
     def _show_again(self) -> None:
         if self.has_animation and not self.is_recording:
-            self._show_place(self._playhead)
+            self._show_position(self._playhead)
 
-    # -- performing ----------------------------------------------------------------------------------------
+    # -- recording -----------------------------------------------------------------------------------------
 
     def start_recording(self) -> None:
-        """Records what the hands do from now on. Motion of the picture begins anew, as the film will show it."""
+        """Start recording a performance. The picture's motion restarts, as the film will show it."""
         if self.is_recording:
             return
-        self._session.about_to_edit.emit()  # nor of a recording
+        self._session.about_to_edit.emit()  # nor does a recording
         self.pause()
         self._session.clock.seek(0.0)
         self._session.play()
@@ -372,7 +375,7 @@ class Transport(QObject):
         self.recording_changed.emit(True)
 
     def stop_recording(self) -> None:
-        """Ends the recording, which becomes the timeline, as one undo step."""
+        """Stop recording; the performance becomes the timeline, as one undo step."""
         if self._performance is None:
             return
         performance, self._performance = self._performance, None
@@ -382,17 +385,17 @@ class Transport(QObject):
         self._put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
-        self._session.status.emit(recorded_words(before, made, WAY_BACK))
+        self._session.status.emit(recording_message(before, made, UNDO_HINT))
 
     @Slot()
     def leave(self) -> None:
-        """Something else is about to be shown: playing stops, and a recording ends and is kept."""
+        """Stop playing, and end and keep a recording, because something else is about to be shown."""
         self.pause()
         self.stop_recording()
 
     @Slot()
     def rewind(self) -> None:
-        """Stops at the start; a running recording is dropped, for what it was made of goes."""
+        """Stop and go to the start; discard a running recording, since its project is being replaced."""
         self.pause()
         if self._performance is not None:
             self._performance = None
@@ -403,13 +406,13 @@ class Transport(QObject):
 
     @property
     def recorded_seconds(self) -> float:
-        """How long the running recording is."""
+        """Length of the running recording, in seconds."""
         return self._performance.seconds(self._now()) if self._performance is not None else 0.0
 
     def performance_to_keys(self, every: float = 0.5) -> None:
-        """Turns the performance into keys that can be edited, one each `every` seconds.
+        """Convert the performance to editable keys, one every `every` seconds.
 
-        The performance is kept aside, if nothing is yet.
+        The performance is set aside unless another timeline already is.
         """
         before = self.timeline
         made = edits.keys_from_performance(before, every)
@@ -417,5 +420,5 @@ class Transport(QObject):
             return
         made = replace(made, aside=before.aside or before)
         self.edit("Convert performance to keys", made)
-        way = "The recording is kept aside." if before.aside is None else f"{WAY_BACK} the recording."
-        self._session.status.emit(f"The recording is {len(made.keys)} keys now. {way}")
+        note = "The recording is set aside." if before.aside is None else f"{UNDO_HINT} the recording."
+        self._session.status.emit(f"The recording is {len(made.keys)} keys now. {note}")

@@ -1,4 +1,4 @@
-"""What a session remembers of one view: what was asked, what came, what was seen, and how long it took."""
+"""Per-view record of a session: requests, frames received and painted, and their timing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord", "ViewRecords"]
 
 MAX_LATENCIES = 200
-"""Enough that the 99th percentile is not the maximum, few enough that a slow start is soon forgotten."""
+"""Enough that the 99th percentile is not the maximum, few enough that a slow start soon drops out."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerformanceFacts:
-    """How a view is doing. `latency_ms`: from a wish to its first paint; the median and the 99th percentile are of
-    the last `MAX_LATENCIES`. `dropped`: looks overtaken unrendered."""
+    """Performance figures of a view.
+
+    Latency is measured from a request to its first paint; the median and the 99th percentile are of the last
+    `MAX_LATENCIES` requests. `dropped` counts requests that were superseded before they were rendered.
+    """
 
     fps: float = 0.0
     total_ms: float = 0.0
@@ -42,7 +45,7 @@ class PerformanceFacts:
 
 @dataclass(slots=True)
 class ViewRecord:
-    """One view's record. `settled` is the last generation that was painted or failed."""
+    """The record of one view. `settled` is the last generation that was painted or failed."""
 
     load: LoadState = field(default_factory=LoadState)
     request: RenderRequest | None = None
@@ -50,9 +53,9 @@ class ViewRecord:
     settled: int = 0
     frame: Frame | None = None
     failure: RenderFailed | None = None
-    load_failure: RenderFailed | None = None  # of a model; pictures of the one before go on
+    load_failure: RenderFailed | None = None  # of a model; the previous model stays in use
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LATENCIES))
-    asked_at: float = 0.0  # seconds, when the shown frame was wished for
+    requested_at: float = 0.0  # seconds, when the shown frame was requested
     _painted: Frame | None = None
     _posted_at: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     _paints: deque[float] = field(default_factory=lambda: deque(maxlen=240))
@@ -64,34 +67,35 @@ class ViewRecord:
 
     @property
     def facts(self) -> ModelInfo | None:
-        """What is known of that model."""
+        """Metadata of that model."""
         return self.load.info
 
     @property
     def loading(self) -> str:
-        """Name of the model on its way; empty for none."""
+        """Name of the model being loaded; empty for none."""
         return self.load.requested
 
     def note_post(self, request: RenderRequest, generation: int, now: float) -> None:
-        """A request went out at `now` seconds."""
+        """Note a request posted at `now` seconds."""
         self.request, self.posted = request, generation
         self._posted_at.append((generation, now))
 
     def accept(self, frame: Frame) -> bool:
-        """Takes a frame of the present model, if it is newer or finer than the one shown."""
+        """Accept a frame of the current model if it is newer or finer than the one shown."""
         if self.facts is None or frame.request.model != self.facts.key:
             return False
         if (frame.generation, frame.tier) <= self.shown:
             return False
         self.frame = frame
-        self.asked_at = next((at for number, at in self._posted_at if number == frame.generation), self.asked_at)
+        posted = (at for number, at in self._posted_at if number == frame.generation)
+        self.requested_at = next(posted, self.requested_at)
         return True
 
     def note_paint(self, generation: int, now: float) -> None:
-        """The shown frame was painted at `now` seconds."""
+        """Note that the shown frame was painted at `now` seconds."""
         self.settled = max(self.settled, generation)
         if self.frame is None or self.frame is self._painted:
-            return  # a repaint of what was seen already
+            return  # a repaint of the same frame
         self._painted = self.frame
         self._paints.append(now)
         while self._posted_at and self._posted_at[0][0] <= generation:
@@ -106,20 +110,20 @@ class ViewRecord:
 
     @property
     def in_flight(self) -> bool:
-        """True if something was asked for that was neither painted nor failed."""
+        """True if a request has been neither painted nor failed."""
         return self.posted > self.settled
 
     @property
     def is_refining(self) -> bool:
-        """True while a newer or a finer picture than the shown one is on its way."""
+        """True while a newer or finer frame than the one shown is expected."""
         return self.failure is None and self.posted > 0 and self.shown < (self.posted, int(Tier.FULL))
 
     def clear(self) -> None:
-        """Nothing is shown any more."""
+        """Forget the shown frame."""
         self.load, self.request, self.frame = LoadState(), None, None
 
     def performance(self, settings: RenderSettings, now: float) -> PerformanceFacts:
-        """Figures of the last second before `now`."""
+        """Return the performance figures of the second before `now`."""
         f = self.frame
         if f is None:
             return PerformanceFacts(device=settings.device, dtype=settings.dtype)
@@ -142,7 +146,7 @@ class ViewRecord:
 
 
 class ViewRecords(dict[int, ViewRecord]):
-    """Records by the number of the view, each made when it is first asked for."""
+    """Records by the number of the view, each created on first use."""
 
     def __missing__(self, view: int) -> ViewRecord:
         record = self[view] = ViewRecord()

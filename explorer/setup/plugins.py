@@ -11,6 +11,7 @@ _LOADERS = (
     "explorer.generators.registry:families",
     "explorer.checkpoints.readers:load_readers",
     "explorer.edits.registry:kinds",
+    "explorer.analysis.registry:metrics",
 )
 
 

@@ -11,7 +11,7 @@ for each view; a view follows the shared look in the aspects it is linked to.
 from __future__ import annotations
 
 from explorer.edits import Edit, EditValue, Nudge, Offset, UnknownEdit
-from explorer.state.explorer_state import ExplorerState, look_of, with_look
+from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
 from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Transform
@@ -39,6 +39,7 @@ __all__ = [
     "Lab",
     "Latent",
     "LatentLoop",
+    "Layout",
     "Look",
     "MixRow",
     "MixSource",

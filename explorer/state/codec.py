@@ -38,6 +38,8 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any, known: dict[int, Any]) -> Any:
+    if hasattr(value, "to_json"):  # what holds more than JSON does, such as an array
+        return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         if id(value) not in known:
             known[id(value)] = _encode_dataclass(value, known)
@@ -87,6 +89,8 @@ def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
     origin = typing.get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, Tagged):
         return _decode_tagged(kind, data, where, known)
+    if hasattr(kind, "from_json"):
+        return kind.from_json(data, where)
     if is_dataclass(kind):
         return _decode_dataclass(kind, data, where, known)
     if origin in (Union, types.UnionType):

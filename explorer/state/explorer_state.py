@@ -10,17 +10,23 @@ from explorer.state.look import ASPECTS, Look
 from explorer.state.timeline import Timeline
 from explorer.state.views import ViewState
 
-__all__ = ["ExplorerState", "look_of", "with_look"]
+__all__ = ["ExplorerState", "Layout", "look_of", "with_look"]
+
+Layout = Literal["single", "grid", "wipe", "flicker"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExplorerState:
-    """The one value that the store holds."""
+    """The one value that the store holds.
+
+    `layout`: the active view alone, all views in a grid, or the two of `pair` in one place, by a wipe or in turn.
+    """
 
     shared: Look = Look()
     views: tuple[ViewState, ...] = (ViewState(), ViewState())
     active: int = 0
-    layout: Literal["a", "b", "both", "wipe", "flicker"] = "both"
+    layout: Layout = "grid"
+    pair: tuple[int, int] = (0, 1)
     lab: Lab = Lab()
     timeline: Timeline = Timeline()
 

@@ -27,9 +27,9 @@ class Slit:
 class Lab:
     """What the sticking lab shows, of all views alike.
 
-    `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (shares
-    of the way from `w_avg` to a seed) or of `count` moved pictures brought back, instead of the picture. `split`:
-    where the wipe's divider stands, 0..1. `tour`: number of the guided tour's step, 0 for none.
+    `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (a
+    fraction of the distance from `w_avg` to a seed) or of `count` moved pictures moved back, not the picture.
+    `split`: position of the wipe's divider, 0..1. `tour`: number of the guided tour's step, 0 for none.
     """
 
     scan: bool = False

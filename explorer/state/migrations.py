@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.errors import ProjectError
+from explorer.state.view_migration import views_of_version_1
 
 __all__ = [
     "MIGRATIONS",
@@ -56,8 +57,8 @@ ASPECTS_OF_1 = ("latent", "drift", "classes", "truncation", "mixing", "nudges", 
 
 
 def _from_1(project: dict[str, Any]) -> dict[str, Any]:
-    """Nudges and offsets become edits, in this order; views name what they are unlinked in."""
-    made: dict[str, Any] = rewritten(project, _of_1)
+    """Nudges and offsets become edits, in this order; views name what they are unlinked in; layouts are renamed."""
+    made: dict[str, Any] = views_of_version_1(rewritten(project, _of_1))
     state = made.get("state")
     if isinstance(state, dict) and "timeline" in state:
         timeline = _with_tracks(state["timeline"], _views_with_shared_nudges(project["state"]))
@@ -117,17 +118,24 @@ def _with_unlinked(view: Any, shared: Any) -> Any:
 
 def _edits_of(look: dict[str, Any], kind: str) -> list[Any]:
     edits = look.get("edits", [])
-    return [e for e in edits if e.get("value", {}).get("kind") == kind] if _are_objects(edits) else []
+    return [edit for edit in edits if _kind_of(edit) == kind] if _are_objects(edits) else []
+
+
+def _kind_of(edit: dict[str, Any]) -> Any:
+    value = edit.get("value")
+    return value.get("kind") if isinstance(value, dict) else None
 
 
 def _with_tracks(timeline: Any, views: list[int]) -> Any:
     """A timeline whose tracks of shared edits also move those of views that have them as their own now."""
-    tracks = timeline.get("tracks", []) if isinstance(timeline, dict) else []
-    if not views or not tracks or not _are_objects(tracks):
+    if not views or not isinstance(timeline, dict):
         return timeline
-    shared = [t for t in tracks if str(t.get("parameter")).startswith("edits.") and t.get("view", -1) == -1]
-    made = timeline | {"tracks": [*tracks, *({**track, "view": view} for track in shared for view in views)]}
-    return made | {"aside": _with_tracks(made["aside"], views)} if made.get("aside") else made
+    tracks = timeline.get("tracks", [])
+    if _are_objects(tracks):
+        shared = [t for t in tracks if str(t.get("parameter")).startswith("edits.") and t.get("view", -1) == -1]
+        added = [{**track, "view": view} for track in shared for view in views]
+        timeline = timeline | ({"tracks": [*tracks, *added]} if added else {})
+    return timeline | {"aside": _with_tracks(timeline["aside"], views)} if "aside" in timeline else timeline
 
 
 def _are_objects(value: Any) -> bool:

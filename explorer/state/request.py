@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.edits.base import ResolvedEdit  # read by the codec
+from explorer.errors import ProjectError
 from explorer.state import Tap
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.edits.base import ResolvedEdit, Stage
+    from explorer.edits.base import Stage
     from explorer.generators.base import NoiseSpec
 
 __all__ = [
@@ -54,6 +57,22 @@ class KeyedArray:
 
     digest: bytes
     array: NDArray[np.float32] = field(compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The array, bit for bit, as JSON values."""
+        content = b64encode(self.array.tobytes()).decode()
+        return {"digest": self.digest.hex(), "shape": list(self.array.shape), "float32": content}
+
+    @staticmethod
+    def from_json(data: Any, where: str) -> KeyedArray:
+        """The array that `to_json` wrote. Raises ProjectError."""
+        import numpy as np
+
+        try:
+            array = np.frombuffer(b64decode(data["float32"]), np.float32).reshape(data["shape"])
+            return KeyedArray(bytes.fromhex(data["digest"]), array)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProjectError(f"{where} should be an array.", "The file is damaged.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class StateStore:
                 self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
             self._replace(new)
 
-    def amend(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
+    def rewrite_history(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
         """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
         for steps in (self._undo, self._redo):
             for i, step in enumerate(steps):
@@ -207,7 +207,7 @@ class StateStore:
         """True if the document is the one last marked as saved, but for motion that nobody steered."""
         document = self.document
         active = min(document.active, len(self._saved.views) - 1)
-        return replace(self._saved, active=active, layout=document.layout) == document
+        return replace(self._saved, active=active, layout=document.layout, pair=document.pair) == document
 
     def mark_saved(self) -> None:
         """Takes the document for what lies on disk."""
@@ -262,7 +262,7 @@ class StateStore:
     def _seen_from_here(self, state: ExplorerState) -> ExplorerState:
         """`state` with the layout and active view of now: where one looks is not what one made."""
         active = min(self._state.active, len(state.views) - 1)
-        return replace(state, active=active, layout=self._state.layout)
+        return replace(state, active=active, layout=self._state.layout, pair=self._state.pair)
 
     def _push(self, step: _Step) -> None:
         self._undo.append(step)

@@ -12,11 +12,11 @@ __all__ = ["Keyframe", "LatentLoop", "ParameterKeyframe", "RecordedState", "Segm
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """How the way from one key to the next is gone.
+    """Interpolation and easing from one key to the next.
 
-    `interpolation`: straight, on the sphere, along the smooth cubic or the Catmull-Rom curve through all keys, or
-    not at all until the next key. `space`: where latents are blended. `ease`: how the time between them is spent;
-    "curve" goes through the points `curve`, (share of the time, share of the way) in 0..1.
+    `interpolation`: linear, spherical, a cubic or a Catmull-Rom spline through all keys, or hold until the next
+    key. `space`: where latents are blended. `ease`: the timing between the keys; "curve" passes through the points
+    `curve`, (fraction of the time, progress) in 0..1.
     """
 
     interpolation: Literal["hold", "linear", "spherical", "cubic", "catmull-rom"] = "linear"

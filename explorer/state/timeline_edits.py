@@ -133,25 +133,6 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
     return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
 
 
-def swap_views(timeline: Timeline) -> Timeline:
-    """The timeline of a project whose first two views have changed places."""
-
-    def swapped(pose: Snapshot) -> Snapshot:
-        if len(pose.views) < 2:
-            return pose
-        first, second, *rest = pose.views
-        return replace(pose, views=(second, first, *rest))
-
-    other = {0: 1, 1: 0}
-    return replace(
-        timeline,
-        keys=tuple(replace(key, pose=swapped(key.pose)) for key in timeline.keys),
-        tracks=tuple(replace(track, view=other.get(track.view, track.view)) for track in timeline.tracks),
-        performance=tuple(replace(sample, pose=swapped(sample.pose)) for sample in timeline.performance),
-        aside=timeline.aside and swap_views(timeline.aside),
-    )
-
-
 def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) -> Timeline:
     """The timeline with tracks that follow the edits of a look to their new places.
 

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import attribute_network, moments_cache
-from explorer.analysis.equivariance import Metric, draws, random_inputs
+from explorer.analysis.equivariance import METRICS, draws, random_inputs
 from explorer.analysis.equivariance import measure as measure_equivariance
+from explorer.analysis.feature_networks import FeatureNetwork
 from explorer.analysis.frechet import Moments, distance
+from explorer.analysis.registry import metric_named
 from explorer.checkpoints import Checkpoint
 from explorer.generators.base import Generator, NoiseSpec
 from explorer.generators.registry import build
@@ -24,9 +26,8 @@ from explorer.training.critters.attributes import LATENT_DIM, attributes, latent
 from explorer.training.critters.render import render
 from explorer.training.datasets import Dataset
 from explorer.training.style_effects import style_effects, table
-from explorer.util.regular_file import read_regular
 
-__all__ = ["FeatureNetwork", "Figures", "Frechet", "Request", "fresh_like", "measure", "networks", "report"]
+__all__ = ["Figures", "Frechet", "Request", "fresh_like", "measure", "report"]
 
 _HELD_OUT = 1  # data set seed that no recipe trains on
 _BATCH = 16
@@ -34,16 +35,6 @@ _BATCH = 16
 _Item = TypeVar("_Item")
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class FeatureNetwork:
-    """A feature network: its display name, its function from `[N, 3, R, R]` in -1..1 to `[N, F]`, and its cache
-    key."""
-
-    name: str
-    features: Callable[[Tensor], Tensor]
-    identity: str
 
 
 @dataclass(frozen=True)
@@ -85,30 +76,6 @@ class Figures:
         return dataclasses.asdict(self)
 
 
-def networks(names: tuple[str, ...] = ("efficientnet", "attributes")) -> list[FeatureNetwork]:
-    """Return the feature networks with those names.
-
-    Raises:
-        UsageError: The weights of EfficientNet-Lite0 are missing and cannot be downloaded.
-        UnreadableFileError: The attribute network is missing.
-    """
-    found = []
-    for name in names:
-        if name == "efficientnet":
-            from explorer.analysis import efficientnet
-
-            large = efficientnet.load()
-            label = f"{efficientnet.NAME} at {large.side} px"
-            found.append(FeatureNetwork(label, large.features, f"el0-{large.side}"))
-        elif name == "attributes":
-            digest = hashlib.sha256(read_regular(attribute_network.bundled_path(), 1 << 30)).hexdigest()
-            small = attribute_network.load()
-            found.append(FeatureNetwork("the attribute network", small.features, f"attributes-{digest[:16]}"))
-        else:
-            raise ValueError(f"no feature network is named {name!r}")
-    return found
-
-
 def fresh_like(checkpoint: Checkpoint) -> Generator:
     """Return an untrained generator of the same architecture, always with the same weights."""
     with torch.random.fork_rng(devices=[]):
@@ -141,9 +108,8 @@ def measure(
         likeness = _likeness(generator, request.likeness)
     decibels: dict[str, float] = {}
     if request.equivariance and generator.info.has_input_transform:
-        wanted: tuple[Metric, ...] = ("eq-t", "eq-t-frac", "eq-r")
         batches = _told(draws(generator, request.equivariance), 4, request.equivariance, "equivariance", progress)
-        sums = measure_equivariance(generator, batches, wanted)
+        sums = measure_equivariance(generator, batches, METRICS)
         decibels = {name: total.decibels for name, total in sums.items()}
     counts = request.equivariance if decibels else 0, request.pairs if styles else 0
     return Figures(frechet, likeness, decibels, counts[0], styles, counts[1])
@@ -279,6 +245,8 @@ def _sentences(figures: Figures) -> list[str]:
             f"(the mean of those pictures: {average:.1f} dB)."
         )
     if figures.equivariance:
-        found = ", ".join(f"{name.upper()} {value:.1f} dB" for name, value in figures.equivariance.items())
+        found = ", ".join(
+            f"{name.upper()} {value:.1f} {metric_named(name).unit}" for name, value in figures.equivariance.items()
+        )
         lines.append(f"Equivariance over {figures.equivariance_samples} pictures: {found}.")
     return lines

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["ON_DARK", "ON_LIGHT", "letter"]
 
-ON_DARK = ("#f08a5d", "#7da2f5")
-"""Colours of A and B on a dark ground; told apart by all kinds of colour vision."""
+ON_DARK = ("#f08a5d", "#7da2f5", "#d4cf55", "#ab78c4", "#b8eba0", "#eceef2")
+"""Colours of A to F on a dark background, distinguishable with all types of colour vision."""
 
-ON_LIGHT = ("#c9572a", "#3f68cf")
-"""Colours of A and B on a light ground."""
+ON_LIGHT = ("#c9572a", "#3f68cf", "#795218", "#a23096", "#0c4003", "#1a1919")
+"""Colours of A to F on a light background."""
 
 
 def letter(view: int) -> str:

@@ -1,4 +1,4 @@
-"""Constructed pictures of which it is known what sticks, and a bench that makes them."""
+"""Constructed pictures of which it is known what sticks, and a context that makes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.state import Look
 from explorer.state.request import RenderRequest
 from explorer.util.steps import Steps, run
 
-__all__ = ["TinyBench", "blurred_noise", "boiling", "rigid", "shift", "stuck"]
+__all__ = ["TinyContext", "blurred_noise", "boiling", "rigid", "shift", "stuck"]
 
 STEPS = 5
 
@@ -69,8 +69,8 @@ def boiling(size: int, speed: float) -> list[Tensor]:
     ]
 
 
-class TinyBench:
-    """A bench over a small real generator; `pictures` counts what was made."""
+class TinyContext:
+    """A job context over a small real generator; `pictures` counts what was made."""
 
     def __init__(self, family: str = "tiny", **config: object) -> None:
         torch.manual_seed(0)
@@ -80,7 +80,7 @@ class TinyBench:
 
     def picture(self, request: RenderRequest) -> Tensor:
         self.pictures += 1
-        return run(self.renderer.bench.steps(request))
+        return run(self.renderer.context.steps(request))
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
         yield

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from explorer.analysis import sticking
-from explorer.analysis.study import last_value
+from explorer.analysis.registry import measure, metric_named
 from explorer.errors import UsageError
+from explorer.jobs.job import last_value
 from explorer.render.headless import open_model
 from explorer.state import Look, Truncation
-from tests.analysis.scenes import TinyBench, blurred_noise, boiling, rigid, shift, stuck
+from tests.analysis.scenes import TinyContext, blurred_noise, boiling, rigid, shift, stuck
+
+SCORE = [metric_named("sticking")]
 
 
 def test_flow_finds_a_known_motion() -> None:
@@ -40,16 +43,16 @@ def test_where_nothing_moves_nothing_is_said() -> None:
     still = [blurred_noise(64, 4.0, 1)[0]] * 3
     with pytest.raises(UsageError, match="Nothing moves"):
         sticking.evidence_of(still)
-    bench = TinyBench()
-    frozen = bench.renderer.request(Look(truncation=Truncation(psi=0.0)))  # every latent is w_avg
+    context = TinyContext()
+    frozen = context.renderer.request(Look(truncation=Truncation(psi=0.0)))  # every latent is w_avg
     with torch.inference_mode(), pytest.raises(UsageError, match="Nothing moves"):
-        last_value(sticking.sampled(bench, frozen, 2))
+        last_value(measure(SCORE, context, frozen, 2))
 
 
 def test_one_walk_is_too_few() -> None:
-    bench = TinyBench()
+    context = TinyContext()
     with pytest.raises(UsageError, match="1 walk "):
-        next(sticking.sampled(bench, bench.request(), 1))
+        measure(SCORE, context, context.request(), 1)
 
 
 @pytest.mark.slow
@@ -62,5 +65,5 @@ def test_the_bundled_stylegan2_sticks_more_than_its_stylegan3() -> None:
     with torch.inference_mode():
         for path in pair:
             renderer, _ = open_model(str(path))
-            scores.append(last_value(sticking.sampled(renderer.bench, renderer.request(Look()), 12)))
+            scores.append(last_value(measure(SCORE, renderer.context, renderer.request(Look()), 12))["sticking"])
     assert scores[0].value > scores[1].value, scores

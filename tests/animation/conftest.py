@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job
+from explorer.animation.job import FilmJob
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, Transform, ViewState
@@ -38,13 +38,13 @@ def project(model: str) -> ExplorerState:
         Keyframe(float(i), Snapshot(look), Segment("linear", "z", "linear")) for i, look in enumerate(looks)
     )
     timeline = Timeline(keys, duration=2.0, fps=25.0)
-    return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="a", timeline=timeline)
+    return ExplorerState(views=(ViewState(model=model), ViewState(model=model)), layout="single", timeline=timeline)
 
 
-def job_of(project: ExplorerState, path: Path, **fields: object) -> Job:
+def job_of(project: ExplorerState, path: Path, **fields: object) -> FilmJob:
     """A film of one second at 25 frames per second."""
     values: dict[str, object] = {"seconds": 1.0, "rate": (25, 1), **fields}
-    return Job(path, Film(**values), project)  # type: ignore[arg-type]
+    return FilmJob(path, Film(**values), project)  # type: ignore[arg-type]
 
 
 def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], Fraction | None]:

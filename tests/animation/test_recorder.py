@@ -30,7 +30,7 @@ from explorer.animation.film import Film, FilmRenderer, rate_of, whole_film
 from explorer.animation.finish import finish, shown_frames
 from explorer.animation.forecast import bytes_beforehand
 from explorer.animation.formats import available, format_named
-from explorer.animation.job import Job, is_unfinished, job_path, read_job, write_job
+from explorer.animation.job import FilmJob, is_unfinished, job_path, read_job, write_job
 from explorer.animation.pace import change_between, evened
 from explorer.animation.player import Player
 from explorer.animation.recorder import QUEUE_FRAMES, Progress, Recorder
@@ -117,7 +117,7 @@ def test_layouts_can_be_made_from_any_frame_on(project: ExplorerState, layout: s
     np.testing.assert_array_equal(later.frame(18), whole[18])
     shapes = {"both": (32, 72), "grid": (72, 112), "slit": (32, 72)}
     assert whole[0].shape == (*shapes.get(layout, (32, 32)), 3)
-    assert later.page_size == (whole[0].shape[1], whole[0].shape[0])
+    assert later.frame_size == (whole[0].shape[1], whole[0].shape[0])
     assert len({frame.tobytes() for frame in whole}) == 25
 
 
@@ -215,7 +215,7 @@ def save_model(path: Path, seed: int, side: int = 32) -> None:
     save_native(path, Checkpoint("tiny", {"img_resolution": side}, weights, "tiny", "MIT"))
 
 
-def leave_unfinished(job: Job) -> None:
+def leave_unfinished(job: FilmJob) -> None:
     recorder = Recorder(job)
 
     def stop(progress: Progress) -> None:
@@ -237,7 +237,7 @@ def test_a_film_whose_model_changed_begins_anew(
     leave_unfinished(job)
     save_model(tmp_path / "m.safetensors", 6, side)
     again, words = Recorder(job), []
-    again.run(lambda progress: words.append(progress.words))
+    again.run(lambda progress: words.append(progress.note))
     assert again.first_frame == 0
     assert any("starts again: a model has changed" in told for told in words)
     clean = replace(job, path=tmp_path / f"g.{key}")
@@ -258,9 +258,9 @@ def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
     del data["origin"]
     job_path(job.path).write_text(json.dumps(data))
     again, words = Recorder(job), []
-    again.run(lambda progress: words.append(progress.words))
+    again.run(lambda progress: words.append(progress.note))
     assert again.first_frame > 0
-    assert any("continues; which models" in told for told in words)
+    assert any("continues; the models of" in told for told in words)
 
 
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ from explorer.animation.job import read_job
 from explorer.animation.recorder import Recorder
 def tell(p):
     time.sleep(0.004)  # so that a kill falls into the middle of a film of tiny pictures
-    if p.picture is not None: print(p.done, flush=True)
+    if p.value.picture is not None: print(p.done, flush=True)
 Recorder(read_job(Path(sys.argv[1]))).run(tell)
 """
 
@@ -411,7 +411,7 @@ def test_a_small_file_system_is_survived(project: ExplorerState, tmp_path: Path)
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def stream_of(job: Job) -> Stream:
+def stream_of(job: FilmJob) -> Stream:
     return Stream(format_named(job.film.format), job.film.quality, (job.film.side, job.film.side), job.film.fps)
 
 
@@ -659,7 +659,7 @@ def test_the_size_is_forecast_before_and_while_it_is_made(project: ExplorerState
     made = Recorder(job_of(project, path, format=key, side=128, seconds=4.0)).run(told.append)
     rendering = [p for p in told if p.stage == "rendering"]
     assert rendering[0].done == 0
-    before, after, true = rendering[0].size, told[-2].size, made.stat().st_size
+    before, after, true = rendering[0].value.size, told[-2].value.size, made.stat().st_size
     assert before == bytes_beforehand(key, "good", (128, 128), 100)
     assert after / true == pytest.approx(1.0, abs=0.5)
     assert abs(math.log(after / true)) <= abs(math.log(before / true)) + 0.2
@@ -676,7 +676,7 @@ def test_a_forecast_that_fails_stops_no_film(
 
 
 def test_sizes_in_words() -> None:
-    found = [forecast.size_words(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
+    found = [forecast.size_text(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
     assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
                      "about 2.0 GB"]  # fmt: skip
 
@@ -693,6 +693,6 @@ def test_a_film_whose_folder_was_removed_ends_at_once(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     for _ in range(chunk_length(stream) - 2):
         film.add(picture)
-    with pytest.raises(FilmError, match="removed meanwhile"):
+    with pytest.raises(FilmError, match="was removed"):
         film.add(picture)  # the last one of a piece
-    film.abandon()
+    film.abort()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer.animation.film import Film
-from explorer.animation.job import Job, write_job
+from explorer.animation.job import FilmJob, write_job
 from explorer.cli import main
 from explorer.project.document import read_project, write_project
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
@@ -219,6 +219,12 @@ def test_project_show_and_save(models: dict[str, str], out: Path, capsys: pytest
         ["--seeds", "1,2", "-o", "x.mp4", "--fps", "1e400"],
         ["--seeds", "1,2", "-o", "x.gif", "--fps", "120"],
         ["--seeds", "1,2", "-o", "x.mp4", "--layout", "a", "--grid", "2x2"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--layout", "c"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--pair", "AB"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--layout", "wipe", "--pair", "AC"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--layout", "wipe", "--pair", "AA"],
+        ["--seeds", "1,2", "-o", "x.mp4", "--layout", "wipe", "--pair", "\u00e4"],
+        ["--seeds", "1,2", "-o", "x.mp4", *(["--model", "m"] * 7)],
         ["p.json", "--seeds", "1,2", "-o", "x.mp4"],
         ["absent.job.json"],
     ],
@@ -237,7 +243,7 @@ def test_a_folder_with_project_and_model_opens_elsewhere(
     here = out / "here"
     here.mkdir()
     shutil.copy(models["tiny"], here / "mine.safetensors")
-    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="single")
     write_project(here / "p.json", state)
     there = out / "there"
     here.rename(there)
@@ -258,8 +264,8 @@ def test_an_unfinished_film_goes_on_elsewhere(models: dict[str, str], out: Path)
     here, there = out / "here", out / "there"
     here.mkdir()
     shutil.copy(models["tiny"], here / "mine.safetensors")
-    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="a")
-    write_job(Job(here / "f.mp4", Film(0.2), state))
+    state = ExplorerState(views=(ViewState(model=str(here / "mine.safetensors")), ViewState()), layout="single")
+    write_job(FilmJob(here / "f.mp4", Film(0.2), state))
     here.rename(there)
     assert main(["video", str(there / "f.mp4.job.json")]) == 0
     assert len(pictures(there / "f.mp4")) == 6

@@ -59,7 +59,7 @@ SHELF = Shelf(
 
 def make_session(shelf: Shelf = SHELF) -> Session:
     """A session with one visible view on the CPU."""
-    state = ExplorerState(views=(ViewState(), ViewState()), layout="a")
+    state = ExplorerState(views=(ViewState(), ViewState()), layout="single")
     return Session(state=state, service=RenderService(load=shelf.load), settings=RenderSettings("cpu", "float32"))
 
 

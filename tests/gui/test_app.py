@@ -167,7 +167,7 @@ def test_a_crashed_walk_is_offered_and_restored(qapp: QApplication, settings: Se
     session.set_seed(4321)
     crashed = Recovery(settings.folder / "recovery", name="crashed")
     crashed.save(session.state, session.table)
-    crashed.close(keeps=True)
+    crashed.close(keep=True)
     end(first)
     second = start(qapp, settings)
     strip = second.window.notices.strip

@@ -28,7 +28,7 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     path = str(tmp_path / "slow.safetensors")
     save_native(Path(path), Checkpoint("tiny", {}, registry.build("tiny", {}).state_dict(), "slow"))
     monkeypatch.setattr(limits, "SECONDS", -1.0)
-    state = ExplorerState(views=(ViewState(), ViewState()), layout="a")
+    state = ExplorerState(views=(ViewState(), ViewState()), layout="single")
     session = Session(state=state, settings=RenderSettings("cpu", "float32"))
     pane = ViewPane(session, 0, Camera())
     qtbot.addWidget(pane)

@@ -83,15 +83,15 @@ def test_the_picture_below_says_what_would_happen(
     model = carried(assets / "other-stylegan2.safetensors")
     QApplication.sendEvent(window, QDragEnterEvent(at, COPY, model, LEFT, NONE))
     frame = window.drops.frame
-    assert (frame.parent(), frame.words, frame.isVisible()) == (pane.image, "Open in B", True)
+    assert (frame.parent(), frame.message, frame.isVisible()) == (pane.image, "Open in B", True)
     left = window.views.panes[0].image
     QApplication.sendEvent(window, QDragMoveEvent(left.mapTo(window, QPoint(30, 60)), COPY, model, LEFT, NONE))
-    assert (frame.parent(), frame.words) == (left, "Open in A")
+    assert (frame.parent(), frame.message) == (left, "Open in A")
     QApplication.sendEvent(window, QDragLeaveEvent())
     assert not frame.isVisible()
     project = carried(tmp_path / "walk.json")
     QApplication.sendEvent(window, QDragEnterEvent(at, COPY, project, LEFT, NONE))
-    assert frame.words == "Open"
+    assert frame.message == "Open"
     QApplication.sendEvent(window, QDropEvent(QPointF(at), COPY, model, LEFT, NONE))
     assert not frame.isVisible()
     assert session.state.active == 1, "the view that took the model is the active one"

@@ -17,7 +17,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from explorer.widgets.controls.event_filters import keep_space, tell_places
+from explorer.widgets.controls.event_filters import keep_space, positional_tooltip
 
 class Faulty(QWidget):
     def mouseMoveEvent(self, event):
@@ -27,7 +27,7 @@ app = QApplication([])
 sys.excepthook = lambda kind, error, trace: print("told", kind.__name__)
 widget = Faulty()
 keep_space(widget)
-tell_places(widget, lambda at: "")
+positional_tooltip(widget, lambda at: "")
 at, none, left = QPointF(9, 9), Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
 event = QMouseEvent(QEvent.Type.MouseMove, at, at, none, left, Qt.KeyboardModifier.NoModifier)
 QApplication.postEvent(widget, event)

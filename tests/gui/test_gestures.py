@@ -10,12 +10,12 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
-from explorer.edits import Offset
 from explorer.render.results import RenderFailed
 from explorer.session import Session
 from explorer.session.lab import LabPicture
 from explorer.session.settings import Settings
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.state import Edit, Layout, Offset
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.save_dialog import ask_file, with_suffix_of
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -27,7 +27,7 @@ from tests.gui.hands import double_click, press, release
 
 def steps(session: Session) -> list[str]:
     """The names of the undo steps, the first first."""
-    Pause.settle()
+    GestureTimeout.finish_pending()
     found = []
     while session.store.can_undo:
         found.append(session.store.undo_name)
@@ -121,12 +121,14 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
 
 
 @pytest.mark.parametrize("layout", ["wipe", "flicker"])
-def test_a_fault_of_b_is_seen_where_both_share_a_place(window: MainWindow, session: Session, layout: str) -> None:
+def test_a_fault_of_b_is_seen_where_both_share_a_place(
+    window: MainWindow, session: Session, layout: Layout
+) -> None:
     session.set_active(1)
     window.commands.layout(layout)
     session.failure.emit(RenderFailed(1, 99, ValueError("no")))
     assert window.views.panes[1].banner.isVisible()
-    window.commands.layout("both")
+    window.commands.layout("grid")
     assert window.views.panes[1].banner.isVisible()
     assert window.views.panes[1].banner.parentWidget() is window.views.panes[1].image
 
@@ -197,7 +199,7 @@ def test_bars_of_another_width_stay(session: Session) -> None:
     session.set_offset([1.0, 2.0])
     session.set_offset([3.0])
     session.set_offset([0.0])
-    assert [edit.value for edit in session.look().edits] == [Offset((1.0, 2.0))]
+    assert session.look().edits == (Edit(Offset((1.0, 2.0))),)
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
@@ -215,7 +217,7 @@ def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, sessi
     assert area.panes[1].image.average.image is not None
     window.commands.layout("wipe")
     session.lab.picture.emit(LabPicture(1, None))
-    window.commands.layout("both")
+    window.commands.layout("grid")
     assert area.panes[1].image.average.image is None
 
 
@@ -328,19 +330,18 @@ def test_closing_asks_about_a_film_on_its_way(
     window.asks_before_discarding = False
 
 
-def test_a_project_with_other_than_two_views_is_shown_in_two(
-    window: MainWindow, session: Session, tmp_path: Path
-) -> None:
+def test_a_project_opens_with_as_many_views_as_it_has(window: MainWindow, session: Session, tmp_path: Path) -> None:
     from explorer.project.document import write_project
 
     for count in (1, 3):
-        views = (session.state.views * 2)[:count]
+        views = (session.state.views * count)[:count]
         write_project(str(tmp_path / "p.json"), replace(session.state, views=views), session.table)
         opened: list[int] = []
         session.documents.opening.connect(lambda seen=opened: seen.append(1))
         window.files.open_project(str(tmp_path / "p.json"))
         wait_until(lambda seen=opened: bool(seen))  # type: ignore[misc]
-        assert len(session.state.views) == 2
+        assert len(session.state.views) == count
+        assert len(window.views.panes) == count
         flush()
 
 

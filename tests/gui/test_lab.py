@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 
+from explorer.analysis.registry import metric_named
 from explorer.project.document import read_project, write_project
 from explorer.session import Session
 from explorer.session.tour import STEPS
@@ -94,7 +95,7 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     session.set_layout("wipe")
     flush()
     assert strips[1].geometry().top() >= strips[0].geometry().bottom()
-    session.set_layout("b")
+    session.show_view(1)
     assert not strips[0].isVisible()
     on(window, "scan")
     assert not window.views.scans.isVisible()
@@ -133,7 +134,7 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
     wait_until(lambda: first.image.flicker.shows_other)
     wait_until(lambda: not first.image.flicker.shows_other)
     on(window, "view_flicker")
-    assert session.state.layout == "both"
+    assert session.state.layout == "grid"
     assert not first.image.flicker.is_on
 
 
@@ -181,7 +182,8 @@ def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) ->
 def test_score_explains_what_it_cannot_tell(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.WALKS", 2)
+    two_walks = replace(metric_named("sticking"), samples=2)
+    monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.SCORE", two_walks)
     sticking = panel(window, StickingPanel)
     session.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()
@@ -202,7 +204,7 @@ def test_the_meter_measures_this_latent_and_many(window: MainWindow, session: Se
     wait_until(lambda: "\u00b1" in meter.sampled["eq-t", 0].text(), 60_000)
     meter.row.button.click()
     assert not meter.row.is_running
-    assert not session.lab.is_studying("metrics/0")
+    assert not session.lab.has_job("metrics/0")
     session.set_model(0, "other-stylegan2")
     wait_until(lambda: meter.sampled["eq-t", 0].text() == "\u2013")
 
@@ -247,7 +249,7 @@ def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Sess
     def pauses(hide: Callable[[], object], show: Callable[[], object]) -> None:
         hide()
         wait_until(lambda: not session.lab.is_measuring)
-        assert session.lab.is_studying("spectrum/0")
+        assert session.lab.has_job("spectrum/0")
         show()
         wait_until(lambda: session.lab.is_measuring)
 
@@ -280,15 +282,15 @@ def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, sessio
 
 def test_the_meter_waits_until_it_is_seen_again(window: MainWindow, session: Session) -> None:
     meter = panel(window, MeterPanel)
-    wait_until(lambda: session.lab.is_studying("curves/0"))
+    wait_until(lambda: session.lab.has_job("curves/0"))
     section = window.sides.sections["meter"]
     section.set_folded(True)
     session.walk(0.3, 0.0)
     rested = QSignalSpy(session.lab.rested)
     wait_until(lambda: rested.count() > 0)
-    assert not session.lab.is_studying("curves/0"), "of a latent that is no longer shown"
+    assert not session.lab.has_job("curves/0"), "of a latent that is no longer shown"
     section.set_folded(False)
-    wait_until(lambda: session.lab.is_studying("curves/0"))
+    wait_until(lambda: session.lab.has_job("curves/0"))
     assert meter.isVisible()
 
 
@@ -323,7 +325,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     bar, sections = window.views.tour, window.sides.sections
     session.set_seed(42)
     session.set_psi(0.3)
-    session.set_layout("b")
+    session.show_view(1)
     session.pause()
     sections["latent"].set_folded(True)
     sections["meter"].set_shown(False)

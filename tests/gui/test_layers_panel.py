@@ -118,7 +118,7 @@ def test_what_cannot_matter_is_grey_and_says_why(layers: LayersPanel, qtbot: QtB
     assert layers.normalize.isEnabled()  # the range of a spectrum is a matter of taste
     click_row(layers, 1, qtbot)
     assert layers.channels.isEnabled()
-    assert layers.channels.buttons["one"].toolTip() == "One channel, in greys"
+    assert layers.channels.buttons["one"].toolTip() == "One channel in greyscale"
     qtbot.mouseClick(layers.channels.buttons["norm"], Qt.MouseButton.LeftButton)
     assert not layers.first.isEnabled()
     assert "norm" in layers.first.toolTip()

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from explorer.analysis.estimate import Estimate
 from explorer.analysis.spectrum import Spectrum
-from explorer.analysis.study import Estimate
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform
@@ -46,8 +46,8 @@ def test_the_active_view_is_marked_and_a_click_on_the_header_makes_it_so(
 
 def test_views_have_one_letter_and_one_colour_everywhere() -> None:
     assert [letter(v) for v in range(3)] == ["A", "B", "C"]
-    assert (DARK.a, DARK.b) == ON_DARK
-    assert (LIGHT.a, LIGHT.b) == ON_LIGHT
+    assert DARK.marks == ON_DARK
+    assert LIGHT.marks == ON_LIGHT
 
 
 def test_the_first_turn_offers_the_generator_that_follows_turns(
@@ -57,10 +57,10 @@ def test_the_first_turn_offers_the_generator_that_follows_turns(
     monkeypatch.setattr("explorer.widgets.window.turn_hint.ROTATING", "other-stylegan2")
     image = window.views.panes[0].image
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
-    assert window.toast.text == "StyleGAN3-T follows shifts, not turns; StyleGAN3-R does."
+    assert window.toast.text == "StyleGAN3-T follows translations, not rotations; StyleGAN3-R does."
     window.toast.button.click()
     wait_until(lambda: session.state.views[1].model == "other-stylegan2")
-    window.say("something else")
+    window.show_message("something else")
     drag(image, [(150, 100), (150, 150)], modifiers=Qt.KeyboardModifier.ControlModifier)
     assert window.toast.text == "something else", "it is said once"
 
@@ -293,16 +293,16 @@ def test_another_theme_recolours_what_was_measured(qapp: QApplication) -> None:
         plot.resize(240, 160)
         plot.show()
     flush()
-    assert [DARK.a in _shown(plot) for plot in plots] == [True] * 4
+    assert [DARK.marks[0] in _shown(plot) for plot in plots] == [True] * 4
     apply_theme(qapp, False)
     flush()
-    assert [LIGHT.a in _shown(plot) for plot in plots] == [True] * 4
-    assert [DARK.a in _shown(plot) for plot in plots] == [False] * 4
+    assert [LIGHT.marks[0] in _shown(plot) for plot in plots] == [True] * 4
+    assert [DARK.marks[0] in _shown(plot) for plot in plots] == [False] * 4
 
 
 def test_another_theme_recolours_the_mark_of_the_active_view(window: MainWindow, qapp: QApplication) -> None:
     line = window.views.panes[0].active_line
-    assert _shown(line) == {DARK.a}
+    assert _shown(line) == {DARK.marks[0]}
     apply_theme(qapp, False)
     flush()
-    assert _shown(line) == {LIGHT.a}
+    assert _shown(line) == {LIGHT.marks[0]}

@@ -132,10 +132,10 @@ def test_loading_shows_progress_and_can_be_cancelled(panel_session: MakeSession,
     assert panel.name.full == "A   tiny"
     assert session.store.state.views[0].model == "tiny"
     session.loading.emit(0, 0.25, "/far/away/large.pkl")
-    assert panel.progress.share == 0.25
-    assert panel.words.full == "Loading:  large.pkl   25 %"
+    assert panel.progress.fraction == 0.25
+    assert panel.loading_label.full == "Loading:  large.pkl   25 %"
     session.loading.emit(1, 0.5, "other")  # of a view that is not looked at
-    assert panel.progress.share == 0.25
+    assert panel.progress.fraction == 0.25
     session.loading_ended.emit(0)
     assert not panel.progress.isVisible()
 

@@ -110,9 +110,9 @@ def test_sliders_read_one_way(window: MainWindow, session: Session, language: st
     assert field.isHidden(), "left, the old value is seen again"
     assert psi.value == before
     transform: Any = window.sides.sections["transform"].body
-    type_on(transform.rotate, "45,5deg")
+    type_on(transform.sliders["transform.rotate"], "45,5deg")
     assert session.look().transform.rotate == 45.5
-    transform.more.click()
+    transform.show_matrix.click()
     type_into(transform.cells[2], "-,125")
     assert session.look().transform.matrix[2] == -0.125
 

@@ -254,14 +254,14 @@ def test_another_network_at_the_place_opens_with_a_warning(
 
 
 def test_a_failing_autosave_stays_said_until_it_works(window: MainWindow, session: Session) -> None:
-    session.documents.keeper.problem.emit("Autosave failed: No space left on device.")
+    session.documents.autosaver.problem.emit("Autosave failed: No space left on device.")
     strip = window.notices.strip
     assert "No space left" in strip.text("autosave")
     assert button(window, "Save as\u2026").isVisible()
     assert not any(b.isVisible() for b in strip.findChildren(QToolButton) if b.text() == "Dismiss")
     window.files.new_project()
     assert strip.isVisible()
-    session.documents.keeper.problem.emit("")
+    session.documents.autosaver.problem.emit("")
     assert not strip.isVisible()
 
 
@@ -271,7 +271,7 @@ def after_crashes(qapp: QApplication, settings: Settings, tmp_path: Path) -> Ite
     for seed in (1, 2):
         crashed = Recovery(tmp_path / "recovery", f"crashed{seed}")
         crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
-        crashed.close(keeps=True)
+        crashed.close(keep=True)
         os.utime(crashed.path, (seed * 1e6, seed * 1e6))
     session = Session(recovery=Recovery(tmp_path / "recovery", "this"))
     window = MainWindow(settings)

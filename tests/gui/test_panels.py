@@ -233,8 +233,8 @@ def test_history_remembers_resting_places_and_goes_back(window: MainWindow, sess
     latent = panel(window, LatentPanel)
     for seed in (11, 22):
         session.set_seed(seed)
-        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.places))  # type: ignore[misc]
-    assert [place.seed for place in latent.history.places][:2] == [22, 11]
+        wait_until(lambda s=seed: any(place.seed == s for place in latent.history.latents))  # type: ignore[misc]
+    assert [place.seed for place in latent.history.latents][:2] == [22, 11]
     QTest.mouseClick(latent.history, Qt.MouseButton.LeftButton, pos=QPoint(60, 10))
     assert session.look().latent.seed == 11
     assert session.store.undo_name == "Back in history"

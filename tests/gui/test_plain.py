@@ -157,7 +157,7 @@ def test_nothing_of_a_hostile_model_becomes_markup(
     window.show_timeline(True)
     window.show_help()
     window.open_film()
-    window.say(f"Saved {HOSTILE}")
+    window.show_message(f"Saved {HOSTILE}")
     window.show_problem(CheckpointError(HOSTILE, HOSTILE), [(HOSTILE, lambda: None)])
     session.status.emit(HOSTILE)
     for menu in window.findChildren(QMenu):

@@ -106,11 +106,11 @@ def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView)
 
 def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lanes: TimelineView) -> None:
     dock = window.timeline
-    assert not dock.way.isEnabled()
+    assert not dock.interpolation.isEnabled()
     lanes.choose({(-1, 0)})
-    assert dock.way.isEnabled()
-    dock.way.setCurrentIndex(dock.way.findData("catmull-rom"))
-    dock.way.activated.emit(dock.way.currentIndex())
+    assert dock.interpolation.isEnabled()
+    dock.interpolation.setCurrentIndex(dock.interpolation.findData("catmull-rom"))
+    dock.interpolation.activated.emit(dock.interpolation.currentIndex())
     assert lanes.timeline.keys[0].segment.interpolation == "catmull-rom"
     dock.curve.open_at(dock.mapToGlobal(dock.rect().topLeft()))
     drag(dock.curve.field, [(60.0, 60.0), (80.0, 60.0)])
@@ -160,11 +160,11 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     assert page is not None
     path = tmp_path / "film.mp4"
     page.settings.path.setText(str(path))
-    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("both"))
+    page.settings.layout_choice.setCurrentIndex(page.settings.layout_choice.findData("all"))
     QTest.keyClick(page.settings.layout_choice, Qt.Key.Key_Return)
     assert session.films.is_running
     wait_until(lambda: not session.films.is_running, 60_000)
-    assert path.exists(), page.words.text()
+    assert path.exists(), page.summary.text()
     with av.open(str(path)) as film:
         pictures = [f.to_ndarray(format="rgb24") for f in film.decode(video=0)]
         assert film.streams.video[0].average_rate == 10
@@ -199,7 +199,7 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     assert session.films.is_paused
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
-    assert "kept" in page.words.text()
+    assert "kept" in page.summary.text()
     assert not path.exists()
     assert (tmp_path / "film.mp4.job.json").exists()
     session.transport.seek(2.2)  # where one looks changes no film: it goes on without a question
@@ -208,8 +208,8 @@ def test_a_film_is_paused_and_cancelled_and_goes_on(
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
     session.transport.clear()
-    assert page.go_on.isVisible()
-    page.go_on.click()  # by its own project, whatever the window shows
+    assert page.resume.isVisible()
+    page.resume.click()  # by its own project, whatever the window shows
     wait_until(lambda: page.running.bar.value() >= 90, 60_000)
     page.cancel.click()
     wait_until(lambda: not session.films.is_running)
@@ -253,7 +253,7 @@ def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
     choose(s.format, "gif")
     gif = s.film(window.session.state)
     assert (gif.side, gif.rate, s.file) == (256, (25, 1), tmp_path / "walk.gif")
-    assert "MB" in page.words.text() or "kB" in page.words.text()
+    assert "MB" in page.summary.text() or "kB" in page.summary.text()
     choose(s.format, "mp4")
     assert s.film(window.session.state) == before
     assert s.file == tmp_path / "walk-2.mp4"
@@ -262,7 +262,7 @@ def test_the_film_page_knows_gifs_defaults_and_size_and_keeps_what_was_chosen(
     choose(s.format, "gif")
     gif = s.film(window.session.state)
     assert (gif.side, gif.rate) == (128, (50, 1))
-    assert "at 50 frames per second at most" in page.words.text()
+    assert "at no more than 50 frames per second" in page.summary.text()
     s.path.setText(str(tmp_path / "mine.gif"))
     choose(s.format, "webm")
     assert s.file == tmp_path / "mine.webm"
@@ -308,21 +308,21 @@ def test_the_film_page_says_what_is_true_of_the_last_film(
     page.close()
     wait_until(lambda: not session.films.is_running, 60_000)
     window.open_film()
-    assert "is ready" in page.words.text()
+    assert "is ready" in page.summary.text()
     page.hide()
     (tmp_path / "film.mp4").unlink()
     window.open_film()
-    assert "is ready" not in page.words.text()
+    assert "is ready" not in page.summary.text()
     assert not page.show_file.isVisible()
     page.close()
 
 
-def test_nothing_selected_shows_no_ways(window: MainWindow, lanes: TimelineView) -> None:
+def test_nothing_selected_shows_no_segment(window: MainWindow, lanes: TimelineView) -> None:
     dock = window.timeline
     lanes.choose(set())
-    assert [box.currentText() for box in (dock.way, dock.space, dock.ease)] == ["", "", ""]
+    assert [box.currentText() for box in (dock.interpolation, dock.space, dock.ease)] == ["", "", ""]
     lanes.choose({(-1, 0)})
-    assert dock.way.currentText()
+    assert dock.interpolation.currentText()
 
 
 def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes: TimelineView) -> None:
@@ -409,7 +409,7 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
     session, dock = window.session, window.timeline
     assert session is not None
     lanes.choose({(-1, 0)})
-    for box in (dock.loop, dock.rate, dock.way, dock.space, dock.ease):
+    for box in (dock.loop, dock.rate, dock.interpolation, dock.space, dock.ease):
         for number in range(box.count()):
             box.setCurrentIndex(number)
             flush()

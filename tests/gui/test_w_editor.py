@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -127,7 +127,7 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     assert editor.session.store.undo_name == "Scale w"
     qtbot.mouseClick(editor.zero, Qt.MouseButton.LeftButton)
     np.testing.assert_allclose(plot.bars.values[2:5], 0.0, atol=1e-6)
-    qtbot.mouseClick(editor.free, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(editor.clear_selected, Qt.MouseButton.LeftButton)
     assert editor.session.look().edits == ()
     np.testing.assert_allclose(plot.bars.values, plain, rtol=1e-5)
 
@@ -150,8 +150,8 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     editor.last.activated.emit(3)
     assert editor.scope == Scope(2, 3)
     editor.set_bars([1], [1.0])
-    values: list[Any] = [e.value for e in editor.session.look().edits]
-    assert [(value.first, value.last) for value in values] == [(2, 2), (2, 3)]
+    offsets = [e.value for e in editor.session.look().edits if isinstance(e.value, Offset)]
+    assert [(o.first, o.last) for o in offsets] == [(2, 2), (2, 3)]
     assert "layer 2" in editor.summary.full
     assert "layers 2\u20133" in editor.summary.full
     qtbot.mouseClick(editor.clear, Qt.MouseButton.LeftButton)

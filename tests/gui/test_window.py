@@ -108,11 +108,16 @@ def test_no_key_means_two_things(window: MainWindow) -> None:
 
 def test_keys_of_the_design(window: MainWindow, session: Session) -> None:
     image = window.views.panes[0].image
-    for key, layout in ((Qt.Key.Key_1, "a"), (Qt.Key.Key_2, "b"), (Qt.Key.Key_3, "both"), (Qt.Key.Key_W, "wipe")):
+    for key, layout in (
+        (Qt.Key.Key_1, "single"),
+        (Qt.Key.Key_3, "grid"),
+        (Qt.Key.Key_2, "single"),
+        (Qt.Key.Key_W, "wipe"),
+    ):
         QTest.keyClick(window, key)
         assert session.state.layout == layout
     QTest.keyClick(window, Qt.Key.Key_W)
-    assert session.state.layout == "both"
+    assert session.state.layout == "grid"
     QTest.keyClick(image, Qt.Key.Key_R)
     assert session.store.undo_name == "Random seed"
     QTest.keyClick(image, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -149,7 +154,7 @@ def test_menus_show_what_is_the_case(window: MainWindow, session: Session) -> No
     window.menus["View"].aboutToShow.emit()
     actions = window.actions_by_key
     assert actions["view_wipe"].isChecked()
-    assert not actions["view_both"].isChecked()
+    assert not actions["view_grid"].isChecked()
     assert actions["spin"].isChecked()
     assert not actions["still"].isChecked()
     assert actions["link"].isChecked()
@@ -160,13 +165,13 @@ def test_menus_show_what_is_the_case(window: MainWindow, session: Session) -> No
 
 def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> None:
     first, second = window.views.panes
-    for layout, shown in (
-        ("a", (True, False)),
-        ("b", (False, True)),
-        ("both", (True, True)),
-        ("wipe", (True, False)),
+    for key, shown in (
+        ("view_1", (True, False)),
+        ("view_2", (False, True)),
+        ("view_grid", (True, True)),
+        ("view_wipe", (True, False)),
     ):
-        window.commands.layout(layout)
+        window.actions_by_key[key].trigger()
         assert (first.isVisible(), second.isVisible()) == shown
     assert first.image.wipe.is_on
     wait_until(lambda: first.image.pair.other is not None)
@@ -315,7 +320,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     info = session.info(0)
     assert info is not None
     np.save(path, np.zeros((info.num_ws, info.w_dim), np.float32))
-    session.set_layout("a")
+    session.show_view(0)
     drop(window, [path], (600, 400))
     wait_until(lambda: bool(session.look().latent.stored))
     assert session.look().latent.stored in session.table
@@ -599,7 +604,7 @@ def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, sessi
     x, y = centre(image)
     drag(image, [(x, y), (x + 20, y)], release=False)
     assert session.store.in_stroke
-    session.set_layout("a")
+    session.show_view(0)
     assert not session.store.in_stroke
     assert session.store.undo_name == "Walk"
 

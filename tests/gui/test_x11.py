@@ -214,7 +214,7 @@ def test_keys_and_wheel(screen: Screen) -> None:
     screen.until(lambda s: s["seed"] != seed)
     screen.do("key", "ctrl+shift+z")
     screen.until(lambda s: s["seed"] == seed)
-    for key, layout in (("1", "a"), ("w", "wipe"), ("3", "both")):
+    for key, layout in (("1", "single"), ("w", "wipe"), ("3", "grid")):
         screen.do("key", key)
         screen.until(lambda s, wanted=layout: s["layout"] == wanted)
     screen.do("click", 4, "click", 4)

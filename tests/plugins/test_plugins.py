@@ -76,6 +76,70 @@ program.close()
 """
 
 
+EDITING = """
+import json, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+import explorer.app
+from explorer.session.settings import Settings
+settings, model, project = sys.argv[1:]
+program = explorer.app.Program(app, Settings(settings), [model])
+window = program.window
+window.asks_before_discarding = False
+program.start()
+
+def edit():
+    session = window.session
+    if session is None or session.info(0) is None or window.views.panes[0].image.image is None:
+        return
+    poll.stop()
+    from pathlib import Path
+    from explorer.edits import Edit, kinds
+    from explorer.widgets.panels.edits.w_editor import WEditorPanel
+    session.add_edit(Edit(kinds()["swell"].value(1), 0.25))
+    window.reveal("w")
+    (panel,) = window.findChildren(WEditorPanel)
+    rows = [row for row in panel.edits.rows if not row.isHidden()]
+    undo = session.store.undo_name
+    session.transport.seek(0.0)
+    session.transport.add_key()
+    session.transport.seek(1.0)
+    session.set_edit(0, Edit(kinds()["swell"].value(1), 0.75))
+    session.transport.add_key()
+    session.documents.save_project(project)
+    print(json.dumps({"rows": [row.slider.label for row in rows], "undo": undo}))
+    window.close()
+
+poll = QTimer(interval=20)
+poll.timeout.connect(edit)
+poll.start()
+limit = QTimer(singleShot=True, interval=200_000)
+limit.timeout.connect(app.quit)
+limit.start()
+app.exec()
+program.close()
+"""
+
+FILM = """
+import sys
+from explorer.cli import main
+project, folder = sys.argv[1:]
+sys.exit(main(["video", project, "--seconds", "1", "--fps", "2", "--layout", "a", "--format", "png", "-o", folder]))
+"""
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+from explorer.project.document import load_project, write_project
+from explorer.project.model_search import find_models
+old, new = map(Path, sys.argv[1:])
+project = load_project(old)
+print(json.dumps(find_models(project).notes))
+write_project(new, project.state, project.table)
+"""
+
+
 @pytest.fixture
 def model(run: Run, tmp_path: Path) -> Path:
     """A file of the plug-in's own format."""
@@ -125,6 +189,31 @@ def test_the_window_lists_and_opens_its_models_and_names_the_broken_package(
     )
     assert shown["families"] == ["ripples", "ripples"]
     assert shown["listed"] == [["ripples-of-a-pond", "ripples"]]
-    assert "2 plug-ins do not work: shattered (latentwalk-broken 0.1), shards" in shown["notice"]
+    assert "2 plug-ins failed to load: shattered (latentwalk-broken 0.1), shards" in shown["notice"]
     assert "doctor" in shown["notice"]
     assert "ModuleNotFoundError" in shown["trace"]
+
+
+def test_its_metric_is_measured(run: Run, model: Path) -> None:
+    script = "import sys; from explorer.cli import main; sys.exit(main(['measure', 'brightness', *sys.argv[1:]]))"
+    (row,) = json.loads(run(script, str(model), "--samples", "3", "--json"))
+    assert (row["metric"], row["unit"], row["samples"]) == ("brightness", "of 1", 3)
+
+
+def test_its_edit_has_a_row_is_keyed_filmed_and_kept_without_the_plug_in(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    project, film = tmp_path / "walk.json", tmp_path / "film.png"
+    shown = json.loads(run(EDITING, str(tmp_path / "settings.json"), str(model), str(project)))
+    assert shown["undo"].endswith("Swell")
+    (name,) = shown["rows"]
+    assert "Swell" in name
+    run(FILM, str(project), str(film))
+    frames = [path.read_bytes() for path in sorted(tmp_path.rglob("film*.png")) if path.is_file()]
+    assert len(set(frames)) == 2, "the strength changes between the keys"
+    again = tmp_path / "again.json"
+    (note,) = json.loads(run(AGAIN, str(project), str(again), LATENTWALK_PLUGINS="0"))
+    assert "swell" in note
+    before, after = (json.loads(path.read_text())["state"] for path in (project, again))
+    assert before["shared"]["edits"] == after["shared"]["edits"]
+    assert before["timeline"] == after["timeline"]

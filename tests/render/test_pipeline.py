@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.edits import registry
+from explorer.edits import base, registry
 from explorer.edits.base import EditKind, ResolvedEdit, Stage
 from explorer.errors import RenderError
 from explorer.generators.base import Activation, Generator, NoiseSpec
@@ -523,7 +523,7 @@ class _Add(EditKind[Any]):
 )
 def test_an_edit_runs_the_layers_from_its_own_on(monkeypatch: pytest.MonkeyPatch, stage: Stage, layer: str) -> None:
     known = {**registry.kinds(), "add": _Add()}
-    monkeypatch.setattr(registry, "kinds", lambda: known)
+    monkeypatch.setattr(base, "_kinds", lambda: known)
     generator = generator_of("tiny")
     pipeline = pipeline_of(generator)
     plain = request_of(generator)

@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from explorer.analysis import spectrum
-from explorer.analysis.equivariance import curves, sampled
+from explorer.analysis.equivariance import curves
+from explorer.analysis.estimate import RatioSum
+from explorer.analysis.registry import EQUIVARIANCE, measure
 from explorer.analysis.slitscan import check_slit, clamp_slit, ends_of, points_of, sample
-from explorer.analysis.study import RatioSum, last_value
-from explorer.animation.film import Film, FilmRenderer, page_of
+from explorer.animation.film import Film, FilmRenderer, frame_size_of
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UsageError
 from explorer.generators.base import Inputs
 from explorer.generators.motion import resample
+from explorer.jobs.job import last_value
 from explorer.ops import resample as pixels
 from explorer.render import display
 from explorer.render.headless import HeadlessRenderer
@@ -109,12 +111,12 @@ def test_untransform_brings_the_picture_back(family: type[TinyGenerator]) -> Non
 def test_equivariance_is_measured_in_widths(family: type[TinyGenerator]) -> None:
     """Waves that are mixed point by point move exactly, whole pixels of the width without any error."""
     renderer = renderer_of(family, img_resolution=32, num_layers=0)
-    weight = renderer.bench.generator.get_parameter("tiny_layers.0.weight")
+    weight = renderer.context.generator.get_parameter("tiny_layers.0.weight")
     weight.copy_(torch.nn.functional.pad(weight[:, :, 1:2, 1:2], (1, 1, 1, 1)))
-    values = last_value(sampled(renderer.bench, 4))
+    values = last_value(measure(EQUIVARIANCE, renderer.context, renderer.request(Look()), 4))
     assert values["eq-t"].value > 80
     assert min(values["eq-t-frac"].value, values["eq-r"].value) > 30
-    points = last_value(curves(renderer.bench, renderer.request(Look()))).points
+    points = last_value(curves(renderer.context, renderer.request(Look()))).points
     assert min(db for _, db in points["eq-t"]) > 80
     assert min(db for _, db in points["eq-r"]) > 30
 
@@ -130,12 +132,12 @@ def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], 
     renderer = renderer_of(family)
     facts = facts_of(renderer._pipeline.generator, Checkpoint("tiny", {}, {}, name="wide", sha256="wide"), "wide")
     view = ViewState(model="wide.safetensors")
-    state = ExplorerState(views=(view, view), layout="both")
+    state = ExplorerState(views=(view, view), layout="grid")
     film = Film(1.0, (10, 1), layout=layout, side=side)
     films = FilmRenderer(state, film, open_with=lambda name, settings: (renderer, facts))
     frame = films.frame(1)
-    assert frame.shape == (*films.page_size[::-1], 3)
-    assert page_of(film, state, [renderer.info.img_size] * 2) == films.page_size
+    assert frame.shape == (*films.frame_size[::-1], 3)
+    assert frame_size_of(film, state, [renderer.info.img_size] * 2) == films.frame_size
     height, width = renderer.info.img_size
     sizes = {
         ("a", 0): (width, height),
@@ -145,7 +147,7 @@ def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], 
         ("grid", 0): (2 * width + 8, 2 * height + 8),
         ("slit", 0): (2 * width + 8, height),
     }
-    assert films.page_size == sizes[layout, side]
+    assert films.frame_size == sizes[layout, side]
 
 
 # -- slits and spectra -----------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ CIRCLE = Transform(animation=Animation("circle"))
 RANDOM = Look(noise=Noise("random"), transform=CIRCLE)
 """Every control of this look does something, but for those of a layer."""
 
-FINAL = "The final picture has its own colours: choose a layer first"
+FINAL = "The final picture is already RGB: choose a layer first"
 OF_FINAL = {"tap.channels": FINAL, "tap.first_channel": FINAL, "tap.normalize": FINAL}
-STILL = "The picture stands still: choose a motion"
-NO_NOISE = "stylegan3-t has no noise inputs: its detail comes from w alone"
+STILL = "The picture is not moving: choose a motion"
+NO_NOISE = "stylegan3-t has no noise inputs: its detail comes from w only"
 OF_QUIET = dict.fromkeys(("noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths"), NO_NOISE)
 OFF = "Noise is switched off"
 SEEDLESS = "Only random noise has a seed"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -206,13 +205,10 @@ class BendKind(EditKind[Bend]):
 
 
 @pytest.fixture
-def bend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
+def bend(monkeypatch: pytest.MonkeyPatch) -> Edit:
     """An edit of features; its kind is there as long as the test."""
-    monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, BendKind()))
-    registry.kinds.cache_clear()
-    yield Edit(Bend(2.0), 0.5)
-    monkeypatch.undo()
-    registry.kinds.cache_clear()
+    monkeypatch.setitem(registry._BUILT_IN, "bend", BendKind())
+    return Edit(Bend(2.0), 0.5)
 
 
 def test_edits_of_layers_are_the_looks_where_whole_styles_are_blended(bend: Edit) -> None:

@@ -21,7 +21,7 @@ def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
     s = world.session
     s.use_stored(s.documents.store_latent("z"))
     s.set_psi(0.5)
-    with pytest.raises(ProjectError, match="not been saved yet"):
+    with pytest.raises(ProjectError, match="has no file yet"):
         s.documents.save_project()
     with pytest.raises(ProjectError, match="json"):
         s.documents.save_project(tmp_path / "x.png")

@@ -86,12 +86,12 @@ def test_a_frame_of_the_model_before_is_not_shown(world: World) -> None:
 def test_hidden_views_are_not_rendered_until_they_are_seen(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.set_layout("a")
+    s.show_view(0)
     assert s.visible_views() == (0,)
     posted = s.record(1).posted
     s.set_psi(0.3)
     assert s.record(1).posted == posted
-    s.set_layout("b")
+    s.show_view(1)
     assert (s.active, s.visible_views()) == (1, (1,))
     assert s.record(1).posted == posted + 1
     s.set_layout("wipe")

@@ -1,4 +1,4 @@
-"""The lab's session: slit-scans in step, averages that wait for rest, studies that report, end and explain."""
+"""The lab's session: slit-scans in step, averages that wait for rest, jobs that report, end and explain."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import pytest
 from PIL import Image
 
 from explorer.analysis.equivariance import Curves
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
 from explorer.errors import LatentwalkError, ProjectError, UsageError
 from explorer.project.document import read_project
-from explorer.render.studies import Studied
+from explorer.render.job_run import JobEvent
 from explorer.session.lab import LabPicture
 from explorer.state import Animation, Slit, Transform
 from tests.session.world import World
 
+EQ = ("eq-t", "eq-t-frac", "eq-r")
 
-def said_by(world: World) -> list[Studied]:
-    said: list[Studied] = []
-    world.session.lab.studied.connect(said.append)
+
+def said_by(world: World) -> list[JobEvent]:
+    said: list[JobEvent] = []
+    world.session.lab.job_event.connect(said.append)
     return said
 
 
@@ -161,7 +163,7 @@ def test_an_average_waits_until_the_motion_stops(world: World) -> None:
     s.lab.edit("Average", average="neighbours", count=2)
     with world.qtbot.waitSignal(s.lab.rested):
         pass
-    assert not s.lab.is_studying("average/0")
+    assert not s.lab.has_job("average/0")
     s.pause()
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
     s.play()
@@ -174,52 +176,52 @@ def test_a_wrong_average_is_explained(world: World) -> None:
     world.qtbot.waitUntil(lambda: any("at least 2" in words for words in world.words))
 
 
-def test_studies_report_and_end(world: World) -> None:
+def test_jobs_report_and_end(world: World) -> None:
     world.open("a", "b")
     s, said = world.session, said_by(world)
     s.set_transform(x=0.3)
-    s.lab.study_curves(0)
-    s.lab.study_metrics(1, 3)
+    s.lab.measure_curves(0)
+    s.lab.measure("metrics", 1, EQ, 3)
     world.qtbot.waitUntil(lambda: sum(m.is_done for m in said) == 2, timeout=30_000)
     curves = [m.report.value for m in said if m.key == "curves/0" and m.report is not None]
     assert isinstance(curves[-1], Curves)
     metrics = [m.report.value for m in said if m.key == "metrics/1" and m.report is not None]
     assert isinstance(metrics[-1]["eq-r"], Estimate)
     assert metrics[-1]["eq-r"].samples == 3
-    assert not s.lab.is_studying("curves/0")
+    assert not s.lab.has_job("curves/0")
 
 
-def test_a_cancelled_study_is_silent(world: World) -> None:
+def test_a_cancelled_job_is_silent(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.lab.study_spectrum(0, 100_000)
+    s.lab.measure("spectrum", 0, ["spectrum"], 100_000)
     world.qtbot.waitUntil(lambda: bool(said))
-    s.lab.end_study("spectrum/0")
+    s.lab.end_job("spectrum/0")
     count = len(said)
-    assert not s.lab.is_studying("spectrum/0")
+    assert not s.lab.has_job("spectrum/0")
     s.walk(0.5, 0.0)
     world.settle()
     assert len(said) == count
 
 
-def test_looks_go_before_studies(world: World) -> None:
+def test_looks_go_before_jobs(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.lab.study_spectrum(0, 1_000_000)
+    s.lab.measure("spectrum", 0, ["spectrum"], 1_000_000)
     world.qtbot.waitUntil(lambda: bool(said))
-    walk(world, 10)  # each is shown although the study has a million pictures to make
-    s.lab.end_study("spectrum/0")
+    walk(world, 10)  # each is shown although the job has a million pictures to make
+    s.lab.end_job("spectrum/0")
 
 
-def test_errors_of_studies_are_told(world: World) -> None:
+def test_errors_of_jobs_are_told(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
-    s.lab.study_metrics(0, 1)
+    s.lab.measure("metrics", 0, EQ, 1)
     world.qtbot.waitUntil(lambda: bool(said))
     assert isinstance(said[-1].error, UsageError)
     assert said[-1].is_done
-    with pytest.raises(LatentwalkError, match="Nothing is loaded"):
-        s.lab.study_curves(1)
+    with pytest.raises(LatentwalkError, match="No model is loaded"):
+        s.lab.measure_curves(1)
 
 
 def test_undone_motion_is_rendered_as_difference(world: World) -> None:
@@ -234,33 +236,33 @@ def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     world.settle()
 
 
-def test_another_precision_ends_studies_and_averages_anew(world: World) -> None:
+def test_another_precision_ends_jobs_and_averages_anew(world: World) -> None:
     world.open("a")
     s = world.session
     said: list[LabPicture] = []
     s.lab.picture.connect(said.append)
-    s.lab.study_spectrum(0, 1_000_000)
+    s.lab.measure("spectrum", 0, ["spectrum"], 1_000_000)
     s.lab.edit("Average", average="neighbours", count=2)
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
     s.devices.set_backend("reference")
-    assert not s.lab.is_studying("spectrum/0")
+    assert not s.lab.has_job("spectrum/0")
     assert said[-1].pixels is None
     world.qtbot.waitUntil(lambda: said[-1].done == 2)
 
 
-# -- studies that nobody sees ----------------------------------------------------------------------------------
+# -- jobs that nobody sees ----------------------------------------------------------------------------------
 
 
-def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> None:
+def test_jobs_pause_while_unseen_and_go_on_where_they_were(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     assert not s.lab.is_measuring
-    s.lab.study_spectrum(0, 1_000_000)
+    s.lab.measure("spectrum", 0, ["spectrum"], 1_000_000)
     world.qtbot.waitUntil(lambda: bool(said))
     assert s.lab.is_measuring
     s.lab.set_seen("spectrum", False)
     assert not s.lab.is_measuring
-    assert s.lab.is_studying("spectrum/0")
+    assert s.lab.has_job("spectrum/0")
     (renderer,) = s.service._renderers.values()
     # A thumbnail is made after what waited before it: the step that was under way is done by then.
     for _ in range(2):
@@ -270,7 +272,7 @@ def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> N
     before, runs = len(said), said[-1].report
     assert runs is not None
     assert not renderer.mailbox._idle_tasks
-    s.lab.study_curves(0)  # of another panel: it runs
+    s.lab.measure_curves(0)  # of another panel: it runs
     assert s.lab.is_measuring
     world.qtbot.waitUntil(lambda: any(m.key == "curves/0" and m.is_done for m in said), timeout=30_000)
     assert not s.lab.is_measuring
@@ -280,15 +282,15 @@ def test_studies_pause_while_unseen_and_go_on_where_they_were(world: World) -> N
     report = said[-1].report
     assert report is not None
     assert report.done > runs.done, "it went on and did not begin anew"
-    s.lab.end_study("spectrum/0")
+    s.lab.end_job("spectrum/0")
     assert not s.lab.is_measuring
 
 
-def test_a_study_begun_unseen_waits(world: World) -> None:
+def test_a_job_begun_unseen_waits(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.set_seen("metrics", False)
-    s.lab.study_metrics(0, 2)
+    s.lab.measure("metrics", 0, EQ, 2)
     assert not s.lab.is_measuring
     s.lab.set_seen("metrics", True)
     world.qtbot.waitUntil(lambda: any(m.is_done for m in said), timeout=30_000)

@@ -67,8 +67,8 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     session.request_thumbnail("key", session.look(), 0)
     with qtbot.waitSignal(session.thumbnail):
         pass
-    session.lab.study_curves(0)
-    with qtbot.waitSignal(session.lab.studied, timeout=30_000):
+    session.lab.measure_curves(0)
+    with qtbot.waitSignal(session.lab.job_event, timeout=30_000):
         pass
     assert files.left
     session.set_model(0, "")
@@ -99,7 +99,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
     _, session = opened
     show(qtbot, session, "tiny")
-    session.set_layout("b")
+    session.show_view(1)
     session.set_model(1, "stylegan3-t")
     qtbot.waitUntil(lambda: session.last_frame(1) is not None)
     assert set(session.service.models._models) == {"tiny", "stylegan3-t"}

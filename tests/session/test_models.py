@@ -98,7 +98,9 @@ def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> 
     world.open("a", "b")
     session = world.session
     frame = world.frame(1)
-    session.store.update(replace(session.state, views=session.state.views[:1], active=0, layout="a"), "One view")
+    session.store.update(
+        replace(session.state, views=session.state.views[:1], active=0, layout="single"), "One view"
+    )
     assert set(session._views) == {0}
     error = UnreadableFileError("Late.")
     session.models._on_failed(1, error)

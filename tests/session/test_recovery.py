@@ -24,19 +24,19 @@ from tests.session.world import World
 def crash(world: World) -> None:
     """The program dies: its lock goes with it, its files stay."""
     world.session.files.close()
-    assert world.session.close(keeps=True)
+    assert world.session.close(keep=True)
 
 
 def wait_for_autosave(world: World) -> None:
-    keeper = world.session.documents.keeper
-    world.qtbot.waitUntil(lambda: keeper._running is None)
+    autosaver = world.session.documents.autosaver
+    world.qtbot.waitUntil(lambda: autosaver._running is None)
 
 
 def left_by(folder: Path, name: str, seed: int, age: float = 0.0) -> Path:
     """What a crashed program left some seconds ago."""
     crashed = Recovery(folder, name)
     crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
-    crashed.close(keeps=True)
+    crashed.close(keep=True)
     then = crashed.path.stat().st_mtime - age
     os.utime(crashed.path, (then, then))
     return crashed.path
@@ -116,7 +116,7 @@ def test_restored_work_that_cannot_be_saved_stays_where_it_was(qtbot: QtBot, tmp
     crashed = left_by(tmp_path, "crashed", 7)
     world = World(qtbot, Recovery(tmp_path, "next"))
     (tmp_path / "recovery-next.json").mkdir()  # nothing can be written there
-    with qtbot.waitSignal(world.session.documents.keeper.problem) as told:
+    with qtbot.waitSignal(world.session.documents.autosaver.problem) as told:
         world.session.documents.recover()
     assert "Autosave failed" in told.args[0]
     assert crashed.exists()
@@ -130,9 +130,9 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
 ) -> None:
     monkeypatch.setattr(autosave, "RETRY_MS", 20)
     world = World(qtbot, Recovery(tmp_path, "it"))
-    keeper = world.session.documents.keeper
+    autosaver = world.session.documents.autosaver
     words: list[str] = []
-    keeper.problem.connect(words.append)
+    autosaver.problem.connect(words.append)
 
     def fail(*args: object) -> None:
         raise fault
@@ -155,7 +155,7 @@ def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatc
     monkeypatch.setattr("explorer.session.recovery.write_project", lambda *a: gate.wait())
     world = World(qtbot, Recovery(tmp_path, "it"))
     words: list[str] = []
-    world.session.documents.keeper.problem.connect(words.append)
+    world.session.documents.autosaver.problem.connect(words.append)
     world.session.set_psi(0.5)
     world.session.documents.autosave()
     world.session.set_psi(0.25)
@@ -169,9 +169,9 @@ def test_saving_the_project_ends_the_alarm(qtbot: QtBot, tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     world = World(qtbot, Recovery(tmp_path / "file"))
     world.session.set_psi(0.5)
-    with qtbot.waitSignal(world.session.documents.keeper.problem):
+    with qtbot.waitSignal(world.session.documents.autosaver.problem):
         world.session.documents.autosave()
-    with qtbot.waitSignal(world.session.documents.keeper.problem) as told:
+    with qtbot.waitSignal(world.session.documents.autosaver.problem) as told:
         world.session.documents.save_project(tmp_path / "p.json")
     assert told.args == [""]
     assert world.session.close()
@@ -324,7 +324,7 @@ def test_a_recording_that_ended_is_part_of_the_autosave(qtbot: QtBot, tmp_path: 
     s = world.session
     s.transport.stop_recording()
     made = s.state.timeline
-    s.documents.keeper.journal.join()  # type: ignore[union-attr]
+    s.documents.autosaver.journal.join()  # type: ignore[union-attr]
     assert recover_recording(journal).state.timeline == made  # in case of a crash just now
     s.documents.autosave()
     wait_for_autosave(world)
@@ -347,7 +347,7 @@ def test_saving_the_project_leaves_a_running_recording(qtbot: QtBot, tmp_path: P
     world = World(qtbot, Recovery(tmp_path / "recovery", "it"))
     journal = recorded(world)
     world.session.documents.save_project(tmp_path / "p.json")
-    world.session.documents.keeper._thread.submit(lambda: None).result(10)
+    world.session.documents.autosaver._thread.submit(lambda: None).result(10)
     assert journal.exists()
     assert world.session.close()
 
@@ -357,7 +357,7 @@ def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
 ) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
     words: list[str] = []
-    world.session.documents.keeper.problem.connect(words.append)
+    world.session.documents.autosaver.problem.connect(words.append)
     journal = recorded(world)
     whole = journal.read_bytes()
 
@@ -378,7 +378,7 @@ def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
 def test_a_torn_journal_gives_what_is_whole(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
     journal = recorded(world)
-    assert world.session.close(keeps=True)
+    assert world.session.close(keep=True)
     whole = journal.read_bytes()
     counts = set()
     for size in range(0, len(whole), 7):

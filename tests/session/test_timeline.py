@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.animation import pace
+from explorer.jobs.job import Report
 from explorer.latents.table import StoredLatent
 from explorer.project.document import read_project
 from explorer.session import Session
-from explorer.session.even_speed import Measured
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Snapshot, Timeline, Transform, ViewState
 
 
@@ -204,7 +204,7 @@ def even_project(count: int = 3) -> ExplorerState:
     moves = (0.0, 0.02, 0.32)[:count]
     keys = tuple(Keyframe(float(i), Snapshot(Look(transform=Transform(x=x)))) for i, x in enumerate(moves))
     view = ViewState(model="critters-stylegan2")
-    return ExplorerState(layout="a", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
+    return ExplorerState(layout="single", views=(view, ViewState()), timeline=Timeline(keys, duration=2.0))
 
 
 @pytest.fixture
@@ -216,12 +216,12 @@ def even(qapp: QApplication) -> Iterator[Session]:
 
 
 def test_even_speed_is_measured_beside_the_window_and_is_one_step(even: Session, qtbot: QtBot) -> None:
-    told: list[Measured | None] = []
+    told: list[Report[Timeline] | None] = []
     even.transport.even_speed.progress.connect(told.append)
     even.transport.even_speed.start()
     assert even.transport.even_speed.is_running
     qtbot.waitUntil(lambda: told[-1] is None, timeout=60_000)
-    shares = [m.share for m in told if m is not None]
+    shares = [m.fraction for m in told if m is not None]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert even.store.undo_name == "Even speed"
@@ -257,7 +257,7 @@ def test_a_fault_while_measuring_ends_it_with_words(
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(pace, "evened", fail)
+    monkeypatch.setattr(pace, "change_between", fail)
     words: list[str] = []
     even.status.connect(words.append)
     even.transport.even_speed.start()
@@ -387,7 +387,7 @@ def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
         session.transport.add_key()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
-    assert "next one goes to 3.00 s" in words[-1]
+    assert "next one will be at 3.00 s" in words[-1]
     session.transport.set_timeline(bpm=120.0)
     session.set_transform(x=0.3)
     session.transport.add_key()
@@ -441,7 +441,7 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
     before = session.transport.timeline
     words = words_of(session)
     session.transport.set_timeline(duration=1.0)
-    assert words[-1] == "1 key is behind the end: kept, but not played"
+    assert words[-1] == "1 key is after the end: kept, but not played"
     assert session.transport.timeline.keys == before.keys
     session.undo()
     for act, said in (

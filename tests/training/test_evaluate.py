@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from explorer.analysis.attribute_network import AttributeNetwork, Vocabulary
+from explorer.analysis.feature_networks import FeatureNetwork
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
@@ -19,7 +20,7 @@ from explorer.training.attributes import GROUPS
 from explorer.training.cards import replace_figures
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
-from explorer.training.evaluate import FeatureNetwork, Figures, Frechet, Request, fresh_like, measure, report
+from explorer.training.evaluate import Figures, Frechet, Request, fresh_like, measure, report
 from explorer.training.style_effects import TRAITS, style_effects
 
 from .test_networks import tiny

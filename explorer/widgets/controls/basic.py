@@ -1,4 +1,4 @@
-"""Small parts that every panel is made of: icon buttons, rows, labels, a segmented choice."""
+"""Basic widgets used by all panels: icon buttons, rows, labels, a segmented choice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class _Button(QToolButton):
-    """A button that takes the focus by Tab alone, and then Space."""
+    """A button that receives the focus only by Tab, and then responds to Space."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class _Button(QToolButton):
 
 
 class Check(QCheckBox):
-    """A check box that takes the focus by Tab alone, and then Space."""
+    """A check box that receives the focus only by Tab, and then responds to Space."""
 
     def __init__(self, text: str, tip: str = "") -> None:
         super().__init__(text)
@@ -48,7 +48,7 @@ class Check(QCheckBox):
         keep_space(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        # The style outlines an unchecked box in a shade of the window, which cannot be seen on a dark one.
+        # The style's outline of an unchecked box is invisible on a dark window.
         option = QStyleOptionButton()
         self.initStyleOption(option)
         style, p = self.style(), QStylePainter(self)
@@ -70,7 +70,7 @@ class Check(QCheckBox):
 
 
 class Choice(QComboBox):
-    """A combo box with an arrow in the colour of the theme; the wheel scrolls the panel instead of choosing."""
+    """A combo box with an arrow in the theme's colour; the wheel scrolls the panel and not the choice."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -86,7 +86,7 @@ class Choice(QComboBox):
 
 
 class IconButton(_Button):
-    """A flat button with an icon of the set; follows the theme. `name` is Phosphor's name of the icon."""
+    """A flat button with a Phosphor icon, given by `name`, that follows the theme."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class IconButton(_Button):
         self._tint()
 
     def set_icon_name(self, name: str) -> None:
-        """Another icon of the set."""
+        """Show another icon."""
         if name != self._name:
             self._name = name
             self._tint()
@@ -130,18 +130,32 @@ class IconButton(_Button):
 
 
 class Segments(QWidget):
-    """A row of joined buttons of which one is pressed. `chosen(key)` is emitted when the user presses another."""
+    """A row of joined, exclusive buttons. `chosen(key)` is emitted when the user presses one."""
 
     chosen = Signal(str)
 
     def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
         """`choices`: (key, text, tooltip) of each button."""
         super().__init__(parent)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
         self.buttons: dict[str, QToolButton] = {}
-        group = QButtonGroup(self)
+        self._group = QButtonGroup(self)
+        self._choices: tuple[tuple[str, str, str], ...] = ()
+        self.set_choices(choices)
+
+    def set_choices(self, choices: Sequence[tuple[str, str, str]]) -> bool:
+        """Replace the buttons, with none pressed; return whether they changed."""
+        if tuple(choices) == self._choices:
+            return False
+        self._choices = tuple(choices)
+        for button in self.buttons.values():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons.clear()
         for key, text, tip in choices:
             button = _Button(self)
             button.setObjectName("segment")
@@ -150,23 +164,25 @@ class Segments(QWidget):
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
-            group.addButton(button)
-            layout.addWidget(button)
+            self._group.addButton(button)
+            self._row.addWidget(button)
+            button.show()  # Qt shows it later, and until then it takes no space
             self.buttons[key] = button
+        return True
 
     def set_choice(self, key: str) -> None:
-        """Show which one is pressed; says nothing."""
+        """Show which button is pressed, without emitting `chosen`."""
         if key in self.buttons:
             self.buttons[key].setChecked(True)
 
 
 class ElidedLabel(PlainLabel):
-    """A label that shortens its text when there is no room, and never asks for more room.
+    """A label that elides its text where space is short, and never requests more space.
 
     Args:
-        text: In full.
+        text: The full text.
         parent: Owner.
-        mode: Where it is shortened: in the middle for names, whose ends tell them apart.
+        mode: Where the text is elided; in the middle by default, since names often differ at their ends.
     """
 
     def __init__(
@@ -182,15 +198,15 @@ class ElidedLabel(PlainLabel):
 
     @property
     def full(self) -> str:
-        """The text before it was fitted into the room there is."""
+        """The full text, before eliding."""
         return self._full
 
     def set_text(self, text: str, short: str = "") -> None:
-        """The full text; it becomes the tooltip where it has to be shortened.
+        """Set the full text, which becomes the tooltip where it is elided.
 
         Args:
-            text: In full.
-            short: The same in fewer characters, to be shown where `text` does not fit; none if empty.
+            text: The full text.
+            short: A shorter form, shown where `text` does not fit; none if empty.
         """
         text, short = visible(text), visible(short)
         if (text, short) != (self._full, self._short):
@@ -212,7 +228,7 @@ class ElidedLabel(PlainLabel):
 
 
 def label(text: str, role: str = "muted", *, wrap: bool = False, limit: int | None = LIMIT) -> PlainLabel:
-    """A label in one of the text colours: "muted", "faint" or "heading". `limit` as in `PlainLabel`."""
+    """Return a label in one of the text colours: "muted", "faint" or "heading". `limit` as in `PlainLabel`."""
     made = PlainLabel(text, limit=limit)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
@@ -220,7 +236,7 @@ def label(text: str, role: str = "muted", *, wrap: bool = False, limit: int | No
 
 
 def value_label(text: str = "") -> PlainLabel:
-    """A label for numbers: smaller, figures of one width, text can be selected."""
+    """Return a label for numbers: smaller, with tabular figures and selectable text."""
     made = PlainLabel(text)
     made.setFont(value_font(made.font()))
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -228,7 +244,7 @@ def value_label(text: str = "") -> PlainLabel:
 
 
 def row(*items: QWidget | int | None, spacing: int = GRID // 2) -> QWidget:
-    """Widgets side by side; None is a stretch, a number a gap in pixels."""
+    """Return a widget with `items` side by side; None is a stretch, a number a gap in pixels."""
     box = QWidget()
     layout = QHBoxLayout(box)
     layout.setContentsMargins(0, 0, 0, 0)

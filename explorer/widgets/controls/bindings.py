@@ -1,4 +1,4 @@
-"""The only place that binds both ways: state to widget when it changed, hand to intent as one undo step."""
+"""Two-way bindings: a change of state updates widgets, and user input calls intents as one undo step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from explorer.session.availability import availability
 from explorer.state import ExplorerState, Look, look_of
 from explorer.state.parameters import CONTROLS
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.parameter_slider import parameter_slider
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["Binder"]
 T = TypeVar("T")
 
 
-class Hand(Protocol):
+class DragSource(Protocol):
     """A control that is pressed, and then released or cancelled."""
 
     pressed: SignalInstance
@@ -35,9 +35,9 @@ class Hand(Protocol):
 
 
 class Binder(QObject):
-    """Keeps one panel's widgets equal to the state. Widgets hold no values and never read each other.
+    """Keeps one panel's widgets in sync with the state. Widgets hold no values and never read each other.
 
-    `bind.parameter("truncation.psi")` makes a slider and is all that it needs.
+    `bind.parameter("truncation.psi")` creates a slider and binds it completely.
     """
 
     def __init__(self, session: Session, parent: QObject) -> None:
@@ -58,23 +58,23 @@ class Binder(QObject):
         display(read(self._session.state))
 
     def look(self, read: Callable[[Look], T], display: Callable[[T], None]) -> None:
-        """The same for a value of the active view's look."""
+        """Call `display(read(look))` with the active view's look, now and whenever that value changes."""
         self.state(lambda s: read(look_of(s, s.active)), display)
 
     def model(self, display: Callable[[GeneratorInfo | None], None]) -> None:
-        """Call `display(info)` now and whenever the active view has another generator (None: nothing loaded)."""
+        """Call `display(info)` now and whenever the active view's generator changes (None: none is loaded)."""
         self._models.append(display)
         display(self._session.info(self._session.active))
 
     def reason(self, path: str, display: Callable[[str], None]) -> None:
-        """Call `display(reason)` now and whenever there is another reason why a control is inert; "" for none."""
+        """Call `display(reason)` now and whenever the reason why a control is inert changes; "" for none."""
         self._inert.append((path, display))
         display(self._reasons_now().get(path, ""))
 
     def available(self, path: str, *controls: QWidget) -> None:
-        """Disable controls, and let their tooltips say why, while `availability` has a reason for that path."""
+        """Disable controls while `availability` has a reason for that path, and show it in their tooltips."""
         for control in controls:
-            self.reason(path, partial(grey, control))
+            self.reason(path, partial(disable, control))
 
     def _reasons_now(self) -> Mapping[str, str]:
         state = self._session.state
@@ -89,7 +89,7 @@ class Binder(QObject):
                 display(self._reasons.get(path, ""))
 
     def refresh(self) -> None:
-        """Show everything again."""
+        """Update all bound widgets."""
         self._on_model_changed(self._session.active)
 
     @Slot(object, object)
@@ -111,7 +111,7 @@ class Binder(QObject):
         info = self._session.info(view)
         for show_model in self._models:
             show_model(info)
-        # What a slider may show depends on the model (its range, its rows), so values follow the model.
+        # A slider's range and rows depend on the model, so values are shown after it.
         for read, display in self._shown:
             display(read(state))
         self._show_reasons()
@@ -119,12 +119,12 @@ class Binder(QObject):
     # both ways -------------------------------------------------------------------------------------------
 
     def stroke(self, slider: ValueSlider, name: str, intent: Callable[[float], object]) -> None:
-        """A slider's press..release becomes one undo step called `name`; Esc restores the state before."""
-        self.hand(slider, name)
+        """Make a slider's stroke, from press to release, one undo step called `name`; Esc reverts it."""
+        self.drag(slider, name)
         slider.moving.connect(lambda value: intent(value))
 
-    def hand(self, control: Hand, name: str) -> None:
-        """Make one undo step of press..release of anything that has such signals."""
+    def drag(self, control: DragSource, name: str) -> None:
+        """Make each drag of a control, from press to release, one undo step called `name`; Esc reverts it."""
         session = self._session
         control.pressed.connect(lambda: session.begin(name))
         control.released.connect(session.commit)
@@ -140,12 +140,12 @@ class Binder(QObject):
     def parameter(
         self, path: str, intent: Callable[[float], object] | None = None, *, name: str = ""
     ) -> ValueSlider:
-        """Make the slider of a number of the look, and bind it.
+        """Create the slider of a parameter of the look, and bind it.
 
         Args:
-            path: As in `CONTROLS`, "transform.x".
-            intent: Called with a new value instead of setting that number alone.
-            name: Of the undo step; the parameter's title by default.
+            path: Parameter path as in `CONTROLS`, such as "transform.x".
+            intent: Called with a new value, instead of setting only this parameter.
+            name: Name of the undo step; the parameter's title by default.
         """
         parameter, slider = CONTROLS[path], parameter_slider(path)
         set_value = partial(self._session.set_parameter, path) if intent is None else intent
@@ -154,7 +154,7 @@ class Binder(QObject):
         return slider
 
     def choice(self, box: QComboBox, read: Callable[[Look], str], intent: Callable[[str], object]) -> None:
-        """Bind a combo box whose items carry their value as user data."""
+        """Bind a combo box whose items have their value as user data."""
         self.look(read, lambda value: box.setCurrentIndex(max(0, box.findData(value))))
         box.activated.connect(lambda index: intent(str(box.itemData(index))))
 

@@ -1,4 +1,4 @@
-"""Disabling with a reason: a control that does nothing says why."""
+"""Disabling of widgets, with the reason in their tooltip."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from explorer.widgets.controls.basic import Segments
 from explorer.widgets.controls.slider import ValueSlider
 
-__all__ = ["grey"]
+__all__ = ["disable"]
 
 _TIP = "tip before it was disabled"
 
 
-def grey(widget: QWidget, reason: str) -> None:
-    """Disable a widget and let its tooltip say why; an empty reason gives both back."""
-    if isinstance(widget, ValueSlider):  # its tooltip also says how it is used
+def disable(widget: QWidget, reason: str) -> None:
+    """Disable a widget and show the reason in its tooltip; an empty reason restores both."""
+    if isinstance(widget, ValueSlider):  # its tooltip also explains its use
         widget.set_reason(reason)
         return
     targets: list[QWidget | QAbstractButton] = [widget]

@@ -1,4 +1,4 @@
-"""Files dropped on the window: they are read and stay where they are, whatever the source proposes."""
+"""Files dropped on the window: always handled as a copy, so that the source keeps its files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["DropFrame", "dropped_files", "local_paths", "take_copy"]
 
 
 def dropped_files(event: QDropEvent) -> list[str]:
-    """Return the paths of the local files that a drag carries."""
+    """Return the paths of the local files in a drag."""
     return local_paths(event.mimeData())
 
 
 def local_paths(data: QMimeData) -> list[str]:
-    """Return the paths of the local files that are carried or on the clipboard, as Python has them.
+    """Return the paths of the local files in a drag or on the clipboard, as Python represents them.
 
-    Qt would replace what is not UTF-8 in a name, and no such file would be found.
+    Qt replaces bytes that are not UTF-8, and the file would not be found.
     """
     return [_local_path(url) for url in data.urls() if url.isLocalFile()]
 
@@ -34,9 +34,9 @@ def _local_path(url: QUrl) -> str:
 
 
 def take_copy(event: QDropEvent) -> bool:
-    """Answer a drag or a drop as a copy; False where the source offers none, and then it is refused.
+    """Accept a drag or a drop as a copy; refuse it and return False if the source does not offer one.
 
-    A file manager deletes its file once a move is accepted, and it proposes one while Shift is held, or by default.
+    File managers delete the file once a move is accepted, and propose a move by default or while Shift is held.
     """
     copy = Qt.DropAction.CopyAction
     if not event.possibleActions() & copy:
@@ -49,17 +49,17 @@ def take_copy(event: QDropEvent) -> bool:
 
 
 class DropFrame(QWidget):
-    """A frame over the picture on which a carried file would be dropped, and what would happen."""
+    """An outline over the drop target, with a text that describes the action."""
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
-        self.words, self._owner = "", owner
+        self.message, self._owner = "", owner
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_over(self, target: QWidget, words: str) -> None:
-        """Frame `target`, with a few words in the middle."""
-        self.words = words
+    def show_over(self, target: QWidget, message: str) -> None:
+        """Outline `target`, with a short text in its centre."""
+        self.message = message
         if self.parent() is not target:
             self.setParent(target)
         self.setGeometry(target.rect())
@@ -68,7 +68,7 @@ class DropFrame(QWidget):
         self.update()
 
     def leave(self) -> None:
-        """Take the frame away."""
+        """Hide the outline."""
         self.hide()
         self.setParent(self._owner)
 
@@ -78,11 +78,11 @@ class DropFrame(QWidget):
         p.setPen(QPen(color("accent"), 2))
         p.setBrush(color("accent", 30))
         p.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 6, 6)
-        width = p.fontMetrics().horizontalAdvance(self.words) + 4 * GRID
+        width = p.fontMetrics().horizontalAdvance(self.message) + 4 * GRID
         pill = QRect((self.width() - width) // 2, self.height() // 2 - 2 * GRID, width, 4 * GRID)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent"))
         p.drawRoundedRect(pill, 6, 6)
         p.setPen(color("on_accent"))
-        p.drawText(pill, Qt.AlignmentFlag.AlignCenter, self.words)
+        p.drawText(pill, Qt.AlignmentFlag.AlignCenter, self.message)
         p.end()

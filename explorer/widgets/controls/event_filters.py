@@ -1,7 +1,7 @@
-"""What widgets say to events that Qt has no method of its own for: keys before shortcuts, tool tips of a place.
+"""Event filters for events without a handler method in Qt: shortcut overrides and positional tooltips.
 
-No widget overrides `event`: an exception that leaves a method of Python reached from there (such as
-`mouseMoveEvent`, called by `super().event`) can end the process instead of becoming a message. A filter has
+No widget overrides `event`: an exception raised in a Python method called from there (such as
+`mouseMoveEvent`, called by `super().event`) can end the process instead of being reported. A filter has
 returned before Qt calls the method.
 """
 
@@ -16,11 +16,11 @@ from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 from explorer.util.numbers import begins_number
 from explorer.widgets.controls.plain_text import tip_text
 
-__all__ = ["keep_keys", "keep_space", "leave_letters", "tell_places"]
+__all__ = ["keep_keys", "keep_space", "pass_letters", "positional_tooltip"]
 
 
 class _Filter(QObject):
-    """Answers the events of one kind before `widget` sees them; where the answer is True, it does not."""
+    """Calls `answer` with each event of one kind before `widget` receives it; True consumes the event."""
 
     def __init__(self, widget: QWidget, kind: QEvent.Type, answer: Callable[[QEvent], bool]) -> None:
         super().__init__(widget)
@@ -32,7 +32,7 @@ class _Filter(QObject):
 
 
 def keep_keys(widget: QWidget, wants: Callable[[QKeyEvent], bool]) -> None:
-    """Gives `widget`, while it has the focus, the keys it `wants` before the window's shortcuts take them."""
+    """Let `widget`, while it has the focus, receive the keys it `wants` in place of the window's shortcuts."""
 
     def answer(event: QEvent) -> bool:
         if not (isinstance(event, QKeyEvent) and wants(event)):
@@ -44,20 +44,20 @@ def keep_keys(widget: QWidget, wants: Callable[[QKeyEvent], bool]) -> None:
 
 
 def keep_space(widget: QWidget) -> None:
-    """A button with the focus is pressed by Space; elsewhere it plays."""
+    """Let Space press a button that has the focus, instead of starting playback."""
     keep_keys(widget, lambda event: event.key() == Qt.Key.Key_Space)
 
 
-def leave_letters(
-    widget: QLineEdit, enter: Callable[[], object], goes_on: Callable[[str], bool] | None = None
+def pass_letters(
+    widget: QLineEdit, enter: Callable[[], object], may_extend: Callable[[str], bool] | None = None
 ) -> None:
-    """Leaves keys that no number is written with to the window's shortcuts.
+    """Pass keys that are not part of a number on to the window's shortcuts.
 
     Args:
-        widget: A number's field, which has the focus.
-        enter: Takes what was typed before that key.
-        goes_on: Whether a text with that key behind it may become a number and its unit; asked once something was
-            typed. None takes no units.
+        widget: A number field that has the focus.
+        enter: Commits the text typed before that key.
+        may_extend: Whether the text with that key appended can become a number with its unit; called once
+            something was typed. None accepts no units.
     """
 
     def answer(event: QEvent) -> bool:
@@ -66,7 +66,7 @@ def leave_letters(
         if not event.text() or begins_number(event.text()):
             return False
         before = widget.text()[: widget.cursorPosition()]
-        if goes_on is not None and widget.isModified() and goes_on(before + event.text()):
+        if may_extend is not None and widget.isModified() and may_extend(before + event.text()):
             return False
         enter()
         event.ignore()
@@ -75,8 +75,8 @@ def leave_letters(
     _Filter(widget, QEvent.Type.ShortcutOverride, answer)
 
 
-def tell_places(widget: QWidget, text_at: Callable[[QPointF], str]) -> None:
-    """Shows a tool tip that depends on the place under the mouse, in pixels of `widget`; "" leaves it as it is."""
+def positional_tooltip(widget: QWidget, text_at: Callable[[QPointF], str]) -> None:
+    """Show a tooltip that depends on the pointer's position in `widget`; "" keeps the usual one."""
 
     def answer(event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and (text := text_at(QPointF(event.pos()))):

@@ -1,4 +1,4 @@
-"""A list of sliders, one for each layer, that is refilled when the model changes, and the layers' names."""
+"""A list of sliders, one per layer, that is refilled when the model changes; names of layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LayerRows", "ws_names"]
 
 
 def ws_names(info: GeneratorInfo) -> list[str]:
-    """A short name for each entry of `ws`: its number and the resolution it styles."""
+    """Return a short name for each entry of `ws`: its index and the resolution it styles."""
     return [f"{index}   {label_of(info, index)}" for index in range(info.num_ws)]
 
 
@@ -25,7 +25,7 @@ LABEL_PX = 72
 
 
 class LayerRows(QWidget):
-    """As many sliders as the model has layers. `make(index)` builds and binds the slider of one row."""
+    """One slider per layer of the model. `make(index)` creates and binds the slider of one row."""
 
     def __init__(self, make: Callable[[int], ValueSlider], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class LayerRows(QWidget):
         self._layout.setSpacing(0)
 
     def set_names(self, names: Sequence[str]) -> None:
-        """One row for each name. Rows are kept for the next model rather than made again."""
+        """Show one row per name. Surplus rows are hidden and reused for the next model."""
         self._used = len(names)
         while len(self.sliders) < len(names):
             slider = self._make(len(self.sliders))

@@ -1,4 +1,4 @@
-"""Lines to type a number in: one way to read it for all, and what is refused is said and changes nothing."""
+"""Line edits for numbers: all parse alike, and invalid input shows the reason and changes nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
 from explorer.util.numbers import NumberTextError, may_go_on, parse_number, parse_whole
-from explorer.widgets.controls.event_filters import leave_letters
+from explorer.widgets.controls.event_filters import pass_letters
 from explorer.widgets.controls.plain_text import tip_text
 from explorer.widgets.controls.wheel import Wheel
 
@@ -15,42 +15,42 @@ __all__ = ["NumberField", "NumberLine"]
 
 
 class NumberLine(QLineEdit):
-    """A line that marks a refused text and says why, until another one is typed. It takes no drops."""
+    """A line edit that marks invalid text and explains why, until it is edited. It accepts no drops."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.refusal = ""
-        self.setAcceptDrops(False)  # Qt would take a dropped file as text, and by a move
+        self.setAcceptDrops(False)  # Qt would insert a dropped file as text, and accept a move
         self.textChanged.connect(lambda _: self._mark(""))
 
-    def refuse(self, words: str) -> None:
-        """Leave the text as it was typed, mark it, and say why it is no number."""
-        self._mark(words)
+    def refuse(self, reason: str) -> None:
+        """Keep the text as typed, mark it as invalid, and show the reason."""
+        self._mark(reason)
         if self.isVisible():
-            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), tip_text(words), self)
+            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), tip_text(reason), self)
 
-    def _mark(self, words: str) -> None:
-        if words == self.refusal:
+    def _mark(self, reason: str) -> None:
+        if reason == self.refusal:
             return
-        self.refusal = words
-        self.setProperty("refused", bool(words))
-        self.style().unpolish(self)  # the style sheet looks at properties only then
+        self.refusal = reason
+        self.setProperty("refused", bool(reason))
+        self.style().unpolish(self)  # the style sheet reads properties only then
         self.style().polish(self)
 
 
 class NumberField(NumberLine):
-    """Shows a number with its unit; `chosen(value)` when the user entered another.
+    """Shows a number with its unit; `chosen(value)` is emitted when the user enters another one.
 
-    Up and Down, Page Up and Page Down, and the wheel while it has the focus, step; Esc gives the old number back.
+    Up, Down, Page Up and Page Down step, and so does the wheel while it has the focus; Esc restores the old number.
 
     Args:
         low: Smallest number.
-        high: Largest number; what is beyond is refused.
-        decimals: Digits shown behind the point; 0 takes whole numbers alone.
-        unit: Shown behind the number, and understood there.
-        tip: What the number is; its beginning, up to a colon or comma, is the accessible name.
+        high: Largest number; numbers outside the range are refused.
+        decimals: Digits shown after the point; 0 accepts only whole numbers.
+        unit: Shown after the number, and accepted there.
+        tip: What the number means; the part before a colon or comma is the accessible name.
         special: Text shown instead of `low`.
-        step: What an arrow key or a notch of the wheel adds.
+        step: Amount added by an arrow key or a notch of the wheel.
     """
 
     chosen = Signal(float)
@@ -73,16 +73,16 @@ class NumberField(NumberLine):
         self.setToolTip(tip)
         self.setAccessibleName(tip.partition(":")[0].partition(",")[0])
         self.editingFinished.connect(self.take_typed)
-        leave_letters(self, self.take_typed, lambda text: may_go_on(text, unit))
+        pass_letters(self, self.take_typed, lambda text: may_go_on(text, unit))
         self.set_number(low)
 
     @property
     def value(self) -> float:
-        """The number in force, whatever is being typed."""
+        """The current number, regardless of text being typed."""
         return self._value
 
     def set_number(self, value: float) -> None:
-        """Show a number; says nothing."""
+        """Show a number, without emitting `chosen`."""
         self._value = value
         unit = f" {self._unit}" if self._unit else ""
         is_special = self._special and value <= self._low
@@ -90,16 +90,16 @@ class NumberField(NumberLine):
         self.setModified(False)
 
     def take_typed(self) -> None:
-        """Take over what was typed, or refuse it; where the focus has gone, the old number comes back."""
+        """Commit the typed text, or refuse it; without the focus, a refused text is replaced by the old number."""
         if not self.isModified():
             return
         try:
             self._choose(self._read())
         except NumberTextError as error:
-            words = str(error)
+            message = str(error)
             if not self.hasFocus():
                 self.set_number(self._value)
-            self.refuse(words)
+            self.refuse(message)
 
     def _read(self) -> float:
         text = self.text()
@@ -133,11 +133,11 @@ class NumberField(NumberLine):
         else:
             super().keyPressEvent(event)
             if self.refusal and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                event.accept()  # a dialog would take it for its default button
+                event.accept()  # a dialog would press its default button
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        if self.refusal:  # said before; nothing is typed any more
+        if self.refusal:  # explained already; typing has ended
             self.set_number(self._value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -1,4 +1,4 @@
-"""Sliders made from the declaration of the number that they show."""
+"""Sliders created from the declaration of a parameter."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def parameter_slider(
     value_width: int = 58,
     text_of: Callable[[float], str] | None = None,
 ) -> ValueSlider:
-    """Make a slider with the range, default, step, unit and tooltip of a parameter.
+    """Create a slider with the range, default, step, unit and tooltip of a parameter.
 
     Args:
-        path: As in `CONTROLS`, "transform.x".
-        label_width: Pixels for the name.
-        value_width: Pixels for the value.
-        text_of: The text for a value, instead of the number with its unit.
+        path: Parameter path as in `CONTROLS`, such as "transform.x".
+        label_width: Width of the name in pixels.
+        value_width: Width of the value in pixels.
+        text_of: Formats a value, instead of the number with its unit.
     """
     p = CONTROLS[path]
     return ValueSlider(

@@ -1,8 +1,8 @@
-"""Foreign text in widgets: as it is written, never as markup; shortened, and with hidden characters spelled out.
+"""Untrusted text in widgets: shown literally, never as markup; shortened, with invisible characters escaped.
 
-Qt guesses from a text whether it is HTML, and HTML opens the files that it names. So no widget may be left to
-guess: the style sheet of `theme` makes plain text of every QLabel and tooltip, those of Qt's own dialogs included,
-and the window has no other widget that would show markup (`tests/gui/test_plain.py` holds both).
+Qt detects HTML in texts automatically, and HTML opens the files that it names. No widget may do so: the style
+sheet of `theme` sets plain text for every QLabel and tooltip, including those of Qt's own dialogs, and the window
+has no other widget that would show markup (`tests/gui/test_plain.py` checks both).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ __all__ = [
 
 TIP_COLUMNS = 72
 DETAILS_LIMIT = 10_000
-"""Characters of a text that Details shows at most."""
+"""Maximum number of characters shown under Details."""
 
 
 class PlainLabel(QLabel):
-    """A label whose text and tooltip are plain, whatever is in them.
+    """A label whose text and tooltip are always plain text.
 
     Args:
-        text: From anywhere.
+        text: May come from an untrusted source.
         parent: Owner.
-        limit: Longest text shown, in characters; None for our own words.
+        limit: Longest text shown, in characters; None for texts of the program itself.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None, *, limit: int | None = LIMIT) -> None:
         super().__init__(parent)
         self._limit = limit
-        self.setTextFormat(Qt.TextFormat.PlainText)  # before the first text, and also without the style sheet
+        self.setTextFormat(Qt.TextFormat.PlainText)  # before the first text, and in case there is no style sheet
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -47,7 +47,7 @@ class PlainLabel(QLabel):
 
 
 def tip_text(text: str, limit: int | None = LIMIT) -> str:
-    """Return `text` as a tooltip: plain, and in lines, because Qt breaks only the lines of markup."""
+    """Return `text` as a plain tooltip, broken into lines, because Qt wraps only markup."""
     lines = visible(text, limit, keep_lines=True).split("\n")
     return "\n".join(
         textwrap.fill(line, TIP_COLUMNS, break_on_hyphens=False) if len(line) > TIP_COLUMNS else line
@@ -56,7 +56,7 @@ def tip_text(text: str, limit: int | None = LIMIT) -> str:
 
 
 def line_text(text: str, limit: int = LIMIT) -> str:
-    """Return `text` for one line that is painted, or for the name that a screen reader says."""
+    """Return `text` for a single painted line, or as an accessible name."""
     return visible(text, limit)
 
 
@@ -66,17 +66,17 @@ def menu_text(text: str, limit: int = 100) -> str:
 
 
 def title_text(text: str) -> str:
-    """Return `text` for a window's title, where "[*]" would stand for the mark of unsaved changes."""
+    """Return `text` for a window's title, where "[*]" would be the placeholder for unsaved changes."""
     return visible(text, 100).replace("[*]", "[*][*]")
 
 
 def error_text(error: object) -> str:
-    """Return the words for an error: its message and its hint, each shortened, so that the hint is always seen."""
+    """Return an error's message and hint, each shortened, so that the hint is always visible."""
     if isinstance(error, LatentwalkError):
         return f"{visible(error.message)} {visible(error.hint)}".strip()
     return visible(f"{type(error).__name__}: {error}")
 
 
 def details_text(text: object) -> str:
-    """Return a text as long as Details shows it."""
+    """Return a text shortened to what Details shows."""
     return visible(str(text), DETAILS_LIMIT, keep_lines=True)

@@ -1,4 +1,4 @@
-"""Plots in the program's colours: quiet ones, that neither zoom by accident nor hide the panel's scrolling."""
+"""Plots in the theme's colours, without mouse interaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TICK_PX = 4
 
 
 def nice_ceiling(value: float) -> float:
-    """The smallest of 1, 1.5, 2, 3, 5 times a power of ten that is not below `value`; 1 for nothing."""
+    """Return the smallest of 1, 1.5, 2, 3, 5 times a power of ten that is not below `value`; 1 for 0."""
     if not 0.0 < value < 1e30:
         return 1.0
     power = 1.0
@@ -30,12 +30,12 @@ def nice_ceiling(value: float) -> float:
 
 
 class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
-    """A plot without menu, buttons or mouse zoom, tinted by the theme. The wheel scrolls the panel around it.
+    """A plot without menu, buttons or mouse zoom, in the theme's colours. The wheel scrolls the panel.
 
     Args:
-        left_px: Width kept for the numbers of the left axis, so that the plot never jumps.
-        bottom_label: What the horizontal axis counts.
-        left_label: What the vertical axis measures, with unit.
+        left_px: Fixed width of the left axis, so that the plot never shifts.
+        bottom_label: Quantity on the horizontal axis, with unit.
+        left_label: Quantity on the vertical axis, with unit.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.setMouseEnabled(False, False)
         self.plotItem.vb.setDefaultPadding(0.0)
-        self.plotItem.setContentsMargins(0, 4, 10, 0)  # room for half of the last tick's number
+        self.plotItem.setContentsMargins(0, 4, 10, 0)  # space for half of the last tick's label
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         font = QFont(self.font())
@@ -61,7 +61,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
         self.tint()
 
     def tint(self) -> None:
-        """Take the theme's colours; subclasses tint their own items too."""
+        """Apply the theme's colours; subclasses also apply them to their own items."""
         self.setBackground(color("sunken"))
         for name, text in self._axis_texts.items():
             axis = self.getAxis(name)
@@ -71,7 +71,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
                 axis.setLabel(text, color=color("faint").name(), **{"font-size": f"{_AXIS_FONT_PX}px"})
 
     def set_ticks(self, name: str, ticks: Sequence[tuple[float, str]]) -> None:
-        """Exactly these numbers at an axis."""
+        """Set the ticks of an axis."""
         self.getAxis(name).setTicks([list(ticks)])
 
     def changeEvent(self, event: QEvent) -> None:

@@ -1,4 +1,4 @@
-"""A thin line that fills."""
+"""A thin progress bar."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["ProgressLine"]
 
 
 class ProgressLine(QWidget):
-    """Shows a share 0..1; below 0 it is not known how far it is."""
+    """Shows a fraction 0..1; a negative value means unknown progress."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.share = 0.0
+        self.fraction = 0.0
         self.setFixedHeight(3)
         self.setAccessibleName("Progress of loading")
 
-    def set_share(self, share: float) -> None:
-        """How far it is."""
-        self.share = share
-        self.setAccessibleDescription(f"{100 * share:.0f} %" if share >= 0 else "working")
+    def set_fraction(self, fraction: float) -> None:
+        """Set the progress, 0..1; negative if unknown."""
+        self.fraction = fraction
+        self.setAccessibleDescription(f"{100 * fraction:.0f} %" if fraction >= 0 else "working")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         p.fillRect(self.rect(), color("border"))
-        full = self.share < 0.0
-        share = 1.0 if full else min(1.0, self.share)
-        p.fillRect(QRectF(0, 0, self.width() * share, self.height()), color("accent", 110 if full else 255))
+        full = self.fraction < 0.0
+        fraction = 1.0 if full else min(1.0, self.fraction)
+        p.fillRect(QRectF(0, 0, self.width() * fraction, self.height()), color("accent", 110 if full else 255))
         p.end()

@@ -1,4 +1,4 @@
-"""Asking where to save. The suffix is put right before anything is written, and nothing is overwritten unasked."""
+"""Dialogs that ask where to save; they complete the suffix and confirm before a file is overwritten."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]')
 
 
 def with_suffix_of(path: Path, suffix: str, known: Collection[str] = ()) -> Path:
-    """`path` with `suffix` behind its name, in place of one of the `known` ones; "walk.v2" keeps its "v2"."""
+    """Return `path` with `suffix` appended, replacing one of the `known` ones; "walk.v2" keeps its "v2"."""
     if path.suffix.lower() == suffix:
         return path
     return path.with_suffix(suffix) if path.suffix.lower() in known else path.with_name(path.name + suffix)
 
 
 def file_stem(name: str) -> str:
-    """Return the name of a model, for example, as the beginning of a file's name: no folders, nothing hidden."""
+    """Return a display name, such as a model's, as a safe stem for a file: no folders, no leading dot."""
     return _NOT_IN_NAMES.sub("_", visible(name, 60)).strip(". ") or "picture"
 
 
@@ -32,35 +32,35 @@ def ask_file(parent: QWidget, title: str, start: Path, kind: str, suffix: str) -
     """Ask for a file to write.
 
     Args:
-        parent: Over which to ask.
-        title: Of the dialog.
-        start: The name and the folder that it proposes.
-        kind: What such files are called, in the plural.
-        suffix: Put behind a name that does not end in it.
+        parent: Parent of the dialog.
+        title: Title of the dialog.
+        start: Proposed folder and name.
+        kind: Display name of the file type, in the plural.
+        suffix: Appended to a name that does not end in it.
 
     Returns:
-        The file, or None where the user thought better of it.
+        The file, or None if the user cancelled.
     """
     chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), f"{kind} (*{suffix})")
     return completed(parent, title, chosen, suffix) if chosen else None
 
 
 def completed(parent: QWidget, title: str, chosen: str, suffix: str, known: Collection[str] = ()) -> Path | None:
-    """Put `suffix` behind a chosen name that has it not, nor one of the `known` ones.
+    """Append `suffix` to a chosen name that has neither it nor one of the `known` ones.
 
     Returns:
-        The file, or None where there is one of that name that the user wants to keep.
+        The file, or None if a file of that name exists and the user wants to keep it.
     """
     given = Path(chosen)
     path = given if given.suffix.lower() in known else with_suffix_of(given, suffix)
-    if path != given and path.exists():  # the dialog has asked about another name
+    if path != given and path.exists():  # the dialog confirmed another name
         return path if may_destroy(parent, title, f"{path.name} already exists. Replace it?") else None
     return path
 
 
-def choose(parent: QWidget, title: str, words: str, choices: Sequence[str]) -> int:
-    """Ask with buttons of our own, and Cancel; return the number of the choice, or -1. Return alone cancels."""
-    box = QMessageBox(QMessageBox.Icon.Question, title, visible(words, 2 * LIMIT, keep_lines=True), parent=parent)
+def choose(parent: QWidget, title: str, text: str, choices: Sequence[str]) -> int:
+    """Ask with custom buttons and Cancel; return the index of the choice, or -1. Return means Cancel."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, visible(text, 2 * LIMIT, keep_lines=True), parent=parent)
     buttons = [box.addButton(text, QMessageBox.ButtonRole.AcceptRole) for text in choices]
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.exec()
@@ -69,18 +69,18 @@ def choose(parent: QWidget, title: str, words: str, choices: Sequence[str]) -> i
     return next((i for i, button in enumerate(buttons) if button is clicked), -1)
 
 
-def may_destroy(parent: QWidget, title: str, words: str) -> bool:
-    """Ask whether something may go for good; Return alone says no."""
+def may_destroy(parent: QWidget, title: str, text: str) -> bool:
+    """Ask whether something may be permanently deleted; the default button is No."""
     button = QMessageBox.StandardButton
-    return ask(parent, title, words, button.Yes | button.No, button.No) == button.Yes
+    return ask(parent, title, text, button.Yes | button.No, button.No) == button.Yes
 
 
 def ask(
     parent: QWidget,
     title: str,
-    words: str,
+    text: str,
     buttons: QMessageBox.StandardButton,
     default: QMessageBox.StandardButton,
 ) -> QMessageBox.StandardButton:
-    """Ask a question; names of files may be in `words`."""
-    return QMessageBox.question(parent, title, visible(words, 2 * LIMIT, keep_lines=True), buttons, default)
+    """Ask a question; `text` may contain file names."""
+    return QMessageBox.question(parent, title, visible(text, 2 * LIMIT, keep_lines=True), buttons, default)

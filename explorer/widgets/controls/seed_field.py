@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.util.numbers import NumberTextError, parse_whole
-from explorer.widgets.controls.event_filters import leave_letters
+from explorer.widgets.controls.event_filters import pass_letters
 from explorer.widgets.controls.number_field import NumberLine
 from explorer.widgets.controls.theme import value_font
 from explorer.widgets.controls.wheel import Wheel
@@ -20,12 +20,12 @@ SEEDS = 2**32
 
 
 def random_seed() -> int:
-    """A seed short enough to remember and to say."""
+    """Return a random seed with few enough digits to remember."""
     return random.randrange(100_000)
 
 
 class SeedField(NumberLine):
-    """Shows a seed; `chosen(seed)` when the user entered one. Larger numbers wrap, as numpy's would not."""
+    """Shows a seed; `chosen(seed)` is emitted when the user enters one. Stepping wraps at both ends."""
 
     chosen = Signal(object)  # an int above 2**31 does not fit Qt's int
 
@@ -38,7 +38,7 @@ class SeedField(NumberLine):
         self.setAccessibleName("Seed")
         self.setText("0")
         self.editingFinished.connect(self._on_typed)
-        leave_letters(self, self._on_typed)
+        pass_letters(self, self._on_typed)
 
     @property
     def seed(self) -> int:
@@ -46,7 +46,7 @@ class SeedField(NumberLine):
         return self._seed
 
     def set_seed(self, seed: int) -> None:
-        """Show a seed; says nothing."""
+        """Show a seed, without emitting `chosen`."""
         self._seed = int(seed)
         self.setText(str(self._seed))
         self.setModified(False)
@@ -78,7 +78,7 @@ class SeedField(NumberLine):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        if self.refusal:  # said before; nothing is typed any more
+        if self.refusal:  # explained already; typing has ended
             self.set_seed(self._seed)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

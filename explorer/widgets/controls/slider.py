@@ -1,4 +1,4 @@
-"""A slider that shows its name, value and unit in one row, takes typed values and remembers its default."""
+"""A slider with name, value and unit in one row, typed input, and a default value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from explorer.util.numbers import NumberTextError, begins_number, parse_number
 from explorer.widgets.controls.event_filters import keep_keys
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.number_field import NumberLine
 from explorer.widgets.controls.plain_text import line_text, tip_text
 from explorer.widgets.controls.theme import GRID, ROW, color, value_font
@@ -29,23 +29,23 @@ from explorer.widgets.controls.wheel import Wheel
 
 __all__ = ["ValueSlider"]
 
-_PAD = 5.0  # px between the ends of the groove and the handle's furthest centre
-_FINE = 0.1  # Shift makes wheel and drags this much slower
+_PAD = 5.0  # px between the ends of the groove and the outermost centre of the handle
+_FINE = 0.1  # factor for wheel and drags while Shift is held
 _Modifier = Qt.KeyboardModifier
 _TYPING = _Modifier.ShiftModifier | _Modifier.KeypadModifier | _Modifier.GroupSwitchModifier
-_WHEEL_PAUSE_MS = 400  # wheel ticks closer than this are one stroke
+_WHEEL_PAUSE_MS = 400  # wheel ticks closer than this belong to one stroke
 
 
 class ValueSlider(QWidget):
     """One number in a row: name, groove with a mark at the default, value with unit.
 
-    Drag the groove or the handle; middle drag or Shift+drag is relative; with the focus, or with Ctrl, the wheel
+    Drag the groove or the handle; middle drag and Shift+drag are relative; with the focus or with Ctrl, the wheel
     steps (Shift: fine); double-click resets; click the value, or just type, to enter a number; Esc cancels a drag.
 
     Signals (GUI thread): `pressed` before the first change of a stroke, `moving(value)` at every change,
-    then `released`, or `cancelled` if Esc ended it. A typed or reset value is a whole stroke at once.
+    then `released`, or `cancelled` if Esc ended it. Typing a value or resetting it emits a complete stroke.
 
-    With `is_open` it shows values beyond its ends, which other hands can reach.
+    With `is_open` it shows values beyond its ends, which other controls can set.
     """
 
     pressed = Signal()
@@ -85,7 +85,7 @@ class ValueSlider(QWidget):
         self._hover = False
         self._wheel = Wheel(self)
         self._editor: NumberLine | None = None
-        self._pause = Pause(self, lambda watched, event: watched is self)
+        self._pause = GestureTimeout(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self._end_stroke)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -94,7 +94,7 @@ class ValueSlider(QWidget):
         self.setAccessibleName(label)
         self._show_tip()
 
-    # what it shows ---------------------------------------------------------------------------------------
+    # appearance ------------------------------------------------------------------------------------------
 
     @property
     def value(self) -> float:
@@ -102,7 +102,7 @@ class ValueSlider(QWidget):
         return self._value
 
     def set_value(self, value: float) -> None:
-        """Show `value`, clamped to the range unless that `is_open`; says nothing to anybody."""
+        """Show `value`, clamped to the range unless `is_open`, without emitting signals."""
         value = float(value) if self.is_open and math.isfinite(value) else self._clamped(value)
         if value != self._value:
             self._value = value
@@ -116,7 +116,7 @@ class ValueSlider(QWidget):
         self.update()
 
     def set_reason(self, reason: str) -> None:
-        """Grey the slider and let its tooltip say why; an empty reason gives it back."""
+        """Disable the slider and show the reason in its tooltip; an empty reason enables it."""
         if reason != self._reason or self.isEnabled() == bool(reason):
             self._reason = reason
             self.setEnabled(not reason)
@@ -124,7 +124,7 @@ class ValueSlider(QWidget):
             self.update()
 
     def set_label(self, label: str) -> None:
-        """Another name in front of the groove."""
+        """Set the name shown before the groove."""
         label = line_text(label)
         if label != self.label:
             self.label = label
@@ -132,19 +132,19 @@ class ValueSlider(QWidget):
             self.update()
 
     def set_tip(self, tip: str) -> None:
-        """What the slider does, in words."""
+        """Set the tooltip's description of the slider."""
         self._tip = tip
         self._show_tip()
 
     def text(self) -> str:
-        """The value as shown, with unit."""
+        """Return the value as shown, with unit."""
         if self._text_of is not None:
             return self._text_of(self._value)
         return f"{self._value:.{self.decimals}f}".replace("-", "\u2212") + (f" {self.unit}" if self.unit else "")
 
     @staticmethod
     def align(sliders: Sequence[ValueSlider], least: int) -> None:
-        """Give all of `sliders` the width of the longest name, `least` pixels or more: their grooves align."""
+        """Align grooves: give all `sliders` the label width of the longest name, at least `least` pixels."""
         longest = (slider.fontMetrics().horizontalAdvance(slider.label) + GRID for slider in sliders)
         width = max([least, *longest])
         for slider in sliders:
@@ -171,17 +171,17 @@ class ValueSlider(QWidget):
     # geometry --------------------------------------------------------------------------------------------
 
     def groove(self) -> QRectF:
-        """Where the groove is, in widget coordinates."""
+        """Return the groove's rectangle in widget coordinates."""
         left = self.label_width + (GRID if self.label_width else 0)
         width = max(1.0, self.width() - left - self.value_width - GRID)
         return QRectF(left, self.height() / 2 - 1.5, width, 3)
 
     def position_of(self, value: float) -> float:
-        """The x of a value on the groove."""
+        """Return the x of a value on the groove."""
         g = self.groove()
         span = self.maximum - self.minimum
-        share = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
-        return g.left() + _PAD + share * max(1.0, g.width() - 2 * _PAD)
+        fraction = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
+        return g.left() + _PAD + fraction * max(1.0, g.width() - 2 * _PAD)
 
     def _per_pixel(self) -> float:
         return (self.maximum - self.minimum) / max(1.0, self.groove().width() - 2 * _PAD)
@@ -190,7 +190,7 @@ class ValueSlider(QWidget):
         return self.minimum + (x - self.groove().left() - _PAD) * self._per_pixel()
 
     def value_rect(self) -> QRectF:
-        """Where the number stands."""
+        """Return the rectangle of the number in widget coordinates."""
         return QRectF(self.width() - self.value_width, 1, self.value_width, self.height() - 2)
 
     # strokes ---------------------------------------------------------------------------------------------
@@ -226,14 +226,14 @@ class ValueSlider(QWidget):
             self.moving.emit(value)
 
     def enter(self, value: float) -> None:
-        """Set the value as a hand would: one whole stroke."""
+        """Set the value as user input would: one complete stroke."""
         self._end_stroke()
         if self._clamped(value) != self._value:
             self._begin_stroke()
             self._change(value)
             self._end_stroke()
 
-    # hands -----------------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
@@ -261,7 +261,7 @@ class ValueSlider(QWidget):
         self._moved = self._moved or abs(x - start) >= 3
         fine = _FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         self._change(value + (x - start) * self._per_pixel() * fine)
-        if fine != 1.0:  # re-anchor, so that letting Shift go does not jump
+        if fine != 1.0:  # re-anchor, so that releasing Shift does not cause a jump
             self._anchor = (x, value + (x - start) * self._per_pixel() * fine)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -269,7 +269,7 @@ class ValueSlider(QWidget):
             return
         if self._moved or self._value == self._before:
             self._end_stroke()
-        else:  # a second click would make it a reset
+        else:  # deferred: a second click resets instead
             self._anchor = None
             self._pause.start(QApplication.doubleClickInterval())
 
@@ -321,7 +321,7 @@ class ValueSlider(QWidget):
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        # A hidden widget gets no release: the stroke would stay open for ever.
+        # A hidden widget receives no release event: the stroke would never end.
         self._end_stroke()
         super().hideEvent(event)
 
@@ -333,7 +333,7 @@ class ValueSlider(QWidget):
     # typing ----------------------------------------------------------------------------------------------
 
     def edit(self, text: str | None = None) -> None:
-        """Open the field over the value; `text` is what has been typed already."""
+        """Open the editor over the value; `text` is what has been typed already."""
         if not self.isEnabled():
             return
         self._end_stroke()
@@ -355,14 +355,14 @@ class ValueSlider(QWidget):
     def _on_typed(self) -> None:
         if self._editor is None or not self._editor.isVisible():
             return
-        if not self._editor.isModified():  # looked at and left: what is shown is rounded
+        if not self._editor.isModified():  # unchanged: reading back the rounded text would change the value
             self._editor.hide()
             return
         try:
             value = parse_number(self._editor.text(), self.unit)
         except NumberTextError as error:
             self._editor.refuse(str(error))
-            if not self._editor.hasFocus():  # the old value is there again, and the words stay for a moment
+            if not self._editor.hasFocus():  # the old value is restored, and the reason is shown for a moment
                 self._editor.hide()
             return
         self._editor.hide()
@@ -372,13 +372,13 @@ class ValueSlider(QWidget):
         if watched is not self._editor or self._editor is None:
             return False
         if event.type() == QEvent.Type.FocusOut and self._editor.refusal:
-            self._editor.hide()  # what was refused; Qt does not end the editing of a text twice
+            self._editor.hide()  # a refused text: Qt does not emit editingFinished twice
         if not isinstance(event, QKeyEvent):
             return False
         key = event.key()
         if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return False
-        # Kept from the line edit, which would hand them on: Return would open the field again.
+        # Not passed to the line edit, which would propagate them: Return would reopen the editor.
         if event.type() == QEvent.Type.KeyPress:
             if key == Qt.Key.Key_Escape:
                 self._editor.hide()
@@ -421,7 +421,7 @@ class ValueSlider(QWidget):
         mid = g.center().y()
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("raised" if on else "border", 255 if on else 120))
-        if color("raised").lightness() > 250:  # white on a white panel would vanish
+        if color("raised").lightness() > 250:  # white on a white panel would be invisible
             p.setBrush(color("border", 255 if on else 120))
         p.drawRoundedRect(g, 1.5, 1.5)
         if not on:
@@ -432,7 +432,7 @@ class ValueSlider(QWidget):
             p.setBrush(color("accent"))
             p.drawRoundedRect(QRectF(min(home, here), g.top(), abs(here - home), g.height()), 1.5, 1.5)
         p.setBrush(color("faint"))
-        p.drawRect(QRectF(home - 0.5, mid - 5, 1, 10))  # the mark at the default
+        p.drawRect(QRectF(home - 0.5, mid - 5, 1, 10))  # tick at the default
         radius = 6.0 if self._dragging or self._hover else 5.0
         p.setBrush(color("accent") if changed or self._dragging else color("muted"))
         p.setPen(QPen(color("panel"), 1.5))
@@ -444,5 +444,5 @@ class ValueSlider(QWidget):
 
 
 def _begins_number(event: QKeyEvent) -> bool:
-    """Whether a key types the beginning of a number: with Shift or on the keypad, too, but not with Ctrl or Alt."""
+    """Return whether a key begins a number, also with Shift or on the keypad, but not with Ctrl or Alt."""
     return begins_number(event.text()) and not event.modifiers() & ~_TYPING

@@ -1,4 +1,4 @@
-"""The look: two palettes, one accent, an 8 pixel grid, one style sheet, and icons from one set."""
+"""The theme: two palettes, one accent colour, an 8 pixel grid, one style sheet, and one icon set."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from explorer.util.view_marks import ON_DARK, ON_LIGHT
 
 __all__ = ["GRID", "ROW", "Theme", "apply_theme", "color", "icon", "mono_font", "theme", "value_font", "view_color"]
 
-GRID = 8  # px; every margin and gap is a whole or half step of it
+GRID = 8  # px; every margin and gap is a whole or half multiple
 ROW = 24  # px; height of a slider, a field, a button row
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by role. `a` and `b` mark the two views wherever they appear; `accent` what is live or selected."""
+    """Colours by role. `marks` are the colours of the views; `accent` marks active or selected items."""
 
     name: str
     window: str
@@ -30,8 +30,7 @@ class Theme:
     faint: str
     accent: str
     on_accent: str
-    a: str
-    b: str
+    marks: tuple[str, ...]
     warn: str
     on_warn: str
     canvas: str
@@ -49,8 +48,7 @@ DARK = Theme(
     faint="#6d7077",
     accent="#3dbfae",
     on_accent="#0c2421",
-    a=ON_DARK[0],
-    b=ON_DARK[1],
+    marks=ON_DARK,
     warn="#e9b44c",
     on_warn="#2b2110",
     canvas="#141517",
@@ -67,8 +65,7 @@ LIGHT = Theme(
     faint="#989ca4",
     accent="#0f8f7f",
     on_accent="#ffffff",
-    a=ON_LIGHT[0],
-    b=ON_LIGHT[1],
+    marks=ON_LIGHT,
     warn="#f2c14e",
     on_warn="#33270b",
     canvas="#dfe0e3",
@@ -79,25 +76,25 @@ _value_fonts: dict[str, QFont] = {}
 
 
 def theme() -> Theme:
-    """The theme in use."""
+    """Return the current theme."""
     return _current
 
 
 def color(role: str, alpha: int = 255) -> QColor:
-    """The colour of a role of `Theme`, for painting."""
+    """Return the colour of a role of `Theme`, for painting."""
     result = QColor(getattr(_current, role))
     result.setAlpha(alpha)
     return result
 
 
 def view_color(view: int) -> QColor:
-    """The mark of view number `view`: A, B, and A again."""
-    return color("b" if view % 2 else "a")
+    """Return the colour of view number `view`."""
+    return QColor(_current.marks[view % len(_current.marks)])
 
 
 def icon(name: str, role: str = "muted", active: str = "text") -> QIcon:
-    """An icon of the one set in use (Phosphor), tinted for the theme: `icon("dice-five")`."""
-    import qtawesome  # reads its fonts on import; the window must be painted before that
+    """Return a Phosphor icon in the theme's colours: `icon("dice-five")`."""
+    import qtawesome  # loads its fonts on import; deferred until the window is painted
 
     made: QIcon = qtawesome.icon(
         f"ph.{name}", color=color(role), color_active=color(active), color_disabled=color("faint", 110)
@@ -106,10 +103,10 @@ def icon(name: str, role: str = "muted", active: str = "text") -> QIcon:
 
 
 def value_font(base: QFont) -> QFont:
-    """`base` one step smaller with figures of one width, so that numbers do not jump while they change."""
+    """Return `base` one step smaller with tabular figures, so that changing numbers do not shift."""
     key = base.key()
     font = _value_fonts.get(key)
-    if font is None:  # painters ask at every paint, and making one takes half a millisecond
+    if font is None:  # called at every paint, and creating a font takes half a millisecond
         font = QFont(base)
         font.setPixelSize(max(9, font.pixelSize() - 1) if font.pixelSize() > 0 else 11)
         font.setFeature(QFont.Tag("tnum"), 1)
@@ -118,7 +115,7 @@ def value_font(base: QFont) -> QFont:
 
 
 def mono_font() -> QFont:
-    """A fixed pitch font for traces and texts to copy."""
+    """Return a monospaced font for tracebacks and texts to copy."""
     font = QFont()
     font.setFamilies(["JetBrains Mono", "SF Mono", "Consolas", "DejaVu Sans Mono", "monospace"])
     font.setPixelSize(11)
@@ -126,7 +123,7 @@ def mono_font() -> QFont:
 
 
 def apply_theme(app: QApplication, dark: bool) -> None:
-    """Give the whole application the dark or the light look; may be called at any time on the GUI thread."""
+    """Apply the dark or the light theme to the application; GUI thread only, at any time."""
     global _current
     _current = DARK if dark else LIGHT
     if app.style().objectName() != "fusion":
@@ -166,7 +163,7 @@ def _palette(t: Theme) -> QPalette:
 
 
 def _style_sheet(t: Theme) -> str:
-    """The one style sheet: shapes that a palette cannot express, and that no label takes its text for markup."""
+    """Return the style sheet: what a palette cannot express, and plain text for all labels."""
     return f"""
     QLabel, QToolTip {{ qproperty-textFormat: PlainText; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 6px; }}

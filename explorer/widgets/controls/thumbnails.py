@@ -1,4 +1,4 @@
-"""Small pictures: asked of the session by key, kept, and painted with rounded corners."""
+"""Thumbnails: requested from the session by key, cached, and painted with rounded corners."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from explorer.render.results import Thumbnail
     from explorer.session import Session
 
-__all__ = ["Thumbs", "paint_thumb", "thumb_image"]
+__all__ = ["Thumbnails", "paint_thumbnail", "thumbnail_image"]
 
 
-def thumb_image(thumbnail: Thumbnail) -> QImage:
-    """A QImage over a copy of the thumbnail's bytes."""
+def thumbnail_image(thumbnail: Thumbnail) -> QImage:
+    """Return a QImage over a copy of the thumbnail's bytes."""
     pixels = thumbnail.pixels
     height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
 
 
-def paint_thumb(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor | None = None) -> None:
-    """Paint a picture into `box` with rounded corners, or an empty place; `mark` draws a frame."""
+def paint_thumbnail(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor | None = None) -> None:
+    """Paint a picture, or a placeholder, into `box` with rounded corners; `mark` draws a border."""
     path = QPainterPath()
     path.addRoundedRect(box, 4, 4)
     p.save()
@@ -43,10 +43,10 @@ def paint_thumb(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor 
         p.drawRoundedRect(box, 4, 4)
 
 
-class Thumbs(QObject):
-    """The thumbnails of one panel. `on_change` is called when a picture has come.
+class Thumbnails(QObject):
+    """The thumbnails of one panel. `on_change` is called when a picture arrives.
 
-    Keys of different panels are kept apart by `prefix`; pictures of a model that is gone are forgotten.
+    `prefix` separates the keys of different panels; pictures of a closed model are dropped.
     """
 
     LIMIT = 256
@@ -59,7 +59,7 @@ class Thumbs(QObject):
         session.thumbnail.connect(self._on_thumbnail)
 
     def get(self, key: str, look: Look, view: int | None = None) -> QImage | None:
-        """The picture of that key; asked for if it is not there."""
+        """Return the picture with that key; if it is missing, request it and return None."""
         image = self._images.get(key)
         number = self._session.active if view is None else view
         if image is None and key not in self._asked and self._session.info(number) is not None:
@@ -68,7 +68,7 @@ class Thumbs(QObject):
         return image
 
     def clear(self) -> None:
-        """Forget everything, so that it is asked for again."""
+        """Drop all pictures, so that they are requested again."""
         self._images.clear()
         self._asked.clear()
 
@@ -78,8 +78,8 @@ class Thumbs(QObject):
         if prefix != self._prefix or key not in self._asked:
             return
         if len(self._images) >= self.LIMIT:
-            gone = next(iter(self._images))
-            del self._images[gone]
-            self._asked.discard(gone)
-        self._images[key] = thumb_image(thumbnail)
+            oldest = next(iter(self._images))
+            del self._images[oldest]
+            self._asked.discard(oldest)
+        self._images[key] = thumbnail_image(thumbnail)
         self._on_change()

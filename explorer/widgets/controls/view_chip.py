@@ -1,4 +1,4 @@
-"""Marks of a view: its letter on its colour, and a line in its colour."""
+"""Marks of a view: a chip with its letter on its colour, and a line in its colour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ColorLine", "ViewChip", "paint_chip"]
 
 
 def paint_chip(p: QPainter, box: QRectF, view: int) -> None:
-    """Paint the letter of a view on its colour, as large as `box`."""
+    """Paint the letter of a view on its colour, filling `box`."""
     p.setRenderHint(QPainter.RenderHint.Antialiasing)
     p.setPen(Qt.PenStyle.NoPen)
     p.setBrush(view_color(view))
@@ -31,7 +31,7 @@ class ViewChip(QWidget):
 
     Args:
         view: Number of the view.
-        size: Edge in pixels.
+        size: Width and height in pixels.
     """
 
     def __init__(self, view: int, size: int = 18) -> None:
@@ -52,7 +52,7 @@ class ViewChip(QWidget):
 
 
 class ColorLine(QWidget):
-    """A line two pixels high, in a view's colour or in none; it takes the same room in both cases."""
+    """A line two pixels high in a view's colour, or an empty space of the same height."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,5 +71,5 @@ class ColorLine(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._view is not None:  # the colour is the theme's of now
+        if self._view is not None:  # looked up at each paint, since the theme may change
             QPainter(self).fillRect(self.rect(), view_color(self._view))

@@ -1,4 +1,4 @@
-"""Whether anything of a widget can be seen: not if it is folded, scrolled away, or in a minimised window."""
+"""Whether any part of a widget is visible: not if it is folded, scrolled away, or minimised."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOOK_MS = 200
 
 
 class InSight(QObject):
-    """Emits `changed(seen)` when the last pixel of a widget goes out of sight or the first comes into it.
+    """Emits `changed(seen)` when a widget becomes completely invisible, or visible again.
 
-    Qt tells a widget when it is hidden, but not when it is scrolled away; so while it is not hidden, one looks.
+    Qt notifies a widget when it is hidden, but not when it is scrolled away, so its visible region is polled.
     """
 
     changed = Signal(bool)
@@ -34,13 +34,13 @@ class InSight(QObject):
 
     @property
     def is_seen(self) -> bool:
-        """True if a part of the widget is on the screen now."""
+        """True if a part of the widget is visible now."""
         widget = self._widget
         return widget.isVisible() and not widget.window().isMinimized() and not widget.visibleRegion().isEmpty()
 
     @Slot()
     def look(self) -> None:
-        """Look now."""
+        """Check the visibility now."""
         seen = self.is_seen
         if seen != self._was_seen:
             self._was_seen = seen
@@ -56,14 +56,14 @@ class InSight(QObject):
 
 
 def pause_unseen(panel: QWidget, session: Session, names: Sequence[str]) -> InSight:
-    """Let the studies of these names pause while `panel` is out of sight."""
+    """Let the jobs of these names pause while `panel` is out of sight."""
     sight = InSight(panel)
 
-    def tell(seen: bool) -> None:
+    def on_changed(seen: bool) -> None:
         if not session.is_closed:
             for name in names:
                 session.lab.set_seen(name, seen)
 
-    sight.changed.connect(tell)
-    tell(sight.is_seen)
+    sight.changed.connect(on_changed)
+    on_changed(sight.is_seen)
     return sight

@@ -1,4 +1,4 @@
-"""The wheel over a control in a scrolling panel: when it changes the control, and how many steps it makes."""
+"""The mouse wheel over a control in a scrolling panel: when it changes the control, and by how many steps."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from PySide6.QtWidgets import QWidget
 __all__ = ["NOTCH", "Wheel"]
 
 NOTCH = 120
-"""What Qt counts for one notch of a mouse wheel, in eighths of a degree. Touchpads send events of far less."""
+"""Qt's angle delta for one notch of a mouse wheel, in eighths of a degree. Touchpads send smaller deltas."""
 
-_SCROLL_PAUSE = 0.4  # seconds without an event after which scrolling has ended
+_SCROLL_PAUSE = 0.4  # seconds without a wheel event after which scrolling has ended
 
 
 class Wheel:
-    """The wheel over one control.
+    """Interprets the mouse wheel over one control.
 
-    The wheel scrolls the panel, also where that carries a control under the resting pointer. It changes the control
-    only with Ctrl held, or if the control has the focus and the panel is not being scrolled. GUI thread only.
+    The wheel scrolls the panel, even if that moves a control under the pointer. It changes the control only with
+    Ctrl held, or if the control has the focus and the panel is not being scrolled. GUI thread only.
 
     Args:
-        control: The widget whose `wheelEvent` asks.
+        control: The widget whose `wheelEvent` uses this.
     """
 
     _scrolled_at: ClassVar[float] = float("-inf")
@@ -35,24 +35,24 @@ class Wheel:
 
     @classmethod
     def note_scroll(cls) -> None:
-        """Note that a panel scrolls now: the events that follow soon are its own, whatever is under the pointer."""
+        """Record that a panel is being scrolled: events that follow soon also scroll it."""
         cls._scrolled_at = monotonic()
 
     def is_meant(self, event: QWheelEvent) -> bool:
-        """Return whether an event changes the control; otherwise it must be ignored, so that the panel scrolls."""
+        """Return whether an event changes the control; if not, ignore it so that the panel scrolls."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return True
         return self._control.hasFocus() and monotonic() - Wheel._scrolled_at > _SCROLL_PAUSE
 
     def notches(self, event: QWheelEvent) -> float:
-        """Return how far the wheel was turned, in notches, up being positive; a fraction for a touchpad."""
+        """Return the wheel's rotation in notches, positive upwards; fractional for a touchpad."""
         return self._delta(event) / NOTCH
 
     def steps(self, event: QWheelEvent) -> int:
-        """Return the whole notches that this event completes; what is left over counts with the next one."""
+        """Return the whole notches that this event completes; the remainder counts towards the next one."""
         delta = self._delta(event)
         if delta * self._rest < 0:
-            self._rest = 0  # the other way: what was begun is forgotten
+            self._rest = 0  # the direction changed: drop the remainder
         turned = self._rest + delta
         steps = int(turned / NOTCH)  # towards zero
         self._rest = turned - steps * NOTCH
@@ -60,4 +60,4 @@ class Wheel:
 
     @staticmethod
     def _delta(event: QWheelEvent) -> int:
-        return event.angleDelta().y() or event.angleDelta().x()  # Alt turns the wheel sideways
+        return event.angleDelta().y() or event.angleDelta().x()  # Alt makes the wheel horizontal

@@ -1,4 +1,4 @@
-"""A row of widgets that goes on in a further line where it is too narrow, instead of asking for more width."""
+"""A row of widgets that wraps onto further lines where it is too narrow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["wrap_row"]
 
 
 class _WrapLayout(QLayout):
-    """Lay widgets out from left to right, line by line; each keeps its preferred size.
+    """A layout from left to right, line by line; each widget keeps its preferred size.
 
     Args:
-        spacing: Between widgets and between lines, in pixels.
-        stretch_at: Number of the widget before which a line's free room goes; -1 leaves it at the right end.
+        spacing: Pixels between widgets and between lines.
+        stretch_at: Index of the widget before which a line's free space goes; -1 leaves it at the right end.
     """
 
     def __init__(self, spacing: int, stretch_at: int) -> None:
@@ -49,7 +49,7 @@ class _WrapLayout(QLayout):
 
     def minimumSize(self) -> QSize:
         widths = [item.sizeHint().width() for item in self._items if not item.isEmpty()]
-        # Boxes in docks do not ask for the height of a width, so it is counted in once the width is known.
+        # Layouts in docks do not query heightForWidth, so the height is included once the width is known.
         return QSize(max(widths, default=0), self.heightForWidth(self._laid_out or sum(widths)))
 
     def sizeHint(self) -> QSize:
@@ -61,7 +61,7 @@ class _WrapLayout(QLayout):
         super().setGeometry(rect)
         if rect.width() != self._laid_out:
             self._laid_out = rect.width()
-            self.invalidate()  # its minimum height may be another one now
+            self.invalidate()  # its minimum height may have changed
         y = rect.y()
         for line in self._lines(rect.width()):
             height = max(self._items[i].sizeHint().height() for i in line)
@@ -90,7 +90,7 @@ class _WrapLayout(QLayout):
 
 
 def wrap_row(*items: QWidget | None, spacing: int = GRID // 2) -> QWidget:
-    """Return widgets side by side, on several lines where one is too short; free room goes where None stands."""
+    """Return a row of widgets that wraps onto further lines; None marks where free space goes."""
     box = QWidget()
     widgets = [item for item in items if item is not None]
     stretch_at = next((i for i, item in enumerate(items) if item is None), -1)

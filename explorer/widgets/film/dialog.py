@@ -1,4 +1,4 @@
-"""Render film: what the film is like and where it goes, then how far it is; the window stays usable meanwhile."""
+"""The Render film dialog: settings and file of a film, then its progress; the window stays usable."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from PySide6.QtCore import QSize, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
-from explorer.animation.film import Film, page_of
-from explorer.animation.forecast import bytes_beforehand, size_words
+from explorer.animation.film import Film, frame_size_of
+from explorer.animation.forecast import bytes_beforehand, size_text
 from explorer.animation.formats import FORMATS
-from explorer.animation.job import Job, discard, is_unfinished, read_job, target_of
+from explorer.animation.job import FilmJob, discard, is_unfinished, read_job, target_of
 from explorer.errors import CancelledError, LatentwalkError
+from explorer.state.view_layout import compared
 from explorer.util.plain_text import LIMIT, visible
 from explorer.util.user_folders import home_folder
 from explorer.widgets.controls.basic import label, row
@@ -33,12 +34,12 @@ __all__ = ["FilmDialog"]
 
 
 class FilmDialog(QDialog):
-    """Not modal. One page: settings, and under them the film's progress once it runs.
+    """A modeless dialog with the settings of a film, and its progress below them once it is being rendered.
 
-    `said` has a few words for the user, `failed` an error to show.
+    Signals: `status(text)`, a message for the user; `failed(error)`, an error to show.
     """
 
-    said = Signal(str)
+    status = Signal(str)
     failed = Signal(object)
 
     def __init__(self, parent: QWidget, session: Session, remembered: Settings) -> None:
@@ -47,16 +48,17 @@ class FilmDialog(QDialog):
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
+        self._views: tuple[int, tuple[int, ...]] = (2, (0, 1))  # number of views, and the compared ones
         self._done: Path | None = None
         self.settings = FilmSettings()
-        self.words = label("", "muted", wrap=True, limit=3 * LIMIT)
+        self.summary = label("", "muted", wrap=True, limit=3 * LIMIT)
         self.running = FilmProgress()
         self.running.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         column.setSpacing(GRID)
         column.addWidget(self.settings)
-        column.addWidget(self.words)
+        column.addWidget(self.summary)
         column.addWidget(self.running, 1)
         column.addWidget(self._make_buttons())
         self._make_return_render()
@@ -69,25 +71,25 @@ class FilmDialog(QDialog):
     def _make_buttons(self) -> QWidget:
         self.start = QPushButton("Render")
         self.start.clicked.connect(lambda _=False: self.render_film())
-        self.go_on = QPushButton("Continue")
-        self.go_on.setToolTip("Continue the unfinished film of this name, with its own project and settings")
-        self.go_on.clicked.connect(lambda _=False: self.go_on_with_film())
+        self.resume = QPushButton("Continue")
+        self.resume.setToolTip("Continue the unfinished film of this name, with its own project and settings")
+        self.resume.clicked.connect(lambda _=False: self.continue_film())
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("What is finished is kept; rendering the same film again continues from there")
+        self.cancel.setToolTip("Finished frames are kept; rendering the same film again continues from there")
         self.cancel.clicked.connect(lambda _=False: self._films.cancel())
         self.show_file = QPushButton("Show in folder")
         self.show_file.clicked.connect(lambda _=False: self._open_folder())
         self.leave = QPushButton("Close")
         self.leave.clicked.connect(lambda _=False: self.close())
-        for late in (self.pause, self.cancel, self.show_file, self.go_on):
+        for late in (self.pause, self.cancel, self.show_file, self.resume):
             late.hide()
-        buttons = (self.show_file, None, self.pause, self.cancel, self.leave, self.go_on, self.start)
+        buttons = (self.show_file, None, self.pause, self.cancel, self.leave, self.resume, self.start)
         return row(*buttons, spacing=GRID)
 
     def _make_return_render(self) -> None:
-        """A dialog makes any button that may be the default one, so no other may."""
+        """Make Render the only possible default button: by default any button of a dialog can become it."""
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)
         self.start.setDefault(True)
@@ -98,7 +100,7 @@ class FilmDialog(QDialog):
     # -- settings ------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Shows the dialog for the present project."""
+        """Show the dialog for the current project."""
         if not self._seen:
             self._seen = True
             info = self._session.info(self._session.active)
@@ -112,8 +114,8 @@ class FilmDialog(QDialog):
         self.raise_()
         self.activateWindow()
         if self._done is not None and not self._done.exists():
-            self._forget_done()  # moved or deleted since
-        if self._done is None:  # else it still says what became of the last film
+            self._forget_done()  # the file may have been moved or deleted
+        if self._done is None:  # otherwise the result of the last film stays visible
             self._show_summary()
 
     def _forget_done(self) -> None:
@@ -129,54 +131,59 @@ class FilmDialog(QDialog):
     def _show_summary(self, *_: object) -> None:
         if self._films.is_running or not self.isVisible():
             return
-        film = self.settings.film(self._session.state)
-        words = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s"
-        words += f"{self._size_of(film)}."
+        state = self._session.state
+        views = len(state.views), compared(state)
+        if views != self._views:
+            self._views = views
+            self.settings.set_views(*views)
+        film = self.settings.film(state)
+        text = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s"
+        text += f"{self._size_of(film)}."
         kind = FORMATS[film.format]
         if kind.least_ms and film.fps == kind.playable(Fraction(1000)):
-            words += f" Players show {film.format.upper()} at {float(film.fps):.3g} frames per second at most."
+            text += f" Players show {film.format.upper()} at no more than {float(film.fps):.3g} frames per second."
         if not self._session.transport.has_animation:
-            words += " Nothing is on the timeline: the film shows what moves by itself."
+            text += " The timeline is empty: the film shows drift and motion only."
         file, unfinished = self.settings.file, self._is_unfinished()
         self.start.setEnabled(file is not None)
-        self.go_on.setVisible(unfinished)
+        self.resume.setVisible(unfinished)
         if file is None:
-            words += " Choose its file."
+            text += " Choose a file."
         elif unfinished:
-            words = f"{visible(file.name)} is unfinished: it can be continued, or rendered again. {words}"
+            text = f"{visible(file.name)} is unfinished: you can continue it, or render it again. {text}"
         elif file.exists():
-            words += " A file of this name is there; you will be asked."
-        self.words.setText(words)
+            text += " A file with this name exists; you will be asked before it is replaced."
+        self.summary.setText(text)
 
     def _size_of(self, film: Film) -> str:
-        """The size of its pictures and about that of its file, in words; empty while a model is missing."""
+        """Return a text with the film's picture size and estimated file size; empty while a model is missing."""
         state = self._session.state
         infos = [self._session.info(view) for view in range(len(state.views))]
         try:
-            width, height = page_of(film, state, [info.img_size if info else (0, 0) for info in infos])
+            width, height = frame_size_of(film, state, [info.img_size if info else (0, 0) for info in infos])
             film.check()
         except LatentwalkError:
             return ""
         size = bytes_beforehand(film.format, film.quality, (width, height), film.frames)
-        return f", {width} x {height} px, {size_words(size)}" if min(width, height) > 0 else ""
+        return f", {width} x {height} px, {size_text(size)}" if min(width, height) > 0 else ""
 
     # -- running -------------------------------------------------------------------------------------------
 
     def render_film(self, *, overwrite: bool = False) -> None:
-        """Begins; asks before anything is overwritten."""
+        """Start rendering; ask before a file is overwritten."""
         file, s = self.settings.file, self._session
         if file is None:
             return
-        job = Job(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
+        job = FilmJob(file, self.settings.film(s.state), s.state, s.table, s.devices.settings)
         s.transport.pause()
         try:
             if overwrite or self._may_write(job):
                 self._start(job)
         except LatentwalkError as error:
-            self.words.setText(error_text(error))
+            self.summary.setText(error_text(error))
 
-    def go_on_with_film(self) -> None:
-        """Goes on with the unfinished film of that name."""
+    def continue_film(self) -> None:
+        """Continue the unfinished film of that name."""
         file = self.settings.file
         if file is None:
             return
@@ -184,19 +191,19 @@ class FilmDialog(QDialog):
         try:
             self._start(read_job(file))
         except LatentwalkError as error:
-            self.words.setText(error_text(error))
+            self.summary.setText(error_text(error))
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: FilmJob) -> None:
         self._films.start(job, overwrite=True)
         self._remembered.set("film-folder", str(job.path.resolve().parent))
         self._done = None
         self.settings.setEnabled(False)
         self.running.begin(job.film.frames)
-        self.words.setText(f"Rendering {visible(job.path.name)}. You can keep using the window.")
+        self.summary.setText(f"Rendering {visible(job.path.name)}. You can keep using the window.")
         self._show_buttons()
         self.adjustSize()
 
-    def _may_write(self, job: Job) -> bool:
+    def _may_write(self, job: FilmJob) -> bool:
         target = target_of(job.path, job.film)
         if target.exists():
             choice = choose(self, "Render film", f"{target.name} already exists.", ("Replace", "Keep both"))
@@ -204,14 +211,14 @@ class FilmDialog(QDialog):
                 self._keep_both(job.path)
             return choice == 0
         if is_unfinished(job.path) and not _same(job):
-            words = f"{job.path.name} is an unfinished film with other settings. Discard it and start again?"
-            if not may_destroy(self, "Render film", words):
+            text = f"{job.path.name} is an unfinished film with other settings. Discard it and start again?"
+            if not may_destroy(self, "Render film", text):
                 return False
             discard(job.path)
         return True
 
     def _keep_both(self, path: Path) -> None:
-        """Render under the next name that is free."""
+        """Render to the next name that is not in use."""
         self.settings.name_file(path.parent, path.stem)
         self.render_film()
 
@@ -227,7 +234,7 @@ class FilmDialog(QDialog):
         for widget in (self.pause, self.cancel):
             widget.setVisible(films.is_running)
         self.start.setVisible(not films.is_running)
-        self.go_on.setVisible(not films.is_running and self._is_unfinished())
+        self.resume.setVisible(not films.is_running and self._is_unfinished())
         self.show_file.setVisible(self._done is not None)
         self.pause.setText("Continue" if films.is_paused else "Pause")
 
@@ -238,14 +245,14 @@ class FilmDialog(QDialog):
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
         self.running.show_progress(progress, paused=self._films.is_paused)
-        if progress.words:
-            self.said.emit(progress.words)
+        if progress.note:
+            self.status.emit(progress.note)
 
     @Slot(str)
     def _on_finished(self, path: str) -> None:
         self._done = Path(path)
-        self._end(f"{visible(self._done.name)} is ready. Drop it on the window, and its timeline is back.")
-        self.said.emit(f"The film {self._done.name} is ready")
+        self._end(f"{visible(self._done.name)} is ready. Drop it on the window to open its timeline.")
+        self.status.emit(f"The film {self._done.name} is ready")
 
     @Slot(object)
     def _on_failed(self, error: LatentwalkError) -> None:
@@ -253,20 +260,20 @@ class FilmDialog(QDialog):
         if not isinstance(error, CancelledError):
             self.failed.emit(error)
 
-    def _end(self, words: str) -> None:
+    def _end(self, text: str) -> None:
         self.settings.setEnabled(True)
-        self.words.setText(words)
+        self.summary.setText(text)
         self._show_buttons()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._films.is_running:
-            self.said.emit("The film is still rendering: see its progress at the top right; Ctrl+M opens this page")
+            self.status.emit("The film is still rendering: its progress is at the top right; Ctrl+M reopens this")
         else:
             self._forget_done()
         super().closeEvent(event)
 
 
-def _same(job: Job) -> bool:
+def _same(job: FilmJob) -> bool:
     try:
         return read_job(job.path).same_as(job)
     except LatentwalkError:

@@ -1,4 +1,4 @@
-"""How far a film is: its last frame, a bar, and the figures of the film page."""
+"""Progress of a film: its last frame, a progress bar, and figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
-from explorer.animation.forecast import size_words
+from explorer.animation.forecast import size_text
 from explorer.widgets.controls.basic import value_label
 from explorer.widgets.controls.theme import color
 
@@ -20,7 +20,7 @@ __all__ = ["FilmProgress"]
 
 
 class FilmProgress(QWidget):
-    """Shows a film being made."""
+    """Shows the progress of a film that is being rendered."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,29 +36,29 @@ class FilmProgress(QWidget):
         column.addWidget(self.figures)
 
     def begin(self, frames: int) -> None:
-        """Nothing is done yet of so many frames."""
+        """Reset the display for a film of `frames` frames."""
         self.bar.setRange(0, frames)
         self.show()
 
     def show_progress(self, p: Progress, *, paused: bool) -> None:
-        """Shows how far it is and how long it takes yet."""
+        """Show the progress and the time left."""
         self.bar.setRange(0, p.total)
         self.bar.setValue(p.done)
-        if p.picture is not None and self.isVisible():
-            self.picture.show_pixels(p.picture)
+        if p.value.picture is not None and self.isVisible():
+            self.picture.show_pixels(p.value.picture)
         left = round(p.seconds_left)
         texts = {
             "loading": "Reading the model \u2026",
-            "rendering": f"{p.done} of {p.total}   {p.fps:.1f} frames/s   {left // 60}:{left % 60:02d} left",
+            "rendering": f"{p.done} of {p.total}   {p.rate:.1f} frames/s   {left // 60}:{left % 60:02d} left",
             "finishing": f"Finishing the file: {p.done} of {p.total}",
             "done": f"{p.total} frames",
         }
-        size = f"   {size_words(p.size)}" if p.size and p.stage != "done" else ""
+        size = f"   {size_text(p.value.size)}" if p.value.size and p.stage != "done" else ""
         self.figures.setText(texts[p.stage] + size + ("   paused" if paused else ""))
 
 
 class _Picture(QWidget):
-    """The last frame, as large as fits."""
+    """The last frame, scaled to fit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class _Picture(QWidget):
         self.setMinimumHeight(180)
 
     def show_pixels(self, pixels: np.ndarray) -> None:
-        """Shows a frame `[H, W, 3]` red-green-blue."""
+        """Show a frame, RGB `[H, W, 3]`."""
         pixels = np.ascontiguousarray(pixels)
         height, width = pixels.shape[:2]
         self.image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

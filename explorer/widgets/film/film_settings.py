@@ -1,4 +1,4 @@
-"""What a film is like and where it goes: the settings of the film page."""
+"""Settings and file of a film."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
-from explorer.animation.compose import LAYOUTS
+from explorer.animation.compose import layout_names
 from explorer.animation.film import Film, rate_of, whole_film
 from explorer.animation.folder import folder_of
 from explorer.animation.formats import FORMATS, QUALITIES, available
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FilmSettings"]
 
 SMALLEST = 256
-"""Pixels; pictures of smaller networks are enlarged at first."""
+"""Pixels; pictures of smaller networks are enlarged by default."""
 
 SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
 RATES = ("10", "12.5", "20", "24", "25", "30", "50", "60")
@@ -32,7 +32,7 @@ QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visi
 
 
 class FilmSettings(QWidget):
-    """A line for each setting of a film, and its file. `changed` comes with every change."""
+    """A row for each setting of a film, and its file. `changed` is emitted at every change."""
 
     changed = Signal()
 
@@ -54,18 +54,16 @@ class FilmSettings(QWidget):
             self.quality.addItem(QUALITY_WORDS[quality], quality)
         self.quality.setCurrentIndex(1)
         self.layout_choice = Choice()
-        self.layout_choice.addItem("Same as window", "")
-        for key, text in LAYOUTS.items():
-            self.layout_choice.addItem(text, key)
+        self.set_views(2, (0, 1))
         self.columns, self.rows = _count("Columns of the grid", 3), _count("Rows of the grid", 2)
         self.samples = _count("Samples per frame: pictures averaged for motion blur; each costs a render", 1)
         self.captions = Check("Burn in model, seed and truncation", "In the lower left corner of the picture")
         self.path = QLineEdit()
-        self.path.setAcceptDrops(False)  # Qt takes a dropped file as text, and by a move
+        self.path.setAcceptDrops(False)  # Qt would insert a dropped file as text, and accept a move
         self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
-        self._usual_side = 0  # pixels, of formats that have no usual one of their own
-        self._said: set[Choice] = set()  # what the user chose; a format's own defaults do not change that
-        self._named: tuple[Path, str] | None = None  # folder and stem of the name that was proposed
+        self._usual_side = 0  # default height in pixels of formats that define none
+        self._chosen: set[Choice] = set()  # chosen by the user, so kept when the format changes
+        self._named: tuple[Path, str] | None = None  # folder and stem of the proposed name
         self._proposed = ""
         self._lay_out()
         self._connect()
@@ -92,7 +90,7 @@ class FilmSettings(QWidget):
 
     def _connect(self) -> None:
         for mine in (self.side, self.rate):
-            mine.activated.connect(lambda _, choice=mine: self._said.add(choice))
+            mine.activated.connect(lambda _, choice=mine: self._chosen.add(choice))
         self.format.activated.connect(self._fit_format)
         for choice in (self.format, self.quality, self.side, self.rate, self.layout_choice):
             choice.setMinimumHeight(ROW)
@@ -101,6 +99,15 @@ class FilmSettings(QWidget):
             number.chosen.connect(self._on_changed)
         self.path.textChanged.connect(self._on_changed)
 
+    def set_views(self, count: int, pair: tuple[int, ...]) -> None:
+        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice is kept if possible."""
+        chosen = self.layout_choice.currentData()
+        self.layout_choice.clear()
+        self.layout_choice.addItem("Same as window", "")
+        for key, text in layout_names(count, pair).items():
+            self.layout_choice.addItem(text, key)
+        self.layout_choice.setCurrentIndex(max(0, self.layout_choice.findData(chosen)))
+
     @property
     def suffix(self) -> str:
         """The suffix of the chosen format, with its dot."""
@@ -108,17 +115,17 @@ class FilmSettings(QWidget):
 
     @property
     def file(self) -> Path | None:
-        """The film's file; None while it has no name."""
+        """The film's file; None while no name is set."""
         text = self.path.text()
         return expanded(Path(text)) if Path(text).name else None
 
     def film(self, state: ExplorerState) -> Film:
-        """The film of a project that the settings say."""
+        """Return a film of a project with the current settings."""
         rate = str(self.rate.currentData())
-        said = {"rate": rate_of(rate)} if rate else {}
+        overrides = {"rate": rate_of(rate)} if rate else {}
         return whole_film(
             state,
-            **said,
+            **overrides,
             format=str(self.format.currentData()),
             quality=self.quality.currentData(),
             side=int(self.side.currentData()),
@@ -130,28 +137,28 @@ class FilmSettings(QWidget):
         )
 
     def enlarge(self, resolution: int) -> None:
-        """Pictures of a network too small to look at elsewhere are enlarged."""
+        """Set the default height so that pictures of small networks are enlarged."""
         self._usual_side = 512 if resolution < SMALLEST else 0
         self._take_defaults()
 
     def _take_defaults(self) -> None:
-        """What the user has not chosen is what is usual for the format."""
+        """Use the format's defaults for settings that the user has not chosen."""
         kind = FORMATS[str(self.format.currentData())]
-        if self.side not in self._said:
+        if self.side not in self._chosen:
             self.side.setCurrentIndex(self.side.findData(kind.side or self._usual_side))
-        if self.rate not in self._said:
+        if self.rate not in self._chosen:
             self.rate.setCurrentIndex(self.rate.findData(str(kind.fps) if kind.fps else ""))
 
     @Slot()
     def _fit_format(self, *_: object) -> None:
         self._take_defaults()
         if self._named is not None and self.path.text() == self._proposed:
-            self.name_file(*self._named)  # films of another format have numbers of their own
+            self.name_file(*self._named)  # another format numbers its films separately
         elif self.path.text():
             self.path.setText(str(self._fitting(Path(self.path.text()))))
 
     def name_file(self, folder: Path, stem: str) -> None:
-        """Takes a name in a folder that no film has yet."""
+        """Propose a name in a folder that no film has yet."""
         self._named = folder, stem
         path = folder / f"{stem}{self.suffix}"
         number = 2
@@ -176,7 +183,7 @@ class FilmSettings(QWidget):
         return with_suffix_of(path, self.suffix, {form.suffix for form in FORMATS.values()})
 
     def _browse(self) -> None:
-        options = QFileDialog.Option.DontConfirmOverwrite  # asked when rendering begins
+        options = QFileDialog.Option.DontConfirmOverwrite  # confirmed when rendering starts
         path, _ = QFileDialog.getSaveFileName(
             self, "Film", self.path.text(), f"Films (*{self.suffix})", options=options
         )

@@ -1,4 +1,4 @@
-"""What all panels have in common: a name, a column of rows, and a binder to the session."""
+"""Base class of all panels: a name, a column of rows, and a binder to the session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Panel"]
 
 
 class Panel(QWidget):
-    """A page of controls for one part of the look. Subclasses build rows with `add` and bind them.
+    """A panel of controls for one part of the look. Subclasses create rows with `add` and bind them.
 
     `key` names the panel in the settings, `title` is its heading.
     """
@@ -27,9 +27,9 @@ class Panel(QWidget):
     key = ""
     title = ""
     is_of_active_view = True
-    """Whether the controls are of the active view; otherwise they are of all views at once."""
+    """Whether the controls affect the active view only, and not all views."""
 
-    problem = Signal(object)  # a LatentwalkError that the user should read
+    problem = Signal(object)  # a LatentwalkError to show to the user
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class Panel(QWidget):
             self._column.addWidget(item)
 
     def attempt(self, callback: Callable[[], object]) -> None:
-        """Do what may fail for reasons of the user's, such as a file that is no latent, and say why if it does."""
+        """Run a callback that may fail because of user input, such as an invalid file, and report the error."""
         try:
             callback()
         except LatentwalkError as error:

@@ -1,4 +1,4 @@
-"""A small popup in which the hand draws how time is spent between two keys."""
+"""A popup in which the user draws the easing curve between two keys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PRESETS: tuple[tuple[str, str, Points], ...] = (
 
 
 class _Field(QWidget):
-    """The curve: time goes right, the way goes up. Click adds a point, drag moves it, right click removes it."""
+    """The curve: time to the right, progress upwards. Click to add a point, drag to move, right-click to remove."""
 
     pressed = Signal()
     moved = Signal(object)  # points
@@ -43,7 +43,7 @@ class _Field(QWidget):
         super().__init__()
         self.setFixedSize(220, 180)
         self.setAccessibleName("Ease curve")
-        self.setToolTip("Click adds a point, drag moves it, right click removes it; both ends stay")
+        self.setToolTip("Click to add a point, drag to move it, right-click to remove it; both ends are fixed")
         self.segment = Segment(ease="curve")
         self._held: int | None = None
 
@@ -93,20 +93,20 @@ class _Field(QWidget):
         points[self._held] = (min(max(x, low), max(high, low)), y)
         self.moved.emit(tuple(points))
 
-    def let_go(self) -> None:
-        """The hand holds no point any more."""
+    def release(self) -> None:
+        """End the drag of a point."""
         self._held = None
 
     def hideEvent(self, event: QHideEvent) -> None:
-        # A hidden widget gets no release: the stroke would stay open for ever.
+        # A hidden widget receives no release event: the stroke would never end.
         if self._held is not None:
-            self.let_go()
+            self.release()
             self.released.emit()
         super().hideEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._held is not None:
-            self.let_go()
+            self.release()
             self.released.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -130,7 +130,7 @@ class _Field(QWidget):
 
 
 class CurveEditor(QFrame):
-    """Edits the ways from the selected keys of a timeline view. Each drag is one undo step."""
+    """Edits the easing of the selected keys of a timeline view. Each drag is one undo step."""
 
     def __init__(self, session: Session, view: TimelineView) -> None:
         super().__init__(view, Qt.WindowType.Popup)
@@ -148,11 +148,11 @@ class CurveEditor(QFrame):
         self.field.released.connect(session.commit)
         view.selected.connect(self._show)
 
-    def open_at(self, place: QPoint) -> None:
-        """Shows the popup above a place on the screen."""
+    def open_at(self, at: QPoint) -> None:
+        """Show the popup above a point on the screen."""
         self._show()
         self.adjustSize()
-        self.move(place.x(), place.y() - self.height())
+        self.move(at.x(), at.y() - self.height())
         self.show()
 
     def _set(self, points: Points) -> None:
@@ -166,7 +166,7 @@ class CurveEditor(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._session.store.in_stroke:
-            self.field.let_go()
+            self.field.release()
             self._session.cancel()
             self._show()
         else:

@@ -1,4 +1,4 @@
-"""The timeline under the pictures: transport, settings of the film's time, the lanes, and the ways between keys."""
+"""The timeline dock: transport controls, timing, the lanes, and interpolation between keys."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from explorer.widgets.timeline.curve_editor import CurveEditor
 from explorer.widgets.timeline.view import TimelineView
 
 if TYPE_CHECKING:
+    from explorer.jobs.job import Report
     from explorer.session import Session
-    from explorer.session.even_speed import Measured
 
 __all__ = ["TimelineDock"]
 
@@ -30,9 +30,9 @@ LOOPS = (
     ("once", "Once", "Play to the end and stop"),
     ("loop", "Loop", "Start again at the end"),
     ("ping-pong", "Back and forth", "Reverse at both ends; the film is twice as long"),
-    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops without a seam"),
+    ("seamless", "Seamless", "Continue from the last key to the first, so that the film loops seamlessly"),
 )
-WAYS = (
+INTERPOLATIONS = (
     ("hold", "Hold"),
     ("linear", "Straight"),
     ("spherical", "Spherical"),
@@ -60,7 +60,7 @@ def _number(
     field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def fit() -> None:
-        if not field.isModified():  # not while it is typed
+        if not field.isModified():  # not while the user types
             field.setFixedWidth(max(width, field.fontMetrics().horizontalAdvance(field.text()) + 2 * GRID))
 
     field.textChanged.connect(fit)
@@ -71,7 +71,7 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     box = Choice()
     for key, text in items:
         box.addItem(text, key)
-    # All texts would make the row wrap in windows of common size; only the chosen one has to be read whole.
+    # As wide as the current text only: with the longest one the row would wrap in windows of common size.
     box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(5)
     box.setToolTip(tip)
@@ -88,7 +88,7 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
 
 
 class TimelineDock(QDockWidget):
-    """Everything of the timeline. `film_requested` when the user wants to render a film."""
+    """The whole timeline. `film_requested` is emitted when the user asks to render a film."""
 
     film_requested = Signal()
 
@@ -102,7 +102,7 @@ class TimelineDock(QDockWidget):
         self._clock.timeout.connect(self._show_time)
         self.view = TimelineView(session)
         self.curve = CurveEditor(session, self.view)
-        # Made once and refilled: menus thrown away leave PySide with wrappers of freed objects.
+        # Created once and refilled: deleted menus leave PySide with wrappers of freed objects.
         self._menus = QMenu(self), QMenu("Add key for one parameter", self), QMenu("Latent wander", self)
         body = QWidget()
         column = QVBoxLayout(body)
@@ -110,11 +110,11 @@ class TimelineDock(QDockWidget):
         column.setSpacing(GRID // 2)
         column.addWidget(self._make_transport())
         column.addWidget(self.view, 1)
-        column.addWidget(self._make_ways())
+        column.addWidget(self._make_segment_row())
         self.setWidget(body)
         self._connect()
         self._show()
-        self._show_ways()
+        self._show_segment()
 
     # -- rows ----------------------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class TimelineDock(QDockWidget):
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
         tip = "Beats per minute: the grid's tempo; 0 shows seconds"
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
-        self.add = IconButton("diamond", "Add a key of everything at the playhead (K)", transport.add_key)
+        self.add = IconButton("diamond", "Add a key of the whole state at the playhead (K)", transport.add_key)
         self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_requested.emit)
         return wrap_row(
@@ -142,20 +142,22 @@ class TimelineDock(QDockWidget):
             self.snap, self.bpm, self.more, self.film,
         )  # fmt: skip
 
-    def _make_ways(self) -> QWidget:
-        self.way_label = label("After this key:", "muted")
-        self.way = _choice(WAYS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys")
-        self.space = _choice(SPACES, "Where latents are blended; ws blends mixing and edits too")
+    def _make_segment_row(self) -> QWidget:
+        self.segment_label = label("After this key:", "muted")
+        self.interpolation = _choice(
+            INTERPOLATIONS, "Interpolation to the next key; cubic and Catmull-Rom pass smoothly through keys"
+        )
+        self.space = _choice(SPACES, "Space in which latents are blended; ws also blends mixing and edits")
         self.ease = _choice(EASES, "Easing between this key and the next")
         self.edit_curve = IconButton("pen-nib", "Draw the easing curve", self._open_curve)
-        self.update_key = IconButton("arrows-clockwise", "Update key to the current state", self._update_key)
+        self.update_key = IconButton("arrows-clockwise", "Update the key to the current state", self._update_key)
         self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
         self.measured = value_label("")
-        self.measured.setToolTip("How much of the timeline's pictures has been measured, and the time left")
+        self.measured.setToolTip("Progress of the measurement, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
         return wrap_row(
-            self.way_label, self.way, self.space, self.ease, self.edit_curve, None, self.update_key, self.remove,
-            self.measured, self.even,
+            self.segment_label, self.interpolation, self.space, self.ease, self.edit_curve, None, self.update_key,
+            self.remove, self.measured, self.even,
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -169,22 +171,22 @@ class TimelineDock(QDockWidget):
         self.rate.activated.connect(lambda i: transport.set_timeline(fps=_exact(str(self.rate.itemData(i)))))
         self.duration.chosen.connect(lambda value: transport.set_timeline(duration=value))
         self.bpm.chosen.connect(lambda value: transport.set_timeline(bpm=value))
-        for box, field in ((self.way, "interpolation"), (self.space, "space"), (self.ease, "ease")):
-            box.activated.connect(lambda i, b=box, f=field: self._set_way(f, str(b.itemData(i))))
-        self.view.selected.connect(self._show_ways)
+        for box, field in ((self.interpolation, "interpolation"), (self.space, "space"), (self.ease, "ease")):
+            box.activated.connect(lambda i, b=box, f=field: self._set_segment(f, str(b.itemData(i))))
+        self.view.selected.connect(self._show_segment)
         self.view.menu_requested.connect(self._open_menu)
 
     # -- actions -------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
-        """Plays the timeline, or stops."""
+        """Start or stop playing the timeline."""
         if self.transport.is_playing:
             self.transport.pause()
         else:
             self.transport.play()
 
     def toggle_record(self) -> None:
-        """Records a performance, or ends it."""
+        """Start or stop recording a performance."""
         if self.transport.is_recording:
             self.transport.stop_recording()
         else:
@@ -193,7 +195,7 @@ class TimelineDock(QDockWidget):
     def _toggle_snap(self) -> None:
         self.transport.set_timeline(snap=not self.transport.timeline.snap)
 
-    def _set_way(self, field: str, value: str) -> None:
+    def _set_segment(self, field: str, value: str) -> None:
         self.transport.set_segments(self.view.chosen, **{field: value})
         if field == "ease" and value == "curve":
             self._open_curve()
@@ -217,8 +219,8 @@ class TimelineDock(QDockWidget):
     def _open_more(self) -> None:
         self._menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
 
-    def _open_menu(self, place: QPoint) -> None:
-        self._menu(keys=True).popup(place)
+    def _open_menu(self, at: QPoint) -> None:
+        self._menu(keys=True).popup(at)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
         transport, look, chosen = self.transport, self.session.look(), self.view.chosen
@@ -236,8 +238,8 @@ class TimelineDock(QDockWidget):
         for layer in rows:
             tracks.addAction(f"Mixing, entry {layer}", partial(transport.add_value_key, f"mixing.{layer}"))
         for number, edit in enumerate(look.edits):
-            words = f"Edit {number}: {describe(edit)}"
-            tracks.addAction(menu_text(words), partial(transport.add_value_key, f"edits.{number}"))
+            text = f"Edit {number}: {describe(edit)}"
+            tracks.addAction(menu_text(text), partial(transport.add_value_key, f"edits.{number}"))
         menu.addMenu(wander)
         now = transport.timeline.wander
         for kind, text in WANDERS:
@@ -251,8 +253,8 @@ class TimelineDock(QDockWidget):
             action.setChecked(now.radius == radius)
         wander.addSeparator()
         for turns in (1, 2, 4):
-            words = f"{turns} turn{'s' * (turns > 1)}"
-            action = wander.addAction(words, partial(transport.set_wander, turns=turns))
+            text = f"{turns} turn{'s' * (turns > 1)}"
+            action = wander.addAction(text, partial(transport.set_wander, turns=turns))
             action.setCheckable(True)
             action.setChecked(now.turns == turns)
         wander.addSeparator()
@@ -275,7 +277,7 @@ class TimelineDock(QDockWidget):
             self._show()
 
     @Slot(float)
-    def _on_playhead(self, place: float) -> None:
+    def _on_playhead(self, position: float) -> None:
         self._show_time()
 
     def _show(self) -> None:
@@ -306,23 +308,23 @@ class TimelineDock(QDockWidget):
         self.time.setText(f"{_clock(now)} / {_clock(transport.timeline.duration)}")
 
     @Slot(object)
-    def _on_measured(self, measured: Measured | None) -> None:
+    def _on_measured(self, measured: Report[object] | None) -> None:
         self.even.set_icon_name("x" if measured else "equals")
         self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
-        left = f"{100 * measured.share:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
+        left = f"{100 * measured.fraction:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
         self.measured.setText(left)
 
     @Slot()
-    def _show_ways(self) -> None:
+    def _show_segment(self) -> None:
         segment = self.view.first_segment()
-        for widget in (self.way_label, self.way, self.space, self.ease, self.edit_curve, self.remove):
+        for widget in (self.segment_label, self.interpolation, self.space, self.ease, self.edit_curve, self.remove):
             widget.setEnabled(segment is not None)
         whole = [number for lane, number in self.view.chosen if lane < 0]
         self.update_key.setEnabled(len(whole) == 1)
         self.space.setEnabled(bool(whole))
         self.even.setEnabled(len(self.transport.timeline.keys) > 1)
         shown = (segment.interpolation, segment.space, segment.ease) if segment is not None else (None,) * 3
-        for box, value in zip((self.way, self.space, self.ease), shown, strict=True):
+        for box, value in zip((self.interpolation, self.space, self.ease), shown, strict=True):
             box.setCurrentIndex(box.findData(value) if value is not None else -1)  # -1: nothing is selected
 
 

@@ -9,10 +9,19 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from explorer.animation.player import with_snapshot
 from explorer.state import look_of
-from explorer.state.parameters import parameter
 from explorer.widgets.controls.theme import color, value_font
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
-from explorer.widgets.timeline.lanes import KEYS, MARGIN, NAMES, RULER, THUMB, TRACK, Lanes, value_range
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
+from explorer.widgets.timeline.lanes import (
+    KEYS,
+    MARGIN,
+    NAMES,
+    RULER,
+    THUMB,
+    TRACK,
+    Lanes,
+    track_title,
+    value_range,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFont
@@ -25,24 +34,25 @@ __all__ = ["LanePainter", "look_at"]
 
 
 def look_at(key: Keyframe, session: Session) -> Look:
-    """How the active view looks at a key."""
+    """Return the look of the active view at a key."""
     return look_of(with_snapshot(session.state, key.pose), session.active)
 
 
 class LanePainter:
-    """Paints a session's timeline; it holds nothing.
+    """Paints a session's timeline; it has no state of its own.
 
     Args:
-        lanes: Where everything is.
-        session: What there is to show.
-        thumbs: Pictures of keys.
+        lanes: Layout of the timeline.
+        session: The session whose timeline is painted.
+        thumbnails: Pictures of keys.
     """
 
-    def __init__(self, lanes: Lanes, session: Session, thumbs: Thumbs) -> None:
-        self._lanes, self._session, self._deck, self._thumbs = lanes, session, session.transport, thumbs
+    def __init__(self, lanes: Lanes, session: Session, thumbnails: Thumbnails) -> None:
+        self._lanes, self._session, self._thumbnails = lanes, session, thumbnails
+        self._transport = session.transport
 
     def paint(self, p: QPainter, font: QFont, chosen: Chosen) -> None:
-        """Everything, with the selected keys marked."""
+        """Paint everything, with the selected keys marked."""
         lanes = self._lanes
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         p.fillRect(QRectF(0, 0, lanes.width, lanes.height), color("sunken"))
@@ -52,10 +62,10 @@ class LanePainter:
         p.save()
         p.setClipRect(QRectF(NAMES, 0, lanes.width - NAMES, lanes.height))
         p.save()
-        p.setClipRect(QRectF(NAMES, RULER + KEYS, lanes.width - NAMES, lanes.height))  # they scroll under the keys
+        p.setClipRect(QRectF(NAMES, RULER + KEYS, lanes.width - NAMES, lanes.height))  # below the keys
         self._paint_tracks(p, chosen)
         p.restore()
-        if not self._deck.is_recording:  # what is recorded lies where keys and their thumbnails would
+        if not self._transport.is_recording:  # the recording is painted in the same area as keys
             self._paint_keys(p, chosen)
         self._paint_performance(p)
         self._paint_playhead(p)
@@ -76,7 +86,7 @@ class LanePainter:
             p.setPen(QPen(color("border"), 1))
             p.drawLine(QPointF(x, RULER - 5), QPointF(x, self._lanes.height))
             if abs(x - self._lanes.x_of(self._lanes.timeline.duration)) < 16.0:
-                continue  # the end mark is there
+                continue  # the end mark is painted there
             text = _clock(n * step, step)
             p.setPen(color("muted"))
             p.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, RULER - 7), text)
@@ -110,7 +120,7 @@ class LanePainter:
             p.drawPolygon(QPolygonF([QPointF(end, 4), QPointF(end - 6, 4), QPointF(end, 12)]))
         choices = self._lanes.choices()
         rows = [(choices[0][0] if len(choices) == 1 else "", RULER, KEYS)]
-        rows += [(parameter(tr.parameter).title, self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
+        rows += [(track_title(tr), self._lanes.top(i), TRACK) for i, tr in enumerate(t.tracks)]
         metrics = QFontMetricsF(p.font())
         p.fillRect(QRectF(0, 0, NAMES, self._lanes.height), color("panel"))
         for i, (name, top, height) in enumerate(rows):
@@ -124,15 +134,15 @@ class LanePainter:
         p.setClipping(False)
         if len(choices) > 1:
             self._paint_switch(p, choices)
-        if not t.keys and not t.performance and not self._deck.is_recording:
+        if not t.keys and not t.performance and not self._transport.is_recording:
             p.setPen(color("faint"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
-            hint = "K adds a key of everything at the playhead;  Ctrl+R records what you do"
+            hint = "K adds a key of the whole state at the playhead;  Ctrl+R records what you do"
             flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
             p.drawText(box, int(flags) | int(Qt.TextFlag.TextWordWrap), hint)
 
     def _paint_switch(self, p: QPainter, choices: list[tuple[str, bool]]) -> None:
-        """The names of the timeline that is used and of the one kept aside, to choose from."""
+        """Paint the names of the current timeline and of the one set aside, to choose from."""
         for i, (name, is_used) in enumerate(choices):
             middle = RULER + KEYS * (0.25 + 0.5 * i)
             p.setPen(QPen(color("accent" if is_used else "faint"), 1.5))
@@ -165,8 +175,8 @@ class LanePainter:
             if NAMES - THUMB < x < self._lanes.width + THUMB and (x - THUMB / 2 >= last_right or is_chosen):
                 look = look_at(key, self._session)
                 box = QRectF(x - THUMB / 2, top + 2, THUMB, THUMB)
-                image = self._thumbs.get(f"{hash(look)}", look)
-                paint_thumb(p, image, box, mark=color("accent") if is_chosen else None)
+                image = self._thumbnails.get(f"{hash(look)}", look)
+                paint_thumbnail(p, image, box, mark=color("accent") if is_chosen else None)
                 last_right = x + THUMB / 2 - 8
             self._diamond(p, QPointF(x, middle), chosen=is_chosen)
 
@@ -187,7 +197,7 @@ class LanePainter:
             def y_of(value: float, low: float = low, span: float = span, top: float = top) -> float:
                 return top + (TRACK - 10) * (1.0 - (value - low) / span)
 
-            player = self._deck.player()
+            player = self._transport.player()
             line = QPolygonF()
             for x in range(int(NAMES), int(self._lanes.width), 3):
                 time = self._lanes.time_at(x)
@@ -202,11 +212,11 @@ class LanePainter:
 
     def _paint_performance(self, p: QPainter) -> None:
         samples = self._lanes.timeline.performance
-        if self._deck.is_recording:
-            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._deck.recorded_seconds)
+        if self._transport.is_recording:
+            left, right = self._lanes.x_of(0.0), self._lanes.x_of(self._transport.recorded_seconds)
             p.fillRect(QRectF(left, RULER + 8, right - left, KEYS - 16), color("warn", 90))
             p.setPen(color("text"))
-            text = f"Recording  {self._deck.recorded_seconds:.1f} s"
+            text = f"Recording  {self._transport.recorded_seconds:.1f} s"
             p.drawText(QPointF(self._lanes.x_of(0.0) + 8, RULER + KEYS / 2 + 4), text)
             return
         if not samples or self._lanes.timeline.keys:
@@ -218,7 +228,7 @@ class LanePainter:
         p.drawRoundedRect(box, 4, 4)
         p.setPen(QPen(color("accent", 140), 1))
         last = -1e9
-        for sample in samples:  # one line for each moment at which the hand moved
+        for sample in samples:  # one line for each recorded change
             x = self._lanes.x_of(sample.time)
             if x - last >= 1.0:
                 p.drawLine(QPointF(x, box.bottom() - 8), QPointF(x, box.bottom() - 1))
@@ -226,11 +236,11 @@ class LanePainter:
         p.setPen(color("text"))
         seconds = self._lanes.timeline.duration
         changes = f"{len(samples)} change{'s' * (len(samples) != 1)}"
-        words = f"{changes}, {seconds:.1f} s. Right-click to convert to keys."
-        p.drawText(QPointF(left + 8, RULER + 24), words)
+        summary = f"{changes}, {seconds:.1f} s. Right-click to convert to keys."
+        p.drawText(QPointF(left + 8, RULER + 24), summary)
 
     def _paint_playhead(self, p: QPainter) -> None:
-        transport = self._deck
+        transport = self._transport
         x = self._lanes.x_of(transport.recorded_seconds if transport.is_recording else transport.playhead)
         p.setPen(QPen(color("accent"), 1.5))
         p.drawLine(QPointF(x, 2), QPointF(x, self._lanes.height))
@@ -240,7 +250,7 @@ class LanePainter:
 
 
 def _nice_step(least: float) -> float:
-    """The smallest pleasant step of seconds of at least `least`."""
+    """Return the smallest round step, in seconds, of at least `least`."""
     for step in (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600):
         if step >= least:
             return float(step)

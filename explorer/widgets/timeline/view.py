@@ -1,4 +1,4 @@
-"""The lanes of the timeline: ruler, playhead, keys with thumbnails, parameters, the performance."""
+"""The timeline widget: ruler, playhead, keys with thumbnails, tracks, and the recorded performance."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.latents.words import latent_words
 from explorer.state.parameters import parameter
 from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
-from explorer.widgets.controls.event_filters import keep_keys, tell_places
+from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import Thumbs
-from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, value_range
+from explorer.widgets.controls.thumbnails import Thumbnails
+from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, track_title, value_range
 from explorer.widgets.timeline.paint import LanePainter, look_at
 
 if TYPE_CHECKING:
@@ -44,26 +44,26 @@ STROKES = {
     "end": "Duration",
     "value": "Key value",
 }
-"""Drags that change the timeline, and what undoing them is called."""
+"""Undo names of the drags that change the timeline."""
 
 
 @dataclass(slots=True)
 class _Drag:
-    """What the hand is doing: "seek", "keys", "stretch", "box", "end", or "value"."""
+    """A drag in progress; `kind` is "seek", "keys", "copy", "stretch", "box", "end", or "value"."""
 
     kind: str
     at: QPointF
-    timeline: Timeline  # as it was when the drag began; so is the selection, whose numbers change on the way
+    timeline: Timeline  # when the drag began, as is the selection, whose indices change during it
     item: Item = (-2, 0)
     chosen: Chosen = frozenset()
     moved: bool = False
-    is_beside: bool = False  # a key does not stand where the hand is, because another does
+    is_beside: bool = False  # a key is beside the pointer, because another key has that time
 
 
 class TimelineView(QWidget):
-    """Paints a session's timeline and takes the hand's wishes. It holds the selection, nothing else.
+    """Shows a session's timeline and handles input. It holds only the selection.
 
-    `selected` is emitted when another set of keys is chosen; `menu_requested` with the place of a right click.
+    `selected` is emitted when the selection changes, `menu_requested` with the position of a right click.
     """
 
     selected = Signal()
@@ -71,33 +71,33 @@ class TimelineView(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._deck = session, session.transport
+        self._session, self._transport = session, session.transport
         self._chosen: set[Item] = set()
         self._drag: _Drag | None = None
-        self._is_dragging = False  # what changes now changes by this hand
+        self._is_dragging = False  # true while changes of the timeline come from this drag
         self._box: QRectF | None = None
         self.lanes = Lanes(session.transport)
-        self.thumbs = Thumbs(session, "timeline", self.update, self)
-        self._painter = LanePainter(self.lanes, session, self.thumbs)
+        self.thumbnails = Thumbnails(session, "timeline", self.update, self)
+        self._painter = LanePainter(self.lanes, session, self.thumbnails)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         keep_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
-        tell_places(self, self._tip)
+        positional_tooltip(self, self._tip)
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
-        self._deck.playhead_moved.connect(self._on_playhead)
-        self._deck.recording_changed.connect(self._on_recording)
+        self._transport.playhead_moved.connect(self._on_playhead)
+        self._transport.recording_changed.connect(self._on_recording)
         session.model_changed.connect(self._on_model_changed)
         self._recording_timer = QTimer(self, interval=50)
         self._recording_timer.timeout.connect(self.update)
 
-    # -- facts ---------------------------------------------------------------------------------------------
+    # -- selection -----------------------------------------------------------------------------------------
 
     @property
     def timeline(self) -> Timeline:
-        """The one shown."""
-        return self._deck.timeline
+        """The timeline shown."""
+        return self._transport.timeline
 
     @property
     def chosen(self) -> Chosen:
@@ -105,7 +105,7 @@ class TimelineView(QWidget):
         return frozenset(item for item in self._chosen if self.lanes.has(item))
 
     def first_segment(self) -> Segment | None:
-        """The way from the first selected key; None without a selection."""
+        """Return the segment after the first selected key; None without a selection."""
         chosen = sorted(self.chosen)
         if not chosen:
             return None
@@ -113,7 +113,7 @@ class TimelineView(QWidget):
         return (self.timeline.keys if lane < 0 else self.timeline.tracks[lane].keys)[number].segment
 
     def choose(self, items: set[Item]) -> None:
-        """Selects keys."""
+        """Select keys."""
         if items != self._chosen:
             self._chosen = set(items)
             self.selected.emit()
@@ -129,7 +129,7 @@ class TimelineView(QWidget):
         self.lanes.width, self.lanes.height = float(self.width()), float(self.height())
         super().resizeEvent(event)
 
-    # -- hands ---------------------------------------------------------------------------------------------
+    # -- input ---------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position()
@@ -137,9 +137,9 @@ class TimelineView(QWidget):
             return
         self.setFocus()
         if self.lanes.is_switch(at):
-            self._deck.exchange()
+            self._transport.exchange()
             return
-        item = self.lanes.key_at(at) if not self._deck.is_recording else None
+        item = self.lanes.key_at(at) if not self._transport.is_recording else None
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
@@ -149,7 +149,7 @@ class TimelineView(QWidget):
             elif item not in self._chosen:
                 self.choose({item})
             kind = "stretch" if control and len(self.chosen) > 1 else "copy" if alt else "keys"
-            if item in self._chosen:  # Shift may have taken it out: then there is nothing to drag
+            if item in self._chosen:  # Shift may have deselected it: then there is nothing to drag
                 self._drag = _Drag(kind, at, self.timeline, item, self.chosen)
         elif at.y() < RULER and at.x() > NAMES:
             self._drag = _Drag("end" if self.lanes.is_end_mark(at) and not shift else "seek", at, self.timeline)
@@ -174,7 +174,7 @@ class TimelineView(QWidget):
                 drag.kind = "value"
             if drag.kind in STROKES:
                 self._session.begin(STROKES[drag.kind])
-        hands: dict[str, Callable[[QPointF, _Drag], None]] = {
+        handlers: dict[str, Callable[[QPointF, _Drag], None]] = {
             "seek": lambda p, d: self._seek(p),
             "keys": self._move,
             "copy": self._copy,
@@ -184,25 +184,25 @@ class TimelineView(QWidget):
             "box": self._select_box,
         }
         self._is_dragging = True
-        hands[drag.kind](at, drag)
+        handlers[drag.kind](at, drag)
         self._is_dragging = False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag = self._end_drag()
         if drag is not None and drag.kind == "keys" and not drag.moved and drag.item in self._chosen:
-            self._deck.seek(self._time_of(drag.item))
+            self._transport.seek(self._time_of(drag.item))
 
     def hideEvent(self, event: QHideEvent) -> None:
-        # A hidden widget gets no release: the stroke would stay open for ever.
+        # A hidden widget receives no release event: the stroke would never end.
         self._end_drag()
 
     def _end_drag(self) -> _Drag | None:
-        """Ends what the hand does, and its undo step; what it was."""
+        """End the drag and its undo step; return the drag."""
         drag, self._drag, self._box = self._drag, None, None
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
             if drag.is_beside:
-                self._deck.tell_beside()
+                self._transport.report_beside()
         self.update()
         return drag
 
@@ -212,12 +212,12 @@ class TimelineView(QWidget):
             return
         time = snapped(self.timeline, self.lanes.time_at(at.x()))
         if at.y() < RULER + KEYS:
-            self._deck.add_key(time)
+            self._transport.add_key(time)
         else:
             lane = self.lanes.track_at(at.y())
             if lane is not None:
                 track = self.timeline.tracks[lane]
-                self._deck.add_value_key(track.parameter, time=time, view=track.view)
+                self._transport.add_value_key(track.parameter, time=time, view=track.view)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         item = self.lanes.key_at(QPointF(event.pos()))
@@ -244,19 +244,19 @@ class TimelineView(QWidget):
             self.delete_chosen()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = float(grid_step(self.timeline)) * (-1 if key == Qt.Key.Key_Left else 1)
-            self._deck.pause()
-            self._deck.seek(min(self._deck.playhead + step, self.timeline.duration))
+            self._transport.pause()
+            self._transport.seek(min(self._transport.playhead + step, self.timeline.duration))
         else:
             super().keyPressEvent(event)
 
     def delete_chosen(self) -> None:
-        """Deletes the selected keys."""
+        """Delete the selected keys."""
         chosen = self.chosen
         self.choose(set())
-        self._deck.delete_keys(chosen)
+        self._transport.delete_keys(chosen)
 
     def _seek(self, at: QPointF) -> None:
-        self._deck.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
+        self._transport.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
 
     def _time_of(self, item: tuple[int, int], timeline: Timeline | None = None) -> float:
         t = timeline or self.timeline
@@ -264,21 +264,21 @@ class TimelineView(QWidget):
         return t.keys[number].time if lane < 0 else t.tracks[lane].keys[number].time
 
     def _shift(self, at: QPointF, drag: _Drag) -> float:
-        """How far the dragged key goes, in seconds; it is the one that snaps."""
+        """Return by how many seconds the dragged key moves; only this key is snapped."""
         start = self._time_of(drag.item, drag.timeline)
         return snapped(self.timeline, start + (at.x() - drag.at.x()) / self.lanes.scale) - start
 
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         by = max(self._shift(at, drag), -min(times.values()))
-        self._deck.move_keys(drag.timeline, drag.chosen, by)
+        self._transport.move_keys(drag.timeline, drag.chosen, by)
         self._follow(drag, {(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         first = min(times.values())
         to = max(0.0, first + self._shift(at, drag))
-        self._deck.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
+        self._transport.edit("Copy keys", copy_keys(drag.timeline, drag.chosen, to))
         self._follow(drag, {(item[0], time - first + to) for item, time in times.items()})
 
     def _stretch(self, at: QPointF, drag: _Drag) -> None:
@@ -288,13 +288,13 @@ class TimelineView(QWidget):
         if start - anchor < SAME_TIME:
             return
         factor = max((start + self._shift(at, drag) - anchor) / (start - anchor), 0.01)
-        self._deck.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
+        self._transport.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
         self._follow(drag, {(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
     def _follow(self, drag: _Drag, wanted: set[tuple[int, float]]) -> None:
-        """The selection stays on its keys though their numbers change; notes whether all are where they were meant.
+        """Keep the selection on its keys though their indices change; note whether all are at the wanted times.
 
-        Keys that a hand moves are made anew, those that stand are the same objects.
+        Moved keys are new objects, unmoved ones the same.
         """
         standing = {id(key) for _, keys in lanes_of(drag.timeline) for key in keys}
         found = {
@@ -305,17 +305,17 @@ class TimelineView(QWidget):
         }
         self._chosen = set(found)
         drag.is_beside = not all(
-            any(lane == item[0] and abs(time - place) < 10 * SAME_TIME for item, time in found.items())
-            for lane, place in wanted
+            any(lane == item[0] and abs(time - wanted_time) < 10 * SAME_TIME for item, time in found.items())
+            for lane, wanted_time in wanted
         )
         self.update()
 
     def _drag_end(self, at: QPointF, drag: _Drag) -> None:
         end = drag.timeline.duration + (at.x() - drag.at.x()) / self.lanes.scale
-        self._deck.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
+        self._transport.set_timeline(duration=max(snapped(self.timeline, end), 0.1))
 
     def _set_value(self, at: QPointF, drag: _Drag) -> None:
-        """Up and down in its lane: a parameter's key changes its value; with Shift held at a tenth of the speed."""
+        """Change the value of a parameter's key by a vertical drag; Shift makes it ten times finer."""
         lane, number = drag.item
         track = drag.timeline.tracks[lane]
         low, high = value_range(track)
@@ -323,7 +323,7 @@ class TimelineView(QWidget):
         steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
         value = track.keys[number].value + steps * (high - low)
         info = parameter(track.parameter)
-        self._deck.set_value_key(lane, number, min(max(value, info.low), info.high))
+        self._transport.set_value_key(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()
@@ -343,22 +343,22 @@ class TimelineView(QWidget):
     def _tip(self, at: QPointF) -> str:
         aside = self.timeline.aside
         if self.lanes.is_switch(at) and aside is not None:
-            return f"Use the {contents(aside).removeprefix('a ')}; what is used now is kept"
+            return f"Use the {contents(aside).removeprefix('a ')}; the current one is set aside"
         item = self.lanes.key_at(at)
         if item is None:
             if at.y() < RULER:
                 return "Drag to scrub; drag the end mark to change the duration (s)"
-            return "Double-click adds a key here; Ctrl+wheel zooms; drag selects"
+            return "Double-click to add a key here; Ctrl+wheel to zoom; drag to select"
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            words = latent_words(look_at(key, self._session).latent)
-            hint = "Drag moves, Alt+drag copies, Ctrl+drag stretches several, Del deletes"
-            return f"{key.time:.2f} s: {words}\n{hint}"
+            latent = latent_words(look_at(key, self._session).latent)
+            hint = "Drag to move, Alt+drag to copy, Ctrl+drag to stretch the selection, Del to delete"
+            return f"{key.time:.2f} s: {latent}\n{hint}"
         track = self.timeline.tracks[lane]
         value = track.keys[number]
         p = parameter(track.parameter)
-        return f"{value.time:.2f} s: {p.title} {value.value:.3g} {p.long_unit or p.unit}"
+        return f"{value.time:.2f} s: {track_title(track)} {value.value:.3g} {p.long_unit or p.unit}"
 
     # -- from the session ----------------------------------------------------------------------------------
 
@@ -366,7 +366,7 @@ class TimelineView(QWidget):
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if old.timeline is not new.timeline:
             if self._drag is not None and not self._is_dragging:
-                self._end_drag()  # it moves the keys that were there when it began: others would be lost
+                self._end_drag()  # it moves the keys as they were when it began: new ones would be lost
             if len(old.timeline.tracks) < len(new.timeline.tracks):
                 self.lanes.show_track(len(new.timeline.tracks) - 1)
             if self._drag is None and not self._chosen <= self.chosen:
@@ -375,9 +375,9 @@ class TimelineView(QWidget):
             self.update()
 
     @Slot(float)
-    def _on_playhead(self, place: float) -> None:
-        if self._deck.is_playing:
-            self.lanes.follow(place)
+    def _on_playhead(self, position: float) -> None:
+        if self._transport.is_playing:
+            self.lanes.follow(position)
         self.update()
 
     @Slot(bool)
@@ -390,7 +390,7 @@ class TimelineView(QWidget):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        self.thumbs.clear()
+        self.thumbnails.clear()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

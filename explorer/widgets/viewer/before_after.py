@@ -1,4 +1,4 @@
-"""Before and after: the same latent without mixing, edits, noise changes and transform, held beside the picture."""
+"""Before and after: compares the picture with that of the same latent without mixing, edits and transform."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from explorer.state import ExplorerState, Look, look_of
-from explorer.widgets.controls.thumbnails import thumb_image
+from explorer.widgets.controls.thumbnails import thumbnail_image
 
 if TYPE_CHECKING:
     from explorer.render.results import Thumbnail
@@ -19,10 +19,10 @@ __all__ = ["BeforeAfter", "before_of"]
 
 
 def before_of(look: Look) -> Look:
-    """The look that one began with: where it is and how truncated, and nothing else done to it."""
+    """Return the unedited look: its latent and truncation only."""
     default = Look()
     plain = replace(default, latent=look.latent, classes=look.classes)
-    # With nothing but truncation changed, untruncated is the "before".
+    # If only truncation was changed, the untruncated picture is the "before".
     return (
         plain
         if plain == replace(look, truncation=default.truncation)
@@ -31,7 +31,7 @@ def before_of(look: Look) -> Look:
 
 
 class BeforeAfter(QObject):
-    """Shows the pictures from before while it is on; any change that a hand makes takes it back."""
+    """Shows the unedited pictures while it is on; any change by the user ends it."""
 
     def __init__(self, session: Session, views: ViewArea) -> None:
         super().__init__(views)
@@ -41,7 +41,7 @@ class BeforeAfter(QObject):
         session.changed.connect(self._on_changed)
 
     def toggle(self) -> None:
-        """Ask for the pictures from before, or show the present ones again."""
+        """Request the unedited pictures, or show the current ones again."""
         if self.is_on:
             self.end()
             return
@@ -51,7 +51,7 @@ class BeforeAfter(QObject):
             self._session.request_thumbnail(f"before/{view}", look, view, 0)
 
     def end(self) -> None:
-        """Show the present pictures."""
+        """Show the current pictures."""
         self.is_on = False
         for pane in self._views.panes:
             pane.image.before.show(None)
@@ -59,9 +59,9 @@ class BeforeAfter(QObject):
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:
         if self.is_on and thumbnail.key.startswith("before/"):
-            self._views.panes[thumbnail.view].image.before.show(thumb_image(thumbnail), "before")
+            self._views.panes[thumbnail.view].image.before.show(thumbnail_image(thumbnail), "before")
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if self.is_on and not self._session.pace.is_stepping:  # a drift goes on underneath
+        if self.is_on and not self._session.pace.is_stepping:  # a drift may continue meanwhile
             self.end()

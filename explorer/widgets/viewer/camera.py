@@ -1,4 +1,4 @@
-"""How the pictures are magnified and placed on screen: one camera for all views, so that they stay comparable."""
+"""Zoom and pan of the pictures: one camera for all views, so that they stay comparable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MIN_ZOOM, _MAX_ZOOM = 0.25, 64.0
 class Camera(QObject):
     """Zoom, pan and sampling of the pictures; display only, never part of the state.
 
-    `zoom` 1 fits the picture into its view. `pan` is the shift of the picture's centre in units of the fitted
+    `zoom` 1 fits the picture to its view. `pan` is the offset of the picture's centre in units of the fitted
     size, so that views of different sizes show the same part.
     """
 
@@ -28,12 +28,12 @@ class Camera(QObject):
         self.shows_grid = True
 
     def rect(self, width: float, height: float, area: QRectF, ratio: float = 1.0) -> QRectF:
-        """Return where a picture lies in `area`; its corner lies on a device pixel, so that nothing is blurred.
+        """Return the rectangle of a picture in `area`; its corner is on a device pixel, to avoid blurring.
 
         Args:
-            width: Of the picture, in its own pixels.
-            height: Of the picture, in its own pixels.
-            area: What it may fill, in logical pixels.
+            width: Width of the picture in its own pixels.
+            height: Height of the picture in its own pixels.
+            area: Available area in logical pixels.
             ratio: Device pixels per logical pixel.
         """
         fit = min(area.width() / width, area.height() / height) if width and height else 1.0
@@ -47,10 +47,10 @@ class Camera(QObject):
         return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, w, h)
 
     def zoom_at(self, factor: float, at: QPointF, area: QRectF) -> None:
-        """Magnify by `factor` so that the point under `at` stays where it is."""
+        """Zoom by `factor`, keeping the point under `at` in place."""
         zoom = min(_MAX_ZOOM, max(_MIN_ZOOM, self.zoom * factor))
         if abs(zoom - 1.0) < 0.04:
-            zoom = 1.0  # a soft catch, so that the wheel finds the fitted size again
+            zoom = 1.0  # snaps to the fitted size, so that the wheel can return to it
         factor = zoom / self.zoom
         side = max(1.0, min(area.width(), area.height()))
         offset = (at - area.center()) / side
@@ -66,24 +66,24 @@ class Camera(QObject):
         self.changed.emit()
 
     def reset(self) -> None:
-        """Fit the picture into its view."""
+        """Fit the picture to its view."""
         self.zoom, self.pan = 1.0, QPointF(0.0, 0.0)
         self.changed.emit()
 
     def keep(self) -> Callable[[], None]:
-        """Return what brings back the part that is seen now."""
+        """Return a function that restores the current zoom and pan."""
         zoom, pan = self.zoom, QPointF(self.pan)
 
-        def bring_back() -> None:
+        def restore() -> None:
             self.zoom, self.pan = zoom, pan
             self.changed.emit()
 
-        return bring_back
+        return restore
 
     def set_zoom_pixels(self, screen_pixels: float, width: int, height: int, area: QRectF) -> None:
-        """One picture pixel becomes `screen_pixels` wide."""
+        """Zoom so that one picture pixel is `screen_pixels` wide."""
         fit = min(area.width() / max(1, width), area.height() / max(1, height))
-        self.zoom = min(_MAX_ZOOM, screen_pixels / fit)  # a small picture may become smaller than by the wheel
+        self.zoom = min(_MAX_ZOOM, screen_pixels / fit)  # may be smaller than the wheel allows
         self._limit()
         self.changed.emit()
 

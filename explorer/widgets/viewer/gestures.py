@@ -1,4 +1,4 @@
-"""What a hand on the picture means: which drag walks, moves, turns or pans, and the words that say so."""
+"""Gestures on the picture: which drag walks, moves, rotates or pans, and their descriptions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "mode
 Mode = Literal["walk", "move", "rotate", "pan"]
 
 UNDO_NAMES: dict[Mode, str] = {"walk": "Walk", "move": "Move picture", "rotate": "Turn picture"}
-"""Undo step of a drag; panning changes only what is shown."""
+"""Undo names of drags; panning does not change the state."""
 
 HINTS: tuple[tuple[str, str], ...] = (
     ("Drag", "walk the latent plane"),
     ("Shift + drag", "move the picture"),
-    ("Ctrl + drag", "turn the picture; Alt + drag too, where it does not move windows"),
+    ("Ctrl + drag", "rotate the picture; also Alt + drag, where it does not move windows"),
     ("Wheel", "zoom"),
     ("Middle drag", "pan the zoomed picture"),
     ("Double-click", "reset move, turn and zoom"),
@@ -27,21 +27,21 @@ HINTS: tuple[tuple[str, str], ...] = (
 
 
 def mode_of(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> Mode | None:
-    """What a press with this button and these keys begins."""
+    """Return the mode of a drag with this button and these modifiers."""
     if button == Qt.MouseButton.MiddleButton:
         return "pan"
     if button != Qt.MouseButton.LeftButton:
         return None
     if modifiers & Qt.KeyboardModifier.ShiftModifier:
         return "move"
-    # Many X11 window managers keep Alt+drag for themselves, so Ctrl does the same.
+    # Many X11 window managers reserve Alt+drag, so Ctrl does the same.
     if modifiers & (Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier):
         return "rotate"
     return "walk"
 
 
 def cursor_of(mode: Mode | None) -> Qt.CursorShape:
-    """The cursor that announces a mode."""
+    """Return the cursor of a mode."""
     shapes = {
         "walk": Qt.CursorShape.OpenHandCursor,
         "move": Qt.CursorShape.SizeAllCursor,
@@ -53,7 +53,7 @@ def cursor_of(mode: Mode | None) -> Qt.CursorShape:
 
 @dataclass(slots=True)
 class Drag:
-    """A running drag: turns pointer positions into steps in image widths (or degrees).
+    """A drag in progress: converts pointer positions to steps in image widths (or degrees).
 
     `total` sums the steps of the drag: (x, y) in image widths, or (degrees, 0).
     """
@@ -64,7 +64,7 @@ class Drag:
     total: tuple[float, float] = (0.0, 0.0)
 
     def step(self, to: QPointF) -> tuple[float, float]:
-        """The movement since the last call: image widths (right, down), or (degrees counter-clockwise, 0)."""
+        """Return the step since the last call: image widths (right, down), or (degrees counter-clockwise, 0)."""
         if self.mode == "rotate":
             centre = self.rect.center()
             angle = _angle(to - centre) - _angle(self.last - centre)
@@ -83,7 +83,7 @@ def _angle(offset: QPointF) -> float:
 
 
 def describe(mode: Mode, total: tuple[float, float]) -> str:
-    """The overlay's words for a running drag."""
+    """Return the overlay's text for a drag in progress."""
     first, second = total
     words = {
         "walk": f"walk   x {first:+.2f}   y {second:+.2f} seeds",

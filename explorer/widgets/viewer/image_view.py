@@ -1,4 +1,4 @@
-"""The picture: paints frames straight from their bytes and turns the hand on it into drags."""
+"""The picture widget: paints frames directly from their bytes and converts pointer input to drags."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ __all__ = ["ImageView", "image_of"]
 
 WALK_SEEDS = 1.5  # seeds walked by a drag across the whole picture: fast enough to travel, slow enough to aim
 _STALE_OPACITY = 0.35
-_GRID_PX = 14.0  # screen pixels a picture pixel must have before lines between pixels help
+_GRID_PX = 14.0  # least screen pixels per picture pixel at which the grid is drawn
 
 
 def image_of(frame: Frame) -> QImage:
-    """A QImage over a copy of the frame's bytes (BGRX)."""
+    """Return a QImage over a copy of the frame's bytes (BGRX)."""
     # The copy costs 0.06 ms at 1024 x 1024 and lets the renderer reuse its buffer at any time.
     return QImage(
         frame.pixels.data, frame.width, frame.height, frame.pixels.strides[0], QImage.Format.Format_RGB32
@@ -46,15 +46,15 @@ def image_of(frame: Frame) -> QImage:
 
 
 class ImageView(QWidget):
-    """One picture with zoom, pan, direct manipulation and tools over it.
+    """A picture with zoom, pan, direct manipulation and tools.
 
     Signals: `drag_started(undo_name)`, `dragged(mode, dx, dy)` in seeds (walk), image widths (move) or degrees
     (rotate, dx only), `drag_finished`, `drag_cancelled`; `touched` at any press; `reset_requested` at a
-    double-click; `painted(view, generation)` after the paint of a new frame. Tools tell what they change by
-    signals of their own, between `drag_started` and `drag_finished` if they have an undo name.
+    double-click; `painted(view, generation)` after the paint of a new frame. Tools report changes by
+    their own signals, between `drag_started` and `drag_finished` if they have an undo name.
 
     Attributes:
-        tools: Over the picture, the first on top: it is hit first and its substitute is shown.
+        tools: Tools over the picture, topmost first: the first one is hit first, and its substitute is shown.
     """
 
     drag_started = Signal(str)
@@ -79,24 +79,24 @@ class ImageView(QWidget):
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
-        self.stale_words = ""  # why the picture is not the one asked for; empty if it is
+        self.stale_words = ""  # why the picture is not the requested one; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
         self._held: Tool | None = None  # the tool that is dragged
         camera.changed.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # Esc also leaves the full screen; while a drag runs it belongs to the drag.
+        # Esc also leaves full screen; during a drag it cancels the drag.
         keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(f"Picture {letter(view)}")
 
-    # what it shows ---------------------------------------------------------------------------------------
+    # display ---------------------------------------------------------------------------------------------
 
     def set_frame(self, frame: Frame) -> None:
-        """Show a frame at the next paint; only the newest of several is painted."""
+        """Show a frame at the next paint; of several only the newest is painted."""
         self.image = image_of(frame)
         self.stale_words = ""
         self.matrix = frame.request.transform
@@ -105,13 +105,13 @@ class ImageView(QWidget):
         self.update()
 
     def set_stale(self, words: str) -> None:
-        """Dim the picture, which another model made, and say what is awaited; "" or the next frame ends it."""
+        """Dim the picture of a previous model and show a text; "" or the next frame ends it."""
         if words != self.stale_words:
             self.stale_words = words
             self.update()
 
     def set_image(self, image: QImage | None) -> None:
-        """Show a picture that is no frame, or nothing."""
+        """Show a picture that is not a frame, or nothing."""
         self.image = image
         self.update()
 
@@ -120,28 +120,28 @@ class ImageView(QWidget):
         self.pair.set_other(image_of(frame))
         self._unpainted[frame.view] = frame.generation
 
-    def set_progress(self, share: float) -> None:
-        """The thin bar under the picture: 0..1, -1 for none."""
-        if share != self.progress:
-            self.progress = share
+    def set_progress(self, fraction: float) -> None:
+        """Set the thin progress bar under the picture: 0..1, or -1 for none."""
+        if fraction != self.progress:
+            self.progress = fraction
             self.update()
 
     def set_overlay(self, text: str) -> None:
-        """A few words over the picture's lower edge; empty for none."""
+        """Show a short text over the picture's lower edge; empty for none."""
         if text != self.overlay:
             self.overlay = text
             self.update()
 
     def area(self) -> QRectF:
-        """The part of the widget that pictures may fill."""
+        """Return the part of the widget that pictures may fill."""
         return QRectF(self.rect())
 
     def picture_rect(self) -> QRectF:
-        """Where the picture lies, in widget coordinates; a square for want of a picture."""
+        """Return the picture's rectangle in widget coordinates; a square if there is no picture."""
         return self._rect_of_size(self.image.size() if self.image is not None else QSize(1, 1))
 
     def rect_of(self, image: QImage) -> QRectF:
-        """Where another picture would lie, in widget coordinates."""
+        """Return the rectangle of another picture in widget coordinates."""
         return self._rect_of_size(image.size())
 
     def _rect_of_size(self, size: QSize) -> QRectF:
@@ -149,10 +149,10 @@ class ImageView(QWidget):
 
     @property
     def is_dragging(self) -> bool:
-        """Whether a drag is running."""
+        """Whether a drag is in progress."""
         return self._drag is not None or self._held is not None
 
-    # hands -----------------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     def _tool_at(self, at: QPointF) -> Tool | None:
         return next((tool for tool in self.tools if tool.hit(at)), None)
@@ -208,7 +208,7 @@ class ImageView(QWidget):
             self.reset_requested.emit()
 
     def cancel_drag(self) -> None:
-        """Take the running drag back, if there is one."""
+        """Cancel the current drag, if any."""
         if self.is_dragging:
             self._end_drag(cancelled=True)
 
@@ -245,13 +245,13 @@ class ImageView(QWidget):
             event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        # Alt+Tab in the middle of a drag: the release may never come.
+        # After Alt+Tab during a drag, the release event may never arrive.
         if event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
             self.cancel_drag()
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        # A hidden widget gets no release: what was dragged so far stays.
+        # A hidden widget receives no release event: the drag ends here and is kept.
         if self.is_dragging:
             self._end_drag(cancelled=False)
         super().hideEvent(event)
@@ -277,8 +277,8 @@ class ImageView(QWidget):
         if self.overlay or self.stale_words:
             self._paint_pill(p, self.overlay or self.stale_words)
         if self.progress >= 0:
-            share = min(1.0, self.progress)
-            p.fillRect(QRectF(0, self.height() - 2, self.width() * share, 2), view_color(self.view))
+            fraction = min(1.0, self.progress)
+            p.fillRect(QRectF(0, self.height() - 2, self.width() * fraction, 2), view_color(self.view))
         p.end()
         if self._unpainted:
             shown, self._unpainted = self._unpainted, {}
@@ -288,7 +288,7 @@ class ImageView(QWidget):
     def paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
         """Paint a picture, smoothed or as squares."""
         scale = rect.width() * self.devicePixelRatioF() / max(1, image.width())
-        # A draft has few large pixels, which are no pixels of the picture: it is always smoothed.
+        # A draft's large pixels are not pixels of the picture, so it is always smoothed.
         squares = self.camera.shows_grid and self.camera.zoom > 1.0 and scale >= 2 * _GRID_PX
         smooth = self.is_draft or (self.camera.is_smooth and not squares)
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)

@@ -1,4 +1,4 @@
-"""Notices over all pictures: what stays until it is answered or over, whatever is opened meanwhile."""
+"""Notices over all pictures, which stay until the user responds or they are resolved."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Notices"]
 LIMIT = 600
 
 Offer = tuple[str, Callable[[], object]]
-"""Text of a button under a message, and what it does."""
+"""Text and action of a button under a message."""
 
 
 class _Notice(QFrame):
-    """Words and buttons."""
+    """A notice: a text with buttons."""
 
     def __init__(self, on_dismiss: Callable[[], object]) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class _Notice(QFrame):
         return button
 
     def set_offers(self, offers: Sequence[Offer]) -> None:
-        """Show these buttons in place of those before."""
+        """Replace the buttons."""
         for button in self._offers:
             self._row.removeWidget(button)
             button.hide()
@@ -61,7 +61,7 @@ class _Notice(QFrame):
 
 
 class Notices(QWidget):
-    """A strip of notices, each with a key; it takes no room while there are none."""
+    """A strip of notices, each with a key; it takes no space while empty."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,31 +72,31 @@ class Notices(QWidget):
         self.hide()
 
     def text(self, key: str) -> str:
-        """The words of a notice; empty if it is not shown."""
+        """Return the text of a notice; empty if it is not shown."""
         notice = self._notices.get(key)
         return notice.words.text() if notice is not None and not notice.isHidden() else ""
 
-    def show_notice(self, key: str, words: str, offers: Sequence[Offer] = (), *, can_dismiss: bool = True) -> None:
-        """Show a notice, in place of the one with that key.
+    def show_notice(self, key: str, text: str, offers: Sequence[Offer] = (), *, can_dismiss: bool = True) -> None:
+        """Show a notice, replacing one with the same key.
 
         Args:
-            key: Names it for `clear`.
-            words: What happened and what to do.
-            offers: Ways out, each a button with a text. The notice stays until `clear`.
-            can_dismiss: Whether it may be put away without an answer.
+            key: Identifies the notice for `clear`.
+            text: What happened and what to do.
+            offers: Text and action of each button. The notice stays until `clear`.
+            can_dismiss: Whether it can be dismissed.
         """
         notice = self._notices.get(key)
         if notice is None:
             notice = self._notices[key] = _Notice(lambda: self.clear(key))
             self._column.addWidget(notice)
-        notice.words.setText(words)
+        notice.words.setText(text)
         notice.set_offers(offers)
         notice.dismiss.setVisible(can_dismiss)
         notice.show()
         self.show()
 
     def clear(self, key: str) -> None:
-        """Take a notice away."""
+        """Remove a notice."""
         notice = self._notices.get(key)
         if notice is not None:
             notice.hide()

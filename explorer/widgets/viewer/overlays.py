@@ -1,4 +1,4 @@
-"""What can lie over a picture: the amber banner of a fault, the progress of a loading model, the first hints."""
+"""Overlays of a picture: the banner of an error, the progress of a loading model, the first hints."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ __all__ = ["Banner", "EmptyCard", "Hints", "LoadingCard"]
 
 
 class _Over(QFrame):
-    """Something that lies over a picture."""
+    """Base class of overlays."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._over = parent
 
-    def place(self) -> None:
-        """Take the place over the picture; called when that has another size."""
+    def reposition(self) -> None:
+        """Move to the position over the picture; called when its size changes."""
         raise NotImplementedError
 
     def alike(self) -> list[Self]:
-        """What of this kind is shown over the same picture, this one included: two views may share a place."""
+        """Return all overlays of this kind over the same picture, since two views may share it."""
         return [c for c in self._over.children() if type(c) is type(self) and (c is self or not c.isHidden())]
 
     def lie_over(self, picture: QWidget) -> None:
-        """Go over to another picture, shown or hidden as it is."""
+        """Move to another picture, keeping visibility."""
         if picture is not self._over:
             shown = not self.isHidden()
             self._over = picture
             self.setParent(picture)
-            self.place()
+            self.reposition()
             self.setVisible(shown)
 
 
 class Banner(_Over):
-    """A fault in words, amber, over the upper edge of the picture; Details unfolds the trace, Copy takes it all."""
+    """An error banner at the picture's upper edge; Details unfolds the traceback, Copy copies everything."""
 
     closed = Signal()
 
@@ -103,25 +103,25 @@ class Banner(_Over):
 
     @property
     def text(self) -> str:
-        """The words shown; empty if hidden."""
+        """The text shown; empty if hidden."""
         return self._words.text() if not self.isHidden() else ""
 
     def show_fault(
         self, words: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
-        """Show the fault; the same words again change nothing, so that nothing blinks.
+        """Show an error; repeating the same text changes nothing, to avoid flicker.
 
         Args:
             words: What happened and what to do; shortened, with the rest in Details.
-            trace: Where in the program, for Details.
-            offers: Ways out, each a button with a text; pressing one takes the banner away.
+            trace: Traceback, for Details.
+            offers: Text and action of each button; pressing one closes the banner.
         """
         self._show(visible(words, 2 * LIMIT, keep_lines=True), words, trace, offers)
 
     def show_error(
         self, error: object, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
-        """Show an error as `show_fault` its words; message and hint are shortened each for itself."""
+        """Show an error like `show_fault`; message and hint are shortened separately."""
         self._show(error_text(error), str(error), trace, offers)
 
     def _show(self, words: str, whole: str, trace: str, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
@@ -142,18 +142,18 @@ class Banner(_Over):
         self._trace.hide()
         self.details.setVisible(bool(trace) or is_cut)
         self.show()
-        self.place()
+        self.reposition()
         self.raise_()
 
     def clear(self) -> None:
-        """Take the banner away."""
+        """Hide the banner."""
         if not self.isHidden():
             self.hide()
-            self.place()  # another one may move up
+            self.reposition()  # others may move up
             self.closed.emit()
 
-    def place(self) -> None:
-        """Lie along the upper edge of the parent, as high as the words need, one banner below the other."""
+    def reposition(self) -> None:
+        """Move to the parent's upper edge, as high as the text needs, one banner below another."""
         parent, top = self._over, GRID
         width = max(120, min(640, parent.width() - 2 * GRID))
         for banner in self.alike():
@@ -164,13 +164,13 @@ class Banner(_Over):
             top += height + GRID
 
     def _lay_offers(self, width: int) -> None:
-        """Ways out side by side if they fit into a width, else one below the other."""
+        """Lay out the buttons side by side if they fit into a width, otherwise below each other."""
         shown = [button for button in self._offers if not button.isHidden()]
         needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
         direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
         self._ways_out.setDirection(direction)
         for layout in (self._ways_out, self._offer_row, self._column):
-            layout.invalidate()  # they keep the height of other buttons otherwise
+            layout.invalidate()  # otherwise the previous buttons' height is kept
 
     def _accept(self, number: int) -> None:
         callback = self._callbacks[number]
@@ -179,14 +179,14 @@ class Banner(_Over):
 
     def _toggle(self) -> None:
         self._trace.setVisible(self._trace.isHidden())
-        self.place()
+        self.reposition()
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
 
 
 class _Card(_Over):
-    """A quiet card in the middle of the picture."""
+    """A card in the centre of the picture."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -196,40 +196,40 @@ class _Card(_Over):
         self.column.setSpacing(GRID)
         self.hide()
 
-    def place(self) -> None:
-        """Lie in the middle of the parent, one card below the other."""
+    def reposition(self) -> None:
+        """Move to the parent's centre, one card below another."""
         parent, hint = self._over, self.sizeHint()
         width = min(hint.width(), parent.width() - 2 * GRID)
         top = (parent.height() - hint.height()) // 2 + self.alike().index(self) * (hint.height() + GRID)
         self.setGeometry((parent.width() - width) // 2, top, width, hint.height())
 
     def set_shown(self, shown: bool) -> None:
-        """Show or hide, in place."""
+        """Show or hide the card at its position."""
         if shown:
-            self.place()
+            self.reposition()
             self.raise_()
         self.setVisible(shown)
 
 
 class _Bar(QWidget):
-    """A thin progress bar; a negative share means that is not known how long."""
+    """A thin progress bar; a negative fraction means unknown progress."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.share = 0.0
+        self.fraction = 0.0
         self.setFixedHeight(4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         p.fillRect(self.rect(), color("border"))
-        if self.share >= 0:
-            p.fillRect(0, 0, int(self.width() * min(1.0, self.share)), self.height(), color("accent"))
+        if self.fraction >= 0:
+            p.fillRect(0, 0, int(self.width() * min(1.0, self.fraction)), self.height(), color("accent"))
         else:
             p.fillRect(0, 0, self.width(), self.height(), color("accent", 110))
 
 
 class LoadingCard(_Card):
-    """A model on its way, with a bar and Cancel. The picture shown before stays under it."""
+    """A model being loaded, with a progress bar and Cancel, over the previous picture."""
 
     cancelled = Signal()
 
@@ -245,26 +245,26 @@ class LoadingCard(_Card):
         self.column.addWidget(self.bar)
         self.column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def set_progress(self, share: float, words: str) -> None:
-        """Show how far it is, 0..1 (below 0: unknown)."""
+    def set_progress(self, fraction: float, words: str) -> None:
+        """Show the progress, 0..1; negative if unknown."""
         name = self.fontMetrics().elidedText(visible(words), Qt.TextElideMode.ElideMiddle, 260)
         if name != self.words.text():
             self.words.setText(name)
-        self.bar.share = share
+        self.bar.fraction = fraction
         self.bar.update()
         if self.isHidden():
             self.set_shown(True)
 
 
 class EmptyCard(_Card):
-    """Where a picture would be: what to do to get one."""
+    """A placeholder for a picture that explains how to open a model."""
 
     open_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.title = label("Nothing loaded", "heading")
-        self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's own .pkl", "muted")
+        self.title = label("No model loaded", "heading")
+        self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's .pkl", "muted")
         button = QPushButton("Open a model \u2026")
         button.clicked.connect(self.open_requested)
         for widget in (self.title, self.words):
@@ -274,7 +274,7 @@ class EmptyCard(_Card):
 
 
 class Hints(_Card):
-    """The first three things to know, until the first touch."""
+    """The first hints, until the first user input."""
 
     def __init__(self, parent: QWidget, hints: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
@@ -287,7 +287,7 @@ class Hints(_Card):
             grid.addWidget(label(effect, "muted"), i, 1)
         self.column.addLayout(grid)
 
-    def place(self) -> None:
-        """Lie over the lower part of the picture."""
-        super().place()
+    def reposition(self) -> None:
+        """Move to the lower part of the picture."""
+        super().reposition()
         self.move(self.x(), self._over.height() - self.height() - 6 * GRID)

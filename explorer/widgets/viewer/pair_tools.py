@@ -1,4 +1,4 @@
-"""Two pictures in one place: with a divider between them that can be dragged (wipe), or in turn (flicker)."""
+"""Two pictures in one frame: with a draggable divider (wipe), or alternating (flicker)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GRAB_PX = 8.0
 
 
 class Pair:
-    """The second picture beside a view's own; the tools of a view share it.
+    """A view's second picture, shared by its tools.
 
     Attributes:
-        other: The second picture, None if there is none.
-        views: Numbers of the views whose pictures these are: the view's own, the other. Their marks are painted.
+        other: The second picture; None if there is none.
+        views: Numbers of the two views, whose marks are painted: the view's own, then the other.
     """
 
     def __init__(self, picture: PictureView, view: int) -> None:
@@ -66,7 +66,7 @@ class WipeTool(PassiveTool):
             self.picture.update()
 
     def hit(self, at: QPointF) -> bool:
-        """Return whether the divider is within reach."""
+        """Return whether the divider is near a point."""
         return self.is_on and self._pair.other is not None and abs(at.x() - self._x()) < GRAB_PX
 
     def cursor(self, at: QPointF) -> Qt.CursorShape:
@@ -74,7 +74,7 @@ class WipeTool(PassiveTool):
         return Qt.CursorShape.SplitHCursor
 
     def move(self, at: QPointF) -> None:
-        """Move the divider under the pointer."""
+        """Move the divider to the pointer."""
         rect = self._visible_rect()
         self.split = min(1.0, max(0.0, (at.x() - rect.left()) / max(1.0, rect.width())))
         self.split_moved.emit(self.split)
@@ -110,7 +110,7 @@ class WipeTool(PassiveTool):
 
 
 class FlickerTool(PassiveTool):
-    """The two pictures in turn; a mark in the corner says which of them is seen."""
+    """The two pictures alternating; a mark in the corner shows which one is visible."""
 
     def __init__(self, picture: PictureView, pair: Pair) -> None:
         super().__init__(picture)
@@ -119,16 +119,16 @@ class FlickerTool(PassiveTool):
         self.shows_other = False
 
     def set_on(self, on: bool, shows_other: bool = False) -> None:
-        """Show the pictures in turn, the second one now if `shows_other`."""
+        """Alternate the pictures, showing the second one now if `shows_other`."""
         self.is_on, self.shows_other = on, on and shows_other
         self.picture.update()
 
     def substitute(self) -> QImage | None:
-        """Return the second picture while it has its turn."""
+        """Return the second picture while it is shown."""
         return self._pair.other if self.shows_other else None
 
     def paint(self, p: QPainter) -> None:
-        """Paint the mark of the picture that is seen."""
+        """Paint the mark of the visible picture."""
         if self.is_on and self._pair.other is not None:
             box = QRectF(self.picture.area().width() - 4 * GRID, GRID, 3 * GRID, 3 * GRID)
             paint_chip(p, box, self._pair.views[1 if self.shows_other else 0])

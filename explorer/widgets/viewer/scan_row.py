@@ -1,14 +1,16 @@
-"""The slit-scans under the pictures: one strip a view, the newest column at the right edge of each."""
+"""The slit-scans under the pictures: one strip per view, with the newest column at the right edge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from explorer.state import ExplorerState
+from explorer.state.view_layout import MAX_VIEWS, is_overlaid, visible_views
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.view_chip import paint_chip
 
@@ -18,26 +20,29 @@ if TYPE_CHECKING:
 __all__ = ["ScanRow", "ScanStrip"]
 
 HEIGHT = 112
+HEIGHT_OF_MANY = 172  # of all rows together
+GAP = 2  # px between rows
 COLUMN_PX = 2
+QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
 class ScanStrip(QWidget):
-    """One view's slit-scan. Time runs to the right; every column is one moment of both views."""
+    """A view's slit-scan. Time runs to the right; a column shows the same time in all views."""
 
-    def __init__(self, session: Session, view: int) -> None:
-        super().__init__()
+    def __init__(self, session: Session, view: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.session, self.view = session, view
         self.image: QImage | None = None
         self.setMinimumHeight(48)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName(f"Slit-scan {'AB'[view % 2]}")
+        self.setAccessibleName(f"Slit-scan {letter(view)}")
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT)
 
     def refresh(self) -> None:
-        """Take the scan as it is now; painted once, however many columns came."""
+        """Update to the current scan; repainted once, however many columns were added."""
         pixels = self.session.lab.scan.picture(self.view)
         height, width = pixels.shape[:2]
         self.image = (
@@ -58,47 +63,66 @@ class ScanStrip(QWidget):
             p.drawImage(target, self.image, source)
         else:
             p.setPen(color("faint"))
-            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture, and its pixels scroll by here")
+            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture to see its pixels scroll here")
         paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
         p.setPen(color("text", 160))
         p.drawLine(QPointF(self.width() - 0.5, 0), QPointF(self.width() - 0.5, self.height()))
         p.end()
 
 
+def _height_of(count: int, rows: int) -> int:
+    """Return the height of a strip in pixels."""
+    if count <= 2:
+        return HEIGHT if rows == 1 else HEIGHT * 3 // 4
+    return (HEIGHT_OF_MANY - (rows - 1) * GAP) // rows
+
+
 class ScanRow(QWidget):
-    """The strips of the visible views: side by side like the pictures, or under each other over one picture."""
+    """The strips of the visible views: in columns like the pictures, or below each other."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.strips = [ScanStrip(session, view) for view in range(2)]
+        self.strips: list[ScanStrip] = []
+        self._columns = 1
+        self._shown: tuple[int, ...] = ()  # views of the strips on screen
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, GRID // 2)
-        self._grid.setSpacing(GRID)
+        self._grid.setHorizontalSpacing(GRID)
+        self._grid.setVerticalSpacing(GAP)
         session.lab.scan_changed.connect(self._on_scan)
-        session.changed.connect(self._on_changed)
         self.arrange(session.state)
+
+    def set_columns(self, columns: int) -> None:
+        """Use as many columns as the pictures."""
+        self._columns = columns
+        self.arrange(self.session.state)
 
     def arrange(self, state: ExplorerState) -> None:
         """Show the strips of the layout, or none while the slit-scan is off."""
-        beside = state.layout == "both"
-        for view, strip in enumerate(self.strips):
-            self._grid.addWidget(strip, 0 if beside else view, view if beside else 0)
-            strip.setFixedHeight(HEIGHT if beside or state.layout in ("a", "b") else (HEIGHT * 3) // 4)
-            strip.setVisible({"a": 0, "b": 1}.get(state.layout, view) == view)
-        self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setColumnStretch(1, 1 if beside else 0)
+        while len(self.strips) < len(state.views):
+            self.strips.append(ScanStrip(self.session, len(self.strips), self))
+        shown = visible_views(state)
+        columns = 1 if is_overlaid(state) else min(len(shown), 2) if len(shown) <= 2 else self._columns
+        rows = -(-len(shown) // columns)
+        height = _height_of(len(shown), rows)
+        for strip in self.strips:
+            strip.setVisible(strip.view in shown)
+        for i, view in enumerate(shown):
+            self._grid.addWidget(self.strips[view], i // columns, i % columns)
+            self.strips[view].setFixedHeight(height)
+        # Equal height for any number of rows, because more space could change the pictures' columns.
+        most = HEIGHT_OF_MANY + GRID // 2 if len(shown) > 2 else QWIDGETSIZE_MAX
+        self.setMaximumHeight(most)
+        self.setMinimumHeight(most if len(shown) > 2 else 0)
+        for column in range(MAX_VIEWS):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self.setVisible(state.lab.scan)
-
-    def _on_scan(self, view: int) -> None:
-        strip = self.strips[view]
-        if strip.isVisible():
-            strip.refresh()
-
-    @Slot(object, object)
-    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if old.layout != new.layout or old.lab.scan != new.lab.scan:
-            self.arrange(new)
+        before, self._shown = self._shown, shown if state.lab.scan else ()
+        if before != self._shown:
             for strip in self.strips:
                 strip.refresh()
+
+    def _on_scan(self, view: int) -> None:
+        if view < len(self.strips) and self.strips[view].isVisible():  # a new view's strip comes with its picture
+            self.strips[view].refresh()

@@ -1,4 +1,4 @@
-"""The slit on the picture: its line with a handle in the middle and one at each end, painted and dragged."""
+"""The slit on the picture: a draggable line with a handle in the middle and one at each end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _places(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPoin
 
 
 def part_at(at: QPointF, slit: Slit, matrix: Matrix | None, rect: QRectF) -> Part | None:
-    """Return what of the slit is under the pointer: an end, or the line itself; None for neither."""
+    """Return the part of the slit under the pointer: an end or the line; None for neither."""
     places = _places(slit, matrix, rect)
     for part in ("far", "near"):
         if (at - places[part]).manhattanLength() <= GRAB_PX * 1.4:
@@ -44,21 +44,21 @@ def part_at(at: QPointF, slit: Slit, matrix: Matrix | None, rect: QRectF) -> Par
     length = math.hypot(along.x(), along.y())
     if length < 1.0:
         return None
-    share = (to.x() * along.x() + to.y() * along.y()) / length**2
+    fraction = (to.x() * along.x() + to.y() * along.y()) / length**2
     away = abs(to.x() * along.y() - to.y() * along.x()) / length
-    return "middle" if 0.0 <= share <= 1.0 and away <= 0.6 * GRAB_PX else None
+    return "middle" if 0.0 <= fraction <= 1.0 and away <= 0.6 * GRAB_PX else None
 
 
 def drag_slit(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matrix | None, rect: QRectF) -> Slit:
-    """Return the slit after a drag of a part: the middle moves the line, an end turns and lengthens it about it.
+    """Return the slit after a drag: the middle moves the line, an end rotates and scales it about its centre.
 
     Args:
-        slit: As it was when the drag began.
-        part: What was grabbed.
-        start: Where the drag began, in widget coordinates.
-        at: Where the pointer is now.
-        matrix: Forward motion of the picture, which a following slit is seen through.
-        rect: Where the picture lies.
+        slit: The slit at the start of the drag.
+        part: The part being dragged.
+        start: Start of the drag in widget coordinates.
+        at: Current position of the pointer.
+        matrix: Forward motion of the picture, applied to a slit that follows it.
+        rect: Rectangle of the picture.
     """
     dx, dy = (at.x() - start.x()) / rect.width(), (at.y() - start.y()) / rect.width()
     if matrix is not None and slit.follows:
@@ -98,10 +98,10 @@ class SlitTool(PassiveTool):
     def __init__(self, picture: PictureView) -> None:
         super().__init__(picture)
         self.slit: Slit | None = None
-        self._drag: tuple[Part, Slit, QPointF] | None = None  # with the slit and the point where it began
+        self._drag: tuple[Part, Slit, QPointF] | None = None  # part, slit and pointer position at its start
 
     def set_slit(self, slit: Slit | None) -> None:
-        """Show a line; None for none."""
+        """Show a slit; None hides it."""
         if slit != self.slit:
             self.slit = slit
             self.picture.update()
@@ -112,21 +112,21 @@ class SlitTool(PassiveTool):
         return part_at(at, self.slit, self.picture.matrix, self.picture.picture_rect())
 
     def hit(self, at: QPointF) -> bool:
-        """Return whether the line or one of its ends is within reach."""
+        """Return whether the line or one of its ends is near a point."""
         return self._part(at) is not None
 
     def cursor(self, at: QPointF) -> Qt.CursorShape:
-        """Return the cursor of what can be moved in all directions."""
+        """Return the cursor for moving in all directions."""
         return Qt.CursorShape.SizeAllCursor
 
     def press(self, at: QPointF) -> None:
-        """Begin to drag the part under the pointer."""
+        """Start to drag the part under the pointer."""
         part = self._part(at)
         if part is not None and self.slit is not None:
             self._drag = (part, self.slit, at)
 
     def move(self, at: QPointF) -> None:
-        """Drag the part that was pressed."""
+        """Drag the pressed part."""
         if self._drag is not None:
             part, slit, start = self._drag
             self.moved.emit(drag_slit(slit, part, start, at, self.picture.matrix, self.picture.picture_rect()))

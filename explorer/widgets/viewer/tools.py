@@ -1,4 +1,4 @@
-"""What is laid over a picture and takes the pointer before the picture does: handles, dividers, substitutes."""
+"""Tools over a picture that receive pointer input before it: handles, dividers, substitutes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["PassiveTool", "PictureView", "SubstituteTool", "Tool"]
 
 
 class PictureView(Protocol):
-    """What a tool may use of the widget that shows the picture. Rectangles are in widget coordinates.
+    """The interface of the picture widget for tools. Rectangles are in widget coordinates.
 
     Attributes:
-        image: The picture of the newest frame, None if there is none.
+        image: The picture of the newest frame; None if there is none.
         matrix: Forward motion of that frame, 9 numbers by rows; None if it is not moved.
     """
 
@@ -24,26 +24,26 @@ class PictureView(Protocol):
     matrix: tuple[float, ...] | None
 
     def update(self) -> None:
-        """Paint soon."""
+        """Schedule a repaint."""
 
     def area(self) -> QRectF:
         """Return the part of the widget that pictures may fill."""
 
     def picture_rect(self) -> QRectF:
-        """Return where the picture is."""
+        """Return the rectangle of the picture."""
 
     def rect_of(self, image: QImage) -> QRectF:
-        """Return where another picture would be."""
+        """Return the rectangle of another picture."""
 
     def paint_image(self, p: QPainter, image: QImage, rect: QRectF) -> None:
-        """Paint a picture as the view's own is painted, smoothed or as squares."""
+        """Paint a picture like the view's own, smoothed or as squares."""
 
 
 class Tool(Protocol):
-    """Something over a picture. Of the tools of a view, the first that is hit takes a drag with the left button.
+    """A tool over a picture. The first tool that is hit receives a drag with the left button.
 
     Attributes:
-        undo_name: Name of the undo step that a drag makes; empty for a drag that changes only what is shown.
+        undo_name: Name of the undo step of a drag; empty if a drag does not change the state.
     """
 
     undo_name: str
@@ -52,7 +52,7 @@ class Tool(Protocol):
         """Return what is shown instead of the picture; None for the picture itself."""
 
     def caption(self) -> str:
-        """Return a few words over the picture's upper edge; empty for none."""
+        """Return a short text for the picture's upper edge; empty for none."""
 
     def hit(self, at: QPointF) -> bool:
         """Return whether a press at this point of the widget belongs to the tool."""
@@ -70,17 +70,17 @@ class Tool(Protocol):
         """End the drag."""
 
     def cancel(self) -> None:
-        """End the drag, whose undo step is taken back by the view's owner."""
+        """Cancel the drag, whose undo step is reverted by the view's owner."""
 
     def paint_picture(self, p: QPainter, rect: QRectF) -> None:
-        """Paint what belongs to the picture shown, which is in `rect`, below the pixel grid."""
+        """Paint over the picture in `rect`, below the pixel grid."""
 
     def paint(self, p: QPainter) -> None:
         """Paint handles and marks over everything."""
 
 
 class PassiveTool(QObject):
-    """A tool that shows nothing and never takes the pointer; tools override what they do."""
+    """A tool that does nothing; subclasses override what they need."""
 
     undo_name = ""
 
@@ -133,7 +133,7 @@ class SubstituteTool(PassiveTool):
         self.text = ""
 
     def show(self, image: QImage | None, text: str = "") -> None:
-        """Show a picture and what it is; None shows the view's own."""
+        """Show a picture with a caption; None shows the view's own."""
         self.image, self.text = image, text
         self.picture.update()
 
@@ -142,5 +142,5 @@ class SubstituteTool(PassiveTool):
         return self.image
 
     def caption(self) -> str:
-        """Return what the other picture is."""
+        """Return the caption of the other picture."""
         return self.text if self.image is not None else ""

@@ -1,4 +1,4 @@
-"""The guided tour's line over the pictures: where one is, what to see, what to try, back and next."""
+"""The bar of the guided tour over the pictures: step, what to see, what to try, back and next."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TourBar"]
 
-BACK_TIP = "End the tour and go back to what you had"
+BACK_TIP = "End the tour and restore your previous state"
 
 
 class TourBar(QFrame):
-    """Hidden unless a tour runs. `panel_requested(key)`: the step's control lies in that panel."""
+    """Hidden unless a tour is running. `panel_requested(key)`: the panel with the step's control."""
 
     panel_requested = Signal(str)
 
@@ -37,7 +37,7 @@ class TourBar(QFrame):
         self.next = IconButton("caret-right", "Next step", lambda: self.go(1))
         self.keep = QToolButton()
         self.keep.setText("Keep this")
-        self.keep.setToolTip("End the tour and keep what it shows now, in place of what you had")
+        self.keep.setToolTip("End the tour and keep its current state instead of your previous one")
         self.keep.clicked.connect(lambda _=False: session.lab.keep_tour())
         self.close_button = IconButton("x", BACK_TIP, lambda: session.lab.set_tour(0))
         grid = QGridLayout(self)
@@ -55,7 +55,7 @@ class TourBar(QFrame):
         self._binder.state(lambda state: state.lab.tour, self._show_step)
 
     def go(self, by: int) -> None:
-        """So many steps on; past the last one the tour ends, and all is as it was before it."""
+        """Go on by a number of steps; after the last one the tour ends and the previous state is restored."""
         number = self.session.state.lab.tour + by
         self.session.lab.set_tour(number if number <= len(STEPS) else 0)
 

@@ -1,19 +1,20 @@
-"""The middle of the window: one picture, two side by side, or two in one by a wipe or in turn; slit-scans below."""
+"""The central area of the window: one picture, a grid, a wipe or a flicker, with slit-scans below."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.state import ExplorerState
-from explorer.widgets.controls.theme import GRID
+from explorer.state.view_layout import compared, is_overlaid, visible_views
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.scan_row import ScanRow
 from explorer.widgets.viewer.tour_bar import TourBar
+from explorer.widgets.viewer.view_grid import ViewGrid
 from explorer.widgets.viewer.view_pane import ViewPane
 
 if TYPE_CHECKING:
@@ -23,39 +24,46 @@ if TYPE_CHECKING:
 
 __all__ = ["ViewArea"]
 
-FLICKER_MS = 350  # each picture's turn: slow enough to see both, quick enough to see what jumps
+FLICKER_MS = 350  # time per picture: slow enough to see both, fast enough to notice differences
 AVERAGES = {
     "neighbours": "mean of neighbours",
-    "shifted": "mean of shifts, undone",
-    "turned": "mean of turns, undone",
+    "shifted": "mean of translations, undone",
+    "turned": "mean of rotations, undone",
 }
 
 
 class ViewArea(QWidget):
-    """All views under one camera, arranged as the state's layout says."""
+    """All views with one camera, arranged by the state's layout.
+
+    Signals, of all pictures: `touched` at any press, `dragged(mode, dx, dy)`, `open_requested(view)` for a
+    view without a model.
+    """
+
+    touched = Signal()
+    dragged = Signal(str, float, float)
+    open_requested = Signal(int)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        session.changed.connect(self._on_changed)  # before its children, which show existing views only
         self.camera = Camera(self)
-        self.panes = [ViewPane(session, view, self.camera) for view in range(2)]
+        self.panes: list[ViewPane] = []
+        self._spare: list[ViewPane] = []  # of removed views, the last one first
+        self.grid = ViewGrid()
         self.scans = ScanRow(session)
-        pictures = QHBoxLayout()
-        pictures.setSpacing(GRID)
-        for pane in self.panes:
-            pictures.addWidget(pane, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self.tour = TourBar(session)
         layout.addWidget(self.tour)
-        layout.addLayout(pictures, 1)
+        layout.addWidget(self.grid, 1)
         layout.addWidget(self.scans)
         self._turns = QTimer(self, interval=FLICKER_MS)
         self._turns.timeout.connect(self._take_turns)
+        self.grid.arranged.connect(self.scans.set_columns)
         session.frame.connect(self._on_frame)
         session.lab.picture.connect(self._on_lab_picture)
-        session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model_changed)
         self.arrange(session.state)
         for view in range(len(self.panes)):
@@ -65,51 +73,93 @@ class ViewArea(QWidget):
 
     def arrange(self, state: ExplorerState) -> None:
         """Show the panes of the layout, and the lab's line over them."""
-        first, second = self.panes
-        wiping, flickering = state.layout == "wipe", state.layout == "flicker"
-        first.setVisible(state.layout != "b")
-        second.setVisible(state.layout in ("b", "both"))
-        first.image.pair.set_views(first.view, second.view)
-        first.image.wipe.set_on(wiping)
-        first.set_shared(wiping or flickering)
-        first.image.flicker.set_on(flickering)
-        first.image.wipe.set_split(state.lab.split)
-        second.lay_cards_over(first.image if wiping or flickering else second.image)
+        self._fit_panes(len(state.views))
+        pair, shared = compared(state), is_overlaid(state)
+        place = self.panes[pair[0]]
         for pane in self.panes:
+            is_place = shared and pane is place
+            pane.set_shared(pair[-1] if is_place else None)
+            pane.image.wipe.set_on(is_place and state.layout == "wipe")
+            pane.image.flicker.set_on(is_place and state.layout == "flicker")
             pane.image.slit.set_slit(state.lab.slit if state.lab.scan else None)
-        if flickering and not self._turns.isActive():
+            pane.image.wipe.set_split(state.lab.split)
+            if not is_place:
+                pane.image.pair.set_other(None)
+            is_over = shared and pane.view == pair[-1]
+            pane.lay_cards_over(place.image if is_over else pane.image)
+        if shared:
+            self._show_other(pair)
+        if shared and state.layout == "flicker" and not self._turns.isActive():
             self._turns.start()
-        elif not flickering:
+        elif state.layout != "flicker":
             self._turns.stop()
-        if (wiping or flickering) and first.image.pair.other is None:
-            first.image.pair.set_other(second.image.image)
-        if not (wiping or flickering):
-            first.image.pair.set_other(None)
-        self._on_model_changed(1)
+        self.grid.set_shown([place] if shared else [self.panes[view] for view in visible_views(state)])
+        self.scans.arrange(state)
+
+    def _fit_panes(self, count: int) -> None:
+        """Create panes for all views; panes of removed views are reused."""
+        while len(self.panes) > count:
+            pane = self.panes.pop()
+            pane.clear()
+            self._spare.append(pane)
+        while len(self.panes) < count:
+            if self._spare:
+                pane = self._spare.pop()
+                pane.begin()
+            else:
+                pane = self._make_pane(len(self.panes))
+            self.panes.append(pane)
+        for pane in self.panes:
+            pane.set_alone(count == 1, is_removable=count > 2)
+
+    def _make_pane(self, view: int) -> ViewPane:
+        pane = ViewPane(self.session, view, self.camera)
+        pane.setParent(self.grid)
+        pane.image.touched.connect(self.touched)
+        pane.image.dragged.connect(self.dragged)
+        pane.empty.open_requested.connect(lambda: self.open_requested.emit(view))
+        return pane
+
+    def _show_other(self, pair: tuple[int, ...]) -> None:
+        """Show the second picture of a wipe or flicker in the first one's pane, and name its model."""
+        place, second = self.panes[pair[0]], self.panes[pair[1]]
+        facts = self.session.facts(pair[1])
+        place.second_name.set_text(facts.name if facts else "no model")
+        average = self.session.lab.last_picture(pair[1])
+        if facts is None:
+            place.image.pair.set_other(None)
+        elif average is None or average.pixels is None:
+            place.image.pair.set_other(second.image.image)
 
     def active_pane(self) -> ViewPane:
-        """The pane of the active view."""
+        """Return the pane of the active view."""
         return self.panes[self.session.active]
 
     def active_image(self) -> ImageView:
-        """Where the active view's picture is seen: in a wipe and a flicker both are in A's place."""
-        shared = self.session.state.layout in ("wipe", "flicker")
-        return self.panes[0].image if shared else self.active_pane().image
+        """Return the widget that shows the active view: for wipe and flicker, that of the first view."""
+        state = self.session.state
+        return self.panes[compared(state)[0]].image if is_overlaid(state) else self.active_pane().image
 
     def is_dragging(self) -> bool:
-        """Whether a hand is on a picture."""
+        """Return whether a picture is being dragged."""
         return any(pane.image.is_dragging for pane in self.panes)
 
+    def _place_of(self, view: int) -> ImageView | None:
+        """Return the widget that shows a view as the second picture of a wipe or flicker, or None."""
+        state = self.session.state
+        pair = compared(state)
+        return self.panes[pair[0]].image if is_overlaid(state) and view == pair[1] else None
+
     def _take_turns(self) -> None:
-        flicker = self.panes[0].image.flicker
+        flicker = self.active_image().flicker
         flicker.set_on(True, not flicker.shows_other)
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
-        pane = self.panes[frame.view]
-        pane.show_frame(frame)
-        if frame.view == 1 and self.session.state.layout in ("wipe", "flicker"):
-            self.panes[0].image.set_other_frame(frame)
+        self.panes[frame.view].show_frame(frame)
+        place = self._place_of(frame.view)
+        if place is not None:
+            place.set_other_frame(frame)
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
@@ -119,25 +169,30 @@ class ViewArea(QWidget):
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
         words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
-        shared = picture.view == 1 and state.layout in ("wipe", "flicker")
-        if image is None or not shared:  # what stood there before the layout changed goes, too
+        place = self._place_of(picture.view)
+        if image is None or place is None:  # also clears what was shown there in a previous layout
             self.panes[picture.view].image.average.show(image, words)
-        if shared:
-            frame = self.session.last_frame(1)
+        if place is not None:
+            frame = self.session.last_frame(picture.view)
             if image is not None:
-                self.panes[0].image.pair.set_other(image)
+                place.pair.set_other(image)
             elif frame is not None:
-                self.panes[0].image.set_other_frame(frame)
+                place.set_other_frame(frame)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if old.layout != new.layout or old.lab != new.lab:
+        seen_before, seen = (
+            (len(state.views), state.layout, visible_views(state), state.lab) for state in (old, new)
+        )
+        if seen_before != seen:
             self.arrange(new)
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        if view == 1:
-            facts = self.session.facts(1)
-            self.panes[0].second_name.set_text(facts.name if facts else "no model")
+        state = self.session.state
+        if self._place_of(view) is not None:
+            pair = compared(state)
+            facts = self.session.facts(view)
+            self.panes[pair[0]].second_name.set_text(facts.name if facts else "no model")
             if facts is None:
-                self.panes[0].image.pair.set_other(None)
+                self.panes[pair[0]].image.pair.set_other(None)

@@ -1,4 +1,4 @@
-"""One view: its heading with mark, model and links, the picture, and the line of numbers under it."""
+"""The pane of a view: a heading with mark, model and links, the picture, and a line of figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from explorer.errors import CostlyModelError
 from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
-from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, value_label
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
 from explorer.widgets.controls.theme import GRID, value_font
-from explorer.widgets.controls.view_chip import ColorLine, ViewChip
+from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
+from explorer.widgets.viewer.pair_chip import PairChip
+from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 
 if TYPE_CHECKING:
     from explorer.render.results import Frame, RenderFailed
@@ -38,7 +41,7 @@ ASPECT_NAMES: dict[str, str] = {
 
 
 def look_text(look: Look, *, is_short: bool = False) -> str:
-    """Where a look is, in one line: seed, psi, and what differs from the plain picture; if short, without words."""
+    """Return a one-line summary of a look: seed, psi and transform; with symbols instead of words if short."""
     at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
@@ -56,7 +59,7 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
 
 
 class _Header(QWidget):
-    """The line above a picture; a press anywhere on it makes its view the active one."""
+    """The heading of a picture; a press anywhere on it activates the view."""
 
     pressed = Signal()
 
@@ -66,11 +69,12 @@ class _Header(QWidget):
 
 
 class ViewPane(QWidget):
-    """A picture with its heading and its line of numbers; wired to the session."""
+    """A picture with its heading and a line of figures, connected to the session."""
 
     def __init__(self, session: Session, view: int, camera: Camera) -> None:
         super().__init__()
         self.session, self.view = session, view
+        self._is_shared = self._is_removable = False
         self._links: QMenu | None = None
         self._aspects: dict[str, QAction] = {}
         self.image = ImageView(view, camera)
@@ -80,35 +84,40 @@ class ViewPane(QWidget):
         self.empty = EmptyCard(self.image)
         self._build()
         self._wire()
-        self.show_model()
-        self._show_state(session.state)
+        self.begin()
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
         self.model_facts = label("", "faint")
         self.tap = label("", "muted")
-        self.link = IconButton("link-simple", "What this view is linked to in the other", self._open_links)
-        self.second = QWidget()  # the other model's name during a wipe
+        self.link = IconButton("link-simple", "What this view has in common with the others", self._open_links)
+        policy = self.link.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # keep the heading's height
+        self.link.setSizePolicy(policy)
+        self.remove = IconButton("x", f"Remove view {letter(self.view)}", self._on_remove)
+        self.remove.hide()
+        self.second = QWidget()  # name of the other model during a wipe
         second = QHBoxLayout(self.second)
         second.setContentsMargins(0, 0, 0, 0)
         second.setSpacing(GRID)
         self.second_name = ElidedLabel()
         self.second_name.setAlignment(Qt.AlignmentFlag.AlignRight)
         second.addWidget(self.second_name, 1)
-        second.addWidget(ViewChip(1 - self.view))
+        self.second_chip = PairChip(self.session, 1)
+        second.addWidget(self.second_chip)
         self.second.hide()
         self.header = _Header()
         self.header.pressed.connect(self._on_touched)
         head = QHBoxLayout(self.header)
         head.setContentsMargins(GRID, 0, GRID // 2, 0)
         head.setSpacing(GRID)
-        self.chip = ViewChip(self.view)
+        self.chip = PairChip(self.session, 0, self.view)
         head.addWidget(self.chip)
         head.addWidget(self.model_name, 1)
         head.addWidget(self.model_facts)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
-        head.addWidget(self.link)
+        head.addWidget(row(self.link, self.remove, spacing=0))
         self.active_line = ColorLine()
         self.where = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.where.setFont(value_font(self.where.font()))
@@ -146,24 +155,72 @@ class ViewPane(QWidget):
         session.loading.connect(self._on_loading)
         session.loading_ended.connect(self._on_loading_ended)
 
-    def set_shared(self, shared: bool) -> None:
-        """Both views in one picture, by a divider or in turn: name both models."""
-        self.second.setVisible(shared)
-        self.model_facts.setVisible(not shared)
+    def set_shared(self, other: int | None) -> None:
+        """Share the pane with view `other` as wipe or flicker and name both models; None ends it."""
+        if other is not None:
+            self.second_chip.set_view(other)
+            self.image.pair.set_views(self.view, other)
+        self._is_shared = other is not None
+        self.second.setVisible(self._is_shared)
+        self._fit_facts()
+        self._show_remove()
+        is_choice = other is not None and len(self.session.state.views) > 2
+        self.chip.set_choosing(is_choice)
+        self.second_chip.set_choosing(is_choice)
+
+    def set_alone(self, alone: bool, *, is_removable: bool) -> None:
+        """Show links if there are other views, and a button to remove the view if possible."""
+        self.link.setVisible(not alone)
+        self._is_removable = is_removable
+        self._show_remove()
+        edge = LEAST_OF_MANY_PX if is_removable else LEAST_PX
+        self.image.setMinimumSize(edge, edge)
+
+    def _show_remove(self) -> None:
+        # Where two views share a pane, it would be unclear which one is removed.
+        self.remove.setVisible(self._is_removable and not self._is_shared)
+
+    def clear(self) -> None:
+        """Clear the pane, because its view was removed."""
+        self.hide()
+        for card in (self.loading, self.empty):
+            card.set_shown(False)
+        self.banner.clear()
+        self.lay_cards_over(self.image)
+        self.image.set_image(None)
+        self.image.pair.set_other(None)
+        self.image.average.show(None)
+        self.image.before.show(None)
+        self.image.set_stale("")
+        self.image.set_progress(-1.0)
+
+    def begin(self) -> None:
+        """Reuse the pane for a new view."""
+        self.show_model()
+        self._show_state(self.session.state)
+        self._show_loading()
+
+    def _show_loading(self) -> None:
+        """Show the progress of loading that started before the pane existed."""
+        name = self.session.record(self.view).loading
+        if name:
+            self.empty.set_shown(False)
+            self.loading.set_progress(0.0, name)
 
     # from the session ------------------------------------------------------------------------------------
 
     def show_frame(self, frame: Frame) -> None:
-        """Show a frame of this view and what it cost."""
+        """Show a frame of this view and its render time."""
         self.image.set_frame(frame)
         self.empty.set_shown(False)
         self.cost.setText(f"{frame.total_ms:.1f} ms")
-        # The thin bar stays while a finer picture of the same look is on its way.
+        # The thin bar stays while a finer frame of the same look is expected.
         self.image.set_progress(0.5 if frame.tier < 1 else -1.0)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self._show_state(new)
+        if self.view < len(new.views):
+            self._show_state(new)
 
     def _show_state(self, state: ExplorerState) -> None:
         look = look_of(state, self.view)
@@ -177,27 +234,32 @@ class ViewPane(QWidget):
         self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
 
     def _fit_cost(self) -> None:
-        """Leave the time of a picture out where a view is so narrow that it would cut off where one is."""
+        """Hide the render time if the view is too narrow for it and the look's text."""
         metrics = self.where.fontMetrics()
         short = metrics.horizontalAdvance(look_text(look_of(self.session.state, self.view), is_short=True))
-        reserve = metrics.horizontalAdvance("0000.0 ms")  # not the time's own width, which would blink with it
+        reserve = metrics.horizontalAdvance("0000.0 ms")  # constant, because the time's own width changes
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
     def _fit_facts(self) -> None:
-        """Say family and size behind the name where there is room, then the size alone: the name goes first."""
+        """Show family and size after the name if they fit, otherwise the size only."""
         info = self.session.info(self.view)
         texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
         room = self.width() - self.chip.width() - 6 * GRID
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
+        room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
         metrics = self.model_facts.fontMetrics()
-        self.model_facts.setText(next((t for t in texts if metrics.horizontalAdvance(t) <= room), ""))
+        text = next((t for t in texts if metrics.horizontalAdvance(t) <= room), "")
+        self.model_facts.setText(text)
+        # Hidden if empty, because the layout's spacing would narrow the name.
+        self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
         self.model_facts.setToolTip(texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_cost()
-        self._fit_facts()
+        if self.view < len(self.session.state.views):  # otherwise the pane is about to be removed
+            self._fit_cost()
+            self._fit_facts()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
@@ -250,7 +312,7 @@ class ViewPane(QWidget):
         if view == self.view:
             self.banner.clear()
 
-    # from the hand ---------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     @Slot(str, float, float)
     def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
@@ -265,6 +327,9 @@ class ViewPane(QWidget):
         if self.session.active != self.view:
             self.session.set_active(self.view)
 
+    def _on_remove(self) -> None:
+        self.session.remove_view(self.view)
+
     def _on_reset(self) -> None:
         self.image.camera.reset()
         self.session.reset_transform()
@@ -275,7 +340,7 @@ class ViewPane(QWidget):
         self.show_model()
 
     def links_menu(self) -> QMenu:
-        """What this view shares with the others."""
+        """Return the menu of the aspects that the view shares with others."""
         if self._links is None:
             menu = self._links = QMenu(self)
             self._share_all = menu.addAction("Link everything", lambda: self._link_all(True))
@@ -306,7 +371,7 @@ class ViewPane(QWidget):
         self.session.commit()
 
     def lay_cards_over(self, image: ImageView) -> None:
-        """Show faults and loading over another view's picture, while this view's own is hidden."""
+        """Show errors and loading progress over another view's picture while this view's is hidden."""
         for card in (self.banner, self.loading):
             card.lie_over(image)
         if image is not self.image:
@@ -315,5 +380,5 @@ class ViewPane(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             for card in (self.banner, self.loading, self.empty):
-                card.place()
+                card.reposition()
         return False

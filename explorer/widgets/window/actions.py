@@ -1,4 +1,4 @@
-"""Every entry of the menus in one table: name, shortcut, what it does. The help sheet is made from it."""
+"""All menu entries in one table: name, shortcut and callback. The shortcut sheet is built from it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from explorer.state.view_layout import MAX_VIEWS
+from explorer.util.view_marks import letter
+
 __all__ = ["MENU_ACTIONS", "MenuAction", "build_menus", "resolve_callback"]
 
 
 @dataclass(frozen=True, slots=True)
 class MenuAction:
-    """One menu entry; a separator if `text` is empty, a submenu if `callback` is.
+    """One menu entry; a separator if `text` is empty, a submenu if `callback` is empty.
 
     Attributes:
-        key: Name of the entry in the program.
+        key: Identifier of the entry in code.
         menu: Title of its menu.
-        text: What the entry reads.
+        text: Label of the entry.
         keys: Shortcuts as portable key names; the first is shown.
-        callback: Method of the window or of a part of it, as "files.save"; `resolve_callback` finds it.
-        tip: Tooltip; the text by default.
+        callback: Dotted name of a method of the window, such as "files.save"; see `resolve_callback`.
+        tip: Tooltip; defaults to the text.
         checkable: Whether it has a check mark.
-        needs: What must be there: "session", "picture", or nothing.
-        args: Arguments of the callback.
+        needs: What the entry requires to be enabled: "session", "picture", or nothing.
+        args: Arguments passed to the callback.
     """
 
     key: str
@@ -41,6 +44,34 @@ class MenuAction:
     needs: str = "session"
     args: tuple[object, ...] = ()
 
+
+_SINGLE_KEYS = (("1", "Alt+1"), ("2", "Alt+2"), *((f"Alt+{view + 1}",) for view in range(2, MAX_VIEWS)))
+"""Shortcuts that show a single view. The key 3 shows all pictures."""
+
+_SINGLES = tuple(
+    MenuAction(
+        f"view_{view + 1}",
+        "View",
+        f"Picture {letter(view)}",
+        keys,
+        callback="commands.show_view",
+        args=(view,),
+        checkable=True,
+    )
+    for view, keys in enumerate(_SINGLE_KEYS)
+)
+
+_OPENERS = tuple(
+    MenuAction(
+        f"open_{view + 1}",
+        "Model",
+        f"Open a model in {letter(view)} \u2026",
+        (f"Ctrl+{view + 1}",),
+        callback="files.ask_model",
+        args=(view,),
+    )
+    for view in range(MAX_VIEWS)
+)
 
 MENU_ACTIONS = (
     MenuAction("new", "File", "New project", ("Ctrl+N",), "files.new_project"),
@@ -89,20 +120,36 @@ MENU_ACTIONS = (
         "commands.reset",
         "Back to defaults; the latent stays where it is",
     ),
-    MenuAction("view_a", "View", "Picture A", ("1",), callback="commands.layout", args=("a",), checkable=True),
-    MenuAction("view_b", "View", "Picture B", ("2",), callback="commands.layout", args=("b",), checkable=True),
+    *_SINGLES,
     MenuAction(
-        "view_both",
+        "view_grid", "View", "All pictures", ("3",), callback="commands.layout", args=("grid",), checkable=True
+    ),
+    MenuAction("view_wipe", "View", "Wipe between two pictures", ("W",), "commands.toggle_wipe", checkable=True),
+    MenuAction(
+        "view_flicker",
         "View",
-        "A and B side by side",
-        ("3",),
-        callback="commands.layout",
-        args=("both",),
+        "Flicker between two pictures",
+        ("Shift+W",),
+        "commands.toggle_flicker",
         checkable=True,
     ),
-    MenuAction("view_wipe", "View", "Wipe between A and B", ("W",), "commands.toggle_wipe", checkable=True),
+    MenuAction("pair", "View", "Compare"),
+    MenuAction("", "View"),
     MenuAction(
-        "view_flicker", "View", "Flicker between A and B", ("Shift+W",), "commands.toggle_flicker", checkable=True
+        "add_view",
+        "View",
+        "Add view",
+        ("Ctrl+T",),
+        "commands.add_view",
+        "Add a view, linked to the others, with the active view's model",
+    ),
+    MenuAction(
+        "remove_view",
+        "View",
+        "Remove view",
+        ("Ctrl+W",),
+        "commands.remove_view",
+        "Remove the active view and its keys",
     ),
     MenuAction("", "View"),
     MenuAction(
@@ -149,16 +196,22 @@ MENU_ACTIONS = (
         "Link views",
         ("L",),
         "commands.toggle_link",
-        "Link or unlink everything in both views",
+        "Link or unlink everything in all views",
         True,
     ),
-    MenuAction("swap", "View", "Swap A and B", ("X",), "commands.swap"),
+    MenuAction(
+        "swap",
+        "View",
+        "Swap two views",
+        ("X",),
+        "commands.swap",
+        "Swap the two views that a wipe compares",
+    ),
     MenuAction("", "View"),
     MenuAction("theme", "View", "Dark theme", ("D",), "commands.toggle_theme", checkable=True, needs=""),
     MenuAction("panels", "View", "Panels"),
     MenuAction("reset_panels", "View", "Reset panels", (), "reset_panels"),
-    MenuAction("open_a", "Model", "Open a model in A \u2026", ("Ctrl+1",), callback="files.ask_model", args=(0,)),
-    MenuAction("open_b", "Model", "Open a model in B \u2026", ("Ctrl+2",), callback="files.ask_model", args=(1,)),
+    *_OPENERS,
     MenuAction("bundled", "Model", "Bundled models"),
     MenuAction("", "Model"),
     MenuAction("close_model", "Model", "Close model", (), "commands.close_model", needs="picture"),
@@ -180,7 +233,7 @@ MENU_ACTIONS = (
         "Drift",
         ("Shift+R",),
         "commands.toggle_drift",
-        "Walk slowly without being steered",
+        "Walk slowly through the latent space by itself",
         True,
     ),
     MenuAction("", "Animate"),
@@ -229,7 +282,7 @@ MENU_ACTIONS = (
         "Slit-scan",
         ("Shift+S",),
         "lab_commands.toggle_scan",
-        "The pixels under a line of each picture, scrolling under it",
+        "The pixels under a line of each picture, scrolling below it",
         True,
     ),
     MenuAction(
@@ -266,7 +319,7 @@ MENU_ACTIONS = (
 
 
 def resolve_callback(window: object, name: str) -> Callable[..., object]:
-    """Return the method that a dotted name stands for, as "files.save" of the window."""
+    """Return the method of the window that a dotted name such as "files.save" refers to."""
     callback: Callable[..., object] = attrgetter(name)(window)
     return callback
 
@@ -296,12 +349,12 @@ def _action(window: QMainWindow, menu: QMenu, entry: MenuAction) -> QAction:
     action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
     action.setCheckable(entry.checkable)
     action.setToolTip(entry.tip or entry.text)
-    action.setData(entry.text)  # the text itself may say more, as in "Undo Walk"
-    # Qt would add whether the entry is checked to the arguments.
+    action.setData(entry.text)  # the text itself may change, for example to "Undo Walk"
+    # Qt passes the checked state as an extra argument; the lambda drops it.
     run: Callable[[], Any] = partial(resolve_callback(window, entry.callback), *entry.args)
     action.triggered.connect(lambda _=False: run())
     action.setProperty("needs", entry.needs)
-    # Also on the window, so that shortcuts work while the menu bar is hidden in full screen.
+    # Added to the window as well, so that shortcuts work while the menu bar is hidden in full screen.
     window.addAction(action)
     menu.addAction(action)
     return action

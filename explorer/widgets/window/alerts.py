@@ -1,4 +1,4 @@
-"""What is said until it is answered: models that are missing, work of a crashed program, an autosave that fails."""
+"""Notices that stay until the user responds: missing models, work left by a crash, failing autosave."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Alerts"]
 
 
 class Alerts(WindowPart):
-    """The notices over the pictures, and what their buttons do."""
+    """The notices above the pictures, and the actions of their buttons."""
 
     def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
@@ -40,29 +40,29 @@ class Alerts(WindowPart):
         self.strip = Notices()
 
     def attach(self, session: Session) -> None:
-        """Listen to a session."""
-        session.documents.keeper.problem.connect(self._on_autosave)
+        """Connect to a session's signals."""
+        session.documents.autosaver.problem.connect(self._on_autosave)
         session.documents.opening.connect(self._on_opening)
 
     @Slot(str)
-    def _on_autosave(self, words: str) -> None:
-        if not words:
+    def _on_autosave(self, message: str) -> None:
+        if not message:
             self.strip.clear("autosave")
             return
         hint = "Until it works again, a crash would lose your changes: save the project somewhere else."
         save = ("Save as\u2026", self._files.ask_save)
-        self.strip.show_notice("autosave", f"{words} {hint}", [save], can_dismiss=False)
+        self.strip.show_notice("autosave", f"{message} {hint}", [save], can_dismiss=False)
 
     @Slot()
     def _on_opening(self) -> None:
-        """Another project comes: the models of this one are over."""
+        """Clear the notices about the previous project's models."""
         self.strip.clear("missing")
         self.strip.clear("changed")
 
     # models ----------------------------------------------------------------------------------------------
 
     def show_found(self, found: FoundModels) -> None:
-        """Say which of a project's models are other ones, and ask where the missing ones are, all at once."""
+        """Report which of a project's models have changed, and ask for the missing ones, all at once."""
         if found.notes:
             self.strip.show_notice("changed", " ".join(found.notes))
         if not found.missing:
@@ -70,12 +70,12 @@ class Alerts(WindowPart):
             return
         names = [visible(Path(place.name).name, 60) for place in found.missing]
         are = "are missing" if len(names) > 1 else "is missing"
-        words = f"{', '.join(names)} {are}: neither where the project says, nor beside it, nor among known models."
+        message = f"{', '.join(names)} {are}: not at the saved path, next to the project, or among known models."
         offers = [
             (f"Locate {name}\u2026", partial(self._ask_missing, found, place))
             for name, place in zip(names, found.missing, strict=True)
         ]
-        self.strip.show_notice("missing", words, offers)
+        self.strip.show_notice("missing", message, offers)
 
     def _ask_missing(self, found: FoundModels, place: ModelPlace) -> None:
         title = f"Locate {visible(Path(place.name).name)}"
@@ -84,7 +84,7 @@ class Alerts(WindowPart):
             self.locate_model(found, place, path)
 
     def locate_model(self, found: FoundModels, place: ModelPlace, path: str) -> None:
-        """Use a file for a missing model in all views, and what lies beside it for other missing ones."""
+        """Use a file for a missing model in all views, and files in the same folder for other missing ones."""
         others = [(other.name, other.sha256) for other in found.missing if other != place]
 
         def take(answer: tuple[bool, dict[str, str]]) -> None:
@@ -101,42 +101,42 @@ class Alerts(WindowPart):
     # plug-ins -------------------------------------------------------------------------------------------
 
     def show_broken_plugins(self, broken: Sequence[BrokenPlugin]) -> None:
-        """Name the plug-ins that do not work, with their tracebacks a press away."""
+        """Name the plug-ins that failed to load, with a button that shows their tracebacks."""
         if not broken:
             self.strip.clear("plugins")
             return
         named = [f"{visible(item.name, 60)} ({visible(item.distribution or item.group, 60)})" for item in broken]
         if len(named) == 1:
-            words = f"The plug-in {named[0]} does not work: {visible(broken[0].error, 160)}."
+            message = f"The plug-in {named[0]} failed to load: {visible(broken[0].error, 160)}."
         else:
             listed = ", ".join(named[:4]) + (" and others" if len(named) > 4 else "")
-            words = f"{len(named)} plug-ins do not work: {listed}."
-        words += " Everything else does. The command \u201cdoctor\u201d lists all plug-ins."
+            message = f"{len(named)} plug-ins failed to load: {listed}."
+        message += " Everything else works. The \u201cdoctor\u201d command lists all plug-ins."
         trace = "\n\n".join(f"{name}\n{item.traceback}" for name, item in zip(named, broken, strict=True))
-        offers = [("Show traceback", partial(self._show_trace, words, trace))]
-        self.strip.show_notice("plugins", words, offers)
+        offers = [("Show traceback", partial(self._show_trace, message, trace))]
+        self.strip.show_notice("plugins", message, offers)
 
-    def _show_trace(self, words: str, trace: str) -> None:
+    def _show_trace(self, message: str, trace: str) -> None:
         banner = self.window.views.active_pane().banner
-        banner.show_fault(words, trace)
+        banner.show_fault(message, trace)
         banner.details.click()
 
-    # recovering ------------------------------------------------------------------------------------------
+    # recovery --------------------------------------------------------------------------------------------
 
     def offer_recovery(self) -> None:
-        """If the program crashed last time, offer what it autosaved; nothing is lost by not answering."""
+        """Offer to restore the autosaved session after a crash; ignoring the offer loses nothing."""
         left = self.session.documents.crashed()
         if not left:
             self.strip.clear("recovery")
             return
         saved = datetime.fromtimestamp(left[0][1]).strftime("%Y-%m-%d %H:%M")
-        words = f"Latentwalk closed unexpectedly. Your session was saved ({saved})."
+        message = f"Latentwalk closed unexpectedly. Your session was saved ({saved})."
         if len(left) > 1:
             sessions = "session is" if len(left) == 2 else "sessions are"
-            words += f" {len(left) - 1} older {sessions} kept and offered later."
+            message += f" {len(left) - 1} older {sessions} kept and will be offered later."
         path = left[0][0]
         offers = [("Restore", partial(self._restore, path)), ("Discard", partial(self._discard_recovery, path))]
-        self.strip.show_notice("recovery", words, offers)
+        self.strip.show_notice("recovery", message, offers)
 
     def _restore(self, path: Path) -> None:
         recent = self.window.settings.strings("recent")

@@ -1,4 +1,4 @@
-"""Signals that ask a program with a window to end, brought into Qt's event loop. GUI thread only."""
+"""Termination signals of the operating system, delivered in Qt's event loop. GUI thread only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["EndSignals"]
 
 
 class EndSignals(QObject):
-    """Emits `asked` for the first signal; the second one ends the process at once, wherever it hangs.
+    """Emits `asked` for the first signal; a second one ends the process immediately, even if it hangs.
 
-    A handler in Python runs only when the interpreter is at work, which it is not while Qt waits. The number of a
-    signal therefore goes through a socket that Qt watches.
+    A Python signal handler runs only while the interpreter executes bytecode, which it does not while Qt waits for
+    events. The signal's number is therefore written to a socket that Qt watches.
     """
 
     asked = Signal(int)
@@ -33,12 +33,12 @@ class EndSignals(QObject):
         self._wakeup = -1
 
     def install(self) -> None:
-        """Take the signals over. Main thread only."""
+        """Install the handlers. Main thread only."""
         self._before = {number: signal.signal(number, _note) for number in ending_signals()}
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
 
     def uninstall(self) -> None:
-        """Give them back; safe to call twice."""
+        """Restore the previous handlers; safe to call twice."""
         if not self._before:
             return
         signal.set_wakeup_fd(self._wakeup)
@@ -60,6 +60,6 @@ class EndSignals(QObject):
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    """Let the next one end the process. The socket has the number already."""
+    """Let the next signal end the process. The wake-up socket has received the number already."""
     for each in ending_signals():
         signal.signal(each, signal.SIG_DFL)

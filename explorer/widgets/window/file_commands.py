@@ -1,4 +1,4 @@
-"""Opening, saving, dropping and remembering files."""
+"""Commands that open, save and list recent files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from explorer.checkpoints.bundled import bundled
 from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.session.settings import RECENT_LIMIT
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.plain_text import visible
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.plain_text import menu_text, tip_text
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
@@ -32,19 +34,19 @@ __all__ = ["FileCommands"]
 
 
 class FileCommands(WindowPart):
-    """The files of the window. Which project is open is the session's to know."""
+    """The file commands of the window. The session knows which project is open."""
 
     models_found = Signal(object)
-    """A project was opened; `FoundModels`: which of its models are there."""
+    """A project was opened; `FoundModels` lists which of its models were found."""
 
     def __init__(self, window: WindowBase) -> None:
         super().__init__(window)
         self._recent: list[QAction] = []
-        self._recent_paths: list[str] = []  # an action would lose what is not UTF-8
+        self._recent_paths: list[str] = []  # an action's text would lose bytes that are not UTF-8
         self._card: LoadingCard | None = None
 
     def attach(self, session: Session) -> None:
-        """Show what a session is reading, and forget what was said of files when another project comes."""
+        """Show what a session is reading, and clear file errors when another project opens."""
         card = self._card = LoadingCard(self.window.middle)
         card.cancelled.connect(session.reading.cancel)
         session.reading.slow.connect(self._on_slow)
@@ -52,9 +54,9 @@ class FileCommands(WindowPart):
         session.documents.opening.connect(self._on_opening)
 
     @Slot(str)
-    def _on_slow(self, words: str) -> None:
+    def _on_slow(self, message: str) -> None:
         if self._card is not None:
-            self._card.set_progress(-1.0, words)
+            self._card.set_progress(-1.0, message)
 
     @Slot()
     def _on_reading_ended(self) -> None:
@@ -63,18 +65,18 @@ class FileCommands(WindowPart):
 
     @Slot()
     def _on_opening(self) -> None:
-        """Another project comes: what was said of files before is over."""
+        """Clear the errors about the previous project's files."""
         for pane in self.window.views.panes:
             self._end_fault(pane.view)
 
     def _end_fault(self, view: int) -> None:
-        """Take away what was said of a file over a view; faults of its pictures stay until they are over."""
+        """Clear a file error shown over a view; errors of rendering stay until they are resolved."""
         if self.session.last_failure(view) is None:
             self.window.views.panes[view].banner.clear()
 
     @property
     def title(self) -> str:
-        """What the open project is called: its file, or the picture or film that it was opened from."""
+        """Display name of the open project: its file, or the picture or film that it was opened from."""
         session = self.window.session
         if self.project is not None:
             return self.project.name
@@ -102,19 +104,19 @@ class FileCommands(WindowPart):
     # opening ---------------------------------------------------------------------------------------------
 
     def ask_open(self) -> None:
-        """Choose any file and open it."""
+        """Ask for a file of any kind and open it."""
         path, _ = QFileDialog.getOpenFileName(self.window, "Open", self.folder(), DIALOG_FILTER)
         if path:
             self.open_path(path)
 
     def ask_model(self, view: int) -> None:
-        """Choose a model for a view."""
+        """Ask for a model file and load it into a view."""
         path, _ = QFileDialog.getOpenFileName(self.window, "Open a model", self.folder(), MODEL_FILTER)
         if path:
             self.open_model(path, view)
 
     def open_at_start(self, paths: list[str]) -> None:
-        """What the command line named, but the models that the first state named already."""
+        """Open the files named on the command line, except models that the initial state already names."""
         models = models_among(paths)
         for path in models:
             if Path(path).exists():
@@ -123,13 +125,13 @@ class FileCommands(WindowPart):
             self.open_many(rest)
 
     def open_path(self, path: str, view: int | None = None) -> None:
-        """Open a model, project, picture or latent, whatever it is."""
+        """Open a model, project, picture or latent."""
         self.open_many([path], view)
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
-        """Open what was dropped or named on the command line: two models go to A and B.
+        """Open files that were dropped or named on the command line; several models open in A, B, C ...
 
-        The files are read first, beside the window; then what they hold is shown, and asked about.
+        The files are read in a thread first; then their contents are shown, with questions where needed.
         """
         if paths:
             info, recent = self.session.info(self._view(view)), self.window.settings.strings("recent")
@@ -146,22 +148,24 @@ class FileCommands(WindowPart):
         then: Callable[[Any], object],
         view: int | None = None,
     ) -> None:
-        """Read a file beside the window.
+        """Read a file in a thread.
 
         Args:
-            path: Of the file, for people.
-            work: Reads, in a thread, as `Reading.start` wants it.
+            path: The file, for display.
+            work: Reads the file in a thread; see `Reading.start`.
             then: Called with the result.
-            view: Over whose picture an error is shown; the active one by default.
+            view: The view over which an error is shown; the active one by default.
         """
         self._end_fault(self._view(view))
-        words = f"Reading {visible(Path(path).name, 60)}"
-        self.session.reading.start(words, work, then, lambda error: self._show_error(path, error, view))
+        message = f"Reading {visible(Path(path).name, 60)}"
+        self.session.reading.start(message, work, then, lambda error: self._show_error(path, error, view))
 
     def _show_all(self, view: int | None, files: list[ReadFile]) -> None:
         models = [file for file in files if file.kind == "model"]
         is_pair = len(models) > 1 and view is None
-        for number, file in enumerate(models[:2] if is_pair else models):
+        for number, file in enumerate(models[:MAX_VIEWS] if is_pair else models):
+            if is_pair and number >= len(self.session.state.views):
+                self.session.add_view("")
             self.open_model(file.path, number if is_pair else self._view(view))
         for file in files:
             if file.error is not None:
@@ -176,8 +180,8 @@ class FileCommands(WindowPart):
     def _show_error(
         self, path: str, error: LatentwalkError, view: int | None = None, *, convert: bool = False
     ) -> None:
-        """Show an error; a latent that does not fit is refused with offers to say what it is, and to convert it."""
-        from explorer.latents.files import LatentMisfit  # brings torch, which the first paint does not wait for
+        """Show an error, with buttons to choose the latent's space or to convert it if it does not fit."""
+        from explorer.latents.files import LatentMisfit  # imports torch, too slow for the first paint
 
         offers: list[Offer] = []
         if isinstance(error, LatentMisfit):
@@ -190,7 +194,7 @@ class FileCommands(WindowPart):
         self.window.show_problem(error, offers, view)
 
     def open_model(self, path: str, view: int) -> None:
-        """Load a model into a view; a picture of it comes when it is there."""
+        """Load a model into a view; its picture follows once it is loaded."""
         self.window.touched()
         self._end_fault(view)
         self.session.set_model(view, path)
@@ -198,7 +202,7 @@ class FileCommands(WindowPart):
             self.remember(path)
 
     def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
-        """Load a latent into the active view; one that does not fit is refused with an offer to convert it."""
+        """Load a latent into the active view; offer to convert one that does not fit."""
         info, view = self.session.info(self.session.active), self.session.active
         self.read(
             path,
@@ -217,7 +221,7 @@ class FileCommands(WindowPart):
             self.remember(file.path)
 
     def paste_latent(self, text: str, *, convert: bool = False) -> None:
-        """Go to a latent out of a text; one that does not fit is refused with an offer to convert it."""
+        """Go to a latent given as text; offer to convert one that does not fit."""
         from explorer.latents.files import LatentMisfit
 
         try:
@@ -245,14 +249,14 @@ class FileCommands(WindowPart):
         self.models_found.emit(file.found)
 
     def new_project(self) -> None:
-        """Begin anew with the models that are open."""
+        """Start a new project with the models that are open."""
         if self.may_discard():
             self.session.documents.new_project()
 
     # saving ----------------------------------------------------------------------------------------------
 
     def save(self) -> bool:
-        """Save to the project's file, or ask for one; False if nothing was saved."""
+        """Save to the project's file, or ask for one; return False if nothing was saved."""
         return self._save_to(self.project) if self.project else self.ask_save()
 
     def ask_save(self) -> bool:
@@ -265,7 +269,7 @@ class FileCommands(WindowPart):
         if not self._attempt(lambda: self.session.documents.save_project(str(path))):
             return False
         self.remember(str(path))
-        self.window.say(f"Saved {visible(path.name)}")
+        self.window.show_message(f"Saved {visible(path.name)}")
         return True
 
     def ask_save_picture(self) -> None:
@@ -285,7 +289,7 @@ class FileCommands(WindowPart):
         return done
 
     def may_discard(self) -> bool:
-        """Ask about unsaved changes, if there are any; False to stay. A running recording is one of them."""
+        """Ask about unsaved changes, including a running recording; return False to cancel closing."""
         if self.window.session is not None:
             self.window.session.transport.stop_recording()
         if not self.window.is_unsaved or not self.window.asks_before_discarding:
@@ -301,29 +305,29 @@ class FileCommands(WindowPart):
         return self.save() if answer == button.Save else answer == button.Discard
 
     def may_stop_film(self) -> bool:
-        """Ask whether a film on its way may be stopped, if there is one; False to let it go on."""
+        """Ask whether a film that is being rendered may be stopped; return False to keep rendering."""
         if not self.session.films.is_running or not self.window.asks_before_discarding:
             return True
-        words = "A film is being rendered. Stop it? What is finished is kept: rendering it again continues it."
-        return may_destroy(self.window, "Film", words)
+        message = "A film is being rendered. Stop it? Finished frames are kept: rendering it again resumes there."
+        return may_destroy(self.window, "Film", message)
 
-    # memory ----------------------------------------------------------------------------------------------
+    # recent files ----------------------------------------------------------------------------------------
 
     def remember(self, path: str) -> None:
-        """Put a file among the recent ones."""
+        """Add a file to the recent files."""
         self.window.settings.add_recent(path)
         self.window.settings.set("folder", str(Path(path).resolve().parent))
 
     def folder(self) -> str:
-        """Where dialogs begin."""
+        """Return the folder in which file dialogs open."""
         return self.window.settings.text("folder")
 
     def recent_menu(self) -> QMenu:
-        """The menu of recent files; made once, kept."""
+        """Return the menu of recent files, created once."""
         return self.window.menus["recent"]
 
     def fill_recent(self, menu: QMenu) -> None:
-        """Bring the menu of recent files up to date; its entries are kept and renamed."""
+        """Update the menu of recent files; its entries are reused and renamed."""
         if not self._recent:
             for _ in range(RECENT_LIMIT):
                 action = menu.addAction("")
@@ -336,7 +340,7 @@ class FileCommands(WindowPart):
             action.setText(menu_text(Path(path).name))
             action.setToolTip(tip_text(path))
         if not paths:
-            self._recent[0].setText("Nothing yet")
+            self._recent[0].setText("No recent files")
             self._recent[0].setVisible(True)
         self._recent[0].setEnabled(bool(paths))
 
@@ -344,12 +348,11 @@ class FileCommands(WindowPart):
         self.open_path(self._recent_paths[number])
 
     def fill_bundled(self, menu: QMenu) -> None:
-        """The menu of bundled models, made when it first opens."""
-        if not menu.isEmpty():
-            return
+        """Fill the menu of bundled models, for each view."""
+        menu.clear()
         for item in bundled():
-            for view in range(2):
-                name = f"{item.title or item.name} in {'AB'[view]}"
+            for view in range(len(self.session.state.views)):
+                name = f"{item.title or item.name} in {letter(view)}"
                 menu.addAction(menu_text(name), partial(self.open_model, item.name, view))
         if menu.isEmpty():
             menu.addAction("None are installed").setEnabled(False)

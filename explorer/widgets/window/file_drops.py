@@ -1,4 +1,4 @@
-"""Files dragged onto the window: the picture that would take them is framed."""
+"""Files dragged onto the window: the picture that would receive them is outlined."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 
 from explorer.project.file_kinds import Kind, kind_of
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
 from explorer.widgets.window.file_commands import FileCommands
@@ -15,7 +16,7 @@ __all__ = ["FileDrops"]
 
 
 class FileDrops(WindowPart):
-    """Answers the window's drag and drop events."""
+    """Handles the window's drag and drop events."""
 
     def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
@@ -23,7 +24,7 @@ class FileDrops(WindowPart):
         self.frame, self._carried = DropFrame(window), list[Kind]()
 
     def enter(self, event: QDragEnterEvent) -> None:
-        """Accept files, once there is a session."""
+        """Accept files once a session exists."""
         paths = dropped_files(event) if self.window.session is not None else []
         if paths and take_copy(event):
             self._carried = [kind_of(path) for path in paths]
@@ -32,34 +33,35 @@ class FileDrops(WindowPart):
             event.ignore()
 
     def move(self, event: QDragMoveEvent) -> None:
-        """Frame the picture under the pointer."""
+        """Outline the picture under the pointer."""
         if take_copy(event):
             self._show_target(event)
 
     def leave(self) -> None:
-        """Take the frame away."""
+        """Remove the outline."""
         self.frame.leave()
 
     def drop(self, event: QDropEvent) -> None:
-        """Open the files, a single one in the view under the pointer."""
+        """Open the files; a single file opens in the view under the pointer."""
         self.frame.leave()
         paths = dropped_files(event)
         if self.window.session is None or not take_copy(event):
             return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
-        if view is not None:  # what is said of the file is said there, too
+        if view is not None:  # so that an error about the file appears there
             self.session.set_active(view)
         self._files.open_many(paths, view)
 
     def _show_target(self, event: QDropEvent) -> None:
-        """Frame the picture that would take what is carried."""
+        """Outline the picture that would receive the dragged files."""
         at = self._view_at(event.position().toPoint()) if len(self._carried) == 1 else None
         view = self.session.active if at is None else at
         if self._carried.count("model") > 1:
-            words = "Open in A and B"
+            *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
+            message = f"Open in {', '.join(first)} and {last}"
         else:
-            words = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
-        self.frame.show_over(self.window.views.panes[view].image, words)
+            message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
+        self.frame.show_over(self.window.views.panes[view].image, message)
 
     def _view_at(self, at: QPoint) -> int | None:
         for pane in self.window.views.panes:

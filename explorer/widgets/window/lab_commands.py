@@ -1,4 +1,4 @@
-"""What the Lab menu does; everything that changes the picture goes through the session."""
+"""Commands of the Lab menu; everything that changes the picture goes through the session."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class LabCommands(WindowPart):
     """The commands of the sticking lab."""
 
     def toggle_scan(self) -> None:
-        """The slit-scans under the pictures, or none."""
+        """Show or hide the slit-scans under the pictures."""
         self.session.lab.edit("Slit-scan", scan=not self.session.state.lab.scan)
 
     def toggle_follow(self) -> None:
-        """The line moves and turns with the picture, or stands still."""
+        """Let the line follow the picture's transform, or keep it fixed."""
         slit = self.session.state.lab.slit
         self.session.lab.set_slit(replace(slit, follows=not slit.follows))
 
     def clear_scan(self) -> None:
-        """Begin the slit-scans anew."""
+        """Clear the slit-scans."""
         self.session.lab.clear_scan()
 
     def ask_save_scan(self) -> None:
@@ -49,22 +49,22 @@ class LabCommands(WindowPart):
             self.window.show_problem(error)
 
     def toggle_average(self) -> None:
-        """The mean of neighbours instead of the picture, or the picture again."""
+        """Switch between the picture and the mean over neighbouring latents."""
         on = self.session.state.lab.average == "none"
         self.session.lab.edit("Average", average="neighbours" if on else "none")
         if on:
             self.window.reveal("sticking")
 
     def toggle_undone(self) -> None:
-        """The motion undone, or as it is."""
+        """Switch between the picture and the picture with its motion undone."""
         t = self.session.look().transform
         self.session.set_transform(untransform=not t.untransform, residual="none")
 
     def toggle_heat(self) -> None:
-        """Where the picture does not follow its motion, or the picture again."""
+        """Switch between the picture and a heat map of where it does not follow its motion."""
         t = self.session.look().transform
         self.session.set_transform(residual="none" if t.residual == "heat" else "heat")
 
     def tour(self) -> None:
-        """Begin the guided tour, or end it."""
+        """Start or end the guided tour."""
         self.session.lab.set_tour(0 if self.session.state.lab.tour else 1)

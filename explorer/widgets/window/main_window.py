@@ -1,4 +1,4 @@
-"""The main window: pictures in the middle, panels in two columns, menus, and what is remembered of all that."""
+"""The main window: pictures in the centre, panels in two columns, menus, and their saved layout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.session.settings import Settings
 from explorer.state import ExplorerState
 from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.basic import label
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.plain_text import error_text, title_text
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.window.actions import build_menus
@@ -33,10 +33,11 @@ from explorer.widgets.window.menu_commands import MenuCommands
 from explorer.widgets.window.menu_state import show_menu_state, show_undo
 from explorer.widgets.window.part import WindowBase
 from explorer.widgets.window.shortcut_sheet import HelpSheet
-from explorer.widgets.window.sidebars import Sides
+from explorer.widgets.window.sidebars import Sidebars
 from explorer.widgets.window.toast import Toast
 from explorer.widgets.window.top_bar import TopBar, device_text
 from explorer.widgets.window.turn_hint import turn_hint
+from explorer.widgets.window.view_actions import fill_pairs
 from explorer.widgets.window.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ FIRST_SIZE = QSize(1440, 900)
 """Size of the window at the first start, in logical pixels; on a smaller screen the window is maximised."""
 
 MIN_SIZE = QSize(1040, 600)
-"""Two narrow columns, and half of it for the pictures; less on a screen that is smaller still."""
+"""Minimum size: two narrow columns and half of the width for the pictures; less on a very small screen."""
 
 FRAME = QSize(16, 48)
-"""Left for the borders and the title bar that window managers add, in logical pixels."""
+"""Reserved for the borders and the title bar that window managers add, in logical pixels."""
 
 _ARROWS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
@@ -67,7 +68,7 @@ ARROW_SEEDS = 0.05
 
 
 class MainWindow(WindowBase):
-    """Opens as an empty frame, so that it is on screen before the heavy libraries are read; `attach` fills it."""
+    """Opens empty, so that it is on screen before the heavy libraries are imported; `attach` fills it."""
 
     closing = Signal()
 
@@ -81,12 +82,12 @@ class MainWindow(WindowBase):
         self.first_run = Welcome(self)
         self._plain_geometry: QByteArray | None = None
         self._has_hinted_at_turns = False
-        self._before_tour: list[Callable[[], None]] = []  # bring back the columns and the camera as they were
+        self._before_tour: list[Callable[[], None]] = []  # restore the columns and the camera
         self.setWindowTitle("Latentwalk")
         self.setAcceptDrops(True)
         self.setMinimumSize(MIN_SIZE)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
-        self.menuBar().setNativeMenuBar(False)  # its right end carries the layout buttons
+        self.menuBar().setNativeMenuBar(False)  # its right end holds the layout buttons
         self.files = FileCommands(self)
         self.notices = Alerts(self, self.files)
         self.files.models_found.connect(self.notices.show_found)
@@ -98,7 +99,7 @@ class MainWindow(WindowBase):
         self.top_bar.panel_requested.connect(self.reveal)
         self.top_bar.failed.connect(self.show_problem)
         self.menuBar().setCornerWidget(self.top_bar, Qt.Corner.TopRightCorner)
-        self.sides = Sides(self)
+        self.sides = Sidebars(self)
         self.middle = QWidget()
         self._middle_layout = QVBoxLayout(self.middle)
         self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
@@ -116,7 +117,7 @@ class MainWindow(WindowBase):
     # assembly --------------------------------------------------------------------------------------------
 
     def attach(self, session: Session) -> None:
-        """Fill the frame with the views and panels of a session."""
+        """Fill the window with the views and panels of a session."""
         from explorer.widgets.viewer.before_after import BeforeAfter
         from explorer.widgets.viewer.view_area import ViewArea
         from explorer.widgets.window.panel_list import make_panels
@@ -135,18 +136,17 @@ class MainWindow(WindowBase):
         self.top_bar.attach(session)
         self._add_timeline(session)
         self.toast.raise_()
-        for pane in self.views.panes:
-            pane.image.touched.connect(self.touched)
-            pane.image.dragged.connect(self._on_dragged)
-            pane.empty.open_requested.connect(lambda v=pane.view: self.files.ask_model(v))
+        self.views.touched.connect(self.touched)
+        self.views.dragged.connect(self._on_dragged)
+        self.views.open_requested.connect(self.files.ask_model)
         self.views.tour.panel_requested.connect(self.reveal)
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self.show_state)
         session.saved_changed.connect(self._on_saved_changed)
-        session.status.connect(self.say)
-        session.about_to_edit.connect(Pause.settle)
+        session.status.connect(self.show_message)
+        session.about_to_edit.connect(GestureTimeout.finish_pending)
         session.about_to_edit.connect(self.touched)
         session.documents.project_changed.connect(lambda _: self.show_title())
         self.files.attach(session)
@@ -155,14 +155,14 @@ class MainWindow(WindowBase):
         self.show_state()
         self.show_title()
         self.views.panes[0].image.setFocus()
-        self.settings.tell_problems(self._show_settings_problem)
+        self.settings.report_problems(self._show_settings_problem)
 
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline.dock import TimelineDock
 
         self.timeline = TimelineDock(session, self)
         self.timeline.film_requested.connect(self.open_film)
-        # The columns keep their whole height; the timeline lies under the pictures alone.
+        # The columns keep their full height; the timeline is below the pictures only.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
@@ -172,7 +172,8 @@ class MainWindow(WindowBase):
         self.timeline.setVisible(self.settings.flag("timeline"))
 
     def _connect_menus(self) -> None:
-        recent, models = self.menus["recent"], self.menus["bundled"]
+        recent, models, pairs = self.menus["recent"], self.menus["bundled"], self.menus["pair"]
+        pairs.aboutToShow.connect(lambda: fill_pairs(pairs, self.commands))
         recent.aboutToShow.connect(lambda: self.files.fill_recent(recent))
         models.aboutToShow.connect(lambda: self.files.fill_bundled(models))
         for menu in self.menus.values():
@@ -184,63 +185,63 @@ class MainWindow(WindowBase):
 
     # showing ---------------------------------------------------------------------------------------------
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
-        """A few words that go away by themselves, with a button if something can be done about them."""
-        self.toast.say(text, offer)
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
+        """Show a short message that disappears by itself, optionally with a button."""
+        self.toast.show_message(text, offer)
 
-    def say_instead(self, text: str) -> None:
-        """Words where the pictures would be, while there are none: why the program did not come further."""
+    def show_placeholder(self, text: str) -> None:
+        """Show text in place of the pictures, explaining why the program could not start."""
         self._waiting.setText(text)
 
     def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
-        """An error over a view's picture, the active one by default, to read and to copy, with ways out."""
+        """Show an error over a view's picture, by default the active one's, with buttons that offer remedies."""
         if self.session is None:
-            self.say_instead(error_text(error))
+            self.show_placeholder(error_text(error))
         else:
             view = self.session.active if view is None else view
             offers = offers or self.session.misfits.offers(view, error)
             self.views.panes[view].banner.show_error(error, offers=offers)
 
     def _show_settings_problem(self, error: object) -> None:
-        """Over the other picture, where there is one: an unsaved session may be offered over the active one."""
+        """Show it over the inactive picture if there is one: the active one may offer an unsaved session."""
         active = self.views.active_pane()
         others = [pane for pane in self.views.panes if pane is not active and not pane.isHidden()]
         (others or [active])[0].banner.show_error(error)
 
     def show_state(self) -> None:
-        """Check marks, disabled entries and undo names of the menus."""
+        """Update check marks, enabled entries and undo names of the menus."""
         show_menu_state(self, self.commands, self.actions_by_key)
 
     def show_title(self) -> None:
-        """The project's name, with a mark while it has unsaved changes."""
+        """Show the project's name in the title, with a mark while it has unsaved changes."""
         self.setWindowTitle(f"{title_text(self.files.title)}[*] \u2013 Latentwalk")
         self.setWindowModified(self.is_unsaved)
 
     @property
     def is_unsaved(self) -> bool:
-        """Whether there are changes of the user's own (a drift that welcomes is none) that are not on disk."""
+        """Whether there are unsaved changes made by the user; the welcome's drift does not count."""
         store = self.session.store if self.session is not None else None
         return store is not None and not store.is_saved()
 
     def show_help(self) -> None:
-        """All keys and gestures on one page."""
+        """Show all shortcuts and gestures on one sheet."""
         if self.help_sheet is None:
             menus = [(title, menu.actions()) for title, menu in self.menus.items() if title.istitle()]
             self.help_sheet = HelpSheet(self, menus)
         self.help_sheet.open()
 
     def show_device(self) -> None:
-        """Explain the badge at the top right."""
+        """Open the menu of the device badge at the top right."""
         if self.session is not None:
-            self.say(device_text(self.session))
+            self.show_message(device_text(self.session))
             self.top_bar.open_device_menu()
 
     def show_about(self) -> None:
-        """Version and licence."""
+        """Show version and licence."""
         QMessageBox.about(
             self,
             "About Latentwalk",
-            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators by hand, "
+            f"Latentwalk {__version__}\n\nExplores the latent space of style-based image generators interactively, "
             "in real time.\n\nMIT licence. Models keep their own licences; the Model panel names them.",
         )
 
@@ -250,33 +251,33 @@ class MainWindow(WindowBase):
         return self.session is not None and not self.timeline.isHidden()
 
     def show_timeline(self, on: bool) -> None:
-        """Open or fold the timeline under the pictures."""
+        """Show or hide the timeline below the pictures."""
         if self.session is not None:
             self.timeline.setVisible(on)
             self.settings.set("timeline", on)
             self.show_state()
 
     def open_film(self) -> None:
-        """The page that renders films; it stays usable with the window."""
+        """Open the dialog that renders films; it does not block the window."""
         from explorer.widgets.film.dialog import FilmDialog
 
         if self.session is not None:
             if self._film is None:
                 self._film = FilmDialog(self, self.session, self.settings)
-                self._film.said.connect(self.say)
+                self._film.status.connect(self.show_message)
                 self._film.failed.connect(self.show_problem)
             self._film.open()
 
     def reveal(self, key: str) -> None:
-        """Bring a panel into view."""
+        """Make a panel visible."""
         self.sides.reveal(key)
 
     def reset_panels(self) -> None:
-        """Every panel back to its place."""
+        """Move every panel back to its default position."""
         self.sides.reset()
 
     def set_full_screen(self, on: bool) -> None:
-        """Only the pictures, or the window as it was."""
+        """Enter or leave full screen, which shows only the pictures."""
         self.sides.set_visible(not on)
         if self.session is not None:
             self.timeline.setVisible(not on and self.settings.flag("timeline"))
@@ -284,7 +285,7 @@ class MainWindow(WindowBase):
         if on:
             self._plain_geometry = self.saveGeometry()
             self.showFullScreen()
-            self.say("Esc or F exits full screen")
+            self.show_message("Esc or F exits full screen")
         else:
             self.showNormal()
             if self._plain_geometry is not None:
@@ -298,10 +299,12 @@ class MainWindow(WindowBase):
         assert self.session is not None
         self.first_run.end_if_edited()
         self.setWindowModified(self.is_unsaved)
+        if len(old.views) != len(new.views):
+            self.show_state()  # a single view cannot be compared or removed
         if old.active != new.active:
             self.sides.show_active(new.active)
             self.show_state()
-        # Only what shortcuts depend on; the rest is brought up to date when a menu opens.
+        # Only what shortcuts depend on; the rest is updated when a menu opens.
         show_undo(self.session, self.actions_by_key)
 
     @Slot(str, float, float)
@@ -310,7 +313,7 @@ class MainWindow(WindowBase):
         if mode == "rotate" and not self._has_hinted_at_turns:
             self._has_hinted_at_turns = True
             if (hint := turn_hint(self.session)) is not None:
-                self.say(*hint)
+                self.show_message(*hint)
 
     @Slot()
     def _on_tour_begins(self) -> None:
@@ -332,11 +335,11 @@ class MainWindow(WindowBase):
     # first run -------------------------------------------------------------------------------------------
 
     def welcome(self) -> None:
-        """The first hints over a picture that already moves."""
+        """Show the first hints over a moving picture."""
         self.first_run.start()
 
     def touched(self) -> None:
-        """The user has begun: hints go, and the welcome's drift stops where it is."""
+        """End the welcome on the first user input: hide the hints and stop the drift."""
         self.first_run.end()
 
     # events ----------------------------------------------------------------------------------------------
@@ -365,13 +368,13 @@ class MainWindow(WindowBase):
         self.drops.drop(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.sides.limit(self.width() // 4 - 4)  # 4 px for the line between column and pictures
+        self.sides.limit(self.width() // 4 - 4)  # 4 px for the divider between column and pictures
         super().resizeEvent(event)
-        self.toast.place()
-        self.first_run.place()
+        self.toast.reposition()
+        self.first_run.reposition()
 
     def open(self) -> None:
-        """Show the window where it was last; the first time, no larger than the screen."""
+        """Show the window at its last position; the first time, no larger than the screen."""
         room = self.screen().availableSize() - FRAME
         self.setMinimumSize(MIN_SIZE.boundedTo(room))
         self.resize(FIRST_SIZE.boundedTo(room))
@@ -383,7 +386,7 @@ class MainWindow(WindowBase):
         self.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        Pause.settle()
+        GestureTimeout.finish_pending()
         if self.session is not None and not (self.files.may_discard() and self.files.may_stop_film()):
             event.ignore()
             return

@@ -1,4 +1,4 @@
-"""What the menus do to pictures and state; files are in `file_commands`."""
+"""Menu commands for pictures and state; those for files are in `file_commands`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
-from explorer.state import ASPECTS, Look
-from explorer.state.timeline_edits import contents, swap_views
+from explorer.state import ASPECTS, Layout, Look
+from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.drops import local_paths
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.theme import apply_theme, theme
 from explorer.widgets.window.part import WindowBase, WindowPart
@@ -26,7 +26,7 @@ __all__ = ["MenuCommands"]
 
 DRIFT = 0.15  # seeds a second: slow enough to watch
 _STATE_PREFIX = "latentwalk:"
-_HELD_MS = 700  # longer than keyboards wait before they repeat a key
+_HELD_MS = 700  # longer than the delay before keyboards repeat a key
 _ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
 
@@ -40,41 +40,41 @@ class MenuCommands(WindowPart):
     def __init__(self, window: WindowBase, files: FileCommands, notices: Alerts) -> None:
         super().__init__(window)
         self._files, self._notices = files, notices
-        self._nudging = ""  # what the arrow keys do, as one stroke
-        self._pause = Pause(self, _is_arrow)
+        self._nudging = ""  # undo name of the stroke that the arrow keys have begun
+        self._pause = GestureTimeout(self, _is_arrow)
         self._pause.ended.connect(self._end_nudge)
 
     def _may_undo(self) -> bool:
-        """False while a drag is running: undoing under it would tear its one step into many."""
-        Pause.settle()
+        """Return False during a drag: undoing then would split its single undo step."""
+        GestureTimeout.finish_pending()
         return not self.session.store.in_stroke
 
     # state -----------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """One step back."""
+        """Undo one step."""
         if self._may_undo():
             self.session.undo()
 
     def redo(self) -> None:
-        """One step forward."""
+        """Redo one step."""
         if self._may_undo():
             self.session.redo()
 
     def random(self) -> None:
-        """A random seed."""
+        """Go to a random seed."""
         self.session.edit("Random seed", latent=replace(Look().latent, seed=random_seed()))
 
     def snap(self) -> None:
-        """The nearest seed."""
+        """Go to the nearest seed."""
         self.session.snap()
 
     def reset(self) -> None:
-        """All controls back to their defaults."""
+        """Reset all controls to their defaults."""
         self.session.reset()
 
     def nudge(self, dx: float, dy: float, *, picture: bool) -> None:
-        """Arrow keys: walk the plane a little, or move the picture (with Shift). A held key is one step."""
+        """Walk the latent plane a little, or move the picture; a held arrow key is one undo step."""
         name = "Move picture" if picture else "Walk"
         if self._nudging != name:
             self._pause.end()
@@ -91,22 +91,22 @@ class MenuCommands(WindowPart):
         self.session.commit()
 
     def copy_state(self) -> None:
-        """The whole state as one text on the clipboard."""
+        """Copy the whole state to the clipboard as text."""
         QGuiApplication.clipboard().setText(self.session.documents.state_text())
-        self.window.say("State copied")
+        self.window.show_message("State copied")
 
     def paste(self) -> None:
-        """A state, a latent, or files from the clipboard."""
+        """Paste a state, a latent, or files from the clipboard."""
         data: QMimeData | None = QGuiApplication.clipboard().mimeData()
-        if data is None:  # so says Qt of an empty clipboard on some platforms
-            self.window.say("The clipboard is empty")
+        if data is None:  # some platforms report an empty clipboard like this
+            self.window.show_message("The clipboard is empty")
             return
         if data.hasUrls():
             self._files.open_many(local_paths(data))
             return
         text = data.text().strip()
         if not text:
-            self.window.say("The clipboard holds no text")
+            self.window.show_message("The clipboard contains no text")
             return
         if not text.startswith(_STATE_PREFIX):
             self._files.paste_latent(text)
@@ -117,65 +117,88 @@ class MenuCommands(WindowPart):
         except LatentwalkError as error:
             self.window.show_problem(error)
         else:
-            words = contents(before)
-            if words and self.session.state.timeline != before:
-                self.window.say(f"The pasted state replaces a timeline with {words}. Ctrl+Z restores it.")
+            content = contents(before)
+            if content and self.session.state.timeline != before:
+                self.window.show_message(
+                    f"The pasted state replaces a timeline with {content}. Ctrl+Z restores it."
+                )
 
     # views -----------------------------------------------------------------------------------------------
 
-    def layout(self, name: str) -> None:
-        """Which pictures are seen: "a", "b", "both" or "wipe"."""
-        self.session.set_layout(name)  # type: ignore[arg-type]
+    def layout(self, name: Layout) -> None:
+        """Choose the layout of the pictures."""
+        if len(self.session.state.views) > 1:
+            self.session.set_layout(name)
+        self.window.show_state()
+
+    def show_view(self, view: int) -> None:
+        """Show a single view."""
+        self.session.show_view(view)
         self.window.show_state()
 
     def toggle_wipe(self) -> None:
-        """The wipe, or side by side again."""
-        self.layout("both" if self.session.state.layout == "wipe" else "wipe")
+        """Switch between the wipe and all pictures."""
+        self.layout("grid" if self.session.state.layout == "wipe" else "wipe")
+
+    def compare(self, first: int, second: int) -> None:
+        """Choose the two views that wipe and flicker compare; show the wipe unless flicker is on."""
+        self.session.set_pair(first, second)
+        if self.session.state.layout != "flicker":
+            self.layout("wipe")
+
+    def add_view(self) -> None:
+        """Add a view with the active view's model."""
+        if self._may_undo():
+            self.session.add_view()
+            self.window.show_state()
+
+    def remove_view(self) -> None:
+        """Remove the active view."""
+        if self._may_undo():
+            self.session.remove_view()
+            self.window.show_state()
 
     def toggle_flicker(self) -> None:
-        """A and B in turn in one place, or side by side again."""
-        self.layout("both" if self.session.state.layout == "flicker" else "flicker")
+        """Switch between flicker and all pictures."""
+        self.layout("grid" if self.session.state.layout == "flicker" else "flicker")
 
     def toggle_before(self) -> None:
-        """The picture without what was done to it, or with it again."""
+        """Switch between the picture before and after mixing, edits and transform."""
         self.window.before.toggle()
 
     def toggle_full_screen(self) -> None:
-        """Only pictures on the whole screen, or the window again."""
+        """Enter or leave full screen."""
         self.window.set_full_screen(not self.window.isFullScreen())
 
     def toggle_link(self) -> None:
-        """Both views share everything, or B goes its own way."""
+        """Link all views in everything, or unlink them; the first view keeps the shared look."""
         session, linked = self.session, self.are_linked
         session.begin("Unlink views" if linked else "Link views")
-        for view in (1,) if linked else range(len(session.state.views)):
+        for view in range(1 if linked else 0, len(session.state.views)):
             for aspect in ASPECTS:
                 session.set_link(view, aspect, not linked)
         session.commit()
 
     @property
     def are_linked(self) -> bool:
-        """Whether all views share everything."""
+        """Whether all views are linked in everything."""
         return all(not view.unlinked for view in self.session.state.views)
 
     def swap(self) -> None:
-        """A becomes B and B becomes A."""
-        state = self.session.state
-        first, second, *rest = state.views
-        swapped = replace(state, views=(second, first, *rest), timeline=swap_views(state.timeline))
-        self.session.store.update(swapped, "Swap A and B")
+        """Swap the two views that a wipe compares."""
+        self.session.swap_views()
 
     def zoom(self, factor: float) -> None:
-        """Magnify the pictures about their middle."""
+        """Zoom the pictures about their centre."""
         image = self.window.views.active_image()
         self.window.views.camera.zoom_at(factor, QPointF(image.rect().center()), image.area())
 
     def zoom_fit(self) -> None:
-        """Fit the pictures into their views."""
+        """Fit the pictures to their views."""
         self.window.views.camera.reset()
 
     def zoom_pixels(self) -> None:
-        """One picture pixel on one screen pixel."""
+        """Show one picture pixel on one screen pixel."""
         image = self.window.views.active_image()
         if image.image is not None:
             ratio = image.devicePixelRatioF()
@@ -183,17 +206,17 @@ class MenuCommands(WindowPart):
             self.window.views.camera.set_zoom_pixels(1.0 / ratio, size.width(), size.height(), image.area())
 
     def toggle_smooth(self) -> None:
-        """Interpolated or square pixels."""
+        """Switch between interpolated and square pixels."""
         camera = self.window.views.camera
         camera.set_smooth(not camera.is_smooth)
 
     def toggle_grid(self) -> None:
-        """Lines between pixels."""
+        """Show or hide the pixel grid."""
         camera = self.window.views.camera
         camera.set_grid(not camera.shows_grid)
 
     def toggle_theme(self) -> None:
-        """Dark or light."""
+        """Switch between the dark and the light theme."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         dark = theme().name != "dark"
@@ -201,20 +224,20 @@ class MenuCommands(WindowPart):
         self.window.settings.set("dark", dark)
 
     def copy_picture(self) -> None:
-        """The active view's picture to the clipboard, as large as it was rendered."""
+        """Copy the active view's picture to the clipboard at its rendered size."""
         image = self.window.views.active_pane().image.image
         if image is not None:
             QGuiApplication.clipboard().setImage(image)
-            self.window.say("Picture copied")
+            self.window.show_message("Picture copied")
 
     def close_model(self) -> None:
-        """The active view shows nothing any more."""
+        """Close the model of the active view."""
         self.session.set_model(self.session.active, "")
 
     # motion ----------------------------------------------------------------------------------------------
 
     def toggle_play(self) -> None:
-        """Play the timeline if it is seen; else let the clock run or stop it, or begin to drift."""
+        """Play or pause the timeline if it is visible; otherwise start or stop the clock, or start to drift."""
         session = self.session
         if session.transport.is_playing or (self.window.shows_timeline and session.transport.has_animation):
             self.window.timeline.toggle_play()
@@ -229,38 +252,38 @@ class MenuCommands(WindowPart):
         self.window.show_state()
 
     def toggle_drift(self) -> None:
-        """Walk by itself, or stand still."""
+        """Start or stop the drift."""
         self.session.set_drift(0.0 if self.session.look().drift else DRIFT)
 
     # timeline and film ------------------------------------------------------------------------------------
 
     def toggle_timeline(self) -> None:
-        """The timeline under the pictures, or not."""
+        """Show or hide the timeline."""
         self.window.show_timeline(not self.window.shows_timeline)
 
     def add_key(self) -> None:
-        """A key of everything at the playhead."""
+        """Add a key of the whole state at the playhead."""
         self.window.show_timeline(True)
         self.session.transport.add_key()
 
     def toggle_record(self) -> None:
-        """Record what the hands do, or end that."""
+        """Start or stop recording a performance."""
         self.window.show_timeline(True)
         self.window.timeline.toggle_record()
 
     def render_film(self) -> None:
-        """The page that makes a film of the timeline."""
+        """Open the dialog that renders a film of the timeline."""
         self.window.open_film()
 
     def go_to_start(self) -> None:
-        """The playhead to the start."""
+        """Move the playhead to the start."""
         self.session.transport.seek(0.0)
 
     def step_to_key(self, direction: int) -> None:
-        """The playhead to the next key or the one before."""
+        """Move the playhead to the next key (1) or the previous one (-1)."""
         self.session.transport.step_to_key(direction)
 
     def motion(self, kind: str) -> None:
-        """How the picture moves in time."""
+        """Choose how the picture moves over time."""
         self.session.set_animation(kind=kind)
         self.window.show_state()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import theme
+from explorer.widgets.window.view_actions import show_view_actions
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction
@@ -19,7 +20,7 @@ __all__ = ["show_menu_state", "show_undo"]
 
 
 def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping[str, QAction]) -> None:
-    """Bring all entries up to date with the window and its session."""
+    """Update all entries from the window and its session."""
     session = window.session
     loaded = session is not None and session.info(session.active) is not None
     for action in actions.values():
@@ -29,6 +30,7 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
     actions["fullscreen"].setChecked(window.isFullScreen())
     if session is None:
         return
+    show_view_actions(actions, session.state)
     _show_undo_names(session, actions)
     for key, on in {
         "smooth": window.views.camera.is_smooth,
@@ -42,7 +44,7 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
 
 
 def show_undo(session: Session, actions: Mapping[str, QAction]) -> None:
-    """Enable undo and redo, whose shortcuts work while no menu is open."""
+    """Enable or disable undo and redo, whose shortcuts work while no menu is open."""
     actions["undo"].setEnabled(session.store.can_undo)
     actions["redo"].setEnabled(session.store.can_redo)
 
@@ -55,7 +57,7 @@ def _show_undo_names(session: Session, actions: Mapping[str, QAction]) -> None:
 
 
 def _session_marks(session: Session) -> dict[str, bool]:
-    """Return which entries of what the session does have a check mark."""
+    """Return which of the session's entries are checked, by their key."""
     state, look = session.state, session.look()
     transform, lab = look.transform, state.lab
     marks = {
@@ -69,8 +71,6 @@ def _session_marks(session: Session) -> dict[str, bool]:
         "heat": transform.residual == "heat",
         "tour": lab.tour > 0,
     }
-    for layout in ("a", "b", "both", "wipe", "flicker"):
-        marks[f"view_{layout}"] = state.layout == layout
     for kind in ("still", "circle", "spin", "shake"):
         marks[kind] = transform.animation.kind == ("none" if kind == "still" else kind)
     return marks

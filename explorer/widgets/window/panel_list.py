@@ -1,4 +1,4 @@
-"""Which panels there are, in the order of their first place."""
+"""The list of all panels, in their default order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["make_panels"]
 
 
 def make_panels(session: Session, files: FileCommands) -> list[Panel]:
-    """All panels of the window: the left column's first, then the right one's."""
+    """Return all panels of the window, those of the left column first."""
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),

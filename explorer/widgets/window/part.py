@@ -1,4 +1,4 @@
-"""What the parts of the window that carry out the menus' commands have in common."""
+"""Base classes of the main window and of the objects that carry out its menu commands."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["WindowBase", "WindowPart"]
 
 
 class WindowBase(QMainWindow):
-    """What commands may use of the window; `MainWindow` implements it.
+    """The interface of the window that commands may use; `MainWindow` implements it.
 
-    Commands import this class and the window imports the commands, so that there is no circle of imports. `views`,
+    Commands import this class and the window imports the commands, which avoids an import cycle. `views`,
     `before` and `timeline` exist once there is a session.
 
     Attributes:
         session: None until the libraries are loaded; menus are disabled until then.
-        settings: What is kept between runs of the program.
-        asks_before_discarding: Whether closing and opening ask about unsaved changes.
+        settings: Values stored between runs of the program.
+        asks_before_discarding: Whether to ask about unsaved changes before closing and opening.
         menus: By title or, for submenus, by key.
         middle: Parent of what is shown over the pictures.
         views: The pictures.
-        before: Compares the picture with the one before edits.
-        timeline: The dock under the pictures.
+        before: The before/after comparison.
+        timeline: The dock below the pictures.
     """
 
     session: Session | None
@@ -50,7 +50,7 @@ class WindowBase(QMainWindow):
 
     @property
     def is_unsaved(self) -> bool:
-        """Whether there are changes of the user's own that are not on disk."""
+        """Whether there are unsaved changes made by the user."""
         raise NotImplementedError
 
     @property
@@ -59,27 +59,27 @@ class WindowBase(QMainWindow):
         raise NotImplementedError
 
     def show_timeline(self, on: bool) -> None:
-        """Open or fold the timeline."""
+        """Show or hide the timeline."""
         raise NotImplementedError
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
-        """Show a message that goes away by itself."""
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
+        """Show a message that disappears by itself."""
         raise NotImplementedError
 
     def show_problem(self, error: object, offers: Sequence[Offer] = (), view: int | None = None) -> None:
-        """Show an error over a view's picture, the active one by default, with ways out."""
+        """Show an error over a view's picture, by default the active one's, with buttons that offer remedies."""
         raise NotImplementedError
 
     def show_state(self) -> None:
-        """Bring the menus up to date."""
+        """Update the menus."""
         raise NotImplementedError
 
     def touched(self) -> None:
-        """End the welcome: the user has begun."""
+        """End the welcome on the first user input."""
         raise NotImplementedError
 
     def reveal(self, key: str) -> None:
-        """Bring a panel into view."""
+        """Make a panel visible."""
         raise NotImplementedError
 
     def open_film(self) -> None:
@@ -87,7 +87,7 @@ class WindowBase(QMainWindow):
         raise NotImplementedError
 
     def set_full_screen(self, on: bool) -> None:
-        """Show only the pictures on the whole screen, or the window."""
+        """Enter or leave full screen, which shows only the pictures."""
         raise NotImplementedError
 
 
@@ -100,7 +100,7 @@ class WindowPart(QObject):
 
     @property
     def session(self) -> Session:
-        """The session; menus are disabled until there is one."""
+        """The session; menus are disabled until it exists."""
         session = self.window.session
         assert session is not None
         return session

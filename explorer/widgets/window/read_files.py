@@ -1,4 +1,4 @@
-"""What is read of the files that the user opens, before anything is shown or asked; runs in a thread."""
+"""Reading of files that the user opens, before anything is shown or asked; runs in a thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_project"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadFile:
-    """A file and what was in it, or the error. Models are read by whoever loads them."""
+    """A file with its contents or the error. Models are not read here, but when they are loaded."""
 
     path: str
     kind: Kind
@@ -35,12 +35,12 @@ class ReadFile:
 def read_files(
     paths: Sequence[str], info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]
 ) -> list[ReadFile]:
-    """Read files of any kind, each or its error.
+    """Read files of any kind; return the contents or the error of each.
 
     Args:
-        paths: Of the files.
-        info: The network for which latents are, or None if there is none.
-        recent: Files among which a project's models may be.
+        paths: Paths of the files.
+        info: The network that latents are read for; None if no model is loaded.
+        recent: Recent files, searched for a project's models.
         cancelled: Polled between and during files.
     """
     found = []
@@ -64,9 +64,9 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelle
         raise
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
-    words = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
+    message = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
     hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt."
-    return ReadFile(path, kind, error=UnreadableFileError(words, hint))
+    return ReadFile(path, kind, error=UnreadableFileError(message, hint))
 
 
 def read_project(path: str, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
@@ -83,20 +83,20 @@ def read_latents(path: str, info: GeneratorInfo | None, space: Space | None) -> 
     from explorer.latents.files import load_latents
 
     if info is None:
-        raise LatentError("There is no model to load a latent for.", "Open a model first.")
+        raise LatentError("No model is loaded that could use the latent.", "Open a model first.")
     return ReadFile(path, "latent", latents=load_latents(path, info, space))
 
 
 def locate(path: str, sha256: str, others: Sequence[tuple[str, str]]) -> tuple[bool, dict[str, str]]:
-    """Look at the file that the user chose for a missing model, and for other missing ones beside it.
+    """Check the file that the user chose for a missing model, and search its folder for other missing ones.
 
     Args:
         path: The file.
-        sha256: Of the content that the project was made with; may be empty.
+        sha256: Digest of the file that the project was created with; may be empty.
         others: Names and digests of the other missing models.
 
     Returns:
-        Whether the content is another one, and the files found for the others, by their names.
+        Whether the content differs, and the files found for the others, by their names.
     """
     from explorer.project.model_places import ModelPlace
     from explorer.project.model_search import find_beside

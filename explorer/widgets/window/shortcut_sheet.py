@@ -1,4 +1,4 @@
-"""The help sheet: every shortcut of the menus and every gesture over the window, with a search."""
+"""The help sheet: all menu shortcuts and gestures, with a search."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ GESTURES: tuple[tuple[str, Lines], ...] = (
         "On a slider",
         (
             ("Drag", "change; with Shift: fine"),
-            ("Middle drag", "relative to where it is"),
+            ("Middle drag", "change relative to the current value"),
             ("Ctrl + wheel, arrows", "step; with Shift: fine"),
             ("Type, click the number", "enter a value"),
-            ("Double-click, Backspace", "back to the default mark"),
+            ("Double-click, Backspace", "reset to the default"),
             ("Esc", "cancel the drag"),
         ),
     ),
@@ -47,7 +47,7 @@ GESTURES: tuple[tuple[str, Lines], ...] = (
         (
             ("Drag in the square", "move the picture"),
             ("Drag on the dial", "turn the picture"),
-            ("Double-click", "back to the middle"),
+            ("Double-click", "reset to the centre"),
         ),
     ),
     (
@@ -80,7 +80,7 @@ _MAX_COLUMNS = 4
 
 
 class _Block(QWidget):
-    """A heading with its lines of keys and what they do; `search` leaves those that match."""
+    """A heading with lines of keys and their actions; `search` filters the lines."""
 
     def __init__(self, title: str, lines: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -92,30 +92,30 @@ class _Block(QWidget):
         grid.setVerticalSpacing(3)
         grid.addWidget(label(title, "heading"), 0, 0, 1, 2)
         for i, (keys, text) in enumerate(lines, start=1):
-            name, words = label(keys, "muted"), label(text, "", wrap=True)
+            name, action_label = label(keys, "muted"), label(text, "", wrap=True)
             name.setFixedWidth(136)
             name.setWordWrap(True)
             grid.addWidget(name, i, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(words, i, 1, Qt.AlignmentFlag.AlignTop)
-            self.rows.append((name, words))
+            grid.addWidget(action_label, i, 1, Qt.AlignmentFlag.AlignTop)
+            self.rows.append((name, action_label))
         grid.setColumnStretch(1, 1)
 
     def search(self, text: str) -> int:
-        """Show the lines that hold `text`, whatever its case, or all if the title does; return how many."""
+        """Show the lines that contain `text`, ignoring case, or all if the title does; return their count."""
         wanted = text.strip().casefold()
         is_whole = wanted in self.title.casefold()
         count = 0
-        for name, words in self.rows:
-            is_found = is_whole or wanted in f"{name.text()} {words.text()}".casefold()
+        for name, action_label in self.rows:
+            is_found = is_whole or wanted in f"{name.text()} {action_label.text()}".casefold()
             name.setVisible(is_found)
-            words.setVisible(is_found)
+            action_label.setVisible(is_found)
             count += is_found
         self.setVisible(count > 0)
         return count
 
 
 class HelpSheet(QWidget):
-    """Lie over the whole window until Esc, F1 or a click beside the card; typing searches."""
+    """An overlay over the whole window, closed by Esc, F1 or a click outside the card; typing searches."""
 
     def __init__(self, parent: QWidget, menus: Sequence[tuple[str, Sequence[QAction]]]) -> None:
         super().__init__(parent)
@@ -160,11 +160,11 @@ class HelpSheet(QWidget):
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        """Every line: keys, and what they do."""
-        return [(name.text(), words.text()) for block in self.blocks for name, words in block.rows]
+        """All lines: keys and their actions."""
+        return [(name.text(), action_label.text()) for block in self.blocks for name, action_label in block.rows]
 
     def open(self) -> None:
-        """Show the sheet over the whole window and take the keys."""
+        """Show the sheet over the whole window and take the keyboard focus."""
         self.setGeometry(self._over.rect())
         self.search.clear()
         self._arrange()
@@ -173,11 +173,11 @@ class HelpSheet(QWidget):
         self.search.setFocus()
 
     def _arrange(self) -> None:
-        """Deal the blocks out to as many columns as fit, each to the one that is shortest so far."""
+        """Distribute the blocks over as many columns as fit, each to the shortest column so far."""
         room = self.width() - 4 * GRID
         count = max(1, min(_MAX_COLUMNS, (room - 2 * GRID) // (_COLUMN_PX + 4 * GRID)))
         while self._columns.count():
-            self._columns.takeAt(0)  # the blocks stay: they belong to the card
+            self._columns.takeAt(0)  # the blocks themselves stay: the card owns them
         columns = [QVBoxLayout() for _ in range(count)]
         lengths = [0] * count
         for block in self.blocks:

@@ -1,4 +1,4 @@
-"""The two columns of panels: sections that fold to their title, move by hand, hide, and remember their place."""
+"""The two columns of panels: sections that can be folded, dragged and hidden, and remember their position."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ __all__ = ["Column", "Section"]
 REVEAL_MS = 600
 _MIME = "application/x-latentwalk-section"
 _OURS = secrets.token_hex(8)
-"""Told by our own drags: sections of another window, or of a program that pretends to be one, are not taken."""
+"""Identifies drags of this window: sections of other windows or programs are not accepted."""
 
 
 class _Head(QFrame):
-    """The title bar of a section: click folds, drag moves, right click offers the rest."""
+    """The title bar of a section: click to fold, drag to move, right-click for a menu."""
 
     clicked = Signal()
 
@@ -79,7 +79,7 @@ class _Head(QFrame):
         self.about = IconButton("question", self._about, self._show_about, size=14)
         self.about.setAccessibleName(f"About {title}")
         layout.addWidget(self.about)
-        self.about.setVisible(bool(self._about))  # after it has a parent: before, it would be a window of its own
+        self.about.setVisible(bool(self._about))  # once it has a parent: before, it would open as a window
 
     def _show_about(self) -> None:
         QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
@@ -134,14 +134,14 @@ class Section(QFrame):
         self.toggle.triggered.connect(self.set_shown)
 
     def set_folded(self, folded: bool) -> None:
-        """Show only the title, or the panel again."""
+        """Fold the section to its title, or unfold it."""
         self.is_folded = folded
         self.body.setVisible(not folded)
         self.head.chevron.set_icon_name("caret-right" if folded else "caret-down")
         self.folded_changed.emit(folded)
 
     def set_shown(self, shown: bool) -> None:
-        """Hide the whole section, or bring it back (unfolded: whoever asks for it wants to see it)."""
+        """Hide the whole section, or show it unfolded."""
         self.toggle.setChecked(shown)
         self.setVisible(shown)
         if shown and self.is_folded:
@@ -149,14 +149,14 @@ class Section(QFrame):
         self.hidden_changed.emit(not shown)
 
     def show_view(self, view: int | None) -> None:
-        """Show beside the title whose controls these are; None if there is but one view, or the panel is of all."""
+        """Show beside the title which view the controls change; None hides the mark."""
         self.head.chip.setVisible(view is not None)
         if view is not None:
             self.head.chip.set_view(view)
             self.head.chip.setToolTip(f"These controls show picture {letter(view)}, the active one")
 
     def menu(self) -> QMenu:
-        """What else can be done with the section. Made once: menus that are thrown away cost crashes in PySide."""
+        """Return the section's menu, created once: deleting menus has caused crashes in PySide."""
         if self._menu is None:
             menu = self._menu = QMenu(self)
             self._fold_action = menu.addAction("Fold", lambda: self.set_folded(not self.is_folded))
@@ -173,17 +173,17 @@ class Section(QFrame):
         return self._menu
 
     def start_drag(self) -> None:
-        """Carry the section to another place; columns take it."""
+        """Start to drag the section; columns accept it."""
         data = QMimeData()
         data.setData(_MIME, f"{_OURS}/{self.key}".encode())
         drag = QDrag(self)
         drag.setMimeData(data)
         drag.setPixmap(self.head.grab())
-        drag.exec(Qt.DropAction.CopyAction)  # a section is no file, but nowhere is a move accepted
+        drag.exec(Qt.DropAction.CopyAction)  # a section is not copied, but no target accepts a move
 
 
 class Column(QScrollArea):
-    """A scrolling stack of sections. `dropped(key, index)`: a section was carried here."""
+    """A scrolling stack of sections. `dropped(key, index)`: a section was dropped here."""
 
     dropped = Signal(str, int)
 
@@ -196,7 +196,7 @@ class Column(QScrollArea):
         self.setAcceptDrops(True)
         self._stack = QWidget()
         self._stack.setObjectName("column")
-        self._stack.setMinimumWidth(1)  # not its layout's: one wide row would cut off the ends of all others
+        self._stack.setMinimumWidth(1)  # overrides its layout's: one wide row would clip all the others
         self._layout = QVBoxLayout(self._stack)
         self._layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
         self._layout.setSpacing(GRID // 2)
@@ -214,25 +214,26 @@ class Column(QScrollArea):
         self.verticalScrollBar().rangeChanged.connect(self._show_revealed)
 
     def sections(self) -> list[Section]:
-        """The sections from top to bottom."""
-        # Never the stretch at the end: PySide keeps the wrapper of a QSpacerItem past the item's deletion, and
-        # hands it out for whatever object is made at that address next.
+        """Return the sections from top to bottom."""
+        # Skips the stretch at the end: PySide keeps the wrapper of a QSpacerItem after the item's deletion, and
+        # returns it for the next object created at that address.
         items = (self._layout.itemAt(i) for i in range(self._layout.count() - 1))
         widgets = (item.widget() for item in items if item is not None)
         return [w for w in widgets if isinstance(w, Section)]
 
     def insert(self, section: Section, index: int = -1) -> None:
-        """Put a section at `index` (-1: last); takes it from wherever it was."""
-        self._layout.removeWidget(section)  # before counting, or one of its own would land behind the stretch
+        """Insert a section at `index` (-1: last), removing it from its previous column."""
+        # Removed before counting, so that a section of this column cannot land behind the stretch.
+        self._layout.removeWidget(section)
         count = self._layout.count() - 1  # the stretch stays last
         self._layout.insertWidget(count if index < 0 else min(index, count), section)
 
     def reveal(self, section: Section) -> None:
-        """Scroll to a section, and stay with it while the column grows: some panels are made at first sight."""
+        """Scroll to a section, and follow it while the column grows: some panels are created when first seen."""
         self._revealed = section
-        # Timers of its own: the one that `QTimer.singleShot` makes deletes itself later, and PySide may by then
+        # Owned timers: the one that `QTimer.singleShot` creates deletes itself later, and PySide may by then
         # have freed its Python object unnoticed: a segmentation fault in Shiboken::BindingManager::releaseWrapper.
-        self._reveal_soon.start()  # the layout must have given it its place first
+        self._reveal_soon.start()  # after the layout has positioned it
         self._reveal_end.start()
 
     @Slot()
@@ -245,7 +246,7 @@ class Column(QScrollArea):
         self._revealed = None
 
     def scroll_soon(self, value: int) -> None:
-        """Scroll to a place once the panels have taken theirs: a column's length follows them by and by."""
+        """Scroll to a position after the layout has settled: the column grows as panels are laid out."""
         self._scroll_to = value
         self._scroll_soon.start()
 
@@ -254,7 +255,7 @@ class Column(QScrollArea):
         self.verticalScrollBar().setValue(self._scroll_to)
 
     def extend(self, sections: Iterable[Section]) -> None:
-        """Append several."""
+        """Append several sections."""
         for section in sections:
             self.insert(section)
 
@@ -293,20 +294,20 @@ class Column(QScrollArea):
         self._line.hide()
         visible = [s for s in self.sections() if s.isVisible()]
         index = self._index_at(event.position().y())
-        place = self.sections().index(visible[index]) if index < len(visible) else -1
+        position = self.sections().index(visible[index]) if index < len(visible) else -1
         key = _carried(event)
         if key and take_copy(event):
-            self.dropped.emit(key, place)
+            self.dropped.emit(key, position)
 
 
 def _carried(event: QDropEvent) -> str:
-    """Return the key of the section that a drag of this window carries; "" for anything else."""
+    """Return the key of the section dragged from this window; "" for any other drag."""
     token, _, key = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace").partition("/")
     return key if token == _OURS else ""
 
 
 class _DropLine(QWidget):
-    """Where the carried section will land."""
+    """Marks where the dragged section will be inserted."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

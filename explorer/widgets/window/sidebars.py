@@ -1,4 +1,4 @@
-"""The two columns beside the pictures: which panel stands where, folded, hidden or in a window of its own."""
+"""The two columns beside the pictures: position of every panel, folded, hidden or floating."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.widgets.window.sidebar_sections import Column, Section
 if TYPE_CHECKING:
     from explorer.session.settings import Settings
 
-__all__ = ["Sides"]
+__all__ = ["Sidebars"]
 
 LEFT = ("model", "latent", "w")
 FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
@@ -23,7 +23,7 @@ MIN_WIDTH = 256
 
 
 class _OwnWindow(QDockWidget):
-    """A panel outside its column; closing puts it back. Kept for the next time."""
+    """A floating panel; closing it moves the panel back to its column. Reused the next time."""
 
     def __init__(self, section: Section, owner: QMainWindow, give_back: Callable[[Section], None]) -> None:
         super().__init__(section.title, owner)
@@ -37,7 +37,7 @@ class _OwnWindow(QDockWidget):
         super().closeEvent(event)
 
 
-class Sides:
+class Sidebars:
     """Owns the left and the right column of a main window. GUI thread only."""
 
     def __init__(self, window: QMainWindow) -> None:
@@ -61,7 +61,7 @@ class Sides:
             column.dropped.connect(lambda key, index, c=column: self._move_to(key, c, index))
 
     def fill(self, panels: Iterable[Panel], settings: Settings, on_problem: Callable[[object], None]) -> None:
-        """Put every panel into its section and its remembered place."""
+        """Put every panel into a section at its saved position."""
         for panel in panels:
             section = Section(panel.key, panel.title, panel)
             section.move_requested.connect(self._on_move_requested)
@@ -83,12 +83,12 @@ class Sides:
                 if key in self.sections and key not in placed:
                     column.insert(self.sections[key])
                     placed.add(key)
-        for key, section in self.sections.items():  # panels that are newer than the memory
+        for key, section in self.sections.items():  # panels that the saved layout does not know
             if key not in placed:
                 (self.left if key in LEFT else self.right).insert(section)
 
     def remember(self, settings: Settings) -> None:
-        """Write down where everything is."""
+        """Save the layout to the settings."""
         if not self.sections:
             return
         for section in self.sections.values():
@@ -99,7 +99,7 @@ class Sides:
         settings.set("columns/hidden", [k for k, s in self.sections.items() if s.isHidden()])
 
     def reset(self) -> None:
-        """Everything where it was at first."""
+        """Restore the default layout."""
         for section in self.sections.values():
             self._give_back_if_out(section)
         self._arrange([], [])
@@ -108,11 +108,11 @@ class Sides:
             section.set_folded(key in FOLDED_AT_FIRST)
 
     def toggles(self) -> list[QAction]:
-        """One checkable action for each panel."""
+        """Return one checkable action for each panel."""
         return [section.toggle for section in self.sections.values()]
 
     def reveal(self, key: str) -> None:
-        """Show a panel, unfolded and scrolled to."""
+        """Show a panel: unfold it and scroll to it."""
         section = self.sections.get(key)
         if section is None:
             return
@@ -122,27 +122,27 @@ class Sides:
                 column.reveal(section)
 
     def show_active(self, view: int | None) -> None:
-        """Show at each panel of one view whose it is; None if there is but one view."""
+        """Show in the title of each panel which view it changes; None if there is only one view."""
         for section in self.sections.values():
             of_one = isinstance(section.body, Panel) and section.body.is_of_active_view
             section.show_view(view if of_one else None)
 
     def arrangement(self) -> Callable[[], None]:
-        """What brings back how panels are folded, hidden and scrolled now."""
+        """Return a function that restores the current folding, visibility and scroll positions."""
         sections = [(s, s.is_folded, s.isHidden()) for s in self.sections.values()]
         places = [(column, column.verticalScrollBar().value()) for column in (self.left, self.right)]
 
-        def bring_back() -> None:
+        def restore() -> None:
             for section, is_folded, is_hidden in sections:
                 section.set_shown(not is_hidden)
                 section.set_folded(is_folded)
             for column, value in places:
                 column.scroll_soon(value)
 
-        return bring_back
+        return restore
 
     def limit(self, width: int) -> None:
-        """No column may be wider than that, so that the pictures keep half the window."""
+        """Limit the width of each column, so that the pictures keep half the window."""
         for dock in self._docks.values():
             dock.setMaximumWidth(max(MIN_WIDTH, width))
 
@@ -160,7 +160,7 @@ class Sides:
             return
         here = column.sections()
         if section in here and index > here.index(section):
-            index -= 1  # its own place closes behind it
+            index -= 1  # removing it shifts the following ones
         column.insert(section, index)
 
     def _on_move_requested(self, key: str, where: str) -> None:

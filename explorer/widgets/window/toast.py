@@ -1,4 +1,4 @@
-"""A short message at the lower edge that goes away by itself, with at most one thing to do about it."""
+"""A short message at the lower edge that disappears by itself, with at most one button."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SHOWN_WITH_OFFER_MS = 12_000  # time to read, to decide and to reach the button
 
 
 class Toast(QFrame):
-    """Say what was just done. It takes the mouse only while it offers something to do."""
+    """Reports what was just done. It receives mouse events only while it has a button."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("card")
         self._over = parent
-        self._words = PlainLabel()
+        self._label = PlainLabel()
         self._action: Callable[[], object] | None = None
         self.button = QPushButton()
         self.button.setProperty("flat", True)
@@ -33,7 +33,7 @@ class Toast(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         self._row.setSpacing(2 * GRID)
-        self._row.addWidget(self._words, 1)
+        self._row.addWidget(self._label, 1)
         self._row.addWidget(self.button)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.hide)
@@ -41,33 +41,33 @@ class Toast(QFrame):
 
     @property
     def text(self) -> str:
-        """What is said; empty if nothing."""
-        return self._words.text() if not self.isHidden() else ""
+        """The message shown; empty if none."""
+        return self._label.text() if not self.isHidden() else ""
 
-    def say(self, text: str, offer: Offer | None = None) -> None:
-        """Show the words for a few seconds.
+    def show_message(self, text: str, offer: Offer | None = None) -> None:
+        """Show a message for a few seconds.
 
         Args:
             text: A sentence.
-            offer: Text and action of a button; the message then stays longer.
+            offer: Text and action of a button; the message is then shown longer.
         """
-        self._words.setText(text)
+        self._label.setText(text)
         self._action = offer[1] if offer else None
         self.button.setText(offer[0] if offer else "")
         self.button.setVisible(offer is not None)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, offer is None)
         self.show()
-        self.place()
+        self.reposition()
         self.raise_()
         self._timer.start(_SHOWN_WITH_OFFER_MS if offer else _SHOWN_MS)
 
-    def place(self) -> None:
-        """Lie at the lower edge of the parent."""
+    def reposition(self) -> None:
+        """Move to the lower edge of the parent."""
         parent = self._over
-        self._words.setWordWrap(False)
+        self._label.setWordWrap(False)
         width = min(self.sizeHint().width(), parent.width() - 2 * GRID)
-        self._words.setWordWrap(self.sizeHint().width() > width)
-        height = self._row.heightForWidth(width) if self._words.wordWrap() else self.sizeHint().height()
+        self._label.setWordWrap(self.sizeHint().width() > width)
+        height = self._row.heightForWidth(width) if self._label.wordWrap() else self.sizeHint().height()
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - 5 * GRID, width, height)
 
     def _accept(self) -> None:

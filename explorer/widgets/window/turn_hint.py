@@ -1,4 +1,4 @@
-"""Which generators follow a turn of their picture, and what to offer where none of those shown does."""
+"""A hint for users who rotate a picture whose generator does not follow rotations."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ __all__ = ["turn_hint"]
 
 
 def turn_hint(session: Session) -> tuple[str, Offer] | None:
-    """Return a hint for a user who turns a picture: words, and a button that shows a generator which follows turns.
+    """Return a hint and a button that shows a rotation-equivariant generator.
 
     Returns:
-        None if a generator that follows turns is shown already, or none is bundled.
+        None if a rotation-equivariant generator is visible already, or none is bundled.
     """
     infos = {view: info for view in session.visible_views() if (info := session.info(view)) is not None}
     families = {view: described(info.family) for view, info in infos.items()}
     if not families or any("rotate" in f.equivariant for f in families.values()) or find(ROTATING) is None:
         return None
     view = next((v for v, family in families.items() if "translate" in family.equivariant), max(families))
-    follows = "follows shifts, not turns" if "translate" in families[view].equivariant else "does not follow turns"
-    words = f"{families[view].title} {follows}; StyleGAN3-R does."
-    return words, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))
+    moves = "translate" in families[view].equivariant
+    follows = "follows translations, not rotations" if moves else "does not follow rotations"
+    message = f"{families[view].title} {follows}; StyleGAN3-R does."
+    return message, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))

@@ -1,4 +1,4 @@
-"""The first start: a picture that moves by itself under the first hints, until the user begins."""
+"""The welcome at the first start: a drifting picture under the first hints, until the first user input."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ FIRST_HINTS = (HINTS[0], HINTS[1], ("R", "a random seed; H shows all keys"))
 
 
 class Welcome(WindowPart):
-    """Shows the first hints; does nothing once the user has begun."""
+    """Shows the first hints; does nothing after the first user input."""
 
     def __init__(self, window: WindowBase) -> None:
         super().__init__(window)
         self.hints: Hints | None = None
-        self._drift = 0.0  # latents a second that the first picture drifts
+        self._drift = 0.0  # speed of the first picture's drift, in seeds per second
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self.end)
 
     def attach(self) -> None:
-        """Make the hints, hidden, over the pictures."""
+        """Create the hints, hidden, over the pictures."""
         self.hints = Hints(self.window.middle, FIRST_HINTS)
 
     def start(self) -> None:
-        """Show the first hints over a picture that already moves."""
+        """Show the first hints over the drifting picture."""
         assert self.hints is not None
         self._drift = self.session.state.shared.drift
         self.hints.set_shown(True)
@@ -43,11 +43,11 @@ class Welcome(WindowPart):
         self.session.stop_drift(drift)
 
     def end_if_edited(self) -> None:
-        """End soon if the state was changed by the user; called while it changes."""
+        """End the welcome soon if the user changed the state; called while it changes."""
         if self._drift and (self.session.store.in_stroke or self.session.store.can_undo):
             self._soon.start()
 
-    def place(self) -> None:
-        """Keep the hints over the middle of the pictures."""
+    def reposition(self) -> None:
+        """Keep the hints centred over the pictures."""
         if self.hints is not None:
-            self.hints.place()
+            self.hints.reposition()

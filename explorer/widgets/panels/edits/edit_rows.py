@@ -1,4 +1,4 @@
-"""One row for each edit of the look: whether it is on, its strength, its place in the order, and away with it."""
+"""One row per edit of the look: a switch, its strength, and buttons to reorder and remove it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["EditRow", "EditRows", "NudgeRow"]
 
 LABEL_PX = 84
-OTHER_MODEL = "This edit does not fit the present model; it is kept for the one that it was made with"
+OTHER_MODEL = "This edit does not fit the current model; it is kept for the model it was made with"
 
 
 class EditRow(QWidget):
-    """One edit. A kind names a subclass in its `row`, where it has more to set than its strength.
+    """One edit. A kind with more settings than a strength names a subclass in its `row`.
 
-    Rows are kept and shown again for other edits of their kind, so that a running drag never loses its slider.
+    Rows are reused for other edits of their kind, so that a running drag never loses its slider.
     """
 
     def __init__(self, session: Session, index: int) -> None:
         super().__init__()
         self.session, self.index = session, index
-        self.on = Check("", "Switch this edit on or off; off, it is kept without effect")
+        self.on = Check("", "Switch this edit on or off; while off, it is kept but has no effect")
         self.on.setAccessibleName("Edit is on")
         self.slider = ValueSlider("", 0, 1, 1, label_width=LABEL_PX, value_width=44, is_open=True)
         self.up = IconButton("caret-up", "Apply this edit earlier", lambda: self._move(-1), size=10)
@@ -57,20 +57,20 @@ class EditRow(QWidget):
         self.session.move_edit(self.index, by)
 
     def extras(self) -> tuple[QWidget, ...]:
-        """Return what stands behind the slider."""
+        """Return additional widgets after the slider."""
         return ()
 
     def edit(self) -> Edit:
-        """Return the edit that the row is for."""
+        """Return the edit shown by the row."""
         return self.session.look().edits[self.index]
 
     def label_of(self, edit: Edit) -> str:
-        """Return the text before the slider, for which there is little room: the tooltip has it in full."""
+        """Return the short label before the slider; the tooltip has the full text."""
         return describe(edit).replace(" of layers ", " ").replace(" of layer ", " ")
 
     def tip_of(self, edit: Edit) -> str:
-        """Return what the slider does."""
-        return f"Strength of this edit: {describe(edit)}. 0 is no edit."
+        """Return the tooltip of the slider."""
+        return f"Strength of this edit: {describe(edit)}. 0 means no edit."
 
     def show_edit(self, edit: Edit, count: int, info: GeneratorInfo) -> None:
         """Show one of `count` edits for a network."""
@@ -90,7 +90,7 @@ class EditRow(QWidget):
         self.down.setEnabled(self.index < count - 1)
 
     def _reason(self, edit: Edit, info: GeneratorInfo) -> str:
-        """Why the strength means nothing now; empty if it does."""
+        """Return why the strength has no effect now; empty if it has one."""
         kind = kind_of(edit.value)
         if kind is None:
             name = edit.value.name if isinstance(edit.value, UnknownEdit) else edit.value.kind
@@ -101,10 +101,10 @@ class EditRow(QWidget):
 
 
 class NudgeRow(EditRow):
-    """A step along a random direction: another direction for it."""
+    """The row of a step along a random direction, with a button for another direction."""
 
     def extras(self) -> tuple[QWidget, ...]:
-        """Return the die."""
+        """Return the button for another random direction."""
         self.again = IconButton("dice-five", "New random direction, same length", self._another)
         return (self.again,)
 
@@ -114,11 +114,12 @@ class NudgeRow(EditRow):
         self.session.set_edit(self.index, replace(edit, value=replace(edit.value, seed=random_seed())))
 
     def tip_of(self, edit: Edit) -> str:
-        """Return the direction and the layers."""
+        """Return the tooltip with direction and layers."""
         assert isinstance(edit.value, Nudge)
         return (
             f"Length of a step along random direction {edit.value.seed}, for "
-            f"{span_text(edit.value.first, edit.value.last)}, in units of w. 0 is no step, below 0 the other way."
+            f"{span_text(edit.value.first, edit.value.last)}, in units of w. "
+            "0 means no step; negative values step the opposite way."
         )
 
 
@@ -146,7 +147,7 @@ class EditRows(QWidget):
         self._layout.setSpacing(0)
 
     def show_edits(self, edits: tuple[Edit, ...], info: GeneratorInfo | None) -> None:
-        """Show them, and no more; none without a network."""
+        """Show exactly these edits; none without a network."""
         shown = edits if info is not None else ()
         for i, edit in enumerate(shown):
             made = self._row(i, _row_class(edit))
@@ -158,7 +159,7 @@ class EditRows(QWidget):
         self.setVisible(bool(shown))
 
     def _row(self, index: int, cls: type[EditRow]) -> EditRow:
-        """The row of that number, of that class."""
+        """Return the row at an index, with the given class."""
         if index < len(self.rows) and type(self.rows[index]) is cls:
             return self.rows[index]
         made = cls(self._session, index)

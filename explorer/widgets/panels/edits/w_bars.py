@@ -1,4 +1,4 @@
-"""Bars of a vector, drawn fast: hundreds of them in one call, snapped to pixels so that they stay even."""
+"""Fast drawing of a vector as bars: hundreds in one call, snapped to pixels so that widths look even."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BarsItem"]
 
-_GAP_FROM_PX = 4.0  # narrower bars stand without gaps, or the gaps would eat them
+_GAP_FROM_PX = 4.0  # narrower bars are drawn without gaps
 
 
 class BarsItem(pg.GraphicsObject):  # type: ignore[misc]
-    """The bars of one `Bars`, a cursor, and a selected range. Bar i stands between i - 0.5 and i + 0.5."""
+    """Draws a `Bars` value, a cursor and a selected range. Bar i is between i - 0.5 and i + 0.5."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,14 +32,14 @@ class BarsItem(pg.GraphicsObject):  # type: ignore[misc]
         self._rects = pg.Qt.internals.PrimitiveArray(QRectF, 4)
 
     def show_bars(self, bars: Bars | None, cursor: int | None, selection: tuple[int, int] | None) -> None:
-        """What to draw."""
+        """Set what to draw."""
         if bars is None or self._bars is None or len(bars.values) != len(self._bars.values):
             self.prepareGeometryChange()
         self._bars, self._cursor, self._selection = bars, cursor, selection
         self.update()
 
     def boundingRect(self) -> QRectF:
-        # As high as any plot can be: the height of the bars must not rebuild the scene's index at every drag.
+        # Constant height, so that drags do not rebuild the scene's index.
         count = len(self._bars.values) if self._bars is not None else 0
         return QRectF(-0.5, -1e6, max(1, count), 2e6)
 
@@ -61,14 +61,14 @@ class BarsItem(pg.GraphicsObject):  # type: ignore[misc]
         shown = slice(first, last + 1)
         left, width = _columns(first, last, x0, px)
         edited = bars.edited[shown]
-        # Rows of the scope that differ: their span behind the mean.
+        # Where rows of the scope differ: their range behind the mean.
         spread = bars.high[shown] - bars.low[shown]
         self._fill(p, left, width, bars.low[shown], spread, spread > py, color("faint", 90))
         height = bars.values[shown]
         zero = np.zeros_like(height)
         self._fill(p, left, width, zero, height, ~edited, color("muted"))
         self._fill(p, left, width, zero, height, edited, color("accent"))
-        # Where an edited bar would stand without the edit; among narrow bars such marks would be dust.
+        # Value of an edited bar without the edit; not drawn for narrow bars.
         if 1.0 / px >= _GAP_FROM_PX:
             tick = np.full_like(height, 1.5 * py)
             self._fill(p, left, width, bars.plain[shown], tick, edited, color("text"))
@@ -97,9 +97,9 @@ class BarsItem(pg.GraphicsObject):  # type: ignore[misc]
 
 
 def _columns(first: int, last: int, x0: float, px: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Left edge and width of each bar in bar numbers, with edges on whole pixels."""
+    """Return the left edge and width of each bar in bar units, with edges on whole pixels."""
     edges = np.arange(first, last + 2) - 0.5
     edges = x0 + np.round((edges - x0) / px) * px
     gap = px if 1.0 / px >= _GAP_FROM_PX else 0.0
-    # A bar narrower than a pixel is still drawn one pixel wide, over its neighbour.
+    # A bar narrower than a pixel is drawn one pixel wide, over its neighbour.
     return edges[:-1], np.maximum(np.diff(edges) - gap, px)

@@ -1,4 +1,4 @@
-"""The w editor: the live `w` as bars to drag and draw across, a selection to scale or zero, and random nudges."""
+"""The w editor: the current `w` as editable bars, a selection to scale or zero, and random nudges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.edits.base import span_text
 from explorer.edits.registry import kinds
 from explorer.state import Edit, Look, Nudge, Offset
 from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
-from explorer.widgets.controls.disable import grey
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.layer_rows import ws_names
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["WEditorPanel"]
 
 SCOPES = (
-    ("all", "All", "Edit every layer alike"),
+    ("all", "All", "Edit all layers together"),
     ("range", "Range", "Edit a range of layers (entries of ws)"),
     ("one", "One", "Edit one layer (one entry of ws)"),
 )
@@ -44,7 +44,7 @@ MODES = (
 
 
 class WEditorPanel(Panel):
-    """Edits `w` by hand: drags become offsets, random steps become nudges, both added after truncation."""
+    """Edits `w` directly: drags become offsets, random steps become nudges, both added after truncation."""
 
     key = "w"
     title = "w editor"
@@ -52,7 +52,7 @@ class WEditorPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._scaled: Bars | None = None  # the bars as they were when a stroke of the scale slider began
+        self._scaled: Bars | None = None  # the bars at the start of a stroke of the scale slider
         self._build()
         self._lay_out()
         self._bind()
@@ -71,7 +71,8 @@ class WEditorPanel(Panel):
         )  # fmt: skip
         these = "the selected bars (all, if none are selected)"
         self.zero = IconButton("number-circle-zero", f"Set {these} to 0", self.zero_bars)
-        self.free = IconButton("eraser", f"Remove the edits of {these}, in the layers chosen above", self.free_bars)
+        tip = f"Remove the edits of {these}, in the layers chosen above"
+        self.clear_selected = IconButton("eraser", tip, self.clear_bars)
         step = "Take a step along a new random direction in w"
         self.nudge = IconButton("shuffle", step, self.add_nudge, text="Nudge")
         self.edits = EditRows(self.session)
@@ -87,7 +88,7 @@ class WEditorPanel(Panel):
         self.add(self.layers)
         self.add(self.plot)
         self.add(row(self.mode, self.unzoom))
-        self.add(row(self.scale, self.zero, self.free, spacing=2))
+        self.add(row(self.scale, self.zero, self.clear_selected, spacing=2))
         self.add(self.edits)
         self.nudge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.add(row(self.nudge, 4, self.summary, self.clear))
@@ -102,7 +103,7 @@ class WEditorPanel(Panel):
         plot.zoomed.connect(self.unzoom.setEnabled)
         plot.began.connect(session.begin)
         plot.shaped.connect(self.set_bars)
-        plot.freed.connect(self._free)
+        plot.cleared.connect(self._clear_bars)
         plot.ended.connect(session.commit)
         plot.cancelled.connect(session.cancel)
         self.scale.pressed.connect(self._begin_scale)
@@ -113,11 +114,11 @@ class WEditorPanel(Panel):
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.edits, lambda _: self._show_edits())
 
-    # what is shown ---------------------------------------------------------------------------------------
+    # display ---------------------------------------------------------------------------------------------
 
     @property
     def scope(self) -> Scope:
-        """The entries of `ws` that edits are for."""
+        """The entries of `ws` to edit."""
         kind = self._kind()
         if kind == "all" or not self.first.count():
             return Scope()
@@ -157,8 +158,8 @@ class WEditorPanel(Panel):
                 box.addItems(names)
             self.last.setCurrentIndex(len(names) - 1)
         reason = "" if info else "No model is loaded"
-        for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.free, self.nudge):
-            grey(widget, reason)
+        for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.clear_selected, self.nudge):
+            disable(widget, reason)
         self.plot.setToolTip(reason)
         self.scale.set_reason(reason)
         self._on_scope()
@@ -175,7 +176,7 @@ class WEditorPanel(Panel):
         view = self.session.store.state.active
         frame = self.session.last_frame(view)
         info = self.session.info(view)
-        # A frame of the model before may still be on show.
+        # A frame of the previous model may still be shown.
         if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
             self.plot.show_bars(None)
             return
@@ -198,7 +199,7 @@ class WEditorPanel(Panel):
     # actions ---------------------------------------------------------------------------------------------
 
     def set_bars(self, numbers: Sequence[int], values: Sequence[float]) -> None:
-        """Give bars values: the scope's offset takes up the difference to what is shown."""
+        """Set values of bars by changing the scope's offset."""
         bars = self.plot.bars
         if bars is None:
             return
@@ -215,7 +216,7 @@ class WEditorPanel(Panel):
         self.session.set_offset(offset.tolist(), self.scope.first, self.scope.last)
 
     def chosen(self) -> range:
-        """The selected bars, or all of them."""
+        """Return the selected bars, or all of them."""
         first, last = self.plot.selection or (0, self.plot.count - 1)
         return range(first, last + 1)
 
@@ -224,18 +225,18 @@ class WEditorPanel(Panel):
         if self.plot.bars is not None:
             self.plot.shape(self.chosen(), [0.0] * len(self.chosen()))
 
-    def free_bars(self) -> None:
+    def clear_bars(self) -> None:
         """Remove the edits of the chosen bars in this scope, as one undo step."""
-        self._free(self.chosen())
+        self._clear_bars(self.chosen())
 
-    def _free(self, numbers: Iterable[int]) -> None:
+    def _clear_bars(self, numbers: Iterable[int]) -> None:
         if self.plot.bars is not None:
             offset, _ = self._offset()
             offset[list(numbers)] = 0.0
             self._set_offset(offset)
 
     def add_nudge(self) -> None:
-        """Take a step along a new random direction, a tenth of the slider's way, in this scope."""
+        """Add a nudge along a new random direction in this scope, by a tenth of the slider's range."""
         info = self.session.info(self.session.store.state.active)
         if info is not None:
             strength = round(kinds()[Nudge.kind].limit(info).high / 10, 2)
@@ -266,7 +267,7 @@ class WEditorPanel(Panel):
 def _layer_box(name: str) -> Choice:
     box = Choice()
     box.setAccessibleName(name)
-    box.setToolTip(f"{name} to edit: its number in ws, and the resolution it styles in pixels")
+    box.setToolTip(f"{name} to edit: its index in ws, and the resolution it styles in pixels")
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     box.setMinimumWidth(64)
     return box

@@ -1,4 +1,4 @@
-"""The plot of the w editor: bars that are dragged, drawn across, selected, and stepped with the keys."""
+"""The plot of the w editor: bars to drag, draw across, select, and step with the keyboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from explorer.widgets.controls.event_filters import keep_keys, tell_places
+from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.panels.edits.w_bars import BarsItem
 from explorer.widgets.panels.edits.w_values import interpolated
@@ -21,29 +21,29 @@ from explorer.widgets.controls.wheel import Wheel
 
 __all__ = ["WPlot"]
 
-_FINE = 0.1  # with Shift, drags and keys are this much slower
-_KEY_STEPS = 50  # presses of an arrow key from 0 to the top of the plot
-_LEAST_SHOWN = 8  # bars; no deeper zoom
-_SHRINK_BELOW = 0.4  # the plot's range follows shrinking bars only when they leave this much of it empty
+_FINE = 0.1  # factor for drags and keys while Shift is held
+_KEY_STEPS = 50  # arrow key presses from 0 to the top of the plot
+_LEAST_SHOWN = 8  # bars; limit of the zoom
+_SHRINK_BELOW = 0.4  # the range shrinks only if bars use less than this fraction of it
 _KEYS = {
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
     Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_Equal, Qt.Key.Key_0,
 }  # fmt: skip
 USAGE = "Drag a bar up or down (Shift: fine). Double-click or Delete: remove its edit. "
-USAGE += "Ctrl+wheel or + \u2212 0: zoom, middle drag: pan. Arrow keys: choose a bar and step it."
+USAGE += "Ctrl+wheel or + \u2212 0: zoom, middle drag: pan. Arrow keys: select a bar and step it."
 
 
 class WPlot(QuietPlot):
-    """Shows `Bars` and turns hands into values; it changes nothing itself.
+    """Shows `Bars` and converts input into values; it does not change the state itself.
 
-    Signals: `began` and `ended` around a gesture, `cancelled` if Esc took it back; inside, or for a single step,
-    `shaped(numbers, values)`: these bars shall have these values; `freed(numbers)`: these shall lose their edit;
-    `selected(range)` with (first, last), or None.
+    Signals: `began` and `ended` around a gesture, `cancelled` if Esc reverted it; within a gesture or for a single
+    step, `shaped(numbers, values)` with new values of bars, `cleared(numbers)` with bars whose edit to remove, and
+    `selected(range)` with (first, last) or None.
     """
 
     began = Signal(str)
     shaped = Signal(object, object)
-    freed = Signal(object)
+    cleared = Signal(object)
     ended = Signal()
     cancelled = Signal()
     selected = Signal(object)
@@ -66,7 +66,7 @@ class WPlot(QuietPlot):
         self.setFixedHeight(168)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         keep_keys(self, self._wants)  # the window's own shortcuts use the same keys
-        tell_places(self.viewport(), self._tip)
+        positional_tooltip(self.viewport(), self._tip)
         self.setAccessibleName("Bars of w")
         self.setAccessibleDescription(USAGE)
         self.show_bars(None)
@@ -75,7 +75,7 @@ class WPlot(QuietPlot):
 
     @property
     def count(self) -> int:
-        """How many bars there are."""
+        """Number of bars."""
         return len(self.bars.values) if self.bars is not None else 0
 
     @property
@@ -84,7 +84,7 @@ class WPlot(QuietPlot):
         return bool(self._gesture)
 
     def show_bars(self, bars: Bars | None) -> None:
-        """Show other values; the range follows, but never under the hand."""
+        """Show values; the range adapts, except during a gesture."""
         was = self.count
         self.bars = bars
         if self.count != was or bars is None:
@@ -111,15 +111,15 @@ class WPlot(QuietPlot):
 
     @property
     def is_zoomed(self) -> bool:
-        """True if some bars are out of sight."""
+        """True if some bars are not visible."""
         return self._shown != (-0.5, max(1, self.count) - 0.5)
 
     def position_of(self, bar: float, value: float) -> QPointF:
-        """Where a point of the plot is, in pixels of the viewport."""
+        """Return the position of a point of the plot in viewport pixels."""
         return QPointF(self.mapFromScene(self.plotItem.vb.mapViewToScene(QPointF(bar, value))))
 
     def text_of(self, bar: int) -> str:
-        """The numbers of one bar in words."""
+        """Return a text with the numbers of one bar."""
         assert self.bars is not None
         b = self.bars
         text = f"w[{bar}] = {b.values[bar]:+.3f}"
@@ -135,7 +135,7 @@ class WPlot(QuietPlot):
     def _show_range(self) -> None:
         self.setXRange(*self._shown, padding=0)
         self.setYRange(-self._top * 1.02, self._top * 1.02, padding=0)
-        marks = [self._top * share for share in (-1.0, -0.5, 0.0, 0.5, 1.0)]
+        marks = [self._top * fraction for fraction in (-1.0, -0.5, 0.0, 0.5, 1.0)]
         self.set_ticks("left", [(v, f"{v:.3g}".replace("-", "\u2212")) for v in marks])
 
     def _zoom_to(self, left: float, right: float) -> None:
@@ -147,13 +147,13 @@ class WPlot(QuietPlot):
         self.zoomed.emit(self.is_zoomed)
 
     def zoom(self, factor: float, about: float | None = None) -> None:
-        """Show `factor` times as many bars, around a place (default: the cursor or the middle)."""
+        """Show `factor` times as many bars, centred on `about` (default: the cursor or the middle)."""
         left, right = self._shown
         middle = self.cursor_bar if self.cursor_bar is not None else (left + right) / 2
         about = middle if about is None else about
         self._zoom_to(about + (left - about) * factor, about + (right - about) * factor)
 
-    # hands -----------------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     def _at(self, event: QMouseEvent) -> tuple[float, float]:
         point = self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint()))
@@ -202,7 +202,7 @@ class WPlot(QuietPlot):
         elif self._gesture == "drag":
             fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             value += (y - start) * (_FINE if fine else 1.0)
-            self._anchor = (bar, value, y)  # anew at each step, so that letting Shift go does not jump
+            self._anchor = (bar, value, y)  # re-anchor at each step, so that releasing Shift does not cause a jump
             self.shaped.emit([bar], [value])
             QToolTip.showText(event.globalPosition().toPoint(), self.text_of(bar), self)
 
@@ -215,16 +215,16 @@ class WPlot(QuietPlot):
             if self.mode == "select":
                 self.set_selection(None)
             else:
-                self.freed.emit([self._bar_at(self._at(event)[0])])
+                self.cleared.emit([self._bar_at(self._at(event)[0])])
 
     def _end(self) -> None:
         gesture, self._gesture = self._gesture, ""
         if gesture in ("drag", "draw", "keys"):
             self.ended.emit()
-        self.show_bars(self.bars)  # now the range may follow
+        self.show_bars(self.bars)  # now the range may adapt
 
     def cancel(self) -> bool:
-        """Take a running gesture back; True if there was one."""
+        """Revert the current gesture; return whether there was one."""
         gesture, self._gesture = self._gesture, ""
         if gesture in ("drag", "draw", "keys"):
             self.cancelled.emit()
@@ -258,7 +258,7 @@ class WPlot(QuietPlot):
             self._step((1 if key == Qt.Key.Key_Up else -1) * fine * self._top / _KEY_STEPS)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             first, last = self.selection or (self.cursor_bar or 0, self.cursor_bar or 0)
-            self.freed.emit(list(range(first, last + 1)))
+            self.cleared.emit(list(range(first, last + 1)))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom(1.25 if key == Qt.Key.Key_Minus else 0.8)
         elif key == Qt.Key.Key_0:
@@ -277,7 +277,7 @@ class WPlot(QuietPlot):
         super().focusOutEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        if self._gesture:  # a hidden widget gets no release
+        if self._gesture:  # a hidden widget receives no release event
             self._end()
         super().hideEvent(event)
 
@@ -288,7 +288,7 @@ class WPlot(QuietPlot):
             self._gesture = "keys"
             self.began.emit(f"Edit w[{bar}]")
         self.shaped.emit([bar], [float(self.bars.values[bar]) + change])
-        self._tell_cursor()
+        self._show_cursor_value()
 
     def _move_cursor(self, key: int) -> None:
         here = -1 if self.cursor_bar is None else self.cursor_bar
@@ -298,9 +298,9 @@ class WPlot(QuietPlot):
         if not left <= bar <= right:
             self._zoom_to(bar - (right - left) / 2, bar + (right - left) / 2)
         self._redraw()
-        self._tell_cursor()
+        self._show_cursor_value()
 
-    def _tell_cursor(self) -> None:
+    def _show_cursor_value(self) -> None:
         if self.cursor_bar is not None and self.bars is not None and self.isVisible():
             at = self.position_of(self.cursor_bar, 0.0).toPoint()
             QToolTip.showText(self.viewport().mapToGlobal(at), self.text_of(self.cursor_bar), self)
@@ -308,13 +308,13 @@ class WPlot(QuietPlot):
     def _tip(self, at: QPointF) -> str:
         if self.bars is None:
             return str(self.toolTip())
-        if self._gesture:  # which says its own value
+        if self._gesture:  # a gesture shows its own value
             return ""
         x = self.plotItem.vb.mapSceneToView(self.mapToScene(at.toPoint())).x()
         return f"{self.text_of(self._bar_at(x))}\n\n{USAGE}"
 
     def shape(self, numbers: Sequence[int], values: Sequence[float]) -> None:
-        """Give bars values as one gesture: for the buttons beside the plot."""
+        """Set values of bars as one gesture, for the buttons beside the plot."""
         self.began.emit("Edit w")
         self.shaped.emit(list(numbers), list(values))
         self.ended.emit()

@@ -1,4 +1,4 @@
-"""The numbers behind the w editor: which rows of `ws` are looked at, what was edited, what a bar's drag means."""
+"""The values behind the w editor: the rows of `ws` shown, their edits, and the effect of a drag."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Entries first..last of `ws` that an edit is for; `last` None means the last one."""
+    """Entries first..last of `ws` to edit; `last` None means the last entry."""
 
     first: int = 0
     last: int | None = None
 
     def rows(self, num_ws: int) -> slice:
-        """The same as a slice of an array with `num_ws` rows; at least one row."""
+        """Return the scope as a slice of an array with `num_ws` rows; at least one row."""
         stop = num_ws if self.last is None else min(self.last + 1, num_ws)
         first = max(0, min(self.first, num_ws - 1))
         return slice(first, max(stop, first + 1))
@@ -33,8 +33,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """What the plot shows, each `[w_dim]` float32: values with the edits of the state, the same without them, and
-    the smallest and largest value among the rows of the scope. `edited` marks bars that an edit moves."""
+    """The values that the plot shows, each `[w_dim]` float32.
+
+    They are the values with and without the edits of the state, and the smallest and largest value among the rows
+    of the scope. `edited` marks bars changed by an edit.
+    """
 
     values: Array
     plain: Array
@@ -44,7 +47,7 @@ class Bars:
 
     @property
     def extent(self) -> float:
-        """The largest distance from 0 of anything shown."""
+        """The largest absolute value shown."""
         return float(max(np.abs(self.low).max(), np.abs(self.high).max(), np.abs(self.plain).max()))
 
 
@@ -54,16 +57,16 @@ def bars_of(
     edits: Iterable[Edit],
     scope: Scope,
 ) -> Bars:
-    """The bars of a scope: the mean over its rows, and how far the rows differ.
+    """Return the bars of a scope: the mean over its rows, and the range over its rows.
 
-    The frame shown may be older than the state, so the edits it was rendered with are taken out of it, and those of
-    the state put in: a dragged bar follows the hand at once, not when the picture is done.
+    The frame shown may be older than the state, so the edits it was rendered with are replaced by those of the
+    state: a dragged bar follows the pointer immediately, before the picture is rendered.
 
     Args:
         ws: `[num_ws, w_dim]` of the frame shown.
-        rendered: Edits that frame was rendered with, of which only the offsets count.
-        edits: Edits of the state, likewise. Offsets of another `w_dim` are another model's, and left out.
-        scope: Which rows.
+        rendered: Edits that the frame was rendered with; only offsets are used.
+        edits: Edits of the state, likewise. Offsets of another `w_dim` belong to other models and are ignored.
+        scope: The rows to use.
     """
     num_ws, w_dim = ws.shape
     rows = scope.rows(num_ws)
@@ -77,7 +80,7 @@ def bars_of(
 
 
 Added = tuple[Sequence[float] | Array, float, Scope]
-"""Values, the factor on them, and the entries that they are added to."""
+"""Values, a factor, and the entries to which they are added."""
 
 
 def _of_frame(edits: Iterable[ResolvedEdit]) -> Iterator[Added]:
@@ -102,9 +105,9 @@ def _sum(offsets: Iterable[Added], num_ws: int, w_dim: int) -> Array:
 
 
 def offset_of(edits: Sequence[Edit], scope: Scope, w_dim: int) -> tuple[Array, float]:
-    """The values `[w_dim]` that the state adds for exactly this scope, a fresh array, and the factor on them.
+    """Return a new array `[w_dim]` of what the state adds for exactly this scope, and its factor.
 
-    Zeros and 1 if there are none.
+    Zeros and 1 if there is nothing.
     """
     number = find_offset(edits, scope.first, scope.last, w_dim)
     if number is None:
@@ -115,7 +118,7 @@ def offset_of(edits: Sequence[Edit], scope: Scope, w_dim: int) -> tuple[Array, f
 
 
 def interpolated(start: tuple[int, float], end: tuple[int, float]) -> tuple[list[int], list[float]]:
-    """Bars from one (number, value) to another along a straight line, both ends included."""
+    """Return bars from one (number, value) to another along a straight line, including both ends."""
     (i, a), (j, b) = start, end
     if i == j:
         return [j], [b]

@@ -1,42 +1,42 @@
-"""The equivariance meter: how exactly this latent follows its motion, live, and sampled over many latents."""
+"""The equivariance meter: how well the picture follows its motion, for this latent and sampled over many."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
+from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
-from explorer.widgets.controls.basic import label, value_label
+from explorer.state import ExplorerState
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.further_metrics import MetricRow, further_metrics, key_of
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
-    from explorer.render.studies import Studied
+    from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
 __all__ = ["MeterPanel"]
 
-METRICS = (("eq-t", "EQ-T"), ("eq-t-frac", "EQ-T frac"), ("eq-r", "EQ-R"))
-TIPS = {
-    "eq-t": "Shifts by whole pixels: PSNR of the moved picture against the shifted one",
-    "eq-t-frac": "Shifts by fractions of pixels",
-    "eq-r": "Rotations",
-}
-SAMPLES = 200
+NAMES = tuple(metric.name for metric in EQUIVARIANCE)
+SAMPLES = 200  # more than the default, since it runs in the background
 REPORT_EVERY = 4
 
 
 class MeterPanel(Panel):
-    """EQ-T, EQ-T fractional and EQ-R in dB. Measured while the panel is seen and nothing moves."""
+    """EQ-T, EQ-T fractional and EQ-R in dB. Measured while the panel is visible and nothing moves."""
 
     key = "meter"
     title = "Equivariance"
@@ -45,64 +45,49 @@ class MeterPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._is_built = False
-        self._is_due = True  # the present latent has not been measured yet
-        self._sight = pause_unseen(self, session, ("curves", "metrics"))
+        self._is_due = True  # the current latent has not been measured yet
+        self._sight = pause_unseen(self, session, ("curves", "metrics", *map(key_of, further_metrics())))
         self._sight.changed.connect(self._on_sight)
         session.lab.rested.connect(self.measure)
-        session.lab.studied.connect(self._on_studied)
+        session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
+        session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
-        """Make the plots: at the first sight of them, because three take a fifth of a second of the start."""
+        """Create the plots when first shown, because creating three takes a fifth of a second."""
         self._is_built, session = True, self.session
         self.translation, self.polar = TranslationPlot(), PolarPlot()
-        self.bars = ErrorBars(METRICS)
-        self.live: dict[tuple[str, int], QLabel] = {}
-        self.sampled: dict[tuple[str, int], QLabel] = {}
+        self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
+        self.live_table, self.sampled_table = self._table(), self._table()
+        self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "faint", wrap=True)
         self.words = label("", "faint", wrap=True)
-        self.row = StudyRow(
+        self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
-            "The metric as it is defined: random latents and motions, untruncated; runs between the pictures.",
-            lambda view: session.lab.study_metrics(view, SAMPLES), self._show_metrics,
+            "The metric as defined: random latents and motions, untruncated; runs in the background.",
+            lambda view: session.lab.measure("metrics", view, NAMES, SAMPLES), self._show_metrics,
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
         self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
-        self.add(self._table(self.live))
+        self.add(self.live_table)
         self.add(self.words)
         self.words.hide()
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
-        self.sampled_table = self._table(self.sampled)
         self.add(self.sampled_table)
         self._show_sampled(False)
         self.add(self.note)
+        self.further = [MetricRow(session, metric) for metric in further_metrics()]
+        for further in self.further:
+            self.add(further)
         self._show_note()
 
-    def _table(self, values: dict[tuple[str, int], QLabel]) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label("dB", "faint"), 0, 0)
-        for view in range(2):
-            grid.setColumnStretch(view + 1, 1)
-            grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, (key, name) in enumerate(METRICS, start=1):
-            title = label(name)
-            title.setToolTip(TIPS[key])
-            grid.addWidget(title, i, 0)
-            for view in range(2):
-                value = value_label("\u2013")
-                value.setAlignment(right)
-                value.setAccessibleName(f"{name} of {'AB'[view]}")
-                values[key, view] = value
-                grid.addWidget(value, i, view + 1)
-        return box
+    def _table(self) -> ViewTable:
+        rows = [(metric.name, metric.title, metric.description) for metric in EQUIVARIANCE]
+        return ViewTable(self.session, rows, EQUIVARIANCE[0].unit)
 
     # live ------------------------------------------------------------------------------------------------
 
@@ -119,31 +104,31 @@ class MeterPanel(Panel):
 
     @Slot()
     def measure(self) -> None:
-        """Measure the present latent of the visible views, now if the panel is seen, or when it next is."""
+        """Measure the current latent of the visible views, now or when the panel is next visible."""
         self._is_due = not self._sight.is_seen
         if self._is_due:
-            for view in range(2):
-                self.session.lab.end_study(f"curves/{view}")  # of a latent that is no longer shown
+            for view in range(len(self.session.state.views)):
+                self.session.lab.end_job(f"curves/{view}")  # it belongs to a latent that is no longer shown
             return
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
-                    self.session.lab.study_curves(view)
+                    self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
                     self._say(error_text(error))
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
-        if not self._is_built or not said.key.startswith("curves/"):
+    def _on_job_event(self, event: JobEvent) -> None:
+        if not self._is_built or not event.key.startswith("curves/"):
             return
-        if said.error is not None:
-            self._say(str(said.error))
-        report = said.report
+        if event.error is not None:
+            self._say(str(event.error))
+        report = event.report
         if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
             return
         if isinstance(report.value, Curves):
             self._say("")
-            self._show_curves(said.view, report.value)
+            self._show_curves(event.view, report.value)
 
     def _show_curves(self, view: int, curves: Curves) -> None:
         for metric in ("eq-t", "eq-t-frac"):
@@ -177,20 +162,26 @@ class MeterPanel(Panel):
     def _on_model_changed(self, view: int) -> None:
         if not self._is_built:
             return
-        if view < 2:
-            self.translation.set_points(view, "eq-t", ())
-            self.translation.set_points(view, "eq-t-frac", ())
-            self.polar.set_points(view, ())
-            self.bars.show_values(view, {})
-            for table in (self.live, self.sampled):
-                for key, _ in METRICS:
-                    table[key, view].setText("\u2013")
-            if all(value.text() == "\u2013" for value in self.sampled.values()):
-                self._show_sampled(False)
+        self.translation.set_points(view, "eq-t", ())
+        self.translation.set_points(view, "eq-t-frac", ())
+        self.polar.set_points(view, ())
+        self.bars.show_values(view, {})
+        for table in (self.live_table, self.sampled_table):
+            table.clear_view(view)
+        if all(value.text() == "\u2013" for value in self.sampled.values()):
+            self._show_sampled(False)
         self._show_note()
 
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        for gone in range(len(new.views), len(old.views)):
+            self._on_model_changed(gone)
+
     def _show_note(self) -> None:
-        infos = [(v, self.session.info(v)) for v in range(2)]
-        words = [f"{'AB'[v]}: {counterpart_note(info)}." for v, info in infos if info and counterpart_note(info)]
-        self.note.setText("\n".join(words))
-        self.note.setVisible(bool(words))
+        notes: dict[str, list[str]] = {}
+        for view in range(len(self.session.state.views)):
+            info = self.session.info(view)
+            if info is not None and counterpart_note(info):
+                notes.setdefault(counterpart_note(info), []).append(letter(view))
+        self.note.setText("\n".join(f"{', '.join(letters)}: {note}." for note, letters in notes.items()))
+        self.note.setVisible(bool(notes))

@@ -1,4 +1,4 @@
-"""The meter's plots: dB over translation, over rotation as a polar curve, and sampled figures with error bars."""
+"""The meter's plots: dB over translation, a polar plot over rotation, and sampled figures with error bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.study import Estimate
+from explorer.analysis.estimate import Estimate
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color
 
@@ -22,7 +23,7 @@ _SOLID, _DASH = Qt.PenStyle.SolidLine, Qt.PenStyle.DotLine
 
 
 def pen_of(view: int, style: Qt.PenStyle = _SOLID, width: float = 1.6) -> QPen:
-    """The line of a view in a plot."""
+    """Return the line of a view in a plot."""
     pen = QPen(view_color(view), width, style)
     pen.setCosmetic(True)
     return pen
@@ -33,7 +34,7 @@ def _metric_pen(view: int, metric: str) -> QPen:
 
 
 def _round_ceiling(rings: Iterable[Points]) -> float:
-    """A radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
+    """Return a radius for polar curves by their medians: a few exact quarter turns must not shrink all the rest."""
     medians = [float(np.median([db for _, db in ring if math.isfinite(db)] or [0.0])) for ring in rings]
     return max(20.0, nice_ceiling(1.3 * max(medians, default=0.0)))
 
@@ -44,13 +45,13 @@ def _ceiling(values: Sequence[float]) -> float:
 
 
 class TranslationPlot(QuietPlot):
-    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the shift, for both views."""
+    """EQ-T (solid, whole pixels) and EQ-T fractional (dotted) over the translation, for all views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(30, "shift along x (image widths)", "dB", parent)
+        super().__init__(30, "translation along x (image widths)", "dB", parent)
         self.setFixedHeight(132)
         self.setAccessibleName("EQ-T over translation")
-        self._curves = {(v, k): self.plot() for v in range(2) for k in ("eq-t", "eq-t-frac")}
+        self._curves = {(v, k): self.plot() for v in range(MAX_VIEWS) for k in ("eq-t", "eq-t-frac")}
         self._values: dict[tuple[int, str], Points] = {}
         self.setXRange(-0.13, 0.13)
         self.set_ticks("bottom", [(-0.125, "\u22121/8"), (0.0, "0"), (0.125, "1/8")])
@@ -74,7 +75,7 @@ class TranslationPlot(QuietPlot):
 
 
 class PolarPlot(QuietPlot):
-    """EQ-R over the angle: the farther out, the better the picture turns along."""
+    """EQ-R over the angle; a larger radius means that the picture follows the rotation better."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, parent=parent)
@@ -90,7 +91,7 @@ class PolarPlot(QuietPlot):
         self._sides = [pg.TextItem(f"{degrees}\u00b0", anchor=(0.5, 0.5)) for degrees in (0, 90, 180, 270)]
         for item in (*self._words, *self._sides):
             self.addItem(item)
-        self._curves = [self.plot() for _ in range(2)]
+        self._curves = [self.plot() for _ in range(MAX_VIEWS)]
         self._values: dict[int, Points] = {}
         self.set_points(0, ())
 
@@ -114,7 +115,7 @@ class PolarPlot(QuietPlot):
             finite = sorted((math.radians(a % 360), min(max(0.0, r), top)) for a, r in points if math.isfinite(r))
             x = [r * math.cos(a) for a, r in finite]
             y = [r * math.sin(a) for a, r in finite]
-            # 0 degrees, where nothing moves, has no figure: the curve stays open there.
+            # There is no value at 0 degrees, where nothing moves, so the curve is open there.
             self._curves[view].setData(x, y, pen=pen_of(view), symbol="o", symbolSize=3,
                                        symbolPen=None, symbolBrush=view_color(view))  # fmt: skip
         self.setRange(xRange=(-1.2 * top, 1.2 * top), yRange=(-1.18 * top, 1.18 * top))
@@ -126,7 +127,7 @@ class PolarPlot(QuietPlot):
 
 
 class ErrorBars(QuietPlot):
-    """Sampled figures of both views side by side, with two standard errors up and down."""
+    """Sampled figures of the views side by side, with error bars of two standard errors."""
 
     def __init__(self, names: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(30, "", "dB", parent)
@@ -135,8 +136,8 @@ class ErrorBars(QuietPlot):
         self._places = {key: i for i, (key, _) in enumerate(names)}
         self.set_ticks("bottom", list(enumerate(name for _, name in names)))
         self.setXRange(-0.5, len(names) - 0.5)
-        self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(2)]
-        self._errors = [pg.ErrorBarItem(beam=0.1) for _ in range(2)]
+        self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(MAX_VIEWS)]
+        self._errors = [pg.ErrorBarItem(beam=0.1) for _ in range(MAX_VIEWS)]
         for item in (*self._bars, *self._errors):
             self.addItem(item)
         self._values: dict[int, dict[str, Estimate]] = {}
@@ -144,19 +145,30 @@ class ErrorBars(QuietPlot):
 
     def show_values(self, view: int, values: dict[str, Estimate]) -> None:
         """Show one view's estimates by metric."""
+        before = self._count
         self._values[view] = values
-        aside = 0.17 if view else -0.17
+        for other in range(MAX_VIEWS) if self._count != before else (view,):
+            self._draw(other)
+        top = _ceiling([e.value for v in self._values.values() for e in v.values()])
+        self.setYRange(0, top)
+        self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
+
+    @property
+    def _count(self) -> int:
+        """How many bars stand side by side: two at least, so that one does not change its place for the second."""
+        return max([2, *(view + 1 for view, values in self._values.items() if values)])
+
+    def _draw(self, view: int) -> None:
+        values, share = self._values.get(view, {}), 0.68 / self._count
+        aside = (view - (self._count - 1) / 2) * share
         rows = [(self._places[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
         x = np.array([at for at, _ in rows])
         y = np.array([max(0.0, e.value) for _, e in rows])
         error = np.array([2 * e.stderr if math.isfinite(e.stderr) else 0.0 for _, e in rows])
-        self._bars[view].setOpts(x=x, height=y, brush=view_color(view), pen=None)
+        self._bars[view].setOpts(x=x, height=y, width=share * 0.28 / 0.34, brush=view_color(view), pen=None)
         pen = QPen(color("text"), 1.4)
         pen.setCosmetic(True)
         self._errors[view].setData(x=x, y=y, top=error, bottom=error, pen=pen)
-        top = _ceiling([e.value for v in self._values.values() for e in v.values()])
-        self.setYRange(0, top)
-        self.set_ticks("left", [(t, f"{t:g}") for t in (0.0, top / 2, top)])
 
     def tint(self) -> None:
         super().tint()

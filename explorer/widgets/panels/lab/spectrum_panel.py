@@ -1,4 +1,4 @@
-"""Spectrum: the average power of many pictures over frequency, along axes and diagonals, both views in one."""
+"""The spectrum panel: average power of many pictures over frequency, along axes and diagonals."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
+from explorer.analysis.registry import SPECTRUM
 from explorer.analysis.spectrum import Spectrum
-from explorer.widgets.controls.basic import Segments, label, value_label
+from explorer.state import ExplorerState
+from explorer.state.view_layout import MAX_VIEWS
+from explorer.widgets.controls.basic import Segments, label
 from explorer.widgets.controls.plots import QuietPlot
+from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.controls.visibility import pause_unseen
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.lab.meter_plots import pen_of
-from explorer.widgets.panels.lab.study_row import StudyRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumPanel"]
 
-SAMPLES = 128
+FINE = SPECTRUM
 SLICES = (
     ("axis", "0\u00b0", "Along the rows of pixels: solid"),
     ("diagonal", "45\u00b0", "Along the diagonal: dotted"),
@@ -32,26 +36,26 @@ SLICES = (
 
 
 class SpectrumPlot(QuietPlot):
-    """Power in dB over cycles a pixel."""
+    """Power in dB over cycles per pixel."""
 
     def __init__(self) -> None:
         super().__init__(30, "cycles per pixel", "dB")
         self.setFixedHeight(168)
         self.setAccessibleName("Average power spectrum")
-        self._curves = {(v, k): self.plot() for v in range(2) for k in ("axis", "diagonal", "radial")}
+        self._curves = {(v, k): self.plot() for v in range(MAX_VIEWS) for k in ("axis", "diagonal", "radial")}
         self.slices = "both"
         self._values: dict[int, Spectrum] = {}
         self.draw_values()
 
     def set_value(self, view: int, value: Spectrum | None) -> None:
-        """One view's spectrum, or none."""
+        """Set a view's spectrum; None removes it."""
         self._values.pop(view, None)
         if value is not None:
             self._values[view] = value
         self.draw_values()
 
     def draw_values(self) -> None:
-        """Show the chosen slices."""
+        """Draw the chosen slices."""
         chosen = ("axis", "diagonal") if self.slices == "both" else (self.slices,)
         low, high, right = -60.0, 20.0, 0.5
         seen = []
@@ -81,7 +85,7 @@ class SpectrumPlot(QuietPlot):
 
 
 class SpectrumPanel(Panel):
-    """Where the power of fine detail lies: too much near the right end is what sticks to the pixel grid."""
+    """The power of fine detail: too much near the right end is texture that sticks to the pixel grid."""
 
     key = "spectrum"
     title = "Spectrum"
@@ -92,32 +96,22 @@ class SpectrumPanel(Panel):
         self._is_built = False
         pause_unseen(self, session, ("spectrum",))
         session.model_changed.connect(self._on_model_changed)
+        session.changed.connect(self._on_state_changed)
 
     def _build(self) -> None:
-        """Make the plot, at the first sight of it: the program starts sooner."""
+        """Create the plot when first shown, so that the program starts sooner."""
         self._is_built, session = True, self.session
         self.plot = SpectrumPlot()
         self.slices = Segments(SLICES)
-        self.fine: list[QLabel] = []
-        self.row = StudyRow(
-            session, "spectrum", f"Average {SAMPLES} pictures",
-            "Random seeds at the present truncation, under a Kaiser window; runs between the pictures.",
-            lambda view: session.lab.study_spectrum(view, SAMPLES), self._show,
+        self.row = JobRow(
+            session, "spectrum", f"Average {FINE.samples} {FINE.sample_name}",
+            "Random seeds at the current truncation, with a Kaiser window; runs in the background.",
+            lambda view: session.lab.measure(FINE.name, view, [FINE.name], FINE.samples), self._show,
         )  # fmt: skip
-        table = QWidget()
-        grid = QGridLayout(table)
-        grid.setContentsMargins(0, 0, 0, 0)
-        title = label("Share of fine detail (dB)")
-        title.setToolTip("Power above 0.25 cycles per pixel, as a share of all power")
-        grid.addWidget(title, 0, 0, 1, 4)
-        for view in range(2):
-            value = value_label("\u2013")
-            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
-            value.setAccessibleName(f"Fine detail of {'AB'[view]}")
-            self.fine.append(value)
-            grid.addWidget(label("AB"[view]), 1, 2 * view)
-            grid.addWidget(value, 1, 2 * view + 1)
-            grid.setColumnStretch(2 * view + 1, 1)
+        title = label("Fraction of fine detail (dB)")
+        title.setToolTip(FINE.description)
+        table = ViewValues(session, "Fine detail", title)
+        self.fine = table.values
         for item in (self.plot, self.slices, self.row, table):
             self.add(item)
         self.slices.set_choice(self.plot.slices)
@@ -133,13 +127,20 @@ class SpectrumPanel(Panel):
         self.plot.draw_values()
 
     def _show(self, view: int, value: object) -> None:
-        if isinstance(value, Spectrum):
-            self.plot.set_value(view, value)
-            error = f" \u00b1 {value.fine.stderr:.1f}" if value.fine.stderr == value.fine.stderr else ""
-            self.fine[view].setText(f"{value.fine.value:.1f}{error}")
+        fine = value[FINE.name] if isinstance(value, dict) else None
+        if fine is not None and isinstance(fine.detail, Spectrum):
+            self.plot.set_value(view, fine.detail)
+            error = f" \u00b1 {fine.stderr:.1f}" if fine.stderr == fine.stderr else ""
+            self.fine[view].setText(f"{fine.value:.1f}{error}")
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        if view < 2 and self._is_built:
+        if self._is_built:
             self.plot.set_value(view, None)
-            self.fine[view].setText("\u2013")
+            if view < len(self.fine):
+                self.fine[view].setText("\u2013")
+
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        for gone in range(len(new.views), len(old.views)):
+            self._on_model_changed(gone)

@@ -1,26 +1,28 @@
-"""Sticking: the mean of neighbours, the motion undone as picture, difference or heat, and the score of walks."""
+"""The sticking panel: averages, the picture with its motion undone, and the sticking score of walks."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.study import Estimate
+from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
-from explorer.widgets.controls.basic import Segments, label, value_label
+from explorer.widgets.controls.basic import Segments, label
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.controls.visibility import pause_unseen
-from explorer.widgets.panels.lab.study_row import StudyRow
+from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from explorer.analysis.estimate import Estimate
     from explorer.session import Session
     from explorer.session.lab import LabPicture
 
@@ -29,8 +31,8 @@ __all__ = ["StickingPanel"]
 AVERAGES = (
     ("none", "Off", "The picture itself"),
     ("neighbours", "Near", "The mean of pictures around this latent, refined while nothing moves"),
-    ("shifted", "Shift", "The mean of shifted pictures, each brought back"),
-    ("turned", "Turn", "The mean of turned pictures, each brought back"),
+    ("shifted", "Shift", "The mean of translated pictures, each translated back"),
+    ("turned", "Turn", "The mean of rotated pictures, each rotated back"),
 )
 UNDONE = (
     ("none", "Off", "The picture as it moves"),
@@ -40,20 +42,20 @@ UNDONE = (
 )
 WORDS = {
     "none": "",
-    "neighbours": "What stays sharp is stuck to its pixels.",
-    "shifted": "What follows stays sharp; what sticks is blurred.",
-    "turned": "What follows stays sharp; what sticks is blurred.",
+    "neighbours": "Whatever stays sharp is stuck to its pixels.",
+    "shifted": "Detail that follows stays sharp; detail that sticks is blurred.",
+    "turned": "Detail that follows stays sharp; detail that sticks is blurred.",
 }
-WALKS = 16
+SCORE = STICKING
 
 
 def undone_of(transform: Transform) -> str:
-    """Which of `UNDONE` a transform shows."""
+    """Return which of `UNDONE` a transform shows."""
     return transform.residual if transform.residual != "none" else "picture" if transform.untransform else "none"
 
 
 class StickingPanel(Panel):
-    """What is glued to the pixels, made visible in both views."""
+    """Makes detail that sticks to the pixels visible."""
 
     key = "sticking"
     title = "Sticking"
@@ -74,13 +76,14 @@ class StickingPanel(Panel):
         self.average_words = label("", "faint", wrap=True)
         self.undone = Segments(UNDONE)
         self.undone_words = label("", "faint", wrap=True)
-        self.score = StudyRow(
-            session, "sticking", "Measure sticking (lower is better)",
-            f"Follow fine detail through {WALKS} latent walks of each view: 0 moves with the object, 1 sticks. "
-            "Needs no transform.",
-            lambda view: session.lab.study_sticking(view, WALKS), self._show_score,
+        self.score = JobRow(
+            session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
+            f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
+            "sticks. Needs no transform.",
+            lambda view: session.lab.measure(SCORE.name, view, [SCORE.name], SCORE.samples), self._show_score,
         )  # fmt: skip
-        self.scores: list[QLabel] = []
+        self.table = ViewValues(session, "Sticking score")
+        self.scores = self.table.values
         for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_words):
             self.add(item)
         self.add(GRID // 2)
@@ -88,22 +91,8 @@ class StickingPanel(Panel):
             self.add(item)
         self.add(GRID // 2)
         self.add(self.score)
-        self.add(self._score_table())
+        self.add(self.table)
         self._bind()
-
-    def _score_table(self) -> QWidget:
-        self.table = QWidget()
-        grid = QGridLayout(self.table)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for view in range(2):
-            grid.addWidget(label("AB"[view]), 0, 2 * view)
-            value = value_label("\u2013")
-            value.setAlignment(Qt.AlignmentFlag.AlignLeft)
-            value.setAccessibleName(f"Sticking score of {'AB'[view]}")
-            self.scores.append(value)
-            grid.addWidget(value, 0, 2 * view + 1)
-            grid.setColumnStretch(2 * view + 1, 1)
-        return self.table
 
     def _bind(self) -> None:
         session, bind = self.session, self.bind
@@ -118,6 +107,7 @@ class StickingPanel(Panel):
         bind.state(_is_moved, self._show_moved)
         session.lab.picture.connect(self._on_lab_picture)
         session.model_changed.connect(partial(self._clear_score))
+        bind.state(lambda s: len(s.views), self._clear_gone)
 
     def _undo(self, kind: str) -> None:
         residual = kind if kind in ("difference", "heat") else "none"
@@ -139,15 +129,20 @@ class StickingPanel(Panel):
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
-        self.line.set_share(picture.done / picture.total if picture.total else 0.0)
-        if picture.pixels is not None:  # with the clock stopped, what would move rests too
+        self.line.set_fraction(picture.done / picture.total if picture.total else 0.0)
+        if picture.pixels is not None:  # with the clock stopped, animated pictures are at rest, too
             self.average_words.setText(WORDS[self.session.state.lab.average])
 
     def _show_score(self, view: int, value: object) -> None:
-        if isinstance(value, Estimate):
-            error = f" \u00b1 {value.stderr:.3f}" if value.stderr == value.stderr else ""
-            self.scores[view].setText(f"{value.value:.3f}{error}")
-            self.scores[view].setToolTip(f"After {value.samples} walks; {value.note}")
+        if isinstance(value, dict):
+            found: Estimate = value[SCORE.name]
+            error = f" \u00b1 {found.stderr:.3f}" if found.stderr == found.stderr else ""
+            self.scores[view].setText(f"{found.value:.3f}{error}")
+            self.scores[view].setToolTip(f"After {found.samples} {SCORE.sample_name}; {found.note}")
+
+    def _clear_gone(self, count: int) -> None:
+        for gone in range(count, len(self.scores)):
+            self._clear_score(gone)
 
     def _clear_score(self, view: int) -> None:
         if view < len(self.scores):
@@ -163,5 +158,5 @@ def _is_moved(state: ExplorerState) -> bool:
     transform = look_of(state, state.active).transform
     try:
         return is_moving(transform) or not is_identity(forward_matrix(transform))
-    except RequestError:  # one that cannot be rendered: the picture's banner says so
+    except RequestError:  # it cannot be rendered, as the picture's banner explains
         return True

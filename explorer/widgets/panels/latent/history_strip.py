@@ -1,4 +1,4 @@
-"""Where we have been: thumbnails of the latents one stayed at, to go back to with a click."""
+"""History: thumbnails of the latents at which the user paused; a click returns to one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.latents.words import latent_words
 from explorer.state import Latent, Look, Transform
-from explorer.widgets.controls.event_filters import tell_places
+from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -22,85 +22,85 @@ if TYPE_CHECKING:
 __all__ = ["HistoryStrip"]
 
 _PX, _GAP = 36, 4
-_REST_MS = 700  # a place one stays at for so long is worth a thumbnail
+_REST_MS = 700  # a latent that stays unchanged for this long is added
 
 
 class HistoryStrip(QWidget):
-    """The latest resting places, newest first. `chosen(latent)` when one is clicked."""
+    """The most recent latents, newest first. `chosen(latent)` is emitted when one is clicked."""
 
     chosen = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._places: deque[tuple[str, Look]] = deque(maxlen=48)
+        self._entries: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
         self._latent = Latent()
-        self._thumbs = Thumbs(session, "history", self.update, self)
+        self._thumbnails = Thumbnails(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
         self.setFixedHeight(_PX + 2)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("History")
-        tell_places(self, self._tip)
+        positional_tooltip(self, self._tip)
 
     def set_latent(self, latent: Latent) -> None:
-        """The latent has changed; the place is remembered once it rests."""
+        """Set the current latent; it is added to the history if it does not change for a while."""
         if latent != self._latent:
             self._latent = latent
             self._rest.start()
             self.update()
 
     def forget_pictures(self) -> None:
-        """Another model: the same places look different."""
-        self._thumbs.clear()
+        """Drop the thumbnails, because another model renders them differently."""
+        self._thumbnails.clear()
         self.update()
 
     @property
-    def places(self) -> list[Latent]:
-        """The remembered latents, newest first."""
-        return [look.latent for _, look in self._places]
+    def latents(self) -> list[Latent]:
+        """The latents of the history, newest first."""
+        return [look.latent for _, look in self._entries]
 
     def _remember(self) -> None:
         look = self._session.look()
         if self._session.store.in_stroke:
             self._rest.start()
             return
-        if self._session.store.is_away:  # places of the guided tour are not the user's
+        if self._session.store.is_away:  # latents of the guided tour do not belong to the history
             return
-        if look.drift or any(place.latent == look.latent for _, place in self._places):
+        if look.drift or any(entry.latent == look.latent for _, entry in self._entries):
             return
         self._serial += 1
-        # Shown as the network made it: a moved picture would hide what the latent is.
-        self._places.appendleft((str(self._serial), replace(look, transform=Transform())))
+        # Rendered without a transform: a moved picture would hide the latent's content.
+        self._entries.appendleft((str(self._serial), replace(look, transform=Transform())))
         self.update()
 
     def _index_at(self, x: float) -> int:
         index = int(x // (_PX + _GAP))
-        return index if index < len(self._places) else -1
+        return index if index < len(self._entries) else -1
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position().x())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self.chosen.emit(self._places[index][1].latent)
+            self.chosen.emit(self._entries[index][1].latent)
 
     def _tip(self, at: QPointF) -> str:
         index = self._index_at(at.x())
         if index < 0:
             return "Latents you have visited appear here"
-        latent = self._places[index][1].latent
+        latent = self._entries[index][1].latent
         return f"Back to {latent_words(latent)}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        for i, (key, look) in enumerate(self._places):
+        for i, (key, look) in enumerate(self._entries):
             box = QRectF(1 + i * (_PX + _GAP), 1, _PX, _PX)
             if box.left() > self.width():
                 break
             mark = color("accent") if look.latent == self._latent else None
-            paint_thumb(p, self._thumbs.get(key, look), box, mark=mark)
-        if not self._places:
+            paint_thumbnail(p, self._thumbnails.get(key, look), box, mark=mark)
+        if not self._entries:
             p.setPen(color("faint"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")
         p.end()

@@ -1,4 +1,4 @@
-"""The latent plane as a map: a seed at every crossing, a cross where we are; drag to walk."""
+"""The latent plane as a map: a seed at every grid point, a cross at the current latent; drag to walk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Classes, Latent, Look, Truncation
 from explorer.widgets.controls.theme import color, value_font
-from explorer.widgets.controls.thumbnails import Thumbs, paint_thumb
+from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -21,17 +21,17 @@ __all__ = ["LatentPad", "seed_name"]
 
 _UNIT = 84.0  # px between neighbouring seeds
 _THUMB = 44.0
-_MARGIN = 0.28  # how close to the edge the cross may come, as a share of the pad
-_THUMB_PSI = 0.7  # seeds are told apart by their kind, which lower psi shows best
+_MARGIN = 0.28  # minimum distance of the cross from the edge, as a fraction of the pad
+_THUMB_PSI = 0.7  # a lower psi shows the typical features by which seeds are distinguished
 
 
 def seed_name(seed: int) -> str:
-    """Return a seed as the pad writes it: left of 0 come \u22121, \u22122, ..., as they can be typed too."""
+    """Return a seed as the pad shows it: those left of 0 are \u22121, \u22122, ..., which can be typed too."""
     return str(seed) if seed < 2**31 else f"\u2212{2**32 - seed}"
 
 
 class LatentPad(QWidget):
-    """Shows and drags the point on the plane. The map follows when the cross nears its edge.
+    """Shows the current point on the plane and lets the user drag it. The map scrolls near its edge.
 
     Signals: `pressed`, `walked(x, y)` with the new point, `released`, `cancelled`.
     """
@@ -47,7 +47,7 @@ class LatentPad(QWidget):
         self._classes = Classes()
         self._centre = QPointF(0.5, 0.5)
         self._held: QPointF | None = None
-        self._thumbs = Thumbs(session, "pad", self.update, self)
+        self._thumbnails = Thumbnails(session, "pad", self.update, self)
         self.setFixedHeight(156)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -58,19 +58,19 @@ class LatentPad(QWidget):
             "there, arrows to nudge"
         )
 
-    def set_place(self, latent: Latent, classes: Classes) -> None:
-        """Show where a look is; `classes` decide what the seeds look like."""
+    def set_point(self, latent: Latent, classes: Classes) -> None:
+        """Show a latent; `classes` determine what the seeds look like."""
         if (latent.seed, latent.stored) != (self._latent.seed, self._latent.stored):
             self._centre = QPointF(latent.x, latent.y)
         if classes != self._classes:
-            self._thumbs.clear()
+            self._thumbnails.clear()
         self._latent, self._classes = latent, classes
         self._follow()
         self.update()
 
     def forget_pictures(self) -> None:
-        """Another model: its seeds look different."""
-        self._thumbs.clear()
+        """Drop the thumbnails, because another model renders them differently."""
+        self._thumbnails.clear()
         self.update()
 
     # geometry: plane coordinates to pixels and back ------------------------------------------------------
@@ -80,7 +80,7 @@ class LatentPad(QWidget):
         return QPointF(mid.x() + (x - self._centre.x()) * _UNIT, mid.y() + (y - self._centre.y()) * _UNIT)
 
     def _follow(self) -> None:
-        """Shift the map by as little as keeps the cross inside."""
+        """Scroll the map by the least amount that keeps the cross inside."""
         reach_x = self.width() * (0.5 - _MARGIN) / _UNIT
         reach_y = self.height() * (0.5 - _MARGIN) / _UNIT
         x = min(max(self._centre.x(), self._latent.x - reach_x), self._latent.x + reach_x)
@@ -96,7 +96,7 @@ class LatentPad(QWidget):
     def _seed(self, i: int, j: int) -> int:
         return (self._latent.seed + i + 100 * j) % 2**32
 
-    # hands -----------------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._held is not None:
@@ -129,7 +129,7 @@ class LatentPad(QWidget):
             self.released.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        if self._held is not None:  # a hidden widget gets no release
+        if self._held is not None:  # a hidden widget receives no release event
             self._held = None
             self.released.emit()
         super().hideEvent(event)
@@ -175,7 +175,7 @@ class LatentPad(QWidget):
             key = f"stored-{self._latent.stored}"
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         box = QRectF(at.x() - _THUMB / 2, at.y() - _THUMB / 2, _THUMB, _THUMB)
-        paint_thumb(p, self._thumbs.get(key, look), box)
+        paint_thumbnail(p, self._thumbnails.get(key, look), box)
         p.setPen(color("muted"))
         name = "stored" if "stored" in key else seed_name(seed)
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)

@@ -1,4 +1,4 @@
-"""Where on the latent plane we are: seed, pad, drift, history, and latents as text and files."""
+"""The latent panel: seed, latent plane, drift, history, and latents as text and files."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ __all__ = ["LatentPanel"]
 SPACE_NAMES: dict[Space, str] = {
     "w": "w, the style vector",
     "ws": "ws, one w for each layer",
-    "z": "z, the input of the mapping",
+    "z": "z, the input of the mapping network",
 }
 SAVED = (".safetensors", ".npy", ".npz", ".pt")
 FILES = "Latents (*.npy *.npz *.pt *.safetensors)"
 
 
 class LatentFiles(Protocol):
-    """What the panel needs of the window's files."""
+    """The window's file commands that the panel uses."""
 
     def paste_latent(self, text: str) -> None:
-        """Show the latent that a text describes."""
+        """Show the latent described by a text."""
 
     def open_latent(self, path: str) -> None:
-        """Show the latent of a file."""
+        """Show the latent stored in a file."""
 
 
 class LatentPanel(Panel):
-    """The latent: a seed and a point around it, or a loaded vector."""
+    """The latent: a seed and a point near it, or a loaded vector."""
 
     key = "latent"
     title = "Latent"
@@ -87,7 +87,7 @@ class LatentPanel(Panel):
 
     def _show(self, where: tuple[Latent, Classes]) -> None:
         latent, classes = where
-        self.pad.set_place(latent, classes)
+        self.pad.set_point(latent, classes)
         self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
         stored = self.session.table.get(latent.stored) if latent.stored else None
@@ -101,11 +101,11 @@ class LatentPanel(Panel):
         self.session.edit("Back in history", latent=latent, drift=0.0)
 
     def copy_text(self) -> None:
-        """The latent as one line on the clipboard."""
+        """Copy the latent to the clipboard as one line of text."""
         self.attempt(lambda: QGuiApplication.clipboard().setText(self.session.documents.copy_latent_text()))
 
     def paste_text(self) -> None:
-        """The latent that the clipboard holds."""
+        """Show the latent described by the clipboard's text."""
         self._files.paste_latent(QGuiApplication.clipboard().text())
 
     def load_file(self) -> None:
@@ -115,7 +115,7 @@ class LatentPanel(Panel):
             self._files.open_latent(path)
 
     def save_file(self) -> None:
-        """Ask for a file and save the latent; the dialog's filter chooses its space."""
+        """Ask for a file and save the latent in the space chosen by the dialog's filter."""
         kinds = " ".join(f"*{suffix}" for suffix in SAVED)
         filters: dict[str, Space] = {f"{name} ({kinds})": space for space, name in SPACE_NAMES.items()}
         title = "Save the latent"

@@ -1,4 +1,4 @@
-"""One source of style mixing: its name, its picture, and the seed it is made from."""
+"""One source of style mixing: its name, picture and seed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import paint_thumb
+from explorer.widgets.controls.thumbnails import paint_thumbnail
 
 if TYPE_CHECKING:
-    from explorer.widgets.controls.thumbnails import Thumbs
+    from explorer.widgets.controls.thumbnails import Thumbnails
 
 __all__ = ["SourceRow", "source_name"]
 
@@ -25,32 +25,32 @@ _THUMB_PSI = 0.7
 
 
 def source_name(source: int) -> str:
-    """Return S1 for the first source, S2 for the second, ...; single letters are the views'."""
+    """Return S1 for the first source, S2 for the second, ...; single letters denote views."""
     return f"S{source + 1}"
 
 
 class _Face(QWidget):
-    """The picture of a source with its name; a click chooses it."""
+    """The picture of a source with its name; a click selects it."""
 
     clicked = Signal()
 
-    def __init__(self, index: int, thumbs: Thumbs) -> None:
+    def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._index, self._thumbs = index, thumbs
+        self._index, self._thumbnails = index, thumbnails
         self._source = MixSource()
         self._classes = Classes()
         self._chosen = False
         self.setFixedSize(QSize(_PX, _PX))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Mix this source in with the sliders below")
+        self.setToolTip("Mix in this source with the sliders below")
 
     def show_source(self, source: MixSource, chosen: bool) -> None:
-        """Another latent, or another choice."""
+        """Show a source, and whether it is selected."""
         self._source, self._chosen = source, chosen
         self.update()
 
     def show_classes(self, classes: Classes) -> None:
-        """Other classes, which decide what a seed looks like."""
+        """Set the classes, which determine what a seed looks like."""
         self._classes = classes
         self.update()
 
@@ -61,9 +61,9 @@ class _Face(QWidget):
         p = QPainter(self)
         latent = self._source.latent
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
-        image = self._thumbs.get(str(hash(latent)), look)
+        image = self._thumbnails.get(str(hash(latent)), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        paint_thumb(p, image, box, mark=color("accent") if self._chosen else None)
+        paint_thumbnail(p, image, box, mark=color("accent") if self._chosen else None)
         corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent") if self._chosen else color("window", 220))
@@ -78,16 +78,19 @@ class _Face(QWidget):
 
 
 class SourceRow(QWidget):
-    """Signals, each with the index: `chosen`, `changed` (and a MixSource), `pinned`, `removed`."""
+    """The controls of one source.
+
+    Signals, each with its index: `chosen`, `changed` (with a MixSource), `pinned`, `removed`.
+    """
 
     chosen = Signal(int)
     changed = Signal(int, object)
     pinned = Signal(int)
     removed = Signal(int)
 
-    def __init__(self, index: int, thumbs: Thumbs) -> None:
+    def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self.face = _Face(index, thumbs)
+        self.face = _Face(index, thumbnails)
         self.face.clicked.connect(lambda: self.chosen.emit(index))
         self.seed = SeedField(f"Seed of source {source_name(index)}")
         self.seed.chosen.connect(lambda seed: self.changed.emit(index, MixSource(seed)))
@@ -103,7 +106,7 @@ class SourceRow(QWidget):
             layout.addWidget(button)
 
     def show_source(self, source: MixSource, chosen: bool, removable: bool) -> None:
-        """Show what the source is."""
+        """Show a source, whether it is selected, and whether it can be removed."""
         self.face.show_source(source, chosen)
         self.seed.set_seed(source.seed)
         is_seed = source == MixSource(source.seed)

@@ -1,4 +1,4 @@
-"""Style mixing: a slider for each layer between the base and a source, with coarse, middle and fine handles."""
+"""Style mixing: a slider between base and source for each layer and for groups of layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
-from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.latent.mix_sources import SourceRow, source_name
 from explorer.widgets.panels.panel import Panel
 
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 
 __all__ = ["MixingPanel"]
 
-LABEL_PX, VALUE_PX = 96, 50  # of all rows, so that the grooves are aligned; names may ask for more
+LABEL_PX, VALUE_PX = 96, 50  # of all rows, so that grooves align; longer names widen it
 GROUP_TIPS = {
-    "coarse": "Snapshot, outline, large shapes.",
+    "coarse": "Pose, outline, large shapes.",
     "middle": "Features, smaller shapes.",
     "fine": "Colours, textures, fine detail.",
 }
 
 
 class MixingPanel(Panel):
-    """Which layers take their style from where."""
+    """Chooses the source of each layer's style."""
 
     key = "mixing"
     title = "Style mixing"
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._source = 0  # the source that the sliders mix in; a matter of this panel only
-        self._thumbs = Thumbs(session, "mix", self.update_faces, self)
+        self._source = 0  # the source that the sliders mix in; not part of the state
+        self._thumbnails = Thumbnails(session, "mix", self.update_faces, self)
         self._groups: dict[str, list[int]] = {}
-        self._owners: dict[int, int] = {}  # layer -> the source it takes from now
+        self._owners: dict[int, int] = {}  # layer -> the source it uses now
         self.source_rows: list[SourceRow] = []
         self._sources = QVBoxLayout()
         self._sources.setSpacing(4)
         self.plus = IconButton("plus", "Add a source with a random seed", self._add_source, text="Source")
         self.clear = IconButton("arrow-counter-clockwise", "Reset all layers to the base", session.clear_mixing)
-        self.more = IconButton("caret-down", "Show or hide single layers", self._toggle, text="Layers")
+        self.more = IconButton("caret-down", "Show or hide individual layers", self._toggle, text="Layers")
         self.groups = {name: self._group_slider(name) for name in GROUPS}
         self.layers: list[ValueSlider] = []
         self._rows = QVBoxLayout()
@@ -87,7 +87,7 @@ class MixingPanel(Panel):
         self.session.set_mix_group(name, amount, self._source)  # type: ignore[arg-type]
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        self._thumbs.clear()
+        self._thumbnails.clear()
         self.empty.setVisible(info is None)
         while self._rows.count():
             item = self._rows.takeAt(0)
@@ -129,12 +129,12 @@ class MixingPanel(Panel):
                 self.groups[name].set_value(sum(amounts.get(i, 0.0) for i in members) / len(members))
 
     def _show_classes(self, classes: Classes) -> None:
-        self._thumbs.clear()
+        self._thumbnails.clear()
         for source_row in self.source_rows:
             source_row.face.show_classes(classes)
 
     def _add_row(self) -> None:
-        made = SourceRow(len(self.source_rows), self._thumbs)
+        made = SourceRow(len(self.source_rows), self._thumbnails)
         made.face.show_classes(self.session.look().classes)
         made.chosen.connect(self._choose)
         made.changed.connect(self.session.set_mix_source)
@@ -145,11 +145,11 @@ class MixingPanel(Panel):
         self.bind.available("mixing", made)
 
     def update_faces(self) -> None:
-        """A picture has come."""
+        """Repaint the sources after a thumbnail has arrived."""
         for source_row in self.source_rows:
             source_row.face.update()
 
-    # hands -----------------------------------------------------------------------------------------------
+    # input -----------------------------------------------------------------------------------------------
 
     def _choose(self, index: int) -> None:
         self._source = index
@@ -161,7 +161,7 @@ class MixingPanel(Panel):
 
     def _remove(self, index: int) -> None:
         if index < self._source:
-            self._source -= 1  # the chosen one stays chosen
+            self._source -= 1  # keep the same source selected
         self.session.remove_mix_source(index)
 
     def _pin(self, index: int) -> None:

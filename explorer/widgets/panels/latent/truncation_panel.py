@@ -1,4 +1,4 @@
-"""Truncation: psi, cutoff, and psi for single layers on demand."""
+"""The truncation panel: psi, cutoff, and optionally psi for each layer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["TruncationPanel"]
 
 
 class TruncationPanel(Panel):
-    """How far from the average picture: psi 1 is off, 0 the average, negative the other side of it."""
+    """Truncation: psi 1 is off, 0 the average picture, and negative values are opposites."""
 
     key = "truncation"
     title = "Truncation"
@@ -36,7 +36,7 @@ class TruncationPanel(Panel):
             1,
             decimals=0,
             step=1,
-            tip="Truncate only this many layers, counted from the first.",
+            tip="Truncate only this many layers, counting from the first.",
             text_of=lambda v: "all" if v >= self.cutoff.maximum else "none" if v == 0 else f"{v:.0f}",
         )
         self.more = IconButton("caret-right", "Set psi for each layer", self._toggle, text="Per layer")

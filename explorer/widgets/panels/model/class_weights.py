@@ -1,4 +1,4 @@
-"""Classes of a conditional model: one of up to thousands by searching, or several mixed by weight."""
+"""Classes of a conditional model: one chosen by searching, or several mixed by weight."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassSearch", "ClassWeights", "class_name"]
 
-LEAST = 0.01  # a weight of 0 would take the row from under the hand
+LEAST = 0.01  # a weight of 0 would remove the row during the drag
 MODES = (
-    ("one", "One class", "Show one class alone"),
+    ("one", "One class", "Show a single class"),
     ("mix", "Mix", "Mix several classes by weight"),
 )
 
@@ -29,12 +29,12 @@ Weights = tuple[tuple[int, float], ...]
 
 
 def class_name(names: tuple[str, ...], index: int) -> str:
-    """What a class is called: its own name, or its number."""
+    """Return the display name of a class: its name, or "class" and its number."""
     return line_text(names[index], 100) if index < len(names) and names[index] else f"class {index}"
 
 
 class ClassSearch(Choice):
-    """A list of classes that is searched by typing any part of a name or number. `picked(index)` at a choice."""
+    """A searchable list of classes: type part of a name or number. `picked(index)` is emitted at a choice."""
 
     picked = Signal(int)
 
@@ -63,22 +63,22 @@ class ClassSearch(Choice):
         line.editingFinished.connect(self._on_typed)
 
     def set_names(self, texts: list[str]) -> None:
-        """The classes, in order."""
+        """Set the names of the classes, in order."""
         if texts != self._texts.stringList():
             self._texts.setStringList(texts)
 
     def show_class(self, index: int) -> None:
-        """Show a class; -1 shows none. Says nothing."""
+        """Show a class, or none for -1, without emitting `picked`."""
         self._shown = index
         self.setCurrentIndex(index)
         if index < 0:
             self.setEditText("")
         line = self.lineEdit()
         if line is not None and not line.hasFocus():
-            line.setCursorPosition(0)  # a long name shows its beginning
+            line.setCursorPosition(0)  # show the beginning of a long name
 
     def matches(self, text: str) -> list[int]:
-        """The classes whose text holds `text`, whatever its case; one that equals it comes first."""
+        """Return the classes whose text contains `text`, ignoring case; an exact match comes first."""
         wanted = text.strip().casefold()
         texts = [t.casefold() for t in self._texts.stringList()]
         found = [i for i, t in enumerate(texts) if wanted and wanted in t]
@@ -86,7 +86,7 @@ class ClassSearch(Choice):
 
     def _pick(self, index: int) -> None:
         self.picked.emit(index)
-        # What the state makes of it is shown from outside; a mix leaves the field empty for the next search.
+        # The new state is shown by its owner; for a mix, the field stays empty for the next search.
         self.show_class(self._shown)
 
     def _on_typed(self) -> None:
@@ -96,7 +96,7 @@ class ClassSearch(Choice):
         if found:
             self._pick(found[0])
         else:
-            self.show_class(self._shown)  # nothing is called that
+            self.show_class(self._shown)  # no match
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not self._wheel.is_meant(event):
@@ -111,22 +111,22 @@ class ClassSearch(Choice):
 class _Row(QWidget):
     """One class of a mix."""
 
-    def __init__(self, owner: ClassWeights, place: int) -> None:
+    def __init__(self, owner: ClassWeights, position: int) -> None:
         super().__init__()
         self.slider = ValueSlider("", LEAST, 1, 1, step=0.05, label_width=96, value_width=36)
-        self.remove = IconButton("x", "Remove this class from the mix", lambda: owner.drop(place), size=12)
+        self.remove = IconButton("x", "Remove this class from the mix", lambda: owner.drop(position), size=12)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(row(self.slider, self.remove, spacing=2))
         session = owner.session
         self.slider.pressed.connect(lambda: session.begin("Class weight"))
-        self.slider.moving.connect(lambda value: owner.weigh(place, value))
+        self.slider.moving.connect(lambda value: owner.weigh(position, value))
         self.slider.released.connect(session.commit)
         self.slider.cancelled.connect(session.cancel)
 
 
 class ClassWeights(QWidget):
-    """Shows the classes of a look and changes them. One class at a time, or a row with a slider for each."""
+    """Shows and changes the classes of a look: a single class, or a row with a slider for each."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,7 +134,7 @@ class ClassWeights(QWidget):
         self._names: tuple[str, ...] = ()
         self._count = 0
         self._weights: Weights = ()
-        self._wants_mix = False  # the user asked for it while there is but one class
+        self._wants_mix = False  # the user chose Mix while there is only one class
         self.mode = Segments(MODES)
         self.search = ClassSearch()
         self.rows: list[_Row] = []
@@ -148,35 +148,35 @@ class ClassWeights(QWidget):
 
     @property
     def is_mix(self) -> bool:
-        """True while a pick adds to the mix instead of replacing."""
+        """True while choosing a class adds it to the mix instead of replacing it."""
         return self._wants_mix or len(self._weights) > 1
 
     # showing ---------------------------------------------------------------------------------------------
 
     def set_classes(self, count: int, names: tuple[str, ...]) -> None:
-        """The model's classes."""
+        """Set the number and the names of the model's classes."""
         if (count, names) != (self._count, self._names):
             self._count, self._names, self._wants_mix = count, names, False
             self.search.set_names([self._text(i) for i in range(count)])
 
     def show_classes(self, classes: Classes) -> None:
-        """Show the weights of a look; empty means class 0. Classes that this model lacks are left out."""
+        """Show the weights of a look; empty means class 0. Classes the model does not have are omitted."""
         self._weights = tuple((i, w) for i, w in classes.weights if i < self._count) or ((0, 1.0),)
         self.mode.set_choice("mix" if self.is_mix else "one")
         self.search.show_class(-1 if self.is_mix else self._weights[0][0])
         self.search.setToolTip(
-            f"Type a part of a name or number to find one of {self._count} classes and add it to the mix"
+            f"Type part of a name or number to find one of {self._count} classes and add it to the mix"
             if self.is_mix
-            else f"The class shown, one of {self._count}: type a part of its name or number, or use the arrow keys"
+            else f"The class shown, one of {self._count}: type part of its name or number, or use the arrow keys"
         )
         while len(self.rows) < len(self._weights):
             self.rows.append(_Row(self, len(self.rows)))
             self._layout.addWidget(self.rows[-1])
         total = sum(w for _, w in self._weights)
-        for place, made in enumerate(self.rows):
-            made.setVisible(self.is_mix and place < len(self._weights))
-            if place < len(self._weights):
-                index, weight = self._weights[place]
+        for position, made in enumerate(self.rows):
+            made.setVisible(self.is_mix and position < len(self._weights))
+            if position < len(self._weights):
+                index, weight = self._weights[position]
                 made.slider.set_label(class_name(self._names, index))
                 made.slider.set_value(weight)
                 made.slider.set_tip(
@@ -198,24 +198,24 @@ class ClassWeights(QWidget):
         self._show_again()
 
     def pick(self, index: int) -> None:
-        """Show a class alone, or add it to the mix with the mean weight of the others."""
+        """Show a single class, or add it to the mix with the mean weight of the others."""
         if not self.is_mix:
             self.session.set_class_weights([(index, 1.0)])
         elif index not in dict(self._weights):
             mean = sum(w for _, w in self._weights) / len(self._weights)
             self.session.set_class_weights([*self._weights, (index, mean)])
 
-    def weigh(self, place: int, weight: float) -> None:
-        """Give the class of a row another weight."""
+    def weigh(self, position: int, weight: float) -> None:
+        """Set the weight of the class in a row."""
         weights = list(self._weights)
-        weights[place] = (weights[place][0], max(LEAST, weight))
+        weights[position] = (weights[position][0], max(LEAST, weight))
         self.session.set_class_weights(weights)
 
-    def drop(self, place: int) -> None:
-        """Take the class of a row out of the mix."""
+    def drop(self, position: int) -> None:
+        """Remove the class in a row from the mix."""
         if len(self._weights) > 1:
-            self._wants_mix = True  # the rows stay, though one is left
-            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != place])
+            self._wants_mix = True  # keep the rows, though only one is left
+            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
 
     def _show_again(self) -> None:
         self.show_classes(self.session.look().classes)

@@ -1,4 +1,4 @@
-"""Which generator a view shows: bundled ones, files, facts, and the classes of conditional models."""
+"""The model panel: bundled models, files, facts, and the classes of conditional models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.drops import dropped_files, take_copy
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.theme import GRID, color
-from explorer.widgets.controls.thumbnails import Thumbs
+from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.model.class_weights import ClassWeights
 from explorer.widgets.panels.model.model_card import ModelCard
 from explorer.widgets.panels.model.model_table import ModelFactsTable
@@ -33,19 +33,19 @@ CARD_LOOK = Look(latent=Latent(seed=2), truncation=Truncation(psi=0.7))
 
 
 class Files(Protocol):
-    """What the panel needs of the window's files."""
+    """The window's file commands that the panel uses."""
 
     def open_model(self, path: str, view: int) -> None:
-        """Load a bundled name or a file into a view."""
+        """Load a bundled model or a file into a view."""
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
-        """Open what was dropped."""
+        """Open dropped files."""
 
     def ask_model(self, view: int) -> None:
-        """Choose a file for a view."""
+        """Ask for a model file for a view."""
 
     def recent_menu(self) -> QMenu:
-        """The menu of recent files; made once, kept."""
+        """Return the menu of recent files, created once."""
 
 
 class ModelPanel(Panel):
@@ -71,21 +71,21 @@ class ModelPanel(Panel):
         self.add(self._cards)
         for item in bundled():
             self._add_card(item)
-        tip = "Open a model file in the active view: .safetensors, or NVIDIA's own .pkl. Or drop it here"
+        tip = "Open a model file in the active view: .safetensors, or NVIDIA's .pkl. You can also drop it here"
         self.open = IconButton("folder-open", tip, self._ask, text="Open \u2026")
         tip = "Recently opened files"
         self.recent = IconButton("clock-counter-clockwise", tip, self._show_recent, text="Recent")
         self.add(row(self.open, self.recent))
         self.progress = ProgressLine()
-        self.words = ElidedLabel()
+        self.loading_label = ElidedLabel()
         self.cancel = IconButton("x", "Cancel loading and keep the current model", self._cancel, size=12)
-        self.loading = row(self.words, self.cancel)
-        self.words.setProperty("role", "muted")
+        self.loading = row(self.loading_label, self.cancel)
+        self.loading_label.setProperty("role", "muted")
         self.add(self.loading)
         self.add(self.progress)
         self.name = ElidedLabel()
         self.name.setProperty("role", "heading")
-        self.nothing = label("Nothing is loaded in this view. Open a model, or drop a file here.", wrap=True)
+        self.nothing = label("No model is loaded in this view. Open a model, or drop a file here.", wrap=True)
         self.facts = ModelFactsTable()
         self.classes = ClassWeights(self.session)
         self.heading = row(self.name, self.facts.more)
@@ -99,7 +99,7 @@ class ModelPanel(Panel):
         self._cards.addWidget(card)
 
     def _bind(self) -> None:
-        self._thumbs = Thumbs(self.session, "card", self._fill_cards, self)
+        self._thumbnails = Thumbnails(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
         self.bind.state(lambda state: state.views, self._show_views)
@@ -117,7 +117,7 @@ class ModelPanel(Panel):
         self._fill_cards()
 
     def _show_opened(self, models: list[str]) -> None:
-        """One card for each file that a view shows, below the bundled ones."""
+        """Show a card for each model file in use, below the bundled models."""
         known = {name for card in self.cards for name in (card.item.name, str(card.item.path))}
         for model in dict.fromkeys(models):
             if model not in known:
@@ -130,16 +130,16 @@ class ModelPanel(Panel):
             card.deleteLater()
 
     def _fill_cards(self) -> None:
-        """Give cards what they came without, a picture or a family, once their model is loaded."""
+        """Complete cards that lack a picture or a family once their model is loaded."""
         for card in self.cards:
             mine = {card.item.name, str(card.item.path)}
             for view in card.views:
                 info = self.session.info(view)
                 if info is None or self.session.record(view).model not in mine:
-                    continue  # the view still shows the model before
+                    continue  # the view still shows the previous model
                 card.set_family(info.family)
                 if not card.has_picture:
-                    image = self._thumbs.get(card.item.name, CARD_LOOK, view)
+                    image = self._thumbnails.get(card.item.name, CARD_LOOK, view)
                     if image is not None:
                         card.set_picture(image)
 
@@ -168,12 +168,12 @@ class ModelPanel(Panel):
         self._show_loading()
 
     def _show_loading(self) -> None:
-        share, words = self._loading.get(self.session.active, (None, ""))
+        fraction, name = self._loading.get(self.session.active, (None, ""))
         for widget in (self.loading, self.progress):
-            widget.setVisible(share is not None)
-        if share is not None:
-            self.progress.set_share(share)
-            self.words.set_text(f"Loading:  {Path(words).name}   {100 * share:.0f} %")
+            widget.setVisible(fraction is not None)
+        if fraction is not None:
+            self.progress.set_fraction(fraction)
+            self.loading_label.set_text(f"Loading:  {Path(name).name}   {100 * fraction:.0f} %")
 
     # actions ---------------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class ModelPanel(Panel):
         menu = self._files.recent_menu()
         menu.popup(self.recent.mapToGlobal(self.recent.rect().bottomLeft()))
 
-    # dropping --------------------------------------------------------------------------------------------
+    # drag and drop ---------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(kind_of(path) == "model" for path in dropped_files(event)) and take_copy(event):
@@ -209,7 +209,7 @@ class ModelPanel(Panel):
         models = [path for path in dropped_files(event) if kind_of(path) == "model"]
         if not take_copy(event):
             return
-        # Two models go to A and B; a single one goes where the hand is: the active view.
+        # Several models open in A, B, C ...; a single one in the active view.
         self._files.open_many(models, self.session.active if len(models) == 1 else None)
 
     def _mark(self, is_target: bool) -> None:

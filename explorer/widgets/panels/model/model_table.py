@@ -1,4 +1,4 @@
-"""What is known of a model, as a table: family, sizes, licence, origin, and its hash to copy."""
+"""A table of a model's metadata: family, sizes, licence, origin, and its hash to copy."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 __all__ = ["FACTS", "ModelFactsTable", "facts_texts"]
 
-_ALWAYS = 4  # facts that are seen before unfolding the rest
+_ALWAYS = 4  # rows that are visible while the rest is folded
 
 FACTS = (
     ("family", "Family", "Architecture of the network"),
     ("resolution", "Picture", "Size of the picture in pixels, and its colour channels"),
-    ("latents", "Latents", "z: dimensions of the input; w: of the style; ws: entries of w, one for each layer"),
+    ("latents", "Latents", "z: size of the input vector; w: size of the style vector; ws: number of style inputs"),
     ("classes", "Classes", "Classes of a conditional model"),
-    ("size", "Size", "Memory of the weights"),
+    ("size", "Size", "Memory used by the weights"),
     ("licence", "Licence", "Licence of the file"),
     ("origin", "Origin", "Where the file comes from"),
-    ("file", "File", "The file that was read"),
+    ("file", "File", "The model file"),
     ("sha256", "SHA-256", "SHA-256 hash of the file, which identifies the model"),
 )
 
 
 def facts_texts(facts: ModelInfo) -> dict[str, str]:
-    """The texts of the table, by key of `FACTS`."""
+    """Return the texts of the table, by key of `FACTS`."""
     info = facts.info
     names = facts.class_names or info.class_names
     channels = {1: "grey", 3: "RGB", 4: "RGBA"}.get(info.img_channels, f"{info.img_channels} channels")
@@ -54,9 +54,9 @@ def _bytes(count: int) -> str:
 
 
 class ModelFactsTable(QWidget):
-    """Names and values in two columns; long values are shortened and have the whole as their tooltip.
+    """Names and values in two columns; long values are elided, with the full text as tooltip.
 
-    `more` is the button that unfolds the less important ones; whoever shows the table places it.
+    `more` is the button that unfolds the less important rows; the owner of the table lays it out.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -87,15 +87,15 @@ class ModelFactsTable(QWidget):
         self.toggle()
 
     def toggle(self) -> None:
-        """Unfold the rest of the facts, or fold them."""
+        """Unfold or fold the remaining rows."""
         shown = any(widget.isHidden() for widget in self._folded)
-        # At first nothing is hidden, so that the first call folds.
+        # Initially all rows are visible, so the first call folds.
         for widget in self._folded:
             widget.setVisible(shown)
         self.more.set_icon_name("caret-down" if shown else "caret-right")
 
     def show_facts(self, facts: ModelInfo) -> None:
-        """Show a model's."""
+        """Show a model's metadata."""
         self._facts = facts
         for key, text in facts_texts(facts).items():
             self.values[key].set_text(text)

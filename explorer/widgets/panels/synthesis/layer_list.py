@@ -1,4 +1,4 @@
-"""The generator's layers as a list to choose from, the final picture first."""
+"""The list of the generator's layers to choose from, with the final picture first."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ COLUMNS = ("Layer", "Rate", "Channels", "Size")
 HEADER_TIPS = (
     "Name of the layer in the network",
     "Resolution in pixels of the picture's grid; for StyleGAN3 the sampling rate",
-    "How many channels the layer gives",
-    "Width \u00d7 height of what the layer gives, in pixels, margins included",
+    "Number of channels in the layer's output",
+    "Width \u00d7 height of the layer's output in pixels, including margins",
 )
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -51,14 +51,14 @@ class _Row:
 
 
 class LayerRowsModel(QAbstractTableModel):
-    """The rows of the list. A model rather than items: items that are cleared crashed PySide now and then."""
+    """The rows of the list. A model is used because clearing QTreeWidget items occasionally crashed PySide."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.rows: tuple[_Row, ...] = ()
 
     def show_rows(self, rows: tuple[_Row, ...]) -> None:
-        """Show other rows."""
+        """Replace all rows."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
@@ -96,7 +96,7 @@ def _alignment(column: int, role: int) -> Any:
 
 
 class LayerList(QTreeView):
-    """Shows the layers of one generator; `chosen(name)` when the user takes another, "" for the final picture."""
+    """Shows a generator's layers; `chosen(name)` is emitted at a choice, with "" for the final picture."""
 
     chosen = Signal(str)
 
@@ -125,7 +125,7 @@ class LayerList(QTreeView):
         self.show_layers(None)
 
     def show_layers(self, info: GeneratorInfo | None) -> None:
-        """List another generator's layers; says nothing."""
+        """List a generator's layers, without emitting `chosen`."""
         self._is_quiet = True
         self.table.show_rows(() if info is None else (_final(info), *(_row(layer) for layer in info.layers)))
         self._is_quiet = False
@@ -138,7 +138,7 @@ class LayerList(QTreeView):
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        """Leave the rate out where names would be cut off: the size says nearly as much."""
+        """Hide the rate column if names would be clipped: the size gives nearly the same information."""
         names = [self.fontMetrics().horizontalAdvance(row.texts[0]) for row in self.table.rows]
         others = range(1, len(COLUMNS))
         room = self.width() - self.verticalScrollBar().sizeHint().width() - max(names, default=0) - _PADDING
@@ -146,7 +146,7 @@ class LayerList(QTreeView):
         self.setColumnHidden(_RATE, needed > room)
 
     def set_layer(self, name: str) -> None:
-        """Mark the layer that is shown; one that this network lacks marks the final picture. Says nothing."""
+        """Select the layer shown, or the final picture if there is no such layer, without emitting `chosen`."""
         keys = [row.key for row in self.table.rows]
         if not keys:
             return
@@ -170,7 +170,7 @@ def _size(width: int, height: int) -> str:
 def _final(info: GeneratorInfo) -> _Row:
     height, width = info.img_size
     numbers = str(max(height, width)), str(info.img_channels), _size(width, height)
-    return _Row("", (FINAL, *numbers), "What the network makes")
+    return _Row("", (FINAL, *numbers), "The output of the network")
 
 
 def _row(layer: LayerInfo) -> _Row:
@@ -179,7 +179,7 @@ def _row(layer: LayerInfo) -> _Row:
 
 
 def _tip(layer: LayerInfo) -> str:
-    what = "makes a picture" if layer.is_rgb else f"gives {layer.channels} channels"
+    what = "outputs a picture" if layer.is_rgb else f"outputs {layer.channels} channels"
     noise = ", takes noise" if layer.has_noise else ""
     size = _size(layer.width, layer.height)
     styled = "has no style" if layer.ws_index is None else f"styled by entry {layer.ws_index} of ws"

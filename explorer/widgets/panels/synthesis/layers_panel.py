@@ -1,4 +1,4 @@
-"""Layers: any layer's activation as the picture, its statistics, and its spectrum beside it."""
+"""The layers panel: show any layer's activation as the picture, with statistics and spectrum."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["LayersPanel", "SpectrumPlot"]
 
 CHANNELS = (
     ("rgb", "3 channels", "Three channels at once, as red, green and blue"),
-    ("one", "1 channel", "One channel, in greys"),
-    ("norm", "Norm", "The length of the vector of all channels at each pixel, in greys"),
+    ("one", "1 channel", "One channel in greyscale"),
+    ("norm", "Norm", "The norm over all channels at each pixel, in greyscale"),
 )
 STATISTICS = (
     ("mean", "Mean", "Mean over all channels and pixels of the layer"),
@@ -38,11 +38,11 @@ STATISTICS = (
     ("maximum", "Max", "Largest value of the layer"),
 )
 _DB_STEP = 20.0
-_DB_SPAN = 120.0  # dB below the top that are worth seeing
+_DB_SPAN = 120.0  # dB shown below the maximum
 
 
 class SpectrumPlot(QuietPlot):
-    """The power spectrum of what is shown, averaged over all directions."""
+    """The power spectrum of the displayed channels, averaged over all directions."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(30, "cycles per width", "dB", parent)
@@ -52,14 +52,14 @@ class SpectrumPlot(QuietPlot):
         self.setAccessibleName("Spectrum of the layer")
         self.setToolTip(
             "Power in dB at each frequency, averaged over all directions and the channels shown. "
-            "The right end is the highest frequency that this many pixels can carry."
+            "The right end is the highest frequency that this many pixels can represent."
         )
         self._view = 0
         self.tint()
         self.show_spectrum(None, 0)
 
     def show_spectrum(self, db: np.ndarray[Any, np.dtype[np.float32]] | None, view: int) -> None:
-        """Show power by frequency, `[frequencies]` in dB; None for nothing."""
+        """Show power by frequency, `[frequencies]` in dB; None clears the plot."""
         if view != self._view:
             self._view = view
             self.tint()
@@ -88,7 +88,7 @@ class SpectrumPlot(QuietPlot):
 
 
 class LayersPanel(Panel):
-    """Chooses what of the network the active view shows, and says what is in it."""
+    """Chooses the layer that the active view shows, and displays its statistics."""
 
     key = "layers"
     title = "Layers"
@@ -108,9 +108,7 @@ class LayersPanel(Panel):
         self.first = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, value_width=64, tip=tip)
         self.gain = parameter_slider("tap.scale_db", value_width=64)
         self.normalize = Check("Fit range")
-        self.normalize.setToolTip(
-            "Centre on the mean and fit the largest distance from it into the picture's range"
-        )
+        self.normalize.setToolTip("Centre on the mean and scale the largest deviation to the picture's range")
         self.spectrum = Check("Spectrum")
         self.spectrum.setToolTip("Show the log power spectrum instead, frequency 0 in the middle")
         self.caption = ElidedLabel()
@@ -156,7 +154,7 @@ class LayersPanel(Panel):
     def _set(self, **fields: Any) -> None:
         self.session.set_tap(self.session.active, **fields)
 
-    # what is shown ---------------------------------------------------------------------------------------
+    # display ---------------------------------------------------------------------------------------------
 
     def _info(self) -> GeneratorInfo | None:
         return self.session.info(self.session.active)

@@ -1,4 +1,4 @@
-"""Noise inputs: mode, seed, strength for all and for each layer; greyed with the reason where there are none."""
+"""The noise panel: mode, seed, and strength for all and for each layer; disabled without noise inputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODES = (
 
 
 class NoisePanel(Panel):
-    """Fine random detail of StyleGAN1 and StyleGAN2."""
+    """Noise inputs of StyleGAN and StyleGAN2, which control fine random detail."""
 
     key = "noise"
     title = "Noise"
@@ -38,9 +38,9 @@ class NoisePanel(Panel):
         self.reason = label("", "faint", wrap=True)
         self.mode = Segments(MODES)
         self.seed = SeedField("Seed of the random noise")
-        self.dice = IconButton("dice-five", "Another noise seed", lambda: session.set_noise(seed=random_seed()))
+        self.dice = IconButton("dice-five", "A random noise seed", lambda: session.set_noise(seed=random_seed()))
         self.strength = self.bind.parameter("noise.strength")
-        self.more = IconButton("caret-right", "Strength of single layers", self._toggle, text="Per layer")
+        self.more = IconButton("caret-right", "Set the strength for each layer", self._toggle, text="Per layer")
         self.layers = LayerRows(self._make_row)
         self._names: list[str] = []
         self.seed_row = row(label("Seed"), self.seed, self.dice)

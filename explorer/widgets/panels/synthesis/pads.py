@@ -1,4 +1,4 @@
-"""Two small hands for the transform: a square pad for translation and a dial for rotation."""
+"""Two controls for the transform: a square pad for translation and a dial for rotation."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
-from explorer.widgets.controls.gesture_timeout import Pause
+from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.theme import color
 
 __all__ = ["Dial", "MovePad"]
 
 
-class _Hand(QWidget):
-    """A square control with strokes like a slider's: `pressed`, changes, `released` or `cancelled`."""
+class _DragControl(QWidget):
+    """A square control with strokes like a slider's: `pressed`, changes, then `released` or `cancelled`."""
 
     pressed = Signal()
     released = Signal()
@@ -25,8 +25,8 @@ class _Hand(QWidget):
     def __init__(self, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._held = False
-        self._pressed_at: QPointF | None = None  # of a press that is a click so far
-        self._pause = Pause(self, lambda watched, event: watched is self)
+        self._pressed_at: QPointF | None = None  # position of the press until the pointer moves
+        self._pause = GestureTimeout(self, lambda watched, event: watched is self)
         self._pause.ended.connect(self.released)
         self.setFixedSize(QSize(96, 96))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -34,7 +34,7 @@ class _Hand(QWidget):
         self.setAccessibleName(tip.split(".")[0])
 
     def apply(self, at: QPointF) -> None:
-        """Follow the pointer."""
+        """Change the value to that at the pointer's position."""
         raise NotImplementedError
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -55,13 +55,13 @@ class _Hand(QWidget):
             self._held = False
             if self._pressed_at is None:
                 self.released.emit()
-            else:  # a second click would make it a reset
+            else:  # deferred: a second click resets instead
                 self._pause.start(QApplication.doubleClickInterval())
             self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._pause.end()
-        if self._held:  # a hidden widget gets no release
+        if self._held:  # a hidden widget receives no release event
             self._held = False
             self.released.emit()
         super().hideEvent(event)
@@ -79,14 +79,14 @@ class _Hand(QWidget):
             super().keyPressEvent(event)
 
 
-class MovePad(_Hand):
-    """The picture's frame with a dot where its centre has moved to; `reach` image widths to each side."""
+class MovePad(_DragControl):
+    """The picture's frame with a dot at its translated centre; `extent` image widths to each side."""
 
     moving = Signal(float, float)
 
-    def __init__(self, reach: float = 0.5) -> None:
-        super().__init__("Translation. Drag the dot; double-click: back to the middle")
-        self.reach = reach
+    def __init__(self, extent: float = 0.5) -> None:
+        super().__init__("Translation. Drag the dot; double-click: back to the centre")
+        self.extent = extent
         self._at = (0.0, 0.0)
 
     def set_position(self, at: tuple[float, float]) -> None:
@@ -97,7 +97,7 @@ class MovePad(_Hand):
 
     def apply(self, at: QPointF) -> None:
         half = self.width() / 2 - 8
-        limited = [min(1.0, max(-1.0, (v - self.width() / 2) / half)) * self.reach for v in (at.x(), at.y())]
+        limited = [min(1.0, max(-1.0, (v - self.width() / 2) / half)) * self.extent for v in (at.x(), at.y())]
         self._at = (limited[0], limited[1])
         self.update()
         self.moving.emit(*self._at)
@@ -114,15 +114,15 @@ class MovePad(_Hand):
         p.setPen(QPen(color("border"), 1))
         p.drawLine(QPointF(mid.x(), 8), QPointF(mid.x(), box.bottom() - 7))
         p.drawLine(QPointF(8, mid.y()), QPointF(box.right() - 7, mid.y()))
-        x, y = (min(1.0, max(-1.0, v / self.reach)) * half for v in self._at)
+        x, y = (min(1.0, max(-1.0, v / self.extent)) * half for v in self._at)
         p.setBrush(color("accent" if on and self._at != (0.0, 0.0) else "muted" if on else "faint"))
         p.setPen(QPen(color("panel"), 1.5))
         p.drawEllipse(mid + QPointF(x, y), 6, 6)
         p.end()
 
 
-class Dial(_Hand):
-    """A ring with a hand at the angle of rotation, counter-clockwise as on screen."""
+class Dial(_DragControl):
+    """A ring with a pointer at the angle of rotation, counter-clockwise as on screen."""
 
     moving = Signal(float)
 
@@ -132,7 +132,7 @@ class Dial(_Hand):
         self._steps = False
 
     def set_degrees(self, degrees: float) -> None:
-        """Show an angle."""
+        """Show an angle in degrees."""
         if degrees != self._degrees:
             self._degrees = degrees
             self.update()
@@ -148,8 +148,8 @@ class Dial(_Hand):
     def apply(self, at: QPointF) -> None:
         offset = at - QRectF(self.rect()).center()
         if offset.manhattanLength() < 4:
-            return  # in the middle every angle is as right as the other
-        # The hand points up at 0 degrees and turns to the left for positive angles, like the picture.
+            return  # the angle is undefined near the centre
+        # The pointer is up at 0 degrees and turns left for positive angles, as the picture does.
         degrees = math.degrees(math.atan2(-offset.x(), -offset.y()))
         self._degrees = round(degrees / 15) * 15.0 if self._steps else degrees
         self.update()

@@ -1,17 +1,19 @@
-"""How fast it goes: stages, frame rate, latency, cache, dropped frames, and where it is computed."""
+"""The performance panel: stages, frame rate, latency, cache, dropped frames, device and precision."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.widgets.controls.basic import Choice, label, row, value_label
-from explorer.widgets.controls.disable import grey
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import Choice, label, row
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.theme import GRID
+from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 
@@ -21,13 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PerformancePanel"]
 
-_PERIOD_MS = 250  # four times a second: faster, and numbers could not be read
-_VIEWS = 2
+_PERIOD_MS = 250  # four times a second: faster changes would be unreadable
 _ROWS = (
     ("fps", "Frames", "Pictures shown in the last second"),
-    ("render", "Render", "Time to make the last picture, in milliseconds"),
+    ("render", "Render", "Time to render the last picture, in milliseconds"),
     ("latency", "Latency", "From input to display, in milliseconds: median / 99th percentile of the last 200"),
-    ("hits", "Reused", "Stages of the last frame that were reused from the cache, of all stages"),
+    ("hits", "Reused", "Number of the last frame's stages that were reused from the cache"),
     ("dropped", "Dropped frames", "Frames that a newer request replaced before they were rendered"),
     ("cache", "Cache", "Memory used by cached stages, in megabytes"),
 )
@@ -35,7 +36,7 @@ _KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
 
 
 class PerformancePanel(Panel):
-    """Figures of both views, four times a second while the panel is seen, and what they are computed on and in."""
+    """Performance figures of the views, updated while the panel is visible, and the device settings."""
 
     key = "performance"
     title = "Performance"
@@ -48,16 +49,18 @@ class PerformancePanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.device = _box("Device", "The device that renders; takes effect at once")
+        self.device = _box("Device", "The device that renders; takes effect immediately")
         self.dtype = _box(
             "Precision", "float32 is exact; bfloat16 is faster on some processors, with small differences"
         )
-        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation to compare with")
+        self.backend = _box("Kernels", "The fastest kernels, or the reference implementation for comparison")
         for device in self.session.service.devices():
             self.device.addItem(device.label, device.name)
         for key, name in _KERNELS:
             self.backend.addItem(name, key)
-        self.figures: dict[tuple[str, int], QLabel] = {}
+        self.table = ViewTable(self.session, _ROWS, spacing=2, most=2)
+        self.table.grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        self.figures = self.table.values
         self.heading = label("", "muted")
         self.bars = StageBars()
         self._timer = QTimer(self, interval=_PERIOD_MS)
@@ -65,26 +68,7 @@ class PerformancePanel(Panel):
     def _lay_out(self) -> None:
         self.add(row(self.device, self.dtype))
         self.add(self.backend)
-        table = QWidget()
-        grid = QGridLayout(table)
-        grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
-        grid.setVerticalSpacing(2)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for view in range(_VIEWS):
-            grid.setColumnStretch(view + 1, 1)
-            grid.addWidget(label("AB"[view]), 0, view + 1, right)
-        for i, (key, name, tip) in enumerate(_ROWS, start=1):
-            title = label(name)
-            title.setToolTip(tip)
-            grid.addWidget(title, i, 0)
-            for view in range(_VIEWS):
-                value = value_label("\u2013")
-                value.setAlignment(right)
-                value.setToolTip(tip)
-                value.setAccessibleName(f"{name} of {'AB'[view]}")
-                self.figures[key, view] = value
-                grid.addWidget(value, i, view + 1)
-        self.add(table)
+        self.add(self.table)
         self.add(self.heading)
         self.add(self.bars)
 
@@ -99,7 +83,7 @@ class PerformancePanel(Panel):
 
     def _choose(self, callback: Callable[[Any], None], value: object) -> None:
         self.attempt(lambda: callback(value))
-        self._show_settings()  # what was refused must not stay in the box
+        self._show_settings()  # a refused choice must not stay in the box
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -110,7 +94,7 @@ class PerformancePanel(Panel):
     def _show_settings(self) -> None:
         settings, devices = self.session.devices.settings, self.session.service.devices()
         if [self.device.itemData(i) for i in range(self.device.count())] != [d.name for d in devices]:
-            self.device.clear()  # one was lost
+            self.device.clear()  # a device was lost
             for device in devices:
                 self.device.addItem(device.label, device.name)
         dtypes = next((d.dtypes for d in devices if d.name == settings.device), (settings.dtype,))
@@ -124,20 +108,20 @@ class PerformancePanel(Panel):
             (self.backend, settings.backend),
         ):
             box.setCurrentIndex(max(0, box.findData(value)))
-        grey(
+        disable(
             self.device,
             "" if len(devices) > 1 else "This computer has no other device that can render",
         )
-        grey(self.dtype, "" if len(dtypes) > 1 else "This device supports one precision only")
+        disable(self.dtype, "" if len(dtypes) > 1 else "This device supports only one precision")
 
     @Slot()
     def refresh(self) -> None:
-        """Show the figures as they are now; stops by itself once the panel is out of sight."""
+        """Show the current figures; the timer stops once the panel is not visible."""
         if not self.isVisible():
             self._timer.stop()
             return
         session = self.session
-        for view in range(_VIEWS):
+        for view in range(len(session.state.views)):
             shown = session.info(view) is not None and view in session.visible_views()
             texts = _texts(session.performance(view)) if shown else {}
             for key, _, _ in _ROWS:
@@ -145,12 +129,12 @@ class PerformancePanel(Panel):
         active = session.active
         facts, info = session.performance(active), session.info(active)
         self.bars.show_groups(active, stage_groups(facts.stages, info))
-        self.heading.setText(f"Stages of {'AB'[active % 2]}:  {self.bars.total_ms:.1f} ms" if info else "")
+        self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")
 
 
 def _texts(facts: PerformanceFacts) -> dict[str, str]:
-    kept = sum(s.hit for s in facts.stages)
-    ran = len(facts.stages) - kept
+    reused = sum(s.hit for s in facts.stages)
+    ran = len(facts.stages) - reused
     return {
         "fps": f"{facts.fps:.0f} /s",
         "render": f"{facts.total_ms:.1f} ms",

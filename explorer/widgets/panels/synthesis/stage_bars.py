@@ -1,4 +1,4 @@
-"""Where the time of a picture goes: one stacked bar, and a short table of its parts under it."""
+"""The render time of a picture by stage: a stacked bar, with a short table below it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.widgets.controls.event_filters import tell_places
+from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.theme import color, theme, value_font, view_color
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ MAPPING, INPUT, SHOW = "mapping", "input", "display"
 
 @dataclass(frozen=True, slots=True)
 class StageGroup:
-    """Stages that belong together. `ms` None: did not run, because its result was cached, or (`is_needed` False)
-    because the picture ends before it: a layer is looked at, or it is a draft.
+    """Stages that are shown together.
 
-    `depth` is 0 for the coarsest layers, 1 for the finest, -1 for what is no layer; `parts` are (name, ms).
+    `ms` None: not run, because the result was cached or, with `is_needed` False, because the picture ends at an
+    earlier layer: a layer is being shown, or it is a draft.
+
+    `depth` is 0 for the coarsest layers, 1 for the finest, -1 for other stages; `parts` are (name, ms).
     """
 
     name: str
@@ -38,7 +40,7 @@ class StageGroup:
 
 
 def stage_groups(stages: Sequence[StageTime], info: GeneratorInfo | None) -> list[StageGroup]:
-    """The stages of one picture, layers gathered by resolution; always the same groups for the same generator."""
+    """Group the stages of a picture, layers by resolution; the groups depend only on the generator."""
     if info is None:
         return []
     ran = {s.name: s.ms for s in stages if not s.hit}
@@ -71,20 +73,20 @@ class StageBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self.BAR)
         self.setAccessibleName("Render time by stage")
-        tell_places(self, self.tip_at)
+        positional_tooltip(self, self.tip_at)
 
     @property
     def groups(self) -> list[StageGroup]:
-        """What is shown."""
+        """The groups shown."""
         return self._groups
 
     @property
     def total_ms(self) -> float:
-        """The sum of what is shown."""
+        """The sum of the times shown, in milliseconds."""
         return sum(g.ms or 0.0 for g in self._groups)
 
     def show_groups(self, view: int, groups: list[StageGroup]) -> None:
-        """Show a view's groups."""
+        """Show the groups of a view."""
         if (view, groups) == (self._view, self._groups):
             return
         self._view, self._groups = view, groups
@@ -95,7 +97,7 @@ class StageBars(QWidget):
         self.update()
 
     def segments(self) -> list[tuple[StageGroup, QRectF]]:
-        """The parts of the stacked bar that take time, with their places."""
+        """Return the groups with a time, each with its rectangle in the stacked bar."""
         total, x, found = self.total_ms, 0.0, []
         for group in self._groups:
             if group.ms and total > 0.0:
@@ -137,12 +139,12 @@ class StageBars(QWidget):
         p.end()
 
     def tip_at(self, at: QPointF) -> str:
-        """What the group at a place is made of."""
+        """Return the tooltip for a position: the parts of the group there."""
         places = [(group, box) for group, box in self.segments()]
         places += [(group, self._cell(i)) for i, group in enumerate(self._groups)]
         group = next((g for g, box in places if box.contains(at)), None)
         if group is None:
-            return "Time of each stage of the last picture, in milliseconds"
+            return "Render time of each stage of the last picture, in milliseconds"
         if group.ms is None:
             why = "its result was cached" if group.is_needed else "the picture ends before it"
             return f"{group.name}: not run for the last picture, {why}"
@@ -151,5 +153,5 @@ class StageBars(QWidget):
 
 def _time(group: StageGroup) -> str:
     if group.ms is None:
-        return "kept" if group.is_needed else "\u2013"
+        return "cached" if group.is_needed else "\u2013"
     return f"{group.ms:.1f} ms"

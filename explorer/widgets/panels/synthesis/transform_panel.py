@@ -1,4 +1,4 @@
-"""Input transform: translation pad, rotation dial, scale, shear, a free matrix, motion in time."""
+"""The transform panel: translation pad, rotation dial, scale, shear, custom matrix, and animation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["TransformPanel"]
 
 KINDS = (("none", "Still"), ("circle", "Circle"), ("spin", "Spin"), ("shake", "Shake"))
 NOTES = {
-    True: "Moves the Fourier features of the input: the picture itself moves.",
+    True: "Transforms the Fourier features of the input: the picture itself moves.",
     False: "This network has no input transform; its constant input is resampled instead, "
     "so coarse shapes move and fine texture may stay behind.",
 }
@@ -36,7 +36,7 @@ MOTION_SLIDERS = ("transform.animation.speed", "transform.animation.radius")
 
 
 class TransformPanel(Panel):
-    """Where the picture is. Distances are in image widths, right and down positive; angles counter-clockwise."""
+    """The input transform. Distances are in image widths, right and down positive; angles counter-clockwise."""
 
     key = "transform"
     title = "Transform"
@@ -67,11 +67,14 @@ class TransformPanel(Panel):
         self.kind = Choice()
         for kind, text in KINDS:
             self.kind.addItem(text, kind)
-        self.kind.setToolTip("Motion of the picture in time; Space stops and starts the clock")
+        self.kind.setToolTip("Motion of the picture over time; Space stops and starts the clock")
 
     def _create_matrix(self) -> None:
         self.show_matrix = IconButton(
-            "caret-right", "A free 3x3 matrix applied after the rest", self._toggle_matrix, text="Matrix"
+            "caret-right",
+            "A custom 3x3 matrix applied after the other transforms",
+            self._toggle_matrix,
+            text="Matrix",
         )
         self.matrix = QWidget()
         grid = QGridLayout(self.matrix)
@@ -106,8 +109,8 @@ class TransformPanel(Panel):
         bind.look(lambda look: (look.transform.x, look.transform.y), self.pad.set_position)
         bind.look(lambda look: look.transform.rotate, self.dial.set_degrees)
         bind.look(lambda look: look.transform.matrix, self._show_matrix)
-        bind.hand(self.pad, "Move")
-        bind.hand(self.dial, "Rotate")
+        bind.drag(self.pad, "Move")
+        bind.drag(self.dial, "Rotate")
         self.pad.moving.connect(lambda x, y: self._set(x=x, y=y))
         self.dial.moving.connect(lambda degrees: self._set(rotate=degrees))
         self.pad.reset_requested.connect(lambda: self._set(x=0.0, y=0.0))
@@ -130,7 +133,7 @@ class TransformPanel(Panel):
     def _set_cell(self, index: int, value: float) -> None:
         cells = list(self.session.look().transform.matrix)
         cells[index] = value
-        self.session.begin("Free matrix")
+        self.session.begin("Matrix")
         self._set(matrix=tuple(cells))
         self.session.commit()
 

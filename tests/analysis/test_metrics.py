@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import averages, equivariance, spectrum
-from explorer.analysis.study import Estimate, RatioSum, as_json, last_value
+from explorer.analysis.estimate import Estimate, RatioSum, as_json
+from explorer.analysis.registry import EQUIVARIANCE, measure, metric_named
 from explorer.errors import UsageError
 from explorer.generators.base import NO_EDITS, Activation, Inputs, LayerEdits
+from explorer.jobs.job import last_value
 from explorer.state import Latent, Look, Transform
 from explorer.state.request import LatentPoint
-from tests.analysis.scenes import TinyBench
+from tests.analysis.scenes import TinyContext
 
 
 def test_error_of_a_ratio_is_that_of_repeated_experiments() -> None:
@@ -44,13 +47,13 @@ def test_json_has_no_number_that_is_none() -> None:
 
 
 def test_mean_of_neighbours() -> None:
-    bench = TinyBench()
-    request = bench.request(Look(latent=Latent(seed=3)))
+    context = TinyContext()
+    request = context.request(Look(latent=Latent(seed=3)))
     with torch.inference_mode():
-        reports = [r for r in averages.neighbours(bench, request, 0.2, 6) if r is not None]
+        reports = [r for r in averages.neighbours(context, request, 0.2, 6) if r is not None]
         expected = torch.stack(
             [
-                bench.picture(request.with_base(LatentPoint(((3, 1.0), (averages.FIRST_SEED + i, sign * 0.2)))))
+                context.picture(request.with_base(LatentPoint(((3, 1.0), (averages.FIRST_SEED + i, sign * 0.2)))))
                 for i in range(3)
                 for sign in (1, -1)
             ]
@@ -60,19 +63,19 @@ def test_mean_of_neighbours() -> None:
 
 
 def test_a_wide_neighbourhood_is_smoother_than_a_narrow_one() -> None:
-    bench = TinyBench()
-    request = bench.request()
+    context = TinyContext()
+    request = context.request()
     with torch.inference_mode():
-        still = bench.picture(request)
-        near = last_value(averages.neighbours(bench, request, 0.01, 8))
-        far = last_value(averages.neighbours(bench, request, 1.0, 8))
+        still = context.picture(request)
+        near = last_value(averages.neighbours(context, request, 0.01, 8))
+        far = last_value(averages.neighbours(context, request, 1.0, 8))
     assert (near - still).abs().max() < 0.05
     assert (far - still).abs().max() > (near - still).abs().max()
 
 
 @pytest.mark.parametrize("kind", ["shifted", "turned"])
 def test_an_exact_mover_is_brought_back_exactly(kind: str) -> None:
-    class Exact(TinyBench):
+    class Exact(TinyContext):
         """Waves without convolutions: they move as they are told."""
 
         def picture(self, request: object) -> Tensor:
@@ -84,19 +87,19 @@ def test_an_exact_mover_is_brought_back_exactly(kind: str) -> None:
             v = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2]
             return torch.sin(20 * u + 12 * v)[None]
 
-    bench = Exact()
-    request = bench.request(Look(transform=Transform(x=0.3)))
-    mean = last_value(averages.brought_back(bench, request, kind, 8))  # type: ignore[arg-type]
-    still = bench.picture(replace(request, transform=None))
+    context = Exact()
+    request = context.request(Look(transform=Transform(x=0.3)))
+    mean = last_value(averages.brought_back(context, request, kind, 8))  # type: ignore[arg-type]
+    still = context.picture(replace(request, transform=None))
     assert (mean - still)[:, 16:-16, 16:-16].abs().max() < 0.02
 
 
 def test_averages_refuse_what_would_show_nothing() -> None:
-    bench = TinyBench()
+    context = TinyContext()
     for wrong in (
-        averages.neighbours(bench, bench.request(), 0.1, 1),
-        averages.neighbours(bench, bench.request(), 0.0, 4),
-        averages.brought_back(bench, bench.request(), "turned", 1),
+        averages.neighbours(context, context.request(), 0.1, 1),
+        averages.neighbours(context, context.request(), 0.0, 4),
+        averages.brought_back(context, context.request(), "turned", 1),
     ):
         with pytest.raises(UsageError):
             next(wrong)
@@ -114,45 +117,48 @@ def test_white_noise_has_a_flat_spectrum_of_its_variance() -> None:
 def test_waves_appear_in_their_slice() -> None:
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
 
-    class Waves(TinyBench):
+    class Waves(TinyContext):
         def picture(self, request: object) -> Tensor:
             along = torch.sin(2 * math.pi * 16 / 64 * x)
             across = torch.sin(2 * math.pi * 8 / 64 * (x + y))
             return (along + across)[None]
 
-    bench = Waves()
-    found = last_value(spectrum.sampled(bench, bench.request(), 4))
+    context = Waves()
+    metric = metric_named("spectrum")
+    found = last_value(measure([metric], context, context.request(), 4))["spectrum"].detail
+    assert isinstance(found, spectrum.Spectrum)
     assert found.frequency[int(np.argmax(found.axis))] == pytest.approx(16 / 64)
     assert found.diagonal_frequency[int(np.argmax(found.diagonal))] == pytest.approx(8 / 64 * math.sqrt(2))
     # The wave along x has a quarter cycle a pixel; half of its main lobe lies beyond that, the other wave below.
     assert -7 < found.fine.value < -3
     assert found.fine.samples == 4
-    with pytest.raises(UsageError, match="1 sample "):
-        next(spectrum.sampled(bench, bench.request(), 1))
+    with pytest.raises(UsageError, match="1 picture "):
+        measure([metric], context, context.request(), 1)
 
 
 # -- equivariance ----------------------------------------------------------------------------------------------
 
 
 def test_sampled_metrics_are_the_measured_ones_with_an_error() -> None:
-    bench = TinyBench()
+    context = TinyContext()
     with torch.inference_mode():
-        reports = [r for r in equivariance.sampled(bench, 6, batch=2, seed=4) if r is not None]
-    expected = equivariance.measure(bench.generator, equivariance.draws(bench.generator, 6, batch=2, seed=4))
-    assert [r.done for r in reports] == [2, 4, 6]
+        reports = [r for r in measure(EQUIVARIANCE, context, context.request(), 6, seed=4) if r is not None]
+    expected = equivariance.measure(context.generator, equivariance.draws(context.generator, 6, batch=1, seed=4))
+    assert [r.done for r in reports] == [1, 2, 3, 4, 5, 6]
+    sums: Any = expected
     for metric, estimate in reports[-1].value.items():
-        assert estimate.value == pytest.approx(expected[metric].decibels)
+        assert estimate.value == pytest.approx(sums[metric].decibels)
         assert 0 < estimate.stderr < 20
         assert estimate.samples == 6
     assert all(math.isnan(e.stderr) for e in reports[0].value.values())
-    with pytest.raises(UsageError, match="1 sample "):
-        next(equivariance.sampled(bench, 1))
+    with pytest.raises(UsageError, match="1 picture "):
+        measure(EQUIVARIANCE, context, context.request(), 1)
 
 
 def test_curves_of_one_latent() -> None:
-    bench = TinyBench()
+    context = TinyContext()
     with torch.inference_mode():
-        reports = [r for r in equivariance.curves(bench, bench.request(Look(transform=Transform(x=9)))) if r]
+        reports = [r for r in equivariance.curves(context, context.request(Look(transform=Transform(x=9)))) if r]
     first, last = reports[0].value, reports[-1].value
     assert sum(len(p) for p in first.points.values()) == 1
     assert reports[-1].done == reports[-1].total == sum(len(p) for p in last.points.values())
@@ -166,23 +172,26 @@ def test_curves_of_one_latent() -> None:
 
 
 def test_a_generator_that_does_not_move_is_told_so() -> None:
-    bench = TinyBench()
-    begin = bench.generator.begin
+    context = TinyContext()
+    begin = context.generator.begin
 
     def unmoved(inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
         return begin(replace(inputs, transform=None), edits)
 
-    bench.generator.begin = unmoved  # type: ignore[method-assign]
+    context.generator.begin = unmoved  # type: ignore[method-assign]
     with torch.inference_mode():
-        for study in (equivariance.sampled(bench, 4), equivariance.curves(bench, bench.request())):
+        for job in (
+            measure(EQUIVARIANCE, context, context.request(), 4),
+            equivariance.curves(context, context.request()),
+        ):
             with pytest.raises(UsageError, match="no input transform"):
-                last_value(study)  # type: ignore[misc]
+                last_value(job)  # type: ignore[misc]
 
 
 def test_counterparts_are_called_so() -> None:
     config = {"z_dim": 16, "w_dim": 16, "img_resolution": 16, "channel_base": 128, "channel_max": 8,
               "mapping_layers": 2}  # fmt: skip
-    bench = TinyBench("stylegan2", **config)
+    context = TinyContext("stylegan2", **config)
     with torch.inference_mode():
-        value = last_value(equivariance.sampled(bench, 2, ("eq-t",)))
+        value = last_value(measure(EQUIVARIANCE[:1], context, context.request(), 2))
     assert "counterpart" in value["eq-t"].note

@@ -1,4 +1,4 @@
-"""One row for a study: a button that begins or cancels it, how far it is, and what went wrong."""
+"""A row for a job: a button that starts or cancels it, its progress, and its error."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.util.plain_text import LIMIT
+from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from explorer.render.studies import Studied
+    from explorer.render.job_run import JobEvent
     from explorer.session import Session
 
-__all__ = ["StudyRow"]
+__all__ = ["JobRow"]
 
 
-class StudyRow(QWidget):
-    """Runs the studies of one name for all visible views, and hands their reports on.
+class JobRow(QWidget):
+    """Runs the jobs of one name for all visible views, and passes on their reports.
 
     Args:
-        session: Runs them.
-        name: First part of their keys, as in "metrics/0".
-        text: On the button.
-        tip: What is measured, and what it costs.
-        begin: Begins the study of one view.
+        session: Runs the jobs.
+        name: Prefix of their keys, such as "metrics" in "metrics/0".
+        text: Label of the button.
+        tip: Tooltip: what is measured, and its cost.
+        begin: Starts the job of one view.
         show: Called with (view, value) for every report.
     """
 
@@ -51,24 +52,24 @@ class StudyRow(QWidget):
         column.addWidget(self.line)
         column.addWidget(self.words)
         self.words.hide()
-        session.lab.studied.connect(self._on_studied)
+        session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
         session.devices.changed.connect(self._on_settings_changed)
         self._show_state()
 
     @property
     def is_running(self) -> bool:
-        """True while one of the studies is under way."""
+        """True while one of the jobs is running."""
         return bool(self._shares)
 
     def toggle(self) -> None:
-        """Begin, or cancel what is under way."""
+        """Start the jobs, or cancel the running ones."""
         if self.is_running:
             self.cancel()
             return
         self._say("")
         for view in self.session.visible_views():
-            if view < 2 and self.session.info(view) is not None:
+            if self.session.info(view) is not None:
                 try:
                     self._begin(view)
                     self._shares[view] = 0.0
@@ -79,14 +80,14 @@ class StudyRow(QWidget):
         self._show_state()
 
     def cancel(self) -> None:
-        """End what is under way; what is known so far stays."""
+        """Cancel the running jobs; results so far stay."""
         for view in self._shares:
-            self.session.lab.end_study(f"{self.name}/{view}")
+            self.session.lab.end_job(f"{self.name}/{view}")
         self._shares.clear()
         self._show_state()
 
     def views(self) -> Sequence[int]:
-        """The views that are measured now."""
+        """Return the views that are measured now."""
         return tuple(self._shares)
 
     def _say(self, text: str) -> None:
@@ -98,20 +99,20 @@ class StudyRow(QWidget):
         self.button.setText("Cancel" if running else self._text)
         self.button.set_icon_name("x" if running else "play")
         self.line.setVisible(running)
-        self.line.set_share(min(self._shares.values()) if running else 0.0)
+        self.line.set_fraction(min(self._shares.values()) if running else 0.0)
 
     @Slot(object)
-    def _on_studied(self, said: Studied) -> None:
-        name, _, _ = said.key.rpartition("/")
-        if name != self.name or said.view not in self._shares:
+    def _on_job_event(self, event: JobEvent) -> None:
+        name, _, _ = event.key.rpartition("/")
+        if name != self.name or event.view not in self._shares:
             return
-        if said.report is not None:
-            self._shares[said.view] = said.report.done / max(1, said.report.total)
-            self._show(said.view, said.report.value)
-        if said.error is not None:
-            self._say(f"{'AB'[said.view % 2]}: {error_text(said.error)}")
-        if said.is_done:
-            self._shares.pop(said.view, None)
+        if event.report is not None:
+            self._shares[event.view] = event.report.done / max(1, event.report.total)
+            self._show(event.view, event.report.value)
+        if event.error is not None:
+            self._say(f"{letter(event.view)}: {error_text(event.error)}")
+        if event.is_done:
+            self._shares.pop(event.view, None)
         self._show_state()
 
     @Slot(object)

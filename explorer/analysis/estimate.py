@@ -1,64 +1,19 @@
-"""Studies: measurements that ask for many pictures, one step at a time, so that they can run between frames.
-
-A study is an iterator. Each `next` does no more than about a layer of the network takes, and gives a `Report`, or
-None if there is nothing new to say. The same study runs in a command, and in the window's render thread while no
-look waits.
-"""
+"""Measured numbers with their standard errors, and the row in which a script reads them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from explorer.generators.base import Generator
-    from explorer.state.request import RenderRequest
-    from explorer.util.steps import Steps
-
-__all__ = ["Bench", "Estimate", "RatioSum", "Report", "Study", "as_json", "last_value"]
-
-T = TypeVar("T")
+__all__ = ["Detail", "Estimate", "RatioSum", "as_json"]
 
 
-class Bench(Protocol):
-    """Where a study works: the generator, and how it makes the picture of a request."""
+class Detail(Protocol):
+    """What a metric found beside its number, such as a spectrum."""
 
-    @property
-    def generator(self) -> Generator:
-        """The generator itself, for studies that map and synthesise batches."""
-
-    def steps(self, request: RenderRequest) -> Steps[Tensor]:
-        """The picture `[C, H, W]` float32 of a request, before clamping, a layer of the network a step.
-
-        Taps and display options are ignored.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Report(Generic[T]):
-    """What is known after `done` of `total` steps. Immutable: it crosses threads."""
-
-    value: T
-    done: int
-    total: int
-
-
-Study: TypeAlias = Iterator[Report[T] | None]
-
-
-def last_value(study: Study[T]) -> T:
-    """Runs a study to its end and gives its last value."""
-    value: list[T] = []
-    for report in study:
-        if report is not None:
-            value = [report.value]
-    if not value:
-        raise ValueError("the study reported nothing")
-    return value[0]
+    def as_json(self) -> dict[str, Any]:
+        """More fields of the row, for scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +28,7 @@ class Estimate:
     unit: str
     samples: int
     note: str = ""
+    detail: Detail | None = None
 
 
 @dataclass(slots=True)
@@ -86,7 +42,7 @@ class RatioSum:
     parts: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, above: float, below: float) -> None:
-        """Adds one sample."""
+        """Add one sample."""
         self.parts.append((above, below))
 
     @property
@@ -147,4 +103,6 @@ def as_json(metric: str, model: str, estimate: Estimate, **more: Any) -> dict[st
     }
     if estimate.note:
         row["note"] = estimate.note
+    if estimate.detail is not None:
+        row |= estimate.detail.as_json()
     return row | more

@@ -1,0 +1,87 @@
+"""The jobs that measure: metrics, ranges of their samples for other machines, and curves of one latent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.analysis import registry
+from explorer.analysis.registry import Metric, Samples, metric_named
+from explorer.jobs.job import JobSpec
+
+if TYPE_CHECKING:
+    from explorer.analysis.equivariance import Curves
+    from explorer.analysis.estimate import Estimate
+    from explorer.generators.base import GeneratorInfo
+    from explorer.jobs.cluster import Cluster
+    from explorer.jobs.job import Job, JobContext
+    from explorer.state.request import RenderRequest
+
+__all__ = ["curves", "measure", "measure_on", "measure_spec", "samples", "samples_spec"]
+
+
+MAX_PART = 16
+"""Samples that a worker takes at once: what is done again when it is lost."""
+
+
+def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int, seed: int = 0) -> JobSpec:
+    """The job that measures metrics of one sampler."""
+    names = [metric.name for metric in chosen]
+    return JobSpec("measure", request, {"metrics": names, "samples": samples, "seed": seed})
+
+
+def measure(context: JobContext | None, spec: JobSpec) -> Job[dict[str, Estimate]]:
+    """Do `measure_spec`."""
+    work, request = _place(context, spec)
+    chosen = [metric_named(name) for name in spec.options["metrics"]]
+    return registry.measure(chosen, work, request, int(spec.options["samples"]), int(spec.options["seed"]))
+
+
+def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
+    """The job that takes only some samples of a `measure_spec`."""
+    options = {**spec.options, "samples": count, "first": first}
+    return JobSpec("samples", spec.request, options)
+
+
+def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
+    """Do `samples_spec`: report the record of each sample."""
+    work, request = _place(context, spec)
+    options = spec.options
+    names = tuple(options["metrics"])
+    taken = Samples(int(options["samples"]), int(options["seed"]), int(options["first"]), names)
+    return registry.collect(metric_named(names[0]), work, request, taken)
+
+
+def measure_on(cluster: Cluster, spec: JobSpec, info: GeneratorInfo) -> Job[dict[str, Estimate]]:
+    """Do a `measure_spec` on a cluster, with the numbers of a run here.
+
+    Args:
+        cluster: Takes the samples.
+        spec: What to measure.
+        info: Of its generator.
+    """
+    assert spec.request is not None
+    model = str(Path(spec.request.model.path).resolve())  # workers have other folders
+    request = replace(spec.request, model=replace(spec.request.model, path=model))
+    spec, device = replace(spec, request=request), request.settings.device
+    chosen = [metric_named(name) for name in spec.options["metrics"]]
+    count = int(spec.options["samples"])
+    size = max(1, min(MAX_PART, count // (4 * cluster.workers(device))))
+    parts = [samples_spec(spec, first, min(size, count - first)) for first in range(0, count, size)]
+    records = cluster.run(parts, device=device, models=[model])
+    return registry.sampled(chosen, info, count, records)
+
+
+def curves(context: JobContext | None, spec: JobSpec) -> Job[Curves]:
+    """Do `JobSpec("curves", request)`: how exactly one latent follows, over translation and rotation."""
+    from explorer.analysis.equivariance import curves
+
+    return curves(*_place(context, spec))
+
+
+def _place(context: JobContext | None, spec: JobSpec) -> tuple[JobContext, RenderRequest]:
+    if context is None or spec.request is None:
+        raise ValueError(f"the job {spec.kind!r} needs a request")
+    return context, spec.request

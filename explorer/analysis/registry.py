@@ -1,0 +1,257 @@
+"""The table of metrics: one entry names a metric's title, unit, direction, samples, needs, and what measures it.
+
+The window, the command line, cards and help read this table. It imports no measuring code, since the command line
+reads it for its help; packages add metrics by the entry point `latentwalk.metrics`, whose object is a `Metric`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+
+from explorer.errors import UsageError
+from explorer.util import plugins
+
+if TYPE_CHECKING:
+    from explorer.analysis.estimate import Estimate
+    from explorer.generators.base import GeneratorInfo
+    from explorer.jobs.job import Job, JobContext
+    from explorer.state.request import RenderRequest
+
+__all__ = [
+    "EQUIVARIANCE",
+    "METRICS",
+    "SPECTRUM",
+    "STICKING",
+    "Metric",
+    "Need",
+    "Sampler",
+    "Samples",
+    "Total",
+    "by_sampler",
+    "collect",
+    "measure",
+    "metric_named",
+    "metrics",
+    "sampled",
+    "total_of",
+]
+
+Need: TypeAlias = Literal["motion"]
+"""What a generator must have for a metric: "motion", an input transform or what stands for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Which samples to take: `count` of them, from number `first` on, of the draws of `seed`.
+
+    `metrics` names those wanted of a sampler that measures several from the same pictures. Sample number `i` is the
+    same whatever `first` and `count` are, so that ranges can be measured apart and put together.
+    """
+
+    count: int
+    seed: int = 0
+    first: int = 0
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the samples."""
+        return range(self.first, self.first + self.count)
+
+
+class Total(Protocol):
+    """The sum of one metric's samples, taken in order."""
+
+    def add(self, record: Any) -> None:
+        """Add what was measured on the next sample."""
+
+    def estimate(self) -> Estimate:
+        """What the samples so far tell. Raises UsageError if that is nothing yet."""
+
+
+class Sampler(Protocol):
+    """How a metric is measured; a module with these two functions is one."""
+
+    def collect(self, context: JobContext, request: RenderRequest, samples: Samples) -> Job[Any]:
+        """Measure the samples one after another, with a `Report` of each one's record: plain, picklable values."""
+
+    def total(self, metric: str, info: GeneratorInfo) -> Total:
+        """An empty sum of records for a metric of a generator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: On the command line, in JSON and in projects.
+        title: In the window.
+        description: What is measured, in a phrase for tooltips and help.
+        unit: Of the figure.
+        higher_is_better: Which way is better.
+        samples: How many are taken unless another number is asked for.
+        sampler: What measures it, or the name of the module that does.
+        sample_name: What a sample is, in the plural.
+        needs: What a generator must have.
+        draws_latents: Whether it draws its latents and classes itself, untruncated, as it is defined.
+        report_every: Samples between two figures, where a figure takes longer than a sample.
+    """
+
+    name: str
+    title: str
+    description: str
+    unit: str
+    higher_is_better: bool
+    samples: int
+    sampler: str | Sampler
+    sample_name: str = "pictures"
+    needs: frozenset[Need] = frozenset()
+    draws_latents: bool = False
+    report_every: int = 1
+
+
+def _equivariance(name: str, title: str, description: str) -> Metric:
+    return Metric(
+        name, title, description, "dB", higher_is_better=True, samples=64, sampler="explorer.analysis.equivariance",
+        needs=frozenset({"motion"}), draws_latents=True,
+    )  # fmt: skip
+
+
+EQUIVARIANCE = (
+    _equivariance(
+        "eq-t", "EQ-T", "Shifts by whole pixels: PSNR of the moved picture against the shifted one"
+    ),
+    _equivariance("eq-t-frac", "EQ-T frac", "Shifts by fractions of pixels"),
+    _equivariance("eq-r", "EQ-R", "Rotations"),
+)  # fmt: skip
+
+STICKING = Metric(
+    "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
+    "fraction", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
+)  # fmt: skip
+
+SPECTRUM = Metric(
+    "spectrum", "Fine detail", "Power above 0.25 cycles per pixel, as a fraction of all power", "dB",
+    higher_is_better=False, samples=128, sampler="explorer.analysis.spectrum", report_every=4,
+)  # fmt: skip
+
+METRICS = (*EQUIVARIANCE, STICKING, SPECTRUM)
+"""The built-in metrics; `metrics()` has those of plug-ins too."""
+
+
+def metrics() -> Mapping[str, Metric]:
+    """Every metric by its name: the built-in ones, then those of plug-ins; not while a module is imported."""
+    built_in = {metric.name: metric for metric in METRICS}
+    return {**built_in, **_of_plugins(built_in)}
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name. Raises UsageError."""
+    found = metrics().get(name)
+    if found is None:
+        raise UsageError(f"There is no metric {name!r}.", f"The metrics are {', '.join(metrics())}.")
+    return found
+
+
+def _of_plugins(built_in: Mapping[str, Metric]) -> Mapping[str, Metric]:
+    return plugins.load(plugins.METRICS, _accept, built_in)
+
+
+def _accept(name: str, value: Any) -> Metric:
+    if not isinstance(value, Metric):
+        raise TypeError(f"{name!r} is {type(value).__name__}, not a Metric of explorer.analysis.registry")
+    if value.name != name:
+        raise ValueError(f"the entry point {name!r} gives a metric named {value.name!r}")
+    return value
+
+
+# -- measuring -------------------------------------------------------------------------------------------------
+
+
+def by_sampler(chosen: Sequence[Metric]) -> list[tuple[Metric, ...]]:
+    """The metrics in groups that are measured together, from the same pictures."""
+    groups: dict[Any, list[Metric]] = {}
+    for metric in chosen:
+        groups.setdefault(metric.sampler if isinstance(metric.sampler, str) else id(metric.sampler), []).append(
+            metric
+        )
+    return [tuple(group) for group in groups.values()]
+
+
+def collect(metric: Metric, context: JobContext, request: RenderRequest, samples: Samples) -> Job[Any]:
+    """The records of samples, of `metric` and of those beside it that `samples.metrics` names."""
+    return _sampler(metric).collect(context, request, samples)
+
+
+def total_of(metric: Metric, info: GeneratorInfo) -> Total:
+    """An empty sum of a metric's records."""
+    return _sampler(metric).total(metric.name, info)
+
+
+def measure(
+    chosen: Sequence[Metric], context: JobContext, request: RenderRequest, samples: int, seed: int = 0
+) -> Job[dict[str, Estimate]]:
+    """Metrics of one sampler over so many samples, reported as estimates by name.
+
+    Args:
+        chosen: Metrics of the same sampler.
+        context: Makes the pictures.
+        request: What is measured; only metrics that do not draw their latents themselves take anything from it.
+        samples: How many; at least 2.
+        seed: Of the random draws.
+
+    Raises:
+        UsageError: Too few samples, or these samples tell nothing.
+    """
+    _check_samples(chosen, samples)
+    names = tuple(metric.name for metric in chosen)
+    records = collect(chosen[0], context, request, Samples(samples, seed, metrics=names))
+    return sampled(chosen, context.generator.info, samples, records)
+
+
+def sampled(
+    chosen: Sequence[Metric], info: GeneratorInfo, samples: int, records: Job[Any]
+) -> Job[dict[str, Estimate]]:
+    """The same of records that come from anywhere, in the order of their samples."""
+    _check_samples(chosen, samples)
+    return _sampled(chosen, {m.name: total_of(m, info) for m in chosen}, samples, records)
+
+
+def _sampled(
+    chosen: Sequence[Metric], totals: Mapping[str, Total], samples: int, records: Job[Any]
+) -> Iterator[Any]:
+    from explorer.jobs.job import Report
+
+    every, done = max(metric.report_every for metric in chosen), 0
+    for report in records:
+        if report is None:
+            yield None
+            continue
+        done += 1
+        for total in totals.values():
+            total.add(report.value)
+        if done % every and done != samples:
+            yield None
+            continue
+        try:
+            found = {name: total.estimate() for name, total in totals.items()}
+        except UsageError:
+            if done == samples:
+                raise
+            yield None
+        else:
+            yield Report(found, done, samples)
+
+
+def _check_samples(chosen: Sequence[Metric], samples: int) -> None:
+    if samples < 2:
+        name = chosen[0].sample_name
+        noun = name.removesuffix("s") if samples == 1 else name
+        raise UsageError(f"{samples} {noun} cannot tell how sure the figure is.", "Take at least 2.")
+
+
+def _sampler(metric: Metric) -> Sampler:
+    return cast("Sampler", import_module(metric.sampler)) if isinstance(metric.sampler, str) else metric.sampler

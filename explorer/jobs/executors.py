@@ -1,0 +1,168 @@
+"""Where a job runs: in the calling thread, or beside the window in a thread of its own.
+
+Between the frames of a render thread it is `explorer.render.job_run`; on a cluster `explorer.jobs.cluster`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from explorer.errors import LatentwalkError
+from explorer.jobs.control import Control
+from explorer.jobs.rate import RateMeter
+from explorer.jobs.registry import JOBS, begin, control_of
+from explorer.util.priority import lower_priority
+
+if TYPE_CHECKING:
+    from explorer.jobs.job import Job, JobContext, JobSpec, Report
+
+__all__ = ["Handle", "ThreadHandle", "drive", "run_inline"]
+
+log = logging.getLogger("explorer.jobs")
+
+OnReport: TypeAlias = "Callable[[Report[Any]], object]"
+OnEnd: TypeAlias = "Callable[[object, LatentwalkError | None], object]"
+
+REPORT_EVERY_S = 0.1
+
+
+def drive(job: Job[Any], control: Control, on_report: OnReport = lambda report: None) -> Any:
+    """Take a job's steps in the calling thread, and give its last value; None if it reported nothing.
+
+    Raises:
+        CancelledError: `control` said so; the job has cleaned up.
+        LatentwalkError: What the job raises.
+    """
+    last: Any = None
+    meter = RateMeter()
+    try:
+        while True:
+            control.check()
+            try:
+                report = meter.next(job)
+            except StopIteration:
+                return last
+            if report is not None:
+                last = report.value
+                on_report(report)
+    finally:
+        close = getattr(job, "close", None)
+        if close is not None:  # iterators without one hold nothing
+            close()
+
+
+def run_inline(
+    spec: JobSpec,
+    context: JobContext | None,
+    on_report: OnReport = lambda report: None,
+    control: Control | None = None,
+) -> Any:
+    """Do a job in the calling thread, and give its last value.
+
+    Args:
+        spec: What to do.
+        context: Of the spec's request.
+        on_report: Called with each report.
+        control: Pauses and cancels it, from other threads or from `on_report`.
+
+    Raises:
+        LatentwalkError: What the job raises.
+    """
+    with _inference(context):
+        return drive(begin(spec, context), control or control_of(spec.kind), on_report)
+
+
+class Handle:
+    """A job under way, in the hands of who began it. Any thread."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    @property
+    def is_paused(self) -> bool:
+        """True while it holds."""
+        return self._control.is_paused
+
+    def pause(self) -> None:
+        """Hold before the next step."""
+        self._control.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._control.resume()
+
+    def cancel(self) -> None:
+        """End before the next step; it ends with CancelledError."""
+        self._control.cancel()
+
+
+class ThreadHandle(Handle):
+    """Begin a job that opens its models itself, in a thread of low priority. It must know no widget.
+
+    Args:
+        spec: What to do.
+        on_report: Called from the thread, at most ten times a second for each stage; notes and ends are never left
+            out.
+        on_end: Called from the thread with the job's last value, or with the error that ended it.
+    """
+
+    def __init__(self, spec: JobSpec, on_report: OnReport, on_end: OnEnd) -> None:
+        super().__init__(control_of(spec.kind))
+        kind = JOBS[spec.kind]
+        arguments = (spec, self._control, on_report, on_end)
+        self._thread = threading.Thread(target=_run, args=arguments, name=kind.title, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """True until its thread has ended."""
+        return self._thread.is_alive()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for it, so many seconds at most; True if it has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+
+def _run(spec: JobSpec, control: Control, on_report: OnReport, on_end: OnEnd) -> None:
+    lower_priority(10)  # the preview goes first; torch's workers of this thread inherit it
+    kind = JOBS[spec.kind]
+    try:
+        last = drive(begin(spec, None), control, _Sometimes(on_report))
+    except LatentwalkError as error:
+        on_end(None, error.with_traceback(None))
+    except Exception as error:  # whatever it is, somebody waits for the end
+        log.exception("%s failed", kind.title)
+        words = f"{kind.title.capitalize()} failed: {type(error).__name__}: {error}"
+        on_end(None, LatentwalkError(words, kind.kept))
+    else:
+        on_end(last, None)
+
+
+class _Sometimes:
+    """Pass reports on ten times a second; those of a new stage, with a note or at an end always."""
+
+    def __init__(self, on_report: OnReport) -> None:
+        self._on_report = on_report
+        self._stage, self._last = "", 0.0
+
+    def __call__(self, report: Report[Any]) -> None:
+        now = time.monotonic()
+        is_new = report.stage != self._stage or report.note or report.done == report.total
+        if is_new or now - self._last >= REPORT_EVERY_S:
+            self._stage, self._last = report.stage, now
+            self._on_report(report)
+
+
+def _inference(context: JobContext | None) -> contextlib.AbstractContextManager[Any]:
+    """Inference mode for jobs that make pictures in their context, as the render thread has it."""
+    if context is None:
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.inference_mode()

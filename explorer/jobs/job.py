@@ -1,0 +1,120 @@
+"""Jobs: long work one step at a time, so that it can run between frames, in a thread, in a command or on a cluster.
+
+A job is an iterator. Each `next` does no more than about a layer of the network takes, and gives a `Report`, or
+None if there is nothing new to say. What a job is to do is data: a `JobSpec`, which is JSON, so the same job runs
+in the window, from the command line and on another machine, with the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+
+from explorer.errors import ProjectError
+from explorer.state.codec import decode, encode
+from explorer.state.request import RenderRequest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.generators.base import Generator
+    from explorer.util.steps import Steps
+
+__all__ = ["Job", "JobContext", "JobSpec", "Report", "last_value"]
+
+T = TypeVar("T")
+
+
+class JobContext(Protocol):
+    """Where a job works: the generator, and how it makes the picture of a request."""
+
+    @property
+    def generator(self) -> Generator:
+        """The generator itself, for jobs that map and synthesise batches."""
+
+    def steps(self, request: RenderRequest) -> Steps[Tensor]:
+        """The picture `[C, H, W]` float32 of a request, before clamping, a layer of the network a step.
+
+        Taps and display options are ignored.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Generic[T]):
+    """What is known after `done` of `total` steps. Immutable: it crosses threads.
+
+    Attributes:
+        value: What is known so far, or a preview.
+        done: Steps taken.
+        total: Steps there are.
+        stage: What is done now, for jobs of several stages.
+        rate: Steps per second lately; 0 while nobody knows.
+        note: A sentence that the user should read.
+    """
+
+    value: T
+    done: int
+    total: int
+    stage: str = ""
+    rate: float = 0.0
+    note: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, 0..1."""
+        return self.done / max(self.total, 1)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the rest takes at that rate; 0 while nobody knows."""
+        return (self.total - self.done) / self.rate if self.rate else 0.0
+
+
+Job: TypeAlias = Iterator[Report[T] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a job is to do, as data.
+
+    Attributes:
+        kind: The name of its function in `explorer.jobs.registry`.
+        request: The picture that it starts from; its model and settings are where it works. None for jobs that open
+            their models themselves.
+        options: Everything else, as JSON holds it.
+    """
+
+    kind: str
+    request: RenderRequest | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The spec as JSON values; `from_json` gives an equal one."""
+        data: dict[str, Any] = {"kind": self.kind, "options": dict(self.options)}
+        return data if self.request is None else {**data, "request": encode(self.request)}
+
+    @staticmethod
+    def from_json(data: Any) -> JobSpec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            ProjectError: It is not one.
+        """
+        if not (isinstance(data, dict) and set(data) <= {"kind", "request", "options"}):
+            raise ProjectError("The job should be an object with a kind and options.", "The file is damaged.")
+        kind, options, request = data.get("kind"), data.get("options", {}), data.get("request")
+        if not isinstance(kind, str) or not isinstance(options, dict):
+            raise ProjectError("The job's kind should be text, and its options an object.", "The file is damaged.")
+        return JobSpec(kind, None if request is None else decode(RenderRequest, request, "request"), options)
+
+
+def last_value(job: Job[T]) -> T:
+    """Run a job to its end and give its last value."""
+    value: list[T] = []
+    for report in job:
+        if report is not None:
+            value = [report.value]
+    if not value:
+        raise ValueError("the job reported nothing")
+    return value[0]

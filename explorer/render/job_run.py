@@ -1,0 +1,89 @@
+"""Jobs in the render thread: one step at a time, as idle tasks between the looks, until done or ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import LatentwalkError
+from explorer.jobs.rate import RateMeter
+from explorer.jobs.registry import begin
+from explorer.render.devices import classify_error
+from explorer.util.tracebacks import release_frames
+
+if TYPE_CHECKING:
+    from explorer.jobs.job import Job, JobContext, JobSpec, Report
+    from explorer.state.request import RenderRequest
+
+__all__ = ["JobEvent", "JobRun"]
+
+log = logging.getLogger("explorer.render")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JobEvent:
+    """What a job says: a report, its end (`is_done`), or why it cannot go on. Immutable; crosses threads."""
+
+    key: str
+    view: int
+    run: JobRun
+    report: Report[Any] | None = None
+    error: Exception | None = None
+    is_done: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class JobRun:
+    """One job under way. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
+
+    key: str
+    view: int
+    spec: JobSpec
+    ended: bool = False
+    paused: bool = False
+    was_retried: bool = False
+    _job: Job[Any] | None = field(default=None, repr=False)
+    _meter: RateMeter = field(default_factory=RateMeter, repr=False)
+
+    @property
+    def request(self) -> RenderRequest:
+        """What is rendered; jobs of the render thread have one."""
+        assert self.spec.request is not None
+        return self.spec.request
+
+    def step(self, context: Callable[[RenderRequest], JobContext], publish: Callable[[JobEvent], None]) -> bool:
+        """Do the next step and publish what is new; False when there is nothing more to do.
+
+        Raises:
+            Exception: The device failed: it is lost, or its memory ran out. `restart` begins the job again.
+        """
+        if self.ended:
+            self._job = None
+            return False
+        try:
+            if self._job is None:
+                self._job, self._meter = begin(self.spec, context(self.request)), RateMeter()
+            report = self._meter.next(self._job)
+        except StopIteration:
+            self._job = None
+            publish(JobEvent(self.key, self.view, self, is_done=True))
+            return False
+        except Exception as error:
+            self._job = None
+            if classify_error(error) != "other":
+                raise
+            self.fail(error, publish)
+            return False
+        if report is not None and not self.ended:
+            publish(JobEvent(self.key, self.view, self, report))
+        return True
+
+    def fail(self, error: Exception, publish: Callable[[JobEvent], None]) -> None:
+        """End the job: what a generator raises must not end the loop; the panel shows it."""
+        if not isinstance(error, LatentwalkError):
+            log.error("the job %s failed", self.key, exc_info=error)
+        self._job = None
+        release_frames(error)
+        publish(JobEvent(self.key, self.view, self, error=error.with_traceback(None), is_done=True))

@@ -1,0 +1,130 @@
+"""The visible views, and changes of the state when views are added, removed or reordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from explorer.state import ExplorerState, Snapshot, Timeline, Track, ViewState
+
+__all__ = [
+    "MAX_VIEWS",
+    "compared",
+    "is_overlaid",
+    "visible_views",
+    "with_active",
+    "with_order",
+    "with_view_added",
+    "without_view",
+]
+
+MAX_VIEWS = 6
+"""Maximum number of views: three by two pictures are still recognisable on a small screen."""
+
+
+def compared(state: ExplorerState) -> tuple[int, ...]:
+    """Return the two views that wipe and flicker compare, or the only view."""
+    count = len(state.views)
+    if count < 2:
+        return (0,)
+    first, second = state.pair
+    is_valid = first != second and 0 <= first < count and 0 <= second < count
+    return (first, second) if is_valid else (0, 1)
+
+
+def is_overlaid(state: ExplorerState) -> bool:
+    """Return whether two views share one frame, as wipe or flicker."""
+    return state.layout in ("wipe", "flicker") and len(state.views) > 1
+
+
+def visible_views(state: ExplorerState) -> tuple[int, ...]:
+    """Return the numbers of the views that the layout shows, in its order."""
+    if is_overlaid(state):
+        return compared(state)
+    if state.layout == "single":
+        return (min(state.active, len(state.views) - 1),)
+    return tuple(range(len(state.views)))
+
+
+def with_active(state: ExplorerState, view: int) -> ExplorerState:
+    """Return the state with another active view, which becomes visible, since it is being edited."""
+    state = replace(state, active=view)
+    if is_overlaid(state) and view not in compared(state):
+        state = replace(state, pair=(compared(state)[0], view))
+    return state
+
+
+def with_view_added(state: ExplorerState, model: str) -> ExplorerState:
+    """Return the state with an additional, linked view, which is active and visible."""
+    added = replace(state, views=(*state.views, ViewState(model=model)))
+    layout = "grid" if state.layout == "single" or len(state.views) == 1 else state.layout
+    return with_active(replace(added, layout=layout), len(state.views))
+
+
+def without_view(state: ExplorerState, view: int) -> ExplorerState:
+    """Return the state and its timeline without a view; later views move up."""
+    order = [i for i in range(len(state.views)) if i != view]
+    return with_order(state, order)
+
+
+def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
+    """Return the state and its timeline with the views reordered, or with some left out.
+
+    Args:
+        state: Anything.
+        order: For each view of the result the number of the view that it is now.
+    """
+    places = {old: new for new, old in enumerate(order)}
+    active = places.get(state.active, min(state.active, len(order) - 1))
+    # The pair refers to positions on screen: reordered views show other pictures, later views move up.
+    is_shorter = len(order) < len(state.views)
+    pair = tuple(places.get(i, -1) for i in state.pair) if is_shorter else state.pair
+    if is_shorter and -1 in pair:
+        kept = max(pair)
+        other = next((i for i in (active, *range(len(order))) if i != kept), 0)
+        pair = tuple(other if i == -1 else i for i in pair)
+    if len(set(pair)) < 2:
+        pair = (0, 1)
+    spare = tuple(replace(view, model="") for view in state.views)
+    timeline = _with_order(state.timeline, order, spare)
+    return replace(
+        state,
+        views=tuple(state.views[i] for i in order),
+        active=active if is_shorter else state.active,
+        pair=(pair[0], pair[1]),
+        timeline=timeline,
+    )
+
+
+def _with_order(timeline: Timeline, order: Sequence[int], spare: tuple[ViewState, ...]) -> Timeline:
+    move = partial(_snapshot_with_order, order=order, spare=spare)
+    return replace(
+        timeline,
+        keys=tuple(replace(key, pose=move(key.pose)) for key in timeline.keys),
+        tracks=_tracks_with_order(timeline.tracks, order, len(spare)),
+        performance=tuple(replace(sample, pose=move(sample.pose)) for sample in timeline.performance),
+        aside=timeline.aside and _with_order(timeline.aside, order, spare),
+    )
+
+
+def _snapshot_with_order(pose: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
+    """Reorder the views of a key's snapshot; views that it lacks get their current values."""
+    known = len(pose.views)
+    last = max((new for new, old in enumerate(order) if old < known), default=-1)
+    views = tuple(pose.views[old] if old < known else spare[old] for old in order[: last + 1])
+    return replace(pose, views=views + pose.views[len(spare) :])
+
+
+def _tracks_with_order(tracks: tuple[Track, ...], order: Sequence[int], count: int) -> tuple[Track, ...]:
+    places = {old: new for new, old in enumerate(order)}
+    made = []
+    for track in tracks:
+        # A tap belongs to one view: a track without a view's number is that of view A.
+        view = max(track.view, 0) if track.parameter.startswith("tap.") else track.view
+        if 0 <= view < count:
+            if view not in places:
+                continue
+            track = replace(track, view=places[view]) if places[view] != view else track
+        made.append(track)
+    return tuple(made)
