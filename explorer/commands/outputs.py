@@ -72,9 +72,9 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
 
 
 def _check_link(option: str, path: Path) -> None:
-    """Raise UsageError unless what a link names exists, or could be made: it is written through the link."""
+    """Raise UsageError unless a link's target exists or can be created, as it is written through the link."""
     target = Path(os.path.realpath(path))
-    if target.is_symlink():  # a ring of links has no end
+    if target.is_symlink():  # a cycle of links
         raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
     if not target.parent.is_dir():
         words = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
