@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from explorer.edits.base import EditKind, EditValue, Placed, Strength, digest_of, span_of, span_text
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line reads this module for its help, without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
     from explorer.edits.base import Assets, ResolvedEdit
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
@@ -57,7 +57,7 @@ class NudgeKind(EditKind[Nudge]):
         """Return `ws` `[num_ws, w_dim]` with the step."""
         seed, first, last = edit.data
         ws = target.copy()
-        ws[first : last + 1] += np.float32(edit.strength) * unit_direction(seed, ws.shape[1])
+        ws[first : last + 1] += target.dtype.type(edit.strength) * unit_direction(seed, ws.shape[1])
         return ws
 
     def describe(self, value: Nudge) -> str:
@@ -78,6 +78,8 @@ class NudgeKind(EditKind[Nudge]):
 @lru_cache(maxsize=256)
 def unit_direction(seed: int, w_dim: int) -> NDArray[np.float32]:
     """Return a random direction of length one, float32 `[w_dim]`, read-only; the same for the same seed."""
+    import numpy as np
+
     drawn = np.random.RandomState(seed % SEED_COUNT).randn(w_dim)
     d: NDArray[np.float32] = (drawn / np.linalg.norm(drawn)).astype(np.float32)
     d.setflags(write=False)

@@ -8,12 +8,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, Strength, span_of, span_text
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line reads this module for its help, without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
     from explorer.edits.base import Assets, ResolvedEdit
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
@@ -54,7 +54,7 @@ class OffsetKind(EditKind[Offset]):
         """Return `ws` `[num_ws, w_dim]` with the values added."""
         array, first, last = edit.data
         ws = target.copy()
-        ws[first : last + 1] += np.float32(edit.strength) * array
+        ws[first : last + 1] += array.dtype.type(edit.strength) * array
         return ws
 
     def describe(self, value: Offset) -> str:
@@ -78,6 +78,8 @@ class OffsetKind(EditKind[Offset]):
 @lru_cache(maxsize=64)
 def _array_of(values: tuple[float, ...]) -> tuple[NDArray[np.float32], bytes]:
     """Return the values as read-only float32, and their digest; kept, for they change less often than all else."""
+    import numpy as np
+
     with np.errstate(over="ignore"):  # beyond float32: the final latent is checked, with words
         array = np.asarray(values, dtype=np.float32)
     array.setflags(write=False)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import Any
 
-import numpy as np
-
 __all__ = ["packed", "unpacked"]
 
 
@@ -16,6 +14,8 @@ def packed(value: Any) -> Any:
     Raises:
         TypeError: For any other value; its kind has to override `EditKind.pack`.
     """
+    import numpy as np
+
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, tuple):
@@ -32,6 +32,8 @@ def unpacked(data: Any) -> Any:
     Raises:
         KeyError, TypeError, ValueError: It did not write them.
     """
+    import numpy as np
+
     if isinstance(data, list):
         return tuple(unpacked(item) for item in data)
     if isinstance(data, dict):
