@@ -188,14 +188,15 @@ def test_what_is_opened_later_takes_the_place_of_what_is_read(
 
 @pytest.fixture
 def elsewhere(assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder `new` with models that a project beside it names by places where they are no more."""
+    """A folder `new` with models that a project elsewhere names by places where they are no more."""
     monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path / "cache"))
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     shutil.copy(assets / "other-stylegan2.safetensors", old / "one.safetensors")
     shutil.copy(assets / "critters-stylegan3-t.safetensors", old / "two.safetensors")
     views = tuple(ViewState(model=str(old / f"{name}.safetensors")) for name in ("one", "two"))
-    write_project(tmp_path / "p.json", ExplorerState(views=views))
+    (tmp_path / "work").mkdir()
+    write_project(tmp_path / "work" / "p.json", ExplorerState(views=views))  # `new` is neither beside nor below it
     old.rename(new)
     return new
 
@@ -203,7 +204,7 @@ def elsewhere(assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_missing_models_are_asked_for_once(
     window: MainWindow, session: Session, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.files.open_path(str(elsewhere.parent / "p.json"))
+    window.files.open_path(str(elsewhere.parent / "work" / "p.json"))
     strip = window.notices.strip
     wait_until(lambda: bool(strip.text("missing")))
     assert "one.safetensors, two.safetensors are missing" in strip.text("missing")
@@ -223,13 +224,13 @@ def test_a_located_model_is_used_by_all_views_that_name_it(
     window: MainWindow, session: Session, elsewhere: Path
 ) -> None:
     views = (ViewState(model="/gone/x.safetensors"),) * 2
-    write_project(elsewhere.parent / "q.json", ExplorerState(views=views))
-    window.files.open_path(str(elsewhere.parent / "q.json"))
+    write_project(elsewhere.parent / "work" / "q.json", ExplorerState(views=views))
+    window.files.open_path(str(elsewhere.parent / "work" / "q.json"))
     wait_until(lambda: bool(window.notices.strip.text("missing")))
     from explorer.project.document import load_project
     from explorer.project.model_search import find_models
 
-    found = find_models(load_project(elsewhere.parent / "q.json"))
+    found = find_models(load_project(elsewhere.parent / "work" / "q.json"))
     window.notices.locate_model(found, found.missing[0], str(elsewhere / "one.safetensors"))
     wait_until(lambda: all(session.record(v).model.endswith("one.safetensors") for v in range(2)))
 
@@ -237,13 +238,13 @@ def test_a_located_model_is_used_by_all_views_that_name_it(
 def test_another_network_at_the_place_opens_with_a_warning(
     window: MainWindow, session: Session, elsewhere: Path
 ) -> None:
-    data = json.loads((elsewhere.parent / "p.json").read_bytes())
+    data = json.loads((elsewhere.parent / "work" / "p.json").read_bytes())
     data["models"] = [
-        {"name": view["model"], "relative": f"new/{Path(view['model']).name}", "sha256": "0" * 64}
+        {"name": view["model"], "relative": f"../new/{Path(view['model']).name}", "sha256": "0" * 64}
         for view in data["state"]["views"]
     ]
-    (elsewhere.parent / "p.json").write_text(json.dumps(data))
-    window.files.open_path(str(elsewhere.parent / "p.json"))
+    (elsewhere.parent / "work" / "p.json").write_text(json.dumps(data))
+    window.files.open_path(str(elsewhere.parent / "work" / "p.json"))
     wait_until(lambda: "is not the network" in window.notices.strip.text("changed"))
     wait_until(lambda: session.record(0).model == str(elsewhere / "one.safetensors"))
     window.files.new_project()
