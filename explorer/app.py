@@ -296,7 +296,7 @@ class Program(QObject):
         """End the threads; may be called twice.
 
         Args:
-            keeps: Keep unsaved changes in the recovery file, because the user was not asked about them.
+            keep: Keep unsaved changes in the recovery file, because the user was not asked about them.
         """
         if self._closed:
             return

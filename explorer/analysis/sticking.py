@@ -81,7 +81,7 @@ def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Jo
             pictures.append((yield from context.steps(request.with_base(base))))
         evidence = []
         for pair in _pairs(STEPS):
-            evidence.append((yield from compare_steps(pictures[pair[0]], pictures[pair[1]])))
+            evidence.append((yield from compare_steps(pictures[pair[0]], pictures[pair[1]])))  # noqa: PERF401 - yields
         yield Report(_sum(evidence), done, samples.count)
 
 

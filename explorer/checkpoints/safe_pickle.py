@@ -76,7 +76,7 @@ def _string_line(vm: Machine) -> None:
 
 
 def _unescaped(vm: Machine, text: str) -> str:
-    """Return text of Python 2 with its escapes decoded, such as `C:\\data`."""
+    r"""Return text of Python 2 with its escapes decoded, such as `C:\data`."""
     try:
         return codecs.escape_decode(text.encode("latin-1"))[0].decode("latin-1")
     except ValueError:

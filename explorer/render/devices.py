@@ -56,8 +56,9 @@ def devices() -> tuple[Device, ...]:
     """Return all usable devices, the fastest kind first; the CPU is always the last."""
     found = []
     if torch.cuda.is_available():
-        for i in range(torch.cuda.device_count()):
-            found.append(Device(f"cuda:{i}", torch.cuda.get_device_name(i), ("float32", "bfloat16", "float16")))
+        formats = ("float32", "bfloat16", "float16")
+        numbers = range(torch.cuda.device_count())
+        found += [Device(f"cuda:{i}", torch.cuda.get_device_name(i), formats) for i in numbers]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU", ("float32",)))
     # float16 is excluded because it is thousands of times slower on a CPU.

@@ -171,10 +171,10 @@ def load_file(
         cancelled: Polled; True cancels loading.
         allow_costly: Also load a model whose pictures are beyond this machine's memory or speed.
 
-        Raises:
-            CostlyModelError: A picture would take too much memory or time on the best device.
-            CheckpointError: The generator could not be loaded.
-            CancelledError: `cancelled` returned True.
+    Raises:
+        CostlyModelError: A picture would take too much memory or time on the best device.
+        CheckpointError: The generator could not be loaded.
+        CancelledError: `cancelled` returned True.
     """
     from explorer import checkpoints
     from explorer.render.limits import check_affordable
