@@ -114,7 +114,7 @@ def test_stored_latents_that_do_not_fit_are_refused() -> None:
         of(Look(Latent(stored=keys["other"])), table=table)
     with pytest.raises(LatentError, match=r"shape \(9,\)"):
         of(Look(Latent(stored=keys["wide"])), table=table)
-    with pytest.raises(LatentError, match="not here"):
+    with pytest.raises(LatentError, match="is missing"):
         of(Look(Latent(stored="nowhere")), table=table)
     with pytest.raises(LatentError, match="none are here"):
         of(Look(Latent(stored="nowhere")))
