@@ -21,6 +21,7 @@ import random
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -246,7 +247,7 @@ class Hand:
         """Another model, a file that is none, or nothing; sometimes cancelled at once."""
         session = self.window.session
         assert session is not None
-        view = self.rng.randrange(2)
+        view = self.rng.randrange(len(session.state.views))
         self.window.files.open_model(self.rng.choice(self.models), view)
         if self.rng.random() < 0.2:
             session.cancel_load(view)
@@ -359,4 +360,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    finish_process(main())
+    try:
+        code = main()
+    except Exception:  # the window has taken the hook that would print it
+        traceback.print_exc()
+        code = 1
+    finish_process(code)
