@@ -95,7 +95,7 @@ def read_with(file: OpenFile, monitor: Monitor) -> CheckpointHeader | None:
             continue
         try:
             return _checked(reader.read(file, monitor))
-        except Exception as error:
+        except Exception as error:  # a plug-in's reader may raise anything
             if isinstance(error, LatentwalkError) or lacks_memory(error):
                 raise
             plugins.report(group, name, error)

@@ -110,7 +110,7 @@ def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets
     """What a kind resolves a value to; a fault of a plug-in is recorded, and explained to the user."""
     try:
         return kind.resolve(value, info, assets)
-    except Exception as error:
+    except Exception as error:  # a plug-in may raise anything
         if kind.name in _BUILT_IN or isinstance(error, LatentwalkError):
             raise
         plugins.report(plugins.EDITS, kind.name, error)
@@ -125,6 +125,6 @@ def _described(kind: EditKind[Any], value: EditValue) -> str:
     """What a plug-in calls an edit; its title where that fails."""
     try:
         return visible(kind.describe(value), 80)
-    except Exception as error:
+    except Exception as error:  # a plug-in may raise anything
         plugins.report(plugins.EDITS, kind.name, error)
         return visible(kind.title, 80)

@@ -147,7 +147,7 @@ def _called(found: Family, function: Callable[[Any], Any], argument: Any) -> Any
     """Call a function of a family; errors of a plug-in are recorded and explained to the user."""
     try:
         return function(argument)
-    except Exception as error:
+    except Exception as error:  # a plug-in may raise anything
         if found.name in _BUILT_IN or isinstance(error, LatentwalkError) or _lacks_memory(error):
             raise
         raise _failed(found, error) from error

@@ -70,7 +70,7 @@ class JobRun:
             self._job = None
             publish(JobEvent(self.key, self.view, self, is_done=True))
             return False
-        except Exception as error:
+        except Exception as error:  # jobs may raise anything: device errors go on, others end the job
             self._job = None
             if classify_error(error) != "other":
                 raise

@@ -143,7 +143,7 @@ class Documents(QObject):
         view = self._session.active
         facts = self._session.facts(view)
         if facts is None:
-            raise LatentError("There is no latent without a model.", "Open a model first.")
+            raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
         name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)

@@ -86,7 +86,7 @@ def test_a_saved_w_keeps_the_controls(world: World, tmp_path: Path) -> None:
 
 def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
     s = world.session
-    with pytest.raises(LatentError, match="without a model"):
+    with pytest.raises(LatentError, match="No model is loaded"):
         s.documents.current_latent("w")
     with pytest.raises(LatentError, match="No model is loaded"):
         s.documents.load_latent(tmp_path / "x.npy")
