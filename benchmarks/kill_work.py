@@ -179,8 +179,8 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
 
     rng = np.random.default_rng(number)
     if kind == "latent":
+        from explorer.assets.latent import StoredLatent
         from explorer.latents.files import save_latent
-        from explorer.latents.table import StoredLatent
 
         latent = StoredLatent("ws", rng.normal(size=(18, 512)).astype(np.float32))
         return lambda path: save_latent(path, latent)

@@ -15,10 +15,10 @@ from PIL import Image
 import explorer
 from explorer.animation.film import FilmRenderer, whole_film
 from explorer.api import LatentLike
+from explorer.assets.latent import StoredLatent
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CostlyModelError, FilmError, LatentError, LatentwalkError, RequestError, UsageError
 from explorer.generators import registry
-from explorer.latents.table import StoredLatent
 from explorer.project.film_container import open_film
 from explorer.render import limits
 from explorer.state import Latent, Look

@@ -13,7 +13,7 @@ from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, Mi
 from explorer.api.model import Model, model_of, open_model
 from explorer.api.picture import Picture
 from explorer.api.walk import Walk
-from explorer.latents.table import StoredLatent
+from explorer.assets.latent import StoredLatent
 from explorer.state import Edit, Look, Nudge, Offset
 
 __all__ = [

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from explorer.assets.latent import StoredLatent
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT
-from explorer.latents.table import StoredLatent
 from explorer.state import Classes, Edit, EditValue, Nudge, Offset
 
 if TYPE_CHECKING:

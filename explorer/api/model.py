@@ -19,10 +19,11 @@ from explorer.animation.walk import seconds_of_walk, walk_timeline
 from explorer.api.arguments import classes_of, edited, entries_of, seed_of
 from explorer.api.picture import Picture, picture_of
 from explorer.api.walk import Walk
+from explorer.assets.latent import Space, StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import CostlyModelError, UsageError
 from explorer.generators.base import NoiseMode
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import LatentTable, Space, StoredLatent
 from explorer.ops import native
 from explorer.render.devices import device_named
 from explorer.render.headless import HeadlessRenderer
@@ -114,7 +115,7 @@ class Model:
 
     def __init__(self, renderer: HeadlessRenderer, facts: ModelInfo) -> None:
         self._renderer, self.facts, self.info = renderer, facts, renderer.info
-        self._table = LatentTable()
+        self._table = AssetTable()
 
     def __repr__(self) -> str:
         height, width = self.info.img_size

@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from explorer.assets.latent import StoredMisfitError
 from explorer.edits.registry import resolve_edits
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
-from explorer.latents.table import StoredMisfitError
 from explorer.state import (
     ASPECTS,
     Blend,
@@ -42,8 +42,9 @@ from explorer.state.transforms import forward_matrix, is_identity
 from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
+    from explorer.assets.latent import StoredLatent
+    from explorer.assets.table import AssetTable
     from explorer.generators.base import GeneratorInfo
-    from explorer.latents.table import LatentTable, StoredLatent
 
 __all__ = ["class_weights", "resolve", "resolve_look"]
 
@@ -58,7 +59,7 @@ def resolve(
     *,
     model: ModelKey,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
 ) -> RenderRequest:
     """The complete request for one view. Pure: nothing is changed, equal arguments give equal requests.
 
@@ -88,7 +89,7 @@ def resolve_look(
     *,
     model: ModelKey,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
 ) -> RenderRequest:
     """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
     for name in ASPECTS:
@@ -157,7 +158,7 @@ class _StyleResolver:
 
     info: GeneratorInfo
     model: ModelKey
-    table: LatentTable | None
+    table: AssetTable | None
     weights: tuple[tuple[int, float], ...]
 
     def style(self, part: Look | BlendPoint) -> StyleRecipe:
@@ -206,7 +207,7 @@ class _StyleResolver:
         """A stored latent for this network: its numbers, or its recipe where they are another network's."""
         if self.table is None:
             raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
-        latent, info = self.table[key], self.info
+        latent, info = self.table.latent(key), self.info
         wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
         is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != self.model.sha256
         if latent.array.shape == wanted and not is_foreign:

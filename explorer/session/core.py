@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.assets.table import AssetTable
 from explorer.errors import LatentwalkError
 from explorer.generators.family import StartLook
 from explorer.generators.registry import described
-from explorer.latents.table import LatentTable
 from explorer.render.resolve import resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
@@ -79,7 +79,7 @@ class SessionCore(QObject):
         super().__init__(parent)
         self.store = StateStore(state)
         self.clock = clock or Clock()
-        self.table = LatentTable()
+        self.table = AssetTable()
         self.service = service or RenderService(self)
         self.devices = Devices(self, self.service, settings)
         self._views = ViewRecords()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.assets.latent import StoredLatent
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import StoredLatent
 from explorer.latents.words import latent_words
 from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.project.latent_text import latent_from_text, latent_to_text
@@ -30,7 +30,8 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from explorer.latents.table import LatentTable, Space
+    from explorer.assets.latent import Space
+    from explorer.assets.table import AssetTable
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
     from explorer.session.core import SessionCore
@@ -146,7 +147,7 @@ class Documents(QObject):
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
-        name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
+        name = (self._session.table.latent(stored).name if stored else "") or latent_words(look.latent)
         if space == "z":
             return self._current_z(facts.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -163,7 +164,7 @@ class Documents(QObject):
         if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
-            stored = self._session.table[latent.stored]
+            stored = self._session.table.latent(latent.stored)
             if stored.space == "z":
                 return stored
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
@@ -256,9 +257,8 @@ class Documents(QObject):
         """Return the state outside the guided tour, which must be started from its menu to be ended."""
         return replace(state, lab=replace(state.lab, tour=0))
 
-    def _take_latents(self, table: LatentTable) -> None:
-        for key in table:
-            self._session.table.add(table[key])
+    def _take_latents(self, table: AssetTable) -> None:
+        self._session.table.add_all(table.values())
 
     # -- pictures ------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from explorer.assets.latent import StoredMisfitError
 from explorer.latents.files import convert_to
-from explorer.latents.table import StoredMisfitError
 from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Snapshot, Timeline, ViewState, look_of
 from explorer.util.view_marks import letter
 
@@ -51,7 +51,7 @@ class Misfits:
         """Convert the latent for the view's own model; other views keep theirs."""
         facts = self._session.facts(view)
         if facts is not None:
-            made = self._session.table.add(convert_to(self._session.table[key], facts.info, facts.sha256))
+            made = self._session.table.add(convert_to(self._session.table.latent(key), facts.info, facts.sha256))
             self._cure("Convert latent", view, key, lambda latent: replace(latent, stored=made), unlink=True)
 
     def _cure(self, name: str, view: int, key: str, change: Change, *, unlink: bool) -> None:

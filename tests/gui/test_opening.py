@@ -16,7 +16,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolButton
 
-from explorer.latents.table import LatentTable
+from explorer.assets.table import AssetTable
 from explorer.project.document import write_project
 from explorer.session import Session
 from explorer.session.recovery import Recovery
@@ -271,7 +271,7 @@ def after_crashes(qapp: QApplication, settings: Settings, tmp_path: Path) -> Ite
     """A window that starts after two programs crashed, the second one later."""
     for seed in (1, 2):
         crashed = Recovery(tmp_path / "recovery", f"crashed{seed}")
-        crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
+        crashed.save(ExplorerState(shared=Look(Latent(seed))), AssetTable())
         crashed.close(keep=True)
         os.utime(crashed.path, (seed * 1e6, seed * 1e6))
     session = Session(recovery=Recovery(tmp_path / "recovery", "this"))

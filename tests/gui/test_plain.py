@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 )
 
 import explorer
+from explorer.assets.latent import StoredLatent
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CheckpointError, LatentwalkError
-from explorer.latents.table import StoredLatent
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.widgets.controls.plain_text import (

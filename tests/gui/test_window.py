@@ -342,7 +342,7 @@ def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Ses
     assert not session.look().latent.stored
     buttons["It is w"].click()
     wait_until(lambda: bool(session.look().latent.stored))
-    assert session.table[session.look().latent.stored].space == "w"
+    assert session.table.latent(session.look().latent.stored).space == "w"
     assert not banner.isVisible()
 
 
@@ -646,7 +646,7 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     (offer,) = [button for button in banner._offers if not button.isHidden()]
     offer.click()
     stored = session.look(1).latent.stored
-    assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]
+    assert session.table.latent(stored).model_sha == session.facts(1).sha256  # type: ignore[union-attr]
 
 
 def test_the_callback_of_each_menu_entry_takes_its_arguments(window: MainWindow) -> None:

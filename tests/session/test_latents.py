@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.assets.latent import SPACES
 from explorer.errors import LatentError
 from explorer.latents.files import LatentMisfit
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import SPACES
 from explorer.project.document import from_json, to_json
 from explorer.state import Blend, BlendPoint, Edit, Latent, MixSource, Nudge
 from tests.session.world import World, check, undo_name
@@ -163,7 +163,7 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
             np.testing.assert_array_equal(world.frame(view).pixels, picture)
     assert world.failures == []
     state, table = from_json(to_json(s.state, s.table))
-    assert table[state.shared.latent.stored].recipe is not None
+    assert table.latent(state.shared.latent.stored).recipe is not None
 
 
 def test_a_saved_ws_brings_mixing_and_edits_to_the_other_model(world: World, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from explorer.animation.recording import recover_recording
+from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
-from explorer.latents.table import LatentTable
 from explorer.project.document import read_project
 from explorer.session import autosave
 from explorer.session.recovery import Recovery
@@ -35,7 +35,7 @@ def wait_for_autosave(world: World) -> None:
 def left_by(folder: Path, name: str, seed: int, age: float = 0.0) -> Path:
     """What a crashed program left some seconds ago."""
     crashed = Recovery(folder, name)
-    crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
+    crashed.save(ExplorerState(shared=Look(Latent(seed))), AssetTable())
     crashed.close(keep=True)
     then = crashed.path.stat().st_mtime - age
     os.utime(crashed.path, (then, then))
@@ -212,7 +212,7 @@ def test_the_newest_of_several_crashes_is_offered_first_and_none_is_lost(qtbot: 
 def test_a_program_of_the_same_process_id_elsewhere_is_told_apart(tmp_path: Path) -> None:
     """Two containers share a home: both programs have one process id, and one of them has crashed."""
     alive, crashed = Recovery(tmp_path), left_by(tmp_path, "x", 1)
-    alive.save(ExplorerState(), LatentTable())
+    alive.save(ExplorerState(), AssetTable())
     assert str(os.getpid()) not in alive.path.name
     assert alive.path != Recovery(tmp_path).path
     assert Recovery(tmp_path).crashed() == (crashed,)
@@ -222,8 +222,8 @@ def test_a_program_of_the_same_process_id_elsewhere_is_told_apart(tmp_path: Path
 def test_a_killed_process_gives_its_lock_up(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from explorer.session.recovery import Recovery\n"
-        "from explorer.state import ExplorerState; from explorer.latents.table import LatentTable\n"
-        "r = Recovery(Path(sys.argv[1]), 'child'); r.save(ExplorerState(), LatentTable())\n"
+        "from explorer.state import ExplorerState; from explorer.assets.table import AssetTable\n"
+        "r = Recovery(Path(sys.argv[1]), 'child'); r.save(ExplorerState(), AssetTable())\n"
         "print('ready', flush=True); sys.stdin.read()\n"
     )
     child = subprocess.Popen(

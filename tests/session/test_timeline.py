@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.animation import pace
+from explorer.assets.latent import StoredLatent
 from explorer.jobs.job import Report
-from explorer.latents.table import StoredLatent
 from explorer.project.document import read_project
 from explorer.session import Session
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Snapshot, Timeline, Transform, ViewState

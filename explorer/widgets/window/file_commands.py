@@ -26,7 +26,7 @@ from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
-    from explorer.latents.table import Space
+    from explorer.assets.latent import Space
     from explorer.session import Session
     from explorer.widgets.viewer.notices import Offer
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from explorer.assets.latent import StoredLatent
 from explorer.state import Classes, Latent
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.save_dialog import completed
@@ -17,8 +18,8 @@ from explorer.widgets.panels.latent.latent_pad import LatentPad
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from explorer.assets.latent import Space
     from explorer.generators.base import GeneratorInfo
-    from explorer.latents.table import Space
     from explorer.session import Session
 
 __all__ = ["LatentPanel"]
@@ -90,7 +91,7 @@ class LatentPanel(Panel):
         self.pad.set_point(latent, classes)
         self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
-        stored = self.session.table.get(latent.stored) if latent.stored else None
+        stored = self.session.table.find(StoredLatent, latent.stored) if latent.stored else None
         self.stored.setText((stored.name or "stored latent") if stored else "")
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
