@@ -33,15 +33,14 @@ def stage_keys(
 
     Args:
         root: Stands for generator and device.
-        request: Whose transform and noise go in.
+        request: Whose transform, source, masks and noise go in.
         styles: Whose rows go in.
         layers: Up to the last one that is wanted.
         edits: Of the input and of single layers.
     """
     # Asked for each time: native kernels may have been built since the last picture, and round differently.
-    key = digest(
-        root, backend_fingerprint().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT)
-    )
+    inputs = repr((request.transform, request.source, request.masks)).encode()
+    key = digest(root, backend_fingerprint().encode(), styles.rows[0], inputs, edits.key(INPUT))
     keys = [key]
     spec = request.noise.spec()
     for i, layer in enumerate(layers):

@@ -14,7 +14,7 @@ from explorer.edits import Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
-from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Transform
+from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Source, Transform
 from explorer.state.timeline import (
     Keyframe,
     LatentLoop,
@@ -52,6 +52,7 @@ __all__ = [
     "Segment",
     "Slit",
     "Snapshot",
+    "Source",
     "Tap",
     "Timeline",
     "Track",

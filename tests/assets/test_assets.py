@@ -137,10 +137,10 @@ def test_the_table_tells_kinds_apart(table: AssetTable) -> None:
     assert table.of(StoredPicture, picture.key) is picture
     assert table.latent(latent.key) is latent
     assert table.find(StoredMask, picture.key) is None
-    with pytest.raises(AssetError, match="stored picture .* is missing") as caught:
+    with pytest.raises(AssetError, match=r"stored picture .* is missing") as caught:
         table.of(StoredPicture, latent.key)
     assert not isinstance(caught.value, LatentError)
-    with pytest.raises(LatentError, match="stored latent .* is missing"):
+    with pytest.raises(LatentError, match=r"stored latent .* is missing"):
         table.latent(picture.key)
 
 
@@ -241,7 +241,7 @@ def forged_size(width: int, height: int) -> str:
     ],
 )
 def test_damaged_assets_are_refused(item: Any) -> None:
-    with pytest.raises(ProjectError, match="stored .* 'x'") as caught:
+    with pytest.raises(ProjectError, match=r"stored .* 'x'") as caught:
         asset_from_json("x", item)
     assert caught.value.hint
 

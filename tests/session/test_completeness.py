@@ -32,6 +32,7 @@ from explorer.state import (
     Nudge,
     Segment,
     Snapshot,
+    Source,
     Tap,
     Transform,
     Truncation,
@@ -41,6 +42,7 @@ from explorer.state import (
 )
 from explorer.state.parameters import get_value, set_value
 from explorer.state.request import (
+    KeyedArray,
     LatentPoint,
     ModelKey,
     NoiseRecipe,
@@ -63,11 +65,13 @@ OTHER: dict[str, Any] = {
     "edits": (Edit(Nudge(4), 2.0),),
     "noise": Noise("const", 0, 0.5, (("t1", 0.5),)),
     "transform": Transform(0.5, rotate=30.0),
+    "source": Source("a picture", ("a mask",)),
 }
 """Another value of each aspect. A new aspect needs one here."""
 
-NOT_BLENDED = {"drift"}
-"""Aspects that are the first look's between keys, for a reason: a drift moves a latent in real time."""
+NOT_BLENDED = {"drift", "source"}
+"""Aspects that are the first look's between keys, for a reason: a drift moves a latent in real time, and half of a
+picture over half of another is no source."""
 
 
 def test_each_aspect_has_another_value_here() -> None:
@@ -136,6 +140,8 @@ OTHER_REQUEST: dict[str, Any] = {
     "style": StyleRecipe(LatentPoint(((3, 1.0),))),
     "noise": NoiseRecipe("random", 3),
     "transform": (1.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
+    "source": KeyedArray(b"picture", np.zeros((1, 1, 3), np.uint8)),
+    "masks": (KeyedArray(b"mask", np.zeros((1, 1), np.uint8)),),
     "tap": Tap("t1"),
     "untransform": True,
     "residual": "heat",

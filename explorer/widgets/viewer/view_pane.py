@@ -37,6 +37,7 @@ ASPECT_NAMES: dict[str, str] = {
     "edits": "Edits",
     "noise": "Noise",
     "transform": "Transform",
+    "source": "Source picture",
 }
 
 
@@ -354,6 +355,8 @@ class ViewPane(QWidget):
         linked = self.session.state.views[self.view].linked
         self._share_all.setEnabled(linked != frozenset(ASPECTS))
         self._share_none.setEnabled(bool(linked))
+        info = self.session.info(self.view)
+        self._aspects["source"].setVisible(info is not None and bool(info.source_channels))
         for aspect, action in self._aspects.items():
             action.setChecked(aspect in linked)
         return self._links
