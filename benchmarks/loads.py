@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["measure_loads"]
 
-CONFIG = {"img_resolution": 256, "channel_base": 16384, "channel_max": 512}
+CONFIG: dict[str, object] = {"img_resolution": 256, "channel_base": 16384, "channel_max": 512}
 COPIES = 4
 """Files with other weights, so that each is another model."""
 

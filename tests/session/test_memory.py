@@ -6,14 +6,17 @@ import gc
 import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from explorer.assets.picture import StoredPicture
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UnreadableFileError
 from explorer.render.model_store import LoadedModel, ModelStore, facts_of
 from explorer.session import Session
 from explorer.session.render_service import RenderService
+from explorer.state import Source
 from explorer.state.request import RenderSettings
 from tests.generators.configs import SMALL, small_generator
 
@@ -54,6 +57,8 @@ def opened(qtbot: QtBot) -> object:
 
 
 def show(qtbot: QtBot, session: Session, name: str) -> None:
+    picture = session.table.add(StoredPicture(np.zeros((4, 4, 3), np.uint8)))
+    session.edit("Source picture", source=Source(picture))  # which those that change no picture ignore
     session.set_model(0, name)
     qtbot.waitUntil(lambda: (f := session.last_frame(0)) is not None and f.request.model.sha256 == name)
 
