@@ -33,8 +33,8 @@ __all__ = [
     "classes_of",
     "edited",
     "entries_of",
-    "source_assets",
     "seed_of",
+    "source_assets",
 ]
 
 LatentLike: TypeAlias = "int | StoredLatent | NDArray[np.floating[Any]]"

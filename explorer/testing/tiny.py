@@ -45,8 +45,7 @@ _GATE_TIMEOUT_S = 30.0
 class TinyConfig:
     """Settings: `num_layers` feature layers of `channels` channels, then one to RGB; weights drawn from `seed`.
 
-    With `source_channels` it is an image-to-image network, whose source shows where all of the `num_masks` masks are
-    white.
+    With `source_channels` it is an image-to-image network; its source shows where all `num_masks` masks are white.
     """
 
     z_dim: Annotated[int, WIDTH] = 8

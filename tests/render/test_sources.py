@@ -1,4 +1,4 @@
-"""Sources and masks of image-to-image networks: converted once, in the keys, needed where the network needs them."""
+"""Sources and masks of image-to-image networks: converted once, part of the keys, missed where they are needed."""
 
 from __future__ import annotations
 
