@@ -59,8 +59,8 @@ def mix_looks(looks: Sequence[Look], weights: Weights, segment: Segment) -> Look
     """Return a weighted mean of looks.
 
     Numbers are blended; seeds, modes, kinds of motion and sources are taken from the first look. Two amounts of
-    mixing from different sources cannot be blended directly: the first fades out before the second fades in, unless the
-    segment's space is `ws`, where whole styles are blended.
+    mixing from different sources cannot be blended directly: the first fades out before the second fades in, unless
+    the segment's space is `ws`, where whole styles are blended.
     """
     if all(look == looks[0] for look in looks):
         return looks[0]
