@@ -217,11 +217,11 @@ def main() -> int:
         meter = Meter(program)
         rows = []
         for layout in ("grid", "single"):
-            session.set_layout(layout)
+            session.views.set_layout(layout)
             for name, widget, path, keys in drags(program):
                 run_for(300)
                 rows.append(measure(program, meter, name, widget, path, keys, options.seconds))
-                session.reset()
+                session.look.reset()
         names = [facts.name if (facts := session.facts(view)) else "" for view in range(2)]
         result = {
             "models": names,

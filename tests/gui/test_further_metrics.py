@@ -65,7 +65,7 @@ def test_the_window_measures_it(window: MainWindow, session: Session) -> None:
     wait_until(lambda: all("\u00b1" in figure.text() for figure in row.figures), 60_000)
     wait_until(lambda: not row.row.is_running)
     assert row.figures[0].text().endswith("of 1")
-    session.set_model(0, "other-stylegan2")
+    session.models.request(0, "other-stylegan2")
     wait_until(lambda: row.figures[0].text() == "\u2013")
 
 

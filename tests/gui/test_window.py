@@ -44,12 +44,12 @@ def test_dragging_a_picture_walks_both_linked_views(window: MainWindow, session:
     image = window.views.panes[0].image
     x, y = centre(image)
     drag(image, [(x, y), (x + 40, y + 20)])
-    assert session.look(0).latent == session.look(1).latent
-    assert session.look(0).latent.x > 0
+    assert session.look_of(0).latent == session.look_of(1).latent
+    assert session.look_of(0).latent.x > 0
     assert session.store.undo_name == "Walk"
     frames = [session.last_frame(view) for view in range(2)]
     session.undo()
-    assert session.look(0).latent == Latent()
+    assert session.look_of(0).latent == Latent()
     wait_until(lambda: all(session.last_frame(v) is not frames[v] for v in range(2)))
 
 
@@ -58,12 +58,12 @@ def test_shift_moves_alt_turns_and_double_click_takes_it_back(window: MainWindow
     x, y = centre(image)
     drag(image, [(x, y), (x + 30, y - 30)], modifiers=SHIFT)
     drag(image, [(x + 50, y), (x, y - 50)], modifiers=ALT)
-    t = session.look(1).transform
+    t = session.look_of(1).transform
     assert t.x > 0 > t.y
     assert t.rotate == pytest.approx(90, abs=0.1)
     assert session.state.active == 1, "a touch makes a view the active one"
     QTest.mouseDClick(image, Qt.MouseButton.LeftButton, pos=QPoint(int(x), int(y)))
-    assert session.look(1).transform.x == 0
+    assert session.look_of(1).transform.x == 0
     assert session.store.undo_name == "Reset transform"
 
 
@@ -80,9 +80,9 @@ def test_escape_restores_the_state_before_a_drag(window: MainWindow, session: Se
 def test_arrows_nudge(window: MainWindow, session: Session) -> None:
     image = window.views.panes[0].image
     QTest.keyClick(image, Qt.Key.Key_Right)
-    assert session.look().latent.x == pytest.approx(0.05)
+    assert session.look_of().latent.x == pytest.approx(0.05)
     QTest.keyClick(image, Qt.Key.Key_Down, SHIFT)
-    assert session.look().transform.y > 0
+    assert session.look_of().transform.y > 0
 
 
 # -- menus and keys --------------------------------------------------------------------------------------------
@@ -121,15 +121,15 @@ def test_keys_of_the_design(window: MainWindow, session: Session) -> None:
     QTest.keyClick(image, Qt.Key.Key_R)
     assert session.store.undo_name == "Random seed"
     QTest.keyClick(image, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert session.look().latent.seed == 0
+    assert session.look_of().latent.seed == 0
     QTest.keyClick(image, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | SHIFT)
-    assert session.look().latent.seed != 0
+    assert session.look_of().latent.seed != 0
 
 
 def test_space_drifts_and_stops(window: MainWindow, session: Session) -> None:
     QTest.keyClick(window, Qt.Key.Key_Space)
-    assert session.look().drift != 0
-    wait_until(lambda: session.look().latent.x > 0)
+    assert session.look_of().drift != 0
+    wait_until(lambda: session.look_of().latent.x > 0)
     QTest.keyClick(window, Qt.Key.Key_Space)
     assert not session.clock.is_playing
     QTest.keyClick(window, Qt.Key.Key_Space)
@@ -138,7 +138,7 @@ def test_space_drifts_and_stops(window: MainWindow, session: Session) -> None:
 
 def test_undo_and_redo_say_what_they_do(window: MainWindow, session: Session) -> None:
     actions = window.actions_by_key
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     window.menus["Edit"].aboutToShow.emit()
     assert actions["undo"].text() == "Undo Truncation psi"
     assert not actions["redo"].isEnabled()
@@ -149,8 +149,8 @@ def test_undo_and_redo_say_what_they_do(window: MainWindow, session: Session) ->
 
 
 def test_menus_show_what_is_the_case(window: MainWindow, session: Session) -> None:
-    session.set_layout("wipe")
-    session.set_animation(kind="spin")
+    session.views.set_layout("wipe")
+    session.look.set_animation(kind="spin")
     window.menus["View"].aboutToShow.emit()
     actions = window.actions_by_key
     assert actions["view_wipe"].isChecked()
@@ -179,21 +179,21 @@ def test_layouts_show_the_right_panes(window: MainWindow, session: Session) -> N
 
 
 def test_both_frames_of_a_wipe_count_as_painted(window: MainWindow, session: Session) -> None:
-    session.set_layout("wipe")
+    session.views.set_layout("wipe")
     seen: set[int] = set()
     window.views.panes[0].image.painted.connect(lambda view, generation: seen.add(view))
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     wait_until(lambda: seen == {0, 1})
 
 
 def test_views_can_be_unlinked_one_aspect_at_a_time(window: MainWindow, session: Session) -> None:
-    session.set_link(1, "latent", False)
+    session.views.set_link(1, "latent", False)
     assert window.views.panes[1].link._name == "link-simple-break"
-    session.set_active(0)
-    session.set_seed(5)
-    session.set_psi(0.5)
-    assert session.look(1).latent.seed == 0
-    assert session.look(1).truncation.psi == 0.5
+    session.views.set_active(0)
+    session.look.set_seed(5)
+    session.look.set_psi(0.5)
+    assert session.look_of(1).latent.seed == 0
+    assert session.look_of(1).truncation.psi == 0.5
     window.commands.toggle_link()
     assert session.state.views[1].linked == frozenset(ASPECTS)
 
@@ -202,23 +202,23 @@ def test_swap_and_close(window: MainWindow, session: Session) -> None:
     window.commands.swap()
     wait_until(lambda: (info := session.info(0)) is not None and info.family == "stylegan3-t")
     wait_until(lambda: window.views.panes[0].model_name.full == "critters-stylegan3-t")
-    session.set_active(1)
+    session.views.set_active(1)
     window.commands.close_model()
     assert window.views.panes[1].empty.isVisible()
     assert window.views.panes[1].image.image is None
 
 
 def test_before_and_after(window: MainWindow, session: Session) -> None:
-    session.set_transform(x=0.25)
+    session.look.set_transform(x=0.25)
     image = window.views.panes[0].image
     QTest.keyClick(image, Qt.Key.Key_B)
     wait_until(lambda: image.before.image is not None)
-    assert session.look().transform.x == 0.25, "looking back changes nothing"
+    assert session.look_of().transform.x == 0.25, "looking back changes nothing"
     QTest.keyClick(image, Qt.Key.Key_B)
     assert image.before.image is None
     QTest.keyClick(image, Qt.Key.Key_B)
     wait_until(lambda: image.before.image is not None)
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     assert image.before.image is None, "any change ends it"
 
 
@@ -266,12 +266,12 @@ def test_both_themes_paint(window: MainWindow, settings: Settings) -> None:
 
 def test_a_fault_shows_over_the_picture_and_the_next_move_works(window: MainWindow, session: Session, qapp) -> None:  # type: ignore[no-untyped-def]
     pane = window.views.panes[0]
-    session.set_transform(scale_x=1e-9, scale_y=1e-9)
+    session.look.set_transform(scale_x=1e-9, scale_y=1e-9)
     wait_until(lambda: pane.banner.isVisible())
     assert "flattens" in pane.banner.text
     pane.banner.copy.click()
     assert "flattens" in qapp.clipboard().text()
-    session.set_transform(scale_x=1.0, scale_y=1.0)
+    session.look.set_transform(scale_x=1.0, scale_y=1.0)
     wait_until(lambda: not pane.banner.isVisible())
 
 
@@ -320,10 +320,10 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     info = session.info(0)
     assert info is not None
     np.save(path, np.zeros((info.num_ws, info.w_dim), np.float32))
-    session.show_view(0)
+    session.views.show(0)
     drop(window, [path], (600, 400))
-    wait_until(lambda: bool(session.look().latent.stored))
-    assert session.look().latent.stored in session.table
+    wait_until(lambda: bool(session.look_of().latent.stored))
+    assert session.look_of().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
     assert not np.any(session.record(0).frame.facts.ws)
 
@@ -339,40 +339,40 @@ def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Ses
     wait_until(banner.isVisible)
     buttons = {b.text(): b for b in banner.findChildren(QToolButton) if b.isVisible()}
     assert {"It is z", "It is w"} <= set(buttons)
-    assert not session.look().latent.stored
+    assert not session.look_of().latent.stored
     buttons["It is w"].click()
-    wait_until(lambda: bool(session.look().latent.stored))
-    assert session.table[session.look().latent.stored].space == "w"
+    wait_until(lambda: bool(session.look_of().latent.stored))
+    assert session.table[session.look_of().latent.stored].space == "w"
     assert not banner.isVisible()
 
 
 def test_a_picture_carries_its_project(window: MainWindow, session: Session, tmp_path: Path, qtbot) -> None:  # type: ignore[no-untyped-def]
-    session.set_seed(99)
-    session.set_psi(0.6)
+    session.look.set_seed(99)
+    session.look.set_psi(0.6)
     path = tmp_path / "picture.png"
     with qtbot.waitSignal(session.documents.saved_file):
         window.files.save_picture(path)
     image = QImage(str(path))
     assert (image.width(), image.height()) == (32, 32)
-    session.reset()
-    session.set_seed(1)
+    session.look.reset()
+    session.look.set_seed(1)
     drop(window, [path], (600, 400))
-    wait_until(lambda: session.look().latent.seed == 99)
-    assert session.look().truncation.psi == 0.6
+    wait_until(lambda: session.look_of().latent.seed == 99)
+    assert session.look_of().truncation.psi == 0.6
     assert not window.isWindowModified()
 
 
 def test_projects_are_saved_opened_and_marked(window: MainWindow, session: Session, tmp_path: Path) -> None:
-    session.set_seed(7)
+    session.look.set_seed(7)
     assert window.isWindowModified()
     path = tmp_path / "walk.json"
     assert window.files._save_to(path)
     assert not window.isWindowModified()
     assert window.windowTitle().startswith("walk.json")
-    session.set_seed(8)
+    session.look.set_seed(8)
     assert window.isWindowModified()
     window.files.open_project(str(path))
-    wait_until(lambda: session.look().latent.seed == 7)
+    wait_until(lambda: session.look_of().latent.seed == 7)
 
 
 def test_closing_asks_only_about_unsaved_changes(
@@ -389,7 +389,7 @@ def test_closing_asks_only_about_unsaved_changes(
     window.asks_before_discarding = True
     assert window.files.may_discard()
     assert asked == []
-    session.set_seed(3)
+    session.look.set_seed(3)
     assert not window.close()
     assert window.isVisible()
     assert window.close()
@@ -397,14 +397,14 @@ def test_closing_asks_only_about_unsaved_changes(
 
 
 def test_state_as_text(window: MainWindow, session: Session) -> None:
-    session.set_seed(31)
-    session.set_psi(0.4)
+    session.look.set_seed(31)
+    session.look.set_psi(0.4)
     window.commands.copy_state()
-    session.reset()
-    session.set_seed(0)
+    session.look.reset()
+    session.look.set_seed(0)
     window.commands.paste()
-    assert session.look().latent.seed == 31
-    assert session.look().truncation.psi == 0.4
+    assert session.look_of().latent.seed == 31
+    assert session.look_of().truncation.psi == 0.4
     assert session.store.undo_name == "Paste state"
 
 
@@ -496,7 +496,7 @@ def test_a_panel_in_its_own_window_comes_back(window: MainWindow) -> None:
 
 def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: Session, settings: Settings) -> None:
     settings.set("welcomed", False)
-    session.set_drift(0.2)
+    session.look.set_drift(0.2)
     session.store.reset_to(session.state)
     window.welcome()
     assert window.first_run.hints.isVisible()
@@ -504,7 +504,7 @@ def test_the_welcome_drifts_until_the_first_touch(window: MainWindow, session: S
     x, y = centre(image)
     drag(image, [(x, y), (x + 5, y)])
     assert not window.first_run.hints.isVisible()
-    assert session.look().drift == 0
+    assert session.look_of().drift == 0
     assert settings.flag("welcomed")
 
 
@@ -513,17 +513,17 @@ def test_the_first_key_and_a_recording_end_the_welcome(
     window: MainWindow, session: Session, settings: Settings, is_recording: bool
 ) -> None:
     settings.set("welcomed", False)
-    session.set_drift(0.2)
+    session.look.set_drift(0.2)
     session.store.reset_to(session.state)
     window.welcome()
-    wait_until(lambda: session.look().latent.x > 0)
+    wait_until(lambda: session.look_of().latent.x > 0)
     (session.transport.start_recording if is_recording else session.transport.add_key)()
-    assert session.look().drift == 0
-    assert session.look().latent.x > 0, "the picture stays where it was"
+    assert session.look_of().drift == 0
+    assert session.look_of().latent.x > 0, "the picture stays where it was"
     if is_recording:
         session.transport.stop_recording()
         return
-    session.set_seed(7)
+    session.look.set_seed(7)
     session.transport.add_key()
     assert len(session.transport.timeline.keys) == 2, "the first one was not replaced"
 
@@ -568,8 +568,8 @@ def test_space_presses_the_button_with_the_focus_instead(window: MainWindow, ses
     button = noise.mode.buttons["random"]  # type: ignore[attr-defined]
     button.setFocus(Qt.FocusReason.TabFocusReason)
     QTest.keyClick(button, Qt.Key.Key_Space)
-    assert session.look().noise.mode == "random"
-    assert session.look().drift == 0
+    assert session.look_of().noise.mode == "random"
+    assert session.look_of().drift == 0
 
 
 def test_a_number_with_the_focus_leaves_letters_to_the_shortcuts(window: MainWindow, session: Session) -> None:
@@ -578,7 +578,7 @@ def test_a_number_with_the_focus_leaves_letters_to_the_shortcuts(window: MainWin
     panel.seed.selectAll()
     QTest.keyClicks(panel.seed, "12")
     QTest.keyClick(panel.seed, Qt.Key.Key_S, SHIFT)
-    assert session.look().latent.seed == 12
+    assert session.look_of().latent.seed == 12
     assert session.state.lab.scan
     window.show_timeline(True)
     length = window.timeline.duration
@@ -591,11 +591,11 @@ def test_a_number_with_the_focus_leaves_letters_to_the_shortcuts(window: MainWin
 
 
 def test_the_title_marks_changes_after_a_welcome(window: MainWindow, session: Session) -> None:
-    session.set_drift(0.5)
+    session.look.set_drift(0.5)
     session.store.reset_to(session.state)
-    wait_until(lambda: session.look().latent.x > 0)
+    wait_until(lambda: session.look_of().latent.x > 0)
     assert not window.isWindowModified()
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     assert window.isWindowModified()
 
 
@@ -604,13 +604,13 @@ def test_hiding_a_picture_under_the_hand_ends_the_drag(window: MainWindow, sessi
     x, y = centre(image)
     drag(image, [(x, y), (x + 20, y)], release=False)
     assert session.store.in_stroke
-    session.show_view(0)
+    session.views.show(0)
     assert not session.store.in_stroke
     assert session.store.undo_name == "Walk"
 
 
 def test_a_misfit_offers_its_cures_as_buttons_that_are_whole(window: MainWindow, session: Session) -> None:
-    session.use_stored(session.documents.store_latent("w"))
+    session.look.use_stored(session.documents.store_latent("w"))
     banner = window.views.panes[1].banner
     wait_until(lambda: banner.isVisible())
     buttons = [button for button in banner._offers if not button.isHidden()]
@@ -625,27 +625,27 @@ def test_a_misfit_offers_its_cures_as_buttons_that_are_whole(window: MainWindow,
 
 
 def test_a_pinned_walked_latent_is_shown_by_both_models(window: MainWindow, session: Session) -> None:
-    session.set_seed(22251)
-    session.walk(0.27, 0.18)
+    session.look.set_seed(22251)
+    session.look.walk(0.27, 0.18)
     mixing = panel(window, MixingPanel)
     mixing.source_rows[0].pinned.emit(0)
-    session.set_mix(1, 0, 0.8)
-    session.set_seed(5)
+    session.look.set_mix(1, 0, 0.8)
+    session.look.set_seed(5)
     wait_until(lambda: not any(session.is_refining(view) for view in range(2)))
     assert not any(pane.banner.isVisible() for pane in window.views.panes)
     assert mixing.source_rows[0].seed.text() == "seed 22251 +0.27 +0.18"
 
 
 def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session: Session) -> None:
-    session.use_stored(session.documents.store_latent("w"))
+    session.look.use_stored(session.documents.store_latent("w"))
     text = session.documents.copy_latent_text()
-    session.set_seed(1)
-    session.set_active(1)
+    session.look.set_seed(1)
+    session.views.set_active(1)
     window.files.paste_latent(text)
     banner = window.views.panes[1].banner
     (offer,) = [button for button in banner._offers if not button.isHidden()]
     offer.click()
-    stored = session.look(1).latent.stored
+    stored = session.look_of(1).latent.stored
     assert session.table[stored].model_sha == session.facts(1).sha256  # type: ignore[union-attr]
 
 

@@ -40,7 +40,7 @@ class Spy(app.Program):
         self.timer.start()
     def tell(self):
         s, w = self.window.session, self.window
-        look = s.look()
+        look = s.look_of()
         images = [p.image for p in w.views.panes]
         def box(widget):
             at = widget.mapToGlobal(widget.rect().topLeft())

@@ -36,9 +36,9 @@ class Hours:
 
 
 def two_keys(session: Session) -> None:
-    session.set_transform(x=0.0)
+    session.look.set_transform(x=0.0)
     session.transport.add_key(0.0)
-    session.set_transform(x=0.4)
+    session.look.set_transform(x=0.4)
     session.transport.add_key(2.0)
     session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
 
@@ -54,7 +54,7 @@ def half_a_second_played(session: Session) -> Hours:
 
 
 def test_keys_are_undo_steps(session: Session) -> None:
-    session.set_transform(x=0.3)
+    session.look.set_transform(x=0.3)
     session.transport.add_key(1.0)
     assert session.store.undo_name == "Add key"
     (key,) = session.transport.timeline.keys
@@ -72,7 +72,7 @@ def test_scrubbing_shows_the_place_and_is_no_undo_step(session: Session) -> None
     two_keys(session)
     name = session.store.undo_name
     session.transport.seek(0.5)
-    assert session.look().transform.x == pytest.approx(0.1)
+    assert session.look_of().transform.x == pytest.approx(0.1)
     assert session.clock.now() == 0.5
     assert session.store.undo_name == name
 
@@ -86,7 +86,7 @@ def test_playing_is_a_function_of_time_and_ends(session: Session) -> None:
     for now, x in ((100.5, 0.1), (101.75, 0.35)):  # however many frames came between
         hours.now = now
         session.transport._on_play_tick()
-        assert session.look().transform.x == pytest.approx(x)
+        assert session.look_of().transform.x == pytest.approx(x)
     hours.now = 103.0
     session.transport._on_play_tick()
     assert not session.transport.is_playing
@@ -109,15 +109,15 @@ def test_a_hand_stops_the_playing_and_keeps_what_it_did(session: Session) -> Non
     half_a_second_played(session)
     session.transport.set_timeline(bpm=120.0)  # the timeline itself may be changed while it plays
     assert session.transport.is_playing
-    session.set_psi(0.4)
+    session.look.set_psi(0.4)
     assert not session.transport.is_playing
-    assert session.look().truncation.psi == 0.4
+    assert session.look_of().truncation.psi == 0.4
 
 
 def test_the_lab_and_the_layout_are_the_hands_while_it_plays(session: Session) -> None:
     hours = half_a_second_played(session)
     session.lab.edit("Slit-scan", scan=True)
-    session.set_layout("wipe")
+    session.views.set_layout("wipe")
     hours.now += 0.5
     session.transport._on_play_tick()
     assert session.transport.is_playing
@@ -130,7 +130,7 @@ def test_another_project_begins_at_its_start(session: Session) -> None:
     two_keys(session)
     session.transport.seek(1.5)
     session.transport.start_recording()
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     session.documents.new_project()
     assert not session.transport.is_recording
     assert session.transport.playhead == 0.0
@@ -152,24 +152,24 @@ def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> 
 
 
 def test_a_parameters_track(session: Session) -> None:
-    session.set_psi(0.2)
+    session.look.set_psi(0.2)
     session.transport.add_value_key("truncation.psi", time=0.0)
     session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
     session.transport.set_segments(frozenset({(0, 0)}), ease="linear")
-    session.set_transform(x=0.25)
+    session.look.set_transform(x=0.25)
     session.transport.seek(0.5)
-    assert session.look().truncation.psi == pytest.approx(0.5)
-    assert session.look().transform.x == 0.25  # what no track holds is the hands'
+    assert session.look_of().truncation.psi == pytest.approx(0.5)
+    assert session.look_of().transform.x == 0.25  # what no track holds is the hands'
     session.transport.set_value_key(0, 1, 0.4)
-    assert session.look().truncation.psi == pytest.approx(0.3)
+    assert session.look_of().truncation.psi == pytest.approx(0.3)
 
 
 def test_wandering_keeps_its_home(session: Session) -> None:
-    session.set_seed(7)
+    session.look.set_seed(7)
     session.transport.set_wander(kind="circle", radius=0.3)
     for place in (0.5, 1.0, 2.0):
         session.transport.seek(place)
-    blend = session.look().latent.blend
+    blend = session.look_of().latent.blend
     assert blend is not None
     assert blend.points[0].latent == Latent(7)
     session.transport.add_key(2.0)
@@ -181,7 +181,7 @@ def test_what_the_hands_do_is_recorded(session: Session) -> None:
     session.transport.start_recording()
     for step in range(1, 11):
         hours.now = 100.0 + 0.05 * step
-        session.walk(0.1, 0.0)
+        session.look.walk(0.1, 0.0)
     hours.now = 102.0
     session.transport.stop_recording()
     timeline = session.transport.timeline
@@ -189,9 +189,9 @@ def test_what_the_hands_do_is_recorded(session: Session) -> None:
     assert len(timeline.performance) == 11
     assert session.store.undo_name == "Record performance"
     session.transport.seek(0.25)
-    assert session.look().latent.x == pytest.approx(0.5)
+    assert session.look_of().latent.x == pytest.approx(0.5)
     session.transport.seek(1.5)
-    assert session.look().latent.x == pytest.approx(1.0)
+    assert session.look_of().latent.x == pytest.approx(1.0)
     session.transport.performance_to_keys(0.25)
     assert len(session.transport.timeline.keys) == 3
     session.undo()
@@ -275,7 +275,7 @@ def recorded(session: Session, seconds: float) -> None:
     hours = Hours(session)
     session.transport.start_recording()
     hours.now += seconds / 2
-    session.walk(0.1, 0.0)
+    session.look.walk(0.1, 0.0)
     hours.now += seconds / 2
     session.transport.stop_recording()
 
@@ -292,12 +292,12 @@ def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session
     assert made.aside == keyed
     assert "Kept: 3 keys. Click Keys" in words[-1]
     session.transport.seek(0.75)
-    assert session.look().latent.x == pytest.approx(0.1)
+    assert session.look_of().latent.x == pytest.approx(0.1)
     session.transport.exchange()
     assert session.store.undo_name == "Use keys"
     assert replace(session.transport.timeline, aside=None) == keyed
     session.transport.seek(1.0)
-    assert session.look().transform.x == pytest.approx(0.2)
+    assert session.look_of().transform.x == pytest.approx(0.2)
     session.transport.exchange()
     assert session.transport.timeline == made
     session.undo()
@@ -328,7 +328,7 @@ def test_keys_stay_as_they_are_while_the_hands_are_recorded(session: Session) ->
     two_keys(session)
     keyed = session.transport.timeline
     session.transport.start_recording()
-    session.set_seed(7)
+    session.look.set_seed(7)
     words = words_of(session)
     session.transport.add_key()
     session.transport.add_value_key("truncation.psi", 0.8)
@@ -369,7 +369,7 @@ def test_both_timelines_are_in_the_project(session: Session, tmp_path: Path) -> 
 def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
     two_keys(session)
     words = words_of(session)
-    session.set_transform(x=0.9)
+    session.look.set_transform(x=0.9)
     session.transport.add_key(2.0)
     assert session.store.undo_name == "Update key"
     assert words == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
@@ -383,13 +383,13 @@ def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
 def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
     words = words_of(session)
     for x in (0.0, 0.1, 0.2):
-        session.set_transform(x=x)
+        session.look.set_transform(x=x)
         session.transport.add_key()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
     assert "next one will be at 3.00 s" in words[-1]
     session.transport.set_timeline(bpm=120.0)
-    session.set_transform(x=0.3)
+    session.look.set_transform(x=0.3)
     session.transport.add_key()
     assert session.transport.playhead == 3.5  # a beat
 
@@ -400,10 +400,10 @@ def test_the_playhead_stays_where_going_on_would_change_the_picture(session: Ses
     session.transport.add_key()  # between others
     assert session.transport.playhead == 1.0
     session.transport.seek(3.0)
-    session.set_drift(0.5)
+    session.look.set_drift(0.5)
     session.transport.add_key()  # on the way
     assert session.transport.playhead == 3.0
-    assert session.look().drift == 0.5
+    assert session.look_of().drift == 0.5
 
 
 def times(session: Session) -> list[float]:
@@ -413,7 +413,7 @@ def times(session: Session) -> list[float]:
 def test_no_key_takes_the_place_of_another(session: Session) -> None:
     session.transport.set_timeline(fps=10.0)
     for time in (0.0, 1.0, 2.0, 3.0):
-        session.set_transform(x=time)
+        session.look.set_transform(x=time)
         session.transport.add_key(time)
     before = session.transport.timeline
     session.transport.move_keys(before, frozenset({(-1, 1)}), 1.0)
@@ -459,17 +459,17 @@ def test_what_is_made_while_a_hand_drags_is_not_taken_back_with_the_drag(session
     if what == "recording":
         session.transport.start_recording()
     session.begin("Walk")
-    session.walk(0.1, 0.0)
+    session.look.walk(0.1, 0.0)
     if what == "recording":
         session.transport.stop_recording()
     else:
         session.transport.add_key(1.0)
     made = session.transport.timeline
-    session.walk(0.1, 0.0)
+    session.look.walk(0.1, 0.0)
     session.cancel()
     assert session.transport.timeline == made
     session.undo()
     assert session.transport.timeline == Timeline()
     session.undo()
-    assert session.look().latent.x == 0.0
+    assert session.look_of().latent.x == 0.0
     assert not session.store.can_undo

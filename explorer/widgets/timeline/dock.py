@@ -223,7 +223,7 @@ class TimelineDock(QDockWidget):
         self._menu(keys=True).popup(at)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
-        transport, look, chosen = self.transport, self.session.look(), self.view.chosen
+        transport, look, chosen = self.transport, self.session.look_of(), self.view.chosen
         menu, tracks, wander = self._menus
         for each in self._menus:
             each.clear()

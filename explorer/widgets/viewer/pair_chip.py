@@ -60,7 +60,7 @@ class PairChip(ViewChip):
         here, there = (first, second) if self._side == 0 else (second, first)
         if view == there:
             there = here
-        self._session.set_pair(*((view, there) if self._side == 0 else (there, view)))
+        self._session.views.set_pair(*((view, there) if self._side == 0 else (there, view)))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._is_choosing:

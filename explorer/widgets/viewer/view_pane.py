@@ -317,25 +317,25 @@ class ViewPane(QWidget):
     @Slot(str, float, float)
     def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
         if mode == "walk":
-            self.session.walk(dx, dy)
+            self.session.look.walk(dx, dy)
         elif mode == "move":
-            self.session.move(dx, dy)
+            self.session.look.move(dx, dy)
         else:
-            self.session.rotate_by(dx)
+            self.session.look.rotate_by(dx)
 
     def _on_touched(self) -> None:
         if self.session.active != self.view:
-            self.session.set_active(self.view)
+            self.session.views.set_active(self.view)
 
     def _on_remove(self) -> None:
-        self.session.remove_view(self.view)
+        self.session.views.remove(self.view)
 
     def _on_reset(self) -> None:
         self.image.camera.reset()
-        self.session.reset_transform()
+        self.session.look.reset_transform()
 
     def _on_cancel_load(self) -> None:
-        self.session.cancel_load(self.view)
+        self.session.models.cancel(self.view)
         self.loading.set_shown(False)
         self.show_model()
 
@@ -362,12 +362,12 @@ class ViewPane(QWidget):
         self.links_menu().popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
 
     def _link_one(self, aspect: str, on: bool) -> None:
-        self.session.set_link(self.view, aspect, on)
+        self.session.views.set_link(self.view, aspect, on)
 
     def _link_all(self, on: bool) -> None:
         self.session.begin("Link everything" if on else "Unlink everything")
         for aspect in ASPECTS:
-            self.session.set_link(self.view, aspect, on)
+            self.session.views.set_link(self.view, aspect, on)
         self.session.commit()
 
     def lay_cards_over(self, image: ImageView) -> None:

@@ -165,7 +165,7 @@ class FileCommands(WindowPart):
         is_pair = len(models) > 1 and view is None
         for number, file in enumerate(models[:MAX_VIEWS] if is_pair else models):
             if is_pair and number >= len(self.session.state.views):
-                self.session.add_view("")
+                self.session.views.add("")
             self.open_model(file.path, number if is_pair else self._view(view))
         for file in files:
             if file.error is not None:
@@ -174,7 +174,7 @@ class FileCommands(WindowPart):
                 self._take_project(file)
             elif file.kind == "latent":
                 if view is not None:
-                    self.session.set_active(view)
+                    self.session.views.set_active(view)
                 self._take_latents(file)
 
     def _show_error(
@@ -197,7 +197,7 @@ class FileCommands(WindowPart):
         """Load a model into a view; its picture follows once it is loaded."""
         self.window.touched()
         self._end_fault(view)
-        self.session.set_model(view, path)
+        self.session.models.request(view, path)
         if Path(path).exists():
             self.remember(path)
 
@@ -275,7 +275,7 @@ class FileCommands(WindowPart):
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
         facts = self.session.facts(self.session.active)
-        latent = self.session.look().latent
+        latent = self.session.look_of().latent
         name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
         if path is not None:

@@ -160,9 +160,9 @@ class TopBar(QWidget):
     def _on_layout(self, key: str) -> None:
         assert self._session is not None
         if key.isdecimal():
-            self._session.show_view(int(key))
+            self._session.views.show(int(key))
         else:
-            self._session.set_layout(key)  # type: ignore[arg-type]
+            self._session.views.set_layout(key)  # type: ignore[arg-type]
 
     @Slot(object)
     def _on_film(self, progress: Progress) -> None:

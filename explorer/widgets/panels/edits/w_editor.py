@@ -78,7 +78,7 @@ class WEditorPanel(Panel):
         self.edits = EditRows(self.session)
         self.summary = ElidedLabel()
         self.summary.setProperty("role", "muted")
-        self.clear = IconButton("trash", "Remove every edit, in all layers", self.session.clear_edits)
+        self.clear = IconButton("trash", "Remove every edit, in all layers", self.session.look.clear_edits)
 
     def _lay_out(self) -> None:
         self.dash = label("to", "muted")
@@ -131,7 +131,7 @@ class WEditorPanel(Panel):
         return next((key for key, b in self.scope_kind.buttons.items() if b.isChecked()), "all")
 
     def _look(self) -> Look:
-        return self.session.look(self.session.store.state.active)
+        return self.session.look_of(self.session.store.state.active)
 
     def _choose_scope(self, kind: str) -> None:
         self.scope_kind.set_choice(kind)
@@ -213,7 +213,7 @@ class WEditorPanel(Panel):
         return offset_of(self._look().edits, self.scope, len(bars.values) if bars is not None else 0)
 
     def _set_offset(self, offset: NDArray[np.float32]) -> None:
-        self.session.set_offset(offset.tolist(), self.scope.first, self.scope.last)
+        self.session.look.set_offset(offset.tolist(), self.scope.first, self.scope.last)
 
     def chosen(self) -> range:
         """Return the selected bars, or all of them."""
@@ -240,7 +240,7 @@ class WEditorPanel(Panel):
         info = self.session.info(self.session.store.state.active)
         if info is not None:
             strength = round(kinds()[Nudge.kind].limit(info).high / 10, 2)
-            self.session.add_edit(Edit(Nudge(random_seed(), self.scope.first, self.scope.last), strength))
+            self.session.look.add_edit(Edit(Nudge(random_seed(), self.scope.first, self.scope.last), strength))
 
     # the scale slider ------------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ class StickingPanel(Panel):
 
     def _undo(self, kind: str) -> None:
         residual = kind if kind in ("difference", "heat") else "none"
-        self.session.set_transform(untransform=kind == "picture", residual=residual)
+        self.session.look.set_transform(untransform=kind == "picture", residual=residual)
 
     def _show_average(self, kind: str, moves: bool) -> None:
         self.average.set_choice(kind)

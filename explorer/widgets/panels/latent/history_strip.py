@@ -63,7 +63,7 @@ class HistoryStrip(QWidget):
         return [look.latent for _, look in self._entries]
 
     def _remember(self) -> None:
-        look = self._session.look()
+        look = self._session.look_of()
         if self._session.store.in_stroke:
             self._rest.start()
             return

@@ -194,28 +194,28 @@ class ClassWeights(QWidget):
     def _choose_mode(self, mode: str) -> None:
         self._wants_mix = mode == "mix"
         if mode == "one" and len(self._weights) > 1:
-            self.session.set_class_weights([(max(self._weights, key=lambda pair: pair[1])[0], 1.0)])
+            self.session.look.set_class_weights([(max(self._weights, key=lambda pair: pair[1])[0], 1.0)])
         self._show_again()
 
     def pick(self, index: int) -> None:
         """Show a single class, or add it to the mix with the mean weight of the others."""
         if not self.is_mix:
-            self.session.set_class_weights([(index, 1.0)])
+            self.session.look.set_class_weights([(index, 1.0)])
         elif index not in dict(self._weights):
             mean = sum(w for _, w in self._weights) / len(self._weights)
-            self.session.set_class_weights([*self._weights, (index, mean)])
+            self.session.look.set_class_weights([*self._weights, (index, mean)])
 
     def weigh(self, position: int, weight: float) -> None:
         """Set the weight of the class in a row."""
         weights = list(self._weights)
         weights[position] = (weights[position][0], max(LEAST, weight))
-        self.session.set_class_weights(weights)
+        self.session.look.set_class_weights(weights)
 
     def drop(self, position: int) -> None:
         """Remove the class in a row from the mix."""
         if len(self._weights) > 1:
             self._wants_mix = True  # keep the rows, though only one is left
-            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
+            self.session.look.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
 
     def _show_again(self) -> None:
-        self.show_classes(self.session.look().classes)
+        self.show_classes(self.session.look_of().classes)

@@ -152,7 +152,7 @@ class LayersPanel(Panel):
         self.session.frame.connect(self._on_frame)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_tap(self.session.active, **fields)
+        self.session.views.set_tap(self.session.active, **fields)
 
     # display ---------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class TransformPanel(Panel):
             for path in (*SLIDERS, *MOTION_SLIDERS)
         }
         self.reset = IconButton(
-            "arrow-counter-clockwise", "Reset the whole transform", self.session.reset_transform
+            "arrow-counter-clockwise", "Reset the whole transform", self.session.look.reset_transform
         )
         self.kind = Choice()
         for kind, text in KINDS:
@@ -117,21 +117,23 @@ class TransformPanel(Panel):
         self.dial.reset_requested.connect(lambda: self._set(rotate=0.0))
         for index, cell in enumerate(self.cells):
             cell.chosen.connect(partial(self._set_cell, index))
-        bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
+        bind.choice(
+            self.kind, lambda look: look.transform.animation.kind, lambda k: session.look.set_animation(kind=k)
+        )
         bind.available("transform.x", self.pad)
         bind.available("transform.rotate", self.dial)
         bind.available("transform.matrix", self.matrix)
         bind.model(self._show_model)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_transform(**fields)
+        self.session.look.set_transform(**fields)
 
     def _scale(self, field: str, value: float) -> None:
         both = self.same_scale.isChecked()
         self._set(**({"scale_x": value, "scale_y": value} if both else {field: value}))
 
     def _set_cell(self, index: int, value: float) -> None:
-        cells = list(self.session.look().transform.matrix)
+        cells = list(self.session.look_of().transform.matrix)
         cells[index] = value
         self.session.begin("Matrix")
         self._set(matrix=tuple(cells))
