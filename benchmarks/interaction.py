@@ -174,7 +174,7 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
         return mid.x() + 0.2 * image.width() * cos(angle), mid.y() + 0.2 * image.width() * sin(angle)
 
     def swing(slider: QWidget) -> Path2:
-        groove = slider.groove()  # type: ignore[attr-defined]
+        groove = slider.groove().rect  # type: ignore[attr-defined]
         return lambda share: (groove.center().x() + 0.4 * groove.width() * sin(4 * pi * share), slider.height() / 2)
 
     psi = panels["truncation"].psi  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ def psi(window: MainWindow) -> TruncationPanel:
 
 def test_a_double_click_on_the_groove_is_one_step(session: Session, psi: TruncationPanel) -> None:
     session.look.set_psi(0.5)
-    groove = psi.psi.groove()
+    groove = psi.psi.groove().rect
     double_click(psi.psi, QPointF(groove.left() + 9, groove.center().y()))
     assert session.look_of().truncation.psi == 1.0
     assert len(steps(session)) == 2
@@ -70,7 +70,7 @@ def test_a_double_click_on_a_pad_is_one_step(
 
 
 def test_a_click_on_the_groove_becomes_a_step_by_itself(session: Session, psi: TruncationPanel) -> None:
-    groove = psi.psi.groove()
+    groove = psi.psi.groove().rect
     drag(psi.psi, [(groove.left() + 9, groove.center().y())])
     wait_until(lambda: not session.store.in_stroke)
     assert len(steps(session)) == 1
@@ -99,7 +99,7 @@ def test_a_held_arrow_is_one_step(window: MainWindow, session: Session) -> None:
 def test_the_welcome_drift_does_not_come_back(window: MainWindow, session: Session, psi: TruncationPanel) -> None:
     session.store.reset_to(replace(session.state, shared=replace(session.state.shared, drift=0.15)))
     window.welcome()
-    groove = psi.psi.groove()
+    groove = psi.psi.groove().rect
     drag(psi.psi, [(groove.left() + x, groove.center().y()) for x in (20, 40, 60)])
     flush()
     session.undo()
@@ -114,7 +114,7 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
     session.look.move(1.5, 0.0)
     slider = panel.sliders["transform.x"]
     assert slider.text().startswith("1.500")
-    assert slider.position_of(1.5) == slider.position_of(slider.maximum)
+    assert slider.groove().position_of(1.5) == slider.groove().position_of(slider.maximum)
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------
@@ -157,8 +157,8 @@ def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
     session: Session, psi: TruncationPanel
 ) -> None:
     session.look.set_drift(0.5)
-    groove = psi.psi.groove()
-    at = QPointF(psi.psi.position_of(psi.psi.value), groove.center().y())
+    groove = psi.psi.groove().rect
+    at = QPointF(psi.psi.groove().position_of(psi.psi.value), groove.center().y())
     press(psi.psi, at)
     x = session.look_of().latent.x
     wait_until(lambda: session.look_of().latent.x > x + 0.02)

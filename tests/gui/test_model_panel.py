@@ -217,9 +217,9 @@ def test_mixing_adds_weighs_and_drops(classes: ClassWeights, qtbot: QtBot) -> No
     assert weights(classes) == ((0, 1.0), (4, 1.0))
     assert classes.search.currentText() == ""
     slider = classes.rows[1].slider
-    press(slider, QPointF(slider.position_of(1.0), 12))
-    pull(slider, QPointF(slider.position_of(0.5), 12))
-    release(slider, QPointF(slider.position_of(0.5), 12))
+    press(slider, QPointF(slider.groove().position_of(1.0), 12))
+    pull(slider, QPointF(slider.groove().position_of(0.5), 12))
+    release(slider, QPointF(slider.groove().position_of(0.5), 12))
     (_, first), (owl, second) = weights(classes)
     assert (first, owl) == (1.0, 4)
     assert second == pytest.approx(0.5, abs=0.03)

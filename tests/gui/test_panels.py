@@ -43,7 +43,7 @@ def panel(window: MainWindow, kind: type[P]) -> P:
 def pull(slider: ValueSlider, value: float) -> None:
     """Drag a slider's handle to a value."""
     y = slider.height() / 2
-    drag(slider, [(slider.position_of(slider.value), y), (slider.position_of(value), y)])
+    drag(slider, [(slider.groove().position_of(slider.value), y), (slider.groove().position_of(value), y)])
 
 
 # -- truncation, noise, transform ------------------------------------------------------------------------------

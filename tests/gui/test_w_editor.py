@@ -115,12 +115,12 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     qtbot.mouseClick(editor.mode.buttons["select"], Qt.MouseButton.LeftButton)
     drag(plot.viewport(), plot.position_of(2, 0.2), plot.position_of(4, 0.2))
     assert plot.selection == (2, 4)
-    press(scale, QPointF(scale.position_of(1.0), 12))
-    pull(scale, QPointF(scale.position_of(2.0), 12))
+    press(scale, QPointF(scale.groove().position_of(1.0), 12))
+    pull(scale, QPointF(scale.groove().position_of(2.0), 12))
     factor = scale.value
     assert factor == pytest.approx(2.0, abs=0.1)
     np.testing.assert_allclose(plot.bars.values[2:5], factor * plain[2:5], rtol=1e-4)
-    release(scale, QPointF(scale.position_of(2.0), 12))
+    release(scale, QPointF(scale.groove().position_of(2.0), 12))
     assert scale.value == 1.0
     np.testing.assert_allclose(plot.bars.values[2:5], factor * plain[2:5], rtol=1e-4)
     np.testing.assert_array_equal(plot.bars.edited, [False, False, True, True, True, False, False, False])
