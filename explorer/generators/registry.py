@@ -24,7 +24,7 @@ _BUILT_IN = {
         Family(
             name="stylegan2",
             title="StyleGAN2",
-            config="explorer.generators.stylegan2:StyleGAN2Config",
+            config="explorer.generators.stylegan2_config:StyleGAN2Config",
             build="explorer.generators.stylegan2:StyleGAN2Generator",
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
         ),
