@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.widgets.controls.event_filters import keep_keys
-from explorer.widgets.controls.plain_text import line_text, tip_text
+from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.slider_groove import Groove, Handle, paint_groove
 from explorer.widgets.controls.slider_keys import is_for_slider, slider_key
 from explorer.widgets.controls.slider_stroke import Stroke
@@ -163,7 +163,7 @@ class ValueSlider(QWidget):
     def _show_tip(self) -> None:
         usage = "Double-click: reset. Ctrl+wheel: step (Shift: fine). Click the number to type."
         about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
-        self.setToolTip(tip_text(about, limit=None))
+        set_tip(self, about)
 
     # geometry --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from explorer.latents.words import latent_words
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.camera import Camera
@@ -88,7 +89,7 @@ class ViewPane(QWidget):
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
-        self.model_facts = label("", "faint")
+        self.model_facts = label("", "caption")
         self.tap = label("", "muted")
         self.link = IconButton("link-simple", "What this view has in common with the others", self._open_links)
         policy = self.link.sizePolicy()
@@ -253,7 +254,7 @@ class ViewPane(QWidget):
         self.model_facts.setText(text)
         # Hidden if empty, because the layout's spacing would narrow the name.
         self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
-        self.model_facts.setToolTip(texts[0] if texts else "")
+        set_tip(self.model_facts, texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -17,9 +17,9 @@ from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.session.settings import RECENT_LIMIT
 from explorer.state.view_layout import MAX_VIEWS
-from explorer.util.plain_text import visible
+from explorer.util.plain_text import LIMIT, visible
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.plain_text import menu_text, tip_text
+from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
 from explorer.widgets.window.part import WindowBase, WindowPart
@@ -338,7 +338,7 @@ class FileCommands(WindowPart):
             path = paths[i] if i < len(paths) else ""
             action.setVisible(bool(path))
             action.setText(menu_text(Path(path).name))
-            action.setToolTip(tip_text(path))
+            set_tip(action, path, LIMIT)
         if not paths:
             self._recent[0].setText("No recent files")
             self._recent[0].setVisible(True)

@@ -15,6 +15,7 @@ from explorer.state import Edit, Look, Nudge, Offset
 from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
 from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.layer_rows import ws_names
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.edits.edit_rows import EditRows
@@ -160,7 +161,7 @@ class WEditorPanel(Panel):
         reason = "" if info else "No model is loaded"
         for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.clear_selected, self.nudge):
             disable(widget, reason)
-        self.plot.setToolTip(reason)
+        set_tip(self.plot, reason)
         self.scale.set_reason(reason)
         self._on_scope()
 
@@ -267,7 +268,7 @@ class WEditorPanel(Panel):
 def _layer_box(name: str) -> Choice:
     box = Choice()
     box.setAccessibleName(name)
-    box.setToolTip(f"{name} to edit: its index in ws, and the resolution it styles in pixels")
+    set_tip(box, f"{name} to edit: its index in ws, and the resolution it styles in pixels")
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     box.setMinimumWidth(64)
     return box

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.analysis.registry import EQUIVARIANCE, SPECTRUM, STICKING, Metric, metrics
 from explorer.state import ExplorerState
 from explorer.util.plain_text import visible
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.panels.lab.job_row import JobRow
 
@@ -61,7 +62,7 @@ class MetricRow(QWidget):
             found: Estimate = value[self._measured.name]
             error = f" \u00b1 {found.stderr:.2g}" if found.stderr == found.stderr else ""
             self.figures[view].setText(f"{found.value:.4g}{error} {visible(found.unit, 20)}")
-            self.figures[view].setToolTip(f"{found.samples} {visible(self._measured.sample_name, 40)} {found.note}")
+            set_tip(self.figures[view], f"{found.samples} {visible(self._measured.sample_name, 40)} {found.note}")
 
     @Slot(int)
     def _clear(self, view: int) -> None:

@@ -13,6 +13,7 @@ from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
 from explorer.widgets.controls.basic import Segments, label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
@@ -73,9 +74,9 @@ class StickingPanel(Panel):
             "Pictures", 2, 256, Lab().count, step=1, decimals=0, tip="More take longer and reveal fainter sticking."
         )
         self.line = ProgressLine()
-        self.average_words = label("", "faint", wrap=True)
+        self.average_words = label("", "caption", wrap=True)
         self.undone = Segments(UNDONE)
-        self.undone_words = label("", "faint", wrap=True)
+        self.undone_words = label("", "caption", wrap=True)
         self.score = JobRow(
             session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
             f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
@@ -138,7 +139,7 @@ class StickingPanel(Panel):
             found: Estimate = value[SCORE.name]
             error = f" \u00b1 {found.stderr:.3f}" if found.stderr == found.stderr else ""
             self.scores[view].setText(f"{found.value:.3f}{error}")
-            self.scores[view].setToolTip(f"After {found.samples} {SCORE.sample_name}; {found.note}")
+            set_tip(self.scores[view], f"After {found.samples} {SCORE.sample_name}; {found.note}")
 
     def _clear_gone(self, count: int) -> None:
         for gone in range(count, len(self.scores)):

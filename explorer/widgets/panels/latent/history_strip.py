@@ -101,6 +101,6 @@ class HistoryStrip(QWidget):
             mark = color("accent") if look.latent == self._latent else None
             paint_thumbnail(p, self._thumbnails.get(key, look), box, mark=mark)
         if not self._entries:
-            p.setPen(color("faint"))
+            p.setPen(color("caption"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")
         p.end()

@@ -55,7 +55,7 @@ class MixingPanel(Panel):
         self.layers: list[ValueSlider] = []
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
-        self.empty = label(NO_MODEL, "faint")
+        self.empty = label(NO_MODEL, "caption")
         self.add(self._sources)
         self.add(row(self.plus, self.more, None, self.clear))
         self.add(self._rows)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.controls.basic import Choice, IconButton, Segments, label, row
-from explorer.widgets.controls.plain_text import line_text
+from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.wheel import Wheel
 
@@ -164,10 +164,11 @@ class ClassWeights(QWidget):
         self._weights = tuple((i, w) for i, w in classes.weights if i < self._count) or ((0, 1.0),)
         self.mode.set_choice("mix" if self.is_mix else "one")
         self.search.show_class(-1 if self.is_mix else self._weights[0][0])
-        self.search.setToolTip(
+        set_tip(
+            self.search,
             f"Type part of a name or number to find one of {self._count} classes and add it to the mix"
             if self.is_mix
-            else f"The class shown, one of {self._count}: type part of its name or number, or use the arrow keys"
+            else f"The class shown, one of {self._count}: type part of its name or number, or use the arrow keys",
         )
         while len(self.rows) < len(self._weights):
             self.rows.append(_Row(self, len(self.rows)))

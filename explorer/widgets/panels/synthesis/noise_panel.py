@@ -35,7 +35,7 @@ class NoisePanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.reason = label("", "faint", wrap=True)
+        self.reason = label("", "caption", wrap=True)
         self.mode = Segments(MODES)
         self.seed = SeedField("Seed of the random noise")
         self.dice = IconButton(

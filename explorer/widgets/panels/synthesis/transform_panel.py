@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.widgets.controls.basic import Check, Choice, IconButton, label, row
 from explorer.widgets.controls.number_field import NumberField
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -49,7 +50,7 @@ class TransformPanel(Panel):
         self._bind()
 
     def _create(self) -> None:
-        self.note = label("", "faint", wrap=True)
+        self.note = label("", "caption", wrap=True)
         self.pad, self.dial = MovePad(), Dial()
         self.same_scale = Check("Same scale in both directions")
         self.same_scale.setChecked(True)
@@ -67,7 +68,7 @@ class TransformPanel(Panel):
         self.kind = Choice()
         for kind, text in KINDS:
             self.kind.addItem(text, kind)
-        self.kind.setToolTip("Motion of the picture over time; Space stops and starts the clock")
+        set_tip(self.kind, "Motion of the picture over time; Space stops and starts the clock")
 
     def _create_matrix(self) -> None:
         self.show_matrix = IconButton(
@@ -88,7 +89,7 @@ class TransformPanel(Panel):
                 tip=f"{name}: {meaning}. Forward motion; the last row of the matrix is 0 0 1",
             )  # fmt: skip
             self.cells.append(cell)
-            grid.addWidget(label(name, "faint"), 2 * line, column)
+            grid.addWidget(label(name, "caption"), 2 * line, column)
             grid.addWidget(cell, 2 * line + 1, column)
         self.matrix.hide()
 
