@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolTip, QWidget
 
 import explorer.widgets
 from explorer.session import Session
-from explorer.widgets.controls.basic import Segments
+from explorer.widgets.controls.basic import ElidedLabel, Segments
 from explorer.widgets.controls.plain_text import TIP_COLUMNS, set_tip, show_tip
 from explorer.widgets.panels.synthesis.performance_panel import PerformancePanel, _latency
 from explorer.widgets.window.main_window import MainWindow
@@ -36,6 +36,19 @@ def test_the_texts_of_segments_are_not_elided(small: MainWindow) -> None:
     assert len(found) >= 5
     buttons = [button for segments in found for button in segments.buttons.values()]
     assert [b.text() for b in buttons if b.width() < b.sizeHint().width()] == []
+
+
+def is_cut(item: QLabel | QAbstractButton) -> bool:
+    """Whether a widget is too narrow for its text, unless it breaks or shortens it in good order."""
+    if isinstance(item, ElidedLabel) or (isinstance(item, QLabel) and item.wordWrap()):
+        return False
+    return bool(item.text()) and item.isVisible() and item.width() < item.sizeHint().width()
+
+
+def test_no_text_of_a_panel_is_cut_off(small: MainWindow) -> None:
+    for key, section in small.sides.sections.items():
+        items = [*section.findChildren(QLabel), *section.findChildren(QAbstractButton)]
+        assert [item.text() for item in items if is_cut(item)] == [], key
 
 
 def test_the_performance_figures_are_not_clipped(small: MainWindow, session: Session) -> None:

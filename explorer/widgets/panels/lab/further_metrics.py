@@ -41,11 +41,11 @@ class MetricRow(QWidget):
         super().__init__()
         self._measured = metric
         title = visible(metric.title, 40)
-        better = "higher" if metric.higher_is_better else "lower"
+        better = "Higher" if metric.higher_is_better else "Lower"
         key, samples = key_of(metric), visible(metric.sample_name, 40)
         self.row = JobRow(
-            session, key, f"Measure {title} ({better} is better)",
-            f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view.",
+            session, key, f"Measure {title}",
+            f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view. {better} is better.",
             lambda view: session.lab.measure(key, view, [metric.name], metric.samples), self._show,
         )  # fmt: skip
         table = ViewValues(session, title)

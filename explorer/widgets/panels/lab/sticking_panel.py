@@ -78,9 +78,9 @@ class StickingPanel(Panel):
         self.undone = Segments(UNDONE)
         self.undone_words = label("", "caption", wrap=True)
         self.score = JobRow(
-            session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
+            session, "sticking", "Measure sticking",
             f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
-            "sticks. Needs no transform.",
+            f"sticks. {'Higher' if SCORE.higher_is_better else 'Lower'} is better. Needs no transform.",
             lambda view: session.lab.measure(SCORE.name, view, [SCORE.name], SCORE.samples), self._show_score,
         )  # fmt: skip
         self.table = ViewValues(session, "Sticking score")
