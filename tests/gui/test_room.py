@@ -47,7 +47,10 @@ def is_cut(item: QLabel | QAbstractButton) -> bool:
 
 def test_no_text_of_a_panel_is_cut_off(small: MainWindow) -> None:
     for key, section in small.sides.sections.items():
-        items = [*section.findChildren(QLabel), *section.findChildren(QAbstractButton)]
+        items: list[QLabel | QAbstractButton] = [
+            *section.findChildren(QLabel),
+            *section.findChildren(QAbstractButton),
+        ]
         assert [item.text() for item in items if is_cut(item)] == [], key
 
 
