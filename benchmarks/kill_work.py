@@ -122,7 +122,7 @@ def recording(folder: Path, ready: Ready) -> None:
         nonlocal count
         count += 1
         psi = 1.0 - count * 1e-4
-        session.set_psi(psi)
+        session.look.set_psi(psi)
         os.write(truth, _TRUTH.pack(session.transport.recorded_seconds, psi))
 
     timer = QTimer(interval=10)

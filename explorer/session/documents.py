@@ -67,7 +67,7 @@ class Documents(QObject):
 
     def copy_latent_text(self) -> str:
         """Return the active view's latent as text, as a recipe if it has one. Raises LatentError."""
-        latent, table = self._session.look().latent, self._session.table
+        latent, table = self._session.look_of().latent, self._session.table
         recipe = portable(latent, table) if latent.blend is not None else latent
         if recipe is None:  # a blend of stored numbers, which other models cannot reproduce
             recipe = replace(Latent(), stored=self.store_latent())
@@ -124,15 +124,15 @@ class Documents(QObject):
         return keys
 
     def _show_stored(self, latent: StoredLatent, key: str) -> None:
-        point = replace(self._session.look().latent, stored=key, blend=None, x=0.0, y=0.0)
+        point = replace(self._session.look_of().latent, stored=key, blend=None, x=0.0, y=0.0)
         aspects: dict[str, Any] = {"latent": point, "drift": 0.0}
         if latent.psi != 1.0:
             aspects["truncation"] = Truncation()  # the stored values are truncated already
         if latent.space == "ws":
             # A ws is the result of the style stage: mixing and editing it again would change the picture.
             aspects["truncation"] = Truncation()
-            aspects["mixing"] = replace(self._session.look().mixing, rows=())
-            aspects["edits"] = tuple(e for e in self._session.look().edits if not is_of_styles(e))
+            aspects["mixing"] = replace(self._session.look_of().mixing, rows=())
+            aspects["edits"] = tuple(e for e in self._session.look_of().edits if not is_of_styles(e))
         self._session.edit("Load latent", **aspects)
 
     def current_latent(self, space: Space) -> StoredLatent:
@@ -145,7 +145,7 @@ class Documents(QObject):
         facts = self._session.facts(view)
         if facts is None:
             raise LatentError("No model is loaded.", "Open a model first.")
-        look = self._session.look(view)
+        look = self._session.look_of(view)
         stored = look.latent.stored
         name = (self._session.table.latent(stored).name if stored else "") or latent_words(look.latent)
         if space == "z":
@@ -160,7 +160,7 @@ class Documents(QObject):
         return StoredLatent("w", styles.base, facts.sha256, 1.0, name)
 
     def _current_z(self, z_dim: int, name: str) -> StoredLatent:
-        latent = self._session.look().latent
+        latent = self._session.look_of().latent
         if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
@@ -171,7 +171,7 @@ class Documents(QObject):
 
     def save_latent(self, path: str | Path, space: Space) -> None:
         """Write the active view's latent, and its recipe if it has one. Raises LatentError."""
-        look, table = self._session.look(), self._session.table
+        look, table = self._session.look_of(), self._session.table
         recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
         save_latent(path, replace(self.current_latent(space), recipe=recipe))
         self._session.status.emit(f"Saved {visible(Path(path).name)}")

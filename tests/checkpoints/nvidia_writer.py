@@ -16,7 +16,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from explorer.generators.stylegan2 import StyleGAN2Config
+from explorer.generators.stylegan2_config import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 
 __all__ = [

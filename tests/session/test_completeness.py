@@ -110,11 +110,11 @@ def test_each_aspect_has_a_name_and_is_one_step_of_undo(world: World, aspect: st
     assert aspect in ASPECT_NAMES or aspect == "drift"  # which goes with its latent
     s = world.session
     before = s.state
-    s.set_link(1, aspect, False)
+    s.views.set_link(1, aspect, False)
     assert aspect in s.state.views[1].unlinked
     assert s.store.undo_name == "Unlink views"
     s.edit("Other", **{aspect: OTHER[aspect]})
-    s.reset()
+    s.look.reset()
     assert s.store.undo_name == ("Other" if aspect == "latent" else "Reset")
     while s.store.can_undo:
         s.undo()

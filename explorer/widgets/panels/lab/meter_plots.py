@@ -106,7 +106,7 @@ class PolarPlot(QuietPlot):
         ring.setCosmetic(True)
         for share, curve, words in zip((0.5, 1.0), self._rings, self._words, strict=True):
             curve.setData(*(share * top * self._circle).T, pen=ring)
-            words.setText(f"{share * top:g} dB", color=color("faint"))
+            words.setText(f"{share * top:g} dB", color=color("caption"))
             words.setPos(share * top * math.cos(1.2), share * top * math.sin(1.2))
         for i, side in enumerate(self._sides):
             side.setColor(color("muted"))

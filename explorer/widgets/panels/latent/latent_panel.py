@@ -53,8 +53,8 @@ class LatentPanel(Panel):
         super().__init__(session, parent)
         self._files = files
         self.seed = SeedField()
-        self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.set_seed(random_seed()))
-        self.snap = IconButton("magnet", "Snap to the nearest seed", session.snap)
+        self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.look.set_seed(random_seed()))
+        self.snap = IconButton("magnet", "Snap to the nearest seed", session.look.snap)
         self.pad = LatentPad(session)
         self.drift = ValueSlider(
             "Drift", -4, 4, 0, step=0.1, unit="/s", tip="Seeds per second, along the rows of the plane."
@@ -74,15 +74,15 @@ class LatentPanel(Panel):
 
     def _bind(self) -> None:
         session = self.session
-        self.seed.chosen.connect(session.set_seed)
+        self.seed.chosen.connect(session.look.set_seed)
         self.pad.pressed.connect(lambda: session.begin("Walk"))
-        self.pad.walked.connect(session.set_latent_xy)
+        self.pad.walked.connect(session.look.set_latent_xy)
         self.pad.released.connect(session.commit)
         self.pad.cancelled.connect(session.cancel)
         self.history.chosen.connect(self._go_back)
         self.bind.look(lambda look: look.latent.seed, self.seed.set_seed)
         self.bind.look(lambda look: (look.latent, look.classes), self._show)
-        self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.set_drift)
+        self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.look.set_drift)
         self.bind.model(self._show_model)
         self.bind.available("latent.save", self.copy, self.save)
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ModelFactsTable(QWidget):
         grid.setColumnStretch(1, 1)
         for i, (key, name, tip) in enumerate(FACTS):
             title, value = label(name), ElidedLabel()
-            title.setToolTip(tip)
+            set_tip(title, tip)
             value.setFont(value_font(value.font()))
             value.setAccessibleName(name)
             self.values[key] = value
@@ -99,8 +100,8 @@ class ModelFactsTable(QWidget):
         self._facts = facts
         for key, text in facts_texts(facts).items():
             self.values[key].set_text(text)
-        self.values["file"].setToolTip(facts.path)
-        self.values["sha256"].setToolTip(facts.sha256)
+        set_tip(self.values["file"], facts.path)
+        set_tip(self.values["sha256"], facts.sha256)
         self.copy.setEnabled(bool(facts.sha256))
 
     def _copy(self) -> None:
