@@ -14,11 +14,26 @@ from explorer.jobs.control import Control
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job, JobContext, JobSpec
+    from explorer.state import ExplorerState
 
-__all__ = ["CONTEXT_OF", "JOBS", "JobFunction", "JobKind", "begin", "control_of", "function_of"]
+__all__ = [
+    "CONTEXT_OF",
+    "JOBS",
+    "Apply",
+    "JobFunction",
+    "JobKind",
+    "apply_of",
+    "begin",
+    "control_of",
+    "function_of",
+]
 
 JobFunction: TypeAlias = "Callable[[JobContext | None, JobSpec], Job[Any]]"
 """Does a job. The context is that of the spec's request; None where the spec has none."""
+
+Apply: TypeAlias = "Callable[[ExplorerState, Any], ExplorerState]"
+"""Writes a value that a job reported into a state, and nothing else. Pure: it is called again whenever the user has
+changed something. A state in which the job's part is gone stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,9 @@ class JobKind:
         cancelled: What is said when it was cancelled.
         resume: How to go on after that, or what is left.
         kept: What is left where it failed in a way that nobody foresaw.
+        commits: Name of the undo step, of a job that writes its last value into the state. Values before it are
+            shown live, except None.
+        apply: The `Apply` that writes them, as "module:name".
     """
 
     function: str
@@ -38,6 +56,8 @@ class JobKind:
     cancelled: str = ""
     resume: str = ""
     kept: str = ""
+    commits: str = ""
+    apply: str = ""
 
 
 JOBS: Mapping[str, JobKind] = {
@@ -53,6 +73,7 @@ JOBS: Mapping[str, JobKind] = {
     "even-speed": JobKind(
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",
+        commits="Even speed", apply="explorer.animation.film_jobs:with_timeline",
     ),
     "figures": JobKind("explorer.training.figures_job:figures", "the measurement"),
 }  # fmt: skip
@@ -74,6 +95,16 @@ def control_of(kind: str) -> Control:
 
 def function_of(kind: str) -> JobFunction:
     """The function of a kind of job, imported now."""
-    module, _, name = JOBS[kind].function.partition(":")
-    function: JobFunction = getattr(import_module(module), name)
+    function: JobFunction = _imported(JOBS[kind].function)
     return function
+
+
+def apply_of(kind: str) -> Apply:
+    """Return the function by which a kind of job that commits writes its values, imported now."""
+    function: Apply = _imported(JOBS[kind].apply)
+    return function
+
+
+def _imported(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

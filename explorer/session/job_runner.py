@@ -8,10 +8,14 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.errors import LatentwalkError
 from explorer.jobs.executors import ThreadHandle
+from explorer.jobs.registry import control_of
+from explorer.session.job_edit import edit_of
 from explorer.util.revocable import RevocableCallback
 
 if TYPE_CHECKING:
     from explorer.jobs.job import JobSpec, Report
+    from explorer.session.core import SessionCore
+    from explorer.session.job_edit import JobEdit
 
 __all__ = ["JobRunner"]
 
@@ -19,9 +23,17 @@ __all__ = ["JobRunner"]
 class JobRunner(QObject):
     """Runs jobs that open their models themselves. GUI thread only.
 
+    A kind of job that commits writes the session's state: its values are shown live, and the last one becomes an
+    undo step before `finished` is emitted. One that is cancelled or fails leaves what the user had and has changed
+    meanwhile.
+
     Signals (delivered in the GUI thread): `reported(Report)` at most ten times a second; then one of
     `finished(value)`, with the last report's value, or `failed(error)`, also for a cancelled job
     (`CancelledError`). Nothing is emitted after `close`.
+
+    Args:
+        parent: Owner.
+        session: Whose state the jobs may write; needed only for kinds that commit.
     """
 
     reported = Signal(object)
@@ -29,8 +41,11 @@ class JobRunner(QObject):
     failed = Signal(object)
     _event = Signal(object, object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, session: SessionCore | None = None) -> None:
         super().__init__(parent)
+        self._session = session
+        self._edit: JobEdit | None = None
+        self._kind, self._is_cancelled = "", False
         self._handle: ThreadHandle | None = None
         self._callback: RevocableCallback | None = None
         self._event.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
@@ -49,6 +64,8 @@ class JobRunner(QObject):
         """Start a job. Raises LatentwalkError if one is running."""
         if self._handle is not None:
             raise LatentwalkError("Another job is running.", "Wait for it, or cancel it.")
+        self._kind, self._is_cancelled = spec.kind, False
+        self._edit = edit_of(self._session, spec.kind)
         emit = self._callback = RevocableCallback(self._event.emit)
 
         def on_report(report: Report[Any]) -> None:
@@ -70,8 +87,11 @@ class JobRunner(QObject):
             self._handle.resume()
 
     def cancel(self) -> None:
-        """Cancel before the next step."""
+        """Cancel before the next step. What the job has shown live is gone at once."""
         if self._handle is not None:
+            self._is_cancelled = True
+            if self._edit is not None:
+                self._edit.discard()
             self._handle.cancel()
 
     def close(self, timeout: float = 10.0) -> bool:
@@ -88,11 +108,31 @@ class JobRunner(QObject):
         if self._handle is None:  # closed: ignore queued events
             return
         if report is not None:
-            self.reported.emit(report)
+            self._on_report(report)
             return
         self._handle.join()
         self._handle = None
+        edit, self._edit = self._edit, None
+        if edit is not None:
+            error = self._end_edit(edit, value, error)
         if error is not None:
             self.failed.emit(error)
         else:
             self.finished.emit(value)
+
+    def _on_report(self, report: Report[Any]) -> None:
+        if self._edit is not None and self._edit.is_outdated:
+            self.cancel()
+        if self._edit is not None and not self._is_cancelled:
+            self._edit.show(report.value)
+        self.reported.emit(report)
+
+    def _end_edit(self, edit: JobEdit, value: object, error: LatentwalkError | None) -> LatentwalkError | None:
+        """Commit or discard a job's edit; return the error that it ends with."""
+        if error is None and (self._is_cancelled or edit.is_outdated):
+            error = control_of(self._kind).error  # the job was done before it noticed
+        if error is None:
+            edit.commit(value)
+        else:
+            edit.discard()
+        return error
