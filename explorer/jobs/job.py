@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from explorer.generators.base import Generator
     from explorer.util.steps import Steps
 
-__all__ = ["Job", "JobContext", "JobSpec", "Report", "last_value"]
+__all__ = ["RESUMED", "Job", "JobContext", "JobSpec", "Report", "last_value"]
+
+RESUMED = "resumed"
+"""Stage of the first report of a job that goes on from a checkpoint: what an earlier run has done."""
 
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from explorer.jobs.control import Control
 
 if TYPE_CHECKING:
+    from explorer.jobs.checkpoint import Checkpoint
     from explorer.jobs.job import Job, JobContext, JobSpec
     from explorer.state import ExplorerState
 
@@ -49,6 +50,7 @@ class JobKind:
         commits: Name of the undo step, of a job that writes its last value into the state. Values before it are
             shown live, except None.
         apply: The `Apply` that writes them, as "module:name".
+        resumes: Whether its function takes a checkpoint as a third argument, and its job is a `ResumableJob`.
     """
 
     function: str
@@ -58,10 +60,11 @@ class JobKind:
     kept: str = ""
     commits: str = ""
     apply: str = ""
+    resumes: bool = False
 
 
 JOBS: Mapping[str, JobKind] = {
-    "measure": JobKind("explorer.analysis.metric_jobs:measure", "the measurement"),
+    "measure": JobKind("explorer.analysis.metric_jobs:measure", "the measurement", resumes=True),
     "samples": JobKind("explorer.analysis.metric_jobs:samples", "the measurement"),
     "curves": JobKind("explorer.analysis.metric_jobs:curves", "the measurement"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
@@ -82,9 +85,14 @@ CONTEXT_OF = "explorer.render.headless:context_of"
 """Gives the context of a model and settings, on workers."""
 
 
-def begin(spec: JobSpec, context: JobContext | None) -> Job[Any]:
-    """Begin a job: the first `next` of what is returned does its first step."""
-    return function_of(spec.kind)(context, spec)
+def begin(spec: JobSpec, context: JobContext | None, checkpoint: Checkpoint | None = None) -> Job[Any]:
+    """Begin a job, or go on from a checkpoint: the first `next` of what is returned does its first step."""
+    function: Callable[..., Job[Any]] = function_of(spec.kind)
+    if checkpoint is None:
+        return function(context, spec)
+    if not JOBS[spec.kind].resumes:
+        raise ValueError(f"the job {spec.kind!r} cannot be resumed")
+    return function(context, spec, checkpoint)
 
 
 def control_of(kind: str) -> Control:
