@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explorer.errors import LatentwalkError
 from explorer.jobs.checkpoint import Checkpoints
-from explorer.jobs.control import Control
 from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import JOBS, begin, control_of
+from explorer.util.control import Control
 from explorer.util.priority import lower_priority
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from explorer.jobs.control import Control
+from explorer.util.control import Control
 
 if TYPE_CHECKING:
     from explorer.jobs.checkpoint import Checkpoint

@@ -12,6 +12,7 @@ from explorer.jobs.checkpoint import ResumableJob
 from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import begin
 from explorer.render.devices import classify_error
+from explorer.util.control import Control
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ class JobEvent:
 
 @dataclass(slots=True, eq=False)
 class JobRun:
-    """One job under way. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
+    """One job under way. Any thread may pause and cancel it by `control`; the rest belongs to the render thread."""
 
     key: str
     view: int
     spec: JobSpec
-    ended: bool = False
-    paused: bool = False
+    control: Control = field(default_factory=Control)
     was_retried: bool = False
     _checkpoint: Checkpoint | None = field(default=None, repr=False)
     _job: Job[Any] | None = field(default=None, repr=False)
@@ -63,7 +63,7 @@ class JobRun:
             Exception: The device failed: it is lost, or its memory ran out. The next step begins the job again, or
                 goes on from what a resumable one has done.
         """
-        if self.ended:
+        if self.control.is_cancelled:
             self._job = None
             return False
         try:
@@ -81,7 +81,7 @@ class JobRun:
                 raise
             self.fail(error, publish)
             return False
-        if report is not None and not self.ended:
+        if report is not None and not self.control.is_cancelled:
             publish(JobEvent(self.key, self.view, self, report))
         return True
 

@@ -34,7 +34,8 @@ from explorer.errors import (
 )
 from explorer.generators import registry
 from explorer.ops.filter_design import design_lowpass_filter
-from tests.checkpoints.conftest import small_network, small_pickle
+from explorer.util.report import Report
+from tests.checkpoints.conftest import CancelledAt, small_network, small_pickle
 from tests.checkpoints.nvidia_writer import (
     Call,
     Keep,
@@ -222,21 +223,21 @@ def test_the_drive_fails(pickle_file: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_file_changes_while_it_is_read(pickle_file: Path) -> None:
     data = pickle_file.read_bytes()
 
-    def grow(fraction: float, label: str) -> None:
-        if label == "Reading weights":
+    def grow(report: Report[None]) -> None:
+        if report.stage == "Reading weights":
             pickle_file.write_bytes(data + b"more")
 
     with pytest.raises(UnreadableFileError, match="changed while"):
-        load(pickle_file, progress=grow)
+        load(pickle_file, on_report=grow)
 
 
 def test_the_file_shrinks_while_it_is_read(pickle_file: Path) -> None:
-    def shrink(fraction: float, label: str) -> None:
-        if label == "Reading weights":
+    def shrink(report: Report[None]) -> None:
+        if report.stage == "Reading weights":
             pickle_file.write_bytes(b"short")
 
     with pytest.raises(UnreadableFileError, match="changed while"):
-        load(pickle_file, progress=shrink)
+        load(pickle_file, on_report=shrink)
 
 
 @pytest.mark.parametrize("source", ["pickle", "native"])
@@ -421,15 +422,9 @@ def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
     synthesis["_modules"] = {"b4": synthesis["_modules"]["b4"], "more": layer, **shared}
     path = tmp_path / "many.pkl"
     path.write_bytes(network_bytes(value, protocol=3))
-    polls = 0
-
-    def cancelled() -> bool:
-        nonlocal polls
-        polls += 1
-        return polls > 300  # after the pickle, which is short
-
+    control = CancelledAt(301)  # after the pickle, which is short
     with FileSource(path) as source, pytest.raises(CancelledError):
-        read_contents(source, Monitor(None, cancelled))
+        read_contents(source, Monitor(None, control))
 
 
 @pytest.mark.parametrize(

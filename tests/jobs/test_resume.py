@@ -20,12 +20,12 @@ from explorer.analysis.registry import METRICS, SPECTRUM, STICKING, Metric, metr
 from explorer.errors import CancelledError, LatentwalkError, UsageError
 from explorer.jobs import checkpoint as checkpoints
 from explorer.jobs.checkpoint import Checkpoint, CheckpointFile, Checkpoints
-from explorer.jobs.control import Control
 from explorer.jobs.executors import ThreadHandle, run_inline
 from explorer.jobs.job import RESUMED, Job, JobContext, JobSpec, Report
 from explorer.jobs.registry import JOBS, JobKind, begin
 from explorer.render.job_run import JobEvent, JobRun
 from explorer.state.request import ModelKey
+from explorer.util.control import Control
 from tests.analysis.scenes import TinyContext
 from tests.render.support import renderer_of, request_of, tiny_model
 from tests.render.test_renderer import Broken
