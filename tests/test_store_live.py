@@ -131,6 +131,17 @@ def test_motion_goes_on_below_a_live_value() -> None:
     assert not store.can_undo
 
 
+def test_motion_of_the_jobs_part_stands_still_while_it_is_live() -> None:
+    store = StateStore()
+    store.show_live(JOB, lambda state: with_look(state, 0, latent=Latent(seed=7)))
+    for step in range(1, 4):
+        latent = replace(store.state.shared.latent, x=store.state.shared.latent.x + 0.1)
+        store.update_transient(with_look(store.state, 0, latent=latent, noise=Noise(seed=step)))
+    assert (store.state.shared.latent, store.state.shared.noise.seed) == (Latent(seed=7), 3)
+    store.end_live(JOB)
+    assert store.state == with_look(ExplorerState(), 0, noise=Noise(seed=3))
+
+
 def test_the_users_own_change_of_the_jobs_part_is_what_a_cancelled_job_leaves() -> None:
     store = StateStore()
     store.show_live(JOB, psi_of(0.5))

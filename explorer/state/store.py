@@ -120,7 +120,7 @@ class StateStore:
 
         What was saved stays so: a project that was only played needs no saving.
         """
-        new = self._without_live(new)
+        new = self._without_live(new, is_motion=True)
         if new != self._state:
             if self._document is None and self.is_saved():
                 self._saved = new
@@ -311,9 +311,14 @@ class StateStore:
         self._interpose(change(self._state), name)
         self._show_again()  # where the document has had that value before
 
-    def _without_live(self, new: ExplorerState) -> ExplorerState:
-        """Return what the document becomes by a change of the shown state to `new`."""
-        return new if self._shown is self._state else merged(self._state, self._shown, new)
+    def _without_live(self, new: ExplorerState, *, is_motion: bool = False) -> ExplorerState:
+        """Return what the document becomes by a change of the shown state to `new`.
+
+        Motion does not move what a live edit covers, or the document would get the live value.
+        """
+        if self._shown is self._state:
+            return new
+        return merged(self._state, self._shown, new, prefer_base=is_motion)
 
     def _with_live(self, state: ExplorerState) -> ExplorerState:
         if self._document is None:
