@@ -211,6 +211,8 @@ def test_models_are_given_up_least_recently_used_but_never_one_in_use(qtbot: QtB
         for view, name in ((0, "a"), (1, "b"), (1, "c"), (1, "d")):
             model = loaded(service, loader, qtbot, name, view)
             service.request(view, request_of(model))
+            # Rendering counts as use: it must not come after the next model's.
+            qtbot.waitUntil(lambda name=name: name in {f.request.model.sha256 for f in frames.items})  # type: ignore[misc]
         assert [name in service.models for name in "abcd"] == [True, False, True, True]  # b, then c, was in use
         qtbot.waitUntil(lambda: {f.request.model.sha256 for f in frames.items} >= {"a", "d"})
         loaded(service, loader, qtbot, "e", 2)
