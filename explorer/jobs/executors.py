@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from explorer.errors import LatentwalkError
 from explorer.jobs.checkpoint import Checkpoints
 from explorer.jobs.rate import RateMeter
-from explorer.jobs.registry import JOBS, begin, control_of
+from explorer.jobs.registry import JOBS, begin, control_of, failure_of
 from explorer.util.control import Control
 from explorer.util.priority import lower_priority
 
@@ -169,15 +169,13 @@ def _run(
     on_checkpoint: OnCheckpoint | None,
 ) -> None:
     lower_priority(10)  # the preview goes first; torch's workers of this thread inherit it
-    kind = JOBS[spec.kind]
     try:
         last = drive(begin(spec, None, checkpoint), control, _Sometimes(on_report), on_checkpoint)
     except LatentwalkError as error:
         on_end(None, error.with_traceback(None))
     except Exception as error:  # whatever it is, somebody waits for the end
-        log.exception("%s failed", kind.title)
-        words = f"{kind.title.capitalize()} failed: {type(error).__name__}: {error}"
-        on_end(None, LatentwalkError(words, kind.kept))
+        log.exception("%s failed", JOBS[spec.kind].title)
+        on_end(None, failure_of(spec.kind, error))
     else:
         on_end(last, None)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from explorer.errors import LatentwalkError
 from explorer.util.control import Control
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "apply_of",
     "begin",
     "control_of",
+    "failure_of",
     "function_of",
 ]
 
@@ -99,6 +101,12 @@ def control_of(kind: str) -> Control:
     """What pauses and cancels a job of a kind."""
     title, item = JOBS[kind].title, JOBS[kind]
     return Control(item.cancelled or f"{title.capitalize()} was cancelled.", item.resume)
+
+
+def failure_of(kind: str, error: Exception) -> LatentwalkError:
+    """Return the error to show where a job of a kind failed in a way that nobody foresaw."""
+    item = JOBS[kind]
+    return LatentwalkError(f"{item.title.capitalize()} failed: {type(error).__name__}: {error}", item.kept)
 
 
 def function_of(kind: str) -> JobFunction:

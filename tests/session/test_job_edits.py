@@ -8,23 +8,33 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.errors import CancelledError, UsageError
 from explorer.jobs.job import JobContext, JobSpec, Report
 from explorer.jobs.registry import JOBS, JobKind, apply_of
+from explorer.render.model_store import LoadedModel
 from explorer.session import Session
 from explorer.session.job_runner import JobRunner
-from explorer.state import ExplorerState, Latent, Truncation, with_look
+from explorer.session.render_service import RenderService
+from explorer.state import ExplorerState, Latent, Truncation, ViewState, with_look
+from explorer.util.control import Control
+from tests.render.support import tiny_model
 
 ORDERS: dict[str, queue.Queue[float | Exception | None]] = {}
 
 
-def ordered(context: JobContext | None, spec: JobSpec) -> Iterator[Report[float | None]]:
+def ordered(context: JobContext | None, spec: JobSpec) -> Iterator[Report[float | None] | None]:
     """Report the values of an order, one after another, until it says None."""
     orders, done = ORDERS[spec.options["name"]], 0
-    while (order := orders.get()) is not None:
+    while True:
+        try:
+            order = orders.get(block=context is None)
+        except queue.Empty:  # the render thread waits for nobody
+            yield None
+            continue
+        if order is None:
+            return
         if isinstance(order, Exception):
             raise order
         done += 1
@@ -54,7 +64,9 @@ class Work:
         self.runner.reported.connect(self.told.append)
         self.runner.finished.connect(self.told.append)
         self.runner.failed.connect(self.told.append)
-        self.runner.start(JobSpec(self.kind, options={"name": self.kind}))
+        is_rendering = self.session.facts(0) is not None
+        request = self.session.resolve_view(0) if is_rendering else None
+        self.runner.start(JobSpec(self.kind, request, {"name": self.kind}))
 
     def say(self, *orders: float | Exception | None) -> None:
         """Let the job report, fail or end, and wait until that has arrived."""
@@ -69,12 +81,23 @@ class Work:
         self.qtbot.waitUntil(lambda: not self.runner.is_running, timeout=60_000)
 
 
-@pytest.fixture
-def session(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def load(path: str, on_report: object, control: Control, **options: bool) -> LoadedModel:
+    return tiny_model(path)
+
+
+@pytest.fixture(params=["thread", "render thread"])
+def session(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session; with a model jobs have a request, and so run in the render thread."""
     for kind, name, apply in (("test-psi", "Psi job", "with_psi"), ("test-seed", "Seed job", "with_seed")):
         item = JobKind(f"{__name__}:ordered", "the job", commits=name, apply=f"{__name__}:{apply}")
         monkeypatch.setitem(JOBS, kind, item)  # type: ignore[arg-type]
-    made = Session()
+    if request.param == "thread":
+        made = Session()
+    else:
+        state = ExplorerState(views=(ViewState(model="a"),), layout="single")
+        made = Session(state=state, service=RenderService(load=load))
+        made.start()
+        qtbot.waitUntil(lambda: made.last_frame(0) is not None)
     yield made
     assert made.close()
     made.deleteLater()
@@ -182,6 +205,19 @@ def test_closing_leaves_nothing_of_the_job(session: Session, qtbot: QtBot) -> No
 def test_a_runner_without_a_session_refuses_such_a_job(session: Session) -> None:
     with pytest.raises(ValueError, match="needs a session"):
         JobRunner(session).start(JobSpec("test-psi", options={"name": "test-psi"}))
+
+
+def test_a_job_pauses_and_goes_on(session: Session, qtbot: QtBot) -> None:
+    work = Work(session, qtbot)
+    work.say(0.5)
+    work.runner.pause()
+    assert work.runner.is_paused
+    work.orders.put(0.25)
+    work.orders.put(None)
+    work.runner.resume()
+    assert not work.runner.is_paused
+    qtbot.waitUntil(lambda: not work.runner.is_running, timeout=60_000)
+    assert (psi(session), session.store.undo_name) == (0.25, "Psi job")
 
 
 @pytest.mark.parametrize("kind", [name for name, item in JOBS.items() if item.commits or item.apply])
