@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.analysis.registry import ResumableTotal, Samples, collect, total_of
 from explorer.errors import UsageError
+from explorer.jobs.checkpoint import DamagedCheckpointError
 from explorer.jobs.job import RESUMED, Report
 from explorer.util.packing import packed, unpacked
 
@@ -39,7 +40,8 @@ def measure(
         checkpoint: What an earlier run of the same had: it goes on from there.
 
     Raises:
-        UsageError: Too few samples, or these samples tell nothing, or the checkpoint is damaged.
+        UsageError: Too few samples, or these samples tell nothing.
+        DamagedCheckpointError: The checkpoint is not one of these metrics.
     """
     _check_samples(chosen, samples)
     first = samples_done(checkpoint)
@@ -78,7 +80,7 @@ class Measurement:
         checkpoint: What an earlier run had; its sums go on, so that the figures are those of one run.
 
     Raises:
-        UsageError: The checkpoint is damaged, or one of the metrics has none.
+        DamagedCheckpointError: The checkpoint is not one of these metrics.
     """
 
     def __init__(
@@ -150,15 +152,15 @@ class Measurement:
                     raise TypeError(f"{name} has no checkpoints")
                 total.restore(unpacked(checkpoint["totals"][name]), done)
         except Exception as error:  # of what a damaged file holds, a metric may raise anything
-            raise _damaged() from error
+            raise DamagedCheckpointError from error
         self._done, self._is_resumed = done, True
 
 
 def samples_done(checkpoint: Mapping[str, Any] | None) -> int:
-    """Return how many samples a checkpoint has. Raises UsageError if it is damaged."""
+    """Return how many samples a checkpoint has. Raises DamagedCheckpointError."""
     done = 0 if checkpoint is None else checkpoint.get("done")
     if type(done) is not int:
-        raise _damaged()
+        raise DamagedCheckpointError
     return done
 
 
@@ -166,7 +168,3 @@ def check_resumable(metric: Metric, info: GeneratorInfo) -> None:
     """Raise UsageError if measurements of a metric cannot be resumed."""
     if not isinstance(total_of(metric, info), ResumableTotal):
         raise UsageError(f"Measurements of {metric.name} cannot be resumed.", "Leave out --resume.")
-
-
-def _damaged() -> UsageError:
-    return UsageError("The checkpoint of the measurement is damaged.", "Delete its file to start again.")

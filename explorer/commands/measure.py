@@ -132,24 +132,28 @@ def _run(
     """Run the job, or continue it from its checkpoint, with its progress on standard error."""
     from explorer.analysis.measurement import samples_done
     from explorer.analysis.metric_jobs import measure_on
+    from explorer.jobs.checkpoint import DamagedCheckpointError
     from explorer.jobs.executors import drive, run_inline
     from explorer.jobs.registry import control_of
 
     saved = _Saved(checkpoints, spec) if checkpoints is not None else None
     checkpoint = checkpoints.get(spec) if checkpoints is not None else None
-    before = samples_done(checkpoint)
-    if before:
-        console.note(f"{what}: continuing after {before:,} of {spec.options['samples']:,} samples")
-    progress = ProgressLine(what, before)
 
     def tell(report: Report[Any]) -> None:
         progress(report.done, report.total)
 
     try:
+        before = samples_done(checkpoint)
+        if before:
+            console.note(f"{what}: continuing after {before:,} of {spec.options['samples']:,} samples")
+        progress = ProgressLine(what, before)
         if cluster is None:
             return run_inline(spec, renderer.context, tell, checkpoint=checkpoint, on_checkpoint=saved)
         job = measure_on(cluster, spec, renderer.info, checkpoint)
         return drive(job, control_of(spec.kind), tell, saved)
+    except DamagedCheckpointError as error:
+        assert checkpoints is not None  # where it is from
+        raise DamagedCheckpointError(str(checkpoints.path)) from error
     except (Stopped, KeyboardInterrupt):
         if saved is not None and saved.done:
             console.note(f"latentwalk: {saved.done:,} samples are saved; run the same command again to continue")

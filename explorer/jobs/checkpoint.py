@@ -19,7 +19,14 @@ from explorer.util.strict_json import parse_json
 if TYPE_CHECKING:
     from explorer.jobs.job import Job, JobSpec
 
-__all__ = ["Checkpoint", "CheckpointFile", "Checkpoints", "OnCheckpoint", "ResumableJob"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointFile",
+    "Checkpoints",
+    "DamagedCheckpointError",
+    "OnCheckpoint",
+    "ResumableJob",
+]
 
 Checkpoint: TypeAlias = dict[str, Any]
 """JSON values; what is in them is the job's own concern."""
@@ -35,6 +42,13 @@ MAX_COST = 0.05
 MAX_BYTES = 1 << 30
 
 _FORMAT, _VERSION = "latentwalk checkpoints", 1
+
+
+class DamagedCheckpointError(UsageError):
+    """A job cannot go on from a checkpoint. Who knows its file names it."""
+
+    def __init__(self, file: str = "The checkpoint") -> None:
+        super().__init__(f"{file} does not hold what the job needs to continue.", "Delete it to start again.")
 
 
 @runtime_checkable

@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_explained(
     path.write_text(json.dumps(data))
     capsys.readouterr()
     assert main(arguments) == 2
-    assert "damaged" in capsys.readouterr().err
+    assert f"{path} does not hold what the job needs to continue. Delete it" in capsys.readouterr().err
     assert json.loads(path.read_bytes()) == data
 
 

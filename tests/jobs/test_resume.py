@@ -19,7 +19,7 @@ from explorer.analysis.metric_jobs import measure_on, measure_spec
 from explorer.analysis.registry import METRICS, SPECTRUM, STICKING, Metric, metric_named
 from explorer.errors import CancelledError, LatentwalkError, UsageError
 from explorer.jobs import checkpoint as checkpoints
-from explorer.jobs.checkpoint import Checkpoint, CheckpointFile, Checkpoints
+from explorer.jobs.checkpoint import Checkpoint, CheckpointFile, Checkpoints, DamagedCheckpointError
 from explorer.jobs.executors import ThreadHandle, run_inline
 from explorer.jobs.job import RESUMED, Job, JobContext, JobSpec, Report
 from explorer.jobs.registry import JOBS, JobKind, begin
@@ -163,14 +163,14 @@ def test_a_damaged_checkpoint_is_refused(change: dict[str, Any]) -> None:
     context = TinyContext()
     spec = measure_spec([SPECTRUM], context.request(), SAMPLES)
     saved = ended_after(spec, context, 2) | change
-    with pytest.raises(UsageError, match="checkpoint of the measurement is damaged"):
+    with pytest.raises(DamagedCheckpointError):
         run_inline(spec, context, checkpoint=saved)
 
 
 def test_a_checkpoint_of_fewer_samples_than_it_says_is_refused() -> None:
     context = TinyContext()
     spec = measure_spec([STICKING], context.request(), SAMPLES)
-    with pytest.raises(UsageError, match="damaged"):
+    with pytest.raises(DamagedCheckpointError):
         run_inline(spec, context, checkpoint=ended_after(spec, context, 2) | {"done": 3})
 
 
@@ -201,7 +201,7 @@ def test_a_metric_without_checkpoints_is_measured_but_not_resumed() -> None:
     assert [report.done for report in job if report is not None] == [1, 2, 3]
     keeper.at_end()
     assert saved == []
-    with pytest.raises(UsageError, match="damaged"):
+    with pytest.raises(DamagedCheckpointError):
         measure([metric], context, context.request(), 3, checkpoint={"done": 1, "totals": {"plain": 1}})
 
 
