@@ -17,7 +17,7 @@ from explorer.render.model_store import LoadedModel
 from explorer.session import Session
 from explorer.session.job_runner import JobRunner
 from explorer.session.render_service import RenderService
-from explorer.state import ExplorerState, Latent, Truncation, ViewState, with_look
+from explorer.state import ExplorerState, Latent, Truncation, ViewState, look_of, with_look
 from explorer.util.control import Control
 from tests.render.support import tiny_model
 
@@ -104,7 +104,7 @@ def session(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 
 
 def psi(session: Session) -> float:
-    return session.look(0).truncation.psi
+    return look_of(session.state, 0).truncation.psi
 
 
 def test_live_values_are_shown_and_the_last_one_is_one_step(session: Session, qtbot: QtBot) -> None:
@@ -137,7 +137,7 @@ def test_without_an_end_the_state_is_as_before_but_for_what_the_user_did(
     else:
         work.say(UsageError("No.", "Yes.") if end == "failure" else KeyError("x"))
     assert isinstance(work.told[-1], CancelledError) == (end == "cancel")
-    assert (psi(session), session.look(0).latent.seed, session.store.undo_name) == (1.0, 7, "Walk")
+    assert (psi(session), look_of(session.state, 0).latent.seed, session.store.undo_name) == (1.0, 7, "Walk")
     session.undo()
     assert (session.state, session.store.can_undo) == (before, False)
 
@@ -162,11 +162,11 @@ def test_an_edit_during_the_job_stays_and_is_a_step_of_its_own(session: Session,
     work.say(0.25, None)
     session.edit("Drag", latent=Latent(seed=4))
     session.commit()
-    assert (psi(session), session.look(0).latent.seed, session.store.undo_name) == (0.25, 4, "Drag")
+    assert (psi(session), look_of(session.state, 0).latent.seed, session.store.undo_name) == (0.25, 4, "Drag")
     session.undo()
-    assert (psi(session), session.look(0).latent.seed, session.store.undo_name) == (0.25, 3, "Psi job")
+    assert (psi(session), look_of(session.state, 0).latent.seed, session.store.undo_name) == (0.25, 3, "Psi job")
     session.undo()
-    assert (psi(session), session.look(0).latent.seed) == (1.0, 3)
+    assert (psi(session), look_of(session.state, 0).latent.seed) == (1.0, 3)
     session.undo()
     assert session.state == before
 
@@ -176,11 +176,11 @@ def test_two_jobs_write_their_own_parts(session: Session, qtbot: QtBot) -> None:
     first.say(0.5)
     second.say(3.0)
     first.say(0.25)
-    assert (psi(session), session.look(0).noise.seed) == (0.25, 3)
+    assert (psi(session), look_of(session.state, 0).noise.seed) == (0.25, 3)
     second.say(4.0, None)
     assert (session.store.document.shared.noise.seed, session.store.document.shared.truncation.psi) == (4, 1.0)
     first.say(UsageError("No.", "Yes."))
-    assert (psi(session), session.look(0).noise.seed, session.store.undo_name) == (1.0, 4, "Seed job")
+    assert (psi(session), look_of(session.state, 0).noise.seed, session.store.undo_name) == (1.0, 4, "Seed job")
 
 
 def test_another_project_cancels_the_job(session: Session, qtbot: QtBot) -> None:
