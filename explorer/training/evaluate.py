@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from explorer.training.critters.attributes import LATENT_DIM, attributes, latent
 from explorer.training.critters.render import render
 from explorer.training.datasets import Dataset
 from explorer.training.style_effects import style_effects, table
+from explorer.util.report import Report
 
 __all__ = ["Figures", "Frechet", "Request", "fresh_like", "measure", "report"]
 
@@ -34,7 +35,7 @@ _BATCH = 16
 
 _Item = TypeVar("_Item")
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[Report[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def fresh_like(checkpoint: Checkpoint) -> Generator:
 @torch.inference_mode()
 def measure(
     generator: Generator, fresh: Generator, data: Dataset, using: list[FeatureNetwork], request: Request,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = lambda report: None,
 ) -> Figures:  # fmt: skip
     """Measure `generator` against `data`.
 
@@ -96,7 +97,7 @@ def measure(
         data: The pictures it was trained on, of its resolution.
         using: Networks for the Fréchet distances.
         request: Sample counts.
-        progress: Called with the current task, and the done and total numbers of pictures.
+        progress: Called with reports that count pictures, and whose `stage` is the current task.
     """
     frechet = _frechet(generator, fresh, data, using, request, progress) if using and request.samples else ()
     likeness = None
@@ -172,7 +173,7 @@ def _told(items: Iterator[_Item], batch: int, count: int, what: str, progress: P
     for item in items:
         yield item
         done = min(done + batch, count)
-        progress(what, done, count)
+        progress(Report(None, done, count, what))
 
 
 def _pictures(data: Dataset, first: int, end: int) -> Iterator[Tensor]:

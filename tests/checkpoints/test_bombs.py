@@ -18,7 +18,7 @@ from explorer.checkpoints.source import FileSource
 from explorer.errors import CancelledError, CheckpointError, MismatchError, UnreadableFileError
 from explorer.generators import registry
 from explorer.ops.filter_design import design_lowpass_filter
-from tests.checkpoints.conftest import small_network
+from tests.checkpoints.conftest import CancelledAt, small_network
 from tests.checkpoints.nvidia_writer import (
     Call,
     Keep,
@@ -105,15 +105,9 @@ def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
     synthesis["_modules"] = {"b4": synthesis["_modules"]["b4"], "more": layer, **shared}
     path = tmp_path / "many.pkl"
     path.write_bytes(network_bytes(value, protocol=3))
-    polls = 0
-
-    def cancelled() -> bool:
-        nonlocal polls
-        polls += 1
-        return polls > 300  # after the pickle, which is short
-
+    control = CancelledAt(301)  # after the pickle, which is short
     with FileSource(path) as source, pytest.raises(CancelledError):
-        read_contents(source, Monitor(None, cancelled))
+        read_contents(source, Monitor(None, control))
 
 
 @pytest.mark.parametrize(

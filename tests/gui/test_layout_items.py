@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
@@ -36,7 +37,7 @@ def test_moving_panels_models_and_the_sheet_leave_no_items(window: MainWindow, s
     window.sides.reset()
     for model in ("other-stylegan2", "critters-stylegan3-t"):
         session.models.request(0, model)
-        wait_until(lambda name=model: session.record(0).model == name and session.info(0) is not None)
+        wait_until(partial(_shows, session, model))
     for width in (1040, 1800, 1280):
         window.resize(width, 800)
         window.actions_by_key["help"].trigger()
@@ -46,6 +47,10 @@ def test_moving_panels_models_and_the_sheet_leave_no_items(window: MainWindow, s
     layouts += [o for o in gc.get_objects() if issubclass(type(o), QLayout) and isValid(o)]  # of pyqtgraph's menus
     stale = set(kept).difference(*(_addresses(layout) for layout in layouts))
     assert [kept[address] for address in stale] == []
+
+
+def _shows(session: Session, model: str) -> bool:
+    return session.record(0).model == model and session.info(0) is not None
 
 
 def _is_item(thing: object) -> bool:
