@@ -29,6 +29,7 @@ from explorer.animation.container import Stream
 from explorer.animation.encoder import ChunkedWriter, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.folder import ChunkedFolder
+from explorer.animation.forecast import Forecast
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import FilmJob, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
@@ -83,7 +84,7 @@ def _encoder(state: ExplorerState, burst: int, rounds: int, only: str) -> None:
             path = Path(folder) / f"f{kind.suffix}"
             stream = Stream(kind, film.quality, (first.shape[1], first.shape[0]), film.fps)
             growing = ChunkedFolder(path, lambda n: "") if kind.key == "png" else ChunkedWriter(path, stream, "")
-            thread = EncoderThread(growing)
+            thread = EncoderThread(growing, Forecast(stream, growing.part, rounds * burst))
             alone, together = [], []
             for _ in range(rounds):
                 started = time.perf_counter()
