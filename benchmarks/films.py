@@ -84,7 +84,7 @@ def _encoder(state: ExplorerState, burst: int, rounds: int, only: str) -> None:
             path = Path(folder) / f"f{kind.suffix}"
             stream = Stream(kind, film.quality, (first.shape[1], first.shape[0]), film.fps)
             growing = ChunkedFolder(path, lambda n: "") if kind.key == "png" else ChunkedWriter(path, stream, "")
-            thread = EncoderThread(growing, Forecast(stream, growing.part, 2 * rounds * burst))
+            thread = EncoderThread(growing, Forecast(stream, growing.part, rounds * burst))
             alone, together = [], []
             for _ in range(rounds):
                 started = time.perf_counter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,13 @@ from explorer.render.resolve import resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
-from explorer.session.drift import Drifts, without_drift
-from explorer.session.frame_pacer import FramePacer, ready_views
 from explorer.session.model_loads import ModelLoads, with_view
+from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord, ViewRecords
 from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
 from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
-from explorer.state.transforms import is_moving
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
@@ -44,7 +41,7 @@ class SessionCore(QObject):
     """Own the state, drive the render service and deliver its frames: what the parts of a session build on.
 
     Parts: `store` (the state and its undo steps), `models` (loads the views' models), `devices` (device and
-    precision), `clock` and `pace` (motion), `table` (stored latents).
+    precision), `motion` (drifts and animations, their clock), `table` (stored latents).
 
     Args:
         parent: Owner.
@@ -64,7 +61,6 @@ class SessionCore(QObject):
     status = Signal(str)  # short message
     saved_changed = Signal(bool)  # whether the state is what the project's file holds
     about_to_edit = Signal()  # before a change that did not come from user input is recorded as an undo step
-    motion_changed = Signal(bool)  # whether the clock of drifts and animations runs
     thumbnail = Signal(object)  # Thumbnail
 
     def __init__(
@@ -78,14 +74,12 @@ class SessionCore(QObject):
     ) -> None:
         super().__init__(parent)
         self.store = StateStore(state)
-        self.clock = clock or Clock()
         self.table = AssetTable()
         self.service = service or RenderService(self)
         self.devices = Devices(self, self.service, settings)
         self._views = ViewRecords()
         self.models = ModelLoads(self, self.store, self.service, self._views)
-        self._drifts = Drifts()
-        self.pace = FramePacer(self, self.clock, self._ready_views, self._move)
+        self.motion = Motion(self, self.store, self._views, self.post, clock or Clock())
         self._closed = False
         self._was_saved = True
         self._connect()
@@ -242,7 +236,7 @@ class SessionCore(QObject):
             self.store.state,
             view,
             facts.info,
-            self.pace.now,
+            self.motion.pace.now,
             model=facts.key,
             settings=self.devices.settings,
             table=self.table,
@@ -266,7 +260,7 @@ class SessionCore(QObject):
         """Called by the image widget after it painted a frame: measure latency, and keep motion going."""
         if not self._is_gone(view):
             self.record(view).note_paint(generation, perf_counter())
-        self.pace.schedule()
+        self.motion.pace.schedule()
 
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
@@ -285,7 +279,7 @@ class SessionCore(QObject):
         if failed.generation >= v.posted:
             v.settled = max(v.settled, failed.generation)
             self._set_failure(failed.view, failed)
-            self.pace.schedule()
+            self.motion.pace.schedule()
 
     def _set_failure(self, view: int, failed: RenderFailed) -> None:
         self.record(view).failure = failed
@@ -293,7 +287,9 @@ class SessionCore(QObject):
 
     def _is_past(self, frame: Frame, failure: RenderFailed | None) -> bool:
         """Return whether the user has made changes since loading a model failed; motion does not count."""
-        return failure is not None and frame.generation > failure.generation and not self.is_moving(frame.view)
+        return (
+            failure is not None and frame.generation > failure.generation and not self.motion.is_moving(frame.view)
+        )
 
     @Slot(int)
     def _clear_failure(self, view: int, *, of_load: bool = True) -> None:
@@ -307,13 +303,6 @@ class SessionCore(QObject):
             if v.load_failure is not None:
                 self.failure.emit(v.load_failure)
 
-    # -- motion --------------------------------------------------------------------------------------------
-
-    def is_moving(self, view: int) -> bool:
-        """Return True if a view's picture changes by itself while the clock plays."""
-        look = self.look_of(view)
-        return look.drift != 0.0 or is_moving(look.transform)
-
     @property
     def is_at_rest(self) -> bool:
         """True if no picture is moving, rendering or loading: a good time for work that would cause stutter."""
@@ -322,35 +311,9 @@ class SessionCore(QObject):
             return False
         if any(r.failure is None and (r.in_flight or r.is_refining) for r in self._views.values()):
             return False
-        return not (self.clock.is_playing and any(self.is_moving(view) for view in self.visible_views()))
-
-    def play(self) -> None:
-        """Start the clock of drifts and animations."""
-        self.clock.play()
-        self.motion_changed.emit(True)
-        self.pace.schedule()
-
-    def pause(self) -> None:
-        """Stop the clock; motion continues from here when it plays again."""
-        self.clock.pause()
-        self.motion_changed.emit(False)
-
-    def stop_drift(self, speed: float) -> None:
-        """Stop a drift of that speed that the user did not start: undo does not bring it back."""
-        if self.store.state.shared.drift == speed:
-            self.store.rewrite_history(partial(without_drift, speed=speed))
-
-    def _ready_views(self) -> tuple[int, ...]:
-        """Return the moving views that are ready for their next step."""
-        if self._closed:
-            return ()
-        moving = [v for v in self.visible_views() if self.is_moving(v) and self.record(v).facts is not None]
-        return ready_views(self.store.state, {v: self.record(v) for v in moving})
-
-    def _move(self, now: float, views: tuple[int, ...]) -> None:
-        self.store.update_transient(self._drifts.advance(self.store.state, now))
-        for view in views:
-            self.post(view)
+        return not (
+            self.motion.clock.is_playing and any(self.motion.is_moving(view) for view in self.visible_views())
+        )
 
     # -- the store -----------------------------------------------------------------------------------------
 
@@ -359,10 +322,10 @@ class SessionCore(QObject):
             self.models.sync(old, new)
         self.changed.emit(old, new)
         for view in self.visible_views():
-            if not (self.pace.is_stepping and self.record(view).in_flight):
+            if not (self.motion.pace.is_stepping and self.record(view).in_flight):
                 self.post(view)
-        if not self.pace.is_stepping:
-            self.pace.schedule()
+        if not self.motion.pace.is_stepping:
+            self.motion.pace.schedule()
             self.notify_saved()
 
     def notify_saved(self) -> None:
@@ -394,6 +357,6 @@ class SessionCore(QObject):
         if self._closed:
             return True
         self._closed = True
-        self.pace.stop()
+        self.motion.close()
         self._unsubscribe()
         return self.service.close()

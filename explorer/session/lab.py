@@ -77,7 +77,7 @@ class StickingLab(QObject):
         self._rest.timeout.connect(self._on_rest)
         session.frame.connect(self._scan_frame)
         session.changed.connect(self._on_lab_changed)
-        session.motion_changed.connect(self._on_lab_motion)
+        session.motion.changed.connect(self._on_lab_motion)
         session.model_changed.connect(self._on_lab_model)
         session.devices.changed.connect(self._on_lab_settings)
         session.service.job_event.connect(self._on_job_event)
@@ -114,9 +114,9 @@ class StickingLab(QObject):
         if 1 <= number <= len(tour.STEPS):
             if not store.is_away:
                 self.tour_begins.emit()
-                self._was_playing = session.clock.is_playing
+                self._was_playing = session.motion.clock.is_playing
             store.set_out(tour.state_of(number, session.state))
-            session.play()
+            session.motion.play()
         elif store.document.timeline != session.state.timeline:
             store.come_back(replace(store.document, timeline=session.state.timeline), "Timeline")
         else:
@@ -129,7 +129,7 @@ class StickingLab(QObject):
 
     def _end_tour(self) -> None:
         if not self._was_playing:
-            self._session.pause()
+            self._session.motion.pause()
         self.tour_ended.emit()
 
     # -- slit-scan -----------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ class StickingLab(QObject):
         self._rest.start()
 
     def _is_moving(self, view: int) -> bool:
-        return self._session.clock.is_playing and self._session.is_moving(view)
+        return self._session.motion.clock.is_playing and self._session.motion.is_moving(view)
 
     def _drop_averages(self) -> None:
         for view in range(len(self._session.state.views)):

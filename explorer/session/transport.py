@@ -95,7 +95,7 @@ class Transport(QObject):
         if self.timeline.loop == "once" and at >= self.timeline.duration - 1e-6:
             at = 0.0
         self._play_from = (self._now(), at)
-        self._session.pause()
+        self._session.motion.pause()
         self._play_timer.start()
         self.playing_changed.emit(True)
 
@@ -129,10 +129,10 @@ class Transport(QObject):
         """Show the state at a time of the timeline; views that are still busy skip it."""
         self._playhead = position
         if self.has_animation and not self.is_recording:
-            self._session.clock.pause()
-            self._session.clock.seek(position)  # animated transforms as in the film
+            self._session.motion.clock.pause()
+            self._session.motion.clock.seek(position)  # animated transforms as in the film
             shown = with_snapshot(self._session.state, self.player().snapshot(position))
-            with self._session.pace.tick():
+            with self._session.motion.pace.tick():
                 self._session.store.update_transient(shown)
             for view in self._session.visible_views():
                 if not self._session.record(view).in_flight:
@@ -151,7 +151,7 @@ class Transport(QObject):
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self._performance is not None:
             self._performance.note(self._now(), new)
-        by_hand = not self._session.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
+        by_hand = not self._session.motion.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
         if self.is_playing and by_hand:
             self.pause()  # the user has changed something, which playing would overwrite
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
@@ -225,7 +225,9 @@ class Transport(QObject):
         t, session = self.timeline, self._session
         step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
         to = min(edits.snapped(t, position + step), t.duration)
-        is_moving = session.clock.is_playing and any(session.is_moving(view) for view in session.visible_views())
+        is_moving = session.motion.clock.is_playing and any(
+            session.motion.is_moving(view) for view in session.visible_views()
+        )
         if self.is_playing or is_moving or to <= position:
             return
         if self.player().snapshot(to) != snapshot_of(session.state):
@@ -368,8 +370,8 @@ class Transport(QObject):
             return
         self._session.about_to_edit.emit()  # nor does a recording
         self.pause()
-        self._session.clock.seek(0.0)
-        self._session.play()
+        self._session.motion.clock.seek(0.0)
+        self._session.motion.play()
         self._performance = Performance(self._now(), self._session.state, self._autosave.begin_recording())
         self.recording_changed.emit(True)
 

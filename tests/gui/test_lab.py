@@ -326,7 +326,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     session.look.set_seed(42)
     session.look.set_psi(0.3)
     session.views.show(1)
-    session.pause()
+    session.motion.pause()
     sections["latent"].set_folded(True)
     sections["meter"].set_shown(False)
     window.show_problem("something that is over by then")
@@ -342,7 +342,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
         session.look.set_psi(0.1)
         bar.next.click()
     assert session.state == before
-    assert not session.clock.is_playing
+    assert not session.motion.clock.is_playing
     assert session.store.undo_name == undo_name
     assert {key: (s.is_folded, s.isHidden()) for key, s in sections.items()} == folded
     assert camera.zoom == zoom

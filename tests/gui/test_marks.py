@@ -18,6 +18,7 @@ from explorer.session.settings import Settings
 from explorer.state import Latent, Look, Transform
 from explorer.util.view_marks import ON_DARK, ON_LIGHT, letter
 from explorer.widgets.controls.basic import Check, ElidedLabel
+from explorer.widgets.controls.plain_text import tip_text
 from explorer.widgets.controls.theme import DARK, LIGHT, apply_theme, color
 from explorer.widgets.panels.glossary import ABOUT
 from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, TranslationPlot
@@ -119,7 +120,7 @@ def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # ty
     assert made.text() == full
     made.resize(made.fontMetrics().horizontalAdvance(short) + 2, 20)
     assert made.text() == short
-    assert made.toolTip().split() == full.split()  # in lines
+    assert made.toolTip() == tip_text(full)
     assert "+0.25 +0.10" in short
 
 

@@ -164,7 +164,7 @@ def test_motion_in_time(window: MainWindow, session: Session) -> None:
     transform.kind.activated.emit(1)
     assert session.look_of().transform.animation.kind == "circle"
     assert transform.sliders["transform.animation.speed"].isEnabled()
-    assert session.is_moving(0)
+    assert session.motion.is_moving(0)
     first = session.last_frame(0)
     wait_until(lambda: session.last_frame(0) is not first)
 

@@ -107,9 +107,9 @@ def test_space_drifts_and_stops(window: MainWindow, session: Session) -> None:
     assert session.look_of().drift != 0
     wait_until(lambda: session.look_of().latent.x > 0)
     QTest.keyClick(window, Qt.Key.Key_Space)
-    assert not session.clock.is_playing
+    assert not session.motion.clock.is_playing
     QTest.keyClick(window, Qt.Key.Key_Space)
-    assert session.clock.is_playing
+    assert session.motion.clock.is_playing
 
 
 def test_undo_and_redo_say_what_they_do(window: MainWindow, session: Session) -> None:

@@ -41,7 +41,7 @@ def test_a_model_that_cannot_be_loaded_is_told_over_a_picture_that_moves(world: 
 
     def went_on() -> bool:
         world.now += 1.0
-        world.session.pace.step()
+        world.session.motion.pace.step()
         world.paint()
         return world.frame().generation > before + 1
 

@@ -83,21 +83,21 @@ def test_views_that_are_scanned_keep_step(world: World) -> None:
     s = world.session
     s.lab.edit("Slit-scan", scan=True)
     s.look.set_drift(1.0)
-    s.pace._timer.blockSignals(True)  # ticks come by hand
+    s.motion.pace._timer.blockSignals(True)  # ticks come by hand
     world.paint(0)
     world.paint(1)
-    s.pace.step()  # the drift begins here
+    s.motion.pace.step()  # the drift begins here
     world.now = 0.05
-    s.pace.step()
+    s.motion.pace.step()
     for i in range(1, 4):
         world.now = 0.1 * i
         world.settle(0, 1)
         world.paint(0)
         posted = s.record(0).posted
-        s.pace.step()  # one view is behind: no next moment for the other alone
+        s.motion.pace.step()  # one view is behind: no next moment for the other alone
         assert s.record(0).posted == posted
         world.paint(1)
-        s.pace.step()
+        s.motion.pace.step()
         assert (s.record(0).posted, s.record(1).posted) == (posted + 1, posted + 1)
     world.settle(0, 1)
     times = {world.frame(v).request.style.base for v in range(2)}
@@ -159,14 +159,14 @@ def test_an_average_waits_until_the_motion_stops(world: World) -> None:
     said: list[LabPicture] = []
     s.lab.picture.connect(said.append)
     s.look.set_animation(kind="circle")
-    s.play()
+    s.motion.play()
     s.lab.edit("Average", average="neighbours", count=2)
     with world.qtbot.waitSignal(s.lab.rested):
         pass
     assert not s.lab.has_job("average/0")
-    s.pause()
+    s.motion.pause()
     world.qtbot.waitUntil(lambda: bool(said) and said[-1].done == 2)
-    s.play()
+    s.motion.play()
     assert s.lab.last_picture(0) is None
 
 

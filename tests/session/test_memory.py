@@ -124,6 +124,6 @@ def test_rest_is_when_nothing_moves_and_nothing_is_made(qtbot: QtBot, opened: tu
     qtbot.waitUntil(lambda: session.is_at_rest)
     session.look.set_drift(1.0)
     assert not session.is_at_rest
-    session.pause()
+    session.motion.pause()
     session.painted(0, session.record(0).posted)
     qtbot.waitUntil(lambda: session.is_at_rest)

@@ -43,14 +43,14 @@ def test_motion_asks_for_the_next_frame_when_the_last_was_painted(world: World) 
     world.paint()
     s.look.set_drift(1.0)
     posted = s.record(0).posted
-    s.pace.step()
+    s.motion.pace.step()
     assert s.record(0).posted == posted  # nothing has moved: the time is the same
     world.now = 1.0
-    s.pace.step()
+    s.motion.pace.step()
     assert s.record(0).posted == posted + 1
     assert s.look_of().latent.x == 1.0
     world.now = 2.0
-    s.pace.step()
+    s.motion.pace.step()
     assert s.record(0).posted == posted + 1  # the last one is not painted yet
     world.settle()
     world.paint()
@@ -66,18 +66,18 @@ def test_animations_move_and_pause(world: World) -> None:
     world.settle()
     world.paint()
     world.now = 1.0
-    s.pace.step()
+    s.motion.pace.step()
     world.settle()
     assert s.last_frame(0).request.transform[1] == pytest.approx(1.0)  # type: ignore[union-attr, index]
-    s.pause()
+    s.motion.pause()
     world.paint()
     world.now = 2.0
     posted = s.record(0).posted
-    s.pace.step()
+    s.motion.pace.step()
     assert s.record(0).posted == posted
-    s.play()
-    s.pace.step()
-    assert s.clock.now() == 1.0
+    s.motion.play()
+    s.motion.pace.step()
+    assert s.motion.clock.now() == 1.0
 
 
 def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> None:
@@ -85,7 +85,7 @@ def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> 
     s.look.set_drift(0.15)
     s.store.reset_to(s.state)
     s.look.set_psi(0.5)
-    s.stop_drift(0.15)
+    s.motion.stop_drift(0.15)
     assert s.look_of().drift == 0.0
     s.undo()
     assert (s.look_of().drift, s.look_of().truncation.psi) == (0.0, 1.0)
@@ -97,7 +97,7 @@ def test_a_drift_set_by_hand_goes_on(world: World) -> None:
     s.look.set_drift(0.15)
     s.store.reset_to(s.state)
     s.look.set_drift(0.4)
-    s.stop_drift(0.15)
+    s.motion.stop_drift(0.15)
     assert s.look_of().drift == 0.4
 
 

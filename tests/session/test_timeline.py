@@ -39,7 +39,7 @@ def test_scrubbing_shows_the_place_and_is_no_undo_step(session: Session) -> None
     name = session.store.undo_name
     session.transport.seek(0.5)
     assert session.look_of().transform.x == pytest.approx(0.1)
-    assert session.clock.now() == 0.5
+    assert session.motion.clock.now() == 0.5
     assert session.store.undo_name == name
 
 

@@ -21,7 +21,7 @@ def test_every_view_gets_its_turn_while_all_move(world: World) -> None:
     fill(world, MAX_VIEWS)
     s = world.session
     s.look.set_drift(1.0)
-    s.play()
+    s.motion.play()
     painted: list[int] = []
 
     def paint_all() -> bool:
@@ -32,7 +32,7 @@ def test_every_view_gets_its_turn_while_all_move(world: World) -> None:
         return min(painted.count(view) for view in range(MAX_VIEWS)) >= 8
 
     world.qtbot.waitUntil(paint_all, timeout=60_000)
-    s.pause()
+    s.motion.pause()
     counts = [painted.count(view) for view in range(MAX_VIEWS)]
     assert max(counts) <= 3 * min(counts), counts
 
@@ -48,7 +48,7 @@ def test_the_two_that_share_a_place_keep_step_and_no_other_moves(world: World, l
     s.look.set_drift(1.0)
     for _ in range(3):
         world.now += 1.0
-        s.pace.step()
+        s.motion.pace.step()
         world.settle(1, 3)
         for view in (1, 3):
             world.paint(view)

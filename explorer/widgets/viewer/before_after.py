@@ -63,5 +63,5 @@ class BeforeAfter(QObject):
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if self.is_on and not self._session.pace.is_stepping:  # a drift may continue meanwhile
+        if self.is_on and not self._session.motion.pace.is_stepping:  # a drift may continue meanwhile
             self.end()

@@ -242,11 +242,11 @@ class MenuCommands(WindowPart):
         if session.transport.is_playing or (self.window.shows_timeline and session.transport.has_animation):
             self.window.timeline.toggle_play()
             return
-        moving = any(session.is_moving(view) for view in session.visible_views())
-        if session.clock.is_playing and moving:
-            session.pause()
+        moving = any(session.motion.is_moving(view) for view in session.visible_views())
+        if session.motion.clock.is_playing and moving:
+            session.motion.pause()
         else:
-            session.play()
+            session.motion.play()
             if not moving:
                 session.look.set_drift(DRIFT)
         self.window.show_state()

@@ -61,7 +61,7 @@ def _session_marks(session: Session) -> dict[str, bool]:
     state, look = session.state, session.look_of()
     transform, lab = look.transform, state.lab
     marks = {
-        "play": session.clock.is_playing or session.transport.is_playing,
+        "play": session.motion.clock.is_playing or session.transport.is_playing,
         "record": session.transport.is_recording,
         "drift": look.drift != 0,
         "scan": lab.scan,

@@ -203,7 +203,9 @@ class TopBar(QWidget):
         fps = min(rates, default=0.0)
         rest = "measuring" if session.lab.is_measuring else "at rest"
         self.fps.setText(f"{fps:.0f} fps" if fps else rest if rates else "")
-        moving = session.clock.is_playing and any(session.is_moving(v) for v in session.visible_views())
+        moving = session.motion.clock.is_playing and any(
+            session.motion.is_moving(v) for v in session.visible_views()
+        )
         self.play.set_icon_name("pause" if moving or session.transport.is_playing else "play")
 
     def device_menu(self) -> QMenu:

@@ -40,7 +40,7 @@ class Welcome(WindowPart):
         drift, self._drift = self._drift, 0.0
         self.window.settings.set("welcomed", True)
         self.hints.set_shown(False)
-        self.session.stop_drift(drift)
+        self.session.motion.stop_drift(drift)
 
     def end_if_edited(self) -> None:
         """End the welcome soon if the user changed the state; called while it changes."""
