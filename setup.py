@@ -30,7 +30,7 @@ class BuildWithShipped(build_py):
             shutil.copyfile(source, target)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """The files that were built, for whoever lists or removes them."""
+        """Return the files that were built, for whoever lists or removes them."""
         shipped = [] if self.editable_mode else [str(target) for target in self._shipped().values()]
         return [*super().get_outputs(include_bytecode), *shipped]
 

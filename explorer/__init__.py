@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> object:
-    """What is public, of `explorer.api`, which is imported when asked for, since it imports torch."""
+    """Return a public name from `explorer.api`, which imports torch and is therefore imported on first use."""
     if name in __all__:
         from importlib import import_module
 
@@ -38,5 +38,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The names of this module, those that are imported when asked for among them."""
+    """Return the names of this module, including those that are imported on first use."""
     return sorted({*globals(), *__all__})

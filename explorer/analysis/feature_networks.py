@@ -28,7 +28,7 @@ class FeatureNetwork:
 
 
 def networks(names: tuple[str, ...] = NAMES) -> list[FeatureNetwork]:
-    """The feature networks of those names.
+    """Load the feature networks of these names.
 
     Raises:
         UsageError: The weights of EfficientNet-Lite0 are not here and cannot be fetched.

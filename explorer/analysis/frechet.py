@@ -25,7 +25,7 @@ class Moments:
 
     @staticmethod
     def of(features: Tensor) -> Moments:
-        """Of features `[N, F]`."""
+        """Return the moments of features `[N, F]`."""
         x = features.detach().cpu().double()
         return Moments(x.shape[0], x.sum(0), x.t() @ x)
 
@@ -44,14 +44,14 @@ class Moments:
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """The symmetric square root; eigenvalues that rounding made negative count as zero."""
+    """Return the symmetric square root; eigenvalues that rounding made negative count as zero."""
     values, vectors = torch.linalg.eigh(covariance)
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.t()
     return root
 
 
 def distance(a: Moments, b: Moments) -> float:
-    """The squared distance, as published under the name of "Frechet Inception distance"; never negative.
+    """Return the squared distance, published as the "Frechet Inception distance"; never negative.
 
     The trace of the root is the sum of singular values of `C1^1/2 C2^1/2`: no root of a product that is not
     symmetric, so nothing complex and no small eigenvalue squared away, even with fewer pictures than features.

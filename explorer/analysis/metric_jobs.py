@@ -27,7 +27,7 @@ MAX_PART = 16
 
 
 def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int, seed: int = 0) -> JobSpec:
-    """The job that measures metrics of one sampler."""
+    """Return the spec of a job that measures metrics of one sampler."""
     names = [metric.name for metric in chosen]
     return JobSpec("measure", request, {"metrics": names, "samples": samples, "seed": seed})
 
@@ -40,7 +40,7 @@ def measure(context: JobContext | None, spec: JobSpec) -> Job[dict[str, Estimate
 
 
 def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
-    """The job that takes only some samples of a `measure_spec`."""
+    """Return the spec of a job that takes only some samples of a `measure_spec`."""
     options = {**spec.options, "samples": count, "first": first}
     return JobSpec("samples", spec.request, options)
 

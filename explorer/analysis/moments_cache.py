@@ -30,13 +30,13 @@ __all__ = ["path_of", "recall", "remember"]
 
 
 def path_of(key: Mapping[str, object]) -> Path:
-    """The file of `key`, a description that JSON can hold."""
+    """Return the cache file of `key`, a description that JSON can hold."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
     return cache_folder() / "moments" / f"{digest}.npz"
 
 
 def recall(key: Mapping[str, object]) -> Moments | None:
-    """What was remembered under `key`, or None; a damaged file counts as none."""
+    """Return the moments cached under `key`, or None; a damaged file counts as none."""
     try:
         data = io.BytesIO(read_regular(path_of(key), _LIMIT))
         with zipfile.ZipFile(data) as packed:

@@ -69,7 +69,7 @@ class Total(Protocol):
         """Add what was measured on the next sample."""
 
     def estimate(self) -> Estimate:
-        """What the samples so far tell. Raises UsageError if that is nothing yet."""
+        """Estimate the value from the samples so far. Raises UsageError if they do not suffice."""
 
 
 class Sampler(Protocol):
@@ -79,7 +79,7 @@ class Sampler(Protocol):
         """Measure the samples one after another, with a `Report` of each one's record: plain, picklable values."""
 
     def total(self, metric: str, info: GeneratorInfo) -> Total:
-        """An empty sum of records for a metric of a generator."""
+        """Return an empty sum of records for a metric of a generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,13 @@ METRICS = (*EQUIVARIANCE, STICKING, SPECTRUM)
 
 
 def metrics() -> Mapping[str, Metric]:
-    """Every metric by its name: the built-in ones, then those of plug-ins; not while a module is imported."""
+    """Return every metric by its name: built-in ones, then those of plug-ins. Not to be called during imports."""
     built_in = {metric.name: metric for metric in METRICS}
     return {**built_in, **_of_plugins(built_in)}
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name. Raises UsageError."""
+    """Return the metric of that name. Raises UsageError."""
     found = metrics().get(name)
     if found is None:
         raise UsageError(f"There is no metric {name!r}.", f"The metrics are {', '.join(metrics())}.")
@@ -172,7 +172,7 @@ def _accept(name: str, value: Any) -> Metric:
 
 
 def by_sampler(chosen: Sequence[Metric]) -> list[tuple[Metric, ...]]:
-    """The metrics in groups that are measured together, from the same pictures."""
+    """Group metrics that are measured together, from the same pictures."""
     groups: dict[Any, list[Metric]] = {}
     for metric in chosen:
         groups.setdefault(metric.sampler if isinstance(metric.sampler, str) else id(metric.sampler), []).append(
@@ -182,19 +182,19 @@ def by_sampler(chosen: Sequence[Metric]) -> list[tuple[Metric, ...]]:
 
 
 def collect(metric: Metric, context: JobContext, request: RenderRequest, samples: Samples) -> Job[Any]:
-    """The records of samples, of `metric` and of those beside it that `samples.metrics` names."""
+    """Collect the records of samples, for `metric` and for the others that `samples.metrics` names."""
     return _sampler(metric).collect(context, request, samples)
 
 
 def total_of(metric: Metric, info: GeneratorInfo) -> Total:
-    """An empty sum of a metric's records."""
+    """Return an empty sum of a metric's records."""
     return _sampler(metric).total(metric.name, info)
 
 
 def measure(
     chosen: Sequence[Metric], context: JobContext, request: RenderRequest, samples: int, seed: int = 0
 ) -> Job[dict[str, Estimate]]:
-    """Metrics of one sampler over so many samples, reported as estimates by name.
+    """Measure metrics of one sampler over so many samples, reporting estimates by name.
 
     Args:
         chosen: Metrics of the same sampler.
@@ -215,7 +215,7 @@ def measure(
 def sampled(
     chosen: Sequence[Metric], info: GeneratorInfo, samples: int, records: Job[Any]
 ) -> Job[dict[str, Estimate]]:
-    """The same of records that come from anywhere, in the order of their samples."""
+    """Compute the same from records of any origin, in the order of their samples."""
     _check_samples(chosen, samples)
     return _sampled(chosen, {m.name: total_of(m, info) for m in chosen}, samples, records)
 

@@ -36,7 +36,7 @@ MAX_CACHED_BYTES = 48 << 20
 
 
 def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[np.float64]:
-    """`[count, 2]` points (x, y) along a slit in image widths from the middle, the far (upper) end first.
+    """Return `[count, 2]` points (x, y) along a slit in image widths from the middle, the far (upper) end first.
 
     Args:
         slit: The line.
@@ -53,13 +53,13 @@ def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[n
 
 
 def ends_of(slit: Slit, matrix: Matrix | None = None) -> NDArray[np.float64]:
-    """The two ends `[2, 2]` of a slit (x, y) in image widths, the far (upper) one first."""
+    """Return the two ends `[2, 2]` of a slit (x, y) in image widths, the far (upper) one first."""
     first, last = points_of(slit, 2, matrix)  # a quarter of the length from the middle
     return np.stack([1.5 * first - 0.5 * last, 1.5 * last - 0.5 * first])
 
 
 def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The colours `[N, C]` of `picture` `[H, W, C]` at `points` `[N, 2]`, bilinear; 0 outside of the picture."""
+    """Sample colours `[N, C]` of `picture` `[H, W, C]` at `points` `[N, 2]`, bilinearly; 0 outside the picture."""
     height, width = picture.shape[:2]
     x = (points[:, 0] + 0.5) * width - 0.5
     y = (points[:, 1] * (width / height) + 0.5) * height - 0.5
@@ -75,7 +75,7 @@ def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[n
 
 
 def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,), aspect: float = 1.0) -> None:
-    """Raises `UsageError` if the line is none, or leaves the picture under one of the motions.
+    """Raise `UsageError` if the slit has no length, or leaves the picture under one of the motions.
 
     `aspect`: height of the picture in widths.
     """
@@ -97,7 +97,7 @@ def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,), aspect: f
 
 
 def clamp_slit(slit: Slit, aspect: float = 1.0) -> Slit:
-    """The nearest slit that lies within the picture: shortened if it must be, then moved inside.
+    """Return the nearest slit that lies within the picture: shortened if necessary, then moved inside.
 
     `aspect`: height of the picture in widths.
     """
@@ -139,7 +139,7 @@ class SlitScan:
     def add(
         self, view: int, time: float, picture: NDArray[np.uint8], slit: Slit, matrix: Matrix | None = None
     ) -> None:
-        """Puts a picture `[H, W, C]` of `view`, wished for at `time` seconds, under the slit.
+        """Add a picture `[H, W, C]` of `view`, requested for `time` seconds, and scan it.
 
         `matrix`: forward motion of the picture, for slits that follow. Older than everything kept: ignored.
         """
@@ -151,11 +151,11 @@ class SlitScan:
         self._write(view, column, colours)
 
     def rescan(self, slit: Slit) -> None:
-        """Puts another slit under all the pictures that are still kept."""
+        """Scan all pictures that are still cached again, along another slit."""
         run(self.rescan_steps(slit))
 
     def rescan_steps(self, slit: Slit) -> Steps[None]:
-        """`rescan`, the newest pictures first, some a step."""
+        """Do what `rescan` does, the newest pictures first, some a step."""
         kept = [
             (column, view, picture, matrix)
             for view, pictures in enumerate(self._pictures)
@@ -169,7 +169,7 @@ class SlitScan:
                 yield
 
     def clear(self) -> None:
-        """Begins anew."""
+        """Start again from empty."""
         self._times.clear()
         self._own[:] = False
         self._ring[:] = 0
@@ -178,12 +178,12 @@ class SlitScan:
         self._kept_bytes = [0] * len(self._kept_bytes)
 
     def picture(self, view: int) -> NDArray[np.uint8]:
-        """The scan `[samples, filled, C]` of a view, the newest column at the right."""
+        """Return the scan `[samples, filled, C]` of a view, the newest column on the right."""
         numbers = np.arange(self._next - self.filled, self._next) % self.columns
         return np.ascontiguousarray(self._ring[view][:, numbers])
 
     def _column_at(self, time: float) -> int | None:
-        """The number of the column of a time; a new one if it is later than all. None if it is too old."""
+        """Return the column number of a time; a new column if it is later than all, None if it is too old."""
         if not self._times or time > self._times[-1] + SAME_TIME:
             if self.filled:
                 before = (self._next - 1) % self.columns
@@ -200,7 +200,7 @@ class SlitScan:
         return None
 
     def _write(self, view: int, column: int, colours: NDArray[np.uint8]) -> None:
-        """Writes a column, and the later ones that only hold what was there before."""
+        """Write a column, and the later ones that only repeat what was there before."""
         for number in range(column, self._next):
             place = number % self.columns
             if number > column and self._own[view, place]:

@@ -52,7 +52,7 @@ class Spectrum:
     fine: Estimate
 
     def as_json(self) -> dict[str, Any]:
-        """The slices, for scripts."""
+        """Return the slices, for scripts."""
         slices = {"0_db": self.axis, "45_db": self.diagonal, "radial_db": self.radial}
         return {
             "frequency": [round(float(f), 6) for f in self.frequency],
@@ -66,12 +66,12 @@ class Spectrum:
 
 
 def power(picture: Tensor) -> Tensor:
-    """The windowed power `[H, W]` of a picture `[C, H, W]`, mean over the channels; frequency 0 at `[0, 0]`."""
+    """Return the windowed power `[H, W]` of `[C, H, W]`, averaged over channels; frequency 0 at `[0, 0]`."""
     return run(power_steps(picture))
 
 
 def power_steps(picture: Tensor) -> Steps[Tensor]:
-    """`power` in steps."""
+    """Do what `power` does, in steps."""
     window = _window(*picture.shape[1:]).to(picture.device)
     total: Tensor | None = None
     for channel in picture:
@@ -88,7 +88,7 @@ Record: TypeAlias = "NDArray[np.float64]"
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
-    """The power of pictures of consecutive seeds under a request's truncation, without motion."""
+    """Collect the power of pictures of consecutive seeds under a request's truncation, without motion."""
     for done, i in enumerate(samples.numbers, start=1):
         one_seed = request.with_base(LatentPoint(seeds=((samples.seed + i, 1.0),)))
         still = replace(one_seed, transform=None, untransform=False, residual="none")
@@ -113,14 +113,14 @@ class Total:
         self._fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
 
     def estimate(self) -> Estimate:
-        """The power of fine detail; the spectrum is its detail."""
+        """Return the power of fine detail; the spectrum is the estimate's detail."""
         assert self._power is not None  # it is asked after a picture
         found = _spectrum(self._power / self._fine.count, self._fine)
         return replace(found.fine, detail=found)
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum."""
+    """Return an empty total."""
     return Total()
 
 
@@ -148,7 +148,7 @@ def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=2)
 def _rings(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ring of each frequency, row by row, and how many are in each ring."""
+    """Return the ring of each frequency, row by row, and the number of frequencies in each ring."""
     rings = np.rint(_distance(height, width).numpy().ravel() * min(height, width)).astype(np.int64)
     return rings, np.maximum(np.bincount(rings), 1)
 
@@ -161,7 +161,7 @@ def _window(height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _distance(height: int, width: int) -> Tensor:
-    """Cycles a pixel of each frequency, whatever its direction."""
+    """Return the frequencies in cycles per pixel, regardless of direction."""
     fy, fx = np.fft.fftfreq(height), np.fft.fftfreq(width)
     with torch.inference_mode(False):
         return torch.from_numpy(np.hypot(fy[:, None], fx[None, :]))

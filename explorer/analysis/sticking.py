@@ -71,7 +71,7 @@ class Evidence:
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Evidence]:
-    """The evidence of walks, each from one random seed to another, under a request's truncation."""
+    """Collect the evidence of walks, each from one random seed to another, under a request's truncation."""
     request = replace(request, transform=None, untransform=False, residual="none")
     for done, i in enumerate(samples.numbers, start=1):
         pictures = []
@@ -104,7 +104,7 @@ class Total:
         self._moved, self._area = self._moved + record.moved, self._area + record.area
 
     def estimate(self) -> Estimate:
-        """The score. Raises UsageError if nothing moves in these walks."""
+        """Return the score. Raises UsageError if nothing moves in these walks."""
         if not (self._moved >= LEAST_AREA * self._area and self._score.below > 0):
             raise UsageError(
                 "Nothing moves in these walks, so nothing can stick.", "Take more walks, or a psi nearer to 1."
@@ -115,12 +115,12 @@ class Total:
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum."""
+    """Return an empty total."""
     return Total()
 
 
 def evidence_of(pictures: Sequence[Tensor]) -> Estimate:
-    """The score of one sequence of pictures `[C, H, W]`, consecutive ones compared. Raises UsageError."""
+    """Score one sequence of pictures `[C, H, W]`, comparing consecutive ones. Raises UsageError."""
     found = Total()
     for a, b in itertools.pairwise(pictures):
         found.add(compare(a, b))
@@ -132,12 +132,12 @@ def _pairs(steps: int) -> list[tuple[int, int]]:
 
 
 def compare(first: Tensor, second: Tensor) -> Evidence:
-    """What two pictures `[C, H, W]` of one walk say."""
+    """Compare two pictures `[C, H, W]` of one walk."""
     return run(compare_steps(first, second))
 
 
 def compare_steps(first: Tensor, second: Tensor) -> Steps[Evidence]:
-    """`compare` in steps."""
+    """Do what `compare` does, in steps."""
     a, b = (x.float().mean(dim=0)[None, None] for x in (first, second))
     height, width = a.shape[2:]
     sigma = COARSE * width
@@ -163,12 +163,12 @@ def compare_steps(first: Tensor, second: Tensor) -> Steps[Evidence]:
 
 
 def flow(first: Tensor, second: Tensor) -> Tensor:
-    """Motion `[1, 2, H, W]` in pixels (x, y) with `second(x) = first(x - u(x))`, for smooth `[1, 1, H, W]`."""
+    """Return motion `[1, 2, H, W]` in pixels (x, y): `second(x) = first(x - u(x))`, of smooth `[1, 1, H, W]`."""
     return run(flow_steps(first, second))
 
 
 def flow_steps(first: Tensor, second: Tensor) -> Steps[Tensor]:
-    """`flow` in steps."""
+    """Do what `flow` does, in steps."""
     u = torch.zeros(1, 2, *first.shape[2:], device=first.device)
     sigma = WINDOW * first.shape[3]
     for _ in range(ROUNDS):
@@ -197,7 +197,7 @@ def _gradient(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _warp(x: Tensor, u: Tensor) -> Steps[Tensor]:
-    """`x(p - u(p))`, bicubic, edges repeated, some rows a step."""
+    """Return `x(p - u(p))`, bicubic, edges repeated, some rows a step."""
     height, width = x.shape[2:]
     xx = torch.arange(width, device=x.device)
     warped = torch.empty_like(x)
@@ -212,7 +212,7 @@ def _warp(x: Tensor, u: Tensor) -> Steps[Tensor]:
 
 
 def _blur(x: Tensor, sigma: float) -> Steps[Tensor]:
-    """Gaussian of `sigma` pixels, edges repeated, some rows of a channel a step."""
+    """Blur with a Gaussian of `sigma` pixels, edges repeated, some rows of a channel a step."""
     radius = max(1, math.ceil(3 * sigma))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel = torch.tensor(taps / taps.sum(), dtype=x.dtype, device=x.device)
@@ -232,7 +232,7 @@ def _blur(x: Tensor, sigma: float) -> Steps[Tensor]:
 
 
 def _row_bands(height: int, width: int, pixels: int) -> Iterator[slice]:
-    """Bands of whole rows, of about so many pixels."""
+    """Yield bands of whole rows, each of about so many pixels."""
     count = max(1, pixels // width)
     for start in range(0, height, count):
         yield slice(start, min(start + count, height))

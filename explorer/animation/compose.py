@@ -102,7 +102,7 @@ _TO_LINEAR = _linear_table()  # IEC 61966-2-1
 
 
 def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
-    """(width, height) in pixels of the frame that a `Composer` makes of pictures of those (height, width)."""
+    """Return (width, height) in pixels of the frame that a `Composer` makes of pictures of (height, width)."""
     height, width = sizes[0]
     if layout == "slit":
         return 2 * width + GAP, height

@@ -87,7 +87,7 @@ def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
 
 
 def edited(edits: Iterable[EditLike], info: GeneratorInfo) -> tuple[Edit, ...]:
-    """The edits of a look.
+    """Return the edits of a look.
 
     Raises:
         LatentError: An offset is for another network.

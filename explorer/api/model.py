@@ -237,8 +237,7 @@ class Model:
         edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
     ) -> Walk:
-        """Return a walk from latent to latent: a sequence of lazily rendered pictures, which can be saved as a
-        film.
+        """Return a walk from latent to latent: a sequence of lazily rendered pictures that can be saved as a film.
 
         Args:
             latents: Latents to visit in order; at least one. Seeds are interpolated in z, others in w.

@@ -19,7 +19,7 @@ _THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, its data, and how much to measure."""
+    """Add the options for the model, its data, and the amount to measure."""
     parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
     parser.add_argument("--samples", metavar="N", type=int, default=10_000, help="for Frechet distances (10000)")
     parser.add_argument("--equivariance", metavar="N", type=int, default=500, help="pictures for EQ-T, EQ-R (500)")

@@ -27,7 +27,7 @@ MAX_SAMPLES = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The metric, the models, how many samples."""
+    """Add the options for the metric, the models and the number of samples."""
     table = metrics()
     listed = "; ".join(f"{name}: {metric.description} ({metric.unit})" for name, metric in table.items())
     usual = ", ".join(f"{name} {metric.samples} {metric.sample_name}" for name, metric in table.items())

@@ -45,7 +45,7 @@ class FilmProgressLine:
         self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
-        """Writes to stderr if there is something new to say."""
+        """Write to stderr if there is news."""
         if p.note:
             self._status.clear()
             console.note(p.note)

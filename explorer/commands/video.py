@@ -50,7 +50,7 @@ LAYOUTS = ("a", "b", "c", "d", "e", "f", "all", "both", "wipe", "grid", "slit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is filmed, how, and where it goes."""
+    """Add the options for what to film, how, and where to write it."""
     parser.add_argument(
         "project", metavar="PROJECT", nargs="?", type=Path,
         help="a project, a picture or film that carries one, or the .job.json of an unfinished film",
@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the film, or goes on with one, and prints its path."""
+    """Render the film, or continue one, and print its path."""
     from explorer.animation.film import FilmRenderer
     from explorer.animation.film_jobs import frames_on
     from explorer.animation.recorder import Recorder, frames_here
@@ -147,7 +147,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
-    """Raises UsageError if one of these options was given, which would be ignored otherwise."""
+    """Raise UsageError if one of these options was given, since it would be ignored."""
     given = [f"--{'class' if name == 'class_name' else name}" for name in names if getattr(a, name) is not None]
     if given:
         raise UsageError(f"{', '.join(given)}: {why}.", hint)
@@ -179,7 +179,7 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
 
 
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
-    """A timeline with one key for each seed or latent, in the order given."""
+    """Return a timeline with one keyframe for each seed or latent, in the given order."""
     from explorer.animation.film import Film, rate_of
     from explorer.animation.walk import seconds_of_walk, walk_timeline
     from explorer.state import ExplorerState, Segment, ViewState
@@ -202,7 +202,7 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
 def _stops(
     a: argparse.Namespace, models: list[str], opened: Callable[[str], Opened]
 ) -> tuple[list[Look], LatentTable]:
-    """What a walk goes through."""
+    """Return the latents that a walk visits."""
     from explorer.latents.table import LatentTable
     from explorer.state import Latent, Look, Truncation
 
@@ -241,7 +241,7 @@ def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
 
 
 def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
-    """The state whose wipe shows the views of `--pair`."""
+    """Return the state whose wipe shows the views of `--pair`."""
     if not a.pair:
         return state
     if a.layout != "wipe":
@@ -254,7 +254,7 @@ def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
 
 
 def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState) -> Film:
-    """The film; `given` tells what was not said, for which a format may have a usual value of its own."""
+    """Return the film; options missing from `given` may take a default that depends on the format."""
     from explorer.animation.film import rate_of, whole_film
     from explorer.animation.formats import format_named, format_of_path
 

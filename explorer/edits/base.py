@@ -51,7 +51,7 @@ _kinds: Callable[[], Mapping[str, EditKind[Any]]] = dict
 
 
 def use_kinds(kinds: Callable[[], Mapping[str, EditKind[Any]]]) -> None:
-    """Have values and resolved edits look their kinds up by `kinds`; for the registry."""
+    """Make values and resolved edits look their kinds up with `kinds`; for the registry."""
     global _kinds
     _kinds = kinds
 

@@ -107,7 +107,7 @@ def resolve_edits(
 
 
 def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
-    """What a kind resolves a value to; a fault of a plug-in is recorded, and explained to the user."""
+    """Resolve a value by its kind; the failure of a plug-in is recorded, and explained to the user."""
     try:
         return kind.resolve(value, info, assets)
     except Exception as error:  # a plug-in may raise anything
@@ -122,7 +122,7 @@ def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets
 
 
 def _described(kind: EditKind[Any], value: EditValue) -> str:
-    """What a plug-in calls an edit; its title where that fails."""
+    """Return a plug-in's description of an edit, or the kind's title if that fails."""
     try:
         return visible(kind.describe(value), 80)
     except Exception as error:  # a plug-in may raise anything

@@ -160,7 +160,7 @@ class _Sometimes:
 
 
 def _inference(context: JobContext | None) -> contextlib.AbstractContextManager[Any]:
-    """Inference mode for jobs that make pictures in their context, as the render thread has it."""
+    """Return inference mode for jobs that render in their context, as the render thread does."""
     if context is None:
         return contextlib.nullcontext()
     import torch

@@ -67,13 +67,13 @@ def begin(spec: JobSpec, context: JobContext | None) -> Job[Any]:
 
 
 def control_of(kind: str) -> Control:
-    """What pauses and cancels a job of a kind."""
+    """Return what pauses and cancels a job of a kind."""
     title, item = JOBS[kind].title, JOBS[kind]
     return Control(item.cancelled or f"{title.capitalize()} was cancelled.", item.resume)
 
 
 def function_of(kind: str) -> JobFunction:
-    """The function of a kind of job, imported now."""
+    """Import and return the function of a kind of job."""
     module, _, name = JOBS[kind].function.partition(":")
     function: JobFunction = getattr(import_module(module), name)
     return function

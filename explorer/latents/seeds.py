@@ -19,8 +19,7 @@ PLANE_STRIDE = 100
 
 @lru_cache(maxsize=4096)
 def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
-    """Return the `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as in published
-    work.
+    """Return a seed's `z`, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as in published work.
 
     Args:
         seed: Any integer; taken modulo 2**32.

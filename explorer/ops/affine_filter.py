@@ -42,8 +42,7 @@ def affine_filter(
     cutoff_in: float = 1.0,
     cutoff_out: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return the low-pass filter for both the original and the moved pixel grid; square, `2 * radius * up - 1`
-    taps.
+    """Return the low-pass filter for the original and the moved pixel grid; square, `2 * radius * up - 1` taps.
 
     The ideal filter is the convolution of the two grids' ideal low-pass filters, windowed by the convolution of
     their Lanczos windows; each polyphase component is normalised to unit gain. `radius` (in pixels) defaults to

@@ -53,8 +53,7 @@ def rotation_matrix(angle: float) -> NDArray[np.float64]:
 
 
 def translate_integer(x: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """Shift `x` `[N, C, H, W]` by whole pixels, `round(tx * W)` right and `round(ty * W)` down, filling with
-    zeros."""
+    """Shift `x` `[N, C, H, W]` `round(tx * W)` whole pixels right and `round(ty * W)` down; fill with zeros."""
     height, width = x.shape[2:]
     ix, iy = round(tx * width), round(ty * width)
     moved = torch.zeros_like(x)

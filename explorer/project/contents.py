@@ -16,24 +16,24 @@ __all__ = ["latents_of", "latents_of_look", "looks_of", "unknown_kinds"]
 
 
 def latents_of(state: ExplorerState) -> set[str]:
-    """Ids of the stored latents that a state names."""
+    """Return the ids of the stored latents that a state names."""
     return set().union(*(latents_of_look(look) for look in looks_of(state)))
 
 
 def latents_of_look(look: Look) -> set[str]:
-    """Ids of the arrays that a look names: of its latents, sources and edits."""
+    """Return the ids of the arrays that a look names: of its latents, sources and edits."""
     latents = _latents_of(look)
     return {latent.stored for latent in latents} - {""} | assets_of(_edits_of(look, latents))
 
 
 def unknown_kinds(state: ExplorerState) -> list[str]:
-    """The kinds of edits of a state that are not known here, such as those of a missing plug-in, sorted."""
+    """Return the kinds of a state's edits that are unknown here, such as those of a missing plug-in, sorted."""
     edits = (edit for look in looks_of(state) for edit in _edits_of(look, _latents_of(look)))
     return sorted({edit.value.name for edit in edits if isinstance(edit.value, UnknownEdit)})
 
 
 def _latents_of(look: Look) -> list[Latent]:
-    """Every latent of a look, those within blends included."""
+    """Return every latent of a look, including those within blends."""
     level, found = [look.latent, *(source.latent for source in look.mixing.sources)], []
     while level:
         found += level
@@ -43,13 +43,13 @@ def _latents_of(look: Look) -> list[Latent]:
 
 
 def _edits_of(look: Look, latents: list[Latent]) -> list[Edit]:
-    """The edits of a look, those that its blends bring along included."""
+    """Return the edits of a look, including those of its blends."""
     points = (point for latent in latents if latent.blend is not None for point in latent.blend.points)
     return [*look.edits, *(edit for point in points for edit in point.edits)]
 
 
 def looks_of(state: ExplorerState) -> Iterator[Look]:
-    """Every look of a project, those on the timeline included."""
+    """Yield every look of a project, including those on the timeline."""
     yield state.shared
     yield from (v.own for v in state.views)
     for timeline in (state.timeline, state.timeline.aside):

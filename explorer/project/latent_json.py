@@ -26,7 +26,7 @@ __all__ = ["latent_from_json", "latent_to_json"]
 
 
 def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
-    """A stored latent as JSON values."""
+    """Return a stored latent as JSON values."""
     packed = zlib.compress(latent.array.astype("<f4").tobytes(), 6)
     recipe = {} if latent.recipe is None else {"recipe": encode(latent.recipe)}
     return recipe | {
@@ -40,7 +40,7 @@ def latent_to_json(latent: StoredLatent) -> dict[str, Any]:
 
 
 def latent_from_json(key: str, item: Any, version: object = VERSION) -> StoredLatent:
-    """The stored latent of a project of that version; `key` names it in errors. Raises ProjectError."""
+    """Return the stored latent of a project of that version; `key` names it in errors. Raises ProjectError."""
     damaged = ProjectError(f"The stored latent {str(key)[:40]!r} cannot be read.", "The file is damaged.")
     try:
         shape, psi = tuple(item["shape"]), item.get("psi", 1.0)
@@ -69,7 +69,7 @@ def _is_size(number: object) -> bool:
 
 
 def _unpack(data: bytes, limit: int) -> bytes:
-    """Decompresses at most `limit` bytes; more is a ProjectError."""
+    """Decompress at most `limit` bytes. Raises ProjectError for more."""
     if limit > limits.MAX_BYTES:
         raise ProjectError("The project is too large.", f"At most {limits.MAX_BYTES >> 20} MB are taken.")
     unpacker = zlib.decompressobj()

@@ -38,7 +38,7 @@ class ModelPlace:
 def places_of(
     state: ExplorerState, folder: Path | None = None, digests: Mapping[str, str] | None = None
 ) -> tuple[ModelPlace, ...]:
-    """The places of a state's models; bundled ones, which every installation has, need none.
+    """Return the places of a state's models, except bundled ones, which every installation has.
 
     Args:
         state: Of the project.
@@ -68,13 +68,13 @@ def _relative(model: Path, folder: Path) -> str:
 
 
 def places_to_json(places: Sequence[ModelPlace]) -> list[dict[str, str]]:
-    """Places as JSON values."""
+    """Return places as JSON values."""
     fields = ("name", "relative", "sha256")
     return [{f: getattr(place, f) for f in fields if getattr(place, f)} for place in places]
 
 
 def places_from_json(data: Any) -> tuple[ModelPlace, ...]:
-    """Places out of JSON values; fields that a newer version added are ignored. Raises ProjectError."""
+    """Return places from JSON values; fields that a newer version added are ignored. Raises ProjectError."""
     damaged = ProjectError("The project's list of models cannot be read.", "The file is damaged.")
     if not isinstance(data, list) or len(data) > MAX_PLACES:
         raise damaged

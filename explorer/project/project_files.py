@@ -57,7 +57,7 @@ def write_png(
     table: LatentTable | None = None,
     digests: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a picture that carries the project inside.
+    """Write a picture that carries the project inside.
 
     Args:
         path: Ends in .png.
@@ -83,7 +83,7 @@ def write_png(
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
-    """Replaces a file as a whole, so that a crash or a full disk leaves the old one. Raises ProjectError."""
+    """Replace a file as a whole, so that a crash or a full disk leaves the old one. Raises ProjectError."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
-    """The state and latents of a project; models stay where it names them. Errors as `load_project`."""
+    """Return the state and latents of a project; models stay where it names them. Errors as `load_project`."""
     project = load_project(path)
     return project.state, project.table
 

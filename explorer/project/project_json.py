@@ -38,7 +38,7 @@ class Project:
 def to_json(
     state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
 ) -> dict[str, Any]:
-    """The project as JSON values: the state without its defaults, the latents that it names, its models' places."""
+    """Return the project as JSON values: the state without its defaults, its latents, and its models' places."""
     latents = {}
     for key in sorted(latents_of(state)):
         latent = table.get(key) if table is not None else None
@@ -53,13 +53,13 @@ def to_json(
 
 
 def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
-    """The state and its latents; errors as `project_from_json`."""
+    """Return the state and its latents; errors as `project_from_json`."""
     project = project_from_json(data)
     return project.state, project.table
 
 
 def project_from_json(data: Any, folder: Path | None = None) -> Project:
-    """The project; `folder` is where its file lies.
+    """Return the project; `folder` is that of its file.
 
     Raises:
         ProjectError: Not a project, of a newer version, or damaged; names the place.

@@ -21,7 +21,7 @@ __all__ = ["average", "average_spec"]
 
 
 def average_spec(request: RenderRequest, kind: str, radius: float, count: int) -> JobSpec:
-    """The job of an average of `count` pictures: "neighbours" within a radius, or "shifted" or "turned" ones."""
+    """Return the spec of an average of `count` pictures: "neighbours" within a radius, "shifted" or "turned"."""
     return JobSpec("average", request, {"average": kind, "radius": radius, "count": count})
 
 

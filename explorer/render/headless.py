@@ -176,7 +176,7 @@ def open_model(
 
 @functools.lru_cache(maxsize=1)
 def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
-    """Where jobs of a model work in this process; the last one is kept. Errors as `load_file`."""
+    """Return the context for jobs of a model in this process; the last one is cached. Errors as `load_file`."""
     return open_model(model.path, settings)[0].context
 
 

@@ -18,7 +18,7 @@ __all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
 
 
 def digest(*parts: bytes) -> bytes:
-    """16 bytes that stand for `parts`."""
+    """Return 16 bytes that stand for `parts`."""
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
@@ -29,7 +29,7 @@ def stage_keys(
     layers: Sequence[LayerInfo],
     edits: LayerEdits,
 ) -> tuple[bytes, ...]:
-    """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
+    """Return a key for the input and each layer: a digest of the key before and of the layer's arguments.
 
     Args:
         root: Stands for generator and device.
@@ -53,10 +53,10 @@ def stage_keys(
 
 
 def has_noise(layer: LayerInfo, spec: NoiseSpec) -> bool:
-    """Whether a layer is given noise at all."""
+    """Return whether a layer is given noise at all."""
     return layer.has_noise and spec.mode != "none" and spec.strength_of(layer.name) != 0.0
 
 
 def noise_key(spec: NoiseSpec, name: str) -> bytes:
-    """What the noise of the layer of that name depends on."""
+    """Return the part of a key that stands for the noise of the layer of that name."""
     return f"{spec.mode}|{spec.seed}|{spec.strength_of(name)!r}".encode()

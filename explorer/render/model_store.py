@@ -111,8 +111,7 @@ class ModelStore:
             return model
 
     def find(self, path: str) -> LoadedModel | None:
-        """Return the loaded model of a file, if it is held and the file's size and modification time are the
-        same."""
+        """Return the loaded model of a file if it is held and the file's size and modification time match."""
         stamp = _stamp(path)
         with self._lock:
             sha = self._files.get(stamp) if stamp is not None else None

@@ -313,8 +313,7 @@ class Pipeline:
         self._unfinished.clear()
 
     def _image(self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None) -> tuple[Tensor, int]:
-        """Return the tensor `[C, H, W]` to show, and the number of reused stages; polls the token between
-        layers."""
+        """Return the tensor `[C, H, W]` to show and the number of reused stages; polls the token between layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
     def _image_steps(self, plan: Plan, watch: Stopwatch, draft_layer: int | None) -> Steps[tuple[Tensor, int]]:

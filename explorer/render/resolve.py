@@ -60,7 +60,7 @@ def resolve(
     settings: RenderSettings | None = None,
     table: LatentTable | None = None,
 ) -> RenderRequest:
-    """The complete request for one view. Pure: nothing is changed, equal arguments give equal requests.
+    """Return the complete request for one view. Pure: equal arguments give equal requests.
 
     Args:
         state: What the user wishes.
@@ -90,7 +90,7 @@ def resolve_look(
     settings: RenderSettings | None = None,
     table: LatentTable | None = None,
 ) -> RenderRequest:
-    """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
+    """Resolve a look without the state of a window: for commands, thumbnails and animations."""
     for name in ASPECTS:
         if name != "edits":
             _check_finite(getattr(look, name), name)
@@ -115,7 +115,7 @@ def resolve_look(
 
 @lru_cache(maxsize=512)
 def _check_finite(value: object, path: str) -> None:
-    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite or too large."""
+    """Raise `RequestError` naming the first number in a dataclass or tuple that is not finite or too large."""
     # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
     # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
     for name, number in _numbers(value, path):
@@ -161,7 +161,7 @@ class _StyleResolver:
     weights: tuple[tuple[int, float], ...]
 
     def style(self, part: Look | BlendPoint) -> StyleRecipe:
-        """What decides the final `ws`: latent, truncation, mixing and edits."""
+        """Return what determines the final `ws`: latent, truncation, mixing and edits."""
         info, truncation = self.info, part.truncation
         sources, mix = self.mixing(part.mixing)
         return StyleRecipe(
@@ -174,7 +174,7 @@ class _StyleResolver:
         )
 
     def point(self, latent: Latent) -> LatentPoint:
-        """A latent as what the mapping network is given."""
+        """Return a latent as the input of the mapping network."""
         corners = plane_corners(latent.seed, latent.x, latent.y)
         if not latent.stored and latent.blend is None:
             return LatentPoint(corners)
@@ -190,7 +190,7 @@ class _StyleResolver:
         return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
 
     def blend(self, blend: Blend) -> PointBlend:
-        """A weighted sum of latents. Raises LatentError."""
+        """Return a weighted sum of latents. Raises LatentError."""
         if not blend.points:
             raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
         parts = tuple((self.part(point, blend.space), point.weight) for point in blend.points)
@@ -199,11 +199,11 @@ class _StyleResolver:
         return PointBlend(space, parts, blend.spherical)
 
     def part(self, point: BlendPoint, space: str) -> StyleRecipe:
-        """The recipe of one latent of a blend; only in the space `ws` does its style count."""
+        """Return the recipe of one latent of a blend; its style only counts in the space `ws`."""
         return self.style(point) if space == "ws" else StyleRecipe(self.point(point.latent), self.weights)
 
     def stored(self, key: str) -> StoredLatent | Latent:
-        """A stored latent for this network: its numbers, or its recipe where they are another network's."""
+        """Return a stored latent for this network: its numbers, or its recipe if they belong to another network."""
         if self.table is None:
             raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
         latent, info = self.table[key], self.info
@@ -216,7 +216,7 @@ class _StyleResolver:
         raise _misfit(key, latent, wanted, info)
 
     def mixing(self, mixing: Mixing) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
-        """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
+        """Return only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
         numbers: dict[int, int] = {}  # the state's source number -> the request's
         rows = []
         for row in mixing.rows:
@@ -238,7 +238,7 @@ def _misfit(key: str, latent: StoredLatent, wanted: tuple[int, ...], info: Gener
 
 
 def _has_z(point: LatentPoint) -> bool:
-    """True if a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
+    """Return whether a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
     if point.blend is not None:
         return not point.seeds and point.blend.space == "z"
     if point.stored is not None:
@@ -247,7 +247,7 @@ def _has_z(point: LatentPoint) -> bool:
 
 
 def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
-    """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
+    """Return the classes that a network shows, in order, with weights that sum to 1; empty if it has none."""
     if info.c_dim == 0:
         return ()
     weights: dict[int, float] = {}

@@ -62,7 +62,7 @@ class StyleStage:
         self.w_avg.setflags(write=False)
 
     def make(self, request: RenderRequest, view: Hashable = None) -> Styles:
-        """The styles of a request; those of a view's last request are kept as long as their inputs are equal."""
+        """Make the styles of a request; those of a view's last request are reused while their inputs are equal."""
         digest = request.style.digest
         known = self._last.get(view)
         if known is not None and known[0] == digest:
@@ -76,7 +76,7 @@ class StyleStage:
         return styles
 
     def mapped(self, key: Hashable, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
-        """`w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
+        """Return `w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
         full_key = (key, weights)
         w = self._mapped.get(full_key)
         if w is None:
@@ -133,7 +133,7 @@ class StyleStage:
         return style.blend(anchor, self.w_avg, terms)
 
     def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
-        """`w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have them, of a weighted sum."""
+        """Return the weighted sum: `w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have it."""
         fractions = [fraction for _, fraction in blend.parts]
         if blend.space == "z":
             zs = [self._z(recipe.base) for recipe, _ in blend.parts]
@@ -148,7 +148,7 @@ class StyleStage:
         return style.blend_of(points, fractions, self.w_avg, spherical=blend.spherical)
 
     def _z(self, point: LatentPoint) -> NDArray[np.float32]:
-        """The input of the mapping network of a point that has one."""
+        """Return the input of the mapping network for a point that has one."""
         if point.blend is not None:
             zs = [self._z(recipe.base) for recipe, _ in point.blend.parts]
             fractions = [fraction for _, fraction in point.blend.parts]
@@ -180,7 +180,7 @@ class StyleStage:
 
 
 def _seeds(recipe: StyleRecipe) -> Iterator[int]:
-    """The seeds that a picture's points map."""
+    """Yield the seeds that a picture's points map."""
     for point in (recipe.base, *recipe.sources):
         yield from (seed for seed, _ in point.seeds)
         if point.blend is not None and point.blend.space != "z":

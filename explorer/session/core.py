@@ -271,7 +271,7 @@ class SessionCore(QObject):
         self.service.thumbnail(key, view, replace(request, max_px=max_px))
 
     def painted(self, view: int, generation: int) -> None:
-        """Called by the image widget after it painted a frame: measure latency, and keep motion going."""
+        """Measure latency and keep motion going; called by the image widget after it painted a frame."""
         if not self._is_gone(view):
             self.record(view).note_paint(generation, perf_counter())
         self.pace.schedule()

@@ -184,7 +184,7 @@ class RenderService(QObject):
         return any(not run.paused for run in self._runs.values())
 
     def has_job(self, key: str) -> bool:
-        """True while a job of that key is under way."""
+        """Return whether a job of that key is running."""
         return key in self._runs
 
     def forget_view(self, view: int) -> None:

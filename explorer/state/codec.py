@@ -30,7 +30,7 @@ MAX_DEPTH = 64
 
 
 def encode(value: Any) -> Any:
-    """The value as JSON: dataclasses become objects without the fields that have their default.
+    """Encode the value as JSON: dataclasses become objects without the fields that have their default.
 
     An instance that occurs again in `value` becomes one object of the result, shared.
     """
@@ -63,7 +63,7 @@ def _encode_dataclass(value: Any, known: dict[int, Any]) -> dict[str, Any]:
 
 
 def decode(cls: type[T], data: Any, where: str = "state") -> T:
-    """An instance of the dataclass `cls` from what `encode` made; missing fields have their default.
+    """Decode an instance of the dataclass `cls` from the output of `encode`; missing fields have their default.
 
     An object or a list that occurs again in `data` is decoded once and shared.
 

@@ -56,7 +56,7 @@ class MixSource:
 
     @staticmethod
     def of(latent: Latent) -> MixSource:
-        """A latent as a source: its recipe, which every model can follow, and no numbers."""
+        """Return a latent as a source: its recipe, which every model can follow, and no numbers."""
         return MixSource(latent.seed, latent.stored, latent.x, latent.y, latent.blend)
 
 

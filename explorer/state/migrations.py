@@ -57,7 +57,7 @@ ASPECTS_OF_1 = ("latent", "drift", "classes", "truncation", "mixing", "nudges", 
 
 
 def _from_1(project: dict[str, Any]) -> dict[str, Any]:
-    """Nudges and offsets become edits, in this order; views name what they are unlinked in; layouts are renamed."""
+    """Migrate version 1: nudges and offsets become edits, in this order; views name their unlinked aspects."""
     made: dict[str, Any] = views_of_version_1(rewritten(project, _of_1))
     state = made.get("state")
     if isinstance(state, dict) and "timeline" in state:
@@ -67,14 +67,14 @@ def _from_1(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def _views_with_shared_nudges(state: dict[str, Any]) -> list[int]:
-    """The views that shared the nudges but not the offsets."""
+    """Return the views that shared the nudges but not the offsets."""
     views = state.get("views", [])
     linked = [v.get("linked") for v in views] if _are_objects(views) else []
     return [i for i, n in enumerate(linked) if isinstance(n, list) and "nudges" in n and "offsets" not in n]
 
 
 def _of_1(item: dict[str, Any]) -> dict[str, Any]:
-    """An object of version 1, of which the objects inside were rewritten already."""
+    """Rewrite an object of version 1 whose nested objects were rewritten already."""
     if "nudges" in item or "offsets" in item:
         item = _with_edits(item)
     if isinstance(item.get("views"), list):
@@ -100,7 +100,7 @@ def _with_edits(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_unlinked(view: Any, shared: Any) -> Any:
-    """A view with its `unlinked` aspects. One that shared but one of nudges and offsets gets both as its own."""
+    """Return a view with its `unlinked` aspects. One that shared only nudges or only offsets now owns both."""
     linked = view.get("linked", list(ASPECTS_OF_1)) if isinstance(view, dict) else None
     if not isinstance(linked, list) or not all(isinstance(name, str) for name in linked):
         return view
@@ -127,7 +127,7 @@ def _kind_of(edit: dict[str, Any]) -> Any:
 
 
 def _with_tracks(timeline: Any, views: list[int]) -> Any:
-    """A timeline whose tracks of shared edits also move those of views that have them as their own now."""
+    """Return a timeline whose tracks of shared edits also move the views that own these edits now."""
     if not views or not isinstance(timeline, dict):
         return timeline
     tracks = timeline.get("tracks", [])

@@ -131,7 +131,7 @@ _NUMBERED = {
 
 
 def parameter(name: str) -> Parameter:
-    """What is known of a parameter. Raises ProjectError for a name that means nothing."""
+    """Return the parameter of that name. Raises ProjectError for an unknown one."""
     if name in PARAMETERS:
         return PARAMETERS[name]
     match = re.fullmatch(r"(mixing|edits|classes)\.(\d{1,4})", name)
@@ -142,7 +142,7 @@ def parameter(name: str) -> Parameter:
 
 
 def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
-    """The parameter's value in a state; 0 where an edit or a row is not there."""
+    """Return the parameter's value in a state; 0 if the edit or row does not exist."""
     part, _, field = name.partition(".")
     if part == "tap":
         return float(getattr(pose.views[max(view, 0)].tap, field)) if max(view, 0) < len(pose.views) else 0.0
@@ -159,7 +159,7 @@ def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
 
 
 def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
-    """The state with that one value; a view or an edit that is not there stays away."""
+    """Return the state with that one value; a view or edit that does not exist is not added."""
     part, _, field = name.partition(".")
     number = max(view, 0) if part == "tap" else view
     if number >= len(pose.views):

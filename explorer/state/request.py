@@ -59,13 +59,13 @@ class KeyedArray:
     array: NDArray[np.float32] = field(compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The array, bit for bit, as JSON values."""
+        """Return the array, bit for bit, as JSON values."""
         content = b64encode(self.array.tobytes()).decode()
         return {"digest": self.digest.hex(), "shape": list(self.array.shape), "float32": content}
 
     @staticmethod
     def from_json(data: Any, where: str) -> KeyedArray:
-        """The array that `to_json` wrote. Raises ProjectError."""
+        """Return the array that `to_json` wrote. Raises ProjectError."""
         import numpy as np
 
         try:
@@ -128,7 +128,7 @@ class StyleRecipe:
         return blake2b(repr(self).encode(), digest_size=16).digest()
 
     def edits_at(self, stage: Stage, layer: str = "") -> tuple[ResolvedEdit, ...]:
-        """The edits of a stage in order; for the stages `s` and `features` those of the layer of that name."""
+        """Return the edits of a stage in order; for the stages `s` and `features` those of the layer named."""
         return self._edits_by_place.get((stage, layer), ())
 
     @cached_property
@@ -150,7 +150,7 @@ class NoiseRecipe:
     layer_strengths: tuple[tuple[str, float], ...] = ()
 
     def spec(self) -> NoiseSpec:
-        """The same as the generators take it."""
+        """Return these settings in the form that generators take."""
         from explorer.generators.base import NoiseSpec
 
         mode = self.mode if self.mode in ("const", "random") else "none"
@@ -186,5 +186,5 @@ class RenderRequest:
     max_px: int = 0
 
     def with_base(self, base: LatentPoint) -> RenderRequest:
-        """The same request of another latent."""
+        """Return the same request with another latent."""
         return replace(self, style=replace(self.style, base=base))

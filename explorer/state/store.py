@@ -72,7 +72,7 @@ class StateStore:
     # -- changing ------------------------------------------------------------------------------------------
 
     def update(self, new: ExplorerState, name: str = "") -> None:
-        """Makes `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
+        """Make `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
         if new == self._state:
             return
         if self._stroke is None:
@@ -80,7 +80,7 @@ class StateStore:
         self._replace(new)
 
     def interpose(self, new: ExplorerState, name: str) -> None:
-        """Makes `new` the state as an undo entry of its own, also in the middle of a stroke, which goes on from it.
+        """Make `new` the state as an undo entry of its own, even during a stroke, which continues from it.
 
         Cancelling the stroke does not take it back.
         """
@@ -95,7 +95,7 @@ class StateStore:
         self._replace(new)
 
     def update_transient(self, new: ExplorerState) -> None:
-        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
+        """Make `new` the state without an undo entry: for motion that nobody steered (drift, playback).
 
         What was saved stays so: a project that was only played needs no saving.
         """
@@ -107,7 +107,7 @@ class StateStore:
             self._replace(new)
 
     def rewrite_history(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
-        """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
+        """Apply `change` to the state and its history: for what the user neither made nor would want back."""
         for steps in (self._undo, self._redo):
             for i, step in enumerate(steps):
                 steps[i] = _Step(step.name, change(step.before), change(step.after))
@@ -121,13 +121,13 @@ class StateStore:
             self._replace(new)
 
     def begin(self, name: str) -> None:
-        """Begins a stroke called `name`; inside a stroke, joins it."""
+        """Begin a stroke called `name`; inside a stroke, join it."""
         self._depth += 1
         if self._stroke is None:
             self._stroke = (name, self._state)
 
     def commit(self) -> None:
-        """Ends the stroke and makes one undo entry of it, if anything changed."""
+        """End the stroke and make one undo entry of it, if anything changed."""
         if self._stroke is None:
             return
         self._depth -= 1
@@ -139,7 +139,7 @@ class StateStore:
             self._push(_Step(name, before, self._state))
 
     def cancel(self) -> None:
-        """Ends the stroke and restores the state that it began with."""
+        """End the stroke and restore the state that it began with."""
         if self._stroke is None:
             return
         _, before = self._stroke
@@ -156,7 +156,7 @@ class StateStore:
     # -- history -------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Goes one entry back; an open stroke is committed first, so that it is the entry undone."""
+        """Go one entry back; an open stroke is committed first, so that it is the entry undone."""
         self._end_stroke()
         if self._undo:
             step = self._undo.pop()
@@ -164,7 +164,7 @@ class StateStore:
             self._replace(self._seen_from_here(step.before))
 
     def redo(self) -> None:
-        """Goes one entry forward again."""
+        """Go one entry forward again."""
         self._end_stroke()
         if self._redo:
             step = self._redo.pop()
@@ -194,7 +194,7 @@ class StateStore:
     # -- document ------------------------------------------------------------------------------------------
 
     def reset_to(self, state: ExplorerState) -> None:
-        """Makes `state` the whole document: no history, nothing unsaved. For new and opened projects."""
+        """Make `state` the whole document: no history, nothing unsaved. For new and opened projects."""
         self._stroke = None
         self._depth = 0
         self._undo.clear()
@@ -204,13 +204,13 @@ class StateStore:
         self._replace(state)
 
     def is_saved(self) -> bool:
-        """True if the document is the one last marked as saved, but for motion that nobody steered."""
+        """Return whether the document is the one last marked as saved, ignoring motion that nobody steered."""
         document = self.document
         active = min(document.active, len(self._saved.views) - 1)
         return replace(self._saved, active=active, layout=document.layout, pair=document.pair) == document
 
     def mark_saved(self) -> None:
-        """Takes the document for what lies on disk."""
+        """Mark the document as identical to what is on disk."""
         self._saved = self.document
 
     # -- excursions ----------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class StateStore:
         return self._document is not None
 
     def set_out(self, new: ExplorerState) -> None:
-        """Begins an excursion, such as a guided tour, or goes on with it, at `new`: no undo entry.
+        """Begin an excursion, such as a guided tour, or continue it, at `new`: no undo entry.
 
         Until `come_back` the document stays what it was. What is changed meanwhile can be undone as far back as
         this call.
@@ -233,7 +233,7 @@ class StateStore:
         self._replace(new)
 
     def come_back(self, kept: ExplorerState | None = None, name: str = "") -> None:
-        """Ends an excursion: all is as it was before it, or, as one undo entry called `name`, as `kept`."""
+        """End an excursion: restore what was before it, or adopt `kept` as one undo entry called `name`."""
         if self._document is None:
             return
         self._end_stroke()
@@ -246,7 +246,7 @@ class StateStore:
     # -- telling -------------------------------------------------------------------------------------------
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls `callback(old, new)` after each change; returns the function that ends this."""
+        """Call `callback(old, new)` after each change; return the function that unsubscribes."""
         self._subscribers.append(callback)
 
         def unsubscribe() -> None:
@@ -260,7 +260,7 @@ class StateStore:
         self.commit()
 
     def _seen_from_here(self, state: ExplorerState) -> ExplorerState:
-        """`state` with the layout and active view of now: where one looks is not what one made."""
+        """Return `state` with the current layout and active view, which undo leaves alone."""
         active = min(self._state.active, len(state.views) - 1)
         return replace(state, active=active, layout=self._state.layout, pair=self._state.pair)
 

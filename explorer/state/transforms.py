@@ -27,7 +27,7 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
-    """The forward 3x3 matrix, row by row: free matrix after translation after rotation after scale and shear.
+    """Return the forward 3x3 matrix, row by row: free matrix after translation after rotation after scale, shear.
 
     Args:
         transform: What the user set.
@@ -62,12 +62,12 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
 
 
 def is_identity(matrix: Matrix) -> bool:
-    """True if nothing moves."""
+    """Return whether nothing moves."""
     return matrix == IDENTITY
 
 
 def animated_offset(animation: Animation, time: float) -> tuple[float, float, float]:
-    """(x, y, degrees) that an animation adds at `time` seconds: x and y in image widths, degrees counter-clockwise.
+    """Return (x, y, degrees) that an animation adds at `time` seconds: image widths, degrees counter-clockwise.
 
     *circle*: round the set position at `radius`, `speed` widths a second along the path; *spin*: `speed` turns a
     second; *shake*: a lying eight of that radius, passing its centre at `speed` widths a second or a little more.
@@ -92,6 +92,6 @@ def _finite(phase: float) -> float:
 
 
 def is_moving(transform: Transform) -> bool:
-    """True if the transform changes by itself as time passes."""
+    """Return whether the transform changes by itself as time passes."""
     a = transform.animation
     return a.kind != "none" and a.speed != 0.0 and (a.kind == "spin" or a.radius != 0.0)

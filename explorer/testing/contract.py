@@ -236,7 +236,7 @@ def _check_bfloat16(generator: Generator) -> None:
 
 
 def _check_file(family: str, config: Mapping[str, Any], generator: Generator) -> None:
-    """What is saved as Latentwalk's safetensors comes back with the same bits, and `inspect` tells its sizes."""
+    """Check that saving as safetensors and loading keeps every bit, and that `inspect` reports the sizes."""
     ws = some_ws(generator, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "contract.safetensors"

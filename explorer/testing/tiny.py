@@ -168,7 +168,7 @@ class TinyGenerator(Generator):
 
     @staticmethod
     def size_of(config: TinyConfig) -> tuple[int, int]:
-        """(height, width) of every layer and of the picture."""
+        """Return (height, width) of every layer and of the picture."""
         return config.img_resolution, config.img_resolution
 
     @property
@@ -176,7 +176,7 @@ class TinyGenerator(Generator):
         return self._layers
 
     def layer(self, name: str) -> TinyLayer:
-        """A layer by name: `generator.layer("t2").gate.close()`."""
+        """Return a layer by name: `generator.layer("t2").gate.close()`."""
         return next(layer for layer in self._layers if layer.info.name == name)
 
     @property

@@ -32,8 +32,7 @@ _SIDED = frozenset(("yaw", "roll", "shift_x", "gaze_x", "light_x"))  # change si
 
 @dataclass
 class AttributeSettings:
-    """Settings of one run; progress is in thousands of pictures, and the last `held_out` pictures are for
-    testing."""
+    """Settings of one run; progress is in thousands of pictures, the last `held_out` pictures are for testing."""
 
     out: Path
     total_kimg: float = 300.0

@@ -72,7 +72,7 @@ class Figures:
     pairs: int = 0
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the figures as JSON values."""
         return dataclasses.asdict(self)
 
 

@@ -164,7 +164,7 @@ class _FastLayer:
         return self._fast.run(self._layer, activation, style, noise)
 
     def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
-        """Noise from torch's own generator, so that no two steps of training see the same."""
+        """Draw noise from torch's own generator, so that no two steps of training see the same."""
         info = self.info
         if not info.has_noise or spec.mode == "none":
             return None
@@ -177,8 +177,7 @@ def _modulated(
     x: Tensor, weight: nn.Parameter | Tensor, styles: Tensor, *, padding: int, up: bool = False,
     demodulate: bool = True, gain: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Scale the inputs by `styles`, convolve with the shared weight, scale the outputs to unit gain times
-    `gain`."""
+    """Scale the inputs by `styles`, convolve with the shared weight, scale the outputs to the gain `gain`."""
     dtype = x.dtype
     x = x * styles.to(dtype)[:, :, None, None]
     if up:

@@ -25,7 +25,7 @@ _PICTURES = 16_000  # of the critters the bundled generators were trained on
 
 
 def figures_spec(model: str, data: str, request: Request, features: tuple[str, ...] = ()) -> JobSpec:
-    """The job that measures a model's figures.
+    """Return the spec of a job that measures a model's figures.
 
     Args:
         model: A checkpoint file, or the name of a bundled model.

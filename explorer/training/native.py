@@ -146,8 +146,7 @@ class FilteredLeakyReLU:
         self.second_back = [_band(matrix.t()) for pair in down for matrix in pair]
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Map `[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added
-        first."""
+        """Map `[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; add `bias` `[C]` float32 first."""
         result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return result
 

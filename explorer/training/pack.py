@@ -72,7 +72,7 @@ def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, sampl
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line: `python -m explorer.training.pack RUN NAME [--assets DIR]`."""
+    """Run the command line `python -m explorer.training.pack RUN NAME [--assets DIR]`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("name")

@@ -64,7 +64,7 @@ class RunLogger:
         history.record(self._out, run_dir.describe(self._trainer.settings), self._started_at)
 
     def note(self, now: float) -> None:
-        """After a step, at `phase` seconds: says and draws what is due."""
+        """Log what is due after a step, at `phase` seconds."""
         if now - self._reported >= REPORT_S:
             self._reported = now
             self._report(now)

@@ -202,8 +202,7 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """Filter a transposed convolution with four taps along each axis, then apply the epilogue: `[N, C, 2 H, 2
-        W]`.
+        """Filter a transposed convolution with four taps per axis and apply the epilogue: `[N, C, 2 H, 2 W]`.
 
         Args:
             phases: The transposed convolution's rows and columns by parity: (even, even) `[N, C, H + 1, W + 1]`,

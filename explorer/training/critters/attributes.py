@@ -80,8 +80,7 @@ class Attributes:
 
 
 def latents(count: int, seed: int, start: int = 0) -> Tensor:
-    """Return the latents `[count, 64]` float32 of pictures `start ...` of data set `seed`, the same in any
-    slice."""
+    """Return the latents `[count, 64]` float32 of pictures `start ...` of data set `seed`; any slice agrees."""
     rows = []
     for index in range(start, start + count):
         generator = torch.Generator().manual_seed(seed_of(seed, index))

@@ -62,7 +62,7 @@ def pack(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line: `python -m explorer.training.critters.pack OUT.npy --count N --resolution R`."""
+    """Run the command line `python -m explorer.training.critters.pack OUT.npy --count N --resolution R`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=20000)

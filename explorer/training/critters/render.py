@@ -151,7 +151,7 @@ def _mouth(a: Attributes, s: Shape, points: Tensor, colour: Tensor) -> Tensor:
 
 
 def _whiskers(a: Attributes, s: Shape, origin: Tensor, direction: Tensor, depth: Tensor, pixel: float) -> Tensor:
-    """Cover `[N, P]` in 0..1 of six whiskers: thin segments, widened to a ray and faded accordingly."""
+    """Return the cover `[N, P]` in 0..1 of six whiskers: thin segments, widened to a ray and faded accordingly."""
     cover = torch.zeros_like(depth)
     strength = (0.9 * (a.species[:, 0] + a.species[:, 4]))[:, None]
     radius = torch.clamp(0.010 / (pixel / (2 * a.size[:, None])), max=1.0)

@@ -135,7 +135,7 @@ class Segments(QWidget):
     chosen = Signal(str)
 
     def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
-        """`choices`: (key, text, tooltip) of each button."""
+        """Take the (key, text, tooltip) of each button."""
         super().__init__(parent)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)

@@ -78,7 +78,7 @@ class Drag:
 
 
 def _angle(offset: QPointF) -> float:
-    """Degrees counter-clockwise on screen, where y points down."""
+    """Return degrees counter-clockwise on screen, where y points down."""
     return math.degrees(math.atan2(-offset.y(), offset.x()))
 
 
