@@ -36,7 +36,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "modulated_conv", "convolutions"),
     (Kernels, "modulated_up_conv", "up-convolutions with filter and epilogue"),
     (torch.nn.functional, "conv2d", "convolutions"),
-    (conv_weights.Kernel, "_run", "convolutions"),
+    (conv_weights.Kernel, "__call__", "convolutions"),
     (prepared_conv, "product", "convolutions"),
 )
 
@@ -60,21 +60,20 @@ def watching(totals: Counter[str]) -> Iterator[None]:
 
         return timed
 
-    kept = []
+    originals = []
     for owner, name, label in WATCHED:
-        attribute = "__call__" if name == "_run" else name
-        kept.append((owner, attribute, getattr(owner, attribute)))
-        setattr(owner, attribute, wrapped(getattr(owner, attribute), label))
+        originals.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, wrapped(getattr(owner, name), label))
     try:
         yield
     finally:
-        for owner, attribute, original in kept:
-            setattr(owner, attribute, original)
+        for owner, name, original in originals:
+            setattr(owner, name, original)
 
 
 @torch.inference_mode()
 def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
-    """Milliseconds by kind of work and by layer."""
+    """Return milliseconds by kind of work and by layer."""
     device = torch.device("cpu")
     with torch.inference_mode(False):
         generator = generators.build(name, device)
