@@ -8,12 +8,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = (
-    "assets/**/*",
-    "benchmarks/**/*.py",
-    *("tests/__init__.py", "tests/checkpoints/__init__.py"),
-    "tests/checkpoints/nvidia_writer.py",  # two benchmarks make checkpoints with it
-)
+SHIPPED = ("assets/**/*", "benchmarks/**/*.py")
 """Goes into `explorer/_shipped` of a wheel, where `explorer/util/shipped.py` looks for it."""
 
 

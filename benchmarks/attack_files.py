@@ -45,7 +45,7 @@ from explorer.state import (
     ViewState,
 )
 from explorer.state.codec import encode
-from tests.checkpoints.nvidia_writer import complete_config, network_bytes, network_value
+from explorer.testing.nvidia_writer import complete_config, network_bytes, network_value
 
 __all__ = ["KINDS", "Seed", "seeds"]
 

@@ -34,8 +34,7 @@ from explorer.errors import (
 )
 from explorer.generators import registry
 from explorer.ops.filter_design import design_lowpass_filter
-from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import (
+from explorer.testing.nvidia_writer import (
     Call,
     Keep,
     Name,
@@ -46,6 +45,7 @@ from tests.checkpoints.nvidia_writer import (
     network_value,
     storage_stream,
 )
+from tests.checkpoints.conftest import small_network, small_pickle
 from tests.goldens import require
 
 

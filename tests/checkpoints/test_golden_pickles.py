@@ -11,8 +11,8 @@ import torch
 
 from explorer.checkpoints import build_generator, inspect, load
 from explorer.generators.base import Generator, NoiseSpec
+from explorer.testing.nvidia_writer import complete_config, write_network
 from tests.checkpoints.conftest import small_network
-from tests.checkpoints.nvidia_writer import complete_config, write_network
 from tests.generators.configs import golden_config
 from tests.goldens import assert_close, load_net, require, weights
 

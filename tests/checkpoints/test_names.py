@@ -36,8 +36,8 @@ from explorer.checkpoints.machine import Budget
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.source import BytesSource
 from explorer.errors import UnreadableFileError, UnsafeFileError, UnsupportedModelError
+from explorer.testing.nvidia_writer import Call, Name, Raw, module_call, network_bytes, network_value
 from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import Call, Name, Raw, module_call, network_bytes, network_value
 
 
 class _Colour(enum.Enum):

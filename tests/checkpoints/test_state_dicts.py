@@ -19,8 +19,8 @@ from explorer.checkpoints import Checkpoint, build_generator, convert, inspect, 
 from explorer.errors import CheckpointError, MismatchError, UnreadableFileError, UnsupportedModelError
 from explorer.generators import registry
 from explorer.generators.base import Generator
+from explorer.testing.nvidia_writer import Call, Name, complete_config, network_bytes, network_value
 from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import Call, Name, complete_config, network_bytes, network_value
 
 _FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
 
