@@ -212,8 +212,8 @@ def _features(settings: dict[str, Any], started: dict[str, Any]) -> str:
     if settings["family"] == "stylegan3-r":
         gain = "small 1x1 convolutions need not draw fine detail as contour lines of slow waves"
     return f"""
-Its Fourier features lie as many in each octave from {lowest:g} to {highest:g} cycles a picture (published: over a
-disc, to 2 cycles), so that {gain}."""
+Its Fourier features are spread evenly over the octaves from {lowest:g} to {highest:g} cycles a picture (published:
+over a disc, to 2 cycles), so that {gain}."""
 
 
 def _sentence(stages: str) -> str:

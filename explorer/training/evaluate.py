@@ -223,8 +223,8 @@ def report(figures: Figures) -> str:
     if figures.styles:
         text += f"""
 
-How far a critter moves towards another when it takes one group of its styles (0%: unchanged, 100%: like the other),
-measured with the attribute network on {figures.pairs} pairs:
+How far a critter moves towards another when it takes one group of that one's styles (0%: unchanged, 100%: like
+the other), measured with the attribute network on {figures.pairs} pairs:
 
 {table(figures.styles)}"""
     return text.strip()
