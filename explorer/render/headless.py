@@ -52,14 +52,14 @@ class Rendered:
         tensor: `[C, H, W]` on the device, before clamping: the final picture, or the tapped layer's features. It
             may be cached to resume from, so do not modify it.
         pixels: uint8 `[H, W, 3]`, red-green-blue, as a window would show them.
-        facts: Final `ws` and base `w`.
+        latents: Final `ws` and base `w`.
         stats: Statistics of a tapped layer.
         total_ms: Render time in milliseconds.
     """
 
     tensor: Tensor = field(repr=False)
     pixels: NDArray[np.uint8]
-    facts: FrameLatents
+    latents: FrameLatents
     stats: TapStats | None
     total_ms: float
 
@@ -153,7 +153,7 @@ class HeadlessRenderer:
         with torch.inference_mode():
             result = self._pipeline.run(self._pipeline.plan(request, 0))
         pixels = np.ascontiguousarray(result.pixels[:, :, 2::-1])
-        return Rendered(result.image, pixels, result.facts, result.stats, result.total_ms)
+        return Rendered(result.image, pixels, result.latents, result.stats, result.total_ms)
 
     def render_look(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None

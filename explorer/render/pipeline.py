@@ -83,7 +83,7 @@ class Result:
     tier: Tier
     image: Tensor
     pixels: NDArray[np.uint8]
-    facts: FrameLatents
+    latents: FrameLatents
     stats: TapStats | None
     timings: tuple[StageTime, ...]
     hits: int
@@ -269,9 +269,9 @@ class Pipeline:
         watch.lap("present")
         timings = watch.stages()
         self.times.learn(timings)
-        facts = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
+        latents = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
-        return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
+        return Result(tier, image, pixels, latents, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
         """Return the steps from a picture to its pixels; cancelled ones are resumed."""

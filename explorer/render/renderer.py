@@ -320,7 +320,7 @@ class Renderer:
                 tier=result.tier,
                 pixels=result.pixels,
                 request=ticket.request,
-                facts=result.facts,
+                latents=result.latents,
                 timings=result.timings,
                 total_ms=result.total_ms,
                 cache_hits=result.hits,

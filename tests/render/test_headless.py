@@ -54,7 +54,7 @@ def test_layers_and_stored_latents() -> None:
     assert tapped.stats is not None
     latent = StoredLatent("ws", np.ones((5, 8), np.float32))
     shown = render_look(model.generator, Look(Latent(stored=latent.key)), table=LatentTable((latent,)))
-    np.testing.assert_array_equal(shown.facts.ws, latent.array)
+    np.testing.assert_array_equal(shown.latents.ws, latent.array)
     with pytest.raises(RequestError, match="no layer 'nowhere'") as caught:
         render_look(model.generator, Look(), Tap("nowhere"))
     assert "t0, t1" in caught.value.hint

@@ -191,11 +191,11 @@ def test_a_walked_latent_is_a_source_in_every_model(world: World) -> None:
     s.set_mix(2, 0, 1.0)
     world.settle(0, 1)
     assert world.failures == []
-    mixed = [frame.facts.ws[2] for frame in map(world.frame, range(2))]
+    mixed = [frame.latents.ws[2] for frame in map(world.frame, range(2))]
     s.edit("Walk", latent=Latent(7, 0.25, -0.5))
     world.settle(0, 1)
     for view in range(2):
-        np.testing.assert_array_equal(world.frame(view).facts.ws[2], mixed[view])
+        np.testing.assert_array_equal(world.frame(view).latents.ws[2], mixed[view])
 
 
 def misfit(world: World) -> None:

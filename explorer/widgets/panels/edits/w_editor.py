@@ -177,10 +177,10 @@ class WEditorPanel(Panel):
         frame = self.session.last_frame(view)
         info = self.session.info(view)
         # A frame of the previous model may still be shown.
-        if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
+        if frame is None or info is None or frame.latents.ws.shape != (info.num_ws, info.w_dim):
             self.plot.show_bars(None)
             return
-        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.style.edits, self._look().edits, self.scope))
+        self.plot.show_bars(bars_of(frame.latents.ws, frame.request.style.edits, self._look().edits, self.scope))
 
     def _show_edits(self) -> None:
         look, info = self._look(), self.session.info(self.session.store.state.active)
