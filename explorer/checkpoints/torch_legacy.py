@@ -80,8 +80,8 @@ def _head(source: Source, budget: Budget) -> int:
     protocol, position = Interpreter(source, known_names, position, None, budget).run()
     if protocol != LEGACY_PROTOCOL:
         raise source.damaged("its version of torch.save's format is unknown")
-    facts, position = Interpreter(source, known_names, position, None, budget).run()
-    if not isinstance(facts, dict) or facts.get("little_endian") is not True:
+    system, position = Interpreter(source, known_names, position, None, budget).run()
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise UnsupportedModelError(
             f"{source.name} was written on a big-endian machine.", "Save it again on an ordinary computer."
         )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from explorer.errors import LatentError
-from explorer.latents.readers import FACTS_KEY, MAX_LATENTS, RawLatent, read_latents
+from explorer.latents.readers import MAX_LATENTS, METADATA_KEY, RawLatent, read_latents
 from explorer.latents.recipes import recipe_to_text
 from explorer.latents.table import Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
@@ -59,22 +59,22 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
     path = Path(path)
     # A name may come from a path, which need not be UTF-8; the formats' texts must be.
     name = visible(latent.name)
-    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
+    metadata = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
     if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
-        facts["recipe"] = recipe
+        metadata["recipe"] = recipe
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
             np.save(content, latent.array, allow_pickle=False)
         case ".npz":
-            arrays: dict[str, Any] = {latent.space: latent.array, FACTS_KEY: np.array(json.dumps(facts))}
+            arrays: dict[str, Any] = {latent.space: latent.array, METADATA_KEY: np.array(json.dumps(metadata))}
             np.savez(content, **arrays)
         case ".pt":
-            torch.save({latent.space: torch.tensor(latent.array), FACTS_KEY: facts}, content)
+            torch.save({latent.space: torch.tensor(latent.array), METADATA_KEY: metadata}, content)
         case ".safetensors":
             from safetensors.numpy import save
 
-            content.write(save({latent.space: latent.array.copy()}, {FACTS_KEY: json.dumps(facts)}))
+            content.write(save({latent.space: latent.array.copy()}, {METADATA_KEY: json.dumps(metadata)}))
         case suffix:
             known = f"Use one of {', '.join(SUFFIXES)}."
             raise LatentError(f"{suffix or 'No suffix'} is not a latent format.", known)

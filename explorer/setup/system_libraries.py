@@ -115,8 +115,8 @@ def has_display() -> bool:
 def family_of(os_release: str) -> str:
     """'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
     pairs = (line.partition("=") for line in os_release.splitlines())
-    facts = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
-    names = f"{facts.get('ID', '')} {facts.get('ID_LIKE', '')}".split()
+    fields = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
+    names = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".split()
     aliases = {"debian": "debian", "ubuntu": "debian", "fedora": "fedora", "rhel": "fedora", "arch": "arch"}
     return next((aliases[name] for name in names if name in aliases), "")
 

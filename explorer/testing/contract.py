@@ -107,18 +107,16 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
     _rule(used <= set(range(info.num_ws)), "`ws_index` is an entry of `ws`")
     activation = _begin(generator, ws)
     for layer in generator.layers:
-        facts = layer.info
+        own = layer.info
         noise = layer.noise(NoiseSpec("random"), batch)
-        _rule((noise is not None) == facts.has_noise, f"{facts.name}: `has_noise` says whether there is noise")
+        _rule((noise is not None) == own.has_noise, f"{own.name}: `has_noise` says whether there is noise")
         activation = _run(layer, activation, ws, noise)
-        picture = generator.preview(activation) if facts.is_rgb else None
+        picture = generator.preview(activation) if own.is_rgb else None
         out = activation.x if picture is None else picture
-        size = (batch, facts.channels, facts.height, facts.width)
-        _rule(
-            tuple(out.shape) == size, f"{facts.name}: its output is {size}, as `info` says, not {tuple(out.shape)}"
-        )
-        is_noise = noise is None or tuple(noise.shape) in {(n, 1, facts.height, facts.width) for n in (1, batch)}
-        _rule(is_noise, f"{facts.name}: noise is [N, 1, height, width]")
+        size = (batch, own.channels, own.height, own.width)
+        _rule(tuple(out.shape) == size, f"{own.name}: its output is {size}, as `info` says, not {tuple(out.shape)}")
+        is_noise = noise is None or tuple(noise.shape) in {(n, 1, own.height, own.width) for n in (1, batch)}
+        _rule(is_noise, f"{own.name}: noise is [N, 1, height, width]")
     image = generator.rgb(activation)
     size = (batch, info.img_channels, *info.img_size)
     _rule(tuple(image.shape) == size, f"the picture is {size}, not {tuple(image.shape)}")
@@ -242,11 +240,11 @@ def _check_file(family: str, config: Mapping[str, Any], generator: Generator) ->
         path = Path(folder) / "contract.safetensors"
         save_native(path, Checkpoint(family, dict(config), generator.state_dict(), "contract"))
         again = build_generator(load(path))
-        facts = inspect(path)
+        summary = inspect(path)
     _rule(again.info == generator.info, "a generator that was saved and loaded has the same `info`")
     with torch.inference_mode():
         same = torch.equal(again.synthesis(ws), generator.synthesis(ws))
     _rule(same, "a generator that was saved and loaded gives the same picture bit for bit")
-    told = (facts["family"], facts["z_dim"], facts["w_dim"], facts["num_ws"], facts["classes"])
+    reported = (summary["family"], summary["z_dim"], summary["w_dim"], summary["num_ws"], summary["classes"])
     info = generator.info
-    _rule(told == (family, info.z_dim, info.w_dim, info.num_ws, info.c_dim), "`inspect` tells what `info` says")
+    _rule(reported == (family, info.z_dim, info.w_dim, info.num_ws, info.c_dim), "`inspect` tells what `info` says")

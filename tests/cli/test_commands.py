@@ -19,11 +19,11 @@ from explorer.state.transforms import animated_offset
 
 def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", models["stylegan2"], "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert (facts["family"], facts["resolution"], facts["z_dim"], facts["num_ws"]) == ("stylegan2", 16, 16, 6)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["family"], report["resolution"], report["z_dim"], report["num_ws"]) == ("stylegan2", 16, 16, 6)
     assert main(["inspect", models["stylegan2"]]) == 0
     text = capsys.readouterr().out
-    assert facts["sha256"] in text
+    assert report["sha256"] in text
     assert "licence" in text
 
 
