@@ -173,7 +173,7 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
     from explorer.cli import main
 
     estimate = model.measure("eq-t", samples=2)
-    assert main(["measure", "eq-t", model.facts.path, "--samples", "2"]) == 0
+    assert main(["measure", "eq-t", model.metadata.path, "--samples", "2"]) == 0
     assert f"{estimate.value:.4g}" in capsys.readouterr().out
     assert model.measure("sticking", samples=2).stderr >= 0.0
 

@@ -124,8 +124,10 @@ def some_table() -> LatentTable:
 
 
 def same_latents(a: LatentTable, b: LatentTable, keys: set[str]) -> bool:
-    facts = [[(t[k].space, t[k].array.tolist(), t[k].name, t[k].psi, t[k].model_sha) for k in keys] for t in (a, b)]
-    return facts[0] == facts[1]
+    contents = [
+        [(t[k].space, t[k].array.tolist(), t[k].name, t[k].psi, t[k].model_sha) for k in keys] for t in (a, b)
+    ]
+    return contents[0] == contents[1]
 
 
 @pytest.mark.parametrize("seed", range(20))

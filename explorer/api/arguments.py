@@ -70,18 +70,18 @@ def entries_of(layers: Layers, info: GeneratorInfo) -> list[int]:
     return found
 
 
-def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
+def classes_of(classes: ClassChoice, model_info: ModelInfo) -> Classes:
     """Return a mixture of a model's classes. Raises UsageError."""
     if classes is None:
         return Classes()
     mixture = classes if isinstance(classes, Mapping) else {classes: 1.0}
-    count, names = facts.info.c_dim, facts.class_names
+    count, names = model_info.info.c_dim, model_info.class_names
     weights = []
     for chosen, weight in mixture.items():
         index = names.index(chosen) if chosen in names else chosen
         if isinstance(index, str) or not 0 <= index < count:
             hint = f"It has classes 0 to {count - 1}." if count else "It has no classes."
-            raise UsageError(f"{facts.name} has no class {chosen!r}.", hint)
+            raise UsageError(f"{model_info.name} has no class {chosen!r}.", hint)
         weights.append((index, float(weight)))
     return Classes(tuple(weights))
 

@@ -100,25 +100,25 @@ def model_of(generator: Generator, name: str = "generator", *, backend: Backend 
         backend: As in `open_model`.
     """
     renderer = HeadlessRenderer(generator, RenderSettings(str(generator.device), backend=backend))
-    facts = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
-    return Model(renderer, facts)
+    model_info = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
+    return Model(renderer, model_info)
 
 
 class Model:
     """An open generator, from `open_model` or `model_of`.
 
     Attributes:
-        facts: Name, family, licence and metadata of the file.
+        metadata: Name, family, licence and metadata of the file.
         info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_size`, `layers` and more.
     """
 
-    def __init__(self, renderer: HeadlessRenderer, facts: ModelInfo) -> None:
-        self._renderer, self.facts, self.info = renderer, facts, renderer.info
+    def __init__(self, renderer: HeadlessRenderer, model_info: ModelInfo) -> None:
+        self._renderer, self.metadata, self.info = renderer, model_info, renderer.info
         self._table = LatentTable()
 
     def __repr__(self) -> str:
         height, width = self.info.img_size
-        return f"<Model {self.facts.name}: {self.info.family}, {width} x {height} px>"
+        return f"<Model {self.metadata.name}: {self.info.family}, {width} x {height} px>"
 
     def render(
         self,
@@ -213,7 +213,7 @@ class Model:
         if space not in get_args(Space):
             raise UsageError(f"There is no space {space!r}.", f"Choose one of: {', '.join(get_args(Space))}.")
         look = self._look(seed_of(seed), psi, cutoff, mix, edits, classes)
-        name, sha = f"seed {seed}", self.facts.sha256
+        name, sha = f"seed {seed}", self.metadata.sha256
         if space == "z":
             return StoredLatent("z", z_of_seed(seed, self.info.z_dim), name=name, recipe=look.latent)
         with torch.inference_mode():
@@ -271,9 +271,9 @@ class Model:
             message = f"A walk of {length:g} seconds at {fps:g} frames per second is not possible."
             raise UsageError(message, "Choose more than 0 seconds and 1 to 240 frames per second.")
         timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
-        view = ViewState(model=self.facts.path)
+        view = ViewState(model=self.metadata.path)
         state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
-        return Walk(state, self._renderer, self.facts, self._table)
+        return Walk(state, self._renderer, self.metadata, self._table)
 
     def measure(
         self,
@@ -325,7 +325,7 @@ class Model:
             raise UsageError(f"The cutoff {cutoff} is negative.", "Use 0 for no truncation.")
         return Look(
             latent=self._latent(latent),
-            classes=classes_of(classes, self.facts),
+            classes=classes_of(classes, self.metadata),
             truncation=Truncation(float(psi), cutoff),
             mixing=self._mixing(mix),
             edits=edited(edits, self.info),
@@ -337,7 +337,7 @@ class Model:
             return Latent(stored=self._table.add(latent))
         if isinstance(latent, np.ndarray) and latent.ndim:
             space: Space = "w" if latent.ndim == 1 else "ws"
-            return Latent(stored=self._table.add(StoredLatent(space, latent, self.facts.sha256)))
+            return Latent(stored=self._table.add(StoredLatent(space, latent, self.metadata.sha256)))
         return Latent(seed_of(latent))
 
     def _mixing(self, mix: Iterable[Mix]) -> Mixing:

@@ -33,9 +33,9 @@ class Walk(Sequence[Picture]):
     """
 
     def __init__(
-        self, state: ExplorerState, renderer: HeadlessRenderer, facts: ModelInfo, table: LatentTable
+        self, state: ExplorerState, renderer: HeadlessRenderer, model_info: ModelInfo, table: LatentTable
     ) -> None:
-        self.state, self._opened, self._table = state, (renderer, facts), table
+        self.state, self._opened, self._table = state, (renderer, model_info), table
         self._film, self._player = whole_film(state), Player(state)
 
     def __len__(self) -> int:

@@ -30,9 +30,9 @@ class ModelClasses:
     names: tuple[str, ...] = ()
 
     @staticmethod
-    def of(facts: ModelInfo) -> ModelClasses:
+    def of(model_info: ModelInfo) -> ModelClasses:
         """Return the classes of a loaded model."""
-        return ModelClasses(facts.name, facts.info.c_dim, facts.class_names)
+        return ModelClasses(model_info.name, model_info.info.c_dim, model_info.class_names)
 
     def words(self, index: int) -> str:
         """Return the display name of a class: `2 (fox)`."""
@@ -69,11 +69,10 @@ def classes_of_file(model: str) -> ModelClasses:
     """Return the classes of a file or a bundled model, without reading its weights. Raises CheckpointError."""
     from explorer.checkpoints import inspect, resolve_model
 
-    facts = inspect(resolve_model(model))
-    count, names = facts["classes"], facts["class_names"]
-    return ModelClasses(
-        str(facts["name"]), count if isinstance(count, int) else 0, tuple(names if isinstance(names, list) else ())
-    )
+    summary = inspect(resolve_model(model))
+    count, names = summary["classes"], summary["class_names"]
+    known = tuple(names) if isinstance(names, list) else ()
+    return ModelClasses(str(summary["name"]), count if isinstance(count, int) else 0, known)
 
 
 def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:

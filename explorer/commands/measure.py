@@ -81,9 +81,9 @@ def _measure(
     from explorer.render.headless import open_model
     from explorer.state import Classes, Look, Truncation
 
-    renderer, facts = open_model(model, settings_from(a))
-    name = visible(facts.name, 60)
-    classes = Classes() if metric.draws_latents else classes_from(a.class_name, [ModelClasses.of(facts)])
+    renderer, model_info = open_model(model, settings_from(a))
+    name = visible(model_info.name, 60)
+    classes = Classes() if metric.draws_latents else classes_from(a.class_name, [ModelClasses.of(model_info)])
     request = renderer.request(Look(classes=classes, truncation=Truncation(psi=a.psi)))
     progress = ProgressLine(f"{name} {a.metric}")
     spec = measure_spec([metric], request, samples, a.seed)

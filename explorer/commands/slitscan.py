@@ -84,12 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     progress, total = ProgressLine("picture"), comparison.frames * len(a.models)
     scans, names = [], []
     for number, model in enumerate(a.models):
-        renderer, facts = open_model(model, settings_from(a))
-        check_slit(slit, motions, facts.info.aspect)
+        renderer, model_info = open_model(model, settings_from(a))
+        check_slit(slit, motions, model_info.info.aspect)
         done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
-        words = class_words(class_weights(classes, facts.info), facts.class_names)
-        names.append(f"{visible(facts.name, 60)}   {words}".strip())
+        words = class_words(class_weights(classes, model_info.info), model_info.class_names)
+        names.append(f"{visible(model_info.name, 60)}   {words}".strip())
     page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
     write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))
     console.out_path(a.output)

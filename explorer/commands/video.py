@@ -215,9 +215,9 @@ def _stops(
         latents = [Latent(seed) for seed in seeds_of("--seeds", a.seeds)]
         classes = classes_from(a.class_name, [classes_of_file(model) for model in models])
     else:
-        facts = [opened(model)[1] for model in models]
-        latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, facts[0])]
-        classes = classes_from(a.class_name, [ModelClasses.of(item) for item in facts])
+        model_info = [opened(model)[1] for model in models]
+        latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, model_info[0])]
+        classes = classes_from(a.class_name, [ModelClasses.of(item) for item in model_info])
     return [Look(latent=latent, classes=classes, truncation=Truncation(psi)) for latent in latents], table
 
 

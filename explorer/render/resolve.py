@@ -1,4 +1,4 @@
-"""resolve: the one place where intent meets a network's limits, (state, view, facts, time) -> RenderRequest."""
+"""Resolves (state, view, network, time) to a RenderRequest; the one place where settings are clamped to limits."""
 
 from __future__ import annotations
 

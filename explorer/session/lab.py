@@ -179,7 +179,7 @@ class StickingLab(QObject):
         self.check_scan()
         views = [v for v in self._session.visible_views() if self._session.facts(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
-        names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]
+        names = [model_info.name for v in views if (model_info := self._session.facts(v)) is not None]
         state, table = self._session.state, self._session.table
         slit = state.lab.slit
         caption = f"slit at {slit.x:+.2f} {slit.y:+.2f}, {slit.angle:.0f}\u00b0, length {slit.length:.2f}"

@@ -78,7 +78,7 @@ def test_ada_files_keep_their_own_defaults(tmp_path: Path) -> None:
     assert load(path).config["conv_clamp"] is None
 
 
-def test_facts_without_reading_weights() -> None:
+def test_inspect_without_reading_weights() -> None:
     details = inspect(require("pickles/sg2ada_c3_u32_nosrc.pkl"))
     assert details["family"] == "stylegan2"
     assert (details["resolution"], details["z_dim"], details["w_dim"], details["num_ws"], details["classes"]) == (

@@ -147,10 +147,10 @@ def test_a_narrow_view_names_its_model_rather_than_its_family(window: MainWindow
         window.resize(width, 600)
         flush()
         pane.model_name.set_text("critters-stylegan2")
-        pane._fit_facts()
+        pane._fit_size()
         flush()
         assert pane.model_name.text() == "critters-stylegan2"
-        assert pane.model_facts.text() == (size if width == 1040 else f"stylegan2  {size}")
+        assert pane.model_size.text() == (size if width == 1040 else f"stylegan2  {size}")
 
 
 def test_an_opened_file_has_a_card_while_a_view_shows_it(

@@ -100,12 +100,17 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     save_native(path, Checkpoint("stylegan2", config, tensors, "Small", "MIT", "a test", card={"data": "none"}))
     steps: list[tuple[float, str]] = []
     model = load_file(str(path), lambda fraction, label: steps.append((fraction, label)))
-    facts = model.facts
-    assert (facts.name, facts.licence, facts.origin, facts.family) == ("Small", "MIT", "a test", "stylegan2")
-    assert (facts.info.img_size, len(facts.sha256), facts.path) == ((16, 16), 64, str(path))
-    assert facts.metadata["format"] == "safetensors"
-    assert facts.metadata["data"] == "none"
-    assert facts.key == ModelKey(facts.sha256)
+    model_info = model.facts
+    assert (model_info.name, model_info.licence, model_info.origin, model_info.family) == (
+        "Small",
+        "MIT",
+        "a test",
+        "stylegan2",
+    )
+    assert (model_info.info.img_size, len(model_info.sha256), model_info.path) == ((16, 16), 64, str(path))
+    assert model_info.metadata["format"] == "safetensors"
+    assert model_info.metadata["data"] == "none"
+    assert model_info.key == ModelKey(model_info.sha256)
     assert [f for f, _ in steps] == sorted(f for f, _ in steps)
     assert not any(p.requires_grad for p in model.generator.parameters())
     with pytest.raises(UnreadableFileError, match="There is no file"):

@@ -130,7 +130,7 @@ def test_failures_and_thumbnails_are_told(setup: Setup, qtbot: QtBot) -> None:
 # -- models ----------------------------------------------------------------------------------------------------
 
 
-def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
+def test_loading_reports_progress_and_model_info(setup: Setup, qtbot: QtBot) -> None:
     service, loader = setup
     progress = Inbox(service.model_loading)
     loader.hold.clear()
@@ -139,9 +139,9 @@ def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
     assert service.is_loading(3)
     with qtbot.waitSignal(service.model_loaded) as signal:
         loader.hold.set()
-    view, facts = signal.args
-    assert (view, facts.name) == (3, "a")
-    assert facts.sha256 in service.models
+    view, model_info = signal.args
+    assert (view, model_info.name) == (3, "a")
+    assert model_info.sha256 in service.models
     assert not service.is_loading(3)
     assert progress.items[0] == (3, 0.5, "Reading")
 
@@ -183,7 +183,7 @@ def test_a_second_loading_replaces_the_first(setup: Setup, qtbot: QtBot) -> None
     loader.hold.set()
     qtbot.waitUntil(lambda: bool(done.items))
     qtbot.waitUntil(lambda: loader.calls == 2)
-    assert [facts.name for _, facts in done.items] == ["b"]
+    assert [model_info.name for _, model_info in done.items] == ["b"]
 
 
 def test_a_kept_file_is_not_read_again(setup: Setup, qtbot: QtBot, tmp_path: Any) -> None:

@@ -260,7 +260,7 @@ def test_numbers_of_another_width_cannot_be_converted(world: World) -> None:
 )  # fmt: skip
 def test_a_damaged_recipe_is_refused(world: World, tmp_path: Path, recipe: str) -> None:
     world.open("a")
-    facts = {"space": "w", "recipe": recipe}
-    np.savez(tmp_path / "x.npz", w=np.ones(8, np.float32), latentwalk=np.array(json.dumps(facts)))
+    metadata = {"space": "w", "recipe": recipe}
+    np.savez(tmp_path / "x.npz", w=np.ones(8, np.float32), latentwalk=np.array(json.dumps(metadata)))
     with pytest.raises(LatentError, match="damaged"):
         world.session.documents.load_latent(tmp_path / "x.npz")

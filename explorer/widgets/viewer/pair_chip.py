@@ -48,8 +48,8 @@ class PairChip(ViewChip):
         self._menu.clear()
         state = self._session.state
         for view in range(len(state.views)):
-            facts = self._session.facts(view)
-            name = f"{letter(view)}   {facts.name}" if facts else letter(view)
+            model_info = self._session.facts(view)
+            name = f"{letter(view)}   {model_info.name}" if model_info else letter(view)
             action = self._menu.addAction(menu_text(name), partial(self._choose, view))
             action.setCheckable(True)
             action.setChecked(view == compared(state)[self._side])

@@ -123,10 +123,10 @@ class ViewArea(QWidget):
     def _show_other(self, pair: tuple[int, ...]) -> None:
         """Show the second picture of a wipe or flicker in the first one's pane, and name its model."""
         place, second = self.panes[pair[0]], self.panes[pair[1]]
-        facts = self.session.facts(pair[1])
-        place.second_name.set_text(facts.name if facts else "no model")
+        model_info = self.session.facts(pair[1])
+        place.second_name.set_text(model_info.name if model_info else "no model")
         average = self.session.lab.last_picture(pair[1])
-        if facts is None:
+        if model_info is None:
             place.image.pair.set_other(None)
         elif average is None or average.pixels is None:
             place.image.pair.set_other(second.image.image)
@@ -192,7 +192,7 @@ class ViewArea(QWidget):
         state = self.session.state
         if self._place_of(view) is not None:
             pair = compared(state)
-            facts = self.session.facts(view)
-            self.panes[pair[0]].second_name.set_text(facts.name if facts else "no model")
-            if facts is None:
+            model_info = self.session.facts(view)
+            self.panes[pair[0]].second_name.set_text(model_info.name if model_info else "no model")
+            if model_info is None:
                 self.panes[pair[0]].image.pair.set_other(None)

@@ -88,7 +88,7 @@ class ViewPane(QWidget):
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
-        self.model_facts = label("", "faint")
+        self.model_size = label("", "faint")
         self.tap = label("", "muted")
         self.link = IconButton("link-simple", "What this view has in common with the others", self._open_links)
         policy = self.link.sizePolicy()
@@ -114,7 +114,7 @@ class ViewPane(QWidget):
         self.chip = PairChip(self.session, 0, self.view)
         head.addWidget(self.chip)
         head.addWidget(self.model_name, 1)
-        head.addWidget(self.model_facts)
+        head.addWidget(self.model_size)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
         head.addWidget(row(self.link, self.remove, spacing=0))
@@ -162,7 +162,7 @@ class ViewPane(QWidget):
             self.image.pair.set_views(self.view, other)
         self._is_shared = other is not None
         self.second.setVisible(self._is_shared)
-        self._fit_facts()
+        self._fit_size()
         self._show_remove()
         is_choice = other is not None and len(self.session.state.views) > 2
         self.chip.set_choosing(is_choice)
@@ -230,7 +230,7 @@ class ViewPane(QWidget):
         is_marked = state.active == self.view and len(state.views) > 1
         self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
-        self._fit_facts()
+        self._fit_size()
         self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
 
     def _fit_cost(self) -> None:
@@ -240,7 +240,7 @@ class ViewPane(QWidget):
         reserve = metrics.horizontalAdvance("0000.0 ms")  # constant, because the time's own width changes
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
-    def _fit_facts(self) -> None:
+    def _fit_size(self) -> None:
         """Show family and size after the name if they fit, otherwise the size only."""
         info = self.session.info(self.view)
         texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
@@ -248,35 +248,35 @@ class ViewPane(QWidget):
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
         room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
-        metrics = self.model_facts.fontMetrics()
+        metrics = self.model_size.fontMetrics()
         text = next((t for t in texts if metrics.horizontalAdvance(t) <= room), "")
-        self.model_facts.setText(text)
+        self.model_size.setText(text)
         # Hidden if empty, because the layout's spacing would narrow the name.
-        self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
-        self.model_facts.setToolTip(texts[0] if texts else "")
+        self.model_size.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
+        self.model_size.setToolTip(texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.view < len(self.session.state.views):  # otherwise the pane is about to be removed
             self._fit_cost()
-            self._fit_facts()
+            self._fit_size()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
         if view == self.view:
             self.loading.set_shown(False)
             self.show_model()
-            facts = self.session.facts(view)
-            if facts is not None and self.image.image is not None:
-                self.image.set_stale(f"First picture of {facts.name} \u2026")
+            model_info = self.session.facts(view)
+            if model_info is not None and self.image.image is not None:
+                self.image.set_stale(f"First picture of {model_info.name} \u2026")
                 self.image.set_progress(1.0)
 
     def show_model(self) -> None:
         """Name the model in the heading."""
-        facts, info = self.session.facts(self.view), self.session.info(self.view)
-        loaded = facts is not None and info is not None
-        self.model_name.set_text(facts.name if facts else "no model")
-        self._fit_facts()
+        model_info, info = self.session.facts(self.view), self.session.info(self.view)
+        loaded = model_info is not None and info is not None
+        self.model_name.set_text(model_info.name if model_info else "no model")
+        self._fit_size()
         self.empty.set_shown(not loaded and self.loading.isHidden())
         if not loaded:
             self.image.set_image(None)

@@ -274,9 +274,9 @@ class FileCommands(WindowPart):
 
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
-        facts = self.session.facts(self.session.active)
+        model_info = self.session.facts(self.session.active)
         latent = self.session.look().latent
-        name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
+        name = f"{file_stem(model_info.name if model_info else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
         if path is not None:
             self.save_picture(path)

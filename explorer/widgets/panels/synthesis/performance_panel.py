@@ -127,21 +127,21 @@ class PerformancePanel(Panel):
             for key, _, _ in _ROWS:
                 self.figures[key, view].setText(texts.get(key, "\u2013"))
         active = session.active
-        facts, info = session.performance(active), session.info(active)
-        self.bars.show_groups(active, stage_groups(facts.stages, info))
+        stats, info = session.performance(active), session.info(active)
+        self.bars.show_groups(active, stage_groups(stats.stages, info))
         self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")
 
 
-def _texts(facts: PerformanceFacts) -> dict[str, str]:
-    reused = sum(s.hit for s in facts.stages)
-    ran = len(facts.stages) - reused
+def _texts(stats: PerformanceFacts) -> dict[str, str]:
+    reused = sum(s.hit for s in stats.stages)
+    ran = len(stats.stages) - reused
     return {
-        "fps": f"{facts.fps:.0f} /s",
-        "render": f"{facts.total_ms:.1f} ms",
-        "latency": f"{facts.latency_median_ms:.0f} / {facts.latency_p99_ms:.0f} ms",
-        "hits": f"{facts.hits} of {facts.hits + ran}",
-        "dropped": f"{facts.dropped}",
-        "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
+        "fps": f"{stats.fps:.0f} /s",
+        "render": f"{stats.total_ms:.1f} ms",
+        "latency": f"{stats.latency_median_ms:.0f} / {stats.latency_p99_ms:.0f} ms",
+        "hits": f"{stats.hits} of {stats.hits + ran}",
+        "dropped": f"{stats.dropped}",
+        "cache": f"{stats.cache_bytes / 1e6:.0f} MB",
     }
 
 
