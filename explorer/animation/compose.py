@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state.transforms import animated_offset
 from explorer.util.view_marks import letter
 
@@ -207,7 +207,7 @@ def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0, c
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
-    words = [name, latent_words(look.latent), classes]
+    words = [name, describe_latent(look.latent), classes]
     if look.truncation.psi != 1.0:
         words.append(f"psi {look.truncation.psi:.2f}")
     if (x, y) != (0.0, 0.0):

@@ -21,8 +21,8 @@ from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
+from explorer.latents.descriptions import describe_classes
 from explorer.latents.seeds import SEED_COUNT
-from explorer.latents.words import class_words
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights
@@ -302,7 +302,7 @@ class FilmRenderer:
 
     @staticmethod
     def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
-        classes = class_words(class_weights(look.classes, model.info), model.class_names)
+        classes = describe_classes(class_weights(look.classes, model.info), model.class_names)
         return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 

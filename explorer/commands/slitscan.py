@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.analysis.slitscan import check_slit
     from explorer.animation.comparison import Comparison
     from explorer.animation.scan_sheet import compose
-    from explorer.latents.words import class_words
+    from explorer.latents.descriptions import describe_classes
     from explorer.project.document import write_png
     from explorer.render.headless import open_model
     from explorer.render.resolve import class_weights
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_slit(slit, motions, model_info.info.aspect)
         done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
-        words = class_words(class_weights(classes, model_info.info), model_info.class_names)
+        words = describe_classes(class_weights(classes, model_info.info), model_info.class_names)
         names.append(f"{visible(model_info.name, 60)}   {words}".strip())
     page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
     write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))

@@ -11,11 +11,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
+from explorer.latents.descriptions import describe_latent
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
 from explorer.latents.table import StoredLatent
-from explorer.latents.words import latent_words
 from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.project.model_places import places_of
@@ -146,7 +146,7 @@ class Documents(QObject):
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look(view)
         stored = look.latent.stored
-        name = (self._session.table[stored].name if stored else "") or latent_words(look.latent)
+        name = (self._session.table[stored].name if stored else "") or describe_latent(look.latent)
         if space == "z":
             return self._current_z(model_info.info.z_dim, name)
         request = self._session.resolve_view(view)

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state.parameters import parameter
 from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
 from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
@@ -352,7 +352,7 @@ class TimelineView(QWidget):
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            latent = latent_words(look_at(key, self._session).latent)
+            latent = describe_latent(look_at(key, self._session).latent)
             hint = "Drag to move, Alt+drag to copy, Ctrl+drag to stretch the selection, Del to delete"
             return f"{key.time:.2f} s: {latent}\n{hint}"
         track = self.timeline.tracks[lane]

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import CostlyModelError
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
@@ -45,7 +45,7 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
     at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
-    parts = [latent_words(plain)]
+    parts = [describe_latent(plain)]
     if not is_short or look.truncation.psi != 1.0:
         parts.append(f"\u03c8 {look.truncation.psi:.2f}")
     if latent.x or latent.y:
