@@ -205,8 +205,8 @@ def _keep(plan: Plan, folder: Path, name: str, line: dict[str, Any]) -> None:
     """The smallest file of each kind and place, under a name that says both."""
     origin, data = plan.file(line["done"])
     folder.mkdir(parents=True, exist_ok=True)
-    words = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['place'].split(': ')[0]}")
-    (folder / f"{words[:120]}{origin.suffix}").write_bytes(data)
+    label = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['place'].split(': ')[0]}")
+    (folder / f"{label[:120]}{origin.suffix}").write_bytes(data)
 
 
 def _bad(report: Report) -> str:

@@ -73,7 +73,7 @@ class Guard:
                 if _wanted_memory(error):
                     outcome.name, outcome.place = "memory", _place(error)
                 elif not error.hint and not error.message:
-                    outcome.name, outcome.place = "raw", "an error without words"
+                    outcome.name, outcome.place = "raw", "an error without a message"
             except MemoryError as error:
                 outcome.name, outcome.place = "memory", _place(error)
             except _TooSlow as error:

@@ -179,7 +179,7 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "words"),
+    ("arguments", "kind", "message"),
     [
         ({"seed": -1}, UsageError, "-1 is not a seed"),
         ({"seed": 2**32}, UsageError, "is not a seed"),
@@ -201,9 +201,9 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
     ],
 )
 def test_what_the_model_cannot_do_is_refused(
-    model: explorer.Model, arguments: dict[str, Any], kind: type[LatentwalkError], words: str
+    model: explorer.Model, arguments: dict[str, Any], kind: type[LatentwalkError], message: str
 ) -> None:
-    with pytest.raises(kind, match=words) as refused:
+    with pytest.raises(kind, match=message) as refused:
         model.render(**arguments)
     assert refused.value.hint
 

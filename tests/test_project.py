@@ -191,7 +191,7 @@ def project(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         ([], "not a Latentwalk project"),
         ({"format": "other"}, "not a Latentwalk project"),
@@ -230,8 +230,8 @@ def project(**changes: Any) -> dict[str, Any]:
         (project(latents={"a": None}), "stored latent 'a' cannot be read"),
     ],
 )  # fmt: skip
-def test_what_is_no_project_is_refused_with_the_place(data: Any, words: str) -> None:
-    with pytest.raises(ProjectError, match=words) as caught:
+def test_what_is_no_project_is_refused_with_the_place(data: Any, message: str) -> None:
+    with pytest.raises(ProjectError, match=message) as caught:
         from_json(data)
     assert caught.value.hint
 

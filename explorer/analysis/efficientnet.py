@@ -157,8 +157,8 @@ def load(path: Path | None = None) -> EfficientNetLite0:
     try:
         data = read_regular(path, _LIMIT)
     except OSError as error:
-        words = f"{path} cannot be read: {file_errors.reason(error)}."
-        raise UnreadableFileError(words, "Delete it; it is fetched again.") from error
+        message = f"{path} cannot be read: {file_errors.reason(error)}."
+        raise UnreadableFileError(message, "Delete it; it is fetched again.") from error
     if hashlib.sha256(data).hexdigest() != _SHA256:
         raise UnreadableFileError(f"{path} is not the weights of {NAME} 0.1.0.", "Delete it; it is fetched again.")
     network = EfficientNetLite0()

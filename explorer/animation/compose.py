@@ -207,12 +207,12 @@ def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0, c
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
-    words = [name, describe_latent(look.latent), classes]
+    parts = [name, describe_latent(look.latent), classes]
     if look.truncation.psi != 1.0:
-        words.append(f"psi {look.truncation.psi:.2f}")
+        parts.append(f"psi {look.truncation.psi:.2f}")
     if (x, y) != (0.0, 0.0):
-        words.append(f"move {x:+.2f} {y:+.2f}")
+        parts.append(f"move {x:+.2f} {y:+.2f}")
     if rotate:
-        words.append(f"rotate {rotate:.0f}\u00b0")
-    words.append(layer)
-    return "   ".join(word for word in words if word)
+        parts.append(f"rotate {rotate:.0f}\u00b0")
+    parts.append(layer)
+    return "   ".join(part for part in parts if part)

@@ -274,16 +274,16 @@ class Recorder:
         """
         path = self.job.path
         before = origin_of(path)
-        words = ""
+        message = ""
         if before is None and is_unfinished(path):
-            words = f"{path.name} continues; the models of its first frames are unknown."
+            message = f"{path.name} continues; the models of its first frames are unknown."
         elif before != origin and has_parts(path):
             discard(path)
-            words = f"{path.name} starts again: a model has changed since."
-        if words:
-            log.info("%s", words)
+            message = f"{path.name} starts again: a model has changed since."
+        if message:
+            log.info("%s", message)
         write_job(self.job, origin, digests)
-        return words
+        return message
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
         return self._text(renderer.state_of(number), renderer)

@@ -34,7 +34,7 @@ class ModelClasses:
         """Return the classes of a loaded model."""
         return ModelClasses(model_info.name, model_info.info.c_dim, model_info.class_names)
 
-    def words(self, index: int) -> str:
+    def describe(self, index: int) -> str:
         """Return the display name of a class: `2 (fox)`."""
         return f"{index} ({visible(self.names[index], 40)})" if index < len(self.names) else str(index)
 
@@ -86,7 +86,7 @@ def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
         for model in dict.fromkeys(conditional):
             name = visible(model.model, 60)
             console.note(
-                f"latentwalk: {name} has {model.count} classes; class {model.words(0)} is shown. "
+                f"latentwalk: {name} has {model.count} classes; class {model.describe(0)} is shown. "
                 "Choose another one with --class."
             )
         return Classes()

@@ -36,13 +36,13 @@ def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[i
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() if dash else True)):
-            words = f"{option} {text}: {part!r} is not a number from {smallest} or a range."
-            raise UsageError(words, "For example 1-8,12.")
+            message = f"{option} {text}: {part!r} is not a number from {smallest} or a range."
+            raise UsageError(message, "For example 1-8,12.")
         # Python refuses to parse numbers with thousands of digits.
         low, high = (int(digits[:20]) for digits in (first, last if dash else first))
         if low < smallest or high > largest or low > high:
-            words = f"{option} {text}: {part!r} is not within {smallest} to {largest}, the smaller number first."
-            raise UsageError(words)
+            message = f"{option} {text}: {part!r} is not within {smallest} to {largest}, the smaller number first."
+            raise UsageError(message)
         if len(found) + high - low >= MAX_SEEDS:
             raise UsageError(f"{option} {text}: more than {MAX_SEEDS:,} numbers.", "Use several calls.")
         found.extend(range(low, high + 1))

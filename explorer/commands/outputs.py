@@ -77,5 +77,5 @@ def _check_link(option: str, path: Path) -> None:
     if target.is_symlink():  # a cycle of links
         raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
     if not target.parent.is_dir():
-        words = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
-        raise UsageError(words, "Choose another name.")
+        message = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
+        raise UsageError(message, "Choose another name.")

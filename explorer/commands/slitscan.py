@@ -32,7 +32,7 @@ __all__ = ["add_arguments", "run"]
 
 MAX_COLUMNS = 20_000
 SLITS = {"walk": "-0.12,-0.05,90,0.6", "translate": "-0.12,-0.05,90,0.6", "rotate": "0.2,0,90,0.4"}
-WORDS = {
+TITLES = {
     "walk": "walk from seed {seed}: level streaks stick to their pixels, slanted ones move with the object",
     "translate": "translation, seed {seed}: level streaks stick to their pixels, slanted ones follow",
     "rotate": "rotation, seed {seed}, the slit turns along: level streaks follow, what shimmers sticks",
@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         check_slit(slit, motions, model_info.info.aspect)
         done = partial(_tell, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
-        words = describe_classes(class_weights(classes, model_info.info), model_info.class_names)
-        names.append(f"{visible(model_info.name, 60)}   {words}".strip())
-    page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
+        label = describe_classes(class_weights(classes, model_info.info), model_info.class_names)
+        names.append(f"{visible(model_info.name, 60)}   {label}".strip())
+    page = compose(scans, names, TITLES[a.motion].format(seed=a.seed))
     write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))
     console.out_path(a.output)
     return 0

@@ -20,7 +20,8 @@ def describe_latent(latent: Latent) -> str:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
         if len(points) == 2 and all(p.latent.blend is None for p in points):
             first, second = points
-            return f"{describe_latent(first.latent)} \u2192 {describe_latent(second.latent)}  {100 * second.weight:.0f} %"
+            a, b = describe_latent(first.latent), describe_latent(second.latent)
+            return f"{a} \u2192 {b}  {100 * second.weight:.0f} %"
         return describe_latent(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
     moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
     return ("stored latent" if latent.stored else f"seed {latent.seed}") + moved

@@ -229,12 +229,12 @@ class _StyleResolver:
 
 def _misfit(key: str, latent: StoredLatent, wanted: tuple[int, ...], info: GeneratorInfo) -> StoredMisfitError:
     name, shape = latent.name or key, latent.array.shape
-    words = f"The latent {name} was made with another model."
+    message = f"The latent {name} was made with another model."
     if shape != wanted:
-        words = f"The latent {name} has the shape {shape}; this network's {latent.space} has {wanted}."
+        message = f"The latent {name} has the shape {shape}; this network's {latent.space} has {wanted}."
     fits = latent.space != "z" and shape[-1] == info.w_dim
     first = "Convert it to this model" if fits else "Unlink it from this view"
-    return StoredMisfitError(words, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
+    return StoredMisfitError(message, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
 
 
 def _has_z(point: LatentPoint) -> bool:

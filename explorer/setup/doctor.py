@@ -228,8 +228,8 @@ def _crashes() -> Finding:
     if found is None:
         return Finding("crashes", f"none noted in {folder}")
     path, seconds = found
-    words = f"the last one at {crash_log.when(seconds)}: {path}"
-    return Finding("crashes", words, "Please report it with that file.")
+    text = f"the last one at {crash_log.when(seconds)}: {path}"
+    return Finding("crashes", text, "Please report it with that file.")
 
 
 def _first_line(command: list[str]) -> str:

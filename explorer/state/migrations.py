@@ -158,8 +158,8 @@ def migrate(project: dict[str, Any], version: object) -> dict[str, Any]:
         ProjectError: The version is a newer one, or is not a version.
     """
     if not is_known_version(version):
-        words = f"The project has version {str(version)[:20]}; this program knows 1 to {VERSION}."
-        raise ProjectError(words, "Update Latentwalk.")
+        message = f"The project has version {str(version)[:20]}; this program knows 1 to {VERSION}."
+        raise ProjectError(message, "Update Latentwalk.")
     assert isinstance(version, int)
     for number in range(version, VERSION):
         project = MIGRATIONS[number](project)

@@ -74,14 +74,14 @@ def check_timeline(timeline: Timeline) -> None:
         if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
             raise ProjectError("The timeline's keys are not in order.", "The file is damaged.")
         if times and times[-1] > LAST_KEY:
-            words = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
-            raise ProjectError(words, "The file is damaged.")
+            message = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
+            raise ProjectError(message, "The file is damaged.")
 
 
 def _check_rate(name: str, value: float, low: float, high: float, unit: str) -> None:
     if not low <= value <= high:
-        words = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
-        raise ProjectError(words, "The file is damaged.")
+        message = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
+        raise ProjectError(message, "The file is damaged.")
 
 
 def snapped(timeline: Timeline, time: float) -> float:
@@ -169,12 +169,12 @@ def exchanged(timeline: Timeline) -> Timeline:
 def contents(timeline: Timeline) -> str:
     """Describe what is on a timeline: `3 keys`, `a recording of 1.6 s`; empty if nothing is."""
     count = len(timeline.keys) + sum(len(track.keys) for track in timeline.tracks)
-    words = [f"{count} key{'s' * (count > 1)}"] if count else []
+    parts = [f"{count} key{'s' * (count > 1)}"] if count else []
     if timeline.performance and not timeline.keys:
-        words.insert(0, f"a recording of {timeline.duration:.1f} s")
-    if not words and timeline.wander.kind != "none":
-        words.append("a wander")
-    return " and ".join(words)
+        parts.insert(0, f"a recording of {timeline.duration:.1f} s")
+    if not parts and timeline.wander.kind != "none":
+        parts.append("a wander")
+    return " and ".join(parts)
 
 
 def behind_end(timeline: Timeline) -> int:

@@ -236,10 +236,10 @@ def test_a_film_whose_model_changed_begins_anew(
     job = job_of(replace(project, views=views), tmp_path / f"f.{key}", seconds=2.0, format=key)
     leave_unfinished(job)
     save_model(tmp_path / "m.safetensors", 6, side)
-    again, words = Recorder(job), []
-    again.run(lambda progress: words.append(progress.note))
+    again, notes = Recorder(job), []
+    again.run(lambda progress: notes.append(progress.note))
     assert again.first_frame == 0
-    assert any("starts again: a model has changed" in told for told in words)
+    assert any("starts again: a model has changed" in note for note in notes)
     clean = replace(job, path=tmp_path / f"g.{key}")
     Recorder(clean).run()
     if key == "png":
@@ -257,10 +257,10 @@ def test_a_film_of_before_goes_on_though_it_does_not_say_of_which_models(
     data = json.loads(job_path(job.path).read_text())
     del data["origin"]
     job_path(job.path).write_text(json.dumps(data))
-    again, words = Recorder(job), []
-    again.run(lambda progress: words.append(progress.note))
+    again, notes = Recorder(job), []
+    again.run(lambda progress: notes.append(progress.note))
     assert again.first_frame > 0
-    assert any("continues; the models of" in told for told in words)
+    assert any("continues; the models of" in note for note in notes)
 
 
 def test_frames_without_a_job_are_not_gone_on_from(project: ExplorerState, tmp_path: Path) -> None:
@@ -675,7 +675,7 @@ def test_a_forecast_that_fails_stops_no_film(
     assert Recorder(job_of(project, tmp_path / "f.gif", format="gif")).run().exists()
 
 
-def test_sizes_in_words() -> None:
+def test_sizes_as_text() -> None:
     found = [forecast.size_text(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
     assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
                      "about 2.0 GB"]  # fmt: skip

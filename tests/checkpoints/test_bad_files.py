@@ -79,7 +79,7 @@ def _torch_file(value: object, legacy: bool = False) -> bytes:
 WEB_PAGE = b"\n <!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title>"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 381673535\n"
 
-# name -> (content, error, words of the message)
+# name -> (content, error, part of the message)
 FILES: dict[str, tuple[Callable[[], bytes], type[CheckpointError], str]] = {
     "web page.pkl": (lambda: WEB_PAGE, UnreadableFileError, "web page"),
     "web page.safetensors": (lambda: WEB_PAGE, UnreadableFileError, "web page"),
@@ -138,7 +138,7 @@ FILES: dict[str, tuple[Callable[[], bytes], type[CheckpointError], str]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_wrong_files(tmp_path: Path, name: str) -> None:
-    content, kind, words = FILES[name]
+    content, kind, message = FILES[name]
     path = tmp_path / name
     path.write_bytes(content())
     for function in (load, inspect):
@@ -146,7 +146,7 @@ def test_wrong_files(tmp_path: Path, name: str) -> None:
             function(path)
         assert type(caught.value) is kind, caught.value
         assert name in caught.value.message
-        assert words in caught.value.message, caught.value.message
+        assert message in caught.value.message, caught.value.message
         assert caught.value.hint
 
 
@@ -162,7 +162,7 @@ def test_every_wrong_file_has_its_own_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("checkpoints/mobile_u64.ckpt", "MobileStyleGAN"),
         ("checkpoints/ros2_u64.pt", "rosinality"),
@@ -170,10 +170,10 @@ def test_every_wrong_file_has_its_own_message(tmp_path: Path) -> None:
         ("checkpoints/star2_128_hpf0_nets_ema.ckpt.xz", "xz archive"),
     ],
 )
-def test_models_of_other_families_are_named(name: str, words: str) -> None:
+def test_models_of_other_families_are_named(name: str, message: str) -> None:
     with pytest.raises(CheckpointError) as caught:
         load(require(name))
-    assert words in caught.value.message
+    assert message in caught.value.message
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
@@ -461,7 +461,7 @@ def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"first_stopband": 0.5, "filter_size": 64, "lrelu_upsampling": 4}, "filter_size 64 times"),
         ({"first_stopband": 1e-9}, "first_stopband is 1e-09"),
@@ -470,12 +470,12 @@ def test_filters_count_against_the_allowance(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_filters_larger_than_any_model_has_are_not_made(
-    tmp_path: Path, change: dict[str, float], words: str
+    tmp_path: Path, change: dict[str, float], message: str
 ) -> None:
     config = {"img_resolution": 256, "num_layers": 3, "channel_base": 64, "channel_max": 4, "z_dim": 4, "w_dim": 4}
     made = Checkpoint("stylegan3-r", {**config, **change}, {"a": torch.zeros(1)}, "bomb")
     save_native(tmp_path / "bomb.safetensors", made)
-    with pytest.raises(MismatchError, match=words) as caught:
+    with pytest.raises(MismatchError, match=message) as caught:
         build_generator(load(tmp_path / "bomb.safetensors"))
     assert caught.value.message.startswith("bomb.safetensors: ")
     assert "Correct" in caught.value.hint

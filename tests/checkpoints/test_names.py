@@ -1,4 +1,4 @@
-"""Names in a file: those that run something are refused, all others stay inert, and the words say which it was."""
+"""Names in a file: those that run something are refused with a message that says which, others stay inert."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ HOSTILE = """
 
 
 @pytest.mark.parametrize("full_name", HOSTILE)
-def test_hostile_names_are_refused_with_words_that_say_so(tmp_path: Path, full_name: str) -> None:
+def test_hostile_names_are_refused_with_a_message_that_says_so(tmp_path: Path, full_name: str) -> None:
     module, name = full_name.rsplit(".", 1)
     config, tensors = small_network("stylegan2")
     path = tmp_path / "net.pkl"

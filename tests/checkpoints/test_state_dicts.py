@@ -142,7 +142,7 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "words"),
+    ("change", "error", "message"),
     [
         ({"mapping.fc0.weight": None}, MismatchError, "lacks mapping.fc0.weight"),
         ({"synthesis.b8.torgb.weight": None}, MismatchError, "lacks synthesis.b8.torgb.weight"),
@@ -155,7 +155,7 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_broken_state_dicts(
-    tmp_path: Path, change: dict[str, Tensor | None], error: type[CheckpointError], words: str
+    tmp_path: Path, change: dict[str, Tensor | None], error: type[CheckpointError], message: str
 ) -> None:
     _, tensors = small_network("stylegan2")
     for key, tensor in change.items():
@@ -166,7 +166,7 @@ def test_broken_state_dicts(
     torch.save(tensors, tmp_path / "net.pth")
     messages = []
     for step in (lambda path: build_generator(load(path)), inspect):
-        with pytest.raises(error, match=words) as caught:
+        with pytest.raises(error, match=message) as caught:
             step(tmp_path / "net.pth")
         messages.append(str(caught.value))
     assert messages[0] == messages[1]

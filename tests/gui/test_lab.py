@@ -168,9 +168,9 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
 
 def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) -> None:
     sticking = panel(window, StickingPanel)
-    assert "first" in sticking.undone_words.text()
+    assert "first" in sticking.undone_note.text()
     session.set_transform(x=0.1)
-    assert "sticks" in sticking.undone_words.text()
+    assert "sticks" in sticking.undone_note.text()
     sticking.undone.buttons["heat"].click()
     assert session.look().transform == Transform(x=0.1, residual="heat")
     sticking.undone.buttons["picture"].click()
@@ -188,7 +188,7 @@ def test_score_explains_what_it_cannot_tell(
     session.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()
     wait_until(lambda: not sticking.score.is_running)
-    assert "Nothing moves" in sticking.score.words.text()
+    assert "Nothing moves" in sticking.score.message.text()
     assert sticking.scores[0].text() == "\u2013"
 
 

@@ -74,11 +74,11 @@ def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
 ) -> None:
     image = window.views.panes[0].image
     seen: list[str] = []
-    session.model_changed.connect(lambda view: seen.append(image.stale_words))
+    session.model_changed.connect(lambda view: seen.append(image.stale_text))
     session.set_model(0, "other-stylegan2")
     wait_until(lambda: bool(seen))
     assert seen[-1] == "First picture of other-stylegan2 \u2026"
-    wait_until(lambda: not image.stale_words)
+    wait_until(lambda: not image.stale_text)
     assert image.progress < 0
 
 
@@ -241,8 +241,8 @@ def test_a_film_that_exists_is_replaced_or_kept_beside(
     asked: list[str] = []
 
     def answer(number: int) -> None:
-        def choose(parent: object, title: str, words: str, choices: tuple[str, ...]) -> int:
-            asked.append(f"{words} {choices}")
+        def choose(parent: object, title: str, text: str, choices: tuple[str, ...]) -> int:
+            asked.append(f"{text} {choices}")
             return number
 
         monkeypatch.setattr("explorer.widgets.film.dialog.choose", choose)

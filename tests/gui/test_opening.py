@@ -159,7 +159,7 @@ def test_the_window_lives_while_a_drive_hangs(
     card = window.files._card
     assert card is not None
     wait_until(card.isVisible)
-    assert "p.json" in card.words.text()
+    assert "p.json" in card.message.text()
     session.set_seed(5)
     wait_until(lambda: not session.is_refining(0))  # pictures go on
     card.cancelled.emit()

@@ -52,7 +52,7 @@ MARKUP = f"<img src='{MARKER}'><link rel='stylesheet' href='{MARKER}'><b>bold</b
 HOSTILE = f"{MARKUP}\u202e\x1b[31m\x07{'long ' * 2000}"
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 1000
-"""Characters that one place shows: three file names and some words."""
+"""Characters that one place shows: three file names and some texts."""
 
 
 @pytest.fixture

@@ -348,14 +348,14 @@ def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes
 def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    words: list[str] = []
-    session.status.connect(words.append)
+    messages: list[str] = []
+    session.status.connect(messages.append)
     count = len(session.transport.timeline.keys)
     first, second = (session.transport.timeline.keys[i].time for i in range(2))
     drag(lanes, [at(lanes, second), at(lanes, 2.0), at(lanes, first)])
     assert len(session.transport.timeline.keys) == count
     assert len(lanes.chosen) == 1
-    assert "a frame beside it" in words[-1]
+    assert "a frame beside it" in messages[-1]
     session.undo()
     assert session.transport.timeline.keys[1].time == second
 

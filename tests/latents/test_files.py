@@ -122,7 +122,7 @@ class Hostile:
         return eval, ("1/0",)
 
 
-def test_files_that_are_no_latents_are_refused_with_words(tmp_path: Path) -> None:
+def test_files_that_are_not_latents_are_refused(tmp_path: Path) -> None:
     good = tmp_path / "good.npy"
     np.save(good, ARRAYS["w"])
     bomb = tmp_path / "bomb.npz"

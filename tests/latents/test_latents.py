@@ -151,7 +151,7 @@ def test_stored_latents_are_copies_that_nobody_can_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "array", "words"),
+    ("space", "array", "message"),
     [
         ("s", A, "unknown space"),
         ("w", WS, "shape"),
@@ -160,8 +160,8 @@ def test_stored_latents_are_copies_that_nobody_can_change() -> None:
         ("w", np.array([np.nan], np.float32), "not finite"),
     ],
 )
-def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, words: str) -> None:
-    with pytest.raises(LatentError, match=words):
+def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, message: str) -> None:
+    with pytest.raises(LatentError, match=message):
         StoredLatent(space, array)  # type: ignore[arg-type]
 
 

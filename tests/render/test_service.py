@@ -146,9 +146,9 @@ def test_loading_reports_progress_and_model_info(setup: Setup, qtbot: QtBot) -> 
     assert progress.items[0] == (3, 0.5, "Reading")
 
 
-@pytest.mark.parametrize(("path", "words"), [("bad", "is bad"), ("odd", "ZeroDivisionError")])
-def test_a_file_that_cannot_be_loaded_is_told_with_words(
-    setup: Setup, qtbot: QtBot, path: str, words: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("path", "message"), [("bad", "is bad"), ("odd", "ZeroDivisionError")])
+def test_a_file_that_cannot_be_loaded_is_reported(
+    setup: Setup, qtbot: QtBot, path: str, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service, _ = setup
     with qtbot.waitSignal(service.model_failed) as signal:
@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_loaded_is_told_with_words(
     view, error = signal.args
     assert view == 0
     assert isinstance(error, LatentwalkError)
-    assert words in str(error)
+    assert message in str(error)
     assert error.hint
 
 

@@ -94,7 +94,7 @@ def test_a_lost_device_is_told(world: World) -> None:
     told: list[object] = []
     world.session.devices.changed.connect(told.append)
     world.session.devices._on_device_lost(DeviceLost("cuda:0", RuntimeError("gone")))
-    assert "cuda:0" in world.words[0]
+    assert "cuda:0" in world.messages[0]
     assert world.session.devices.settings.device == "cpu"
     assert told == [world.session.devices.settings]
 

@@ -173,7 +173,7 @@ def test_an_average_waits_until_the_motion_stops(world: World) -> None:
 def test_a_wrong_average_is_explained(world: World) -> None:
     world.open("a")
     world.session.lab.edit("Average", average="neighbours", count=1)
-    world.qtbot.waitUntil(lambda: any("at least 2" in words for words in world.words))
+    world.qtbot.waitUntil(lambda: any("at least 2" in message for message in world.messages))
 
 
 def test_jobs_report_and_end(world: World) -> None:

@@ -59,13 +59,13 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
-    assert world.words[-1] == f"Saved x{suffix}"
+    assert world.messages[-1] == f"Saved x{suffix}"
     s.reset()
     s.set_seed(0)
     s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
-    assert world.words[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
+    assert world.messages[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
     assert undo_name(world) == "Load latent"
 
 

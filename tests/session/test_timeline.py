@@ -231,44 +231,44 @@ def test_even_speed_is_measured_beside_the_window_and_is_one_step(even: Session,
 
 
 def test_even_speed_can_be_cancelled(even: Session, qtbot: QtBot) -> None:
-    words: list[str] = []
-    even.status.connect(words.append)
+    messages: list[str] = []
+    even.status.connect(messages.append)
     speed = even.transport.even_speed
     speed.progress.connect(lambda m: speed.cancel())
     speed.start()
     qtbot.waitUntil(lambda: not speed.is_running, timeout=60_000)
     assert even.transport.timeline == even_project().timeline
-    assert "cancelled" in words[-1]
+    assert "cancelled" in messages[-1]
 
 
 def test_even_speed_is_not_put_on_a_timeline_that_was_changed(even: Session, qtbot: QtBot) -> None:
-    words: list[str] = []
-    even.status.connect(words.append)
+    messages: list[str] = []
+    even.status.connect(messages.append)
     even.transport.even_speed.start()
     even.transport.delete_keys(frozenset({(-1, 1)}))
     qtbot.waitUntil(lambda: not even.transport.even_speed.is_running, timeout=60_000)
     assert len(even.transport.timeline.keys) == 2
-    assert "changed meanwhile" in words[-1]
+    assert "changed meanwhile" in messages[-1]
 
 
-def test_a_fault_while_measuring_ends_it_with_words(
+def test_a_fault_while_measuring_ends_it_with_a_message(
     even: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(pace, "change_between", fail)
-    words: list[str] = []
-    even.status.connect(words.append)
+    messages: list[str] = []
+    even.status.connect(messages.append)
     even.transport.even_speed.start()
     qtbot.waitUntil(lambda: not even.transport.even_speed.is_running, timeout=60_000)
-    assert "out of memory" in words[-1]
+    assert "out of memory" in messages[-1]
 
 
-def words_of(session: Session) -> list[str]:
-    words: list[str] = []
-    session.status.connect(words.append)
-    return words
+def messages_of(session: Session) -> list[str]:
+    messages: list[str] = []
+    session.status.connect(messages.append)
+    return messages
 
 
 def recorded(session: Session, seconds: float) -> None:
@@ -285,12 +285,12 @@ def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session
     session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
     session.transport.set_timeline(duration=8.0, loop="loop")
     keyed = session.transport.timeline
-    words = words_of(session)
+    messages = messages_of(session)
     recorded(session, 1.5)
     made = session.transport.timeline
     assert (len(made.performance), made.duration, made.loop) == (2, pytest.approx(1.5), "loop")
     assert made.aside == keyed
-    assert "Kept: 3 keys. Click Keys" in words[-1]
+    assert "Kept: 3 keys. Click Keys" in messages[-1]
     session.transport.seek(0.75)
     assert session.look().latent.x == pytest.approx(0.1)
     session.transport.exchange()
@@ -313,11 +313,11 @@ def test_a_second_recording_keeps_the_keys_and_says_what_it_replaces(session: Se
     recorded(session, 1.5)
     if uses_keys:
         session.transport.exchange()
-    words = words_of(session)
+    messages = messages_of(session)
     recorded(session, 3.0)
     assert session.transport.timeline.aside == keyed
     assert session.transport.timeline.duration == pytest.approx(3.0)
-    assert "replaces a recording of 1.5 s" in words[-1]
+    assert "replaces a recording of 1.5 s" in messages[-1]
     session.undo()
     kept = session.transport.timeline.aside if uses_keys else session.transport.timeline
     assert kept is not None
@@ -329,15 +329,15 @@ def test_keys_stay_as_they_are_while_the_hands_are_recorded(session: Session) ->
     keyed = session.transport.timeline
     session.transport.start_recording()
     session.set_seed(7)
-    words = words_of(session)
+    messages = messages_of(session)
     session.transport.add_key()
     session.transport.add_value_key("truncation.psi", 0.8)
     session.transport.delete_keys(frozenset({(-1, 0)}))
     session.transport.copy_keys(frozenset({(-1, 0)}), 0.5)
     session.transport.clear()
     assert session.transport.timeline == keyed
-    assert all("recording" in said for said in words)
-    assert len(words) == 5
+    assert all("recording" in said for said in messages)
+    assert len(messages) == 5
     session.transport.stop_recording()
     assert session.transport.timeline.aside == keyed
 
@@ -366,28 +366,28 @@ def test_both_timelines_are_in_the_project(session: Session, tmp_path: Path) -> 
         session.transport.exchange()
 
 
-def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
+def test_a_key_at_the_same_time_is_updated_with_a_message(session: Session) -> None:
     two_keys(session)
-    words = words_of(session)
+    messages = messages_of(session)
     session.set_transform(x=0.9)
     session.transport.add_key(2.0)
     assert session.store.undo_name == "Update key"
-    assert words == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
+    assert messages == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
     session.transport.add_key(2.0)
-    assert "already" in words[-1]  # and undo is not promised
+    assert "already" in messages[-1]  # and undo is not promised
     session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
     session.transport.add_value_key("truncation.psi", 0.9, time=1.0)
-    assert "Updated the key of Truncation psi at 1.00 s" in words[-1]
+    assert "Updated the key of Truncation psi at 1.00 s" in messages[-1]
 
 
 def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
-    words = words_of(session)
+    messages = messages_of(session)
     for x in (0.0, 0.1, 0.2):
         session.set_transform(x=x)
         session.transport.add_key()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
-    assert "next one will be at 3.00 s" in words[-1]
+    assert "next one will be at 3.00 s" in messages[-1]
     session.transport.set_timeline(bpm=120.0)
     session.set_transform(x=0.3)
     session.transport.add_key()
@@ -427,9 +427,9 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
     session.transport.stretch_keys(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
     assert len(times(session)) == 4
     session.transport.edit("Back", before)
-    words = words_of(session)
+    messages = messages_of(session)
     session.transport.copy_keys(frozenset({(-1, 0), (-1, 1)}), 2.0)
-    assert "a frame beside it" in words[-1]
+    assert "a frame beside it" in messages[-1]
     assert times(session) == pytest.approx([0.0, 1.0, 2.0, 2.1, 3.0, 3.1])
     session.transport.move_keys(session.transport.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
     assert times(session)[:2] == pytest.approx([0.0, 0.1])
@@ -439,9 +439,9 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
 def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -> None:
     two_keys(session)
     before = session.transport.timeline
-    words = words_of(session)
+    messages = messages_of(session)
     session.transport.set_timeline(duration=1.0)
-    assert words[-1] == "1 key is after the end: kept, but not played"
+    assert messages[-1] == "1 key is after the end: kept, but not played"
     assert session.transport.timeline.keys == before.keys
     session.undo()
     for act, said in (
@@ -449,7 +449,7 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
         (session.transport.clear, "Cleared 2 keys."),
     ):
         act()
-        assert said in words[-1]
+        assert said in messages[-1]
         session.undo()
         assert session.transport.timeline == before
 

@@ -1,4 +1,4 @@
-"""A user's pictures: every format, depth and tree of folders is read as it looks, or refused in words."""
+"""A user's pictures: every format, depth and tree of folders is read as it looks, or refused with a message."""
 
 from __future__ import annotations
 

@@ -166,6 +166,6 @@ def test_a_run_that_was_stopped_is_not_packed(
 )
 def test_the_card_of_a_folder_says_the_options(options: str, photos: Path, tmp_path: Path) -> None:
     said = resolved(f"--data {photos} {options}", tmp_path)
-    words = cards._command(describe(replace(said, data=[photos])))
-    again = words.removeprefix("python main.py train ").removesuffix(" --out DIR --pack NAME")
+    command = cards._command(describe(replace(said, data=[photos])))
+    again = command.removeprefix("python main.py train ").removesuffix(" --out DIR --pack NAME")
     assert resolved(again.replace("FOLDER", str(photos)), tmp_path) == said

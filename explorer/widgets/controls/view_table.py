@@ -51,7 +51,7 @@ class ViewTable(_ViewGrid):
     Args:
         session: Whose views.
         rows: (key, name, tooltip) of each figure.
-        corner: The words over the names, such as a unit.
+        corner: The text above the names, such as a unit.
         spacing: Between the rows, in pixels.
         most: Views side by side.
     """

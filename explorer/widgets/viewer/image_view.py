@@ -79,7 +79,7 @@ class ImageView(QWidget):
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
-        self.stale_words = ""  # why the picture is not the requested one; empty if it is
+        self.stale_text = ""  # why the picture is not the requested one; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
         self._held: Tool | None = None  # the tool that is dragged
@@ -98,16 +98,16 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; of several only the newest is painted."""
         self.image = image_of(frame)
-        self.stale_words = ""
+        self.stale_text = ""
         self.matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
 
-    def set_stale(self, words: str) -> None:
+    def set_stale(self, text: str) -> None:
         """Dim the picture of a previous model and show a text; "" or the next frame ends it."""
-        if words != self.stale_words:
-            self.stale_words = words
+        if text != self.stale_text:
+            self.stale_text = text
             self.update()
 
     def set_image(self, image: QImage | None) -> None:
@@ -264,7 +264,7 @@ class ImageView(QWidget):
         image = next((i for tool in self.tools if (i := tool.substitute()) is not None), self.image)
         if image is not None:
             rect = self.rect_of(image)
-            p.setOpacity(_STALE_OPACITY if self.stale_words else 1.0)
+            p.setOpacity(_STALE_OPACITY if self.stale_text else 1.0)
             self.paint_image(p, image, rect)
             p.setOpacity(1.0)
             for tool in reversed(self.tools):
@@ -274,8 +274,8 @@ class ImageView(QWidget):
             tool.paint(p)
         if caption := next((text for tool in self.tools if (text := tool.caption())), ""):
             self._paint_pill(p, caption, top=True)
-        if self.overlay or self.stale_words:
-            self._paint_pill(p, self.overlay or self.stale_words)
+        if self.overlay or self.stale_text:
+            self._paint_pill(p, self.overlay or self.stale_text)
         if self.progress >= 0:
             fraction = min(1.0, self.progress)
             p.fillRect(QRectF(0, self.height() - 2, self.width() * fraction, 2), view_color(self.view))

@@ -168,10 +168,10 @@ class ViewArea(QWidget):
         if pixels is not None:
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
-        words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
+        text = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
         place = self._place_of(picture.view)
         if image is None or place is None:  # also clears what was shown there in a previous layout
-            self.panes[picture.view].image.average.show(image, words)
+            self.panes[picture.view].image.average.show(image, text)
         if place is not None:
             frame = self.session.last_frame(picture.view)
             if image is not None:

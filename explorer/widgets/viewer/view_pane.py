@@ -54,8 +54,8 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
         parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
     if t.rotate:
         parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
-    words = gap.join(parts).replace("-", "\u2212")
-    return words.replace("seed ", "#") if is_short and len(parts) > 2 else words
+    text = gap.join(parts).replace("-", "\u2212")
+    return text.replace("seed ", "#") if is_short and len(parts) > 2 else text
 
 
 class _Header(QWidget):

@@ -61,7 +61,7 @@ class MeterPanel(Panel):
         self.live_table, self.sampled_table = self._table(), self._table()
         self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "faint", wrap=True)
-        self.words = label("", "faint", wrap=True)
+        self.message = label("", "faint", wrap=True)
         self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as defined: random latents and motions, untruncated; runs in the background.",
@@ -72,8 +72,8 @@ class MeterPanel(Panel):
         self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
         self.add(self.polar)
         self.add(self.live_table)
-        self.add(self.words)
-        self.words.hide()
+        self.add(self.message)
+        self.message.hide()
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
@@ -115,19 +115,19 @@ class MeterPanel(Panel):
                 try:
                     self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
-                    self._say(error_text(error))
+                    self._show_message(error_text(error))
 
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:
         if not self._is_built or not event.key.startswith("curves/"):
             return
         if event.error is not None:
-            self._say(str(event.error))
+            self._show_message(str(event.error))
         report = event.report
         if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
             return
         if isinstance(report.value, Curves):
-            self._say("")
+            self._show_message("")
             self._show_curves(event.view, report.value)
 
     def _show_curves(self, view: int, curves: Curves) -> None:
@@ -154,9 +154,9 @@ class MeterPanel(Panel):
         self.bars.setVisible(shown)
         self.sampled_table.setVisible(shown)
 
-    def _say(self, text: str) -> None:
-        self.words.setText(text)
-        self.words.setVisible(bool(text))
+    def _show_message(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
