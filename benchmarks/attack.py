@@ -78,7 +78,7 @@ class Plan:
 
 
 class _Process:
-    """A forked process that opens the numbers of its share and writes a line before and after each."""
+    """A forked process that opens the numbers of its part and writes a line before and after each."""
 
     def __init__(self, plan: Plan, numbers: range, folder: Path) -> None:
         self.numbers, self.current, self.heard, self.folder = numbers, -1, time.monotonic(), folder
@@ -99,7 +99,7 @@ class _Process:
         self.pipe = reading
 
     def lines(self) -> list[dict[str, Any]] | None:
-        """Return what was said meanwhile; None at the end."""
+        """Return the messages received since; None at the end."""
         data = os.read(self.pipe, 1 << 16)
         if not data:
             return None
@@ -130,18 +130,18 @@ def _work(plan: Plan, numbers: range, folder: Path, pipe: int) -> None:
         outcome = guard.run(READERS[origin.kind], path)
         if outcome.name == "execution":
             outcome.place = "; ".join(outcome.events)
-        said = {"done": number, "kind": origin.kind, "size": len(data), **asdict(outcome)}
-        os.write(pipe, json.dumps(said).encode() + b"\n")
+        message = {"done": number, "kind": origin.kind, "size": len(data), **asdict(outcome)}
+        os.write(pipe, json.dumps(message).encode() + b"\n")
 
 
 def attack(plan: Plan, numbers: range, jobs: int, folder: Path, *, progress: bool = False) -> Report:
     """Open the files of these numbers in `jobs` processes."""
     report, selector = Report(), selectors.DefaultSelector()
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
 
-    def start(share: range, where: Path) -> None:
-        if len(share):
-            process = _Process(plan, share, where)
+    def start(part: range, where: Path) -> None:
+        if len(part):
+            process = _Process(plan, part, where)
             selector.register(process.pipe, selectors.EVENT_READ, (process, where))
 
     for job in range(jobs):
@@ -165,9 +165,9 @@ def attack(plan: Plan, numbers: range, jobs: int, folder: Path, *, progress: boo
             if time.monotonic() - process.heard > WALL_SECONDS:
                 process.heard = time.monotonic()
                 os.kill(process.pid, 9)
-        if progress and time.monotonic() - told > 10:
-            told, done = time.monotonic(), sum(report.kinds.values())
-            print(f"{done:,} files, {done / (told - began):.0f} a second, {_bad(report)}", file=sys.stderr)
+        if progress and time.monotonic() - reported > 10:
+            reported, done = time.monotonic(), sum(report.kinds.values())
+            print(f"{done:,} files, {done / (reported - began):.0f} a second, {_bad(report)}", file=sys.stderr)
     return report
 
 

@@ -109,9 +109,9 @@ import sys
 from pathlib import Path
 from explorer.animation.job import read_job
 from explorer.animation.recorder import Recorder
-def tell(p):
+def show(p):
     if p.stage != "rendering" or p.done % 5 == 0: print(p.stage, p.done, flush=True)
-Recorder(read_job(Path(sys.argv[1]))).run(tell)
+Recorder(read_job(Path(sys.argv[1]))).run(show)
 """
 
 

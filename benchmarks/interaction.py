@@ -157,9 +157,9 @@ def measure(
     }
 
 
-def _percentile(values: list[float], share: float) -> float:
+def _percentile(values: list[float], fraction: float) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else 0.0
 
 
 def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:
@@ -169,13 +169,16 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
     panels = {key: section.body for key, section in window.sides.sections.items()}
     none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
-    def circle(share: float) -> tuple[float, float]:
-        angle, mid = 4 * pi * share, image.rect().center()
+    def circle(fraction: float) -> tuple[float, float]:
+        angle, mid = 4 * pi * fraction, image.rect().center()
         return mid.x() + 0.2 * image.width() * cos(angle), mid.y() + 0.2 * image.width() * sin(angle)
 
     def swing(slider: QWidget) -> Path2:
         groove = slider.groove()  # type: ignore[attr-defined]
-        return lambda share: (groove.center().x() + 0.4 * groove.width() * sin(4 * pi * share), slider.height() / 2)
+        return lambda fraction: (
+            groove.center().x() + 0.4 * groove.width() * sin(4 * pi * fraction),
+            slider.height() / 2,
+        )
 
     psi = panels["truncation"].psi  # type: ignore[attr-defined]
     infos = [window.session.info(view) for view in range(2)]  # type: ignore[union-attr]

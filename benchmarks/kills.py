@@ -112,7 +112,7 @@ def _call(pipe: Any, function: Callable[..., Any], arguments: tuple[object, ...]
     _quietly()
     try:
         pipe.send(("value", function(*arguments)))
-    except Exception as error:  # told to whoever waits
+    except Exception as error:  # passed on to the waiting process
         pipe.send(("error", f"{type(error).__name__}: {error}"))
 
 
@@ -121,7 +121,7 @@ def _work(pipe: Any, function: Callable[..., Any], arguments: tuple[object, ...]
     try:
         function(*arguments, lambda: pipe.send(("ready", "")))
         pipe.send(("done", ""))
-    except Exception as error:  # told to whoever waits
+    except Exception as error:  # passed on to the waiting process
         pipe.send(("error", f"{type(error).__name__}: {error}"))
 
 

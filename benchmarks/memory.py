@@ -51,7 +51,7 @@ def _status(key: str) -> float:
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(key + ":"):
             return int(line.split()[1]) / 1e3
-    raise SystemExit(f"this system does not tell {key}")
+    raise SystemExit(f"this system does not report {key}")
 
 
 def measure(name: str, dtype: str, budget_mb: int) -> dict[str, object]:

@@ -62,7 +62,7 @@ SAMPLES = 240
 
 
 def rss_mb() -> float:
-    """Memory of this process in MB; 0 where it cannot be told."""
+    """Memory of this process in MB; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -61,7 +61,7 @@ def encode(size: int, frames: int, folder: str) -> dict[str, object]:
 
 
 def render(model: str, frames: int, folder: str) -> dict[str, object]:
-    """Frames per second of a walk: rendering, encoding, and the share of the time that rendering takes."""
+    """Frames per second of a walk: rendering, encoding, and the fraction of the time that rendering takes."""
     device = best_device()
     renderer, model_info = open_model(model, RenderSettings(device, fastest_precision(device)))
     start = Look(latent=Latent(seed=1), truncation=Truncation(psi=0.7))
@@ -80,7 +80,7 @@ def render(model: str, frames: int, folder: str) -> dict[str, object]:
         "size": model_info.info.img_size[0],
         "frames": frames,
         "frames_per_s": round(frames / seconds, 1),
-        "rendering_share": round(rendering / seconds, 2),
+        "rendering_fraction": round(rendering / seconds, 2),
     }
 
 
@@ -100,8 +100,8 @@ def main() -> int:
         print(json.dumps(rows, indent=1))
     else:
         for row in rows:
-            share = f", rendering takes {row['rendering_share']:.0%}" if "rendering_share" in row else ""
-            print(f"{row['what']:48} {row['size']:>5} px {row['frames_per_s']:>8} frames/s{share}")
+            text = f", rendering takes {row['rendering_fraction']:.0%}" if "rendering_fraction" in row else ""
+            print(f"{row['what']:48} {row['size']:>5} px {row['frames_per_s']:>8} frames/s{text}")
     return 0
 
 

@@ -26,7 +26,7 @@ MIN_LENGTH = 0.02
 """In image widths: a shorter line is a point."""
 
 SAME_TIME = 0.004
-"""Seconds: pictures of several views that were wished for within this time share a column."""
+"""Seconds: pictures of several views requested within this time belong to one column."""
 
 RESCANNED_TOGETHER = 64
 """Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "collect", "compare", "evidence_of", "flow", "total"]
 
-COARSE, WINDOW = 0.025, 0.08  # shares of the width
+COARSE, WINDOW = 0.025, 0.08  # fractions of the width
 DETAIL_PX = 1.0
 MOVES = (0.75, 6.0)  # pixels
 AGREE_PX = 0.5
@@ -76,8 +76,8 @@ def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Jo
     for done, i in enumerate(samples.numbers, start=1):
         pictures = []
         for step in range(STEPS):
-            share = step / (STEPS - 1)
-            base = LatentPoint(seeds=((samples.seed + 2 * i, 1.0 - share), (samples.seed + 2 * i + 1, share)))
+            fraction = step / (STEPS - 1)
+            base = LatentPoint(seeds=((samples.seed + 2 * i, 1.0 - fraction), (samples.seed + 2 * i + 1, fraction)))
             pictures.append((yield from context.steps(request.with_base(base))))
         evidence = []
         for pair in _pairs(STEPS):

@@ -88,13 +88,13 @@ def _measure(
     progress = ProgressLine(f"{name} {a.metric}")
     spec = measure_spec([metric], request, samples, a.seed)
 
-    def tell(report: Report[Any]) -> None:
+    def show_progress(report: Report[Any]) -> None:
         progress(report.done, report.total)
 
     if cluster is None:
-        found = run_inline(spec, renderer.context, tell)
+        found = run_inline(spec, renderer.context, show_progress)
     else:
-        found = drive(measure_on(cluster, spec, renderer.info), control_of(spec.kind), tell)
+        found = drive(measure_on(cluster, spec, renderer.info), control_of(spec.kind), show_progress)
     estimate = found[metric.name]
     if not a.json:
         note = f"   {estimate.note}" if estimate.note else ""

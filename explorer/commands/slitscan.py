@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     for number, model in enumerate(a.models):
         renderer, model_info = open_model(model, settings_from(a))
         check_slit(slit, motions, model_info.info.aspect)
-        done = partial(_tell, progress, number * comparison.frames, total)
+        done = partial(_show_progress, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
         label = describe_classes(class_weights(classes, model_info.info), model_info.class_names)
         names.append(f"{visible(model_info.name, 60)}   {label}".strip())
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(progress: ProgressLine, before: int, total: int, done: int) -> None:
+def _show_progress(progress: ProgressLine, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 

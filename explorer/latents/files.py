@@ -115,21 +115,22 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
     return tuple(found)
 
 
-def _space_of(raw: RawLatent, said: Space | None, info: GeneratorInfo, path: Path) -> Space:
+def _space_of(raw: RawLatent, chosen: Space | None, info: GeneratorInfo, path: Path) -> Space:
     """Return the space of an array: the user's choice if possible, else the one that file and shape indicate."""
     shape = raw.array.shape
     if raw.array.size == 0 or raw.array.ndim < 1:
         raise LatentError(f"{path.name} holds an empty array.", "Save it again.")
-    told, also = _spaces_of(raw, info)
-    if said is not None:
-        if said in told or said in also or not told:
-            return said
-        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which is not a {said}.", told, path)
-    if len(told) > 1:
-        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which may be {' or '.join(told)}.", told, path)
+    fitting, also = _spaces_of(raw, info)
+    if chosen is not None:
+        if chosen in fitting or chosen in also or not fitting:
+            return chosen
+        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which is not a {chosen}.", fitting, path)
+    if len(fitting) > 1:
+        spaces = " or ".join(fitting)
+        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which may be {spaces}.", fitting, path)
     # The shape does not fit this network, but the number of dimensions still indicates the intended space.
     rest: Space = "ws" if raw.array.ndim >= 2 and shape[-1] == info.w_dim else "w"
-    space = told[0] if told else rest
+    space = fitting[0] if fitting else rest
     if space == "ws" and raw.array.ndim < 2:
         message = f"{path.name} holds {_shape_text(shape)}, which is not a ws."
         raise LatentError(message, "A ws has one row per layer.")

@@ -154,19 +154,19 @@ def administrator() -> list[str] | None:
     return None
 
 
-def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
+def install(names: Sequence[str], log: Callable[[str], None]) -> bool:
     """Install Debian packages system-wide; return False if that needs a password or fails."""
     prefix = administrator()
     if prefix is None:
         return False
-    say("installing with apt-get: " + " ".join(names))
+    log("installing with apt-get: " + " ".join(names))
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     subprocess.run([*apt, "update"], stdout=subprocess.DEVNULL, check=False)
     command = [*apt, "install", "-y", "--no-install-recommends", *names]
     return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool:
+def unpack(names: Sequence[str], into: Path, log: Callable[[str], None]) -> bool:
     """Download Debian packages with their dependencies and unpack them into a folder, without special rights.
 
     apt uses separate lists and archives below `into`, and only reads the system's list of installed packages.
@@ -174,7 +174,7 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return False
-    say(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
+    log(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
     into.mkdir(parents=True, exist_ok=True)
     # A separate folder, so that only apt's files are removed afterwards.
     with tempfile.TemporaryDirectory(prefix="apt-", dir=into, ignore_cleanup_errors=True) as work:

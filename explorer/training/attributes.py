@@ -135,9 +135,9 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
     return network.eval()
 
 
-def _fade(share: float) -> float:
+def _fade(progress: float) -> float:
     """Return the learning rate's factor: a short linear warm-up, then a cosine decay to nearly 0."""
-    return min(share / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0))) + 1e-3
+    return min(progress / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))) + 1e-3
 
 
 def _save(

@@ -108,7 +108,8 @@ def measure(
         likeness = _likeness(generator, request.likeness)
     decibels: dict[str, float] = {}
     if request.equivariance and generator.info.has_input_transform:
-        batches = _told(draws(generator, request.equivariance), 4, request.equivariance, "equivariance", progress)
+        count = request.equivariance
+        batches = _with_progress(draws(generator, count), 4, count, "equivariance", progress)
         sums = measure_equivariance(generator, batches, METRICS)
         decibels = {name: total.decibels for name, total in sums.items()}
     counts = request.equivariance if decibels else 0, request.pairs if styles else 0
@@ -160,14 +161,16 @@ def _moments(
     using: list[FeatureNetwork], pictures: Iterator[Tensor], count: int, what: str, progress: Progress
 ) -> list[Moments]:
     totals: list[Moments | None] = [None] * len(using)
-    for part in _told(pictures, _BATCH, count, what, progress):
+    for part in _with_progress(pictures, _BATCH, count, what, progress):
         for index, network in enumerate(using):
             found, old = Moments.of(network.features(part)), totals[index]
             totals[index] = found if old is None else old + found
     return [total for total in totals if total is not None]
 
 
-def _told(items: Iterator[_Item], batch: int, count: int, what: str, progress: Progress) -> Iterator[_Item]:
+def _with_progress(
+    items: Iterator[_Item], batch: int, count: int, what: str, progress: Progress
+) -> Iterator[_Item]:
     done = 0
     for item in items:
         yield item

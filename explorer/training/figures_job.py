@@ -60,9 +60,9 @@ def figures(context: JobContext | None, spec: JobSpec) -> Job[Figures | None]:
         data = open_data(options["data"], resolution)
     using = _networks(data, tuple(options["features"]), request, options["data"])
 
-    def work(tell: Callable[[tuple[str, int, int]], None]) -> Figures:
+    def work(report: Callable[[tuple[str, int, int]], None]) -> Figures:
         def progress(what: str, done: int, total: int) -> None:
-            tell((what, done, total))
+            report((what, done, total))
 
         return measure(generator, fresh_like(checkpoint), data, using, request, progress)
 

@@ -75,6 +75,6 @@ def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> di
 def table(effects: Mapping[str, Mapping[str, float]]) -> str:
     """Return the fractions as a Markdown table."""
     lines = [f"| Styles taken | {' | '.join(TRAITS)} |", f"|---{'|---' * len(TRAITS)}|"]
-    for group, shares in effects.items():
-        lines.append(f"| {group} | {' | '.join(f'{shares[trait]:.0%}' for trait in TRAITS)} |")
+    for group, fractions in effects.items():
+        lines.append(f"| {group} | {' | '.join(f'{fractions[trait]:.0%}' for trait in TRAITS)} |")
     return "\n".join(lines)

@@ -103,9 +103,9 @@ def _names(path: Path, file: BinaryIO) -> bool:
 def _is_alive(note: bytes, changed: float) -> bool:
     """Return whether a note's writer is alive: by its process id on the same system, else by its last heartbeat."""
     try:
-        said = json.loads(note)
-        if isinstance(said, dict) and os.name == "posix" and {k: said.get(k) for k in _place()} == _place():
-            return _runs(int(said["pid"]))
+        owner = json.loads(note)
+        if isinstance(owner, dict) and os.name == "posix" and {k: owner.get(k) for k in _place()} == _place():
+            return _runs(int(owner["pid"]))
     except (ValueError, KeyError, TypeError):
         pass
     return time.time() - changed < _SILENT_S

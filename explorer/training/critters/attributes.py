@@ -104,8 +104,8 @@ def attributes(latent: Tensor) -> Attributes:
         return u[:, position - count : position]
 
     def uniform(low: float, high: float) -> Tensor:
-        share = 0.5 * (1 + torch.erf(take(1)[:, 0] / math.sqrt(2)))
-        return low + (high - low) * share
+        fraction = 0.5 * (1 + torch.erf(take(1)[:, 0] / math.sqrt(2)))
+        return low + (high - low) * fraction
 
     def weights(count: int) -> Tensor:
         return torch.softmax(_SHARPNESS * take(count), dim=1)
