@@ -32,7 +32,7 @@ RESCANNED_TOGETHER = 64
 """Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""
 
 MAX_CACHED_BYTES = 48 << 20
-"""Pictures kept for each view, so that a line that is moved shows the past anew."""
+"""Pictures cached for each view, so that a slit that moves can scan the past again."""
 
 
 def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[np.float64]:
@@ -117,7 +117,7 @@ class SlitScan:
 
     Args:
         views: How many.
-        columns: How many moments are kept.
+        columns: Number of moments that are shown.
         samples: Points along the slit.
         channels: Of the pictures.
     """
@@ -129,7 +129,7 @@ class SlitScan:
         self._times: deque[float] = deque(maxlen=columns)
         self._next = 0  # number of the column that the next new time gets
         self._pictures: list[deque[tuple[int, NDArray[np.uint8], Matrix | None]]] = [deque() for _ in range(views)]
-        self._kept_bytes = [0] * views
+        self._cached_bytes = [0] * views
 
     @property
     def filled(self) -> int:
@@ -141,12 +141,12 @@ class SlitScan:
     ) -> None:
         """Add a picture `[H, W, C]` of `view`, requested for `time` seconds, and scan it.
 
-        `matrix`: forward motion of the picture, for slits that follow. Older than everything kept: ignored.
+        `matrix`: forward motion of the picture, for slits that follow. Older than everything cached: ignored.
         """
         column = self._column_at(time)
         if column is None:
             return
-        self._keep(view, column, picture, matrix)
+        self._cache(view, column, picture, matrix)
         colours = sample(picture, points_of(slit, self.samples, matrix))
         self._write(view, column, colours)
 
@@ -156,13 +156,13 @@ class SlitScan:
 
     def rescan_steps(self, slit: Slit) -> Steps[None]:
         """Do what `rescan` does, the newest pictures first, some a step."""
-        kept = [
+        cached = [
             (column, view, picture, matrix)
             for view, pictures in enumerate(self._pictures)
             for column, picture, matrix in pictures
         ]
-        kept.sort(key=lambda entry: entry[0], reverse=True)
-        for number, (column, view, picture, matrix) in enumerate(kept, start=1):
+        cached.sort(key=lambda entry: entry[0], reverse=True)
+        for number, (column, view, picture, matrix) in enumerate(cached, start=1):
             if column > self._next - 1 - self.columns:  # else the ring has come round to it meanwhile
                 self._write(view, column, sample(picture, points_of(slit, self.samples, matrix)))
             if number % RESCANNED_TOGETHER == 0:
@@ -175,7 +175,7 @@ class SlitScan:
         self._ring[:] = 0
         for pictures in self._pictures:
             pictures.clear()
-        self._kept_bytes = [0] * len(self._kept_bytes)
+        self._cached_bytes = [0] * len(self._cached_bytes)
 
     def picture(self, view: int) -> NDArray[np.uint8]:
         """Return the scan `[samples, filled, C]` of a view, the newest column on the right."""
@@ -208,13 +208,13 @@ class SlitScan:
             self._ring[view, :, place] = colours
         self._own[view, column % self.columns] = True
 
-    def _keep(self, view: int, column: int, picture: NDArray[np.uint8], matrix: Matrix | None) -> None:
+    def _cache(self, view: int, column: int, picture: NDArray[np.uint8], matrix: Matrix | None) -> None:
         pictures = self._pictures[view]
         if pictures and pictures[-1][0] == column:
-            self._kept_bytes[view] -= pictures.pop()[1].nbytes
+            self._cached_bytes[view] -= pictures.pop()[1].nbytes
         pictures.append((column, picture, matrix))
-        self._kept_bytes[view] += picture.nbytes
+        self._cached_bytes[view] += picture.nbytes
         while pictures[0][0] <= self._next - 1 - self.columns or (
-            self._kept_bytes[view] > MAX_CACHED_BYTES and len(pictures) > 1
+            self._cached_bytes[view] > MAX_CACHED_BYTES and len(pictures) > 1
         ):
-            self._kept_bytes[view] -= pictures.popleft()[1].nbytes
+            self._cached_bytes[view] -= pictures.popleft()[1].nbytes

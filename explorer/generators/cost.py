@@ -46,11 +46,11 @@ class PictureCost:
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """Cost of one layer: `work` bytes while it runs, `kept` bytes that are cached for the next picture."""
+    """Cost of one layer: `work` bytes while it runs, `cached` bytes that stay for the next picture."""
 
     name: str
     work: int
-    kept: int
+    cached: int
     flop: int
     filter_flop: int = 0
 
@@ -89,7 +89,7 @@ def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureC
     found = (*layers, picture)
     largest = max(found, key=lambda layer: layer.work)
     return PictureCost(
-        nbytes=largest.work + sum(layer.kept for layer in found),
+        nbytes=largest.work + sum(layer.cached for layer in found),
         flop=sum(layer.flop for layer in found),
         filter_flop=sum(layer.filter_flop for layer in found),
         layer=largest.name,
@@ -112,8 +112,8 @@ def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[LayerCost]:
             # result;
             # the residual branch is held until conv1 is done.
             work = _FLOAT * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
-            kept = _derived(i, o, 9, 3) + noise
-            yield LayerCost(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
+            cached = _derived(i, o, 9, 3) + noise
+            yield LayerCost(f"{name}.conv0", work, cached, 18 * i * o * area // 4, per_output * o * area)
         # Input, styled copy, output, and the library's convolution layout.
         work = _FLOAT * (5 * o * area + picture)
         yield LayerCost(f"{name}.conv1", work, _derived(o, o, 9, 2) + noise, 18 * o * o * area)
@@ -136,8 +136,8 @@ def _stylegan3_layers(config: StyleGAN3Config, kernels: bool) -> Iterator[LayerC
         if not spec.is_torgb:
             filtering = _by_kernel(spec) if kernels and _is_published(spec) else _by_products(spec, wide)
             work = max(work, 2 * convolved + filtering.work)
-        kept = _derived(i, o, k * k, 2) + filtering.kept
-        yield LayerCost(spec.name, _FLOAT * work, kept, 2 * k * k * i * convolved, filtering.flop)
+        cached = _derived(i, o, k * k, 2) + filtering.cached
+        yield LayerCost(spec.name, _FLOAT * work, cached, 2 * k * k * i * convolved, filtering.flop)
 
 
 def _fourier_features(spec: InputSpec) -> LayerCost:
@@ -150,7 +150,7 @@ class _Filtering(NamedTuple):
     """Cost of a filtered leaky ReLU: working elements, cached bytes, operations."""
 
     work: int
-    kept: int
+    cached: int
     flop: int
 
 

@@ -22,27 +22,27 @@ class Activation:
         x: Features `[N, C, H, W]`.
         img: The accumulated picture of skip architectures `[N, C, h, w]`, float32; see `Generator.preview`.
         skip: The pending residual branch of the `resnet` architecture.
-        kept: Further tensors that later layers need, in an order defined by the family.
+        extras: Further tensors that later layers need, in an order defined by the family.
     """
 
     x: Tensor
     img: Tensor | None = None
     skip: Tensor | None = None
-    kept: tuple[Tensor, ...] = ()
+    extras: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Return every tensor, in a fixed order."""
-        return tuple(t for t in (self.x, self.img, self.skip, *self.kept) if t is not None)
+        return tuple(t for t in (self.x, self.img, self.skip, *self.extras) if t is not None)
 
     def map(self, fn: Callable[[Tensor], Tensor]) -> Activation:
         """Return a copy with `fn` applied to every tensor."""
         img = None if self.img is None else fn(self.img)
         skip = None if self.skip is None else fn(self.skip)
-        return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.kept))
+        return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.extras))
 
     def with_features(self, x: Tensor) -> Activation:
         """Return a copy with other features."""
-        return Activation(x, self.img, self.skip, self.kept)
+        return Activation(x, self.img, self.skip, self.extras)
 
     @property
     def nbytes(self) -> int:

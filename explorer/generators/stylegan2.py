@@ -169,7 +169,7 @@ class StyleGAN2Conv(SynthesisLayer):
         x = self._infer(x, style, noise) if backend.is_inference() else self._train(x, style, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
-        return Activation(x, activation.img, skip, activation.kept)
+        return Activation(x, activation.img, skip, activation.extras)
 
     def _train(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
         """Run the layer with operators that are differentiable to any order."""
@@ -248,7 +248,7 @@ class StyleGAN2ToRGB(SynthesisLayer):
 
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         img = self._picture(activation.x, style, activation.img)
-        return Activation(activation.x, img, None, activation.kept)
+        return Activation(activation.x, img, None, activation.extras)
 
     def _picture(self, x: Tensor, style: Tensor, img: Tensor | None) -> Tensor:
         x = backend.features(x)

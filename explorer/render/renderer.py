@@ -309,7 +309,7 @@ class Renderer:
 
     def _show(self, ticket: Ticket[RenderRequest], result: Result) -> None:
         log.debug(
-            "view %s generation %d %s: %.1f ms, %d stages kept, cache %.1f MB; %s",
+            "view %s generation %d %s: %.1f ms, %d stages reused, cache %.1f MB; %s",
             ticket.view, ticket.generation, result.tier.name, result.total_ms, result.hits,
             self.cache.nbytes / 1e6, ", ".join(f"{t.name} {t.ms:.2f}" for t in result.timings),
         )  # fmt: skip

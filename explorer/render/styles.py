@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["StyleStage", "Styles"]
 
 MAPPED_LIMIT = 4096
-"""Mapped seeds kept for each model: 2 KB each."""
+"""Mapped seeds cached for each model: 2 KB each."""
 
 MAPPED_TOGETHER = 4
 """Rows of every call of the mapping network, filled up with zeros where fewer are wanted.
@@ -34,7 +34,7 @@ what else was asked for. Four, because that many surround a new place on the pad
 """
 
 MAX_VIEWS = 16
-"""Views whose last styles are kept."""
+"""Views whose last styles are cached."""
 
 Weights = tuple[tuple[int, float], ...]
 
@@ -57,7 +57,7 @@ class StyleStage:
         self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
         self._last: OrderedDict[Hashable, tuple[bytes, Styles]] = OrderedDict()
         self.made = 0
-        """How many styles were computed so far; others were kept."""
+        """How many styles were computed so far; others were reused."""
         self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
         self.w_avg.setflags(write=False)
 
@@ -81,12 +81,12 @@ class StyleStage:
         w = self._mapped.get(full_key)
         if w is None:
             (w,) = self._map([z], weights)
-            self._keep(full_key, w)
+            self._store(full_key, w)
         else:
             self._mapped.move_to_end(full_key)
         return w
 
-    def _keep(self, full_key: tuple[Hashable, Weights], w: NDArray[np.float32]) -> None:
+    def _store(self, full_key: tuple[Hashable, Weights], w: NDArray[np.float32]) -> None:
         self._mapped[full_key] = w
         while len(self._mapped) > MAPPED_LIMIT:
             self._mapped.popitem(last=False)
@@ -97,7 +97,7 @@ class StyleStage:
         new = [seed for seed in dict.fromkeys(_seeds(recipe)) if (seed, weights) not in self._mapped]
         mapped = self._map([z_of_seed(seed, self._info.z_dim) for seed in new], weights)
         for seed, w in zip(new, mapped, strict=True):
-            self._keep((seed, weights), w)
+            self._store((seed, weights), w)
 
     def _map(self, zs: Sequence[NDArray[np.float32]], weights: Weights) -> list[NDArray[np.float32]]:
         device = self._generator.device

@@ -139,12 +139,12 @@ def _decode_tagged(base: type[Tagged], data: Any, where: str, known: Known) -> A
         return _decode_dataclass(member, {f: v for f, v in data.items() if f != "kind"}, where, known)
     _check_depth(data, where)
     try:
-        kept = base.unknown(data)
+        unknown = base.unknown(data)
     except ValueError as error:
         raise ProjectError(f"{where} holds a number that is not finite.", "The file is damaged.") from error
-    if kept is None:
+    if unknown is None:
         raise _wrong(f"{where}.kind", f"one of {', '.join(map(repr, base.members()))}", name)
-    return kept
+    return unknown
 
 
 def _check_depth(data: Any, where: str) -> None:

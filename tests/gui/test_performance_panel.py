@@ -98,14 +98,14 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     info = make_info(4, 8, 8, 16)
     ran = [StageTime(name, ms, False) for name, ms in (("input", 1.0), ("b4", 2.0), ("present", 3.0))]
     full = stage_groups(ran, info)
-    kept = stage_groups([StageTime("synthesis", 0.1, True), StageTime("present", 3.0, False)], info)
+    reused = stage_groups([StageTime("synthesis", 0.1, True), StageTime("present", 3.0, False)], info)
     assert (
-        [g.name for g in full] == [g.name for g in kept] == ["input", "4\u00b2", "8\u00b2", "16\u00b2", "display"]
+        [g.name for g in full] == [g.name for g in reused] == ["input", "4\u00b2", "8\u00b2", "16\u00b2", "display"]
     )
     assert [g.ms for g in full] == [1.0, 2.0, None, None, 3.0]
-    assert [g.ms for g in kept] == [None, None, None, None, 3.0]
+    assert [g.ms for g in reused] == [None, None, None, None, 3.0]
     assert [g.is_needed for g in full] == [True, True, False, False, True]
-    assert all(g.is_needed for g in kept)
+    assert all(g.is_needed for g in reused)
     bars = StageBars()
     qtbot.addWidget(bars)
     bars.resize(300, 100)
@@ -113,7 +113,7 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     height = bars.height()
     assert [round(box.width()) for _, box in bars.segments()] == [50, 100, 150]
     assert bars.tip_at(QPointF(60, 5)).startswith("4\u00b2: 2.00 ms")
-    bars.show_groups(0, kept)
+    bars.show_groups(0, reused)
     assert bars.height() == height
 
 

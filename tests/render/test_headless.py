@@ -85,6 +85,6 @@ def test_the_float_picture_is_copied_when_it_is_asked_for() -> None:
     assert image is picture.image
     assert image.dtype == np.float32
     assert image.shape == (3, 16, 16)
-    image[:] = 9.0  # a copy: what is kept to resume from stays as it is
+    image[:] = 9.0  # a copy: what is cached to resume from stays as it is
     assert np.array_equal(renderer.render_look(Look(latent=Latent(3))).pixels, picture.pixels)
     assert float(renderer.render_look(Look(latent=Latent(3))).image.max()) < 2.0

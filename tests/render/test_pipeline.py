@@ -213,7 +213,7 @@ def test_200_random_edits_stay_right_and_within_the_budget(name: str) -> None:
     budget = 30_000
     pipeline = pipeline_of(generator, budget)
     fresh = pipeline_of(generator, 0)
-    cache = pipeline.kept.cache
+    cache = pipeline.view_cache.cache
     hits = 0
     for i in range(200):
         request = request_of(generator, random_look(rng, generator.info))
@@ -304,7 +304,7 @@ def test_a_late_edit_is_expected_to_be_cheap() -> None:
     run(pipeline, request_of(generator))
     slow_down(pipeline, 10.0)
     assert pipeline.plan(request_of(generator, offset_from(5, 1.0)), 0).expected_ms == 10.0
-    assert pipeline.plan(request_of(generator), 0).expected_ms == 0.0  # its picture is kept
+    assert pipeline.plan(request_of(generator), 0).expected_ms == 0.0  # its picture is cached
 
 
 def test_times_are_learnt_but_not_from_the_first_run() -> None:
@@ -341,7 +341,7 @@ def test_without_a_view_nothing_is_kept() -> None:
     pipeline = pipeline_of(generator)
     look = Look(noise=Noise("none"))
     run(pipeline, request_of(generator, look), view=None)
-    assert len(pipeline.kept.cache) == 0
+    assert len(pipeline.view_cache.cache) == 0
     assert ran(run(pipeline, request_of(generator, look), view=None))[0] == "input"
 
 
@@ -350,12 +350,12 @@ def test_forgetting() -> None:
     pipeline = pipeline_of(generator)
     for view in (0, 1):
         run(pipeline, request_of(generator), view=view)
-    both = pipeline.kept.cache.nbytes
+    both = pipeline.view_cache.cache.nbytes
     pipeline.forget(0)
-    assert 0 < pipeline.kept.cache.nbytes < both
+    assert 0 < pipeline.view_cache.cache.nbytes < both
     assert ran(run(pipeline, request_of(generator), view=1)) == ["present"]
     pipeline.forget_all()
-    assert pipeline.kept.cache.nbytes == 0
+    assert pipeline.view_cache.cache.nbytes == 0
 
 
 def test_drawn_noise_is_kept() -> None:
@@ -488,7 +488,7 @@ def test_residual_is_what_the_motion_leaves(kind: str) -> None:
     shown = run(pipeline, request)
     assert np.abs(shown.pixels[:, :, 2::-1].astype(int) - levels).max() <= 1
     assert left.abs().max() > 0.05  # waves through zero-padded convolutions do not follow exactly
-    # Another motion renders the moved picture alone: the unmoved one is kept.
+    # Another motion renders the moved picture alone: the unmoved one is cached.
     runs = runs_of(generator)
     run(pipeline, request_of(generator, Look(transform=replace(motion, x=0.2, residual=kind))))  # type: ignore[arg-type]
     assert runs_of(generator) == runs + len(generator.layers)

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from explorer.util.numbers import NumberTextError, begins_number, parse_number
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.number_field import NumberLine
 from explorer.widgets.controls.plain_text import line_text, tip_text
@@ -90,7 +90,7 @@ class ValueSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        keep_keys(self, self._wants)
+        claim_keys(self, self._wants)
         self.setAccessibleName(label)
         self._show_tip()
 

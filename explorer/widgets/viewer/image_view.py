@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
@@ -87,7 +87,7 @@ class ImageView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag.
-        keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
+        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import value_font
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class LayerList(QTreeView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for i in range(1, len(COLUMNS)):
             header.setSectionResizeMode(i, QHeaderView.ResizeMode.ResizeToContents)
-        keep_keys(self, lambda event: event.key() in _KEYS)  # the window's own shortcuts use the arrow keys
+        claim_keys(self, lambda event: event.key() in _KEYS)  # the window's own shortcuts use the arrow keys
         self._is_quiet = False
         self.selectionModel().currentRowChanged.connect(self._on_current)
         self.show_layers(None)
