@@ -129,7 +129,7 @@ def _work(plan: Plan, numbers: range, folder: Path, pipe: int) -> None:
         os.write(pipe, json.dumps({"start": number}).encode() + b"\n")
         outcome = guard.run(READERS[origin.kind], path)
         if outcome.name == "execution":
-            outcome.place = "; ".join(outcome.events)
+            outcome.location = "; ".join(outcome.events)
         message = {"done": number, "kind": origin.kind, "size": len(data), **asdict(outcome)}
         os.write(pipe, json.dumps(message).encode() + b"\n")
 
@@ -180,10 +180,10 @@ def _bury(report: Report, plan: Plan, process: _Process) -> None:
     is_hang = os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9
     name = "hang" if is_hang else "death"
     fault = process.folder / "fault.txt"
-    place = fault.read_text().strip().splitlines()[-1] if fault.exists() else f"status {status}"
+    location = fault.read_text().strip().splitlines()[-1] if fault.exists() else f"status {status}"
     fault.unlink(missing_ok=True)
     line = {"done": process.current, "kind": kind.kind, "size": len(data), "name": name, "seconds": 0.0}
-    _note(report, plan, {**line, "place": place})
+    _note(report, plan, {**line, "location": location})
 
 
 def _note(report: Report, plan: Plan, line: dict[str, Any]) -> None:
@@ -193,19 +193,19 @@ def _note(report: Report, plan: Plan, line: dict[str, Any]) -> None:
     report.slowest = max(report.slowest, line["seconds"])
     if name not in BAD:
         return
-    found = report.failures.setdefault((name, line["kind"], line["place"].split(": ")[0]), Found())
+    found = report.failures.setdefault((name, line["kind"], line["location"].split(": ")[0]), Found())
     found.count += 1
     if line["size"] < found.size:
-        found.size, found.number, found.example = line["size"], line["done"], line["place"]
+        found.size, found.number, found.example = line["size"], line["done"], line["location"]
         if plan.keep is not None:
             _keep(plan, plan.keep, name, line)
 
 
 def _keep(plan: Plan, folder: Path, name: str, line: dict[str, Any]) -> None:
-    """The smallest file of each kind and place, under a name that says both."""
+    """The smallest file of each kind and location, under a name that says both."""
     origin, data = plan.file(line["done"])
     folder.mkdir(parents=True, exist_ok=True)
-    label = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['place'].split(': ')[0]}")
+    label = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['location'].split(': ')[0]}")
     (folder / f"{label[:120]}{origin.suffix}").write_bytes(data)
 
 
@@ -243,8 +243,8 @@ def _print(report: Report, seconds: float) -> None:
     print("kinds: " + ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.kinds.items())))
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in report.outcomes.most_common()))
     print(f"slowest: {report.slowest:.1f} s of processor time")
-    for (name, kind, place), found in sorted(report.failures.items(), key=lambda item: -item[1].count):
-        print(f"{found.count:6} {name} {kind}: {place} (number {found.number}, {found.size:,} bytes)")
+    for (name, kind, location), found in sorted(report.failures.items(), key=lambda item: -item[1].count):
+        print(f"{found.count:6} {name} {kind}: {location} (number {found.number}, {found.size:,} bytes)")
         print(f"       {found.example[:200]}")
 
 
@@ -256,7 +256,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the mutations (default 0)")
     parser.add_argument("--kinds", default="", help=f"of files, comma between them (all): {', '.join(KINDS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
-    parser.add_argument("--keep", type=Path, help="folder for the smallest file of each kind and place of failure")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the smallest file of each kind and location of failure"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not hasattr(os, "fork"):

@@ -108,12 +108,12 @@ def _show(read: Any) -> None:
     renderer = _renderer()
     errors: list[LatentwalkError] = []
     player = Player(state)
-    for place in (0.0, 0.4 * state.timeline.duration, state.timeline.duration):
+    for time in (0.0, 0.4 * state.timeline.duration, state.timeline.duration):
         try:
-            shown: ExplorerState = player.at(place)
+            shown: ExplorerState = player.at(time)
             view = shown.views[shown.active]
             tap = view.tap if _fits(view.tap.layer) else None
-            renderer.render_look(look_of(shown, shown.active), tap, place, table)
+            renderer.render_look(look_of(shown, shown.active), tap, time, table)
         except LatentwalkError as error:
             errors.append(error)
     for use in (lambda: whole_film(state), lambda: to_json(state, table), lambda: state_to_text(state, table)):

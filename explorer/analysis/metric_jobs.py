@@ -34,7 +34,7 @@ def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int,
 
 def measure(context: JobContext | None, spec: JobSpec) -> Job[dict[str, Estimate]]:
     """Do `measure_spec`."""
-    work, request = _place(context, spec)
+    work, request = _context_and_request(context, spec)
     chosen = [metric_named(name) for name in spec.options["metrics"]]
     return registry.measure(chosen, work, request, int(spec.options["samples"]), int(spec.options["seed"]))
 
@@ -47,7 +47,7 @@ def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
 
 def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
     """Do `samples_spec`: report the record of each sample."""
-    work, request = _place(context, spec)
+    work, request = _context_and_request(context, spec)
     options = spec.options
     names = tuple(options["metrics"])
     taken = Samples(int(options["samples"]), int(options["seed"]), int(options["first"]), names)
@@ -78,10 +78,10 @@ def curves(context: JobContext | None, spec: JobSpec) -> Job[Curves]:
     """Do `JobSpec("curves", request)`: how exactly one latent follows, over translation and rotation."""
     from explorer.analysis.equivariance import curves
 
-    return curves(*_place(context, spec))
+    return curves(*_context_and_request(context, spec))
 
 
-def _place(context: JobContext | None, spec: JobSpec) -> tuple[JobContext, RenderRequest]:
+def _context_and_request(context: JobContext | None, spec: JobSpec) -> tuple[JobContext, RenderRequest]:
     if context is None or spec.request is None:
         raise ValueError(f"the job {spec.kind!r} needs a request")
     return context, spec.request

@@ -202,10 +202,10 @@ class SlitScan:
     def _write(self, view: int, column: int, colours: NDArray[np.uint8]) -> None:
         """Write a column, and the later ones that only repeat what was there before."""
         for number in range(column, self._next):
-            place = number % self.columns
-            if number > column and self._own[view, place]:
+            slot = number % self.columns
+            if number > column and self._own[view, slot]:
                 break
-            self._ring[view, :, place] = colours
+            self._ring[view, :, slot] = colours
         self._own[view, column % self.columns] = True
 
     def _cache(self, view: int, column: int, picture: NDArray[np.uint8], matrix: Matrix | None) -> None:

@@ -88,10 +88,10 @@ def _array_of(values: tuple[float, ...]) -> tuple[NDArray[np.float32], bytes]:
 
 def find_offset(edits: Sequence[Edit], first: int, last: int | None, width: int) -> int | None:
     """Return the number of the offset for exactly these entries that has an effect, None if there is none."""
-    place = (first, last, width)
+    entries = (first, last, width)
     for number, edit in enumerate(edits):
         value = edit.value
         has_effect = edit.is_on and edit.strength != 0.0
-        if isinstance(value, Offset) and has_effect and (value.first, value.last, len(value.values)) == place:
+        if isinstance(value, Offset) and has_effect and (value.first, value.last, len(value.values)) == entries:
             return number
     return None

@@ -129,10 +129,10 @@ class StyleRecipe:
 
     def edits_at(self, stage: Stage, layer: str = "") -> tuple[ResolvedEdit, ...]:
         """Return the edits of a stage in order; for the stages `s` and `features` those of the layer named."""
-        return self._edits_by_place.get((stage, layer), ())
+        return self._edits_by_target.get((stage, layer), ())
 
     @cached_property
-    def _edits_by_place(self) -> dict[tuple[str, str], tuple[ResolvedEdit, ...]]:
+    def _edits_by_target(self) -> dict[tuple[str, str], tuple[ResolvedEdit, ...]]:
         found: dict[tuple[str, str], tuple[ResolvedEdit, ...]] = {}
         for edit in self.edits:
             for layer in edit.layers or ("",):

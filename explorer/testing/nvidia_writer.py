@@ -20,6 +20,7 @@ from torch import Tensor
 
 from explorer.generators.stylegan2 import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
+from explorer.util.atomic_write import atomic_write
 
 __all__ = [
     "Call",
@@ -355,7 +356,7 @@ def write_network(
     Returns:
         `path`.
     """
-    with open(path, "wb") as file:
+    with atomic_write(Path(path)) as partial, open(partial, "wb") as file:
         value = network_value(family, config, tensors, nested=nested, training=training, entries=entries)
         PickleWriter(file, protocol).dump(value)
     return Path(path)

@@ -78,9 +78,9 @@ def figures(context: JobContext | None, spec: JobSpec) -> Job[Figures | None]:
     yield Report(found, 1, 1)
 
 
-def _networks(data: Dataset, names: tuple[str, ...], request: Request, place: str) -> list[Any]:
+def _networks(data: Dataset, names: tuple[str, ...], request: Request, source: str) -> list[Any]:
     if request.samples and len(data) < 2:
-        raise UsageError(f"{place} holds one picture only.", "A Frechet distance needs two halves of the data.")
+        raise UsageError(f"{source} holds one picture only.", "A Frechet distance needs two halves of the data.")
     names = names or (NAMES if isinstance(data, Critters) else NAMES[:1])
     if unknown := set(names) - set(NAMES):
         raise UsageError(f"--features {', '.join(sorted(unknown))}: known are {' and '.join(NAMES)}.")

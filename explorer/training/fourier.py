@@ -25,7 +25,7 @@ def spread_by_octaves(generator: Generator, lowest: float) -> None:
     Their directions are unchanged.
 
     Args:
-        generator: Its input is changed in place.
+        generator: Its input is changed in fraction.
         lowest: In cycles per picture, above 0 and below the first cutoff.
 
     Raises:
@@ -41,6 +41,6 @@ def spread_by_octaves(generator: Generator, lowest: float) -> None:
             "Choose a fourier_lowest between 0 and the first cutoff.",
         )
     count = freqs.shape[0]
-    place = (torch.arange(count, device=freqs.device, dtype=freqs.dtype) + 0.5) / count
-    radius = lowest * torch.exp(place * math.log(highest / lowest))
+    fraction = (torch.arange(count, device=freqs.device, dtype=freqs.dtype) + 0.5) / count
+    radius = lowest * torch.exp(fraction * math.log(highest / lowest))
     freqs.copy_(freqs / freqs.norm(dim=1, keepdim=True) * radius[:, None])

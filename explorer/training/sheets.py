@@ -78,11 +78,11 @@ def sticking(generator: Generator, seeds: Sequence[int] = (50, 28, 58)) -> Tenso
     away.
     """
     rows = []
-    places = np.linspace(-_REACH, _REACH, 25)
+    positions = np.linspace(-_REACH, _REACH, 25)
     for seed in seeds:
         ws = styles(generator, (seed,))
-        moved = [_move(generator, ws, float(t)) for t in places]
-        pairs = zip(moved, places.tolist(), strict=True)
+        moved = [_move(generator, ws, float(t)) for t in positions]
+        pairs = zip(moved, positions.tolist(), strict=True)
         back = [resample.translate(picture, -t, -t / 2)[0] for picture, t in pairs]
         average = torch.cat(back).mean(0, keepdim=True).clamp(-1, 1)
         rows += [*(moved[i] for i in (0, 5, 10, 14, 19, 24)), _draw(generator, ws), average]

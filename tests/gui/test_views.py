@@ -117,12 +117,12 @@ def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> 
     add_views(window, session, 4)
     session.set_pair(3, 1)
     QTest.keyClick(window, Qt.Key.Key_W)
-    place = window.views.panes[3]
+    host = window.views.panes[3]
     assert session.visible_views() == (3, 1)
     assert shown(window) == [3]
-    assert (place.image.wipe.is_on, place.image.pair.views[1], place.second_chip.view) == (True, 1, 1)
-    wait_until(lambda: place.image.pair.other is not None)
-    assert window.views.active_image() is place.image
+    assert (host.image.wipe.is_on, host.image.pair.views[1], host.second_chip.view) == (True, 1, 1)
+    wait_until(lambda: host.image.pair.other is not None)
+    assert window.views.active_image() is host.image
     assert window.actions_by_key["view_wipe"].text() == "Wipe between D and B"
     session.show_view(2)
     session.set_layout("flicker")  # the active view is one of the two
@@ -226,7 +226,7 @@ def test_tables_have_a_column_for_each_view(window: MainWindow, session: Session
     counted = [value for value in table.values.values() if not value.isHidden()]
     assert len(counted) == 5 * len(EQUIVARIANCE)
     places: list[Any] = [table.grid.getItemPosition(table.grid.indexOf(value)) for value in table.values.values()]
-    assert len({place[:2] for place in places}) == len(places)
+    assert len({host[:2] for host in places}) == len(places)
     session.remove_view(4)
     assert len([v for v in table.values.values() if not v.isHidden()]) == 4 * len(EQUIVARIANCE)
     table.deleteLater()

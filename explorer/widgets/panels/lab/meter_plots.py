@@ -133,7 +133,7 @@ class ErrorBars(QuietPlot):
         super().__init__(30, "", "dB", parent)
         self.setFixedHeight(112)
         self.setAccessibleName("Sampled metrics with their errors")
-        self._places = {key: i for i, (key, _) in enumerate(names)}
+        self._positions = {key: i for i, (key, _) in enumerate(names)}
         self.set_ticks("bottom", list(enumerate(name for _, name in names)))
         self.setXRange(-0.5, len(names) - 0.5)
         self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(MAX_VIEWS)]
@@ -161,7 +161,7 @@ class ErrorBars(QuietPlot):
     def _draw(self, view: int) -> None:
         values, fraction = self._values.get(view, {}), 0.68 / self._count
         aside = (view - (self._count - 1) / 2) * fraction
-        rows = [(self._places[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
+        rows = [(self._positions[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
         x = np.array([at for at, _ in rows])
         y = np.array([max(0.0, e.value) for _, e in rows])
         error = np.array([2 * e.stderr if math.isfinite(e.stderr) else 0.0 for _, e in rows])
