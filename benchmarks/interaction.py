@@ -1,10 +1,10 @@
-"""How the window answers the hand: scripted drags through the real window, latency from input to paint.
+"""Latency of the window: scripted drags through the real window, latency from input to paint.
 
     python benchmarks/interaction.py [--seconds 5] [--json] [MODEL_A MODEL_B]
 
 Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
 it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an
-input had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the
+input had to wait until the event loop turned to it (99th percentile: above 16 ms the user notices), and the
 longest time that the event loop did not turn. Runs on the screen there is, or offscreen.
 """
 
@@ -94,7 +94,7 @@ class Meter(QObject):
     def _on_painted(self, view: int, generation: int) -> None:
         assert self.session is not None
         self.paints.setdefault(view, []).append(perf_counter())
-        # The session measured it in the slot before this one: from the wish to this paint.
+        # The session measured it in the slot before this one: from the request to this paint.
         self.latencies.append(self.session.performance(view).latency_ms)
 
     @Slot()

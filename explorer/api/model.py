@@ -264,8 +264,8 @@ class Model:
         for look in looks:
             self._renderer.request(look, table=self._table)  # raises errors here instead of at the first frame
         has_seeds = all(not look.latent.stored for look in looks)
-        way = interpolation or ("spherical" if has_seeds else "linear")
-        segment = Segment(way, "z" if has_seeds else "w", ease)
+        mode = interpolation or ("spherical" if has_seeds else "linear")
+        segment = Segment(mode, "z" if has_seeds else "w", ease)
         length = seconds_of_walk(len(looks), loop=loop) if seconds is None else float(seconds)
         if not (math.isfinite(length) and length > 0.0 and 1.0 <= fps <= 240.0):
             message = f"A walk of {length:g} seconds at {fps:g} frames per second is not possible."

@@ -141,12 +141,14 @@ def parameter(name: str) -> Parameter:
     return Parameter(name, f"{title} {match[2]}", "", low, high)
 
 
-def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
+def get_value(snapshot: Snapshot, name: str, view: int = -1) -> float:
     """Return the parameter's value in a state; 0 if the edit or row does not exist."""
     part, _, field = name.partition(".")
     if part == "tap":
-        return float(getattr(pose.views[max(view, 0)].tap, field)) if max(view, 0) < len(pose.views) else 0.0
-    look = pose.shared if view < 0 or view >= len(pose.views) else pose.views[view].own
+        return (
+            float(getattr(snapshot.views[max(view, 0)].tap, field)) if max(view, 0) < len(snapshot.views) else 0.0
+        )
+    look = snapshot.shared if view < 0 or view >= len(snapshot.views) else snapshot.views[view].own
     if part == "mixing":
         rows = [r.amount for r in look.mixing.rows if field == "all" or r.layer == int(field)]
         return max(rows, default=0.0)
@@ -158,20 +160,20 @@ def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
     return float(getattr(getattr(look, part), field))
 
 
-def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
+def set_value(snapshot: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
     """Return the state with that one value; a view or edit that does not exist is not added."""
     part, _, field = name.partition(".")
     number = max(view, 0) if part == "tap" else view
-    if number >= len(pose.views):
-        return pose
+    if number >= len(snapshot.views):
+        return snapshot
     if number < 0:
-        return replace(pose, shared=_with(pose.shared, part, field, value))
-    views = list(pose.views)
+        return replace(snapshot, shared=_with(snapshot.shared, part, field, value))
+    views = list(snapshot.views)
     if part == "tap":
         views[number] = replace(views[number], tap=_changed(views[number].tap, field, value))
     else:
         views[number] = replace(views[number], own=_with(views[number].own, part, field, value))
-    return replace(pose, views=tuple(views))
+    return replace(snapshot, views=tuple(views))
 
 
 def _with(look: Look, part: str, field: str, value: float) -> Look:

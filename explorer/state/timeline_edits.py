@@ -111,11 +111,13 @@ def _put(keys: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted([*kept, *unique.values()], key=lambda key: key.time))
 
 
-def add_key(timeline: Timeline, time: float, pose: Snapshot, segment: Segment | None = None) -> Timeline:
+def add_key(timeline: Timeline, time: float, snapshot: Snapshot, segment: Segment | None = None) -> Timeline:
     """Add a keyframe of the whole state at `time` seconds; it inherits the segment of the one before it."""
     before = [key for key in timeline.keys if key.time <= time + SAME_TIME]
-    way = segment or (before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment())
-    keys = _put(timeline.keys, [Keyframe(max(time, 0.0), pose, way)])
+    segment = segment or (
+        before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment()
+    )
+    keys = _put(timeline.keys, [Keyframe(max(time, 0.0), snapshot, segment)])
     return replace(timeline, keys=keys, duration=max(timeline.duration, time))
 
 
@@ -128,8 +130,10 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
         tracks.append(Track(name, (), view))
     track = tracks[number]
     before = [key for key in track.keys if key.time <= time + SAME_TIME]
-    way = before[-1].segment if before else Segment()
-    tracks[number] = replace(track, keys=_put(track.keys, [ParameterKeyframe(max(time, 0.0), float(value), way)]))
+    segment = before[-1].segment if before else Segment()
+    tracks[number] = replace(
+        track, keys=_put(track.keys, [ParameterKeyframe(max(time, 0.0), float(value), segment)])
+    )
     return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
 
 
@@ -336,6 +340,6 @@ def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
     keys = []
     for i in range(count + 1):
         time = min(samples[0].time + i * every, samples[-1].time)
-        pose = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
-        keys.append(Keyframe(time, pose, Segment("catmull-rom", "w", "linear")))
+        snapshot = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
+        keys.append(Keyframe(time, snapshot, Segment("catmull-rom", "w", "linear")))
     return replace(timeline, keys=_put((), keys), performance=())

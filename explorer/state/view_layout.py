@@ -108,12 +108,12 @@ def _with_order(timeline: Timeline, order: Sequence[int], spare: tuple[ViewState
     )
 
 
-def _snapshot_with_order(pose: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
+def _snapshot_with_order(snapshot: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
     """Reorder the views of a key's snapshot; views that it lacks get their current values."""
-    known = len(pose.views)
+    known = len(snapshot.views)
     last = max((new for new, old in enumerate(order) if old < known), default=-1)
-    views = tuple(pose.views[old] if old < known else spare[old] for old in order[: last + 1])
-    return replace(pose, views=views + pose.views[len(spare) :])
+    views = tuple(snapshot.views[old] if old < known else spare[old] for old in order[: last + 1])
+    return replace(snapshot, views=views + snapshot.views[len(spare) :])
 
 
 def _tracks_with_order(tracks: tuple[Track, ...], order: Sequence[int], count: int) -> tuple[Track, ...]:
