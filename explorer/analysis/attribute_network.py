@@ -1,6 +1,6 @@
-"""A small network that reads the attributes of a critter from its picture; its features serve Frechet distances.
+"""A small network that predicts a critter's attributes from its picture; Frechet distances use its features.
 
-Trained by `explorer.training.attributes`; the weights lie in `assets/networks/`, their accuracy on the card beside.
+Trained by `explorer.training.attributes`; the weights are in `assets/networks/`, with a card on their accuracy.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _WIDTHS = (24, 48, 96, 128)  # at 32, 16, 8 and 4 pixels
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What is predicted: groups of weights that sum to one, and single numbers with their mean and spread."""
+    """The outputs: groups of weights that sum to one, and single numbers with their mean and standard deviation."""
 
     groups: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[float, float]]
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives for a picture."""
+        """Number of outputs for a picture."""
         return sum(len(names) for names in self.groups.values()) + len(self.numbers)
 
 
 class _Stage(nn.Module):
-    """Halves the sides; then, if there is `more`, one residual convolution."""
+    """Halves height and width; with `more`, a residual convolution follows."""
 
     def __init__(self, inputs: int, outputs: int, *, more: bool) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Stage(nn.Module):
 
 
 class AttributeNetwork(nn.Module):
-    """Pictures to attributes; looks at 64 pixels, other sizes are resampled to that."""
+    """Maps pictures to attributes. Pictures are resampled to 64 pixels."""
 
     resolution = 64
 

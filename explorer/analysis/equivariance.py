@@ -1,7 +1,7 @@
 """EQ-T, EQ-T fractional and EQ-R: how exactly a generator's picture follows its input transform, in dB.
 
 Karras et al. 2021 (StyleGAN3), appendix E: `PSNR = 10 log10(4 / MSE)`, one global mean over all pixels that the
-masks of the pixel-space reference leave valid. Higher is better; a texture that sticks to the screen costs dB.
+masks of the pixel-space reference mark as valid. Higher is better; texture that sticks to the screen lowers it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Metric = Literal["eq-t", "eq-t-frac", "eq-r"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Record: TypeAlias = dict[Metric, tuple[float, float]]
-"""Of one picture: for each metric the sum of squared differences and how many numbers were compared."""
+"""Of one picture: for each metric the sum of squared differences and the number of values compared."""
 
 TRANSLATE_MAX = 0.125  # image widths
 
@@ -56,7 +56,7 @@ CURVE_POINTS = 17
 CURVE_TURNS = 24
 """Rotations on a live curve, over the whole circle."""
 
-_BAND_PIXELS = 1 << 16  # of a picture, summed in one step
+_BAND_PIXELS = 1 << 16  # rows of a picture summed in one step
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def measure(
     """Sum each metric over the batches; the result's `.decibels` are the figures.
 
     Families without an input transform are moved by their counterpart (see `Generator.begin`), and the figure
-    must be called so.
+    must be labelled accordingly.
 
     Raises:
         UsageError: The generator does not move at all.
@@ -146,8 +146,8 @@ def measure(
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
     """Run `measure` on random latents, one picture a sample: the sums of squares and pixels of each metric.
 
-    One picture a draw gives the smallest error for the same number of pictures. Of the request nothing is taken:
-    the metrics are defined over untruncated latents and random classes.
+    One picture per draw gives the smallest error for a number of pictures. The request is not used: the metrics are
+    defined over untruncated latents and random classes.
 
     Raises:
         UsageError: The generator does not move at all.
@@ -156,7 +156,7 @@ def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Jo
     wanted = [metric for metric in METRICS if metric in samples.metrics]
     numbers = samples.numbers
     for number, draw in enumerate(draws(generator, numbers.stop, batch=1, seed=samples.seed)):
-        if number < numbers.start:  # drawn all the same: a sample is the same whoever measures it
+        if number < numbers.start:  # drawn even if unused, so that a sample does not depend on the metrics
             continue
         sums = {metric: PsnrSum() for metric in wanted}
         yield from _inferring(_add(sums, generator, draw))
@@ -199,7 +199,7 @@ def _inferring(steps: Steps[None]) -> Steps[None]:
 
 
 def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Steps[None]:
-    """Add a batch to every sum, a layer or a tile a step."""
+    """Add a batch to every sum, one layer or tile a step."""
     ws = generator.broadcast(generator.mapping(draw.z, draw.c))
     still = yield from _picture(generator, ws, np.eye(3))
     for metric, total in sums.items():
@@ -269,7 +269,7 @@ class Curves:
     """The metrics of one latent over the transform's value.
 
     `points[metric]`: (value, dB) in order of the value: image widths along x, or degrees counter-clockwise.
-    `total[metric]`: dB over all of them, as the metric sums.
+    `total[metric]`: dB over all values, summed as the metric does.
     """
 
     points: dict[Metric, tuple[tuple[float, float], ...]]
@@ -280,7 +280,7 @@ class Curves:
 def curves(context: JobContext, request: RenderRequest) -> Job[Curves]:
     """Measure how exactly the picture of one request follows, over translation along x and over rotation.
 
-    The request's own motion is taken off first. Values are visited coarse to fine, so that a curve is soon there.
+    The request's own motion is removed first. Values are visited coarse to fine, so that a curve is soon visible.
 
     Raises:
         UsageError: The generator does not move at all.

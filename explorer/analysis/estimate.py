@@ -1,4 +1,4 @@
-"""Measured numbers with their standard errors, and the row in which a script reads them."""
+"""Measured values with their standard errors, and their form for scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Detail", "Estimate", "RatioSum", "as_json"]
 
 
 class Detail(Protocol):
-    """What a metric found beside its number, such as a spectrum."""
+    """Further results of a metric besides its value, such as a spectrum."""
 
     def as_json(self) -> dict[str, Any]:
         """Return more fields of the row, for scripts."""
@@ -47,7 +47,7 @@ class RatioSum:
 
     @property
     def count(self) -> int:
-        """How many samples were added."""
+        """Number of samples."""
         return len(self.parts)
 
     @property

@@ -23,7 +23,7 @@ __all__ = ["curves", "measure", "measure_on", "measure_spec", "samples", "sample
 
 
 MAX_PART = 16
-"""Samples that a worker takes at once: what is done again when it is lost."""
+"""Samples per task of a worker, which are measured again if the worker is lost."""
 
 
 def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int, seed: int = 0) -> JobSpec:
@@ -33,7 +33,7 @@ def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int,
 
 
 def measure(context: JobContext | None, spec: JobSpec) -> Job[dict[str, Estimate]]:
-    """Do `measure_spec`."""
+    """Run a job of `measure_spec`."""
     work, request = _context_and_request(context, spec)
     chosen = [metric_named(name) for name in spec.options["metrics"]]
     return registry.measure(chosen, work, request, int(spec.options["samples"]), int(spec.options["seed"]))
@@ -46,7 +46,7 @@ def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
 
 
 def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
-    """Do `samples_spec`: report the record of each sample."""
+    """Run a job of `samples_spec`: report the record of each sample."""
     work, request = _context_and_request(context, spec)
     options = spec.options
     names = tuple(options["metrics"])
@@ -55,15 +55,15 @@ def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
 
 
 def measure_on(cluster: Cluster, spec: JobSpec, info: GeneratorInfo) -> Job[dict[str, Estimate]]:
-    """Do a `measure_spec` on a cluster, with the numbers of a run here.
+    """Run a job of `measure_spec` on a cluster, with the same results as here.
 
     Args:
-        cluster: Takes the samples.
+        cluster: The cluster that takes the samples.
         spec: What to measure.
-        info: Of its generator.
+        info: Info of its generator.
     """
     assert spec.request is not None
-    model = str(Path(spec.request.model.path).resolve())  # workers have other folders
+    model = str(Path(spec.request.model.path).resolve())  # workers have other current folders
     request = replace(spec.request, model=replace(spec.request.model, path=model))
     spec, device = replace(spec, request=request), request.settings.device
     chosen = [metric_named(name) for name in spec.options["metrics"]]
@@ -75,7 +75,7 @@ def measure_on(cluster: Cluster, spec: JobSpec, info: GeneratorInfo) -> Job[dict
 
 
 def curves(context: JobContext | None, spec: JobSpec) -> Job[Curves]:
-    """Do `JobSpec("curves", request)`: how exactly one latent follows, over translation and rotation."""
+    """Run `JobSpec("curves", request)`: the equivariance of one latent over translation and rotation."""
     from explorer.analysis.equivariance import curves
 
     return curves(*_context_and_request(context, spec))

@@ -1,4 +1,4 @@
-"""Moments of features that do not change from model to model, kept in the user's cache under what made them."""
+"""Moments of features that do not change from model to model, in the user's cache under their inputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from explorer.util.user_folders import cache_folder
 _log = logging.getLogger("explorer.analysis")
 
 _LIMIT = 512 << 20
-"""Bytes of a file, packed or not; products of 1,280 features take 13 MB."""
+"""Maximum bytes of a file, compressed or not; products of 1,280 features take 13 MB."""
 
 __all__ = ["path_of", "recall", "remember"]
 
@@ -50,7 +50,7 @@ def recall(key: Mapping[str, object]) -> Moments | None:
 
 
 def remember(key: Mapping[str, object], found: Moments) -> None:
-    """Keep `found`, where there is room; the file appears whole or not at all."""
+    """Cache `found` if there is room; the file is written atomically."""
     content = io.BytesIO()
     np.savez(content, count=found.count, total=found.total.numpy(), products=found.products.numpy())
     try:

@@ -1,7 +1,7 @@
-"""The table of metrics: one entry names a metric's title, unit, direction, samples, needs, and what measures it.
+"""The table of metrics: an entry has a metric's title, unit, direction, samples, requirements, and sampler.
 
-The window, the command line, cards and help read this table. It imports no measuring code, since the command line
-reads it for its help; packages add metrics by the entry point `latentwalk.metrics`, whose object is a `Metric`.
+The window, the command line, cards and help read this table. It imports no code that measures, since the command
+line reads it for its help. Packages add metrics with the entry point `latentwalk.metrics`, a `Metric`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ __all__ = [
 ]
 
 Need: TypeAlias = Literal["motion"]
-"""What a generator must have for a metric: "motion", an input transform or what stands for one."""
+"""What a metric requires of a generator: "motion" is an input transform or its counterpart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Which samples to take: `count` of them, from number `first` on, of the draws of `seed`.
+    """Which samples to take: `count` of the draws of `seed`, starting at number `first`.
 
-    `metrics` names those wanted of a sampler that measures several from the same pictures. Sample number `i` is the
-    same whatever `first` and `count` are, so that ranges can be measured apart and put together.
+    `metrics` names those to measure, for a sampler that measures several from the same pictures. Sample number `i`
+    does not depend on `first` and `count`, so that ranges can be measured separately and combined.
     """
 
     count: int
@@ -66,7 +66,7 @@ class Total(Protocol):
     """The sum of one metric's samples, taken in order."""
 
     def add(self, record: Any) -> None:
-        """Add what was measured on the next sample."""
+        """Add the record of the next sample."""
 
     def estimate(self) -> Estimate:
         """Estimate the value from the samples so far. Raises UsageError if they do not suffice."""
@@ -87,17 +87,17 @@ class Metric:
     """One metric.
 
     Attributes:
-        name: On the command line, in JSON and in projects.
-        title: In the window.
-        description: What is measured, in a phrase for tooltips and help.
-        unit: Of the figure.
-        higher_is_better: Which way is better.
-        samples: How many are taken unless another number is asked for.
-        sampler: What measures it, or the name of the module that does.
+        name: Name on the command line, in JSON and in projects.
+        title: Name in the window.
+        description: A phrase on what is measured, for tooltips and help.
+        unit: Unit of the value.
+        higher_is_better: Whether a higher value is better.
+        samples: Default number of samples.
+        sampler: The sampler that measures it, or the name of its module.
         sample_name: What a sample is, in the plural.
-        needs: What a generator must have.
-        draws_latents: Whether it draws its latents and classes itself, untruncated, as it is defined.
-        report_every: Samples between two figures, where a figure takes longer than a sample.
+        needs: What it requires of a generator.
+        draws_latents: Whether it is defined over random latents and classes, untruncated, which it draws itself.
+        report_every: Samples between two estimates, if an estimate takes longer than a sample.
     """
 
     name: str
@@ -199,12 +199,12 @@ def measure(
     Args:
         chosen: Metrics of the same sampler.
         context: Makes the pictures.
-        request: What is measured; only metrics that do not draw their latents themselves take anything from it.
+        request: What to measure; ignored by metrics that draw their latents themselves.
         samples: How many; at least 2.
         seed: Of the random draws.
 
     Raises:
-        UsageError: Too few samples, or these samples tell nothing.
+        UsageError: Too few samples, or nothing can be estimated from them.
     """
     _check_samples(chosen, samples)
     names = tuple(metric.name for metric in chosen)

@@ -1,8 +1,8 @@
 """Slit-scans: the pixels under a line of each picture become one column, so that time runs along the page.
 
 Karras et al. 2021 (StyleGAN3), figure 1: during a latent walk, texture that moves with the object draws slanted
-streaks; texture that sticks to the pixels draws level ones. A slit that moves along with the object turns this
-round: there, level streaks follow the object and what shimmers sticks.
+streaks; texture that sticks to the pixels draws level ones. With a slit that moves along with the
+object it is the opposite: level streaks follow the object, and what shimmers sticks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["SlitScan", "check_slit", "clamp_slit", "ends_of", "points_of", "samp
 Matrix = Sequence[float]
 
 MIN_LENGTH = 0.02
-"""In image widths: a shorter line is a point."""
+"""Minimum length in image widths; a shorter line is a point."""
 
 SAME_TIME = 0.004
 """Seconds: pictures of several views requested within this time belong to one column."""
 
 RESCANNED_TOGETHER = 64
-"""Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""
+"""Pictures rescanned in one step: about 5 ms, so that the slit follows the pointer."""
 
 MAX_CACHED_BYTES = 48 << 20
 """Pictures cached for each view, so that a slit that moves can scan the past again."""
@@ -112,8 +112,8 @@ def clamp_slit(slit: Slit, aspect: float = 1.0) -> Slit:
 class SlitScan:
     """Scrolling pictures of several views over one common time; a ring buffer of columns.
 
-    Pictures come with the time at which they were wished for, each view at its own pace. A new time is a new column
-    of all views; a view that has no picture of that time shows the one it had before, until a late one comes.
+    Pictures come with the time for which they were requested, each view at its own rate. A new time is a new column
+    of all views; a view without a picture of that time repeats its previous one until a late picture arrives.
 
     Args:
         views: How many.
@@ -125,7 +125,7 @@ class SlitScan:
     def __init__(self, views: int, columns: int = 512, samples: int = 128, channels: int = 4) -> None:
         self.columns, self.samples = columns, samples
         self._ring = np.zeros((views, samples, columns, channels), np.uint8)
-        self._own = np.zeros((views, columns), bool)  # made from a picture of that very time
+        self._own = np.zeros((views, columns), bool)  # made from a picture of exactly that time
         self._times: deque[float] = deque(maxlen=columns)
         self._next = 0  # number of the column that the next new time gets
         self._pictures: list[deque[tuple[int, NDArray[np.uint8], Matrix | None]]] = [deque() for _ in range(views)]
@@ -133,7 +133,7 @@ class SlitScan:
 
     @property
     def filled(self) -> int:
-        """How many columns hold something."""
+        """Number of columns with content."""
         return len(self._times)
 
     def add(
@@ -163,7 +163,7 @@ class SlitScan:
         ]
         cached.sort(key=lambda entry: entry[0], reverse=True)
         for number, (column, view, picture, matrix) in enumerate(cached, start=1):
-            if column > self._next - 1 - self.columns:  # else the ring has come round to it meanwhile
+            if column > self._next - 1 - self.columns:  # otherwise the ring buffer has reused it meanwhile
                 self._write(view, column, sample(picture, points_of(slit, self.samples, matrix)))
             if number % RESCANNED_TOGETHER == 0:
                 yield

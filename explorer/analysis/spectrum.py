@@ -1,7 +1,7 @@
 """The average power spectrum of a generator's pictures, with slices at 0 and 45 degrees.
 
 Karras et al. 2021 (StyleGAN3), appendix: pictures under a Kaiser window, squared magnitudes averaged over many
-samples. Sticking texture shows as too much power near the pixel grid's limits, and as peaks along the axes.
+samples. Sticking texture shows up as excess power near the pixel grid's limit, and as peaks along the axes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum", "collect", "power", "total"]
 
 KAISER_BETA = 8.0
-"""Side lobes 60 dB down, so that the strong low frequencies do not leak over the weak high ones."""
+"""Side lobes 60 dB down, so that the strong low frequencies do not leak into the weak high ones."""
 
 FINE = 0.25
-"""Cycles a pixel from which on detail counts as fine: half of the pixel grid's limit."""
+"""Cycles per pixel from which detail counts as fine: half of the pixel grid's limit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Spectrum:
 
     @property
     def diagonal_frequency(self) -> NDArray[np.float64]:
-        """Cycles a pixel of `diagonal`."""
+        """Frequencies of `diagonal` in cycles per pixel."""
         return np.asarray(self.frequency * math.sqrt(2))
 
 
@@ -84,7 +84,7 @@ def power_steps(picture: Tensor) -> Steps[Tensor]:
 
 
 Record: TypeAlias = "NDArray[np.float64]"
-"""The power of one picture, as `power_steps` gives it."""
+"""The power of one picture, from `power_steps`."""
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
@@ -107,14 +107,14 @@ class Total:
 
     def add(self, record: Record) -> None:
         """Add a picture."""
-        record = np.require(record, requirements="W")  # what came from a cluster is not writable
+        record = np.require(record, requirements="W")  # arrays from a cluster are read-only
         self._power = record if self._power is None else self._power + record
         one, distance = torch.from_numpy(record), _distance(*record.shape)
         self._fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
 
     def estimate(self) -> Estimate:
         """Return the power of fine detail; the spectrum is the estimate's detail."""
-        assert self._power is not None  # it is asked after a picture
+        assert self._power is not None  # only called after a picture was added
         found = _spectrum(self._power / self._fine.count, self._fine)
         return replace(found.fine, detail=found)
 
@@ -127,7 +127,7 @@ def total(metric: str, info: GeneratorInfo) -> Total:
 def _spectrum(mean: NDArray[np.float64], fine: RatioSum) -> Spectrum:
     size = min(mean.shape)
     count = size // 2
-    index = np.arange(1, count + 1)  # without the mean, which is taken off
+    index = np.arange(1, count + 1)  # without the mean, which was subtracted
     # Of a rectangular picture the nearest frequencies along the longer side, whose steps are finer.
     down, across = (np.rint(index * (n / size)).astype(np.int64) for n in mean.shape)
     rings, counts = _rings(*mean.shape)

@@ -1,21 +1,21 @@
 """The sticking score: how far fine detail stays on its pixels while the object moves, from latent walks alone.
 
-Needs no input transform, so it holds for every family. Our own derivation, after the observation of Karras et al.
+Needs no input transform, so it works for every family. Our own derivation, after the observation of Karras et al.
 2021 (StyleGAN3), section 1, that in a walk fine texture sticks to pixels instead of moving with the surface:
 
 1. Split two pictures of a walk into a coarse part `C` (Gaussian, 2.5% of the width) and fine detail `D` (the
    picture less a Gaussian of one pixel).
 2. Where the object moves is read off the coarse part alone, by iterated least squares on brightness constancy in
    Gaussian windows of 8% of the width (Lucas and Kanade 1981): `C2(x) = C1(x - u(x))`. It counts where forward and
-   backward motion agree to half a pixel and the length of `u` is 0.75 to 6 pixels: less moves nothing out of the
-   detail's own width, more is guessed.
-3. There, the detail either followed or stayed. Both explanations leave an error:
+   backward motion agree to half a pixel and the length of `u` is 0.75 to 6 pixels: less does not
+   move detail by its own width, and more cannot be measured reliably.
+3. There, the detail either followed or stayed. Each hypothesis leaves an error:
    `follow = sum (D2(x) - D1(x - u))^2` and `stay = sum (D2(x) - D1(x))^2`.
 4. The score is `follow / (follow + stay)`, both summed over all pairs of all walks.
 
 A texture that moves rigidly leaves `follow = 0`: score 0. A texture fixed on the screen under a moving shape leaves
-`stay = 0`: score 1. Detail that does neither (it boils) leaves both errors alike: 0.5. The score knows no
-contrast, no colour and no unit, and since every pair has both errors it is never a quotient of nothing; a walk in
+`stay = 0`: score 1. Detail that does neither (it boils) makes both errors equal: 0.5. The score does
+not depend on contrast or colour and has no unit. Every pair has both errors, so it never divides by zero; a walk in
 which nothing moves is refused instead. `tests/analysis/test_sticking.py` builds all four cases.
 """
 
@@ -52,17 +52,17 @@ MOVES = (0.75, 6.0)  # pixels
 AGREE_PX = 0.5
 ROUNDS = 4
 STEPS = 12
-"""Pictures of a walk from one seed to the next; pairs one, two and three steps apart are compared."""
+"""Pictures per walk from one seed to the next; pairs that are one, two and three steps apart are compared."""
 
-_BAND_PIXELS, _BAND_PRODUCTS = 1 << 16, 1 << 23  # pixels that one step looks up, products that one step sums
+_BAND_PIXELS, _BAND_PRODUCTS = 1 << 16, 1 << 23  # pixels that a step looks up, products that a step sums
 
 LEAST_AREA = 0.002
-"""Share of the compared area that must move; with less, the score would be a matter of chance."""
+"""Fraction of the compared area that must move; with less, the score would be a matter of chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one pair of pictures says: the two errors, and the area that moved and that was looked at, in pixels."""
+    """The result for a pair of pictures: both errors, and the areas that moved and were compared, in pixels."""
 
     follow: float
     stay: float
@@ -179,7 +179,7 @@ def flow_steps(first: Tensor, second: Tensor) -> Steps[Tensor]:
         yield
         blurred = yield from _blur(products, sigma)
         xx, xy, yy, tx, ty = torch.tensor_split(blurred, 5, 1)
-        # A little of the mean trace holds the motion at 0 where there is nothing to see.
+        # A fraction of the mean trace regularises the motion to 0 where the picture is flat.
         ridge = 1e-2 * (xx + yy).mean() + 1e-12
         xx, yy = xx + ridge, yy + ridge
         determinant = xx * yy - xy * xy

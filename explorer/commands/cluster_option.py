@@ -13,7 +13,7 @@ __all__ = ["add_cluster_option", "cluster_of"]
 
 
 def add_cluster_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option for where the work is done."""
+    """Declare `--on`, which chooses where the work is done."""
     parser.add_argument(
         "--on", choices=("here", "ray"), default="here",
         help="ray: on every node of a Ray cluster (RAY_ADDRESS; else on this machine), with the same results",

@@ -1,4 +1,4 @@
-"""`main.py measure METRIC MODEL...`: how well textures follow and how much they stick, with the errors."""
+"""`main.py measure METRIC MODEL...`: metrics such as equivariance and sticking, with their standard errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_SAMPLES = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options for the metric, the models and the number of samples."""
+    """Declare the metric, the models and the number of samples."""
     table = metrics()
     listed = "; ".join(f"{name}: {metric.description} ({metric.unit})" for name, metric in table.items())
     usual = ", ".join(f"{name} {metric.samples} {metric.sample_name}" for name, metric in table.items())
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         for model in a.models:
             rows.append(_measure(a, metric, model, samples, cluster))
             if not console.is_open():
-                break  # nobody reads the other rows
+                break  # the reader of the other rows has ended
     if a.json:
         console.out_json(rows)
     return 0

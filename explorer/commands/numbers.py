@@ -12,7 +12,7 @@ SEEDS = 2**32
 """Seeds are 0 .. SEEDS - 1."""
 
 MAX_SEEDS = 10_000
-"""More in one call are assumed to be a typing error."""
+"""Limit for one call; more are assumed to be a typing error."""
 
 
 def seeds_of(option: str, text: str) -> tuple[int, ...]:

@@ -38,19 +38,19 @@ __all__ = ["add_arguments", "run"]
 
 
 WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert")
-"""Options of a walk through seeds or latents: a project says these itself."""
+"""Options of a walk through seeds or latents; a project has its own values."""
 
 OPTIONS = (
     *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "pair", "grid",
     "format", "quality", "samples", "captions", "device", "dtype", "backend", "output",
 )  # fmt: skip
-"""All that an unfinished film says itself."""
+"""Options whose values an unfinished film already has."""
 
 LAYOUTS = ("a", "b", "c", "d", "e", "f", "all", "both", "wipe", "grid", "slit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what to film, how, and where to write it."""
+    """Declare what to film, how, and the output."""
     parser.add_argument(
         "project", metavar="PROJECT", nargs="?", type=Path,
         help="a project, a picture or film that carries one, or the .job.json of an unfinished film",
@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_options(parser)
     add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
-    # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
+    # None until `_with_defaults`, so that an option that would be ignored is refused even at its default value.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
     parser.set_defaults(defaults=defaults, **dict.fromkeys(OPTIONS))
 
@@ -265,7 +265,7 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         "format": kind.key, "quality": a.quality, "side": a.size, "samples": a.samples, "captions": a.captions,
         "start": a.start, "layout": a.layout or ("grid" if a.grid else ""),
     }  # fmt: skip
-    if a.seconds is not None and a.project is not None:  # that of a walk is its timeline's
+    if a.seconds is not None and a.project is not None:  # a walk's is that of its timeline
         fields["seconds"] = a.seconds
     if given.size is None:
         fields["side"] = kind.side

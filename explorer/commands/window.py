@@ -18,7 +18,7 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what to open."""
+    """Declare what to open."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to six models")
 
 

@@ -4,7 +4,7 @@
    between seeds keeps the distance that truncation expects;
 2. *mix*: chosen entries move towards a source's entry;
 3. *truncate*: each entry moves towards `w_avg` by its own psi;
-4. *edit*: edits of the stage `ws` come last, so truncation never weakens what the hand set. Those of the stage `w`
+4. *edit*: edits of the stage `ws` come last, so truncation never weakens what the user set. Those of the stage `w`
    change the base latent, before it is mixed and truncated.
 
 Everything is numpy float32 on the host: the arrays are small (18 x 512), and a torch call costs more than

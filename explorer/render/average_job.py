@@ -1,4 +1,4 @@
-"""The job of an average: its reports are turned into pixels where they were made."""
+"""The job of an average: its reports become pixels in the thread that made them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def average_spec(request: RenderRequest, kind: str, radius: float, count: int) -
 
 
 def average(context: JobContext | None, spec: JobSpec) -> Job[Any]:
-    """Do `average_spec`: report the mean so far as pixels, as a frame has them."""
+    """Run a job of `average_spec`: report the mean so far as pixels in a frame's format."""
     request, options = spec.request, spec.options
     if context is None or request is None:
         raise ValueError("an average needs a request")

@@ -127,7 +127,7 @@ class HeadlessRenderer:
 
     @property
     def context(self) -> JobContext:
-        """Where a job of this generator works; run it under `torch.inference_mode()`."""
+        """The context for jobs of this generator, which must run under `torch.inference_mode()`."""
         return self._pipeline
 
     @property

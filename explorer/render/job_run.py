@@ -1,4 +1,4 @@
-"""Jobs in the render thread: one step at a time, as idle tasks between the looks, until done or ended."""
+"""Jobs in the render thread: one step at a time, as idle tasks between requests, until it is done or ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("explorer.render")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobEvent:
-    """What a job says: a report, its end (`is_done`), or why it cannot go on. Immutable; crosses threads."""
+    """An event of a job: a report, its end (`is_done`), or the error that ended it. Immutable; crosses threads."""
 
     key: str
     view: int
@@ -36,7 +36,7 @@ class JobEvent:
 
 @dataclass(slots=True, eq=False)
 class JobRun:
-    """One job under way. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
+    """A running job. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
 
     key: str
     view: int
@@ -49,15 +49,15 @@ class JobRun:
 
     @property
     def request(self) -> RenderRequest:
-        """What is rendered; jobs of the render thread have one."""
+        """The job's request, which every job of the render thread has."""
         assert self.spec.request is not None
         return self.spec.request
 
     def step(self, context: Callable[[RenderRequest], JobContext], publish: Callable[[JobEvent], None]) -> bool:
-        """Do the next step and publish what is new; False when there is nothing more to do.
+        """Run the next step and publish its report; return False at the end of the job.
 
         Raises:
-            Exception: The device failed: it is lost, or its memory ran out. `restart` begins the job again.
+            Exception: The device is lost or out of memory. `restart` starts the job again.
         """
         if self.ended:
             self._job = None
@@ -81,7 +81,7 @@ class JobRun:
         return True
 
     def fail(self, error: Exception, publish: Callable[[JobEvent], None]) -> None:
-        """End the job: what a generator raises must not end the loop; the panel shows it."""
+        """End the job and publish the error: the panel shows it, and the render loop continues."""
         if not isinstance(error, LatentwalkError):
             log.error("the job %s failed", self.key, exc_info=error)
         self._job = None

@@ -1,4 +1,4 @@
-"""The keys of a request's stages: digests from which it is known, before anything runs, what is still there."""
+"""The keys of a request's stages: digests that tell, before anything runs, which results are still cached."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def stage_keys(
     """Return a key for the input and each layer: a digest of the key before and of the layer's arguments.
 
     Args:
-        root: Stands for generator and device.
-        request: Whose transform and noise go in.
-        styles: Whose rows go in.
-        layers: Up to the last one that is wanted.
-        edits: Of the input and of single layers.
+        root: Identifies the generator and device.
+        request: Its transform and noise are part of the keys.
+        styles: Their rows are part of the keys.
+        layers: Those up to the last one that is needed.
+        edits: Edits of the input and of single layers.
     """
-    # Asked for each time: native kernels may have been built since the last picture, and round differently.
+    # Read each time: native kernels, which round differently, may have been built since the last picture.
     key = digest(
         root, backend_fingerprint().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT)
     )

@@ -33,8 +33,8 @@ class RecipeEdits:
     """The `LayerEdits` of a recipe. Immutable.
 
     Args:
-        recipe: Whose edits of the stages `s`, `features` and `input` count.
-        info: Of the network.
+        recipe: Its edits of the stages `s`, `features` and `input` are used.
+        info: Info of the network.
     """
 
     def __init__(self, recipe: StyleRecipe, info: GeneratorInfo) -> None:

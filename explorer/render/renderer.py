@@ -1,7 +1,7 @@
 """The render loop of one device: takes requests from the mailbox, runs the pipeline, publishes the results.
 
 A *draft* is a quick representative picture, which a *refinement* of the same request completes later; their results
-have a lower and a higher *tier*. A *study* is a measurement that runs step by step between requests.
+have a lower and a higher *tier*. A *job* is longer work, such as a measurement, done in steps between requests.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Renderer:
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
     def run_job(self, run: JobRun) -> None:
-        """Do a job step by step while nobody waits for a look. Any thread."""
+        """Run a job step by step while no request is pending. Thread-safe."""
         self.mailbox.put_idle_task(self._job_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
@@ -184,16 +184,16 @@ class Renderer:
         return Task(lambda: self._job(run), f"job {id(run)} {run.key}")
 
     def _job(self, run: JobRun) -> None:
-        # Whoever ends the pause asks for the job again.
+        # When the pause ends, `run_job` is called again.
         if not run.paused and self._job_step(run) and not run.paused:
             # Behind the other idle tasks: several jobs and thumbnails take turns.
             self.mailbox.put_idle_task(self._job_task(run))
 
     def _job_step(self, run: JobRun) -> bool:
-        """Do a step; where memory runs out, begin the job once more with an empty cache. False at its end."""
+        """Run a step; if memory runs out, restart the job once with an empty cache. Return False at its end."""
         try:
             return run.step(self._pipeline, self._publish)
-        except Exception as error:  # `step` raises what the device is to blame for
+        except Exception as error:  # `step` raises only errors of the device
             text = traceback.format_exc()
             if run.was_retried or classify_error(error) != "memory":
                 run.fail(error, self._publish)

@@ -63,13 +63,13 @@ def resolve(
     """Return the complete request for one view. Pure: equal arguments give equal requests.
 
     Args:
-        state: What the user wishes.
+        state: The user's settings.
         view: Number of the view.
-        info: Limits of the view's network; wishes beyond them are clamped here, and stay in the state.
+        info: Limits of the view's network; values beyond them are clamped here, and stay in the state.
         time: Seconds on the clock, for animated transforms.
-        model: Which network.
+        model: Key of the network.
         settings: Device, precision, kernels.
-        table: Where the state's stored latents lie.
+        table: The state's stored latents.
 
     Raises:
         RequestError: A value is not finite, or the transform cannot be inverted.
@@ -134,7 +134,7 @@ def _check_finite(value: object, path: str) -> None:
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, (int, float)):  # a whole number beyond float would overflow later
+    if isinstance(value, (int, float)):  # an integer beyond float's range would overflow later
         yield path, value
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
@@ -194,7 +194,7 @@ class _StyleResolver:
         if not blend.points:
             raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
         parts = tuple((self.part(point, blend.space), point.weight) for point in blend.points)
-        # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
+        # Points between the plane's seeds have no z: they are blended by their w, like the plane itself.
         space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
         return PointBlend(space, parts, blend.spherical)
 
@@ -276,7 +276,7 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     channels = {layer.name: layer.channels for layer in info.layers}
     changes: dict[str, Any] = {}
     if tap.layer not in channels:
-        # The final picture: its channels are colours, so which of them to show is no question.
+        # The final picture: its channels are RGB, so there is no channel to choose.
         changes = {"layer": "", "channels": "rgb", "first_channel": 0}
         if not tap.spectrum:
             changes["normalize"] = True

@@ -27,10 +27,10 @@ MAPPED_LIMIT = 4096
 """Mapped seeds cached for each model: 2 KB each."""
 
 MAPPED_TOGETHER = 4
-"""Rows of every call of the mapping network, filled up with zeros where fewer are wanted.
+"""Rows of every call of the mapping network, padded with zeros if fewer are needed.
 
 Always the same number, so that the kernels' order of sums, and with it a picture's last bit, does not depend on
-what else was asked for. Four, because that many surround a new place on the pad: more would make single seeds slow.
+what else was asked for. Four, because that many surround a new point of the plane; more would slow down one seed.
 """
 
 MAX_VIEWS = 16
@@ -49,7 +49,7 @@ class Styles:
 
 
 class StyleStage:
-    """Maps seeds (each once) and makes `ws` of a request. Belongs to the render thread."""
+    """Maps seeds (each once) and makes the `ws` of a request. Belongs to the render thread."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -57,7 +57,7 @@ class StyleStage:
         self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
         self._last: OrderedDict[Hashable, tuple[bytes, Styles]] = OrderedDict()
         self.made = 0
-        """How many styles were computed so far; others were reused."""
+        """Number of styles computed so far; others were reused."""
         self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
         self.w_avg.setflags(write=False)
 
@@ -92,7 +92,7 @@ class StyleStage:
             self._mapped.popitem(last=False)
 
     def _map_seeds(self, recipe: StyleRecipe) -> None:
-        """Map together what seeds of a picture were not mapped yet."""
+        """Map a picture's seeds that are not cached yet, in one call."""
         weights = recipe.class_weights
         new = [seed for seed in dict.fromkeys(_seeds(recipe)) if (seed, weights) not in self._mapped]
         mapped = self._map([z_of_seed(seed, self._info.z_dim) for seed in new], weights)
@@ -158,7 +158,7 @@ class StyleStage:
         return z_of_seed(point.seeds[0][0], self._info.z_dim)
 
     def _compute(self, recipe: StyleRecipe) -> Styles:
-        with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below, with a message
             base, ws = self._edited(recipe)
         if not np.isfinite(ws).all():
             raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.", command="Lower --psi.")
