@@ -1,8 +1,8 @@
-"""The explorer's whole state as one frozen value: what is looked at, how it is rendered, where it is shown.
+"""The explorer's whole state as one frozen value: what is shown, how it is rendered, and where.
 
 Everything here is immutable, hashable and made of plain numbers, strings and tuples, so that undo is a list of
 states, a project file is JSON, a keyframe is a state, and "did it change?" is `!=`. Arrays are never stored:
-a loaded latent is named by its id in a `LatentTable` (`explorer.latents.table`).
+states refer to a loaded latent by its id in a `LatentTable` (`explorer.latents.table`).
 
 A `Look` is everything that decides a generator's picture. The state has one shared look, and one of its own
 for each view; a view follows the shared look in the aspects it is linked to.

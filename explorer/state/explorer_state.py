@@ -1,4 +1,4 @@
-"""The one value that the store holds, and the look that each view has in it."""
+"""The value that the store holds, and the looks of its views."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Layout = Literal["single", "grid", "wipe", "flicker"]
 
 @dataclass(frozen=True, slots=True)
 class ExplorerState:
-    """The one value that the store holds.
+    """The value that the store holds.
 
-    `layout`: the active view alone, all views in a grid, or the two of `pair` in one place, by a wipe or in turn.
+    `layout`: the active view alone, all views in a grid, or the two of `pair` in one frame, as a wipe or in turn.
     """
 
     shared: Look = Look()

@@ -16,12 +16,12 @@ Subscriber = Callable[[ExplorerState, ExplorerState], None]
 log = logging.getLogger("explorer.state.store")
 
 HISTORY_LIMIT = 1000
-"""Undo entries kept; a state shares nearly everything with its neighbours, so a thousand are cheap."""
+"""Maximum undo entries; neighbouring states share nearly everything, so a thousand are cheap."""
 
 
 @dataclass(slots=True)
 class _Document:
-    """What an excursion set out from, to be gone back to."""
+    """What to return to after an excursion."""
 
     state: ExplorerState
     undo: deque[_Step]
@@ -38,15 +38,15 @@ class _Step:
 
 
 class StateStore:
-    """Holds the current state, tells subscribers `(old, new)`, and remembers the way back. GUI thread only.
+    """Holds the current state, notifies subscribers with `(old, new)`, and records undo. GUI thread only.
 
-    A *stroke* (`begin` ... `commit`) gathers the updates of one gesture into one undo entry; `cancel` takes
-    them back. Strokes of a second hand inside a stroke are joined with it: the outermost commit counts.
-    An *excursion* (`set_out` ... `come_back`) looks elsewhere, without a trace in the document and its history.
+    A *stroke* (`begin` ... `commit`) combines the updates of one gesture into one undo entry; `cancel` reverts
+    them. Strokes begun inside a stroke are joined with it: only the outermost commit counts.
+    An *excursion* (`set_out` ... `come_back`) shows other states, without a trace in the document and its history.
 
     Args:
-        state: The state to begin with.
-        limit: Undo entries kept; the oldest are forgotten.
+        state: Initial state.
+        limit: Maximum undo entries; the oldest are dropped.
     """
 
     def __init__(self, state: ExplorerState | None = None, limit: int = HISTORY_LIMIT) -> None:
@@ -66,7 +66,7 @@ class StateStore:
 
     @property
     def document(self) -> ExplorerState:
-        """What belongs to the user, and is saved: the state, or during an excursion the one it set out from."""
+        """The user's document, which is saved: the state, or during an excursion the one it started from."""
         return self._state if self._document is None else self._document.state
 
     # -- changing ------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class StateStore:
     def interpose(self, new: ExplorerState, name: str) -> None:
         """Make `new` the state as an undo entry of its own, even during a stroke, which continues from it.
 
-        Cancelling the stroke does not take it back.
+        Cancelling the stroke does not revert it.
         """
         if self._stroke is None or new == self._state:
             self.update(new, name)
@@ -97,13 +97,13 @@ class StateStore:
     def update_transient(self, new: ExplorerState) -> None:
         """Make `new` the state without an undo entry: for motion that nobody steered (drift, playback).
 
-        What was saved stays so: a project that was only played needs no saving.
+        A saved document stays saved: a project that was only played needs no saving.
         """
         if new != self._state:
             if self._document is None and self.is_saved():
                 self._saved = new
             if self._stroke is not None and self._stroke[1] == self._state:
-                self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
+                self._stroke = (self._stroke[0], new)  # nothing has been changed in it yet
             self._replace(new)
 
     def rewrite_history(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
@@ -183,12 +183,12 @@ class StateStore:
 
     @property
     def undo_name(self) -> str:
-        """The name of the entry that `undo` takes back; empty if there is none."""
+        """The name of the entry that `undo` reverts; empty if there is none."""
         return self._undo[-1].name if self._undo else ""
 
     @property
     def redo_name(self) -> str:
-        """The name of the entry that `redo` brings back; empty if there is none."""
+        """The name of the entry that `redo` restores; empty if there is none."""
         return self._redo[-1].name if self._redo else ""
 
     # -- document ------------------------------------------------------------------------------------------
@@ -223,8 +223,7 @@ class StateStore:
     def set_out(self, new: ExplorerState) -> None:
         """Begin an excursion, such as a guided tour, or continue it, at `new`: no undo entry.
 
-        Until `come_back` the document stays what it was. What is changed meanwhile can be undone as far back as
-        this call.
+        Until `come_back` the document does not change. Changes made meanwhile can be undone back to this call.
         """
         self._end_stroke()
         if self._document is None:
@@ -243,7 +242,7 @@ class StateStore:
             self._push(_Step(name, document.state, kept))
         self._replace(document.state if kept is None else kept)
 
-    # -- telling -------------------------------------------------------------------------------------------
+    # -- subscribing -------------------------------------------------------------------------------------------
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call `callback(old, new)` after each change; return the function that unsubscribes."""

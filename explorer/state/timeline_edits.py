@@ -1,4 +1,4 @@
-"""What hands do to a timeline: add, move, copy, delete and retime keys. Pure functions that give a new timeline."""
+"""Edits of a timeline: add, move, copy, delete and retime keyframes. Pure functions that return a new timeline."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ __all__ = [
 ]
 
 MAX_SECONDS = 36_000.0
-"""Ten hours; longer is a slip of the finger."""
+"""Ten hours; more is assumed to be a typing error."""
 
 LAST_KEY = 10 * MAX_SECONDS
-"""Keys may lie behind the end, but not so far that their distances are lost in rounding."""
+"""Keyframes may lie beyond the end, but not so far that their distances are lost to rounding."""
 
 MIN_SECONDS, MIN_RATE = 1e-3, 0.01
 """Shortest timeline, and fewest frames per second or beats a minute: their reciprocals are fractions of steps."""
 
 SAME_TIME = 1e-6
-"""Seconds; keys nearer than this are one key."""
+"""Seconds; keyframes closer than this are one."""
 
 APART = 0.5
-"""Frames; keys that are moved keep so far away from those that stand: nearer ones would look like one."""
+"""Frames; keyframes that are moved keep this distance from others: closer ones would look like one."""
 
 
 def check_timeline(timeline: Timeline) -> None:
@@ -140,12 +140,12 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
 def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) -> Timeline:
     """Return the timeline with tracks that follow the edits of a look to their new positions.
 
-    Where whole-state keys or a performance play, their edits count, and stay where they are.
+    Where keyframes of the whole state or a performance play, their own edits apply, and are not reordered.
 
     Args:
-        timeline: Of the project.
-        view: Whose look it is; -1 is the shared one.
-        order: The old number of each edit that is kept, in the new order.
+        timeline: Timeline of the project.
+        view: The view whose look it is; -1 is the shared one.
+        order: The old number of each remaining edit, in the new order.
     """
     if timeline.keys or timeline.performance:
         return timeline
@@ -193,13 +193,13 @@ def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Keyframe | ParameterKe
 
 
 Chosen = frozenset[tuple[int, int]]
-"""Keys by (lane, number): lane -1 is the whole state's, others are tracks."""
+"""Keyframes by (lane, number): lane -1 is that of the whole state, others are tracks."""
 
 
 def _each_lane(timeline: Timeline, change: Callable[[int, Sequence[Any]], Iterable[Any]]) -> Timeline:
     keys = tuple(change(-1, timeline.keys))
     tracks = tuple(replace(track, keys=tuple(change(i, track.keys))) for i, track in enumerate(timeline.tracks))
-    # A lane whose last key went goes with it.
+    # A lane without keyframes is removed.
     tracks = tuple(new for new, old in zip(tracks, timeline.tracks, strict=True) if new.keys or not old.keys)
     return replace(timeline, keys=keys, tracks=tracks)
 
@@ -207,7 +207,7 @@ def _each_lane(timeline: Timeline, change: Callable[[int, Sequence[Any]], Iterab
 def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
     """Move the chosen keyframes `by` seconds; their distances stay, and none moves before 0.
 
-    No key takes the place of another: where one stands already, they go as many frames beside it as it takes.
+    No keyframe replaces another: on a collision, all move on by as many frames as necessary.
     """
     times = [_time_of(timeline, item) for item in chosen]
     if not times:
@@ -219,7 +219,7 @@ def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
 def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> Timeline:
     """Stretch the distances of the chosen keyframes from `anchor` seconds by a factor above 0.
 
-    No key takes the place of another: where one stands already, it goes frames beside it.
+    No keyframe replaces another: on a collision, it moves on by a few frames.
     """
     if not (math.isfinite(factor) and factor > 0.0):
         raise ValueError(f"a stretch by {factor}")

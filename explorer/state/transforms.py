@@ -1,4 +1,4 @@
-"""Forward motion of the picture as 3x3 matrices, still or as a function of time.
+"""Forward motion of the picture as 3x3 matrices, constant or as a function of time.
 
 x right, y down, the origin at the centre, one unit = one image width; angles counter-clockwise on screen.
 """
@@ -21,7 +21,7 @@ __all__ = ["IDENTITY", "animated_offset", "forward_matrix", "is_identity", "is_m
 
 Matrix = tuple[float, ...]
 
-_LARGEST = 1e30  # entry of a matrix: it and its inverse are still numbers in float32
+_LARGEST = 1e30  # entry of a matrix: it and its inverse are still finite in float32
 
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -34,7 +34,7 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
         time: Seconds; moves the picture if an animation is set.
 
     Raises:
-        RequestError: The matrix cannot be inverted, so no network could show it, or the free part is none.
+        RequestError: The matrix cannot be inverted, so no network could show it, or the free part is malformed.
     """
     if len(transform.matrix) != 6:
         raise RequestError("The free matrix needs six numbers.", "Reset the transform.")
@@ -70,8 +70,8 @@ def animated_offset(animation: Animation, time: float) -> tuple[float, float, fl
     """Return (x, y, degrees) that an animation adds at `time` seconds: image widths, degrees counter-clockwise.
 
     *circle*: round the set position at `radius`, `speed` widths a second along the path; *spin*: `speed` turns a
-    second; *shake*: a lying eight of that radius, passing its centre at `speed` widths a second or a little more.
-    A function of time, so pausing, seeking and recording at any rate give the same motion.
+    second; *shake*: a horizontal figure eight of that radius, with at least `speed` widths a second at its centre.
+    It is a function of time, so pausing, seeking and recording at any rate give the same motion.
     """
     if animation.kind == "none":
         return 0.0, 0.0, 0.0

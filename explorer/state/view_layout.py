@@ -72,8 +72,8 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
     """Return the state and its timeline with the views reordered, or with some left out.
 
     Args:
-        state: Anything.
-        order: For each view of the result the number of the view that it is now.
+        state: The state before.
+        order: For each view of the result, its current number.
     """
     new_index = {old: new for new, old in enumerate(order)}
     active = new_index.get(state.active, min(state.active, len(order) - 1))
