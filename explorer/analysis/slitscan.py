@@ -41,7 +41,7 @@ def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[n
     Args:
         slit: The line.
         count: How many.
-        matrix: Forward motion of the picture, 3x3 row by row; moves the line too if it follows. None is no motion.
+        matrix: Forward motion of the picture, 3x3 row by row; moves the line too if it follows. None: no motion.
     """
     angle = math.radians(slit.angle)
     along = slit.length * (0.5 - (np.arange(count) + 0.5) / count)

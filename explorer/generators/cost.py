@@ -109,8 +109,7 @@ def _stylegan2_layers(config: StyleGAN2Config) -> Iterator[LayerCost]:
         if size > 4:
             i, wide = config.channels(size // 2), (size + taps) ** 2
             # The input and its styled copy, four phases or the transposed convolution, the padded and the filtered
-            # result;
-            # the residual branch is held until conv1 is done.
+            # result; the residual branch is held until conv1 is done.
             work = _FLOAT * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
             cached = _derived(i, o, 9, 3) + noise
             yield LayerCost(f"{name}.conv0", work, cached, 18 * i * o * area // 4, per_output * o * area)
@@ -174,8 +173,7 @@ def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
     tall, narrow, result = wide * c * mid, terms * out * c * mid, 2 * c * out * out
     strip = ((_STRIP - 1) * down + spec.down_taps) * c * mid
     # Matrices in float64, as they are designed: one per axis for upsampling, and one per term for downsampling;
-    # each
-    # takes three times as much while it is computed.
+    # each takes three times as much while it is computed.
     matrices = 8 * 2 * (mid * wide + terms * out * mid)
     design = 3 * 2 * mid * max(wide, out)
     up_band, down_band = _TILE // up + spec.up_taps // up + 1, _TILE * down + spec.down_taps

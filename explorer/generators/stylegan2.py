@@ -269,10 +269,8 @@ class StyleGAN2Generator(MappedGenerator):
     """StyleGAN2; `info.has_input_transform` is False.
 
     In place of an input transform, the 4x4 constant is resampled bicubically by the inverse motion, repeating its
-    edge
-    outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the noise,
-    which
-    StyleGAN3 was designed to fix.
+    edge outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the
+    noise, which StyleGAN3 was designed to fix.
     """
 
     def __init__(self, config: StyleGAN2Config) -> None:

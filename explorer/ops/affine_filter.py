@@ -19,10 +19,11 @@ __all__ = ["LOBES", "QUICK_SPAN", "SPAN", "affine_filter", "taps_steps"]
 LOBES = 3  # default size of the Lanczos windows; `a` in the literature
 
 SPAN, QUICK_SPAN = 64, 16
-"""Radius in pixels of the domain in which a filter is designed: the one of the metrics, and one for display, which
-takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the long one (two
-equal
-sincs decay slowly), but the same filter for every step."""
+"""Radius in pixels of the domain in which a filter is designed, for metrics and for display.
+
+The second takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the first (two
+equal sincs decay slowly), but the same filter for every step.
+"""
 
 _Array = NDArray[np.float64]
 

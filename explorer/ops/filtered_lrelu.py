@@ -111,14 +111,12 @@ class _NativeTaps:
 class FilteredLReLU:
     """`filtered_lrelu` prepared for one input size; immutable.
 
-    `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals
-    `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. It uses a native kernel if there is one
-    and
-    gradients are off, otherwise products with banded matrices, which are differentiable to any order.
+    `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals `filtered_lrelu(x, fu, fd, up=2,
+    down=2, padding=...)` up to rounding. It uses a native kernel if there is one and gradients are off, otherwise
+    products with banded matrices, which are differentiable to any order.
 
     For the products a two-dimensional down filter becomes a sum of separable ones; the native kernel uses it
-    directly.
-    Up filters must be separable or of rank one.
+    directly. Up filters must be separable or of rank one.
 
     Args:
         fu: Upsampling filter; None is the impulse.

@@ -47,7 +47,7 @@ def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
     """Return the point and, if it refers to one, the stored latent. A bare number is a seed.
 
     Raises:
-        LatentError: The text is no latent, or damaged.
+        LatentError: The text is not a latent, or is damaged.
     """
     compact = "".join(text.split())
     try:

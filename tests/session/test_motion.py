@@ -125,7 +125,7 @@ def test_performance_counts_paints(world: World) -> None:
     assert s.performance(0).fps == 0.0
     world.open("a")
     world.paint()
-    world.paint()  # a repaint is no new frame
+    world.paint()  # a repaint is not a new frame
     s.set_psi(0.5)
     world.settle()
     world.paint()

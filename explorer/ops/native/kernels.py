@@ -22,8 +22,7 @@ DTYPES = (torch.float32, torch.bfloat16)
 _INT, _PTR, _FLOAT = ctypes.c_int, ctypes.c_void_p, ctypes.c_float
 _NO_CLAMP = float("inf")
 # Output columns and channels per tile: the overlap is small, and the state of about 700 kB stays in the
-# second-level
-# cache. Measured from 16 to 276 columns and 32 to 256 channels.
+# second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
 
