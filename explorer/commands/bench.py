@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_benchmark(name: str, options: list[str]) -> int:
     path = shipped("benchmarks") / f"{name}.py"
     if not path.is_file():
-        raise UsageError(f"The benchmark {name} is not here.", "Run it from a clone of the repository.")
+        raise UsageError(f"The benchmark {name} is not installed.", "Run it from a clone of the repository.")
     before = sys.argv
     sys.argv = [str(path), *options]
     try:

@@ -96,5 +96,5 @@ def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
     found = {model.index_of(text) for model in conditional}
     if len(found) > 1:
         where = " and ".join(f"{model.index_of(text)} in {visible(model.model, 60)}" for model in conditional)
-        raise UsageError(f"--class {text} is class {where}.", "Give a number, which then holds for all of them.")
+        raise UsageError(f"--class {text} is class {where}.", "Give a number, which then applies to all of them.")
     return Classes(((found.pop(), 1.0),))

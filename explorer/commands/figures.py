@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", metavar="N", type=int, default=10_000, help="for Frechet distances (10000)")
     parser.add_argument("--equivariance", metavar="N", type=int, default=500, help="pictures for EQ-T, EQ-R (500)")
     parser.add_argument("--likeness", metavar="N", type=int, default=128, help="critters rendered to compare (128)")
-    parser.add_argument("--pairs", metavar="N", type=int, default=256, help="to tell what styles carry (256)")
-    parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (where critters)")
+    parser.add_argument(
+        "--pairs", metavar="N", type=int, default=256, help="pairs to measure the effect of styles (256)"
+    )
+    parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (for critters)")
     parser.add_argument(
         "--data", default="critters", metavar="DATA",
         help="'critters' (rendered once into the cache), packed .npy files with commas between, or a folder",

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the random latents (default 0)")
     parser.add_argument(
         "--psi", metavar="P", type=float, default=1.0,
-        help="truncation (default 1 = none); eq metrics are defined without",
+        help="truncation (default 1 = none); ignored by the eq metrics",
     )  # fmt: skip
     add_class_option(parser)
     parser.add_argument("--json", action="store_true", help="a list of rows for scripts")
@@ -51,9 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     metric = metric_named(a.metric)
     samples = metric.samples if a.samples is None else a.samples
     if samples < 2:
-        raise UsageError(
-            f"--samples {samples}: the scatter of fewer than two samples cannot be told.", "Take at least 2."
-        )
+        raise UsageError(f"--samples {samples}: fewer than two samples have no standard error.", "Take at least 2.")
     if samples > MAX_SAMPLES:
         raise UsageError(f"--samples {samples:,} is more than {MAX_SAMPLES:,}.")
     check_seed("--seed", a.seed)

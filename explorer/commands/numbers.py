@@ -56,5 +56,7 @@ def numbers_of(option: str, text: str, count: int) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        raise UsageError(f"{option} {text}: expected {count} finite number{'s' * (count > 1)}, comma between them.")
+        raise UsageError(
+            f"{option} {text}: expected {count} finite number{'s, separated by commas' * (count > 1)}."
+        )
     return numbers

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length in time (default 6)")
     parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns per second (default 60)")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the first latent (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_class_option(parser)
     add_device_options(parser)
@@ -76,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     classes = classes_from(a.class_name, [classes_of_file(model) for model in a.models])
     comparison = Comparison(a.models[0], a.models[-1], a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
     if comparison.frames > MAX_COLUMNS:
-        raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
+        raise UsageError(
+            f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Choose fewer seconds or fps."
+        )
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
     transform = comparison.state.shared.transform
     motions = [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))]

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--space", choices=("z", "w", "ws"), help="where to blend (default z, or the latents' own)")
     parser.add_argument("--ease", choices=("linear", "in", "out", "in-out"), default="linear")
-    parser.add_argument("--loop", action="store_true", help="return to the first seed without a seam")
+    parser.add_argument("--loop", action="store_true", help="return to the first seed seamlessly")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
     parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
     parser.add_argument(
@@ -123,7 +123,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
         check_cost(a, models_of(job.state, job.film), job.settings.device)
         return job
     if a.output is None:
-        raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
+        raise UsageError("Where should the film go?", "Add -o OUT.mp4.")
     check_film_path(a.output)
     is_walk = a.seeds is not None or choice_from(a) is not None
     if (a.project is None) != is_walk:
@@ -137,7 +137,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     state = _with_pair(a, state)
     film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
-        _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
+        _refuse(given, ["quality"], f"{film.format} is lossless or has only one quality", "Leave it out.")
     check_cost(a, models_of(state, film), settings.device)
     if a.even:
         from explorer.animation.pace import evened
@@ -226,7 +226,7 @@ def _default_model() -> str:
 
     names = [item.name for item in bundled()]
     if not names:
-        raise UsageError("No bundled model is here.", "Name one with --model.")
+        raise UsageError("The bundled models are missing.", "Name one with --model.")
     return DEFAULT_PAIR[0] if DEFAULT_PAIR[0] in names else names[0]
 
 
@@ -273,7 +273,7 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         fields["rate"] = rate_of(a.fps or kind.fps)
     if len(a.layout) == 1 and ord(a.layout) - ord("a") >= len(state.views):
         last = letter(len(state.views) - 1)
-        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name a view that is there.")
+        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name an existing view.")
     if a.grid:
         if a.layout not in ("", "grid"):
             raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")

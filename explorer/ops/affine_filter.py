@@ -21,8 +21,8 @@ LOBES = 3  # default size of the Lanczos windows; `a` in the literature
 SPAN, QUICK_SPAN = 64, 16
 """Radius in pixels of the domain in which a filter is designed, for metrics and for display.
 
-The second takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the first (two
-equal sincs decay slowly), but the same filter for every step.
+The second takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the first
+(two equal sincs decay slowly), but the same filter for every step.
 """
 
 _Array = NDArray[np.float64]

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["class_weights", "resolve", "resolve_look"]
 
-_OTHER_MODEL = "Name the model it was made with, by --model."
+_OTHER_MODEL = "Use --model to name the model it was made with."
 
 
 def resolve(
@@ -122,7 +122,7 @@ def _check_finite(value: object, path: str) -> None:
         if isinstance(number, int):
             if abs(number) > MAX_WHOLE:
                 raise RequestError(
-                    f"{name} is a whole number beyond all bounds.", "Undo, or reset that control to its default."
+                    f"{name} is an integer that is too large.", "Undo, or reset that control to its default."
                 )
             continue
         if not math.isfinite(number):
@@ -192,7 +192,7 @@ class _StyleResolver:
     def blend(self, blend: Blend) -> PointBlend:
         """Return a weighted sum of latents. Raises LatentError."""
         if not blend.points:
-            raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
+            raise LatentError("The blend has no points.", "Choose a seed.")
         parts = tuple((self.part(point, blend.space), point.weight) for point in blend.points)
         # Points between the plane's seeds have no z: they are blended by their w, like the plane itself.
         space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
@@ -205,7 +205,7 @@ class _StyleResolver:
     def stored(self, key: str) -> StoredLatent | Latent:
         """Return a stored latent for this network: its numbers, or its recipe if they belong to another network."""
         if self.table is None:
-            raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
+            raise LatentError(f"The stored latent {key!r} is not available.", "Choose a seed.")
         latent, info = self.table[key], self.info
         wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
         is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != self.model.sha256

@@ -114,7 +114,7 @@ class StyleStage:
             mapped = self._generator.mapping(torch.tensor(part, device=device), c)
             ws = mapped[:count].detach().float().cpu().numpy()
             if not np.isfinite(ws).all():
-                raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed.")
+                raise RenderError("The mapping network returned non-finite values.", "Choose another seed.")
             result += [w.copy() for w in ws]
         for w in result:
             w.setflags(write=False)

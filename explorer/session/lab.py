@@ -106,7 +106,7 @@ class StickingLab(QObject):
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+        """Go to a step of the guided tour, from 1 on; 0 ends it and restores the previous state.
 
         Changes to the timeline during the tour are kept, as one undo step.
         """
@@ -123,7 +123,7 @@ class StickingLab(QObject):
             store.come_back()
 
     def keep_tour(self) -> None:
-        """End the guided tour and keeps what it shows, as one undo step."""
+        """End the guided tour and keep what it shows, as one undo step."""
         state = self._session.state
         self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
 
@@ -145,7 +145,7 @@ class StickingLab(QObject):
 
     @Slot()
     def _rescan_some(self) -> None:
-        """Put a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        """Put a moved slit under some of the past pictures; the others follow in later event loop iterations."""
         if self._rescan is None or self._session.is_closed:
             return
         try:
@@ -157,7 +157,7 @@ class StickingLab(QObject):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
-        """Begin the slit-scans anew."""
+        """Restart the slit-scans."""
         self._rescan = None
         self.scan.clear()
         for view in range(len(self._session.state.views)):
@@ -264,7 +264,7 @@ class StickingLab(QObject):
     # -- averages ------------------------------------------------------------------------------------------
 
     def last_picture(self, view: int) -> LabPicture | None:
-        """Return the average that stands instead of a view's picture, if one does."""
+        """Return the average shown instead of a view's picture, if there is one."""
         return self._averaging.get(view)
 
     @Slot(object, object)
@@ -293,7 +293,7 @@ class StickingLab(QObject):
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
-        # Another device or precision gives other figures, and the previous device's thread has ended.
+        # Another device or precision gives other results, and the previous device's thread has ended.
         self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()

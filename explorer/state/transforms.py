@@ -87,7 +87,7 @@ def animated_offset(animation: Animation, time: float) -> tuple[float, float, fl
 
 def _finite(phase: float) -> float:
     if not math.isfinite(phase):
-        raise RequestError("The transform's animation is too fast for numbers.", "Reset its speed and radius.")
+        raise RequestError("The transform's animation is too fast to compute.", "Reset its speed and radius.")
     return phase
 
 

@@ -1,4 +1,4 @@
-"""The rules that every family must keep for the explorer; the tests of a plug-in call `family_contract` too."""
+"""The rules that every generator family must follow; tests of plug-ins call `family_contract` as well."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODES: tuple[Literal["none", "const", "random"], ...] = ("none", "const", "rand
 
 
 class ContractError(AssertionError):
-    """A family breaks a rule that the explorer relies on; the message names the rule."""
+    """A family breaks a rule that the program relies on; the message names the rule."""
 
 
 def family_contract(family: str, config: Mapping[str, Any], generator: Generator | None = None) -> None:
@@ -33,10 +33,10 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
     Args:
         family: A registered name, such as that of a plug-in's entry point.
         config: Settings of a generator of a few thousand weights.
-        generator: What to check in place of a freshly built one, such as one whose weights are not all zero.
+        generator: Generator to check instead of a newly built one, such as one whose weights are not all zero.
 
     Raises:
-        ContractError: A rule is broken; names it.
+        ContractError: A rule is broken; the message names it.
     """
     if generator is None:
         torch.manual_seed(0)
@@ -58,7 +58,7 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
 
 
 def some_ws(generator: Generator, batch: int = 2, seed: int = 1) -> Tensor:
-    """Return `[batch, num_ws, w_dim]` of latents that differ at every entry."""
+    """Return `ws` `[batch, num_ws, w_dim]` that differ in every entry."""
     numbers = torch.Generator().manual_seed(seed)
     info = generator.info
     with torch.no_grad():

@@ -70,7 +70,7 @@ def _check_numbers(settings: TrainSettings) -> None:
     if not 0 <= s.seed < _SEEDS:
         raise UsageError(f"The seed {s.seed} is not between 0 and {_SEEDS - 1}.", "Choose another --seed.")
     if s.threads < 0:
-        raise UsageError(f"There cannot be {s.threads} threads.", "Use 1 or more, or 0 for torch's default.")
+        raise UsageError(f"--threads {s.threads} is negative.", "Use 1 or more, or 0 for torch's default.")
     if s.resolution < 8 or s.resolution & (s.resolution - 1):
         raise UsageError(
             f"The discriminator halves pictures down to 4 px, which does not work for {s.resolution} px.",

@@ -72,7 +72,7 @@ def _held(out: Path) -> dict[str, Any] | None:
         held = json.loads(read_regular(out / SETTINGS, _LIMIT))
         _sizes(held)
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, CheckpointError) as error:
-        log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
+        log.warning("%s cannot be read and will be rewritten: %s", out / SETTINGS, error)
         return None
     return dict(held)
 

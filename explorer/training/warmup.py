@@ -40,7 +40,7 @@ class WarmUp(nn.Module):
             if info.is_rgb:
                 continue
             if info.has_noise:
-                raise UsageError(f"{info.name} has no picture of its own.", "Warm up at a ToRGB layer.")
+                raise UsageError(f"{info.name} does not output a picture.", "Warm up at a ToRGB layer.")
             self.probes[info.name] = nn.Conv2d(info.channels, generator.info.img_channels, 1)
 
     def stage(self, images_seen: int) -> str | None:
