@@ -125,7 +125,7 @@ class TinyLayer(SynthesisLayer):
 
 
 class TinyGenerator(Generator):
-    """Waves over the picture plane, mixed by a few styled convolutions: fast, exact, and every control has effect."""
+    """Waves over the picture plane, mixed by a few styled convolutions: fast, exact, and every control works."""
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()

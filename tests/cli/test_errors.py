@@ -216,5 +216,5 @@ def test_protected_files_are_refused_before_the_work(
     path.write_text("old")
     monkeypatch.setattr("os.access", lambda name, mode: Path(name) != path)
     arguments = [models["tiny"] if word == "MODEL" else word for word in command]
-    assert "is protected" in told(capsys, *arguments, str(path))
+    assert "is write-protected" in told(capsys, *arguments, str(path))
     assert path.read_text() == "old"
